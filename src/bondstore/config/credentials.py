@@ -1,0 +1,88 @@
+"""Late resolution of S3 and Azure credentials: secrets are fetched where a store is opened, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bondstore.config import aws_files
+from bondstore.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from bondstore.config.profiles import Profile
+    from bondstore.config.secrets import Secret, SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an S3 request is signed with. Cannot be pickled, because a `Secret` cannot.
+
+    Parameters
+    ----------
+    access_key : str
+        The access key's id, which is no secret but identifies a person: not logged.
+    secret : Secret
+        The secret access key.
+    token : Secret, optional
+        The session token of temporary credentials.
+    source : str
+        Where they were found, for people.
+    """
+
+    access_key: str = field(repr=False)
+    secret: Secret
+    token: Secret | None = None
+    source: str = ""
+
+
+def credentials(profile: Profile) -> Credentials | None:
+    """Fetch the S3 credentials of a profile.
+
+    Parameters
+    ----------
+    profile : Profile
+        References, or the name of a profile in ``~/.aws``.
+
+    Returns
+    -------
+    Credentials or None
+        ``None`` for an anonymous profile, and when nothing is configured anywhere: then only the machine's own role
+        (instance or container metadata) is left to try.
+
+    Raises
+    ------
+    CredentialsError
+        When a reference leads nowhere, or only one half of the pair is set.
+    ConfigurationError
+        When the AWS profile needs a way of signing in that is not supported.
+    """
+    if profile.anonymous:
+        return None
+    if profile.access_key is not None or profile.secret_key is not None:
+        key = _half(profile.access_key, profile, "access_key")
+        secret = _half(profile.secret_key, profile, "secret_key")
+        token = profile.session_token.resolve() if profile.session_token is not None else None
+        return Credentials(key.reveal().strip(), secret, token, profile.source_of("access_key"))
+    found = aws_files.static_keys(profile.aws_profile)
+    if found is None:
+        return None
+    return Credentials(found.access_key, found.secret, found.token, found.source)
+
+
+def azure_key(profile: Profile) -> Secret | None:
+    """Fetch the Azure account key of a profile, or ``None`` when it has none."""
+    return profile.account_key.resolve() if profile.account_key is not None else None
+
+
+def azure_sas(profile: Profile) -> Secret | None:
+    """Fetch the Azure shared access signature of a profile, or ``None`` when it has none."""
+    return profile.sas.resolve() if profile.sas is not None else None
+
+
+def _half(ref: SecretRef | None, profile: Profile, name: str) -> Secret:
+    if ref is None:
+        raise CredentialsError(
+            f"The profile {profile.name!r} has only one half of its credentials: {name} is missing.",
+            hint=f'Set {name} by reference, such as {name} = "env:NAME".',
+        )
+    return ref.resolve()

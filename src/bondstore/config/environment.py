@@ -1,0 +1,91 @@
+"""Settings from the environment: our own variables, the Beiwe guide's six, and the standard AWS and Azure ones."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from bondstore.config import schema
+from bondstore.config.secrets import SecretRef
+from bondstore.errors import ConfigurationError
+
+Layer = dict[str, tuple[Any, str]]
+"""Settings of a profile, each with the place it was found at."""
+
+PROFILE, STORE, STUDY, KEY = "BONDSTORE_PROFILE", "BONDSTORE_STORE", "BONDSTORE_STUDY", "BONDSTORE_KEY"
+
+
+def profile_name() -> str | None:
+    """Return the profile that the environment names."""
+    return os.environ.get(PROFILE) or None
+
+
+def own() -> Layer:
+    """Read ``BONDSTORE_STORE``, ``BONDSTORE_STUDY`` and ``BONDSTORE_KEY`` (a reference, never the key)."""
+    layer: Layer = {}
+    for setting, name in (("url", STORE), ("study", STUDY), ("decryption_key", KEY)):
+        value = os.environ.get(name)
+        if value:
+            layer[setting] = (schema.check_setting(setting, value, name), name)
+    return layer
+
+
+def guide() -> Layer:
+    """Read the six variables that the Beiwe guide keeps a researcher's access in."""
+    layer = _references(
+        access_key=("BEIWE_SERVER_AWS_ACCESS_KEY_ID",),
+        secret_key=("BEIWE_SERVER_AWS_SECRET_ACCESS_KEY",),
+        decryption_key=("DECRYPTION_KEY_STRING",),
+    )
+    layer |= _texts(region=("S3_REGION_NAME",), study=("STUDY_FOLDER",))
+    bucket = os.environ.get("S3_BUCKET", "").strip()
+    if bucket:
+        bucket = bucket.removeprefix("s3://").strip("/")
+        layer["url"] = (f"s3://{bucket}", "S3_BUCKET")
+    return layer
+
+
+def standard() -> Layer:
+    """Read the variables that the AWS and Azure tools share."""
+    layer = _references(
+        access_key=("AWS_ACCESS_KEY_ID",),
+        secret_key=("AWS_SECRET_ACCESS_KEY",),
+        session_token=("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+        account_key=("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_KEY"),
+        sas=("AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_SAS_KEY"),
+    )
+    layer |= _texts(
+        aws_profile=("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+        region=("AWS_REGION", "AWS_DEFAULT_REGION"),
+        endpoint=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+        account=("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"),
+    )
+    if "endpoint" in layer:
+        value, name = layer["endpoint"]
+        layer["endpoint"] = (schema.check_endpoint(value, name), name)
+    if "access_key" in layer and "secret_key" in layer:
+        # as in the AWS tools: keys in the environment win over a profile named there
+        layer.pop("aws_profile", None)
+    elif "access_key" in layer or "secret_key" in layer:
+        if "aws_profile" not in layer:
+            have, lacks = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+            if "access_key" not in layer:
+                have, lacks = lacks, have
+            raise ConfigurationError(f"{have} is set but {lacks} is not.", hint=f"Set {lacks}, or unset {have}.")
+        for half in ("access_key", "secret_key", "session_token"):
+            layer.pop(half, None)
+    return layer
+
+
+def _references(**wanted: tuple[str, ...]) -> Layer:
+    found = {setting: _first(names) for setting, names in wanted.items()}
+    return {setting: (SecretRef("env", name), name) for setting, name in found.items() if name}
+
+
+def _texts(**wanted: tuple[str, ...]) -> Layer:
+    found = {setting: _first(names) for setting, names in wanted.items()}
+    return {setting: (os.environ[name].strip(), name) for setting, name in found.items() if name}
+
+
+def _first(names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if os.environ.get(name, "").strip()), None)

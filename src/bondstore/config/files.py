@@ -1,0 +1,257 @@
+"""The two settings files: ``bondstore.toml`` of a project, and the user's own. Reading is checked, writing is atomic."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bondstore.config import schema
+from bondstore.errors import ConfigurationError
+
+PROJECT_FILE = "bondstore.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """One settings file, checked.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is, or would be.
+    default_profile : str, optional
+        The profile used when none is named.
+    top : dict
+        ``store``, ``study`` and ``key`` at the file's head, under the names a profile has for them.
+    profiles : dict of str to dict
+        The settings of each profile, checked.
+    """
+
+    path: Path
+    default_profile: str | None = None
+    top: dict[str, Any] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def user_path() -> Path:
+    """Return where the user's file is: below ``$XDG_CONFIG_HOME``, or ``~/.config``."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    # a relative path there is to be ignored, says the XDG base directory specification
+    root = Path(base) if base.startswith("/") else Path("~/.config").expanduser()
+    return root / "bondstore" / "config.toml"
+
+
+def project_path(start: Path | None = None) -> Path | None:
+    """Find the project's ``bondstore.toml`` in a folder or the nearest one above it.
+
+    Parameters
+    ----------
+    start : Path, optional
+        Where to begin; the current folder when not given.
+    """
+    try:
+        here = (start or Path.cwd()).absolute()
+    except FileNotFoundError:  # the current folder was removed
+        return None
+    candidates = (folder / PROJECT_FILE for folder in (here, *here.parents))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read(path: Path) -> SettingsFile:
+    """Read and check one file; a missing one is empty.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is no TOML, or holds an unknown setting or a literal secret.
+    """
+    document = _load(path)
+    top: dict[str, Any] = {}
+    profiles: dict[str, dict[str, Any]] = {}
+    default: str | None = None
+    for name, value in document.items():
+        if name == "profile":
+            profiles = _profiles(value, path)
+        elif name == "default_profile":
+            default = schema.check_name(value if isinstance(value, str) else "")
+        elif name in schema.TOP:
+            setting = schema.TOP[name]
+            top[setting] = schema.check_setting(setting, value, f"{path}: {name}", base=path.parent)
+        else:
+            raise schema.unknown(name, {"profile", "default_profile", *schema.TOP}, str(path))
+    return SettingsFile(path, default, top, profiles)
+
+
+def write_profile(path: Path, name: str, settings: Mapping[str, Any] | None, *, default: bool = False) -> None:
+    """Put a profile into a file, or take it out, and leave everything else as it was, comments included.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it and its folders are made when missing, for the user's eyes only.
+    name : str
+        The profile.
+    settings : mapping or None
+        Its settings; ``None`` removes it.
+    default : bool
+        Make it the file's default profile.
+
+    Raises
+    ------
+    ConfigurationError
+        When the file cannot be read or written.
+    """
+    path = path.resolve()  # a symbolic link, as dotfile managers make, stays one
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(path):
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            _load(path)  # refuse to touch what cannot be read
+            text = _without(text, name)
+            before = tomllib.loads(text).get("default_profile")
+            if default or (settings is None and before == name):
+                text = _with_default(text, name if settings is not None else None)
+            if settings is not None:
+                text = text.rstrip() + "\n\n" if text.strip() else ""
+                text += _table(name, settings)
+            _expect(text, path, name, settings)
+            write_private(path, text)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}).", hint="Check the folder's owner and free space."
+        ) from None
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file in one step, readable and writable by its owner only (mode 0600)."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:  # mkstemp made it 0600
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}).", hint=f"Run: chmod 600 '{path}'"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # `from None`, and only the position: the parser's message may repeat what stands there
+        _, _, position = str(error).rpartition("(at ")
+        place = f" (at {position}" if position.startswith(("line", "end")) else ""
+        raise ConfigurationError(
+            f"{path} is not valid TOML{place}.", hint='Every line is [table] or name = "value".'
+        ) from None
+
+
+def _profiles(value: object, path: Path) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise ConfigurationError(
+            f"{path}: a profile is a table of its own.",
+            hint='Write [profile.NAME], and default_profile = "NAME" at the head of the file.',
+        )
+    return {
+        schema.check_name(name): schema.check_profile(table, f"{path} [profile.{name}]", base=path.parent)
+        for name, table in value.items()
+    }
+
+
+def _header(line: str) -> str | None:
+    """Return the table's name when a line is a table's header, white space taken out."""
+    bare = line.split("#", 1)[0].strip()
+    return "".join(bare[1:-1].replace('"', "").split()) if bare.startswith("[") and bare.endswith("]") else None
+
+
+def _without(text: str, name: str) -> str:
+    """Drop a profile's table; comments right above the next table stay with that one."""
+    kept: list[str] = []
+    dropped: list[str] = []
+    inside = False
+    for line in text.splitlines(keepends=True):
+        header = _header(line)
+        if header is not None:
+            if inside:
+                kept += _tail_comments(dropped)
+            inside = header == f"profile.{name}"
+            dropped = []
+        (dropped if inside else kept).append(line)
+    return "".join(kept)
+
+
+def _tail_comments(lines: list[str]) -> list[str]:
+    start = len(lines)
+    while start > 1 and lines[start - 1].lstrip().startswith("#"):
+        start -= 1
+    return lines[start:]
+
+
+def _with_default(text: str, name: str | None) -> str:
+    """Set or drop ``default_profile``, which stands before the first table."""
+    lines = text.splitlines(keepends=True)
+    end = next((i for i, line in enumerate(lines) if _header(line) is not None), len(lines))
+    head = [line for line in lines[:end] if line.partition("=")[0].strip() != "default_profile"]
+    new = [f"default_profile = {json.dumps(name)}\n"] if name is not None else []
+    gap = ["\n"] if new and not head and lines[end:] else []
+    return "".join([*new, *gap, *head, *lines[end:]])
+
+
+def _table(name: str, settings: Mapping[str, Any]) -> str:
+    return f"[profile.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in settings.items())
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _expect(text: str, path: Path, name: str, settings: Mapping[str, Any] | None) -> None:
+    """Read the new text back before it replaces the old one: an unusual layout must not lose anything."""
+    wanted = _load(path)
+    profiles = {key: value for key, value in wanted.get("profile", {}).items() if key != name}
+    if settings is not None:
+        profiles[name] = tomllib.loads(_table(name, settings))["profile"][name]
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        found = {}
+    rest = {key: value for key, value in wanted.items() if key not in ("profile", "default_profile")}
+    found_rest = {key: value for key, value in found.items() if key not in ("profile", "default_profile")}
+    if found.get("profile", {}) != profiles or rest != found_rest:
+        raise ConfigurationError(
+            f"{path} is laid out in a way that cannot be changed safely.",
+            hint=f"Edit it by hand: the profile is the table [profile.{name}].",
+        )
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time change a file; without it, two could lose each other's profile."""
+    import fcntl
+
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,136 @@
+"""From what was said (or not said) to what will be opened: the store, the study and its key."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.config.secrets import SecretRef
+from bondstore.config.settings import load_profile
+from bondstore.errors import ConfigurationError, UsageError
+
+_URL = re.compile(r"(s3|az|file|memory)://", re.IGNORECASE)
+
+
+def resolve_store(store: str | None = None, profile: str | Profile | None = None) -> StoreSpec:
+    """Find the store that is meant and the settings to open it with.
+
+    Parameters
+    ----------
+    store : str, optional
+        A store's URL, or a local folder that starts with ``/``, ``./``, ``../`` or ``~``.
+    profile : str or Profile, optional
+        A profile or its name; see `load_profile` for what holds when there is none.
+
+    Returns
+    -------
+    StoreSpec
+        Picklable, without any secret value.
+
+    Raises
+    ------
+    UsageError
+        When `store` is no URL.
+    ConfigurationError
+        When neither the call, the profile, the files nor the environment names a store.
+    """
+    url = store_url(store) if store else None
+    settings = profile if isinstance(profile, Profile) else load_profile(profile, url=url)
+    url = url or settings.url
+    if url is None:
+        raise ConfigurationError(
+            "No store is named.",
+            hint="Add --store s3://BUCKET or --profile NAME, or set BONDSTORE_STORE or S3_BUCKET.",
+        )
+    return StoreSpec(store_url(url), settings)
+
+
+def resolve_key(key: SecretRef | str | None = None, profile: str | Profile | None = None) -> SecretRef:
+    """Find the reference to the study's key.
+
+    Parameters
+    ----------
+    key : SecretRef or str, optional
+        The reference itself.
+    profile : str or Profile, optional
+        Where to look when there is none.
+
+    Raises
+    ------
+    ConfigurationError
+        When a literal key is given, or there is no reference anywhere.
+    """
+    if isinstance(key, SecretRef):
+        return key
+    if key is not None:
+        return SecretRef.parse(key)
+    settings = profile if isinstance(profile, Profile) else load_profile(profile)
+    if settings.decryption_key is None:
+        raise ConfigurationError(
+            "No decryption key is named.",
+            hint="Add --key env:NAME (or file:/path, prompt:), or set DECRYPTION_KEY_STRING.",
+        )
+    return settings.decryption_key
+
+
+def resolve_study(study: str | None = None, profile: str | Profile | None = None) -> str:
+    """Find the study that is meant.
+
+    Parameters
+    ----------
+    study : str, optional
+        The study's id: its folder in the bucket.
+    profile : str or Profile, optional
+        Where to look when there is none.
+
+    Raises
+    ------
+    UsageError
+        When it is no single folder's name.
+    ConfigurationError
+        When no study is named anywhere.
+    """
+    if study is None:
+        settings = profile if isinstance(profile, Profile) else load_profile(profile)
+        study = settings.study
+    if study is None:
+        raise ConfigurationError("No study is named.", hint="Add --study ID, or set STUDY_FOLDER.")
+    study = study.strip().strip("/")
+    if not study or "/" in study or study in (".", "..") or not study.isprintable():
+        raise UsageError(
+            "The study is one folder's name in the bucket.", hint="Give its id, normally 24 letters and digits."
+        )
+    return study
+
+
+def with_url(spec: StoreSpec, url: str) -> StoreSpec:
+    """Return the same settings for another store, such as a sub-folder."""
+    return dataclasses.replace(spec, url=store_url(url))
+
+
+def store_url(text: str) -> str:
+    """Check a store's URL; a local folder becomes a ``file://`` one.
+
+    Raises
+    ------
+    UsageError
+        When it is neither. Credentials inside are refused and not repeated.
+    """
+    text = text.strip()
+    if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
+        return "file://" + quote(str(Path(text).expanduser().resolve()))
+    if not _URL.match(text):
+        raise UsageError(
+            "The store is no URL.",
+            hint="Write s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, file:///FOLDER or memory://NAME.",
+        )
+    place = text.partition("://")[2]
+    if "@" in place.partition("/")[0] or "?" in place.partition("/")[0] or "sig=" in place:
+        raise UsageError(
+            "The store's URL holds more than a place.",
+            hint="Leave out names, passwords and signatures; a profile refers to credentials.",
+        )
+    return text

@@ -1,0 +1,190 @@
+"""The exception tree of Bondstore, each class with the exit code a command ends with.
+
+::
+
+    BondstoreError                1   something unexpected
+    ├── UsageError                2   the call's words are off            (also ValueError)
+    ├── NotFoundError             3   no such object, run, profile        (also FileNotFoundError)
+    ├── ConfigurationError        4   settings are missing or wrong
+    │   ├── CredentialsError      4   refused, or none found              (also PermissionError)
+    │   ├── WrongKeyError         4   the decryption key opens nothing
+    │   ├── UnreachableError      4   no answer from the endpoint         (also ConnectionError)
+    │   └── MissingExtraError     4   an optional part is not installed   (also ImportError)
+    ├── PolicyError               6   refused by a rule the user set      (also PermissionError)
+    │   └── ReadOnlyError         6   a write to a read-only store
+    ├── IntegrityError            7   a hash, signature or chain is broken
+    ├── StoreError                1   the store failed at one object
+    │   ├── TransientStoreError   1   it may go through later
+    │   ├── AlreadyExistsError    1   put-if-absent found an object       (also FileExistsError)
+    │   └── ChangedError          1   put-if-unchanged found another one
+    ├── NoSpaceError              1   the destination is full             (also OSError)
+    ├── DamagedError              5   an object's bytes are not what its name promises
+    ├── WaitingError              8   not yet: a restore or a review
+    └── Interrupted             130   stopped by the user, state kept
+
+Exit code 0 is "all done"; 5 is also what a run ends with that has quarantined or failed items.
+
+Every message is one or two sentences: what happened, to which object, and what to do next. It never holds a secret or a
+value read from the data.
+"""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    CONFIGURATION = 4
+    INCOMPLETE = 5
+    REFUSED = 6
+    INTEGRITY = 7
+    WAITING = 8
+    INTERRUPTED = 130
+
+
+class BondstoreError(Exception):
+    """Base of all errors that Bondstore raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What happened and to which object.
+    hint : str, optional
+        What to do next; shown on a line of its own.
+    """
+
+    exit_code: Exit = Exit.UNEXPECTED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint))
+
+
+def _rebuild(kind: type[BondstoreError], message: str, hint: str | None) -> BondstoreError:
+    """Unpickle with keyword-only arguments: workers send errors between processes."""
+    return kind(message, hint=hint)
+
+
+class UsageError(BondstoreError, ValueError):
+    """The call's words are off: an unknown option, a value out of range."""
+
+    exit_code = Exit.USAGE
+
+
+class NotFoundError(BondstoreError, FileNotFoundError):
+    """No such object, bucket, run or profile."""
+
+    exit_code = Exit.NOT_FOUND
+
+
+class ConfigurationError(BondstoreError):
+    """Settings are missing, contradict each other or cannot be read."""
+
+    exit_code = Exit.CONFIGURATION
+
+
+class CredentialsError(ConfigurationError, PermissionError):
+    """The store refused the credentials, or there are none."""
+
+
+class WrongKeyError(ConfigurationError):
+    """The decryption key opens none of the objects tried."""
+
+
+class UnreachableError(ConfigurationError, ConnectionError):
+    """The endpoint gives no answer at all."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """An optional part is not installed; the hint is its install line."""
+
+
+class PolicyError(BondstoreError, PermissionError):
+    """Refused by a rule the user or the profile set."""
+
+    exit_code = Exit.REFUSED
+
+
+class ReadOnlyError(PolicyError):
+    """A write was asked of a store that is opened read-only."""
+
+
+class IntegrityError(BondstoreError):
+    """A hash, a signature or the audit chain does not hold."""
+
+    exit_code = Exit.INTEGRITY
+
+
+class StoreError(BondstoreError):
+    """The store failed at one object, for a reason that another try will not mend."""
+
+
+class TransientStoreError(StoreError):
+    """The store failed at one object after all retries; it may go through later."""
+
+
+class AlreadyExistsError(StoreError, FileExistsError):
+    """Put-if-absent found an object under this key."""
+
+
+class ChangedError(StoreError):
+    """The object is no longer the version that was asked for."""
+
+
+class NoSpaceError(BondstoreError, OSError):
+    """The destination has no space left."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.errno = errno.ENOSPC
+
+
+class DamagedError(BondstoreError):
+    """An object's bytes are not what its name promises.
+
+    Parameters
+    ----------
+    message, hint : str
+        As in `BondstoreError`.
+    kind : str
+        The finding kind this damage is recorded under, such as ``bad-zstd``.
+    """
+
+    exit_code = Exit.INCOMPLETE
+
+    def __init__(self, message: str, *, kind: str = "damaged", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_damaged, (self.message, self.kind, self.hint))
+
+
+def _rebuild_damaged(message: str, kind: str, hint: str | None) -> DamagedError:
+    return DamagedError(message, kind=kind, hint=hint)
+
+
+class WaitingError(BondstoreError):
+    """Not yet: an archive restore or a review is still going on."""
+
+    exit_code = Exit.WAITING
+
+
+class Interrupted(BondstoreError):  # noqa: N818 - it is no fault
+    """Stopped by the user; what was done is kept."""
+
+    exit_code = Exit.INTERRUPTED

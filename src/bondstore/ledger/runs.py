@@ -1,0 +1,137 @@
+"""The runs a ledger knows."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bondstore.errors import NotFoundError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+COUNTS = ("planned", "done", "skipped", "quarantined", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run as the ledger keeps it.
+
+    Parameters
+    ----------
+    id : str
+        The run's id: its start in UTC and four random characters.
+    job : str
+        What it does, over which study: runs of the same job share their items.
+    params : mapping
+        The selection and options, enough to do the same again. No secrets: those stand in it by reference.
+    who, tool : str
+        The account that started it, and the version of Bondstore.
+    state : str
+        ``running``, ``finished``, ``incomplete``, ``interrupted`` or ``failed``.
+    started_ms, ended_ms : int
+        UTC, ms since 1970; `ended_ms` is None while it runs, and after a crash.
+    objects, sizes : mapping
+        The tally: counts and bytes by outcome.
+    """
+
+    id: str
+    job: str
+    params: Mapping[str, Any]
+    who: str
+    tool: str
+    state: str
+    started_ms: int
+    ended_ms: int | None
+    objects: Mapping[str, int]
+    sizes: Mapping[str, int]
+
+
+class Runs:
+    """The runs table."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def start(self, job: str, params: Mapping[str, Any], *, who: str, tool: str) -> str:
+        """Record a new run as running; return its id."""
+        now = time.time()
+        run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + secrets.token_hex(2)
+        self._connection.execute(
+            "INSERT INTO runs (id, job, params, who, tool, state, started_ms) VALUES (?, ?, ?, ?, ?, 'running', ?)",
+            (run, job, json.dumps(params, sort_keys=True), who, tool, int(now * 1000)),
+        )
+        return run
+
+    def reopen(self, run: str) -> None:
+        """Record that a run goes on."""
+        self._connection.execute("UPDATE runs SET state = 'running', ended_ms = NULL WHERE id = ?", (run,))
+
+    def finish(
+        self,
+        run: str,
+        state: str,
+        objects: Mapping[str, int],
+        sizes: Mapping[str, int],
+        head: tuple[int, bytes],
+    ) -> None:
+        """Record how a run ended, and where the audit chain stood then."""
+        columns = [*COUNTS, *(f"{name}_bytes" for name in COUNTS)]
+        values = [objects[name] for name in COUNTS] + [sizes[name] for name in COUNTS]
+        assignments = ", ".join(f"{name} = ?" for name in columns)
+        self._connection.execute(
+            f"UPDATE runs SET state = ?, ended_ms = ?, audit_seq = ?, audit_hash = ?, {assignments} WHERE id = ?",
+            (state, int(time.time() * 1000), *head, *values, run),
+        )
+
+    def get(self, run: str) -> RunRecord:
+        """Return one run, by its id or by a start of it that no other shares.
+
+        Raises
+        ------
+        NotFoundError
+            No run, or more than one, is called so.
+        """
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE id = ? OR substr(id, 1, ?) = ? ORDER BY id = ? DESC, id LIMIT 2",
+            (run, len(run), run, run),
+        ).fetchall()
+        if not rows or (len(rows) == 2 and rows[0][0] != run):
+            raise NotFoundError(
+                f"There is no single run called {run!r} here.", hint="bondstore run list shows them all."
+            )
+        return _record(rows[0])
+
+    def newest_first(self) -> list[RunRecord]:
+        """Return all runs, newest first."""
+        rows = self._connection.execute(f"{_SELECT} ORDER BY started_ms DESC, id DESC").fetchall()
+        return [_record(row) for row in rows]
+
+
+_SELECT = (
+    "SELECT id, job, params, who, tool, state, started_ms, ended_ms, "
+    + ", ".join(f"coalesce({name}, 0)" for name in COUNTS)
+    + ", "
+    + ", ".join(f"coalesce({name}_bytes, 0)" for name in COUNTS)
+    + " FROM runs"
+)
+
+
+def _record(row: tuple[Any, ...]) -> RunRecord:
+    counts, sizes = row[8:13], row[13:18]
+    return RunRecord(
+        row[0],
+        row[1],
+        json.loads(row[2]),
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        dict(zip(COUNTS, counts, strict=True)),
+        dict(zip(COUNTS, sizes, strict=True)),
+    )

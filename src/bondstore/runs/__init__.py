@@ -1,0 +1,1 @@
+"""Selection, plan, shards, executors, tally, progress."""

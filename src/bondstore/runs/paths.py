@@ -1,0 +1,41 @@
+"""File names made from keys: whatever the key says, the file stays below its folder."""
+
+from __future__ import annotations
+
+import hashlib
+
+_LONGEST = 200
+
+
+def safe_relpath(key: str) -> str:
+    r"""Turn a key into a relative path that cannot leave its folder.
+
+    Ordinary keys stay as they are. Empty segments, a leading dot, control characters, backslashes and ``%`` are
+    percent-encoded (so two keys never meet in one path); a segment too long for a file system ends in its hash.
+
+    Parameters
+    ----------
+    key : str
+        Any string.
+
+    Returns
+    -------
+    str
+        A relative path with ``/`` between its segments.
+    """
+    return "/".join(_segment(part) for part in key.split("/"))
+
+
+def _segment(part: str) -> str:
+    if not part:
+        return "%00empty"
+    if part.isalnum() and part.isascii() and len(part) <= _LONGEST:
+        return part
+    safe = "".join(c if c.isprintable() and c not in "\\%" else f"%{ord(c):02X}" for c in part)
+    if safe.startswith("."):  # neither `..` nor a hidden file such as our own private corner
+        safe = "%2E" + safe[1:]
+    encoded = safe.encode("utf-8", "surrogateescape")
+    if len(encoded) <= _LONGEST:
+        return safe
+    digest = hashlib.sha256(part.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return encoded[: _LONGEST - 33].decode("utf-8", "ignore") + "-" + digest

@@ -1,0 +1,40 @@
+"""What a run tells whoever watches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bondstore.runs.tally import Count
+
+
+class Progress(Protocol):
+    """Somebody who watches a run. Called from one thread only."""
+
+    def listing(self, seen: Count) -> None:
+        """So much was listed so far."""
+
+    def begin(self, total: Count) -> None:
+        """The plan stands: so much is to be done."""
+
+    def advance(self, step: Count) -> None:
+        """So much more is done, quarantined or failed."""
+
+    def end(self) -> None:
+        """Nothing more will come, for whatever reason."""
+
+
+class Quiet:
+    """Nobody watches."""
+
+    def listing(self, seen: Count) -> None:
+        """Do nothing."""
+
+    def begin(self, total: Count) -> None:
+        """Do nothing."""
+
+    def advance(self, step: Count) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
