@@ -18,19 +18,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal["cut", "refuse", "delay", "status", "stall", "lose_answer", "rewrite"]
+Kind = Literal["cut", "refuse", "delay", "status", "stall", "lose_answer", "rewrite", "slow"]
 _PIECE = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it arrived: path without the query, decoded."""
+    """One request as it arrived: path without the query, decoded; header names in small letters."""
 
     method: str
     path: str
     query: str
     range: str | None
     if_match: str | None
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Fault:
         ``cut``: hang up after `after` bytes of the body. ``refuse``: hang up without an answer. ``delay``: answer
         `seconds` late. ``status``: answer `status` without asking the server. ``stall``: stop after `after` body
         bytes, and stay silent for `seconds`. ``lose_answer``: let the server do it, then hang up. ``rewrite``: change
-        the body with `rewriter`.
+        the body with `rewriter`. ``slow``: wait `seconds` before each 64 KiB of the body.
     method : str
         Only requests of this method.
     contains : str
@@ -174,7 +175,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         target = urlsplit(self.path)
         seen = Seen(
-            self.command, unquote(target.path), target.query, self.headers.get("Range"), self.headers.get("If-Match")
+            self.command,
+            unquote(target.path),
+            target.query,
+            self.headers.get("Range"),
+            self.headers.get("If-Match"),
+            {name.lower(): value for name, value in self.headers.items() if name.lower() != "authorization"},
         )
         fault = self.server.proxy._judge(seen)
         body = self._read_body()
@@ -238,6 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
         limit = fault.after if fault is not None and fault.kind in {"cut", "stall"} else None
         sent = 0
         for piece in pieces:
+            if fault is not None and fault.kind == "slow":
+                time.sleep(fault.seconds)
             if limit is not None and sent + len(piece) >= limit:
                 self.wfile.write(piece[: limit - sent])
                 self.wfile.flush()

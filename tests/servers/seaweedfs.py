@@ -100,9 +100,11 @@ class SeaweedFS:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
-        self.stop()
         if self._own_folder:
+            self.kill9()  # its data are thrown away: no need to wait for an orderly end
             shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.stop()
 
     def client(self, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY) -> Any:
         """Return a boto3 S3 client (kept): the independent witness in tests."""
@@ -139,7 +141,13 @@ class SeaweedFS:
         s3, master, filer, volume, admin = free_ports(5, also=10_000)
         self.endpoint = f"http://127.0.0.1:{s3}"
         command = [weed, "-v=0", "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-        command += [f"-s3.config={config}", "-s3.iam.readOnly=false", "-master.telemetry=false", "-webdav=false"]
+        command += [
+            f"-s3.config={config}",
+            "-s3.iam.readOnly=false",
+            "-s3.autoCreateBucket=false",
+            "-master.telemetry=false",
+            "-webdav=false",
+        ]
         command += ["-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.port={s3}"]
         command += [f"-master.port={master}", f"-filer.port={filer}", f"-volume.port={volume}", f"-admin.port={admin}"]
         return ServerProcess(command, self.folder / "weed.log", self.endpoint + "/")

@@ -1,13 +1,9 @@
 """AES in CFB mode with 8-bit segments (CFB8), a 16-byte random IV in front: the seal of Beiwe objects.
 
-Opening CFB8 byte by byte costs one cipher call a byte. But with ``S = IV ‖ C`` (what lies in the store), plain byte ``i`` is
-``C[i] xor AES(S[i : i + 16])[0]``: every cipher input is known beforehand (NIST SP 800-38A, section 6.3). The inputs with
-``i = r (mod 16)`` are just the 16-byte blocks of ``S[r:]``, so sixteen wide calls over sixteen shifted views of the sealed bytes,
-without a copy of them, give everything. In CFB128 the cipher XORs the next block on by itself: the plain byte *is* byte 0 of
-its output block. `_measured_engine` picks CFB128 or ECB, whichever this machine's OpenSSL does faster.
-
-Bytes depend on nothing but the sixteen before them, hence small objects laid end to end open as one (`Cfb8.open_many`) and a
-stream goes on anywhere (`OpeningStream`).
+A plain byte depends on nothing but its own sealed byte and the sixteen before it. Hence opening can run wide (see
+`bondstore.codecs.shifted`), small objects laid end to end open as one (`Cfb8.open_many`), and a stream goes on anywhere
+(`OpeningStream`). Sealing is a chain, byte after byte. There is no check sum: a wrong key opens to noise, without an
+error.
 """
 
 from __future__ import annotations
@@ -15,93 +11,229 @@ from __future__ import annotations
 import io
 import os
 import threading
-import time
-from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import numpy as np
-from cryptography.hazmat.decrepit.ciphers.modes import CFB, CFB8
+from cryptography.hazmat.decrepit.ciphers.modes import CFB8
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from bondstore.codecs.shifted import CHUNK, IV_SIZE, Engine, wide_is_faster
 from bondstore.errors import ConfigurationError, DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cryptography.hazmat.primitives.ciphers import CipherContext
-    from numpy.typing import NDArray
+    Buffer: TypeAlias = bytes | bytearray | memoryview
 
-    type_buffer = bytes | bytearray | memoryview
-
-IV_SIZE = 16
-"""Bytes of initialisation vector in front of every sealed object."""
-
-CHUNK = 64 << 10
-"""Plain bytes opened at a time: sixteen cipher outputs of this size fit a 2 MiB second-level cache."""
-
-_ARENA = 4 * CHUNK
-_SMALL = 4 << 10
-_PAD = bytes(48)
-"""What a last chunk lacks at most: up to 15 bytes of shift, 15 to fill its block, and one block more."""
+_ARENA = CHUNK
 
 
-class _Engine:
-    """One thread's cipher context and scratch space.
+class Cfb8:
+    """Open and seal with AES-CFB8 under one key. Threads may share it; each gets a context of its own.
 
     Parameters
     ----------
     key : bytes
-        AES key.
-    wide : bool
-        Use CFB128; otherwise ECB and an exclusive or.
+        AES key of 16, 24 or 32 bytes.
+    wide : bool, optional
+        Which of the two equal ways to open by: CFB128 (True) or ECB (False). Measured when not given.
 
-    Notes
-    -----
-    The context is fed whole blocks only, so one context serves all calls: in CFB128 what went before
-    touches nothing but the first output block of a call, which is ignored.
+    Raises
+    ------
+    ConfigurationError
+        When the key has another length. The message does not show it.
     """
 
-    def __init__(self, key: bytes, *, wide: bool) -> None:
-        cipher = Cipher(AES(key), CFB(bytes(16))) if wide else Cipher(AES(key), ECB())  # noqa: S305 - see the module
-        self._context: CipherContext = cipher.decryptor() if wide else cipher.encryptor()
+    __slots__ = ("_key", "_local", "_wide")
+
+    def __init__(self, key: Buffer, *, wide: bool | None = None) -> None:
+        if len(key) not in (16, 24, 32):
+            raise ConfigurationError(
+                f"An AES key has 16, 24 or 32 bytes, this one has {len(key)}.", hint="Check the decryption key."
+            )
+        self._key = bytes(key)
         self._wide = wide
-        self._skip = 16 if wide else 0
-        self._shifted = np.zeros((16, CHUNK + 64), np.uint8)  # row r: the cipher's output for S[r:]
-        self._rows = [memoryview(row) for row in self._shifted]
+        self._local = threading.local()
 
-    def open_into(self, sealed: memoryview, plain: NDArray[np.uint8]) -> None:
-        """Open `sealed` (IV first) into `plain`, which is as long as the ciphertext, rounded up to whole blocks."""
+    def __repr__(self) -> str:
+        return "Cfb8(***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A cipher holds its key and is never pickled; build it anew in the worker.")
+
+    def open(self, sealed: Buffer) -> bytes:
+        """Open one object.
+
+        Parameters
+        ----------
+        sealed : bytes-like
+            The IV, then the ciphertext.
+
+        Returns
+        -------
+        bytes
+            The plain bytes, 16 fewer. Peak memory is input, output and about 1 MiB.
+
+        Raises
+        ------
+        DamagedError
+            ``empty`` without a byte, ``no-iv`` when nothing follows the IV or it is cut.
+        """
+        error = too_short(len(sealed))
+        if error is not None:
+            raise error
+        return self._open(sealed)
+
+    def open_many(self, sealed: Iterable[Buffer]) -> list[bytes | DamagedError]:
+        """Open a batch, small objects laid end to end: much faster than one by one.
+
+        Parameters
+        ----------
+        sealed : iterable of bytes-like
+            The objects, each with its IV.
+
+        Returns
+        -------
+        list of bytes or DamagedError
+            In the order given; what `open` raises comes as a value, so that one bad object spoils no batch.
+        """
+        results: list[bytes | DamagedError] = []
+        arena: list[Buffer] = []
+        held = 0
+        for item in sealed:
+            if held and held + len(item) > _ARENA:
+                results += self._open_arena(arena)
+                arena, held = [], 0
+            arena.append(item)
+            held += len(item)
+        results += self._open_arena(arena)
+        return results
+
+    def opening(self) -> OpeningStream:
+        """Start to open one object that comes in pieces."""
+        return OpeningStream(self)
+
+    def seal(self, plain: Buffer, iv: bytes | None = None) -> bytes:
+        """Seal one object: a serial chain by its nature, so this is OpenSSL's own CFB8.
+
+        Parameters
+        ----------
+        plain : bytes-like
+            What to seal.
+        iv : bytes, optional
+            16 bytes; random when not given, and never to be used twice under one key.
+
+        Returns
+        -------
+        bytes
+            The IV, then the ciphertext.
+        """
+        stream = self.sealing(iv)
+        return b"".join((stream.update(plain), stream.finalize()))
+
+    def sealing(self, iv: bytes | None = None) -> SealingStream:
+        """Start to seal one object that comes in pieces; `iv` as in `seal`."""
+        return SealingStream(self._key, os.urandom(IV_SIZE) if iv is None else iv)
+
+    def _open(self, sealed: Buffer) -> bytes:
+        """Open without looking at the length, into a `BytesIO`: it hands out its buffer as `bytes` without a copy."""
+        engine: Engine | None = getattr(self._local, "engine", None)
+        if engine is None:
+            wide = wide_is_faster() if self._wide is None else self._wide
+            engine = self._local.engine = Engine(self._key, wide=wide)
         size = len(sealed) - IV_SIZE
-        full = (size - 1) // CHUNK * CHUNK  # the last chunk, full or not, needs padding behind it
-        for start in range(0, full, CHUNK):
-            self._chunk(sealed[start:], plain[start : start + CHUNK])
-        last = memoryview(b"".join((sealed[full:], _PAD)))
-        if len(plain) <= _SMALL:
-            self._small(last, plain)
-        else:
-            self._chunk(last, plain[full:])
+        whole = -(-size // 16) * 16
+        out = io.BytesIO(bytes(whole))  # zero pages nobody has touched yet, taken over as they are
+        with out.getbuffer() as view:
+            engine.open_into(memoryview(sealed), np.frombuffer(view, np.uint8))
+        out.truncate(size)
+        return out.getvalue()
 
-    def _chunk(self, sealed: memoryview, plain: NDArray[np.uint8]) -> None:
-        end = len(plain) + self._skip
-        update = self._context.update_into
-        for shift, row in enumerate(self._rows):
-            update(sealed[shift : shift + end], row)
-        self._gather(self._shifted[:, self._skip : end : 16], sealed, plain)
+    def _open_arena(self, items: Sequence[Buffer]) -> Iterator[bytes | DamagedError]:
+        if len(items) == 1:
+            yield too_short(len(items[0])) or self._open(items[0])
+            return
+        arena = b"".join(items)
+        plain = self._open(arena) if len(arena) > IV_SIZE else b""
+        start = 0
+        for item in items:
+            # plain byte p belongs to sealed byte p + 16: an object's own IV opens to noise that nothing reads
+            yield too_short(len(item)) or plain[start : start + len(item) - IV_SIZE]
+            start += len(item)
 
-    def _small(self, sealed: memoryview, plain: NDArray[np.uint8]) -> None:
-        """Do the same with one cipher call over a copy of the sixteen views: calls are the cost of small objects."""
-        end = len(plain) + self._skip
-        views = np.ndarray((16, end), np.uint8, sealed, 0, (1, 1)).tobytes()
-        flat = self._shifted.reshape(-1)
-        self._context.update_into(views, flat.data)
-        self._gather(flat[: 16 * end].reshape(16, end)[:, self._skip :: 16], sealed, plain)
 
-    def _gather(self, first_bytes: NDArray[np.uint8], sealed: memoryview, plain: NDArray[np.uint8]) -> None:
-        blocks = plain.reshape(-1, 16)
-        if self._wide:
-            blocks[:] = first_bytes.T
-        else:
-            ciphertext = np.frombuffer(sealed, np.uint8, len(plain), IV_SIZE).reshape(-1, 16)
-            np.bitwise_xor(first_bytes.T, ciphertext, out=blocks)
+class OpeningStream:
+    """Opens one object in pieces of any size; made by `Cfb8.opening`. One thread at a time.
+
+    Parameters
+    ----------
+    cipher : Cfb8
+        Under whose key.
+    """
+
+    def __init__(self, cipher: Cfb8) -> None:
+        self._cipher = cipher
+        self._before = b""  # the last 16 sealed bytes: all the state there is
+        self._seen = 0
+
+    def update(self, chunk: Buffer) -> bytes:
+        """Open the next piece; returns as many bytes as `chunk` has, less what belongs to the IV."""
+        self._seen += len(chunk)
+        joined = b"".join((self._before, chunk))
+        self._before = joined[-IV_SIZE:]
+        return self._cipher._open(joined) if len(joined) > IV_SIZE else b""
+
+    def finalize(self) -> bytes:
+        """End the object.
+
+        Returns
+        -------
+        bytes
+            Always empty: nothing is held back.
+
+        Raises
+        ------
+        DamagedError
+            ``empty`` or ``no-iv``, as in `Cfb8.open`.
+        """
+        error = too_short(self._seen)
+        if error is not None:
+            raise error
+        return b""
+
+
+class SealingStream:
+    """Seals one object in pieces of any size; made by `Cfb8.sealing`. One thread at a time.
+
+    Parameters
+    ----------
+    key, iv : bytes
+        AES key; 16 bytes of IV.
+    """
+
+    def __init__(self, key: bytes, iv: bytes) -> None:
+        if len(iv) != IV_SIZE:
+            raise ConfigurationError(f"An IV has {IV_SIZE} bytes, this one has {len(iv)}.")
+        self._context = Cipher(AES(key), CFB8(iv)).encryptor()
+        self._head = bytes(iv)
+
+    def update(self, chunk: Buffer) -> bytes:
+        """Seal the next piece; the first one brings the IV with it."""
+        head, self._head = self._head, b""
+        sealed = self._context.update(chunk)
+        return head + sealed if head else sealed
+
+    def finalize(self) -> bytes:
+        """End the object; returns the IV when nothing was ever sealed, else nothing."""
+        head, self._head = self._head, b""
+        return head + self._context.finalize()
+
+
+def too_short(size: int) -> DamagedError | None:
+    """Return the error for a sealed object of `size` bytes that holds no ciphertext, or None when it holds some."""
+    if size > IV_SIZE:
+        return None
+    if size == 0:
+        return DamagedError("The object has no bytes at all.", kind="empty")
+    return DamagedError(f"The object has {size} bytes: nothing follows its 16-byte IV.", kind="no-iv")

@@ -1,4 +1,4 @@
-"""The two settings files: ``bondstore.toml`` of a project, and the user's own. Reading is checked, writing is atomic."""
+"""The two settings files: the project's ``bondstore.toml`` and the user's own. Reads are checked, writes atomic."""
 
 from __future__ import annotations
 
@@ -113,9 +113,8 @@ def write_profile(path: Path, name: str, settings: Mapping[str, Any] | None, *, 
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(path):
             text = path.read_text(encoding="utf-8") if path.exists() else ""
-            _load(path)  # refuse to touch what cannot be read
+            before = _load(path).get("default_profile")  # also refuses to touch what cannot be read
             text = _without(text, name)
-            before = tomllib.loads(text).get("default_profile")
             if default or (settings is None and before == name):
                 text = _with_default(text, name if settings is not None else None)
             if settings is not None:

@@ -1,6 +1,7 @@
 """What may stand in a settings file, and the sentences for what may not.
 
-The checks are written out here because a general validator repeats the value it refuses, and that value may be a secret.
+The checks are written out here because a general validator repeats the value it refuses, and that value may be
+a secret.
 """
 
 from __future__ import annotations
@@ -152,4 +153,4 @@ def _text(name: str, value: object, where: str) -> str:
 
 
 def _wrong(name: str, where: str, wanted: str) -> ConfigurationError:
-    return ConfigurationError(f"{where}: {name} has a wrong value.", hint=f"It is {wanted}.")
+    return ConfigurationError(f"{where}: {name} has a wrong value.", hint=f"It must be {wanted}.")

@@ -1,7 +1,7 @@
 """Secrets by reference: where a secret is kept, never what it is.
 
-A `SecretRef` may be printed, pickled and written to a file. The `Secret` it resolves to may not: it shows as ``***`` and
-refuses to be pickled.
+A `SecretRef` may be printed, pickled and written to a file. The `Secret` it resolves to may not: it shows as
+``***`` and refuses to be pickled.
 
 =====================  =======================================================================
 ``env:NAME``           an environment variable
@@ -30,6 +30,8 @@ MASK = "***"
 HOW_TO_REFER = "Name the place instead: env:NAME, file:/path (mode 0600), keyring:service/name or prompt: to be asked."
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHORTEST = 6  # shorter ones would blank out ordinary words
+_seen: set[str] = set()
 _LONGEST = 65536  # a private key fits; a mistyped path to a data file does not fill the memory
 
 
@@ -46,6 +48,8 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self.__value = value
+        if len(value) >= _SHORTEST:
+            _seen.add(value)
 
     def reveal(self) -> str:
         """Return the secret itself, to be handed to the one call that needs it."""
@@ -196,6 +200,19 @@ def forget() -> None:
         _remembered.clear()
 
 
+def redact(text: str) -> str:
+    """Blank out every secret this process has seen: the last line of defence for text that others wrote.
+
+    Parameters
+    ----------
+    text : str
+        Such as a traceback, or the message of another library's error.
+    """
+    for value in sorted(_seen, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text
+
+
 def _from_env(name: str) -> Secret:
     value = os.environ.get(name, "")
     if not value:
@@ -215,7 +232,7 @@ def _from_file(path: Path) -> Secret:
             f"The secret's file {path} cannot be read ({error.strerror}).",
             hint="Create it with mode 0600, holding nothing but the secret.",
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise CredentialsError(f"{path} is not a regular file.", hint=HOW_TO_REFER)
@@ -224,7 +241,9 @@ def _from_file(path: Path) -> Secret:
                 f"The secret's file {path} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}).",
                 hint=f"Run: chmod 600 '{path}'",
             )
-        data = file.read(_LONGEST + 1)
+        data = os.read(descriptor, _LONGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > _LONGEST:
         raise CredentialsError(f"{path} is too large to be a secret.", hint=HOW_TO_REFER)
     try:

@@ -1,13 +1,14 @@
 """Profiles put together: flag, then environment, then ``bondstore.toml`` of the project, then the user's file.
 
-A profile that is named (by flag or ``BONDSTORE_PROFILE``) stands above the guide's and the AWS variables, which then only
-fill what it leaves open. A profile that a file names by default stands below them. Credentials are taken from one place as
-a whole, never half from one and half from another.
+A profile that is named (by flag or ``BONDSTORE_PROFILE``) stands above the guide's and the AWS variables, which
+then only fill what it leaves open. A profile that a file names by default stands below them. Credentials are taken
+from one place as a whole, never half from one and half from another.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from bondstore.config import aws_files, environment, files, schema
 from bondstore.config.environment import Layer
 from bondstore.config.profiles import Profile
-from bondstore.errors import ConfigurationError, NotFoundError
+from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 
 GROUPS = (
     frozenset({"access_key", "secret_key", "session_token", "anonymous", "aws_profile"}),
@@ -103,7 +104,52 @@ def list_profiles() -> list[ProfileEntry]:
     return [dataclasses.replace(entry, default=entry.name == chosen) for entry in entries if entry]
 
 
-def save_profile(profile: Profile, *, replace: bool = False, default: bool = False) -> Path:
+def describe_profile(name: str | None = None) -> list[dict[str, Any]]:
+    """List the settings that hold here and now, defaults included, each with the place it comes from.
+
+    Parameters
+    ----------
+    name : str, optional
+        As in `load_profile`.
+
+    Returns
+    -------
+    list of dict
+        ``setting``, ``value`` (secrets as references) and ``source``.
+    """
+    profile = load_profile(name)
+    rows: list[dict[str, Any]] = [{"kind": "setting", "setting": "name", "value": profile.name, "source": ""}]
+    for field in dataclasses.fields(Profile):
+        value = getattr(profile, field.name)
+        if field.name not in ("name", "sources") and (value is not None or field.name == "path_style"):
+            rows.append(
+                {
+                    "kind": "setting",
+                    "setting": field.name,
+                    "value": "auto" if value is None else value,
+                    "source": profile.source_of(field.name),
+                }
+            )
+    return rows
+
+
+def check_profile_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Check settings given one by one, such as on a command line; references may be parsed already.
+
+    Raises
+    ------
+    UsageError
+        For a value of the wrong kind.
+    """
+    try:
+        return schema.check_profile(
+            {name: str(value) if name in schema.REFERENCES else value for name, value in settings.items()}, "profile"
+        )
+    except ConfigurationError as error:
+        raise UsageError(error.message, hint=error.hint) from None
+
+
+def save_profile(profile: Profile, *, replace: bool = False, default: bool = False, dry_run: bool = False) -> Path:
     """Write a profile to the user's file.
 
     Parameters
@@ -114,6 +160,8 @@ def save_profile(profile: Profile, *, replace: bool = False, default: bool = Fal
         Overwrite a profile of the same name.
     default : bool
         Use it when none is named.
+    dry_run : bool
+        Only check that it could be written.
 
     Returns
     -------
@@ -133,21 +181,26 @@ def save_profile(profile: Profile, *, replace: bool = False, default: bool = Fal
             hint="Add --replace (replace=True) to overwrite it, or choose another name.",
         )
     settings = differing(profile)
-    schema.check_profile(
-        {key: str(value) if key in schema.REFERENCES else value for key, value in settings.items()},
-        f"profile {profile.name}",
-    )
-    files.write_profile(path, profile.name, settings, default=default)
+    check_profile_settings(settings)
+    if not dry_run:
+        files.write_profile(path, profile.name, settings, default=default)
     return path
 
 
-def remove_profile(name: str) -> Path:
-    """Take a profile out of the user's file.
+def own_settings(name: str) -> dict[str, Any]:
+    """Return what the user's file says of a profile; nothing when it has none of that name."""
+    return dict(files.read(files.user_path()).profiles.get(name, {}))
 
-    Returns
-    -------
-    Path
-        The file it was taken out of.
+
+def remove_profile(name: str) -> Path:
+    """Take a profile out of the user's file, which is returned. Raises as `find_own` does."""
+    path = find_own(name)
+    files.write_profile(path, name, None)
+    return path
+
+
+def find_own(name: str) -> Path:
+    """Return the user's file when it holds the profile.
 
     Raises
     ------
@@ -164,7 +217,6 @@ def remove_profile(name: str) -> Path:
                 hint=f"Edit that file by hand: the profile is the table [profile.{name}].",
             )
         raise _no_profile(name, opened)
-    files.write_profile(path, name, None)
     return path
 
 

@@ -1,0 +1,1 @@
+"""Tables: consolidation into sorted files, Parquet, CSV."""

@@ -1,0 +1,38 @@
+"""Ask before something is changed; without a terminal nothing ever waits for an answer."""
+
+from __future__ import annotations
+
+import sys
+
+from bondstore.errors import Interrupted, UsageError
+
+
+def confirm(question: str, *, yes: bool = False) -> None:
+    """Return when the user agrees.
+
+    Parameters
+    ----------
+    question : str
+        What is about to happen, with counts and destination; asked on stderr.
+    yes : bool
+        The answer was given on the command line.
+
+    Raises
+    ------
+    UsageError
+        When there is nobody to ask.
+    Interrupted
+        When the answer is not yes.
+    """
+    if yes:
+        return
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "This needs a yes, and there is no terminal to ask on.",
+            hint="Add --yes, or --dry-run to only see what would be done.",
+        )
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Interrupted("Stopped; nothing was changed.")

@@ -1,0 +1,92 @@
+"""``bondstore doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bondstore.cli import options, output
+from bondstore.errors import BondstoreError, Exit
+
+if TYPE_CHECKING:
+    from bondstore.config.profiles import StoreSpec
+    from bondstore.config.secrets import SecretRef
+    from bondstore.doctor import Check
+
+EXAMPLES = (
+    "bondstore doctor",
+    "bondstore doctor --profile lab --study STUDY --key env:STUDY_KEY",
+    "bondstore doctor --store s3://BUCKET --to /data/export --json",
+)
+_SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL", "skipped-could-not-look": "?   "}
+
+
+def command(
+    *,
+    store: options.Store = None,
+    profile: options.Profile = None,
+    study: options.Study = None,
+    key: options.Key = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Where outputs would go; else here.")
+    ] = None,
+    try_write: Annotated[
+        bool, typer.Option("--try-write", help="Also write an object to the store and delete it again.")
+    ] = False,
+    json: options.Json = False,
+) -> int:
+    """Say what is wrong, and the command that mends it.
+
+    Looks at credentials, clock, endpoint, addressing style, proxy, checksums, mix-ups, permissions, free space, RAM
+    disk, and at the study and its key when they are named. Writes nothing to the store unless --try-write is given.
+    Ends with 4 when a check fails or could not be made.
+    """
+    counts = dict.fromkeys(_SIGNS, 0)
+    for check in _checks(store, profile, study, key, to or Path.cwd(), try_write=try_write):
+        counts[check.status.value] += 1
+        _show(check, json=json)
+    summary: dict[str, Any] = {"kind": "summary", **{name.partition("-")[0]: n for name, n in counts.items()}}
+    bad = counts["fail"] + counts["skipped-could-not-look"]
+    if json:
+        output.display_one(summary, json=True)
+    elif bad:
+        output.note(f"{counts['fail']} to mend, {counts['skipped-could-not-look']} could not be looked at.")
+    else:
+        output.note("All is well." if not counts["warn"] else f"All works; {counts['warn']} to know of.")
+    return int(Exit.CONFIGURATION if bad else Exit.DONE)
+
+
+def _checks(
+    store: str | None, profile: str | None, study: str | None, key: SecretRef | None, folder: Path, *, try_write: bool
+) -> Any:
+    from bondstore.config.resolve import resolve_store
+    from bondstore.doctor import Case, Check, Status, examine
+
+    try:
+        spec = resolve_store(store, profile)
+    except BondstoreError as error:
+        yield Check("settings", Status.FAIL, error.message, error.hint or "")
+        return
+    yield from examine(Case(spec, folder=folder, try_write=try_write, **_of_study(spec, study, key)))
+
+
+def _of_study(spec: StoreSpec, study: str | None, key: SecretRef | None) -> dict[str, Any]:
+    """Add what the study's domain knows, when a study is named."""
+    if study is None and spec.profile.study is None:
+        return {}
+    from bondstore.config.resolve import resolve_study
+    from bondstore.domains.beiwe import checks
+
+    named = resolve_study(study, spec.profile)
+    return dict(checks.of_study(named, key or spec.profile.decryption_key))
+
+
+def _show(check: Check, *, json: bool) -> None:
+    if json:
+        output.display_one(check, json=True)
+        return
+    typer.echo(output.printable(f"{_SIGNS[check.status.value]}  {check.name:<12}  {check.message}"))
+    if check.mend:
+        typer.echo(output.printable(f"      {'':<12}  -> {check.mend}"))

@@ -1,0 +1,121 @@
+"""From an exception to a sentence, a hint and an exit code. No traceback unless asked for, and no secret even then."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+
+import typer
+
+from bondstore.config.secrets import redact
+from bondstore.errors import BondstoreError, Exit, Interrupted
+
+ClickUsageError = typer.BadParameter.__base__  # typer carries its own copy of click, or imports it, by version
+DEBUG_VARIABLE = "BONDSTORE_DEBUG"
+
+
+class ReaderGone(Exception):  # noqa: N818 - it is no fault
+    """Whoever read our output has gone, as ``head`` does; nothing is left to say."""
+
+
+def take_debug(args: list[str]) -> tuple[list[str], bool]:
+    """Take ``--debug`` out of a command line, wherever it stands before a ``--``.
+
+    Returns
+    -------
+    tuple of (list of str, bool)
+        The other words, and whether details are wanted (``BONDSTORE_DEBUG`` counts as well).
+    """
+    end = args.index("--") if "--" in args else len(args)
+    words = [word for word in args[:end] if word != "--debug"] + args[end:]
+    return words, len(words) < len(args) or bool(os.environ.get(DEBUG_VARIABLE))
+
+
+class _Redacted(logging.Formatter):
+    """Blanks out secrets, in tracebacks too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Lay out one record."""
+        return redact(super().format(record))
+
+
+def show_details(*, wanted: bool) -> None:
+    """Send what Bondstore logs to stderr: all of it when details are wanted, else warnings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacted("%(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("bondstore")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG if wanted else logging.WARNING)
+
+
+def report(error: BaseException, *, as_json: bool = False, debug: bool = False) -> int:
+    """Tell the user about an error.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    as_json : bool
+        Also write ``{"kind": "error", …}`` as the last line on stdout.
+    debug : bool
+        Also write the traceback to stderr, every known secret blanked out.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    message, hint, code = describe(error)
+    if debug and code not in (Exit.INTERRUPTED, Exit.USAGE):
+        details = "".join(traceback.format_exception(error))
+        sys.stderr.write(redact(details))
+    sys.stderr.write(f"Error: {message}\n" if code != Exit.INTERRUPTED else f"{message}\n")
+    if hint:
+        sys.stderr.write(f"Hint: {hint}\n")
+    sys.stderr.flush()
+    if as_json:
+        kind = type(error).__name__ if isinstance(error, BondstoreError) else _kind(code)
+        record = {"kind": "error", "type": kind, "message": message, "hint": hint, "exit": int(code)}
+        sys.stdout.write(json.dumps(record) + "\n")
+        sys.stdout.flush()
+    return int(code)
+
+
+def describe(error: BaseException) -> tuple[str, str | None, Exit]:
+    """Return the sentence, the hint and the exit code of an error."""
+    if isinstance(error, BondstoreError):
+        hint = redact(error.hint) if error.hint else None
+        return redact(error.message), hint, error.exit_code
+    if ClickUsageError is not None and isinstance(error, ClickUsageError):
+        return _usage(error)
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        stopped = Interrupted("Interrupted; what was done is kept.", hint="Run the same command again.")
+        return stopped.message, stopped.hint, Exit.INTERRUPTED
+    if isinstance(error, MemoryError):
+        return "The memory is used up.", "Run again with fewer --jobs.", Exit.UNEXPECTED
+    # the text of an unknown error may hold a value from the data: its class is all that is safe to show
+    return (
+        f"Something unexpected went wrong ({type(error).__name__}).",
+        "Run again with --debug for the details, and report them if they are not your settings.",
+        Exit.UNEXPECTED,
+    )
+
+
+def _usage(error: BaseException) -> tuple[str, str | None, Exit]:
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(context.get_help() + "\n\n" if context else "")
+        return "A command is missing.", None, Exit.USAGE
+    message = error.format_message() if hasattr(error, "format_message") else "The command line is not understood."
+    # a word too many may be a secret that was meant for an option
+    message = re.sub(r"unexpected extra argument\S* \(.*\)", "unexpected extra words", message, flags=re.DOTALL)
+    message = " ".join(redact(message).split())
+    return message, f"Run: {context.command_path} --help" if context else "Add --help.", Exit.USAGE
+
+
+def _kind(code: Exit) -> str:
+    return {Exit.USAGE: "UsageError", Exit.INTERRUPTED: "Interrupted"}.get(code, "UnexpectedError")

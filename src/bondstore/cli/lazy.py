@@ -1,0 +1,110 @@
+"""Groups that know their commands' names and lines, and load a command only when it is called or completed."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+import typer.core
+import typer.main
+
+from bondstore.errors import UsageError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    # typer carries its own copy of click, or imports click itself, depending on its version
+    Context: TypeAlias = Any
+    Command: TypeAlias = Any
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+EXIT_CODES = """\
+Exit codes: 0 all done, 1 unexpected, 2 usage, 3 not found, 4 credentials or configuration, 5 finished with quarantined
+or failed items, 6 refused by policy, 7 integrity, 8 waiting, 130 interrupted."""
+
+
+class LazyGroup(typer.core.TyperGroup):
+    """A group over a static table of names and help lines."""
+
+    lines: Mapping[str, str]
+    load: Callable[[str], Command]
+
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
+        """Return the names, in the table's order."""
+        return list(self.lines)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
+        """Load one command."""
+        return self.load(cmd_name) if cmd_name in self.lines else None
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Find the command that is called; for a wrong name, say which one is near."""
+        name = args[0]
+        if name not in self.lines and not name.startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(name, self.lines, n=1)
+            meant = f"Did you mean: {ctx.command_path} {near[0]}" if near else f"Run: {ctx.command_path} --help"
+            raise UsageError("There is no such command.", hint=meant)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Context, formatter: Any) -> None:  # noqa: ARG002
+        """Write the commands' lines without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.lines.items()))
+
+
+def group(
+    name: str, help_text: str, lines: Mapping[str, str], load: Callable[[str], Command], examples: tuple[str, ...]
+) -> Any:
+    """Build a group.
+
+    Parameters
+    ----------
+    name : str
+        Its word.
+    help_text : str
+        What its help says.
+    lines : mapping of str to str
+        The commands below it, with their help lines.
+    load : callable
+        Gives the command of a name.
+    examples : tuple of str
+        Lines shown at the end of its help.
+    """
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.callback(cls=LazyGroup, help=help_text, epilog=epilog(examples), no_args_is_help=True, context_settings=HELP)(
+        _nothing
+    )
+    built = typer.main.get_command(app)
+    built.name = name
+    built.lines, built.load = lines, load  # type: ignore[attr-defined]
+    return built
+
+
+def command(words: tuple[str, ...], line: str) -> Any:
+    """Load the module of one command and build it.
+
+    Parameters
+    ----------
+    words : tuple of str
+        Such as ``("profile", "add")``; the module is ``bondstore.cli.profile.add``.
+    line : str
+        Its line in the group's help.
+    """
+    module = importlib.import_module(".".join(["bondstore.cli", *words]))
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(words[-1], short_help=line, epilog=epilog(module.EXAMPLES), context_settings=HELP)(module.command)
+    return typer.main.get_command(app)
+
+
+def epilog(examples: tuple[str, ...]) -> str:
+    r"""Lay out examples and exit codes; ``\b`` keeps the lines as they are."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    return f"\b\nExamples:\n{lines}\n\n" + textwrap.dedent(EXIT_CODES)
+
+
+def _nothing() -> None:
+    pass

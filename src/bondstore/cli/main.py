@@ -1,0 +1,132 @@
+"""The entry point: builds the command line from its table, runs it, and ends with the right exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+import typer.main
+
+from bondstore import __version__
+from bondstore.cli import failures, lazy
+from bondstore.cli.table import TABLE
+from bondstore.errors import Interrupted
+
+HELP = """Read, export, check and prove sensitive research data kept in object storage.
+
+Data goes to stdout, progress and messages to stderr. Every command takes --json."""
+EXAMPLES = (
+    "bondstore profile add lab --url s3://BUCKET --access-key env:LAB_ID --secret-key env:LAB_SECRET",
+    "bondstore doctor --profile lab",
+    "bondstore beiwe export DEST --profile lab --study STUDY --key env:STUDY_KEY",
+)
+BROKEN_PIPE = 141  # 128 + SIGPIPE, what any program ends with whose reader has gone
+
+
+class Root(lazy.LazyGroup):
+    """The outermost group: turns what typer would swallow into what `failures` can report."""
+
+    def load(self, name: str) -> Any:
+        """Build the group of a noun, or load the command when it has no verbs."""
+        noun = TABLE[name]
+        if not noun.verbs:
+            return lazy.command((name,), noun.help)
+        examples = tuple(f"bondstore {name} {verb} --help" for verb in noun.verbs)
+        return lazy.group(
+            name, noun.help, noun.verbs, lambda verb: lazy.command((name, verb), noun.verbs[verb]), examples
+        )
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is called."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "Interrupted; what was done is kept.", hint="Run the same command again to go on from there."
+            ) from None
+        except BrokenPipeError:
+            raise failures.ReaderGone from None
+
+
+def build() -> Any:
+    """Build the whole command line (a click group); nothing below the first level is loaded."""
+    app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.callback(
+        cls=Root,
+        help=HELP,
+        epilog=lazy.epilog(EXAMPLES),
+        no_args_is_help=True,
+        context_settings=lazy.HELP,
+    )(_root)
+    built: Any = typer.main.get_command(app)
+    built.name = "bondstore"
+    built.lines = {name: noun.help for name, noun in TABLE.items()}
+    return built
+
+
+def run(argv: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        The words after ``bondstore``; those of the process when not given.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # a name the terminal's encoding lacks is shown escaped, not fatal
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = main(args)
+        sys.stdout.flush()
+    except (BrokenPipeError, failures.ReaderGone):
+        # stdout is pointed elsewhere, or the interpreter would complain when it flushes at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = BROKEN_PIPE
+    sys.exit(code)
+
+
+def main(args: list[str]) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    args : list of str
+        The words after ``bondstore``.
+
+    Returns
+    -------
+    int
+        The exit code; every failure has been reported.
+    """
+    words, debug = failures.take_debug(args)
+    failures.show_details(wanted=debug)
+    try:
+        result = build().main(args=words, prog_name="bondstore", standalone_mode=False)
+    except failures.ReaderGone:
+        raise
+    except SystemExit as leaving:  # completion scripts leave this way
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every error ends
+        return failures.report(error, as_json="--json" in words, debug=debug)
+    return int(result) if isinstance(result, int) else 0
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"bondstore {__version__}\n")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; at any place of the line.")
+    ] = False,
+) -> None:
+    pass

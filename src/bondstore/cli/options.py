@@ -1,0 +1,127 @@
+"""Options that several commands share, each defined once: its name, its type and its line of help.
+
+A command takes them as ``store: options.Store = None``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from bondstore.config.secrets import SecretRef
+from bondstore.errors import BondstoreError
+
+
+def moment(text: str) -> datetime:
+    """Read a date or a time; UTC unless it says otherwise.
+
+    Parameters
+    ----------
+    text : str
+        ``2024-01-31``, ``2024-01-31T12:00``, ``2024-01-31T12:00:00+02:00`` or with ``Z``. A bare date is its first
+        instant, for ``--until`` as well.
+
+    Returns
+    -------
+    datetime
+        In UTC.
+    """
+    wrong = typer.BadParameter("Write a date as 2024-01-31, or a time as 2024-01-31T12:00 (UTC unless it says +02:00).")
+    if not isinstance(text, str):
+        raise wrong
+    text = text.strip()
+    if len(text) < 10 or text[4] != "-" or text[7] != "-":
+        raise wrong  # week dates and digits without dashes are more often slips than wishes
+    try:
+        value = datetime.fromisoformat(text)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise wrong from None
+
+
+def secret_reference(text: str | SecretRef) -> SecretRef:
+    """Read a reference to a secret; a literal one is refused and not repeated."""
+    if isinstance(text, SecretRef):
+        return text
+    try:
+        return SecretRef.parse(text)
+    except BondstoreError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def profile_names(incomplete: str) -> list[str]:
+    """Complete the names of profiles; a broken settings file completes nothing."""
+    from bondstore.config.settings import list_profiles
+
+    try:
+        return [entry.name for entry in list_profiles() if entry.name.startswith(incomplete)]
+    except BondstoreError:
+        return []
+
+
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Where the objects are: s3://BUCKET/PREFIX, az://CONTAINER, file:///FOLDER. "
+        "Else the profile, BONDSTORE_STORE or S3_BUCKET say so.",
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        autocompletion=profile_names,
+        help="Named settings to open the store with; see: bondstore profile list.",
+    ),
+]
+Study = Annotated[
+    str | None, typer.Option("--study", metavar="ID", help="The study's id. Else STUDY_FOLDER or the profile say so.")
+]
+Key = Annotated[
+    SecretRef | None,
+    typer.Option(
+        "--key",
+        metavar="REF",
+        parser=secret_reference,
+        help="Where the study's key is kept: env:NAME, file:/path (mode 0600), keyring:service/name or prompt: . "
+        "Never the key itself. Else DECRYPTION_KEY_STRING or the profile.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for lists one object a line.")]
+Participants = Annotated[
+    list[str] | None,
+    typer.Option("--participant", "-p", metavar="ID", help="Only this participant; may be repeated."),
+]
+Participant = Annotated[str | None, typer.Option("--participant", "-p", metavar="ID", help="Only this participant.")]
+Streams = Annotated[
+    list[str] | None, typer.Option("--stream", "-s", metavar="NAME", help="Only this data stream; may be repeated.")
+]
+Stream = Annotated[str | None, typer.Option("--stream", "-s", metavar="NAME", help="Only this data stream.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        parser=moment,
+        help="From this time on, itself included: 2024-01-31 or 2024-01-31T12:00, in UTC unless it says +02:00.",
+    ),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        "--until",
+        metavar="TIME",
+        parser=moment,
+        help="Up to this time, itself not included; a bare date is the start of that day.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", metavar="N", min=1, max=1024, help="How many processes; else one a core.")
+]

@@ -1,0 +1,1 @@
+"""``bondstore profile``: named settings to open stores."""

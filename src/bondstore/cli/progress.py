@@ -1,0 +1,203 @@
+"""Progress of a run on stderr: a bar on a terminal, else one line every 30 s. Objects, bytes, rate and time left."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
+
+from bondstore.cli.output import bytes_text, coloured, number_text
+from bondstore.runs.tally import Count
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from bondstore.runs.progress import Progress
+
+EVERY = 30.0
+"""Seconds between two lines when stderr is no terminal."""
+
+
+class Meter:
+    """How far a run is; computes, and prints nothing.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self.total: Count | None = None
+        self.done = Count()
+
+    def begin(self, total: Count) -> None:
+        """Start the clock: so much is to be done."""
+        self._began = self._clock()
+        self.total, self.done = total, Count()
+
+    @property
+    def fraction(self) -> float:
+        """The share that is done, 0 to 1: of objects or bytes, whichever is further behind."""
+        if self.total is None:
+            return 0.0
+        shares = [
+            done / total
+            for done, total in ((self.done.objects, self.total.objects), (self.done.bytes, self.total.bytes))
+            if total
+        ]
+        return min(1.0, *shares) if shares else 1.0
+
+    def left(self) -> float | None:
+        """Return the seconds left at the rate so far, or ``None`` while nothing can be said."""
+        share = self.fraction
+        return (self._clock() - self._began) * (1 - share) / share if share else None
+
+    def text(self) -> str:
+        """Return the state in words."""
+        if self.total is None:
+            return f"listing: {number_text(self.done.objects)} objects, {bytes_text(self.done.bytes)}"
+        passed = max(self._clock() - self._began, 1e-9)
+        parts = [
+            f"{number_text(self.done.objects)} of {number_text(self.total.objects)} objects",
+            f"{bytes_text(self.done.bytes)} of {bytes_text(self.total.bytes)}",
+            f"{number_text(round(self.done.objects / passed))} objects/s",
+            f"{bytes_text(self.done.bytes / passed)}/s",
+        ]
+        left = self.left()
+        if left is not None and self.fraction < 1:
+            parts.append(f"{duration_text(left)} left")
+        return ", ".join(parts)
+
+
+class Lines:
+    """Progress for logs: a line every so often, also while nothing moves."""
+
+    def __init__(self, stream: IO[str], *, every: float = EVERY, meter: Meter | None = None) -> None:
+        self._stream, self._every, self._meter = stream, every, meter or Meter()
+        self._over = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def listing(self, seen: Count) -> None:
+        """So much was listed so far."""
+        self._meter.done = seen
+        self._start()
+
+    def begin(self, total: Count) -> None:
+        """The plan stands."""
+        self._meter.begin(total)
+        self._start()
+
+    def advance(self, step: Count) -> None:
+        """So much more is done."""
+        self._meter.done += step
+
+    def end(self) -> None:
+        """Write the last state, and stop."""
+        self._over.set()
+        if self._ticker is not None:
+            self._ticker.join()
+            self._ticker = None
+        if self._meter.total is not None:
+            self._write()
+
+    def _start(self) -> None:
+        if self._ticker is None:
+            self._over.clear()
+            self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
+            self._ticker.start()
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._every):
+            self._write()
+
+    def _write(self) -> None:
+        self._stream.write(self._meter.text() + "\n")
+        self._stream.flush()
+
+
+class Terminal:
+    """Progress for a person: a bar that is gone when the run is over."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream, self._meter = stream, Meter()
+        self._bar: Bar | None = None
+
+    def listing(self, seen: Count) -> None:
+        """So much was listed so far."""
+        self._meter.done = seen
+        self._show()
+
+    def begin(self, total: Count) -> None:
+        """The plan stands."""
+        self._meter.begin(total)
+        self._show()
+
+    def advance(self, step: Count) -> None:
+        """So much more is done."""
+        self._meter.done += step
+        self._show()
+
+    def end(self) -> None:
+        """Take the bar away and leave one line."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        if self._meter.total is not None:
+            self._stream.write(self._meter.text() + "\n")
+            self._stream.flush()
+
+    def _show(self) -> None:
+        if self._bar is None:
+            self._bar = self._make()
+        started = self._meter.total is not None
+        self._bar.update(
+            self._bar.task_ids[0],
+            completed=self._meter.fraction * 1000,
+            total=1000 if started else None,
+            description=self._meter.text(),
+        )
+
+    def _make(self) -> Bar:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        console = Console(file=self._stream, no_color=not coloured(self._stream))
+        bar = Progress(
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}", markup=False),
+            console=console,
+            transient=True,
+            refresh_per_second=5,
+        )
+        bar.add_task("", total=None)
+        bar.start()
+        return bar
+
+
+def reporter(stream: IO[str] | None = None) -> Progress:
+    """Return the reporter that fits stderr.
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        Where to report; stderr when not given.
+    """
+    stream = sys.stderr if stream is None else stream
+    return Terminal(stream) if stream.isatty() else Lines(stream)
+
+
+def duration_text(seconds: float) -> str:
+    """Return a time span for people: ``45 s``, ``3:20 min``, ``2:05 h``, ``3 d 4 h``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    if whole < 86400:
+        return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

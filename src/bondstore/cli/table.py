@@ -1,0 +1,77 @@
+"""The static table of all commands. ``bondstore --help`` is made of it alone, without loading a single command.
+
+A noun is a package ``bondstore.cli.<noun>`` with a module per verb; a noun without verbs is one module. A command's
+module has a function ``command``, whose docstring is the help, and ``EXAMPLES``, the lines shown below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """One noun of the command line.
+
+    Parameters
+    ----------
+    help : str
+        Its line in ``bondstore --help``.
+    verbs : mapping of str to str
+        Its verbs, each with its line in the noun's help; none when the noun is itself a command.
+    """
+
+    help: str
+    verbs: Mapping[str, str] = field(default_factory=dict)
+
+
+TABLE: Mapping[str, Noun] = {
+    "beiwe": Noun(
+        "Beiwe studies: look, read, export, reconcile.",
+        {
+            "participants": "Participants of a study: objects, bytes, first and last time.",
+            "streams": "Data streams of a study: objects, bytes, first and last time.",
+            "surveys": "Surveys of a study: objects, bytes, first and last time.",
+            "ls": "List objects.",
+            "read": "Decrypt objects and show them as a table.",
+            "export": "Decrypt a study, or a part of it, into a folder.",
+            "reconcile": "Show what the raw data holds and the chunked data lacks.",
+        },
+    ),
+    "run": Noun(
+        "Runs: what was done, what is left, go on.",
+        {
+            "list": "List the runs recorded in a folder.",
+            "show": "Show one run: its tally, findings and quarantine.",
+            "resume": "Go on with an interrupted run.",
+            "retry": "Try the quarantined and failed objects of a run again.",
+        },
+    ),
+    "audit": Noun(
+        "The record of everything read.",
+        {
+            "show": "Show who read which object, when, and for which run.",
+            "verify": "Prove that the record is unbroken.",
+        },
+    ),
+    "profile": Noun(
+        "Profiles: named settings to open stores.",
+        {
+            "add": "Add a profile, with secrets by reference.",
+            "list": "List the profiles.",
+            "show": "Show the settings that hold, and where each one comes from.",
+            "remove": "Remove a profile.",
+        },
+    ),
+    "doctor": Noun("Say what is wrong with the settings, and the command that mends it."),
+}
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Yield every command as its words, such as ``("profile", "add")`` or ``("doctor",)``."""
+    for name, noun in TABLE.items():
+        if noun.verbs:
+            yield from ((name, verb) for verb in noun.verbs)
+        else:
+            yield (name,)

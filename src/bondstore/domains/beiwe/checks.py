@@ -1,0 +1,125 @@
+"""What the doctor should know of a Beiwe study: where to look, what not to read, and how to try its key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from bondstore.doctor import Check, fail, ok, skipped
+from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
+from bondstore.domains.beiwe.streams import STREAMS, match_header
+from bondstore.errors import BondstoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bondstore.config.secrets import SecretRef
+    from bondstore.doctor import Extra
+    from bondstore.stores import Store
+
+KEY_LENGTH = 32
+SAMPLES = 5
+"""Objects the key is tried on: one alone may be damaged."""
+PAGES = 4
+_START = 4096  # bytes of an object that are read: the IV, and enough for a header line
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class StudyCase(TypedDict):
+    """The parts of a doctor's `Case` that depend on the study."""
+
+    prefixes: Sequence[str]
+    may_read: Callable[[str], bool]
+    extras: Sequence[Extra]
+
+
+def of_study(study: str, key: SecretRef | None) -> StudyCase:
+    """Describe a study to the doctor.
+
+    Parameters
+    ----------
+    study : str
+        The study's id.
+    key : SecretRef, optional
+        Where its key is kept.
+    """
+    chunked, raw, _ = study_prefixes(study)
+    return {
+        "prefixes": (chunked, raw),
+        "may_read": lambda name: parse_key(study, name).is_data,
+        "extras": (lambda store: look_at_key(store, study, key),),
+    }
+
+
+def look_at_key(store: Store, study: str, key: SecretRef | None) -> Iterator[Check]:
+    """Try a study's key on a few objects, of which only the first bytes are read.
+
+    Parameters
+    ----------
+    store : Store
+        Where the study is.
+    study : str
+        Its id.
+    key : SecretRef, optional
+        Where its key is kept.
+
+    Yields
+    ------
+    Check
+        ``study-key``.
+    """
+    if key is None:
+        yield skipped("study-key", "No decryption key is named.", "Add --key env:NAME, or set DECRYPTION_KEY_STRING.")
+        return
+    try:
+        secret = key.resolve().reveal().encode()
+    except BondstoreError as error:
+        yield fail("study-key", error.message, error.hint or "")
+        return
+    if len(secret) != KEY_LENGTH:
+        message = f"The decryption key has {len(secret)} characters; a study's key has {KEY_LENGTH}."
+        yield fail("study-key", message, "Copy it again from the study's settings, without blanks.")
+        return
+    yield _try(store, secret, _samples(store, study))
+
+
+def _samples(store: Store, study: str) -> list[BeiweObject]:
+    """Pick chunked objects, compressed or not: their first bytes show whether a key is right."""
+    found: list[BeiweObject] = []
+    pages = store.pages(study_prefixes(study)[0])
+    try:
+        for number, page in enumerate(pages):
+            parsed = (parse_key(study, info.key) for info in page.objects() if info.size > len(_ZSTD) + 16)
+            found += [obj for obj in parsed if obj.kind is Kind.CHUNKED][: SAMPLES - len(found)]
+            if len(found) >= SAMPLES or number + 1 >= PAGES:
+                break
+    finally:
+        pages.close()
+    return found
+
+
+def _try(store: Store, secret: bytes, samples: list[BeiweObject]) -> Check:
+    from bondstore.codecs.cfb8 import Cfb8
+
+    codec, read = Cfb8(secret), 0
+    for obj in samples:
+        try:
+            start = bytes(codec.open(store.get_range(obj.key, 0, _START)))
+        except BondstoreError:
+            continue  # this one cannot be read or is too short: the next one may tell
+        read += 1
+        if _opened(obj, start):
+            return ok("study-key", f"It opens the study's data (tried on {obj.key}).")
+    if not read:
+        return skipped("study-key", "There is no processed object to try the key on.")
+    return fail(
+        "study-key",
+        f"It opens none of {read} objects tried: it is not this study's key.",
+        "Copy the key of this very study from its settings.",
+    )
+
+
+def _opened(obj: BeiweObject, start: bytes) -> bool:
+    if obj.compression:
+        return start.startswith(_ZSTD)
+    line = start.split(b"\n", 1)[0]
+    return match_header(STREAMS[obj.stream], line, "chunked") is not None

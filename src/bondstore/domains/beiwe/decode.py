@@ -1,0 +1,203 @@
+"""Opening Beiwe objects: decrypted, decompressed, and every damage named.
+
+The seal has no check sum, so a wrong key and damage are told apart by what comes out: the zstd magic number, the
+stream's known header, text where there must be text, a media file's first bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bondstore.codecs import zstd
+from bondstore.codecs.cfb8 import Cfb8
+from bondstore.codecs.chain import unwrap_stream
+from bondstore.domains.beiwe import evidence
+from bondstore.domains.beiwe.damage import damage_finding, damaged
+from bondstore.domains.beiwe.judge import Opened, Watch, judge
+from bondstore.errors import ConfigurationError, DamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from bondstore.domains.beiwe.layout import BeiweObject
+
+    Buffer: TypeAlias = bytes | bytearray | memoryview
+
+__all__ = ["KEY_SIZE", "Opened", "Opener", "key_verdict"]
+
+KEY_SIZE = 32
+"""Characters of a study's decryption key."""
+
+
+class Opener:
+    """Opens the objects of one study. Threads may share it.
+
+    Parameters
+    ----------
+    key : bytes
+        The 32 ASCII characters of the study's decryption key.
+    limit : int
+        Most bytes one object may decompress to in memory.
+    stream_limit : int
+        Most bytes one object may decompress to in `open_stream`.
+
+    Raises
+    ------
+    ConfigurationError
+        When the key has another form. The message does not show it.
+    """
+
+    def __init__(self, key: bytes, *, limit: int = zstd.ONE_SHOT_LIMIT, stream_limit: int = zstd.STREAM_LIMIT) -> None:
+        if len(key) != KEY_SIZE:
+            raise ConfigurationError(
+                f"A study's decryption key has {KEY_SIZE} characters, this one has {len(key)}.",
+                hint="Copy the key of the study anew, without quotes or spaces around it.",
+            )
+        self._cipher = Cfb8(key)
+        self._limit = limit
+        self._stream_limit = stream_limit
+
+    def open(self, obj: BeiweObject, sealed: Buffer) -> Opened:
+        """Open one object.
+
+        Parameters
+        ----------
+        obj : BeiweObject
+            What its key says.
+        sealed : bytes-like
+            Its bytes as they lie in the store.
+
+        Returns
+        -------
+        Opened
+            With ERROR findings where the content is damaged but partly good (``damaged-start``, ``damaged-bytes``,
+            ``truncated`` and ``wrong-header`` of a CSV).
+
+        Raises
+        ------
+        DamagedError
+            ``empty``, ``no-iv``, ``undecryptable``, ``wrong-header``, ``bad-zstd``, ``truncated``, ``too-large``.
+        """
+        try:
+            decrypted = self._cipher.open(sealed)
+        except DamagedError as error:
+            raise _named(error, obj) from None
+        return self._judge(obj, decrypted)
+
+    def open_many(self, items: Sequence[tuple[BeiweObject, Buffer]]) -> list[Opened | DamagedError]:
+        """Open a batch, faster than one by one for small objects; an error stands in its object's place."""
+        return [
+            self._judged(obj, decrypted)
+            for (obj, _), decrypted in zip(items, self._cipher.open_many(item[1] for item in items), strict=True)
+        ]
+
+    def salvage(self, obj: BeiweObject, sealed: Buffer) -> Opened:
+        """Open what can be opened, for tables: as `open`, and damaged zstd up to the last good row before the damage.
+
+        Raises
+        ------
+        DamagedError
+            As `open`, when nothing can be saved.
+        """
+        try:
+            decrypted = self._cipher.open(sealed)
+            if not zstd.looks_like_zstd(decrypted):
+                return self._judge(obj, decrypted)
+            content, damage = zstd.salvage(decrypted, self._limit)
+        except DamagedError as error:
+            raise _named(error, obj) from None
+        if damage is None:
+            return judge(obj, content, compressed=True)
+        content = content[: content.rfind(b"\n") + 1]  # a row that may be cut inside a number is no row
+        if not content or not evidence.has_headers(obj):
+            raise _named(damage, obj)
+        findings = judge(obj, content, compressed=True).findings
+        return Opened(content, (damage_finding(damage.kind, obj.key, where=f"byte {len(content)}"), *findings))
+
+    def open_stream(self, obj: BeiweObject, chunks: Iterable[Buffer]) -> Iterator[bytes]:
+        """Open a large object piece by piece.
+
+        Parameters
+        ----------
+        obj : BeiweObject
+            What its key says.
+        chunks : iterable of bytes-like
+            The sealed object in pieces of any size.
+
+        Yields
+        ------
+        bytes
+            Content in bounded pieces.
+
+        Raises
+        ------
+        DamagedError
+            Whatever `open` raises *or finds* of severity ERROR: damage to the start before the first piece, any other
+            at the end, so that nothing may be taken for whole before the iterator ends.
+        """
+        try:
+            stream = unwrap_stream(self._cipher, chunks, self._stream_limit)
+            watch = Watch(obj, compressed=stream.compressed)
+            start = b""
+            for piece in stream.pieces:
+                start += piece
+                if len(start) >= evidence.SAMPLE:
+                    break
+            watch.start(start)
+            yield start
+            for piece in stream.pieces:
+                watch.next(piece)
+                yield piece
+        except DamagedError as error:
+            raise _named(error, obj) from None
+        watch.end()
+
+    def _judged(self, obj: BeiweObject, decrypted: bytes | DamagedError) -> Opened | DamagedError:
+        if isinstance(decrypted, DamagedError):
+            return _named(decrypted, obj)
+        try:
+            return self._judge(obj, decrypted)
+        except DamagedError as error:
+            return error
+
+    def _judge(self, obj: BeiweObject, decrypted: bytes) -> Opened:
+        compressed = zstd.looks_like_zstd(decrypted)
+        if compressed:
+            try:
+                content = zstd.decompress(decrypted, self._limit)
+            except DamagedError as error:
+                raise _named(error, obj) from None
+        else:
+            content = decrypted
+        return judge(obj, content, compressed=compressed)
+
+
+def key_verdict(results: Iterable[Opened | BaseException]) -> bool | None:
+    """Say what opened and damaged objects tell of the key.
+
+    Parameters
+    ----------
+    results : iterable
+        Outcomes of `Opener.open`: errors that are no `DamagedError` tell nothing.
+
+    Returns
+    -------
+    bool or None
+        True when any shows the key to be right; False when all that tell anything were undecryptable; None without
+        evidence.
+    """
+    verdict: bool | None = None
+    for result in results:
+        if isinstance(result, Opened):
+            return True
+        if isinstance(result, DamagedError) and result.kind not in ("empty", "no-iv"):
+            if result.kind != "undecryptable":
+                return True
+            verdict = False
+    return verdict
+
+
+def _named(error: DamagedError, obj: BeiweObject) -> DamagedError:
+    """Name the object in an error of a codec."""
+    return error if error.message.startswith(obj.key) else damaged(error.kind, obj.key, error.message)

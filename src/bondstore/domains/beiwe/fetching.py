@@ -1,0 +1,95 @@
+"""Fetching sealed objects: in batches, with an eye on keys that moved to their compressed twin, and every read noted."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bondstore.domains.beiwe.layout import twin_keys
+from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError
+from bondstore.ledger import Read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.stores import Fetched, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A fetched object.
+
+    Parameters
+    ----------
+    object : BeiweObject
+        With the key it was found under.
+    asked : str
+        The key it was listed under.
+    version : str
+        Its etag.
+    data : bytes-like
+        The sealed bytes.
+    """
+
+    object: BeiweObject
+    asked: str
+    version: str
+    data: bytes | memoryview
+
+    @property
+    def read(self) -> Read:
+        """The entry for the audit chain."""
+        return Read(self.object.key, self.version, len(self.data))
+
+
+def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[Sealed | BondstoreError]:
+    """Fetch objects, each in one piece.
+
+    Parameters
+    ----------
+    store : Store
+        Where from.
+    objects : sequence of BeiweObject
+        What; small enough to be held in memory together.
+
+    Returns
+    -------
+    list of Sealed or BondstoreError
+        In the order of `objects`: an object that failed leaves its error in its place.
+
+    Raises
+    ------
+    ConfigurationError
+        The store as a whole gives no answer, or refuses the credentials: going on is useless.
+    """
+    results: list[Sealed | BondstoreError] = []
+    for obj, found in zip(objects, store.get_many([obj.key for obj in objects]), strict=True):
+        answer = _twin(store, obj) if isinstance(found, NotFoundError) else _sealed(obj, obj.key, found)
+        if isinstance(answer, ConfigurationError):
+            raise answer
+        results.append(answer)
+    return results
+
+
+def _sealed(obj: BeiweObject, asked: str, found: Fetched | BondstoreError) -> Sealed | BondstoreError:
+    if isinstance(found, BondstoreError):
+        return found
+    return Sealed(obj, asked, found.info.etag, found.data)
+
+
+def _twin(store: Store, obj: BeiweObject) -> Sealed | BondstoreError:
+    """Look for an object whose key vanished: servers compress on read, which moves ``x.csv`` to ``x.csv.zst``."""
+    for key in twin_keys(obj.key):
+        try:
+            found = store.get(key)
+        except NotFoundError:
+            continue
+        except BondstoreError as error:
+            return error
+        compression = key[len(obj.key) :] if len(key) > len(obj.key) else ""
+        return _sealed(dataclasses.replace(obj, key=key, compression=compression), obj.key, found)
+    return NotFoundError(
+        "The object was listed, but is gone now, and so is its compressed twin.", hint="Run the same command again."
+    )

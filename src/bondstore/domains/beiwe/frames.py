@@ -1,0 +1,295 @@
+"""Typed tables out of the text of Beiwe objects.
+
+Healthy objects are parsed many at once (`healthy`); an object with anything odd goes through the careful path
+(`quirks`), which repairs it row by row and names what it found. Both give the same canonical frame: `timestamp` (UTC,
+ms), `UTC time` (datetime, from the timestamp), then the stream's own columns over all platforms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from bondstore.domains.beiwe import quirks, rawrows, surveys
+from bondstore.domains.beiwe.healthy import SOURCE, Piece, canonical, parse_batch, parse_text, polars_type
+from bondstore.domains.beiwe.kinds import finding
+from bondstore.domains.beiwe.layout import BeiweObject
+from bondstore.domains.beiwe.streams import TIMESTAMP, UTC_TIME, HeaderMatch, Stream, Variant, match_header
+from bondstore.errors import UsageError
+from bondstore.findings import Finding
+
+_BATCH_BYTES = 8 << 20
+_LONGEST_HEADER = 4096
+_AHEAD_MS = 90 * 24 * 3_600_000
+
+Text = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Tables of several objects of one stream.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Canonical columns; rows in the order of the items, within an item in the order of the file.
+    findings : tuple of Finding
+        In the order of the items.
+    damaged : frozenset of str
+        Keys of objects that lost rows.
+    rows : tuple of int
+        Rows in `frame` per item.
+    """
+
+    frame: pl.DataFrame
+    findings: tuple[Finding, ...] = ()
+    damaged: frozenset[str] = frozenset()
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is known so far of the items of one call."""
+
+    stream: Stream
+    items: Sequence[tuple[BeiweObject, Text]]
+    latest_ms: int
+    rows: list[int]
+    findings: list[list[Finding]]
+    damaged: set[str] = field(default_factory=set)
+    frames: list[tuple[int, pl.DataFrame]] = field(default_factory=list)
+    repaired: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def find(self, index: int, word: str, rows: Sequence[int] = ()) -> None:
+        """Add a finding about an item."""
+        self.findings[index].append(finding(word, self.items[index][0].key, rows=rows))
+
+
+def schema(stream: Stream) -> dict[str, pl.DataType]:
+    """Return the canonical schema of a stream's table."""
+    fixed: dict[str, pl.DataType] = {TIMESTAMP: pl.Int64(), UTC_TIME: pl.Datetime("ms", "UTC")}
+    return fixed | {column.name: polars_type(column.type) for column in stream.table}
+
+
+def read_frames(
+    stream: Stream,
+    items: Sequence[tuple[BeiweObject, Text]],
+    *,
+    source: bool = False,
+    latest_ms: int | None = None,
+) -> Parsed:
+    """Parse objects of one stream into one canonical frame.
+
+    Parameters
+    ----------
+    stream : Stream
+        The stream that all items are of; not media.
+    items : sequence of (BeiweObject, bytes-like)
+        Objects with their plaintext, chunked or raw. Ten to forty at a time parse fastest.
+    source : bool
+        Add the column `SOURCE` (UInt32): the position in `items` that the row came from.
+    latest_ms : int, optional
+        Timestamps from here on are out of range; by default 90 days ahead of now, as on the server.
+
+    Returns
+    -------
+    Parsed
+        The table and all that should be known about it. Damage never raises.
+
+    Raises
+    ------
+    UsageError
+        The stream has no tables.
+    """
+    if not stream.is_table:
+        raise UsageError(f"Stream {stream.name} holds media, no tables.", hint="Export it in its original form.")
+    limit = latest_ms if latest_ms is not None else int(time.time() * 1000) + _AHEAD_MS
+    work = _Work(stream, items, limit, [0] * len(items), [[] for _ in items])
+    for match, pieces in _sorted_out(work):
+        for batch in _batches(pieces):
+            _read_healthy(work, match, batch)
+    _parse_repaired(work)
+    frame = _assemble(work, source=source)
+    flat = tuple(one for found in work.findings for one in found)
+    return Parsed(frame, flat, frozenset(work.damaged), tuple(work.rows))
+
+
+def _sorted_out(work: _Work) -> list[tuple[HeaderMatch, list[Piece]]]:
+    """Group what may be healthy by header; deal with the rest at once."""
+    groups: dict[tuple[str, bytes], tuple[HeaderMatch, list[Piece]]] = {}
+    for index, (obj, data) in enumerate(work.items):
+        view = memoryview(data).cast("B")
+        head = bytes(view[:_LONGEST_HEADER])
+        line = head.partition(b"\n")[0]
+        match = match_header(work.stream, line, obj.source) if line else None
+        if not view:
+            work.find(index, "empty-text")
+            continue
+        if match is not None:
+            _name_header(work, index, obj, match)
+            if len(view) <= len(line) + 1:
+                work.find(index, "header-only")
+                continue
+            if _may_be_healthy(work.stream, obj, match):
+                group = groups.setdefault((match.source, line), (match, []))
+                group[1].append(Piece(index, obj.time_ms, view, len(line) + 1))
+                continue
+        _read_carefully(work, index, match)
+    return list(groups.values())
+
+
+def _name_header(work: _Work, index: int, obj: BeiweObject, match: HeaderMatch) -> None:
+    for word in match.quirks:
+        if word != "spaces-in-header" or obj.source == "chunked":  # raw Android headers always have them
+            work.find(index, word)
+
+
+def _may_be_healthy(stream: Stream, obj: BeiweObject, match: HeaderMatch) -> bool:
+    """Whether rows of this form can be parsed without a second look at each."""
+    if stream.ragged or stream.name == "app_log" or obj.time_ms is None:
+        return False
+    return match.source == "chunked" or match.names == (TIMESTAMP, *match.variant.names)
+
+
+def _batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """Part pieces into batches of bounded size."""
+    batch: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        if batch and size + len(piece.data) > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(piece)
+        size += len(piece.data)
+    if batch:
+        yield batch
+
+
+def _read_healthy(work: _Work, match: HeaderMatch, pieces: Sequence[Piece], *, padded: bool = True) -> None:
+    """Parse a batch; pieces that cannot be vouched for go on to the careful path."""
+    if not pieces:
+        return
+    batch = parse_batch(work.stream, match, pieces, work.latest_ms, padded=padded)
+    if batch.frame is not None:
+        _accept(work, batch.frame, [(piece.index, count) for piece, count in zip(pieces, batch.counts, strict=True)])
+        for place, rows in batch.unpadded.items():
+            work.find(pieces[place].index, "unpadded-milliseconds", rows)
+    elif batch.doubtful or len(pieces) == 1:
+        doubtful = batch.doubtful or {0}
+        _read_doubtful(work, match, [pieces[place] for place in sorted(doubtful)], padded=padded)
+        _read_healthy(work, match, [one for place, one in enumerate(pieces) if place not in doubtful], padded=padded)
+    else:
+        middle = len(pieces) // 2
+        _read_healthy(work, match, pieces[:middle], padded=padded)
+        _read_healthy(work, match, pieces[middle:], padded=padded)
+
+
+def _read_doubtful(work: _Work, match: HeaderMatch, pieces: Sequence[Piece], *, padded: bool) -> None:
+    """Give old files, whose only fault are unpadded milliseconds, a second try; read the others carefully."""
+    if padded and match.source == "chunked":
+        _read_healthy(work, match, pieces, padded=False)
+        return
+    for piece in pieces:
+        _read_carefully(work, piece.index, match)
+
+
+def _accept(work: _Work, frame: pl.DataFrame, counts: Sequence[tuple[int, int]]) -> None:
+    """Keep a parsed frame and count its rows."""
+    for index, count in counts:
+        work.rows[index] = count
+    work.frames.append((counts[0][0], frame))
+
+
+def _read_carefully(work: _Work, index: int, match: HeaderMatch | None) -> None:
+    """Repair one object row by row and name what was odd."""
+    obj, data = work.items[index]
+    plain = bytes(data)
+    stream = work.stream
+    if match is None:
+        work.find(index, "wrong-header")
+        work.damaged.add(obj.key)
+    if stream.name == "survey_answers":
+        repaired = surveys.answer_rows(obj, plain)
+    elif (match.source if match else obj.source) == "raw":
+        repaired = _from_raw(work, index, plain)
+    else:
+        repaired = _from_chunked(work, obj, match, plain)
+    _name_rows(work, index, repaired)
+    work.rows[index] = len(repaired.rows)
+    work.repaired.append((index, repaired.rows))
+
+
+def _from_chunked(work: _Work, obj: BeiweObject, match: HeaderMatch | None, plain: bytes) -> quirks.Repaired:
+    lines = [(number, line.removesuffix(b"\r")) for number, line in enumerate(plain.split(b"\n"))]
+    variant = match.variant if match else work.stream.variants[0]
+    below = lines[1:] if match else lines
+    repaired = quirks.repair_rows(work.stream, variant, below, obj.time_ms, work.latest_ms)
+    if repaired.lost[:1] == [0]:  # the header itself, named as such already
+        del repaired.lost[0]
+    return repaired
+
+
+def _from_raw(work: _Work, index: int, plain: bytes) -> quirks.Repaired:
+    obj = work.items[index][0]
+    raw = rawrows.raw_lines(obj, plain, work.latest_ms)
+    variant = raw.match.variant if raw.match else work.stream.variants[0]
+    lines = ((row.number, row.line) for row in raw.rows)
+    repaired = quirks.repair_rows(work.stream, variant, lines, None, work.latest_ms)
+    repaired.lost = sorted({*repaired.lost, *raw.lost})
+    for word, numbers in (
+        ("timestamp-out-of-range", raw.out_of_range),
+        ("wifi-last-row", raw.dropped),
+        ("untimed-log-line", _still_untimed(raw, repaired)),
+    ):
+        for number in numbers:
+            repaired.note(word, number)
+    if work.stream.name == "survey_timings" and not obj.survey_id:
+        work.find(index, "empty-survey-id")
+    return repaired
+
+
+def _still_untimed(raw: rawrows.RawRows, repaired: quirks.Repaired) -> list[int]:
+    """Log lines without a time, but for those that turned out to carry one before a comma."""
+    timed = set(repaired.notes.get("app-log-comma", ()))
+    return [number for number in raw.untimed if number not in timed]
+
+
+def _name_rows(work: _Work, index: int, repaired: quirks.Repaired) -> None:
+    """Turn notes about rows into findings."""
+    if repaired.lost:
+        work.find(index, "rows-lost", repaired.lost)
+        work.damaged.add(work.items[index][0].key)
+    for word, numbers in sorted(repaired.notes.items()):
+        work.find(index, word, [number for number in numbers if number])
+
+
+def _parse_repaired(work: _Work) -> None:
+    """Parse all repaired rows at once."""
+    rows = [row for _, some in work.repaired for row in some]
+    if not rows:
+        return
+    columns = work.stream.table
+    match = HeaderMatch(Variant("both", columns, ()), "chunked", (TIMESTAMP, *(column.name for column in columns)))
+    text = ("\n".join(rows) + "\n").encode()
+    table = parse_text(pa.py_buffer(text), match, utc=None, separator=quirks.SEPARATOR)
+    counts = [(index, len(some)) for index, some in work.repaired]
+    sources = np.repeat(np.array([index for index, _ in counts], np.uint32), [count for _, count in counts])
+    _accept(work, canonical(work.stream, table, sources), counts)
+
+
+def _assemble(work: _Work, *, source: bool) -> pl.DataFrame:
+    """Put the frames together, rows in the order of the items."""
+    parts = [part for _, part in sorted(work.frames, key=lambda pair: pair[0])]
+    if not parts:
+        parts = [pl.DataFrame(schema=schema(work.stream) | {SOURCE: pl.UInt32()})]
+    frame = parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
+    if len(parts) > 1 and not frame[SOURCE].is_sorted():
+        frame = frame.sort(SOURCE, maintain_order=True)
+    if not source:
+        frame.drop_in_place(SOURCE)
+    return frame

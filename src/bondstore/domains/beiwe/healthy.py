@@ -1,0 +1,332 @@
+"""The fast path: parse many healthy objects of one header at once, and vouch for every row.
+
+The bodies are joined and parsed in one go. Whatever is not exactly as a healthy file has it makes the object
+*doubtful*: it is handed back unread, for the careful path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from pyarrow import csv
+
+from bondstore.domains.beiwe.small import parse_small
+from bondstore.domains.beiwe.streams import TIMESTAMP, UTC_TIME, HeaderMatch, Stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HOUR_MS = 3_600_000
+EARLIEST_MS = 1_406_851_200_000
+"""The server drops rows before this time."""
+SPACED_STREAMS = frozenset({"gps", "bluetooth", "wifi", "power_state"})
+"""Streams whose Android files may put a space after commas."""
+SOURCE = "source"
+"""Last column of the frames here: the position among the caller's items that a row came from."""
+_UTC_TYPE = pa.timestamp("ms", tz="UTC")
+_SMALL = 8192
+_COMMA, _LINE_END = 44, 10
+_TIMESTAMP_END, _UTC_END = 13, 37
+_TYPES: dict[str, pa.DataType] = {"Int64": pa.int64(), "Float64": pa.float64(), "String": pa.string()}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One object of a batch.
+
+    Parameters
+    ----------
+    index : int
+        Its position among the caller's items.
+    time_ms : int or None
+        The hour (chunked) or file time (raw) in its name.
+    data : bytes-like
+        The whole plaintext.
+    body : int
+        Where the first row starts.
+    """
+
+    index: int
+    time_ms: int | None
+    data: memoryview
+    body: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Outcome of the fast path.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame or None
+        Rows of all pieces in their order; None when any piece is doubtful.
+    counts : sequence of int
+        Rows per piece.
+    doubtful : frozenset of int
+        Positions of the pieces that cannot be vouched for; empty without a frame when it cannot say which.
+    unpadded : dict
+        Rows (from 1) with unpadded milliseconds, by position of the piece.
+    """
+
+    frame: pl.DataFrame | None
+    counts: Sequence[int] = ()
+    doubtful: frozenset[int] = frozenset()
+    unpadded: dict[int, list[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Joined bodies with the position of every row and of every piece."""
+
+    body: bytes
+    bytes_: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    def pieces_of_rows(self, bad: NDArray[np.bool_]) -> frozenset[int]:
+        """Pieces that hold a row marked bad."""
+        edges = np.cumsum(self.counts)
+        return frozenset(np.searchsorted(edges, np.flatnonzero(bad), side="right").tolist())
+
+
+def parse_batch(
+    stream: Stream, match: HeaderMatch, pieces: Sequence[Piece], latest_ms: int, *, padded: bool = True
+) -> Batch:
+    """Parse pieces that share a header.
+
+    Parameters
+    ----------
+    stream, match
+        What the header says.
+    pieces : sequence of Piece
+        Each with at least one byte of body.
+    latest_ms : int
+        Rows at or after this time are doubtful.
+    padded : bool
+        Whether to hold milliseconds of `UTC time` without leading zeros for doubtful; slower without.
+
+    Returns
+    -------
+    Batch
+        Either a frame with the canonical columns, all rows verified, or the doubtful pieces.
+    """
+    text = _join(pieces)
+    chunked = match.source == "chunked"
+    if doubtful := _odd_bytes(stream, text) or _odd_widths(text, utc=chunked and padded):
+        return Batch(None, doubtful=doubtful)
+    utc_type = (pa.timestamp("ms") if padded else pa.string()) if chunked else None
+    try:
+        table = parse_text(pa.py_buffer(text.body), match, utc=utc_type)
+    except pa.ArrowInvalid:
+        return Batch(None)
+    if table.num_rows != len(text.starts) or table[TIMESTAMP].null_count:
+        return Batch(None)
+    timestamps = table[TIMESTAMP].to_numpy()
+    bad = (timestamps < EARLIEST_MS) | (timestamps >= latest_ms)
+    short = np.zeros(0, bool)
+    if chunked:
+        if padded:
+            bad |= timestamps != table[UTC_TIME].to_numpy().view(np.int64)
+        else:
+            wrong, short = _compare_texts(table)
+            bad |= wrong
+        hours = np.array([piece.time_ms or 0 for piece in pieces], np.int64)
+        since = timestamps - np.repeat(hours, text.counts)
+        bad |= (since < 0) | (since >= HOUR_MS)
+    if bad.any():
+        return Batch(None, doubtful=text.pieces_of_rows(bad))
+    sources = np.repeat(np.array([piece.index for piece in pieces], np.uint32), text.counts)
+    frame = canonical(stream, table, sources)
+    bad = _repeated_rows(frame, timestamps, text.counts) | _repeated_times(stream, frame)
+    if bad.any():
+        return Batch(None, doubtful=text.pieces_of_rows(bad))
+    return Batch(frame, text.counts.tolist(), unpadded=_rows_of_pieces(short, text.counts) if short.any() else {})
+
+
+def parse_text(buffer: pa.Buffer, match: HeaderMatch, *, utc: pa.DataType | None, separator: str = ",") -> pa.Table:
+    """Parse rows without a header, strictly: one number of fields, every value of its type.
+
+    Parameters
+    ----------
+    buffer : pyarrow.Buffer
+        The rows.
+    match : HeaderMatch
+        Names in the order of the file, and their types.
+    utc : pyarrow.DataType or None
+        Type to read `UTC time` as; None when the rows lack it.
+    separator : str
+        One character.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        A row or a value does not fit.
+    """
+    if buffer.size <= _SMALL and (table := parse_small(buffer, match, utc=utc, separator=separator)) is not None:
+        return table
+    source: Any = pa.BufferReader(buffer)
+    return csv.read_csv(source, *_options(match, utc, separator))
+
+
+@lru_cache(maxsize=128)
+def _options(
+    match: HeaderMatch, utc: pa.DataType | None, separator: str
+) -> tuple[csv.ReadOptions, csv.ParseOptions, csv.ConvertOptions]:
+    """Options of the parser; kept, because making them takes longer than parsing a small object."""
+    types: dict[str, pa.DataType] = {column.name: _TYPES[column.type] for column in match.variant.columns}
+    types[TIMESTAMP] = pa.int64()
+    if utc is not None:
+        types[UTC_TIME] = utc
+    return (
+        # One thread: the caller runs several; one block, so that every column is one array.
+        csv.ReadOptions(use_threads=False, column_names=list(match.names), block_size=1 << 30),
+        csv.ParseOptions(
+            delimiter=separator,
+            quote_char=False,
+            double_quote=False,
+            newlines_in_values=False,
+            ignore_empty_lines=False,
+        ),
+        csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True),
+    )
+
+
+def canonical(stream: Stream, table: pa.Table, sources: NDArray[np.uint32]) -> pl.DataFrame:
+    """Bring a parsed table into the canonical form.
+
+    Parameters
+    ----------
+    stream : Stream
+        Its columns all come out; those the table lacks are null.
+    table : pyarrow.Table
+        As `parse_text` gives it.
+    sources : array of uint32, one a row
+        Goes into the last column, `SOURCE`.
+    """
+    stamps = _whole(table, TIMESTAMP)
+    none: Any = pa.nulls
+    columns = [stamps, stamps.view(_UTC_TYPE)]
+    for column in stream.table:
+        found = column.name in table.column_names
+        columns.append(_whole(table, column.name) if found else none(len(stamps), _TYPES[column.type]))
+    names = [TIMESTAMP, UTC_TIME, *(column.name for column in stream.table), SOURCE]
+    # Arranged in Arrow and handed over as one batch: by far the cheapest, and many calls are about one small object.
+    return pl.DataFrame(pa.RecordBatch.from_arrays([*columns, pa.array(sources)], names))
+
+
+def _whole(table: pa.Table, name: str) -> Any:
+    """Return a column as one array."""
+    column: Any = table[name]
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def polars_type(name: str) -> pl.DataType:
+    """Return the polars type of a column type's name."""
+    found: dict[str, pl.DataType] = {"Int64": pl.Int64(), "Float64": pl.Float64(), "String": pl.String()}
+    return found[name]
+
+
+def _join(pieces: Sequence[Piece]) -> _Text:
+    """Join the bodies, each row ended by a line end."""
+    parts: list[memoryview | bytes] = []
+    lengths = []
+    for piece in pieces:
+        body = piece.data[piece.body :]
+        parts.append(body)
+        ended = body[-1] == _LINE_END
+        if not ended:
+            parts.append(b"\n")
+        lengths.append(len(body) + (not ended))
+    joined = b"".join(parts)
+    values = np.frombuffer(joined, np.uint8)
+    ends = np.cumsum(np.array(lengths, np.int64))
+    line_ends = np.flatnonzero(values == _LINE_END)
+    starts = np.empty_like(line_ends)
+    starts[0], starts[1:] = 0, line_ends[:-1] + 1
+    counts = np.diff(np.searchsorted(line_ends, ends, side="left"), prepend=0)
+    return _Text(joined, values, starts, ends, counts)
+
+
+def _odd_bytes(stream: Stream, text: _Text) -> frozenset[int]:
+    """Pieces with control characters or bytes outside ASCII, or with a space after a comma where that has a meaning."""
+    control = text.bytes_ < 32
+    if not text.body.isascii() or np.count_nonzero(control) != len(text.starts):
+        places = np.flatnonzero((control & (text.bytes_ != _LINE_END)) | (text.bytes_ > 127))
+        return frozenset(np.searchsorted(text.ends, places, side="right").tolist())
+    if stream.name in SPACED_STREAMS and b", " in text.body:
+        return frozenset(range(len(text.ends)))
+    return frozenset()
+
+
+def _odd_widths(text: _Text, *, utc: bool) -> frozenset[int]:
+    """Pieces with rows that do not start with 13 digits' width of timestamp and (if `utc`) 23 of `UTC time`."""
+    widest = _UTC_END if utc else _TIMESTAMP_END
+    lengths = np.diff(text.starts, append=len(text.body)) - 1
+    bad = lengths <= widest
+    if not bad.any():
+        bad = text.bytes_[text.starts + _TIMESTAMP_END] != _COMMA
+        if utc:
+            bad |= text.bytes_[text.starts + _UTC_END] != _COMMA
+            bad |= text.bytes_[text.starts + 24] != ord("T")
+    return text.pieces_of_rows(bad) if bad.any() else frozenset()
+
+
+def _compare_texts(table: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark rows whose `UTC time` is not the timestamp's, and rows where it is but for the padding."""
+    both = pl.from_arrow(table.select([TIMESTAMP, UTC_TIME]))
+    assert isinstance(both, pl.DataFrame)
+    second = pl.col(TIMESTAMP).cast(pl.Datetime("ms")).dt.strftime("%Y-%m-%dT%H:%M:%S.")
+    milliseconds = (pl.col(TIMESTAMP) % 1000).cast(pl.String)
+    marks = both.select(
+        full=pl.col(UTC_TIME).eq_missing(second + milliseconds.str.zfill(3)),
+        short=pl.col(UTC_TIME).eq_missing(second + milliseconds),
+    )
+    full, short = marks["full"].to_numpy(), marks["short"].to_numpy()
+    return ~(full | short), short & ~full
+
+
+def _rows_of_pieces(marked: NDArray[np.bool_], counts: NDArray[np.int64]) -> dict[int, list[int]]:
+    """Row numbers (from 1) of marked rows, by piece."""
+    places = np.flatnonzero(marked)
+    edges = np.cumsum(counts)
+    owners = np.searchsorted(edges, places, side="right")
+    numbers = places - (edges - counts)[owners] + 1
+    return {owner: numbers[owners == owner].tolist() for owner in np.unique(owners).tolist()}
+
+
+def _repeated_rows(frame: pl.DataFrame, timestamps: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark rows that repeat exactly inside their piece; only rows with a shared timestamp are looked at."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    inside = owner[1:] == owner[:-1]
+    steps = np.diff(timestamps)
+    bad = np.zeros(len(timestamps), bool)
+    if not (inside & (steps <= 0)).any():
+        return bad
+    if (inside & (steps < 0)).any():
+        order = np.lexsort((timestamps, owner))
+        tie = (np.diff(timestamps[order]) == 0) & (np.diff(owner[order]) == 0)
+    else:
+        order, tie = np.arange(len(timestamps)), inside & (steps == 0)
+    tied = np.zeros(len(timestamps), bool)
+    tied[order[1:][tie]] = True
+    tied[order[:-1][tie]] = True
+    places = np.flatnonzero(tied)
+    bad[places] = frame[places].is_duplicated().to_numpy()
+    return bad
+
+
+def _repeated_times(stream: Stream, frame: pl.DataFrame) -> NDArray[np.bool_]:
+    """Mark rows where a repeated `UTC time` slipped into a text column and the number of fields still fits."""
+    bad = np.zeros(frame.height, bool)
+    if stream.kind == "table" and len(stream.variants) > 1:
+        for column in stream.table:
+            if column.type == "String":
+                bad |= (frame[column.name].str.len_bytes() == 23).fill_null(value=False).to_numpy()
+    return bad

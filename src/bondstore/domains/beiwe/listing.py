@@ -1,0 +1,111 @@
+"""Walking a study's objects: streamed, over many prefixes at once, in memory that does not grow with the study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
+from bondstore.domains.beiwe.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.stores import Listing, Store
+
+
+class Listed(NamedTuple):
+    """An object as listed: what its key says, and its metadata."""
+
+    object: BeiweObject
+    size: int
+    version: str
+    modified_ms: int
+
+
+def participants(store: Store, study: str) -> list[str]:
+    """Return the ids of all participants who have chunked or raw objects, sorted."""
+    chunked, raw, _ = study_prefixes(study)
+    found = {name for root in (chunked, raw) for name in _folders(store, root)}
+    found.discard("keys")  # the folder of device keys, beside those of the participants
+    return sorted(found)
+
+
+def walk(store: Store, study: str, selection: Selection) -> Iterator[list[Listed]]:
+    """List what may belong to a selection, a page at a time.
+
+    The pages hold more than the selection: the caller asks `Selection.wants`. Within a page keys ascend; pages of
+    several prefixes come in any order.
+
+    Parameters
+    ----------
+    store : Store
+        The bucket (or the part of it that holds the study).
+    study : str
+        The study's id.
+    selection : Selection
+        Used to list no more prefixes than needed.
+    """
+    yield from _loose(store, study, selection)
+    for page in store.pages_under(prefixes(store, study, selection)):
+        yield parse_page(study, page)
+
+
+def parse_page(study: str, page: Listing) -> list[Listed]:
+    """Say what each key of a listed page names."""
+    return [
+        Listed(parse_key(study, key), size, etag, modified)
+        for key, size, etag, modified in zip(page.keys, page.sizes, page.etags, page.modified_ms, strict=True)
+    ]
+
+
+def prefixes(store: Store, study: str, selection: Selection) -> list[str]:
+    """Return the prefixes that hold a selection's objects, except those that lie loose in the raw folders."""
+    chunked, raw, problem = study_prefixes(study)
+    people = selection.participants or participants(store, study)
+    found: list[str] = []
+    for person in people:
+        if not selection.streams:
+            found += [f"{chunked}{person}/"] if selection.source != "raw" else []
+            found += [f"{raw}{person}/"]
+            continue
+        for name in selection.streams:
+            stream = STREAMS[name]
+            found += [f"{chunked}{person}/{name}/"] if selection.source != "raw" else []
+            found += [f"{raw}{person}/{stream.raw_name}/"] if selection.source != "chunked" or stream.raw_only else []
+    everything = not selection.participants and not selection.streams
+    return [*found, f"{raw}keys/", problem] if everything else found
+
+
+def _loose(store: Store, study: str, selection: Selection) -> Iterator[list[Listed]]:
+    """Yield objects that lie beside the folders: markers, and identifiers where only that stream is asked for."""
+    _, raw, _ = study_prefixes(study)
+    if not selection.participants and not selection.streams:
+        yield _direct(store, study, raw)
+    if "identifiers" in selection.streams and selection.source != "chunked":
+        for person in selection.participants or participants(store, study):
+            yield _direct(store, study, f"{raw}{person}/")
+
+
+def _direct(store: Store, study: str, prefix: str) -> list[Listed]:
+    return [
+        Listed(parse_key(study, info.key), info.size, info.etag, info.modified_ms)
+        for info in store.dirs(prefix).objects
+    ]
+
+
+def _folders(store: Store, root: str) -> list[str]:
+    return [prefix.removeprefix(root).rstrip("/") for prefix in store.dirs(root).prefixes]
+
+
+def left_out(obj: BeiweObject) -> str | None:
+    """Return why an object that holds no participant's data is not read, or None where it does hold data."""
+    return None if obj.is_data else _LEFT_OUT[obj.kind]
+
+
+_LEFT_OUT = {
+    Kind.DEVICE_KEY: "device keys",
+    Kind.PROBLEM_UPLOAD: "problem uploads",
+    Kind.PARTICIPANT_MARKER: "participant markers",
+    Kind.UNKNOWN: "not understood",
+}

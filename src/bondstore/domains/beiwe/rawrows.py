@@ -1,0 +1,138 @@
+"""Raw rows in the chunked form: what the server does to an upload before it sorts the rows into hours.
+
+Source: the row rules of the Beiwe backend's file processing. Rows come out byte for byte as the server writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bondstore.domains.beiwe.healthy import EARLIEST_MS, HOUR_MS
+from bondstore.domains.beiwe.layout import BeiweObject
+from bondstore.domains.beiwe.quirks import utc_text
+from bondstore.domains.beiwe.streams import LOG_BANNER, STREAMS, HeaderMatch, Stream, match_header
+
+_UNTIMED_DROPPED = (b"bluetooth Failure", b"our not-quite-race-condition", b"a sessionactivity tried to clear the")
+
+
+class RawRow(NamedTuple):
+    """One row in the chunked form.
+
+    `number` is its line below the header (from 1; 0 is a row the server adds), `time_ms` its timestamp, `hour_ms` the
+    start of the hour the server puts it in, `line` its bytes.
+    """
+
+    number: int
+    time_ms: int
+    hour_ms: int
+    line: bytes
+
+
+@dataclass(slots=True)
+class RawRows:
+    """Rows of a raw object in the chunked form.
+
+    Parameters
+    ----------
+    header : bytes
+        The chunked header they go under.
+    match : HeaderMatch or None
+        What the raw header said; None when it is none of the stream's.
+    rows : list of RawRow
+        In the order of the file.
+    out_of_range, lost, dropped, untimed : list of int
+        Numbers of rows left out for their time; left out as unreadable; the last wifi row; log lines that took the
+        time of the line before (these are in `rows`).
+    """
+
+    header: bytes
+    match: HeaderMatch | None
+    rows: list[RawRow] = field(default_factory=list)
+    out_of_range: list[int] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+    untimed: list[int] = field(default_factory=list)
+
+
+def raw_lines(obj: BeiweObject, plain: bytes, latest_ms: int) -> RawRows:
+    """Turn a raw object into rows as the server chunks them.
+
+    Parameters
+    ----------
+    obj : BeiweObject
+        A raw object (or identifiers) of a stream that is chunked.
+    plain : bytes
+        Its text.
+    latest_ms : int
+        Rows at or after this time are dropped; the server takes 90 days ahead of its clock.
+    """
+    stream = STREAMS[obj.stream]
+    lines = plain.splitlines()
+    match = match_header(stream, lines[0], "raw") if lines else None
+    variant = match.variant if match else stream.variants[0]
+    result = RawRows(",".join(variant.chunked).encode(), match)
+    numbered = list(enumerate(lines[1:], 1))
+    if stream.name == "app_log":
+        _emit(_log_fields(obj, numbered, result), result, latest_ms)
+        return result
+    if stream.name == "wifi" and numbered:
+        number, last = numbered.pop()
+        if last:
+            result.dropped.append(number)
+    _emit(((number, _moved(stream, obj, line.split(b","))) for number, line in numbered if line), result, latest_ms)
+    return result
+
+
+def rechunk(header: bytes, rows: Iterable[RawRow]) -> bytes:
+    """Build the text of a chunked hour: exact duplicates gone, sorted by time, no line end after the last row."""
+    lines = dict.fromkeys(row.line for row in sorted(rows, key=lambda row: row.time_ms))
+    return b"\n".join((header, *lines))
+
+
+def _emit(rows: Iterable[tuple[int, list[bytes] | None]], result: RawRows, latest_ms: int) -> None:
+    """Add `UTC time` and the hour to each row; leave out what has no time or one out of range."""
+    for number, fields in rows:
+        stamp = fields[0].strip() if fields else b""
+        if not fields or not stamp.isdigit() or len(stamp) > 15:
+            result.lost.append(number)
+            continue
+        if not EARLIEST_MS // 1000 <= int(stamp[:10]) < latest_ms // 1000:
+            result.out_of_range.append(number)
+            continue
+        utc = utc_text(int(stamp)).encode()
+        hour = int(stamp[:10]) * 1000 // HOUR_MS * HOUR_MS
+        result.rows.append(RawRow(number, int(stamp), hour, b",".join((fields[0], utc, *fields[1:]))))
+
+
+def _moved(stream: Stream, obj: BeiweObject, fields: list[bytes]) -> list[bytes] | None:
+    """Bring the timestamp to the front, from where the stream keeps it; None when the row is too short for that."""
+    if stream.name == "calls":
+        return [fields[2], *fields[:2], *fields[3:]] if len(fields) > 2 else None
+    if stream.name in {"wifi", "identifiers"}:
+        return [str(obj.time_ms).encode(), *fields]
+    if stream.name == "survey_timings":
+        return [*fields[:2], (obj.survey_id or "").encode(), *fields[2:]]
+    return fields
+
+
+def _log_fields(
+    obj: BeiweObject, lines: Sequence[tuple[int, bytes]], result: RawRows
+) -> Iterable[tuple[int, list[bytes]]]:
+    """Part log lines at their first space; a line without a time takes the one before."""
+    last = str(obj.time_ms).encode()
+    yield 0, [last, b"New app log file created"]
+    for number, line in lines:
+        stamp, space, text = line.partition(b" ")
+        if stamp.isdigit():
+            last = stamp
+            yield number, [stamp, text] if space else [stamp]
+        elif not line.startswith(_UNTIMED_DROPPED) and b"accelSensorManager" not in line[:18]:
+            result.untimed.append(number)
+            yield number, [last, line]
+
+
+def is_log_banner(line: bytes) -> bool:
+    """Whether a line is the first line of a raw Android app log."""
+    return line.strip() == LOG_BANNER.encode()

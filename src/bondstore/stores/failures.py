@@ -1,0 +1,233 @@
+"""From what obstore raises to our own errors, with a hint, and without anything secret.
+
+obstore gives most failures as one class with a long text; that text quotes the server's answer. Only its status, its
+error code and a region are taken out of it: the rest may repeat what was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bondstore.errors import (
+    AlreadyExistsError,
+    BondstoreError,
+    ChangedError,
+    ConfigurationError,
+    CredentialsError,
+    NoSpaceError,
+    NotFoundError,
+    StoreError,
+    TransientStoreError,
+    UnreachableError,
+    UsageError,
+)
+
+_STATUS = re.compile(r"Server returned (?:non-2xx status code: |error response: )?(\d{3})?")
+_CODE = re.compile(r"<Code>\s*(\w{1,80})\s*</Code>")
+_REGION = re.compile(r"(?:<Region>|expecting ')([a-z0-9-]{2,40})(?:</Region>|')")
+_KIND = re.compile(r"kind: (\w+)")
+_OS = re.compile(r"\bcode: (\d+)")
+
+_CREDENTIAL_HINTS = {
+    "SignatureDoesNotMatch": "The secret access key does not belong to the access key id: enter both again.",
+    "InvalidAccessKeyId": "This server does not know the access key id: check the key and the endpoint.",
+    "RequestTimeTooSkewed": "This machine's clock is wrong: set it, with NTP for instance, and try again.",
+    "RequestExpired": "This machine's clock is wrong: set it, with NTP for instance, and try again.",
+    "ExpiredToken": "The session token has expired: sign in again.",
+    "ExpiredTokenException": "The session token has expired: sign in again.",
+    "TokenRefreshRequired": "The session token has expired: sign in again.",
+    "AuthorizationQueryParametersError": "The access key id is malformed: enter it again.",
+    "InvalidToken": "The session token is not valid: sign in again.",
+    "AuthenticationFailed": "The account key or signature is wrong, or this machine's clock is.",
+    "InvalidAuthenticationInfo": "The account key or signature is wrong, or this machine's clock is.",
+    "AccessDenied": "The credentials are known but lack permission: ask for list and read on this prefix.",
+    "AuthorizationPermissionMismatch": "The credentials are known but lack permission for this.",
+    "AuthorizationFailure": "The credentials are known but lack permission for this.",
+}
+_NO_PLACE = {"NoSuchBucket": "bucket", "ContainerNotFound": "container", "InvalidBucketName": "bucket"}
+_WRONG_REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
+_PASSING_CODES = {"ConditionalRequestConflict", "OperationAborted", "SlowDown", "RequestTimeout", "ServerBusy"}
+_ARCHIVED = {"InvalidObjectState", "BlobArchived", "BlobBeingRehydrated"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure, understood.
+
+    Parameters
+    ----------
+    error : BondstoreError
+        What to raise.
+    passing : bool
+        Whether another try may help.
+    code : str
+        The server's own code for it, or empty.
+    """
+
+    error: BondstoreError
+    passing: bool = False
+    code: str = ""
+
+
+def understand(raised: BaseException, place: str, key: str | None = None) -> Failure:
+    """Map an exception of obstore, or of the operating system, onto our errors.
+
+    Parameters
+    ----------
+    raised : BaseException
+        What was caught.
+    place : str
+        The store's address, for the message.
+    key : str, optional
+        The object concerned.
+
+    Returns
+    -------
+    Failure
+        With an error that is not yet raised.
+    """
+    if isinstance(raised, BondstoreError):
+        return Failure(raised)
+    what = f"{place}/{key}" if key else place
+    text = str(raised)
+    answer = _STATUS.search(text)
+    told = text[answer.start() :] if answer else ""
+    code = _first(_CODE, told)
+    status = int(answer.group(1)) if answer and answer.group(1) else 0
+    return (
+        _by_class(raised, what, code)
+        or (_by_answer(status, code, told, what, place) if answer else None)
+        or _by_transport(raised, text, what, place)
+    )
+
+
+def understand_answer(status: int, body: bytes, place: str, key: str | None = None) -> Failure:
+    """Map an HTTP answer that is no success onto our errors.
+
+    Parameters
+    ----------
+    status : int
+        The HTTP status.
+    body : bytes
+        What came with it.
+    place, key : str
+        As in `understand`.
+    """
+    what = f"{place}/{key}" if key else place
+    told = body.decode(errors="replace")
+    code = _first(_CODE, told)
+    if code in _PASSING_CODES:
+        return Failure(TransientStoreError(f"The store was too busy to serve {what}."), passing=True, code=code)
+    if status == 412:
+        return Failure(ChangedError(f"The object {what} is not the version it was."), code=code)
+    if 300 <= status < 400:
+        code = code or "PermanentRedirect"
+    answered = _by_answer(status, code, told, what, place)
+    return answered or Failure(StoreError(f"The store failed at {what}."), code=code)
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found.group(1) if found else ""
+
+
+def _by_class(raised: BaseException, what: str, code: str) -> Failure | None:  # noqa: PLR0911 - one line a case
+    from obstore import exceptions
+
+    if code in _PASSING_CODES:
+        return Failure(TransientStoreError(f"The store was too busy to serve {what}."), passing=True, code=code)
+    if isinstance(raised, FileNotFoundError) and code not in _NO_PLACE:
+        return Failure(NotFoundError(f"There is no object {what}."), code=code)
+    if isinstance(raised, exceptions.AlreadyExistsError):
+        return Failure(AlreadyExistsError(f"There is an object {what} already."), code=code)
+    if isinstance(raised, exceptions.PreconditionError):
+        return Failure(ChangedError(f"The object {what} is not the version it was."), code=code)
+    if isinstance(raised, exceptions.NotSupportedError):
+        return Failure(StoreError(f"This kind of store cannot do that to {what}."), code=code)
+    if isinstance(raised, exceptions.InvalidPathError) or (
+        isinstance(raised, ValueError) and "parse path" in str(raised)
+    ):
+        return Failure(UsageError(f"{what!r} is no possible key.", hint="Keys have no empty, '.' or '..' parts."))
+    return None
+
+
+def _by_answer(  # noqa: PLR0911 - one line a case
+    status: int, code: str, told: str, what: str, place: str
+) -> Failure | None:
+    if code in _NO_PLACE:
+        kind = _NO_PLACE[code]
+        hint = f"Check the {kind}'s name, the endpoint and the region of the profile."
+        return Failure(NotFoundError(f"There is no {kind} for {place}.", hint=hint), code=code)
+    region = _first(_REGION, told)
+    if code in _WRONG_REGION:
+        hint = f'Set region = "{region}" in the profile.' if region else "Set the bucket's region in the profile."
+        return Failure(ConfigurationError(f"{place} is in another region than the profile says.", hint=hint), code=code)
+    if code in _ARCHIVED:
+        hint = "It has to be restored from the archive tier before it can be read."
+        return Failure(StoreError(f"The object {what} is archived.", hint=hint), code=code)
+    if code in _CREDENTIAL_HINTS or status in {401, 403}:
+        hint = _CREDENTIAL_HINTS.get(code, "Check the access key, the secret and their permissions.")
+        reason = f" ({code})" if code else ""
+        return Failure(CredentialsError(f"{what} was refused{reason}.", hint=hint), code=code)
+    if status == 404:
+        return Failure(NotFoundError(f"There is no {what}."), code=code)
+    if status in {408, 429} or status >= 500:
+        return Failure(TransientStoreError(f"The store answered {status} for {what}."), passing=True, code=code)
+    if status:
+        reason = f" ({code})" if code else ""
+        return Failure(StoreError(f"The store answered {status}{reason} for {what}."), code=code)
+    return None
+
+
+def _by_transport(  # noqa: PLR0911 - one line a case
+    raised: BaseException, text: str, what: str, place: str
+) -> Failure:
+    if "169.254.169.254" in text or "169.254.170.2" in text:
+        hint = "Name them in a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        return Failure(CredentialsError(f"No credentials were found for {place}.", hint=hint))
+    if "BareRedirect" in text or "incorrectly configured region" in text:
+        hint = "Set the bucket's region in the profile."
+        return Failure(ConfigurationError(f"{place} is in another region than the profile says.", hint=hint))
+    if "BadScheme" in text:
+        hint = "Set allow_http = true in the profile, or use an https:// endpoint."
+        return Failure(ConfigurationError(f"The endpoint of {place} is not encrypted.", hint=hint))
+    if "certificate" in text.lower() or "UnknownIssuer" in text:
+        hint = "Check the endpoint, and whether a proxy stands in between."
+        return Failure(UnreachableError(f"The certificate of {place} is not trusted.", hint=hint))
+    local = _by_system(raised, text, what)
+    if local is not None:
+        return local
+    kind = _first(_KIND, text)
+    if kind == "Connect":
+        return Failure(unreachable(place), passing=True)
+    if kind == "Timeout":
+        return Failure(TransientStoreError(f"The transfer of {what} stood still."), passing=True)
+    if kind in {"Interrupted", "Request", "Decode"} or "HTTP error" in text:
+        return Failure(TransientStoreError(f"The connection broke at {what}."), passing=True)
+    return Failure(StoreError(f"The store failed at {what} ({type(raised).__name__})."))
+
+
+def _by_system(raised: BaseException, text: str, what: str) -> Failure | None:
+    """Understand what a local disk says."""
+    if "ConnectError" in text or "hyper" in text or "reqwest" in text:
+        return None
+    number = raised.errno if isinstance(raised, OSError) and raised.errno else int(_first(_OS, text) or 0)
+    if number in {28, 122}:  # ENOSPC, EDQUOT
+        return Failure(NoSpaceError(f"No space is left for {what}.", hint="Free some, or choose another place."))
+    if number in {1, 13, 30}:  # EPERM, EACCES, EROFS
+        return Failure(CredentialsError(f"{what} may not be read or written by this user."))
+    if number in {20, 21}:  # ENOTDIR, EISDIR: a folder is no object
+        return Failure(NotFoundError(f"There is no object {what}."))
+    if number == 36:
+        return Failure(UsageError(f"The key of {what} is too long for this disk."))
+    return None
+
+
+def unreachable(place: str, why: str = "") -> UnreachableError:
+    """Return the error for an endpoint that gives no answer."""
+    reason = f" ({why})" if why else ""
+    return UnreachableError(
+        f"{place} gives no answer{reason}.",
+        hint='Check the endpoint and the network; behind a proxy, a private endpoint needs proxy = "none".',
+    )

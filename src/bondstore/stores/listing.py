@@ -1,0 +1,186 @@
+"""Listing: flat and streamed, by folder, and many prefixes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bondstore.errors import StoreError, TransientStoreError
+from bondstore.stores import odd_keys
+from bondstore.stores.background import run_ahead
+from bondstore.stores.connection import Patience, raisable
+from bondstore.stores.info import Dirs, Listing, quoted
+from bondstore.stores.transfer import to_info
+
+if TYPE_CHECKING:
+    from arro3.core import RecordBatch
+    from obstore import ListResult, ObjectMeta
+    from obstore.store import ObjectStore
+
+    from bondstore.stores.connection import Connection
+
+_PAGE = 5_000
+
+
+def closed(prefix: str) -> str:
+    """Return a prefix that ends at a ``/``, so that ``abc`` never stands for ``abcd``; the empty one stays empty."""
+    return prefix if not prefix or prefix.endswith("/") else prefix + "/"
+
+
+def stream_pages(
+    connection: Connection, prefixes: Sequence[str], start_after: str | None, workers: int
+) -> Generator[Listing, None, None]:
+    """List everything under some prefixes, page by page, ahead of the reader.
+
+    Parameters
+    ----------
+    connection : Connection
+        The store.
+    prefixes : sequence of str
+        Each taken as ending at a ``/``.
+    start_after : str or None
+        Leave out what the store's order puts up to this key.
+    workers : int
+        How many prefixes at a time.
+    """
+    sources = [partial(_pages, connection, closed(prefix), start_after) for prefix in prefixes]
+    return run_ahead(sources, workers=max(1, min(workers, len(sources))), depth=4)
+
+
+def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iterator[Listing]:
+    """List one prefix; where an answer breaks in the middle, go on behind the last key that was given."""
+    from obstore.exceptions import InvalidPathError
+
+    progress = _Progress(connection, start_after)
+    patience = Patience(connection.rule)
+    while True:
+        try:
+            for page in progress.new(_client_pages(connection, prefix, progress.offset)):
+                yield _without_itself(page, prefix)
+                patience.progress()
+        except InvalidPathError:
+            if connection.address.kind != "s3":
+                raise _odd(connection, prefix) from None
+            for page in odd_keys.list_pages(connection, prefix, progress.last):
+                yield _without_itself(page, prefix)
+        except raisable() as raised:
+            patience.spend(connection.understand(raised, prefix or None))
+            progress.start_again()
+            continue
+        return
+
+
+def _client_pages(connection: Connection, prefix: str, offset: str | None) -> Iterator[Listing]:
+    import obstore
+
+    client = connection.client("list")
+    for batch in obstore.list(client, prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
+        page = to_listing(batch)
+        if offset is not None and connection.address.kind == "az":
+            # Azure's own parameter for this is newer than some servers, which then ignore it.
+            page = _pick(page, [n for n, key in enumerate(page.keys) if key > offset])
+        yield page
+
+
+class _Progress:
+    """How far a listing has come, so that it can be taken up again without a gap and without a repetition.
+
+    AWS lists in the order of the keys' bytes and can start behind any key. Other servers have orders of their own (one
+    puts ``/`` before all else) in which starting behind a key skips others: there the listing is played again from its
+    start up to the last key given.
+    """
+
+    def __init__(self, connection: Connection, start_after: str | None) -> None:
+        self.offset = start_after
+        self.last = start_after
+        self._ordered = connection.address.kind == "s3" and connection.spec.profile.endpoint is None
+        self._replay_to: str | None = None
+        self._lost = TransientStoreError(f"The listing of {connection.address.url} changed while it was read.")
+        self._given = False
+
+    def start_again(self) -> None:
+        """Prepare for another go."""
+        if self._ordered:
+            self.offset = self.last
+        elif self._given:
+            self._replay_to = self.last
+
+    def new(self, pages: Iterator[Listing]) -> Iterator[Listing]:
+        """Give what of these pages has not been given yet."""
+        for page in pages:
+            if self._replay_to is not None:
+                if self._replay_to not in page.keys:
+                    continue
+                rest = range(page.keys.index(self._replay_to) + 1, len(page))
+                self._replay_to = None
+                page = _pick(page, rest)  # noqa: PLW2901
+            if len(page):
+                self.last = page.keys[-1]
+                self._given = True
+                yield page
+        if self._replay_to is not None:
+            raise self._lost
+
+
+def _pick(page: Listing, rows: Sequence[int]) -> Listing:
+    return Listing(
+        [page.keys[n] for n in rows],
+        [page.sizes[n] for n in rows],
+        [page.etags[n] for n in rows],
+        [page.modified_ms[n] for n in rows],
+    )
+
+
+def _without_itself(page: Listing, prefix: str) -> Listing:
+    """Leave out the empty object named after the prefix, by which consoles mark a folder."""
+    marks = {prefix, prefix.rstrip("/")}
+    if marks.isdisjoint(page.keys):
+        return page
+    return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks])
+
+
+def to_listing(batch: RecordBatch) -> Listing:
+    """Turn obstore's Arrow batch into lists. Polars does that fastest."""
+    import polars as pl
+
+    frame = pl.DataFrame(batch)
+    etags = frame["e_tag"].fill_null("").to_list()
+    modified = frame["last_modified"].dt.epoch("ms")
+    return Listing(
+        frame["path"].to_list(),
+        frame["size"].cast(pl.Int64).to_list(),
+        etags if not etags or etags[0].endswith('"') else [quoted(one) for one in etags],
+        modified.to_list(),
+    )
+
+
+def list_dirs(connection: Connection, prefix: str) -> Dirs:
+    """List what lies directly under a prefix; see `Store.dirs`."""
+    import obstore
+    from obstore.exceptions import InvalidPathError
+
+    prefix = closed(prefix)
+
+    def act(client: ObjectStore) -> ListResult[Sequence[ObjectMeta]] | None:
+        try:
+            return obstore.list_with_delimiter(client, prefix or None)
+        except InvalidPathError:
+            return None
+
+    found = connection.persist("read", act, prefix or None)
+    if found is None:
+        if connection.address.kind != "s3":
+            raise _odd(connection, prefix)
+        return odd_keys.list_dirs(connection, prefix)
+    prefixes = sorted(closed(one) for one in found["common_prefixes"])
+    itself = {prefix, prefix.rstrip("/")}
+    objects = [to_info(meta["path"], meta) for meta in found["objects"] if meta["path"] not in itself]
+    return Dirs(prefixes, objects)
+
+
+def _odd(connection: Connection, prefix: str) -> StoreError:
+    return StoreError(
+        f"{connection.address.url} has keys with empty, '.' or '..' parts under {prefix!r}.",
+        hint="Such keys cannot be listed in this kind of store: rename them, or name narrower prefixes.",
+    )

@@ -1,0 +1,141 @@
+"""Writing objects: whole, streamed in parts, and only under a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError
+from bondstore.stores.clients import PART
+from bondstore.stores.connection import Patience, raisable
+from bondstore.stores.info import quoted
+from bondstore.stores.transfer import fetch
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+    from bondstore.stores.connection import Connection
+
+_PARTS_AT_ONCE = 4
+
+
+def put(connection: Connection, key: str, data: Any) -> str:
+    """Write an object, in parts when it is larger than one; see `Store.put`."""
+    import obstore
+
+    if memoryview(data).nbytes > PART:
+        return put_stream(connection, key, [data])
+
+    def act(client: ObjectStore) -> str:
+        return quoted(obstore.put(client, key, data, use_multipart=False)["e_tag"])
+
+    return connection.persist("once", act, key)
+
+
+def put_stream(connection: Connection, key: str, chunks: Iterable[Any]) -> str:
+    """Write an object from chunks as they come; see `Store.put_stream`."""
+    import obstore
+
+    def act(client: ObjectStore) -> str:
+        done = obstore.put(client, key, iter(chunks), chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)
+        return quoted(done["e_tag"])
+
+    return connection.attempt("write", act, key)
+
+
+def put_if_absent(connection: Connection, key: str, data: Any) -> str:
+    """Write an object that must not be there yet; see `Store.put_if_absent`."""
+    return _put_on_condition(connection, key, data, "create")
+
+
+def put_if_unchanged(connection: Connection, key: str, data: Any, etag: str) -> str:
+    """Replace an object that must still be the version with this etag; see `Store.put_if_unchanged`."""
+    if connection.address.kind != "file":
+        return _put_on_condition(connection, key, data, {"e_tag": etag})
+    # A folder has no such operation: everybody who replaces under a condition takes the same lock.
+    with _folder_lock(Path(connection.address.place)):
+        _demand(connection, key, etag)
+        return put(connection, key, data)
+
+
+def copy(connection: Connection, source: str, target: str) -> None:
+    """Copy an object within the store; see `Store.copy`."""
+    import obstore
+
+    connection.persist("once", lambda client: obstore.copy(client, source, target), source)
+
+
+def delete(connection: Connection, key: str) -> None:
+    """Remove an object; one that is gone already is fine."""
+    import obstore
+
+    try:
+        connection.persist("once", lambda client: obstore.delete(client, key), key)
+    except NotFoundError:
+        if connection.address.kind == "file" or _place_exists(connection):
+            return
+        raise
+
+
+def _put_on_condition(connection: Connection, key: str, data: Any, mode: Any) -> str:
+    """Put under a condition, trying again where that is safe.
+
+    When an answer was lost, the write may have gone through. The next try then fails on our own object, so what lies
+    there is compared with what was to be written.
+    """
+    import obstore
+
+    patience = Patience(connection.rule)
+    unsure = False
+    while True:
+        try:
+            done = obstore.put(connection.client("once"), key, data, mode=mode, use_multipart=False)
+            return quoted(done["e_tag"])
+        except raisable() as raised:
+            failure = connection.understand(raised, key)
+            refused = isinstance(failure.error, AlreadyExistsError | ChangedError)
+            if refused and unsure and (own := _own_etag(connection, key, data)) is not None:
+                return own
+            if isinstance(failure.error, NotFoundError) and not failure.code.startswith("NoSuchB"):
+                raise ChangedError(f"The object {connection.address.url}/{key} is gone.") from None
+            unsure = unsure or (failure.passing and not failure.code)
+            patience.spend(failure)
+
+
+def _own_etag(connection: Connection, key: str, data: Any) -> str | None:
+    there = fetch(connection, key)
+    return there.info.etag if memoryview(there.data) == memoryview(data).cast("B") else None
+
+
+def _demand(connection: Connection, key: str, etag: str) -> None:
+    import obstore
+
+    try:
+        meta = connection.attempt("read", lambda client: obstore.head(client, key), key)
+    except NotFoundError:
+        raise ChangedError(f"The object {connection.address.url}/{key} is gone.") from None
+    if quoted(meta["e_tag"]) != etag:
+        raise ChangedError(f"The object {connection.address.url}/{key} is not the version it was.")
+
+
+def _place_exists(connection: Connection) -> bool:
+    """Say whether the bucket itself is there: deleting nothing in no bucket is no success."""
+    import obstore
+
+    connection.attempt("read", lambda client: next(iter(obstore.list(client, chunk_size=1)), None))
+    return True
+
+
+@contextmanager
+def _folder_lock(folder: Path) -> Iterator[None]:
+    import fcntl
+    import os
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

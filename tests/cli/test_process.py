@@ -1,0 +1,158 @@
+"""The command line as a process: speed, streams, pipes, completion."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from bondstore import __version__
+from bondstore.cli.table import TABLE
+from tests.cli.conftest import Call
+from tests.homes import Home
+
+HEAVY = {"polars", "pyarrow", "pandas", "numpy", "obstore", "cryptography", "rich"}
+# typer itself needs pydantic as soon as a command's options are read; the first help does without
+
+
+def best_seconds(words: list[str], tries: int = 3) -> float:
+    """Processor seconds of the best of a few tries: other processes share the machine, and waiting is not ours."""
+    taken = []
+    for _ in range(tries):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(taken)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["profile", "--help"], ["doctor", "--help"]])
+def test_help_comes_in_under_300_ms(home: Home, words: list[str]) -> None:
+    assert best_seconds(["-m", "bondstore", *words]) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [(["--help"], HEAVY | {"pydantic"}), (["beiwe", "--help"], HEAVY), (["doctor", "--help"], HEAVY)],
+)
+def test_help_imports_nothing_heavy(home: Home, words: list[str], heavy: set[str]) -> None:
+    code = "import sys; from bondstore.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True)
+    assert set(done.stderr.split()) & heavy == set()
+
+
+def test_import_of_the_package_comes_in_under_300_ms(home: Home) -> None:
+    assert best_seconds(["-c", "import bondstore"]) < 0.3
+
+
+def test_version(shell: Call) -> None:
+    assert shell("--version").out == f"bondstore {__version__}\n"
+
+
+def test_the_installed_program_is_the_same(home: Home) -> None:
+    program = os.path.join(os.path.dirname(sys.executable), "bondstore")  # noqa: PTH118, PTH120
+    done = subprocess.run([program, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"bondstore {__version__}\n")
+
+
+def test_data_and_messages_keep_apart(shell: Call, home: Home) -> None:
+    added = shell("profile", "add", "lab", "--url", "s3://lab")
+    assert added.code == 0
+    assert "s3://lab" in added.out
+    assert added.err == "Next: bondstore doctor --profile lab\n"
+    empty = shell("profile", "show", "gone", "--json")
+    assert empty.code == 3
+    assert empty.records[-1]["kind"] == "error"
+    assert empty.err.startswith("Error: There is no profile 'gone'.\nHint: ")
+
+
+def test_no_colour_without_a_terminal(shell: Call) -> None:
+    shell("profile", "add", "lab", "--url", "s3://lab")
+    assert "\x1b" not in shell("profile", "list", TERM="xterm-256color").out
+    assert "\x1b" not in shell("--help", TERM="xterm-256color").out
+
+
+@pytest.mark.parametrize("no_color", [True, False])
+def test_no_color_on_a_terminal(home: Home, no_color: bool) -> None:
+    import pty
+
+    home.write_user('[profile.lab]\nurl = "s3://lab"\n')
+    environment = {**os.environ, "TERM": "xterm-256color"} | ({"NO_COLOR": "1"} if no_color else {})
+    parent, child = pty.openpty()
+    done = subprocess.Popen([sys.executable, "-m", "bondstore", "profile", "list"], stdout=child, env=environment)
+    assert done.wait(30) == 0
+    told = os.read(parent, 10_000)
+    os.close(child)
+    os.close(parent)
+    assert b"s3://lab" in told
+    assert (b"\x1b[" in told) is not no_color
+
+
+def test_a_reader_that_goes_away_is_no_error(home: Home) -> None:
+    text = "\n".join(f'[profile.p{i}]\nurl = "s3://bucket-{i}"' for i in range(3000))
+    home.write_user(text)
+    command = f"{sys.executable} -m bondstore profile list --json | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "141"
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_ctrl_c_ends_with_130(home: Home) -> None:
+    code = (
+        "import sys, time; import bondstore.config.settings as s; from bondstore.cli.main import run\n"
+        "def slow(): print('begun', flush=True); time.sleep(30)\n"
+        "s.list_profiles = slow\n"
+        "run(['profile', 'list'])"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "begun\n"
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert "what was done is kept" in told
+    assert "Traceback" not in told
+
+
+def complete(line: str, shell: str = "bash") -> str:
+    words = line.split(" ")
+    settings = {"_BONDSTORE_COMPLETE": f"complete_{shell}", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    if shell != "bash":
+        settings = {"_BONDSTORE_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line}
+    done = subprocess.run(
+        [sys.executable, "-m", "bondstore"], capture_output=True, text=True, env={**os.environ, **settings}
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion(home: Home, shell: str) -> None:
+    nouns = complete("bondstore ", shell)
+    assert all(name in nouns for name in TABLE)
+    verbs = complete("bondstore profile ", shell)
+    assert all(verb in verbs for verb in TABLE["profile"].verbs)
+    assert "remove" in complete("bondstore profile re", shell)
+    assert "list" not in complete("bondstore profile re", shell)
+    assert "--profile" in complete("bondstore doctor --pro", shell)
+    home.write_user('[profile.labor]\nurl = "s3://lab"\n')
+    assert "labor" in complete("bondstore doctor --profile la", shell)
+    assert "labor" in complete("bondstore profile show ", shell)
+
+
+def test_the_completion_script(shell: Call) -> None:
+    result = shell("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert result.code == 0
+    assert "_BONDSTORE_COMPLETE" in result.out
+
+
+def test_odd_signs_do_not_break_a_plain_terminal(shell: Call, home: Home) -> None:
+    home.write_user('[profile.lab]\nurl = "s3://lab"\nstudy = "stüdy"\n')
+    result = shell("profile", "list", PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert result.code == 0
+    assert "st\\xfcdy" in result.out

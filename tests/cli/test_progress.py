@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import time
+
+import pytest
+
+from bondstore.cli.progress import Lines, Meter, Terminal, duration_text, reporter
+from bondstore.runs.tally import Count
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_meter_tells_objects_bytes_rate_and_time_left() -> None:
+    clock = Clock()
+    meter = Meter(clock)
+    meter.done = Count(7, 2000)
+    assert meter.text() == "listing: 7 objects, 2.0 kB"
+    meter.begin(Count(1000, 4_000_000))
+    assert meter.left() is None
+    clock.now += 10
+    meter.done += Count(500, 1_000_000)
+    assert meter.fraction == 0.25, "the one that is further behind counts"
+    assert meter.left() == pytest.approx(30)
+    assert meter.text() == "500 of 1,000 objects, 1.0 MB of 4.0 MB, 50 objects/s, 100 kB/s, 30 s left"
+    meter.done += Count(500, 3_000_000)
+    assert meter.text().endswith("400 kB/s"), "no time is left"
+
+
+def test_a_run_with_nothing_to_do() -> None:
+    meter = Meter(Clock())
+    meter.begin(Count())
+    assert meter.fraction == 1
+    meter.begin(Count(3, 0))
+    meter.done += Count(3, 0)
+    assert meter.fraction == 1
+
+
+def test_lines_come_also_while_nothing_moves_and_the_last_state_is_told() -> None:
+    out = io.StringIO()
+    lines = Lines(out, every=0.05)
+    lines.listing(Count(5, 5))
+    time.sleep(0.13)
+    lines.begin(Count(10, 10))
+    lines.advance(Count(10, 10))
+    lines.end()
+    told = out.getvalue().splitlines()
+    assert told[0] == "listing: 5 objects, 5 B"
+    assert 2 <= len(told) <= 5
+    assert told[-1].startswith("10 of 10 objects")
+    before = out.getvalue()
+    time.sleep(0.12)
+    assert out.getvalue() == before, "nothing comes after the end"
+
+
+def test_a_short_run_writes_one_line() -> None:
+    out = io.StringIO()
+    lines = reporter(out)
+    assert isinstance(lines, Lines)
+    lines.begin(Count(1, 1))
+    lines.advance(Count(1, 1))
+    lines.end()
+    assert len(out.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize("no_color", [True, False])
+def test_on_a_terminal_there_is_a_bar(no_color: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    else:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+    parent, child = pty.openpty()
+    with os.fdopen(child, "w") as stream:
+        bar = reporter(stream)
+        assert isinstance(bar, Terminal)
+        bar.listing(Count(1, 1))
+        bar.begin(Count(10, 1000))
+        bar.advance(Count(5, 500))
+        time.sleep(0.3)
+        bar.end()
+    read = b""
+    with contextlib.suppress(OSError):  # the terminal's end reads as an error
+        while part := os.read(parent, 100_000):
+            read += part
+    os.close(parent)
+    told = read.decode()
+    assert "5 of 10 objects" in told
+    assert ("\x1b[38;" in told) is not no_color
+    assert told.rstrip().splitlines()[-1].strip().split("\x1b[2K")[-1].startswith("5 of 10 objects")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (200, "3:20 min"), (7500, "2:05 h"), (273600, "3 d 4 h")],
+)
+def test_spans(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text

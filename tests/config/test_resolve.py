@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from bondstore.config import Profile, SecretRef, resolve_key, resolve_store, resolve_study
+from bondstore.errors import ConfigurationError, UsageError
+from bondstore.stores.address import parse_address
+from tests.homes import Home
+
+
+def test_a_flag_a_profile_or_an_error(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="No store is named") as caught:
+        resolve_store()
+    assert "--store" in str(caught.value)
+    home.write_user('[profile.lab]\nurl = "s3://lab"\nread_only = true\n')
+    spec = resolve_store(profile="lab")
+    assert (spec.url, spec.profile.read_only) == ("s3://lab", True)
+    assert resolve_store("s3://other", "lab").url == "s3://other"
+    assert resolve_store(profile=Profile(url="memory://x")).url == "memory://x"
+    monkeypatch.setenv("S3_BUCKET", "guide")
+    assert resolve_store().url == "s3://guide"
+    assert pickle.loads(pickle.dumps(spec)) == spec
+
+
+@pytest.mark.parametrize("folder", ["with blank", "per%cent", "sharp#and?", "ümlaut"])
+def test_a_local_folder_becomes_a_url_that_leads_back(home: Home, folder: str) -> None:
+    spec = resolve_store(f"./{folder}")
+    assert spec.url.startswith("file:///")
+    assert parse_address(spec.url).place == str(home.project / folder)
+
+
+@pytest.mark.parametrize("url", ["bucket", "http://x", "s3:bucket", "s3://user:canary@bucket", "az://c?sig=canary"])
+def test_what_is_no_store(home: Home, url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve_store(url)
+    assert "canary" not in str(caught.value)
+
+
+def test_key(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="No decryption key is named"):
+        resolve_key()
+    with pytest.raises(ConfigurationError, match="by reference"):
+        resolve_key("literal-canary")
+    assert resolve_key("env:K") == SecretRef("env", "K")
+    monkeypatch.setenv("DECRYPTION_KEY_STRING", "x")
+    assert resolve_key() == SecretRef("env", "DECRYPTION_KEY_STRING")
+    assert resolve_key(None, Profile(decryption_key=SecretRef("env", "P"))) == SecretRef("env", "P")
+
+
+def test_study(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="No study is named"):
+        resolve_study()
+    assert resolve_study(" abc/ ") == "abc"
+    for wrong in ("a/b", "..", "/", "a\nb", " "):
+        with pytest.raises(UsageError):
+            resolve_study(wrong)
+    monkeypatch.setenv("STUDY_FOLDER", "from-guide")
+    assert resolve_study() == "from-guide"

