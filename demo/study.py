@@ -1,6 +1,7 @@
 """A synthetic Beiwe study: made-up people, real formats, sealed by an encryptor that is not Bondstore's.
 
-Everything follows from the seed. Half of the objects are compressed (``.zst``), as on servers that were upgraded in place.
+Everything follows from the seed. Half of the objects are compressed (``.zst``), as on servers that
+were upgraded in place.
 """
 
 from __future__ import annotations
@@ -122,7 +123,8 @@ def _xyz(rng: random.Random) -> str:
 
 
 def _gps(rng: random.Random) -> str:
-    return f"{rng.uniform(-0.01, 0.01):.12f},{rng.uniform(-0.01, 0.01):.12f},{rng.uniform(0, 30):.2f},{rng.uniform(3, 50):.3f}"
+    latitude, longitude = rng.uniform(-0.01, 0.01), rng.uniform(-0.01, 0.01)
+    return f"{latitude:.12f},{longitude:.12f},{rng.uniform(0, 30):.2f},{rng.uniform(3, 50):.3f}"
 
 
 _SENSORS = {

@@ -1,0 +1,1 @@
+"""Beiwe: phone-sensor studies."""

@@ -1,4 +1,4 @@
-"""Fetching sealed objects: in batches, with an eye on keys that moved to their compressed twin, and every read noted."""
+"""Fetching sealed objects in batches, with an eye on keys that moved to their compressed twin."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from bondstore.ledger import Read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typing_extensions import Buffer
 
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.stores import Fetched, Store
@@ -31,17 +33,20 @@ class Sealed:
         Its etag.
     data : bytes-like
         The sealed bytes.
+    size : int
+        How many.
     """
 
     object: BeiweObject
     asked: str
     version: str
-    data: bytes | memoryview
+    data: Buffer
+    size: int
 
     @property
     def read(self) -> Read:
         """The entry for the audit chain."""
-        return Read(self.object.key, self.version, len(self.data))
+        return Read(self.object.key, self.version, self.size)
 
 
 def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[Sealed | BondstoreError]:
@@ -76,7 +81,7 @@ def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[Sealed | Bondsto
 def _sealed(obj: BeiweObject, asked: str, found: Fetched | BondstoreError) -> Sealed | BondstoreError:
     if isinstance(found, BondstoreError):
         return found
-    return Sealed(obj, asked, found.info.etag, found.data)
+    return Sealed(obj, asked, found.info.etag, found.data, len(found.data))
 
 
 def _twin(store: Store, obj: BeiweObject) -> Sealed | BondstoreError:
