@@ -13,8 +13,6 @@ from bondstore.ledger import Read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typing_extensions import Buffer
-
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.stores import Fetched, Store
 
@@ -31,7 +29,7 @@ class Sealed:
         The key it was listed under.
     version : str
         Its etag.
-    data : bytes-like
+    data : memoryview
         The sealed bytes.
     size : int
         How many.
@@ -40,7 +38,7 @@ class Sealed:
     object: BeiweObject
     asked: str
     version: str
-    data: Buffer
+    data: memoryview
     size: int
 
     @property
@@ -81,7 +79,7 @@ def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[Sealed | Bondsto
 def _sealed(obj: BeiweObject, asked: str, found: Fetched | BondstoreError) -> Sealed | BondstoreError:
     if isinstance(found, BondstoreError):
         return found
-    return Sealed(obj, asked, found.info.etag, found.data, len(found.data))
+    return Sealed(obj, asked, found.info.etag, memoryview(found.data), len(found.data))
 
 
 def _twin(store: Store, obj: BeiweObject) -> Sealed | BondstoreError:

@@ -1,0 +1,249 @@
+"""Export object by object: ``original`` and ``forest``. Every file holds exactly the decrypted, decompressed bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from bondstore.domains.beiwe.fetching import Sealed, fetch
+from bondstore.domains.beiwe.layout import parse_key
+from bondstore.domains.beiwe.listing import left_out, walk
+from bondstore.domains.beiwe.opening import check_key, opener
+from bondstore.domains.beiwe.outputs import forest_path, original_path
+from bondstore.domains.beiwe.recording import Record, finding_of, note_reads, output_of
+from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
+from bondstore.findings import Finding, Severity
+from bondstore.ledger import Item, Read
+from bondstore.runs.plan import Plan, split, total
+from bondstore.runs.tally import Count, Tally
+from bondstore.runs.work import Place, bench
+from bondstore.stores import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bondstore.config.profiles import StoreSpec
+    from bondstore.config.secrets import SecretRef
+    from bondstore.domains.beiwe.decode import Opened, Opener
+    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.ledger import Ledger
+    from bondstore.runs.durable import OutputGroup
+    from bondstore.runs.progress import Progress
+    from bondstore.stores import Store
+
+FileForm = Literal["original", "forest"]
+
+SHARD_OBJECTS = 256
+SHARD_BYTES = 24 << 20
+LARGE = 8 << 20
+"""Objects over this size are streamed in ranges, one at a time."""
+
+_PATHS = {"original": original_path, "forest": forest_path}
+
+
+@dataclass(frozen=True, slots=True)
+class FilesJob:
+    """Export of every selected object into a file of its own.
+
+    Parameters
+    ----------
+    store : StoreSpec
+        Where from.
+    study : str
+        The study's id.
+    key : SecretRef
+        Where its decryption key is kept.
+    form : {"original", "forest"}
+        The layout of the files.
+    selection : Selection
+        Which objects.
+    """
+
+    store: StoreSpec
+    study: str
+    key: SecretRef
+    form: FileForm
+    selection: Selection
+
+    @property
+    def name(self) -> str:
+        """The same for every selection: a wider one later does only what is new."""
+        return f"beiwe.export.{self.form}:{self.study}"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All that is needed to build the job again."""
+        return {
+            "job": "beiwe.export",
+            "study": self.study,
+            "form": self.form,
+            "key": str(self.key),
+            "store": self.store.url,
+            "profile": self.store.profile.name,
+            "selection": self.selection.params(),
+        }
+
+    def check(self) -> None:
+        """Refuse a wrong key before anything is written."""
+        opened = open_store(self.store)
+        pages = walk(opened, self.study, self.selection)
+        check_key(
+            opened,
+            self.key,
+            ((one.object, one.size) for page in pages for one in page if self.selection.wants(one.object)),
+        )
+
+    def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
+        """List the selection and record what is not proved done."""
+        todo, skipped, quarantined = Count(), Count(), Count()
+        others: dict[str, int] = {}
+        for page in walk(open_store(self.store), self.study, self.selection):
+            parts = split(ledger, self.name, place.destination, self._candidates(page, others))
+            if ledger is not None and place.run:
+                with ledger.transaction():
+                    ledger.items.put(self.name, place.run, parts.todo)
+            todo, skipped = todo + total(parts.todo), skipped + total(parts.skipped)
+            quarantined += total(parts.quarantined)
+            progress.listing(todo + skipped + quarantined)
+        return Plan(todo, skipped, quarantined, others)
+
+    def _candidates(self, page: Sequence[Any], others: dict[str, int]) -> list[Item]:
+        path = _PATHS[self.form]
+        found = []
+        for one in page:
+            if self.selection.wants(one.object):
+                found.append(Item(one.object.key, one.version, one.size, path(one.object)))
+            elif (reason := left_out(one.object)) is not None:
+                others[reason] = others.get(reason, 0) + 1
+        return found
+
+    def shards(self, ledger: Ledger, place: Place) -> Iterator[FilesShard]:
+        """Group what was planned by number and bytes."""
+        batch: list[Item] = []
+        size = 0
+        for page in ledger.items.planned(self.name, place.run):
+            for item in page:
+                if batch and (len(batch) >= SHARD_OBJECTS or size + item.size > SHARD_BYTES):
+                    yield FilesShard(place, self, tuple(batch))
+                    batch, size = [], 0
+                batch.append(item)
+                size += item.size
+        if batch:
+            yield FilesShard(place, self, tuple(batch))
+
+
+@dataclass(frozen=True, slots=True)
+class FilesShard:
+    """A batch of objects, each to be fetched, opened and written."""
+
+    place: Place
+    job: FilesJob
+    items: tuple[Item, ...]
+
+    def run(self) -> Tally:
+        """Fetch → note the reads → open → write → one sync → rename → record."""
+        tools = bench(self.place)
+        group = self.place.destination.group()
+        work = _Shard(tools.store, opener(self.job.key), tools.ledger, self, group)
+        try:
+            work.small([item for item in self.items if item.size <= LARGE])
+            for item in self.items:
+                if item.size > LARGE:
+                    work.large(item)
+            group.commit()
+        finally:
+            group.discard()
+        return work.record.commit(tools.ledger, self.place)
+
+
+class _Shard:
+    """The work of one shard while it runs."""
+
+    def __init__(self, store: Store, tool: Opener, ledger: Ledger, shard: FilesShard, group: OutputGroup) -> None:
+        self._store, self._tool, self._ledger, self._shard, self._group = store, tool, ledger, shard, group
+        self.record = Record()
+
+    def small(self, items: Sequence[Item]) -> None:
+        """Handle objects that fit into memory together."""
+        study = self._shard.job.study
+        answers = fetch(self._store, [parse_key(study, item.key) for item in items])
+        pairs = list(zip(items, answers, strict=True))
+        fetched = [(item, answer) for item, answer in pairs if isinstance(answer, Sealed)]
+        note_reads(self._ledger, self._shard.place, [sealed.read for _, sealed in fetched])
+        for item, answer in pairs:
+            if isinstance(answer, BondstoreError):
+                self.record.failed(item, answer)
+        results = self._tool.open_many([(sealed.object, sealed.data) for _, sealed in fetched])
+        for (item, sealed), result in zip(fetched, results, strict=True):
+            self._settle(item, sealed, result)
+
+    def _settle(self, item: Item, sealed: Sealed, result: Opened | DamagedError) -> None:
+        if isinstance(result, DamagedError):
+            self.record.findings.append(finding_of(result, item.key))
+            reason = result.kind
+        else:
+            self.record.findings += [_about(item, finding) for finding in result.findings]
+            reason = next((f.kind for f in result.findings if f.severity is Severity.ERROR), "")
+            if not reason:
+                self.record.outputs.append(output_of(self._group.write(item.output, [result.plain])))
+                self.record.done(item, sealed.version)
+        if reason:
+            self._group.write(self._shard.place.destination.quarantine_path(item.key), [sealed.data])
+            self.record.quarantined(item, sealed.version, reason)
+        self._moved(item, sealed)
+
+    def _moved(self, item: Item, sealed: Sealed) -> None:
+        """An object found under its twin's key is known there from now on, too."""
+        if sealed.object.key == item.key:
+            return
+        self.record.findings.append(_moved_finding(item.key))
+        last = self.record.items[-1]
+        self.record.also.append(
+            Item(sealed.object.key, sealed.version, sealed.size, item.output, last.state, last.reason)
+        )
+
+    def large(self, item: Item) -> None:
+        """Handle an object in ranges, in memory that does not grow with it."""
+        obj = parse_key(self._shard.job.study, item.key)
+        try:
+            info = self._store.head(item.key)
+        except NotFoundError:
+            self.small([item])  # it may have moved to its twin; compressed it is smaller
+            return
+        except ConfigurationError:
+            raise
+        except BondstoreError as error:
+            self.record.failed(item, error)
+            return
+        note_reads(self._ledger, self._shard.place, [Read(item.key, info.etag, info.size)])
+        try:
+            written = self._group.write(item.output, self._tool.open_stream(obj, self._store.open_ranges(info)))
+        except DamagedError as error:
+            self.record.findings.append(finding_of(error, item.key))
+            path = self._shard.place.destination.quarantine_path(item.key)
+            self._group.write(path, self._store.open_ranges(info))
+            self.record.quarantined(item, info.etag, error.kind)
+        except (ConfigurationError, NoSpaceError):
+            raise  # no other object will fare better
+        except BondstoreError as error:
+            self.record.failed(item, error)
+        else:
+            self.record.outputs.append(output_of(written))
+            self.record.done(item, info.etag)
+
+
+def _about(item: Item, finding: Finding) -> Finding:
+    return (
+        finding
+        if finding.key == item.key
+        else Finding(finding.kind, finding.severity, item.key, finding.message, finding.where, finding.count)
+    )
+
+
+def _moved_finding(key: str) -> Finding:
+    return Finding(
+        "moved-to-twin",
+        Severity.INFO,
+        key,
+        "The key vanished between listing and reading; the object was found under its twin's name.",
+    )

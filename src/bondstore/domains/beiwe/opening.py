@@ -1,0 +1,78 @@
+"""The study's opener in a worker, and the test that its key is the right one."""
+
+from __future__ import annotations
+
+import threading
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from bondstore.domains.beiwe.decode import Opener, key_verdict
+from bondstore.domains.beiwe.fetching import fetch
+from bondstore.errors import BondstoreError, DamagedError, WrongKeyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bondstore.config.secrets import SecretRef
+    from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.stores import Store
+
+PROBED = 24
+"""How many objects must all be undecryptable before the key is called wrong."""
+
+_openers: dict[SecretRef, Opener] = {}
+_guard = threading.Lock()
+
+
+def opener(key: SecretRef) -> Opener:
+    """Return this process's opener for a key, resolved at first use."""
+    with _guard:
+        if key not in _openers:
+            _openers[key] = Opener(key.resolve().reveal().encode("utf-8"))
+        return _openers[key]
+
+
+def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject, int]], limit: int = 4 << 20) -> None:
+    """Open a few objects to see whether the key is the right one.
+
+    Parameters
+    ----------
+    store : Store
+        Where they lie.
+    key : SecretRef
+        The key in question.
+    objects : iterable of (BeiweObject, int)
+        Objects of the study with their sizes; those over `limit` bytes are passed over.
+
+    Raises
+    ------
+    WrongKeyError
+        Everything that was tried is undecryptable.
+    """
+    tool = opener(key)
+    small = (obj for obj, size in objects if 16 < size <= limit)
+    doubtful = False
+    for number, obj in enumerate(islice(small, PROBED)):
+        sealed = fetch(store, [obj])[0]
+        if isinstance(sealed, BondstoreError):
+            continue
+        try:
+            verdict = key_verdict([tool.open(sealed.object, sealed.data)])
+        except DamagedError as error:
+            verdict = key_verdict([error])
+        if verdict:
+            return
+        doubtful = doubtful or verdict is False
+        if number and number % 8 == 0 and not doubtful:
+            return
+    if doubtful:
+        raise WrongKeyError(
+            "The decryption key opens none of the objects that were tried; nothing was written.",
+            hint="Check the study's key (--key, or DECRYPTION_KEY_STRING) and that it belongs to this study.",
+        )
+
+
+def forget_openers() -> None:
+    """Drop the openers: a key that was named anew is resolved anew."""
+    with _guard:
+        _openers.clear()
