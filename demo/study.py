@@ -94,8 +94,8 @@ def _participant(shape: Shape, participant: str, rng: random.Random) -> Iterator
     yield from _surveys(shape, participant, rng)
     created = FIRST_HOUR_MS // 1000 + 5
     identifiers = (
-        "timestamp,patient_id,MAC,phone_number,device_id,device_os,os_version,product,brand,hardware_id,manufacturer,"
-        f"model,beiwe_version\n{created}123,{participant},,,fakedevice,Android,14,prod,brand,hw,maker,Model A,4.0"
+        "patient_id,MAC,phone_number,device_id,device_os,os_version,product,brand,hardware_id,manufacturer,"
+        f"model,beiwe_version\n{participant},,,fakedevice,Android,14,prod,brand,hw,maker,Model A,4.0"
     )
     yield f"{raw}/identifiers_{created}.csv", identifiers.encode(), False
 

@@ -1,0 +1,86 @@
+"""A study sealed by an independent encryptor comes out byte for byte, with every executor."""
+
+import pytest
+
+from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.config.secrets import SecretRef
+from bondstore.domains.beiwe.export_files import FilesJob
+from bondstore.domains.beiwe.layout import parse_key
+from bondstore.domains.beiwe.selection import select
+from bondstore.runs.destination import Destination
+from bondstore.runs.engine import execute
+from bondstore.runs.executors import Processes, Serial, Threads
+from bondstore.stores import open_store
+from demo.study import KEY, STUDY, Shape, make
+
+
+@pytest.fixture(scope="module")
+def made():
+    return list(make(Shape(participants=2, hours=6, rows=20)))
+
+
+@pytest.fixture
+def job(made, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_STUDY_KEY", KEY)
+    spec = StoreSpec((tmp_path / "bucket").as_uri(), Profile())
+    store = open_store(spec)
+    for one in made:
+        store.put(one.key, one.sealed)
+    return FilesJob(spec, STUDY, SecretRef.parse("env:LAB_STUDY_KEY"), "original", select(source="both"))
+
+
+def original_files(made):
+    """The layout the documentation promises, built here by hand."""
+    files = {}
+    for one in made:
+        key = one.key.removesuffix(".zst")
+        if key.startswith("CHUNKED_DATA/"):
+            files["chunked/" + key.split("/", 2)[2]] = one.plain
+        elif "/keys/" not in key:
+            rest = key.split("/", 1)[1]
+            if "/identifiers_" in rest:
+                rest = rest.replace("/identifiers_", "/identifiers/identifiers_")
+            files["raw/" + rest] = one.plain
+    return files
+
+
+def tree(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".bondstore" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("executor", [Serial(), Threads(3), Processes(2)], ids=["serial", "threads", "processes"])
+def test_every_object_comes_out_byte_for_byte(job, made, executor, tmp_path):
+    result = execute(job, Destination(tmp_path / "out"), executor)
+    expected = original_files(made)
+    assert tree(tmp_path / "out") == expected
+    assert result.state == "finished"
+    assert result.tally.objects() == {
+        "planned": len(expected),
+        "done": len(expected),
+        "skipped": 0,
+        "quarantined": 0,
+        "failed": 0,
+    }
+    assert result.plan.left_out == {"device keys": 4}
+
+
+def test_a_second_run_has_nothing_to_do_and_a_late_object_is_found(job, made, tmp_path):
+    place = Destination(tmp_path / "out")
+    store = open_store(job.store)
+    late = next(one for one in made if "accelerometer/2024-01-01T02" in one.key)
+    store.delete(late.key)
+    execute(job, place, Serial())
+    again = execute(job, place, Serial())
+    assert again.tally.done.objects == 0
+    store.put(late.key, late.sealed)
+    third = execute(job, place, Serial())
+    assert third.tally.done.objects == 1
+    assert tree(tmp_path / "out") == original_files(made)
+
+
+def test_keys_of_every_made_object_are_understood(made):
+    assert all(parse_key(STUDY, one.key).kind != "unknown" for one in made)
