@@ -1,6 +1,7 @@
 """A study sealed by an independent encryptor comes out byte for byte, with every executor."""
 
 import pytest
+from demo.study import KEY, STUDY, Shape, make
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
@@ -11,7 +12,6 @@ from bondstore.runs.destination import Destination
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Processes, Serial, Threads
 from bondstore.stores import open_store
-from demo.study import KEY, STUDY, Shape, make
 
 
 @pytest.fixture(scope="module")
