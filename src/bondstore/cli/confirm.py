@@ -36,3 +36,25 @@ def confirm(question: str, *, yes: bool = False) -> None:
     answer = sys.stdin.readline()
     if answer.strip().lower() not in ("y", "yes"):
         raise Interrupted("Stopped; nothing was changed.")
+
+
+def agreed(question: str, *, yes: bool) -> bool:
+    """Ask about work that deletes nothing: where there is nobody to ask, it goes on.
+
+    Parameters
+    ----------
+    question : str
+        What is about to happen, with counts and destination; asked on stderr.
+    yes : bool
+        The answer was given on the command line.
+
+    Returns
+    -------
+    bool
+        Whether to go on. An empty answer is a yes.
+    """
+    if yes or not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    sys.stderr.write(f"{question} [Y/n] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("", "y", "yes")

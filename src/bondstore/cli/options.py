@@ -102,6 +102,14 @@ Streams = Annotated[
     list[str] | None, typer.Option("--stream", "-s", metavar="NAME", help="Only this data stream; may be repeated.")
 ]
 Stream = Annotated[str | None, typer.Option("--stream", "-s", metavar="NAME", help="Only this data stream.")]
+_SOURCE = "Processed (chunked) objects, raw uploads, or both; streams that are never chunked always come along."
+Source = Annotated[str, typer.Option("--source", metavar="chunked|raw|both", help=_SOURCE)]
+SourceOrNone = Annotated[
+    str | None,
+    typer.Option(
+        "--source", metavar="chunked|raw|both", help=f"{_SOURCE} Else both for --form original, chunked for the others."
+    ),
+]
 Since = Annotated[
     datetime | None,
     typer.Option(

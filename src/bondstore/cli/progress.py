@@ -102,7 +102,7 @@ class Lines:
         if self._ticker is not None:
             self._ticker.join()
             self._ticker = None
-        if self._meter.total is not None:
+        if self._meter.total is not None and self._meter.total.objects:
             self._write()
 
     def _start(self) -> None:
@@ -147,7 +147,7 @@ class Terminal:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-        if self._meter.total is not None:
+        if self._meter.total is not None and self._meter.total.objects:
             self._stream.write(self._meter.text() + "\n")
             self._stream.flush()
 

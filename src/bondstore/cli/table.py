@@ -27,6 +27,33 @@ class Noun:
 
 
 TABLE: Mapping[str, Noun] = {
+    "beiwe": Noun(
+        "Beiwe studies: look, read, export, reconcile.",
+        {
+            "participants": "Participants of a study: objects, bytes, first and last time.",
+            "streams": "Data streams of a study: objects, bytes, first and last time.",
+            "surveys": "Surveys of a study: objects, bytes, first and last time.",
+            "ls": "List objects.",
+            "read": "Decrypt objects in memory and show them as a table.",
+            "export": "Decrypt a study, or a part of it, into a folder.",
+        },
+    ),
+    "run": Noun(
+        "Runs: what was done, what is left, go on.",
+        {
+            "list": "List the runs recorded in a folder.",
+            "show": "Show one run: its tally, findings and quarantine.",
+            "resume": "Go on with an interrupted run.",
+            "retry": "Try the quarantined and failed objects of a run again.",
+        },
+    ),
+    "audit": Noun(
+        "The record of everything read.",
+        {
+            "show": "Show who read which object, when, and for which run.",
+            "verify": "Prove that the record is unbroken.",
+        },
+    ),
     "profile": Noun(
         "Profiles: named settings to open stores.",
         {

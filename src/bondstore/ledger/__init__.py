@@ -4,6 +4,7 @@ from bondstore.ledger.audit import Audit, AuditEntry, ChainReport, Read
 from bondstore.ledger.items import Item, Items, State
 from bondstore.ledger.ledger import Ledger
 from bondstore.ledger.outputs import Output, Outputs
+from bondstore.ledger.personal import note_personal, personal_ledger, personal_path
 from bondstore.ledger.runs import RunRecord, Runs
 
 __all__ = [
@@ -19,4 +20,7 @@ __all__ = [
     "RunRecord",
     "Runs",
     "State",
+    "note_personal",
+    "personal_ledger",
+    "personal_path",
 ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 GENESIS = bytes(32)
 
@@ -118,36 +118,81 @@ class Audit:
             rows.append((*fields, previous))
         self._connection.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def entries(self, *, run: str | None = None, after: int = 0) -> Iterator[AuditEntry]:
-        """Yield entries in order; those of one run only where `run` is given."""
-        query = "SELECT seq, at_ms, who, action, run, key, version, bytes, hash FROM audit WHERE seq > ?"
-        rows = (
-            self._connection.execute(query + " ORDER BY seq", (after,))
-            if run is None
-            else self._connection.execute(query + " AND run = ? ORDER BY seq", (after, run))
-        )
-        for row in rows:
+    def last_run(self) -> str:
+        """Return the run the last entry was for; empty where there is none."""
+        row = self._connection.execute("SELECT run FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        return str(row[0]) if row else ""
+
+    def position(self, digest: bytes) -> int | None:
+        """Return the position of the entry with this hash, 0 for the start of every chain, or None."""
+        if digest == GENESIS:
+            return 0
+        row = self._connection.execute("SELECT seq FROM audit WHERE hash = ?", (digest,)).fetchone()
+        return row[0] if row else None
+
+    def entries(
+        self,
+        *,
+        run: str | None = None,
+        prefixes: Sequence[str] = (),
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        last: int | None = None,
+    ) -> Iterator[AuditEntry]:
+        """Yield entries in order.
+
+        Parameters
+        ----------
+        run : str, optional
+            Only those of this run.
+        prefixes : sequence of str
+            Only those whose key starts with one of these.
+        since_ms, until_ms : int, optional
+            Half-open window, in ms since 1970, UTC.
+        last : int, optional
+            Only the last so many of all these.
+        """
+        keys = [("substr(key, 1, ?) = ?", (len(prefix), prefix)) for prefix in prefixes]
+        wanted: list[tuple[str, tuple[Any, ...]]] = [("TRUE", ())]
+        wanted += [("run = ?", (run,))] if run is not None else []
+        wanted += [(f"({' OR '.join(t for t, _ in keys)})", tuple(v for _, vs in keys for v in vs))] if keys else []
+        wanted += [("at_ms >= ?", (since_ms,))] if since_ms is not None else []
+        wanted += [("at_ms < ?", (until_ms,))] if until_ms is not None else []
+        query = f"SELECT * FROM audit WHERE {' AND '.join(text for text, _ in wanted)} ORDER BY seq"
+        values = [value for _, some in wanted for value in some]
+        if last is not None:
+            query, values = f"SELECT * FROM ({query} DESC LIMIT ?) ORDER BY seq", [*values, last]
+        for row in self._connection.execute(query, values):
             yield AuditEntry(*row)
 
     def verify(self) -> ChainReport:
         """Walk the whole chain, and hold it against what each ended run wrote down of it."""
-        anchors = dict(
-            self._connection.execute("SELECT audit_seq, audit_hash FROM runs WHERE audit_seq IS NOT NULL").fetchall()
-        )
         previous, count = GENESIS, 0
-        for entry in self.entries():
-            count += 1
-            if entry.seq != count:
-                return ChainReport(count - 1, previous, count, f"Entry {count} is missing.")
-            if entry.hash != entry.expected_hash(previous):
-                return ChainReport(count - 1, previous, count, f"Entry {count} was changed.")
-            previous = entry.hash
-            if anchors.pop(count, previous) != previous:
-                return ChainReport(count, previous, count, f"Entry {count} is not the one a run ended with.")
-        anchors.pop(0, None)
+        try:
+            anchors = self._anchors()
+            for entry in self.entries():
+                count += 1
+                if entry.seq != count:
+                    return ChainReport(count - 1, previous, count, f"Entry {count} is missing.")
+                if entry.hash != entry.expected_hash(previous):
+                    return ChainReport(count - 1, previous, count, f"Entry {count} was changed.")
+                previous = entry.hash
+                if anchors.pop(count, {previous}) != {previous}:
+                    return ChainReport(count, previous, count, f"Entry {count} is not the one a run ended with.")
+        except sqlite3.DatabaseError:  # pages or texts that SQLite itself cannot read
+            return ChainReport(count, previous, count + 1, f"Entry {count + 1} cannot be read; the file is damaged.")
         if anchors:
             return ChainReport(count, previous, count + 1, "Entries after the last one were cut off.")
         return ChainReport(count, previous)
+
+    def _anchors(self) -> dict[int, set[bytes]]:
+        """Return position and hash that ended runs wrote down: of one position there can be but one hash."""
+        anchors: dict[int, set[bytes]] = {}
+        for seq, digest in self._connection.execute(
+            "SELECT audit_seq, audit_hash FROM runs WHERE audit_seq IS NOT NULL"
+        ):
+            anchors.setdefault(seq, set()).add(digest)
+        return anchors
 
 
 def _link(previous: bytes, fields: tuple[Any, ...]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.findings import Finding, Severity
@@ -10,6 +11,34 @@ from bondstore.findings import Finding, Severity
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
+
+
+_WORST_FIRST = "CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """All findings of one kind in a run.
+
+    Parameters
+    ----------
+    kind : str
+        The kind.
+    severity : Severity
+        How much it matters.
+    objects : int
+        How many objects show it.
+    message : str
+        What one of them says.
+    examples : tuple of str
+        The first few keys.
+    """
+
+    kind: str
+    severity: Severity
+    objects: int
+    message: str
+    examples: tuple[str, ...]
 
 
 class Findings:
@@ -43,6 +72,32 @@ class Findings:
         )
         for row in rows:
             yield Finding(row[0], Severity(row[1]), row[2], row[3], row[4], row[5])
+
+    def of_run(self, run: str) -> Iterator[Finding]:
+        """Yield what one run found, worst first, then by key."""
+        rows = self._connection.execute(
+            "SELECT kind, severity, key, message, place, count FROM findings WHERE run = ?"
+            f" ORDER BY {_WORST_FIRST}, kind, key, place",
+            (run,),
+        )
+        for row in rows:
+            yield Finding(row[0], Severity(row[1]), row[2], row[3], row[4], row[5])
+
+    def groups(self, run: str, examples: int = 3) -> list[FindingGroup]:
+        """Return what one run found by kind, worst first, each with its first few keys."""
+        rows = self._connection.execute(
+            "SELECT kind, severity, count(DISTINCT key), min(message) FROM findings WHERE run = ?"
+            f" GROUP BY kind, severity ORDER BY {_WORST_FIRST}, kind",
+            (run,),
+        ).fetchall()
+        return [FindingGroup(r[0], Severity(r[1]), r[2], r[3], self._keys(run, r[0], r[1], examples)) for r in rows]
+
+    def _keys(self, run: str, kind: str, severity: str, limit: int) -> tuple[str, ...]:
+        rows = self._connection.execute(
+            "SELECT DISTINCT key FROM findings WHERE run = ? AND kind = ? AND severity = ? ORDER BY key LIMIT ?",
+            (run, kind, severity, limit),
+        )
+        return tuple(row[0] for row in rows)
 
     def counts(self, job: str | None = None) -> list[tuple[str, Severity, int]]:
         """Return kind, severity and number of objects, worst first."""

@@ -79,6 +79,30 @@ class Items:
             (job, json.dumps(keys)),
         )
 
+    def release(self, job: str) -> None:
+        """Let the next plan take up what is quarantined or failed, and the tables such objects belong to."""
+        self._connection.execute(
+            "UPDATE outputs SET digest = '' WHERE job = ? AND path IN"
+            " (SELECT output FROM items WHERE job = ? AND state IN ('quarantined', 'failed'))",
+            (job, job),
+        )
+        self._connection.execute("DELETE FROM items WHERE job = ? AND state IN ('quarantined', 'failed')", (job,))
+
+    def settle(self, job: str, run: str, output: str) -> None:
+        """Mark what was planned for a file as done, and drop what an earlier run had put into it."""
+        self._connection.execute("DELETE FROM items WHERE job = ? AND output = ? AND run <> ?", (job, output, run))
+        self._connection.execute(
+            "UPDATE items SET state = 'done' WHERE job = ? AND output = ? AND run = ? AND state = 'planned'",
+            (job, output, run),
+        )
+
+    def of_output(self, job: str, output: str) -> dict[State, tuple[int, int]]:
+        """Return number and bytes of the items of a file, by state."""
+        rows = self._connection.execute(
+            "SELECT state, count(*), sum(size) FROM items WHERE job = ? AND output = ? GROUP BY state", (job, output)
+        )
+        return {State(row[0]): (row[1], row[2]) for row in rows}
+
     def planned(self, job: str, run: str, page: int = 1000) -> Iterator[list[Item]]:
         """Yield the items a run still has to do, in key order, a page at a time.
 
@@ -104,3 +128,31 @@ class Items:
         )
         for row in rows:
             yield Item(row[0], row[1], row[2], row[3], state, row[4])
+
+    def of_run(self, job: str, run: str) -> dict[State, tuple[int, int]]:
+        """Return number and bytes of the items a run took up last, by state."""
+        rows = self._connection.execute(
+            "SELECT state, count(*), sum(size) FROM items WHERE job = ? AND run = ? GROUP BY state", (job, run)
+        )
+        return {State(row[0]): (row[1], row[2]) for row in rows}
+
+    def unsettled(self, job: str, run: str) -> Iterator[Item]:
+        """Yield the items that a run left in quarantine or failed, in key order."""
+        rows = self._connection.execute(
+            # by the small index: the planner, left alone, walks over all items for the sake of their order
+            "SELECT key, version, size, output, state, reason FROM items INDEXED BY items_unsettled"
+            f" WHERE job = ? AND run = ? AND {_UNSETTLED} ORDER BY run, key",
+            (job, run),
+        )
+        for row in rows:
+            yield Item(row[0], row[1], row[2], row[3], State(row[4]), row[5])
+
+    def unsettled_by_run(self, job: str) -> dict[str, int]:
+        """Return how many items each run left in quarantine or failed."""
+        rows = self._connection.execute(
+            f"SELECT run, count(*) FROM items WHERE job = ? AND {_UNSETTLED} GROUP BY run ORDER BY run", (job,)
+        )
+        return dict(rows.fetchall())
+
+
+_UNSETTLED = "state IN ('quarantined', 'failed')"

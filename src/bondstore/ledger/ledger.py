@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bondstore.errors import IntegrityError
 from bondstore.ledger.audit import Audit
 from bondstore.ledger.findings import Findings
 from bondstore.ledger.items import Items
@@ -78,3 +79,7 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+            raise IntegrityError(
+                f"The ledger {self.path} is damaged.", hint="Keep the file as it is, and compare it with a backup."
+            ) from error

@@ -20,7 +20,7 @@ class Output:
     path : str
         Relative to the destination, with ``/``.
     sha256 : bytes
-        Hash of its content.
+        Hash of its content; empty where nothing could be made of the objects, and no file was written.
     size : int
         In bytes.
     mtime_ns : int
@@ -60,15 +60,38 @@ class Outputs:
         )
         return {row[0]: Output(*row) for row in rows}
 
+    def plan(self, job: str, run: str, files: Iterable[tuple[str, str]]) -> None:
+        """Record files that a run will make anew: their paths, each with the job's own word for what goes into it."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO outputs (job, path, sha256, size, mtime_ns, rows, digest, run)"
+            " VALUES (?, ?, x'', 0, 0, NULL, ?, ?)",
+            ((job, path, _PLANNED + subject, run) for path, subject in files),
+        )
+
+    def planned(self, job: str, run: str) -> list[str]:
+        """Return what goes into the files that a run still has to make, by path."""
+        rows = self._connection.execute(
+            "SELECT digest FROM outputs WHERE job = ? AND run = ? AND substr(digest, 1, ?) = ? ORDER BY path",
+            (job, run, len(_PLANNED), _PLANNED),
+        )
+        return [row[0].removeprefix(_PLANNED) for row in rows]
+
+    def total(self) -> tuple[int, int]:
+        """Return number and bytes of all files that were written."""
+        row = self._connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM outputs WHERE sha256 <> x''")
+        count, size = row.fetchone()
+        return count, size
+
     def walk(self, job: str | None = None) -> Iterator[Output]:
-        """Yield all outputs, or those of one job, by path."""
+        """Yield all files that were written, or those of one job, by path."""
         rows = (
-            self._connection.execute(f"{_SELECT} ORDER BY path")
+            self._connection.execute(f"{_SELECT} WHERE sha256 <> x'' ORDER BY path")
             if job is None
-            else self._connection.execute(f"{_SELECT} WHERE job = ? ORDER BY path", (job,))
+            else self._connection.execute(f"{_SELECT} WHERE sha256 <> x'' AND job = ? ORDER BY path", (job,))
         )
         for row in rows:
             yield Output(*row)
 
 
+_PLANNED = "planned:"  # no digest looks so: a planned file is never taken for a finished one
 _SELECT = "SELECT path, sha256, size, mtime_ns, rows, digest FROM outputs"

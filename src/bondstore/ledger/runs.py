@@ -108,7 +108,7 @@ class Runs:
 
     def newest_first(self) -> list[RunRecord]:
         """Return all runs, newest first."""
-        rows = self._connection.execute(f"{_SELECT} ORDER BY started_ms DESC, id DESC").fetchall()
+        rows = self._connection.execute(f"{_SELECT} ORDER BY started_ms DESC, rowid DESC").fetchall()
         return [_record(row) for row in rows]
 
 

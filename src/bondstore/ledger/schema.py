@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -23,6 +24,7 @@ CREATE TABLE items (
   run TEXT NOT NULL, output TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', PRIMARY KEY (job, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX items_by_output ON items (output);
+CREATE INDEX items_unsettled ON items (job, run) WHERE state IN ('quarantined', 'failed');
 CREATE TABLE outputs (
   job TEXT NOT NULL, path TEXT NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
   rows INTEGER, digest TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (job, path)
@@ -37,6 +39,12 @@ CREATE TABLE audit (
   key TEXT NOT NULL, version TEXT NOT NULL, bytes INTEGER NOT NULL, hash BLOB NOT NULL
 ) STRICT;
 """
+
+_OURS = frozenset({"runs", "audit"})  # what a ledger of any version has
+_LOOK = (  # one statement, one moment: another process may be making the tables right now
+    "SELECT (SELECT user_version FROM pragma_user_version), coalesce(group_concat(name), '')"
+    " FROM sqlite_master WHERE type = 'table'"
+)
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -54,11 +62,12 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     NotFoundError
         No ledger there and `create` is false.
     ConfigurationError
-        The file is no ledger, or one of a newer Bondstore.
+        The file is no ledger, or one of a newer Bondstore, or may not be written.
+    NoSpaceError
+        The disk is full.
     """
     if create:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make(path)
     elif not path.exists():
         raise NotFoundError(f"There is no ledger at {path}.", hint="Name the folder that an earlier export wrote to.")
     connection = sqlite3.connect(path, timeout=120, isolation_level=None, check_same_thread=False)
@@ -70,25 +79,55 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     return connection
 
 
+def _make(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(path) from error
+        raise ConfigurationError(
+            f"The ledger {path} could not be made ({error.strerror}).", hint="Check the folder and its permissions."
+        ) from error
+
+
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        # NORMAL: a power cut may lose the last transactions, never break the file; their work is then done again.
-        connection.execute("PRAGMA synchronous=NORMAL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            _create(connection)
+        # Looked at before anything is changed: somebody else's database stays as it is.
+        version, tables = connection.execute(_LOOK).fetchone()
+        ours = set(tables.split(",")) >= _OURS if version else not tables
+        if ours and version <= VERSION:
+            _open(connection)
     except sqlite3.OperationalError as error:
         raise translate(error, path) from error
     except sqlite3.DatabaseError as error:
-        raise ConfigurationError(
-            f"{path} is not a ledger.", hint="Move it away, or name another destination folder."
-        ) from error
+        raise _no_ledger(path) from error
+    if not ours:
+        raise _no_ledger(path)
     if version > VERSION:
         raise ConfigurationError(
             f"The ledger {path} was written by a newer Bondstore.",
             hint="Upgrade with: pip install -U bondstore",
         )
+
+
+def _open(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    # NORMAL: a power cut may lose the last transactions, never break the file; their work is then done again.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        _create(connection)
+
+
+def _no_ledger(path: Path) -> ConfigurationError:
+    return ConfigurationError(f"{path} is not a ledger.", hint="Move it away, or name another destination folder.")
+
+
+def _full(path: Path) -> NoSpaceError:
+    return NoSpaceError(
+        f"The ledger {path} could not be written: the disk is full or failing.",
+        hint="Free some space and run the same command again; it goes on where it stopped.",
+    )
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -105,10 +144,7 @@ def translate(error: sqlite3.OperationalError, path: Path) -> Exception:
     """Turn SQLite's own words for a full disk or an unwritable folder into ours."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return NoSpaceError(
-            f"The ledger {path} could not be written: the disk is full or failing.",
-            hint="Free some space and run the same command again; it goes on where it stopped.",
-        )
+        return _full(path)
     return ConfigurationError(
         f"The ledger {path} could not be opened or written ({error}).", hint="Check the folder's permissions."
     )

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -82,7 +83,7 @@ class Destination:
         self.prepare()
         with (self.root / PRIVATE / "lock").open("w") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _take(file.fileno())
             except OSError as error:
                 raise PolicyError(
                     f"Another run is writing to {self.root}.",
@@ -94,12 +95,27 @@ class Destination:
             finally:
                 shutil.rmtree(self.scratch, ignore_errors=True)
 
+    def busy(self) -> bool:
+        """Whether a run is going on. Asks without waiting, and changes nothing."""
+        try:
+            file = (self.root / PRIVATE / "lock").open("rb")
+        except FileNotFoundError:
+            return False
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def holds(self, output: Output) -> bool:
         """Whether the file still is what was recorded.
 
         Size and modification time unchanged are taken for the content unchanged; where only the time differs, the
-        content is hashed again.
+        content is hashed again. An output without a hash says that nothing came of its objects: no file is missing.
         """
+        if not output.sha256:
+            return True
         path = self.root / output.path
         try:
             stat = path.stat()
@@ -109,5 +125,17 @@ class Destination:
                 return True
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").digest() == output.sha256
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
+
+
+def _take(lock: int) -> None:
+    """Lock a file; try again for a moment, as `Destination.busy` may be looking just now."""
+    for pause in (0.01, 0.1):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bondstore.errors import ConfigurationError, NoSpaceError
+from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -179,7 +179,7 @@ def _syncfs() -> Callable[[int], int] | None:
 def _explained(root: Path) -> Iterator[None]:
     try:
         yield
-    except NoSpaceError:
+    except BondstoreError:  # the chunks' own: many of ours are an OSError too
         raise
     except OSError as error:
         if error.errno in _FULL:

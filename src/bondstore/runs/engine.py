@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bondstore.errors import BondstoreError, Interrupted
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Tally
+from bondstore.runs.who import whoami
 from bondstore.runs.work import Place
 
 if TYPE_CHECKING:
@@ -72,15 +71,6 @@ class RunResult:
     state: str
 
 
-def whoami() -> str:
-    """Return ``account@machine``, as the audit names who reads."""
-    try:
-        account = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in some containers
-        account = "unknown"
-    return f"{account}@{socket.gethostname()}"
-
-
 def dry_run(job: Job, destination: Destination, progress: Progress | None = None) -> RunResult:
     """Plan a job and write nothing."""
     job.check()
@@ -104,6 +94,7 @@ def execute(
     confirm: Callable[[Plan], bool] = lambda _: True,
     tool: str = "",
     run: str | None = None,
+    retry: bool = False,
 ) -> RunResult:
     """Run a job from plan to tally.
 
@@ -123,6 +114,8 @@ def execute(
         Name and version of the program, for the record.
     run : str, optional
         A run to go on with; a new one otherwise.
+    retry : bool
+        Also take up again what is in quarantine.
 
     Returns
     -------
@@ -140,13 +133,15 @@ def execute(
     watch = progress or Quiet()
     with destination.locked(), destination.ledger() as ledger:
         who = whoami()
-        if run is None:
-            run = ledger.runs.start(job.name, job.params, who=who, tool=tool)
-        else:
-            ledger.runs.reopen(run)
-        place = Place(run, job.name, who, job.store, destination)
         with ledger.transaction():
+            if run is None:
+                run = ledger.runs.start(job.name, job.params, who=who, tool=tool)
+            else:
+                ledger.runs.reopen(run)
             ledger.audit.event(who, run, "run.start", job.name)
+            if retry:
+                ledger.items.release(job.name)
+        place = Place(run, job.name, who, job.store, destination)
         keeper = _Keeper(ledger, run, who)
         try:
             plan = job.plan(ledger, place, watch)

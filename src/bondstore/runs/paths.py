@@ -10,8 +10,9 @@ _LONGEST = 200
 def safe_relpath(key: str) -> str:
     r"""Turn a key into a relative path that cannot leave its folder.
 
-    Ordinary keys stay as they are. Empty segments, a leading dot, control characters, backslashes and ``%`` are
-    percent-encoded (so two keys never meet in one path); a segment too long for a file system ends in its hash.
+    Ordinary keys stay as they are. A leading dot, control characters, backslashes and ``%`` are percent-encoded byte by
+    byte, an empty segment becomes ``%empty``, and one too long for a file system ends in ``%-`` and its hash. Encoded
+    bytes have two capital digits behind their ``%``, so two keys never meet in one path.
 
     Parameters
     ----------
@@ -28,14 +29,18 @@ def safe_relpath(key: str) -> str:
 
 def _segment(part: str) -> str:
     if not part:
-        return "%00empty"
+        return "%empty"
     if part.isalnum() and part.isascii() and len(part) <= _LONGEST:
         return part
-    safe = "".join(c if c.isprintable() and c not in "\\%" else f"%{ord(c):02X}" for c in part)
+    safe = "".join(c if c.isprintable() and c not in "\\%" else _encoded(c) for c in part)
     if safe.startswith("."):  # neither `..` nor a hidden file such as our own private corner
         safe = "%2E" + safe[1:]
-    encoded = safe.encode("utf-8", "surrogateescape")
+    encoded = safe.encode()
     if len(encoded) <= _LONGEST:
         return safe
-    digest = hashlib.sha256(part.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return encoded[: _LONGEST - 33].decode("utf-8", "ignore") + "-" + digest
+    digest = hashlib.sha256(part.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return encoded[: _LONGEST - 34].decode("utf-8", "ignore") + "%-" + digest
+
+
+def _encoded(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))

@@ -36,6 +36,15 @@ class Plan:
     quarantined: Count = field(default=Count())
     left_out: Mapping[str, int] = field(default_factory=dict)
 
+    def __add__(self, other: Plan) -> Plan:
+        names = {**self.left_out, **other.left_out}
+        return Plan(
+            self.todo + other.todo,
+            self.skipped + other.skipped,
+            self.quarantined + other.quarantined,
+            {name: self.left_out.get(name, 0) + other.left_out.get(name, 0) for name in names},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Split:

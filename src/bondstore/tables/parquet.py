@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pyarrow as pa
@@ -43,15 +43,15 @@ class ParquetSink:
 
     Parameters
     ----------
-    path : Path
-        Created or overwritten.
+    path : Path or binary file
+        Created or overwritten; a file is left open.
     schema : polars.Schema
         Columns of every frame.
     level : int
         zstd level.
     """
 
-    def __init__(self, path: Path, schema: pl.Schema, level: int) -> None:
+    def __init__(self, path: Path | BinaryIO, schema: pl.Schema, level: int = 1) -> None:
         self._schema = arrow_schema(schema)
         words: Any = [name for name, kind in schema.items() if kind == pl.String]
         # Times and counters pack best as differences; random floats gain nothing from a dictionary.

@@ -8,6 +8,8 @@ from bondstore.doctor import Check, fail, ok, skipped
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
 from bondstore.domains.beiwe.streams import STREAMS, match_header
 from bondstore.errors import BondstoreError
+from bondstore.ledger import Read, note_personal
+from bondstore.runs.who import whoami
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -103,7 +105,9 @@ def _try(store: Store, secret: bytes, samples: list[BeiweObject]) -> Check:
     codec, read = Cfb8(secret), 0
     for obj in samples:
         try:
-            start = bytes(codec.open(store.get_range(obj.key, 0, _START)))
+            sealed = store.get_range(obj.key, 0, _START)
+            note_personal(whoami(), [Read(obj.key, "", len(sealed))])
+            start = bytes(codec.open(sealed))
         except BondstoreError:
             continue  # this one cannot be read or is too short: the next one may tell
         read += 1

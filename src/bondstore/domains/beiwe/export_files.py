@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bondstore.domains.beiwe.fetching import Sealed, fetch
 from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.listing import left_out, walk
-from bondstore.domains.beiwe.opening import check_key, opener
+from bondstore.domains.beiwe.opening import check_key, opener, refuse_plaintext
 from bondstore.domains.beiwe.outputs import forest_path, original_path
 from bondstore.domains.beiwe.recording import Record, finding_of, note_reads, output_of
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Read
 from bondstore.runs.plan import Plan, split, total
-from bondstore.runs.tally import Count, Tally
+from bondstore.runs.tally import Tally
 from bondstore.runs.work import Place, bench
 from bondstore.stores import open_store
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.decode import Opened, Opener
+    from bondstore.domains.beiwe.listing import Listed
     from bondstore.domains.beiwe.selection import Selection
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup
@@ -84,7 +85,8 @@ class FilesJob:
         }
 
     def check(self) -> None:
-        """Refuse a wrong key before anything is written."""
+        """Refuse a wrong key, or plaintext where it is forbidden, before anything is written."""
+        refuse_plaintext(self.store)
         opened = open_store(self.store)
         pages = walk(opened, self.study, self.selection)
         check_key(
@@ -95,34 +97,47 @@ class FilesJob:
 
     def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
         """List the selection and record what is not proved done."""
-        todo, skipped, quarantined = Count(), Count(), Count()
+        plan = Plan()
         others: dict[str, int] = {}
         for page in walk(open_store(self.store), self.study, self.selection):
-            parts = split(ledger, self.name, place.destination, self._candidates(page, others))
-            if ledger is not None and place.run:
-                with ledger.transaction():
-                    ledger.items.put(self.name, place.run, parts.todo)
-            todo, skipped = todo + total(parts.todo), skipped + total(parts.skipped)
-            quarantined += total(parts.quarantined)
-            progress.listing(todo + skipped + quarantined)
-        return Plan(todo, skipped, quarantined, others)
+            wanted = []
+            for one in page:
+                if self.selection.wants(one.object):
+                    wanted.append(one)
+                elif (reason := left_out(one.object)) is not None:
+                    others[reason] = others.get(reason, 0) + 1
+            plan += self.plan_page(ledger, place, wanted)
+            progress.listing(plan.todo + plan.skipped + plan.quarantined)
+        return replace(plan, left_out=others)
 
-    def _candidates(self, page: Sequence[Any], others: dict[str, int]) -> list[Item]:
+    def plan_page(self, ledger: Ledger | None, place: Place, page: Sequence[Listed]) -> Plan:
+        """Compare some listed objects with the ledger, and record there what is to be done."""
         path = _PATHS[self.form]
-        found = []
-        for one in page:
-            if self.selection.wants(one.object):
-                found.append(Item(one.object.key, one.version, one.size, path(one.object)))
-            elif (reason := left_out(one.object)) is not None:
-                others[reason] = others.get(reason, 0) + 1
-        return found
+        items = [Item(one.object.key, one.version, one.size, path(one.object)) for one in page]
+        parts = split(ledger, place.job, place.destination, items)
+        if ledger is not None and place.run:
+            with ledger.transaction():
+                ledger.items.put(place.job, place.run, parts.todo)
+        return Plan(total(parts.todo), total(parts.skipped), total(parts.quarantined))
 
-    def shards(self, ledger: Ledger, place: Place) -> Iterator[FilesShard]:
-        """Group what was planned by number and bytes."""
+    def shards(self, ledger: Ledger, place: Place, *, under: str = "") -> Iterator[FilesShard]:
+        """Group what was planned by number and bytes.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            That it was planned in.
+        place : Place
+            The run.
+        under : str
+            Only files below this folder.
+        """
         batch: list[Item] = []
         size = 0
-        for page in ledger.items.planned(self.name, place.run):
+        for page in ledger.items.planned(place.job, place.run):
             for item in page:
+                if not item.output.startswith(under):
+                    continue
                 if batch and (len(batch) >= SHARD_OBJECTS or size + item.size > SHARD_BYTES):
                     yield FilesShard(place, self, tuple(batch))
                     batch, size = [], 0

@@ -31,7 +31,7 @@ def participants(store: Store, study: str) -> list[str]:
     return sorted(found)
 
 
-def walk(store: Store, study: str, selection: Selection) -> Iterator[list[Listed]]:
+def walk(store: Store, study: str, selection: Selection, *, concurrency: int = 8) -> Iterator[list[Listed]]:
     """List what may belong to a selection, a page at a time.
 
     The pages hold more than the selection: the caller asks `Selection.wants`. Within a page keys ascend; pages of
@@ -45,9 +45,11 @@ def walk(store: Store, study: str, selection: Selection) -> Iterator[list[Listed
         The study's id.
     selection : Selection
         Used to list no more prefixes than needed.
+    concurrency : int
+        Prefixes at a time; with 1 their pages come in order.
     """
     yield from _loose(store, study, selection)
-    for page in store.pages_under(prefixes(store, study, selection)):
+    for page in store.pages_under(prefixes(store, study, selection), concurrency):
         yield parse_page(study, page)
 
 

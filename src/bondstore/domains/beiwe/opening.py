@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.decode import Opener, key_verdict
 from bondstore.domains.beiwe.fetching import fetch
-from bondstore.errors import BondstoreError, DamagedError, WrongKeyError
+from bondstore.errors import BondstoreError, DamagedError, PolicyError, WrongKeyError
+from bondstore.ledger import note_personal
+from bondstore.runs.who import whoami
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bondstore.config.profiles import StoreSpec
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.stores import Store
@@ -56,6 +59,7 @@ def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject,
         sealed = fetch(store, [obj])[0]
         if isinstance(sealed, BondstoreError):
             continue
+        note_personal(whoami(), [sealed.read])  # no run has begun yet
         try:
             verdict = key_verdict([tool.open(sealed.object, sealed.data)])
         except DamagedError as error:
@@ -69,6 +73,21 @@ def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject,
         raise WrongKeyError(
             "The decryption key opens none of the objects that were tried; nothing was written.",
             hint="Check the study's key (--key, or DECRYPTION_KEY_STRING) and that it belongs to this study.",
+        )
+
+
+def refuse_plaintext(store: StoreSpec) -> None:
+    """Refuse to write decrypted data to a disk where the profile forbids it.
+
+    Raises
+    ------
+    PolicyError
+        It does.
+    """
+    if store.profile.plaintext == "forbidden":
+        raise PolicyError(
+            f"The profile {store.profile.name} forbids decrypted data on a disk.",
+            hint="Read into memory instead (bondstore beiwe read, or study.table in Python), or change the profile.",
         )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bondstore.runs.durable import Written
     from bondstore.runs.work import Place
 
-_OUTCOME = {State.DONE: "done", State.QUARANTINED: "quarantined", State.FAILED: "failed"}
+_OUTCOME = {State.PLANNED: "done", State.DONE: "done", State.QUARANTINED: "quarantined", State.FAILED: "failed"}
 
 
 @dataclass(slots=True)
@@ -44,6 +44,10 @@ class Record:
     def done(self, item: Item, version: str) -> None:
         """An object is where it belongs."""
         self.items.append(Item(item.key, version, item.size, item.output, State.DONE))
+
+    def planned(self, item: Item, version: str) -> None:
+        """An object is read, and done once the file it goes into stands."""
+        self.items.append(Item(item.key, version, item.size, item.output, State.PLANNED))
 
     def commit(self, ledger: Ledger, place: Place) -> Tally:
         """Write everything in one transaction; return the counts."""

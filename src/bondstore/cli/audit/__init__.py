@@ -1,0 +1,1 @@
+"""``bondstore audit``: the record of everything read."""

@@ -1,0 +1,74 @@
+"""``bondstore audit show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bondstore.cli import options, output, runs_shared
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bondstore.ledger import AuditEntry
+
+EXAMPLES = (
+    "bondstore audit show",
+    "bondstore audit show --dest /data/export --run last --limit 20",
+    "bondstore audit show --dest /data/export --key CHUNKED_DATA/STUDY/PARTICIPANT/ --since 2024-01-31 --json",
+)
+
+
+def command(
+    *,
+    dest: Annotated[
+        Path | None,
+        typer.Option("--dest", "-d", metavar="FOLDER", help="A folder's record; else that of your own reads."),
+    ] = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what was read for this run.")] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="PREFIX", help="Only objects whose key starts so; may be repeated."),
+    ] = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the newest so many.")] = None,
+    json: options.Json = False,
+) -> None:
+    """Show who read which object, when, and for which run; newest last.
+
+    Without --dest: what this account read outside runs, on the terminal or in a notebook.
+    """
+    with runs_shared.audited(dest) as (ledger, destination):
+        wanted = runs_shared.run_named(run, ledger, destination)
+        entries = ledger.audit.entries(
+            run=wanted, prefixes=key or (), since_ms=_ms(since), until_ms=_ms(until), last=limit
+        )
+        shown = ("time", "who", "action", output.Column("bytes", right=True, show=output.number_text))
+        output.display(
+            map(_record, entries),
+            (*shown, *(() if destination is None or run else ("run",)), "key", "version"),
+            json=json,
+            empty="Nothing was read.",
+        )
+
+
+def _record(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "kind": "audit",
+        "seq": entry.seq,
+        "time": runs_shared.moment(entry.at_ms),
+        "who": entry.who,
+        "action": entry.action,
+        "key": entry.key,
+        "version": entry.version,
+        "bytes": entry.size,
+        "run": entry.run,
+        "hash": entry.hash.hex(),
+    }
+
+
+def _ms(time: datetime | None) -> int | None:
+    return None if time is None else round(time.timestamp() * 1000)

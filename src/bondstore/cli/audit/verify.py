@@ -1,0 +1,99 @@
+"""``bondstore audit verify``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bondstore.cli import options, output, report, runs_shared
+from bondstore.errors import IntegrityError, UsageError
+
+if TYPE_CHECKING:
+    from bondstore.ledger import Ledger
+    from bondstore.runs.destination import Destination
+    from bondstore.runs.proof import ChainProof
+
+EXAMPLES = (
+    "bondstore audit verify --dest /data/export",
+    "bondstore audit verify --dest /data/export --files",
+    "bondstore audit verify --dest /data/export --expect "
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+)
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def head_hash(text: str) -> bytes:
+    """Read a head hash as `audit verify` shows it."""
+    if not isinstance(text, str) or not _HASH.fullmatch(text.strip()):
+        raise typer.BadParameter("Give the hash in full: 64 digits 0-9 and a-f, as audit verify showed it.")
+    return bytes.fromhex(text.strip())
+
+
+def command(
+    dest: Annotated[
+        Path | None,
+        typer.Option("--dest", "-d", metavar="FOLDER", help="A folder's record; else that of your own reads."),
+    ] = None,
+    expect: Annotated[
+        bytes | None,
+        typer.Option(
+            "--expect", metavar="HEAD", parser=head_hash, help="A head hash written down earlier: it must be there."
+        ),
+    ] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also hash every file again and name those that changed or are gone.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Prove that the record is unbroken: no entry changed, none missing, none cut off. Ends with 7 when it is broken.
+
+    Write the head hash down elsewhere: given to --expect later, it proves that nothing up to it was cut off or
+    written anew.
+    """
+    from bondstore.runs.proof import prove_chain
+
+    if files and dest is None:
+        raise UsageError("There are files only where there is a folder.", hint="Add --dest FOLDER.")
+    with runs_shared.audited(dest) as (ledger, destination):
+        proof = prove_chain(ledger, expect)
+        if not json:
+            _show(proof, ledger)
+        changed = _show_changed(ledger, destination, json=json) if files and destination else 0
+        if json:
+            output.display_one(_record(proof, ledger) | ({"files_changed": changed} if files else {}), json=True)
+    if changed:
+        raise IntegrityError(
+            f"{output.number_text(changed)} of the files are not what the runs wrote.",
+            hint="Move the changed ones away and run the same export again: it writes anew what is missing.",
+        )
+
+
+def _record(proof: ChainProof, ledger: Ledger) -> dict[str, object]:
+    found = {} if proof.expected_at is None else {"expected_at": proof.expected_at}
+    return {"kind": "chain", "ledger": ledger.path, "entries": proof.entries, "head": proof.head.hex(), **found}
+
+
+def _show(proof: ChainProof, ledger: Ledger) -> None:
+    output.display_one(_record(proof, ledger), hide=("kind", "expected_at"))
+    number = output.number_text(proof.entries)
+    output.note(f"The record is unbroken: {number} entries, each bound to all before it.")
+    if proof.expected_at is not None:
+        since = output.number_text(proof.entries - proof.expected_at)
+        output.note(f"The hash you expected is there, as entry {proof.expected_at:,}; {since} came after it.")
+    output.note("Write the head down elsewhere: --expect HEAD proves later that nothing was cut off.")
+
+
+def _show_changed(ledger: Ledger, destination: Destination, *, json: bool) -> int:
+    from bondstore.cli.progress import reporter
+    from bondstore.runs.proof import changed_files
+
+    found = changed_files(ledger, destination, reporter())
+    return output.display(
+        map(report.finding_record, found),
+        (output.Column("finding", "file is"), output.Column("key", "file"), "message"),
+        json=json,
+        empty=f"All {output.number_text(ledger.outputs.total()[0])} files are what the runs wrote.",
+    )

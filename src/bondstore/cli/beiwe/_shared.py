@@ -1,0 +1,71 @@
+"""What the commands over a study have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bondstore.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from bondstore.config.secrets import SecretRef
+    from bondstore.domains.beiwe.overview import Summary
+    from bondstore.domains.beiwe.study import Study
+
+
+def open_study(store: str | None, profile: str | None, study: str | None, key: SecretRef | None = None) -> Study:
+    """Open the study that the options and the settings name."""
+    from bondstore.domains.beiwe import study as service
+
+    return service.open_study(store, study, key=key, profile=profile)
+
+
+def ms(moment: datetime | None) -> int | None:
+    """Return a time of the options as ms since 1970."""
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def show_overview(study: Study, by: str, participants: list[str] | None, *, json: bool) -> None:
+    """Show a study counted by participant, stream or survey."""
+    counted = study.overview(by, participants or ())
+    columns = (
+        output.Column("name", by),
+        output.Column("chunked", right=True, show=output.number_text),
+        output.Column("raw", right=True, show=output.number_text),
+        output.Column("bytes", right=True, show=output.bytes_text),
+        output.Column("first", show=output.time_text),
+        output.Column("last", show=output.time_text),
+    )
+    output.display(
+        (_record(by, part) for part in counted.parts),
+        columns,
+        json=json,
+        empty=f"No {by} has any object in this study. Check the study's id and the store.",
+    )
+    note_left_out(counted.left_out)
+
+
+def note_left_out(left_out: Mapping[str, int]) -> None:
+    """Say what was seen and is not shown."""
+    if left_out:
+        parts = ", ".join(f"{output.number_text(number)} {what}" for what, number in left_out.items())
+        output.note(f"Not counted: {parts}.")
+
+
+def _record(by: str, part: Summary) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    def moment(value: int | None) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+    return {
+        "kind": by,
+        "name": part.name,
+        "chunked": part.chunked,
+        "raw": part.raw,
+        "bytes": part.bytes,
+        "first": moment(part.first_ms),
+        "last": moment(part.last_ms),
+    }

@@ -1,0 +1,88 @@
+"""``bondstore beiwe export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bondstore.cli import options, output
+from bondstore.cli.beiwe._shared import ms, open_study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bondstore.runs.plan import Plan
+
+EXAMPLES = (
+    "bondstore beiwe export /data/export --study STUDY",
+    "bondstore beiwe export /data/tables --study STUDY --form parquet --stream gps --since 2024-01-01",
+    "bondstore beiwe export /data/forest --study STUDY --form forest --participant 1ab2cd3e --yes --json",
+)
+
+
+def command(
+    dest: Annotated[Path, typer.Argument(help="The folder to write to.")],
+    *,
+    store: options.Store = None,
+    profile: options.Profile = None,
+    study: options.Study = None,
+    key: options.Key = None,
+    participant: options.Participants = None,
+    stream: options.Streams = None,
+    source: options.SourceOrNone = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            metavar="original|forest|csv|parquet",
+            help="Exact files, files as forest reads them, or one table per participant and stream.",
+        ),
+    ] = "original",
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    jobs: options.Jobs = None,
+    json: options.Json = False,
+) -> int:
+    """Decrypt a study, or a part of it, into a folder.
+
+    Run again, it does only what is new, changed or missing; stopped at any moment, it goes on where it was. Damaged
+    objects are named in the findings, their sealed bytes kept in DEST/.bondstore/quarantine; everything else comes out,
+    and the exit code is 5. Nothing in DEST is deleted, so without a terminal no question is asked.
+    """
+    from bondstore.cli.progress import reporter
+    from bondstore.cli.report import show_result
+    from bondstore.runs.destination import Destination
+
+    opened = open_study(store, profile, study, key)
+    place = Destination(dest.expanduser().absolute())
+    result = opened.export(
+        place.root,
+        participant=participant,
+        stream=stream,
+        since=ms(since),
+        until=ms(until),
+        form=form,
+        source=source,
+        jobs=jobs,
+        progress=reporter(),
+        confirm=_asking(place.root, yes=yes),
+        dry_run=dry_run,
+    )
+    return show_result(result, place, json=json)
+
+
+def _asking(root: Path, *, yes: bool) -> Callable[[Plan], bool]:
+    """Ask on a terminal before the first byte is fetched; a run with nothing to do asks nothing."""
+
+    def ask(plan: Plan) -> bool:
+        if not plan.todo.objects:
+            return True
+        count, size = output.number_text(plan.todo.objects), output.bytes_text(plan.todo.bytes)
+        return agreed(f"Decrypt {count} objects ({size}) into {root}?", yes=yes)
+
+    from bondstore.cli.confirm import agreed
+
+    return ask

@@ -1,0 +1,70 @@
+"""``bondstore beiwe ls``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bondstore.cli import options, output
+from bondstore.cli.beiwe._shared import ms, open_study
+
+if TYPE_CHECKING:
+    from bondstore.domains.beiwe.listing import Listed
+
+EXAMPLES = (
+    "bondstore beiwe ls --study STUDY --participant 1ab2cd3e --stream gps --since 2024-01-01 --until 2024-02-01",
+    "bondstore beiwe ls --study STUDY --stream survey_answers --json",
+    "bondstore beiwe ls --study STUDY --unknown",
+)
+
+
+def command(
+    *,
+    store: options.Store = None,
+    profile: options.Profile = None,
+    study: options.Study = None,
+    participant: options.Participants = None,
+    stream: options.Streams = None,
+    source: options.Source = "both",
+    since: options.Since = None,
+    until: options.Until = None,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="List the objects whose keys are not understood instead.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """List a study's objects: key, size, time, and what the key says.
+
+    A processed (chunked) object is listed when its hour overlaps the window, a raw one when its own time lies in it.
+    """
+    opened = open_study(store, profile, study)
+    found = opened.unknown_objects() if unknown else opened.objects(participant, stream, ms(since), ms(until), source)
+    columns = (
+        "key",
+        output.Column("size", right=True, show=output.number_text),
+        output.Column("time", show=output.time_text),
+        output.Column("modified", show=output.time_text),
+    )
+    output.display(map(_record, found), columns, json=json, empty="No object belongs to the selection.")
+
+
+def _record(one: Listed) -> dict[str, Any]:
+    obj = one.object
+    return {
+        "kind": "object",
+        "key": obj.key,
+        "size": one.size,
+        "participant": obj.participant or None,
+        "stream": obj.stream or None,
+        "source": obj.source or None,
+        "survey": obj.survey_id,
+        "time": _moment(obj.time_ms),
+        "modified": _moment(one.modified_ms),
+        "etag": one.version,
+    }
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else datetime.fromtimestamp(value / 1000, UTC)

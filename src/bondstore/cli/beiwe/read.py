@@ -1,0 +1,116 @@
+"""``bondstore beiwe read``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bondstore.cli import options, output
+from bondstore.cli.beiwe._shared import ms, open_study
+from bondstore.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.study import Study
+    from bondstore.findings import Finding
+
+EXAMPLES = (
+    "bondstore beiwe read --study STUDY --participant 1ab2cd3e --stream gps --since 2024-01-01 --until 2024-01-02",
+    "bondstore beiwe read CHUNKED_DATA/STUDY/1ab2cd3e/gps/2024-01-01T12:00:00.csv.zst --study STUDY --form csv",
+    "bondstore beiwe read --study STUDY -p 1ab2cd3e -s gps --form parquet > gps.parquet",
+)
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(metavar="[KEY]", help="One object's key.", show_default=False)] = None,
+    *,
+    store: options.Store = None,
+    profile: options.Profile = None,
+    study: options.Study = None,
+    key: options.Key = None,
+    participant: options.Participant = None,
+    stream: options.Stream = None,
+    source: options.Source = "chunked",
+    since: options.Since = None,
+    until: options.Until = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            metavar="table|csv|json|parquet|original",
+            help="What to write to stdout: a table for people, rows in a format, or one object's exact bytes.",
+        ),
+    ] = "table",
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows that --form table shows.")] = 20,
+    json: options.Json = False,
+) -> int:
+    """Decrypt in memory and show as a table; nothing is written to a disk.
+
+    Either one object by its KEY, or a participant's stream, sorted and without repeated rows. What is odd about the
+    objects is told on stderr. Ends with 5 when rows were lost. Every read is noted in your own record: bondstore audit
+    show.
+    """
+    from bondstore.cli.rows import writer_of
+    from bondstore.domains.beiwe.study import selection_of
+
+    form = "json" if json and form == "table" else form
+    findings: list[Finding] = []
+    opened = open_study(store, profile, study, key)
+    if form == "original":
+        _original(opened, _one(name))
+        return int(Exit.DONE)
+    if name is None and not (participant and stream):
+        raise UsageError("Nothing is named to read.", hint="Give an object's KEY, or --participant and --stream.")
+    writer = writer_of(form, rows)
+    frames = (
+        _object(opened, name, findings)
+        if name is not None
+        else _stream(opened, selection_of(participant, stream, ms(since), ms(until), source), findings)
+    )
+    for frame in frames:
+        writer.write(frame)
+    writer.close()
+    return _tell(findings)
+
+
+def _one(name: str | None) -> str:
+    if name is None:
+        raise UsageError("--form original writes one object.", hint="Give its KEY; bondstore beiwe ls lists them.")
+    if sys.stdout.isatty():
+        raise UsageError("The exact bytes do not belong on a terminal.", hint="Send them to a file: … > FILE")
+    return name
+
+
+def _original(study: Study, key: str) -> None:
+    sys.stdout.buffer.write(study.read_bytes(key))
+
+
+def _object(study: Study, key: str, findings: list[Finding]) -> Iterator[pl.DataFrame]:
+    yield study.read(key, damaged="keep", findings=findings)
+
+
+def _stream(study: Study, selection: Selection, findings: list[Finding]) -> Iterator[pl.DataFrame]:
+    objects = study.ordered_objects(selection)
+    if not objects:
+        output.note("No object belongs to the selection.")
+    for batch, frame in study.rows(objects, selection):
+        findings += batch.findings
+        yield frame
+
+
+def _tell(findings: list[Finding]) -> int:
+    """Tell on stderr what was found, each kind once with the first objects."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.kind, []).append(finding)
+    for kind, group in kinds.items():
+        more = f" (and {len(group) - 1} more objects)" if len(group) > 1 else ""
+        where = f", {group[0].where}" if group[0].where else ""
+        output.note(f"{group[0].severity.value}: {kind}: {group[0].key}{where}{more}: {group[0].message}")
+    bad = any(finding.severity == "error" for finding in findings)
+    return int(Exit.INCOMPLETE if bad else Exit.DONE)

@@ -1,0 +1,302 @@
+"""How the end of a run is shown, by every command that runs something."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bondstore.cli import output
+from bondstore.errors import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bondstore.findings import Finding
+    from bondstore.ledger import Ledger
+    from bondstore.runs.destination import Destination
+    from bondstore.runs.engine import RunResult
+    from bondstore.runs.plan import Plan
+    from bondstore.runs.tally import Tally
+
+_OUTCOMES = {
+    "planned": "looked at",
+    "done": "handled by this run",
+    "skipped": "already in place",
+    "quarantined": "could not be handled in full; kept as they are",
+    "failed": "could not be fetched; another run tries again",
+}
+
+
+def show_result(result: RunResult, destination: Destination, *, json: bool) -> int:
+    """Show how a run ended: the tally, its findings, where the quarantine is and what to do next.
+
+    Parameters
+    ----------
+    result : RunResult
+        What `bondstore.runs.engine` returned.
+    destination : Destination
+        Where the run wrote to.
+    json : bool
+        Write the findings as JSON Lines, and the tally as the last one.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 5 when something is quarantined or failed, 130 when the user said no.
+    """
+    if result.state == "planned":
+        show_plan(result.plan, destination, json=json)
+        return int(Exit.DONE)
+    if result.state == "declined":
+        if json:
+            output.display_one(result.tally, json=True)
+        output.note("Stopped; nothing was fetched.")
+        return int(Exit.INTERRUPTED)
+    with destination.ledger(create=False) as ledger:
+        if json:
+            output.display(map(finding_record, ledger.findings.of_run(result.run)), (), json=True)
+            output.display_one(result.tally, json=True)
+        else:
+            _show_text(result, destination, ledger)
+    return exit_code(result.tally)
+
+
+def show_ended(run: str, tally: Tally, destination: Destination, *, json: bool) -> int:
+    """Show that a run had come to its end before, as nothing is left to go on with.
+
+    Parameters
+    ----------
+    run : str
+        The run.
+    tally : Tally
+        How it ended.
+    destination : Destination
+        Where it wrote to.
+    json : bool
+        Write the tally as JSON.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 5 when something is quarantined or failed.
+    """
+    if json:
+        output.display_one(tally, json=True)
+    else:
+        show_tally(tally.objects(), tally.sizes())
+    output.note(f"The run {run} had come to its end; nothing was done.")
+    _show_next(run, tally, destination)
+    return exit_code(tally)
+
+
+def exit_code(tally: Tally) -> int:
+    """Return 0 where everything is done, else 5."""
+    return int(Exit.DONE if tally.complete else Exit.INCOMPLETE)
+
+
+def show_plan(plan: Plan, destination: Destination, *, json: bool) -> None:
+    """Show what a run would do; one record with ``--json``.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    destination : Destination
+        Where it would write to.
+    json : bool
+        Write JSON.
+    """
+    if json:
+        output.display_one(plan_record(plan, destination), json=True)
+        return
+    counts = {"to fetch": plan.todo, "already in place": plan.skipped, "in quarantine": plan.quarantined}
+    _show_counts((name, count.objects, count.bytes) for name, count in counts.items())
+    _show_left_out(plan.left_out)
+    output.note(f"Nothing was written. It would go to {destination.root}")
+
+
+def plan_record(plan: Plan, destination: Destination) -> dict[str, Any]:
+    """Return a plan as the record that ends a ``--dry-run --json``."""
+    return {
+        "kind": "plan",
+        "destination": destination.root,
+        "todo": plan.todo.objects,
+        "skipped": plan.skipped.objects,
+        "quarantined": plan.quarantined.objects,
+        "bytes": plan.todo.bytes,
+        "left_out": plan.left_out,
+    }
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a record; its own kind stands under ``finding``."""
+    return {
+        "kind": "finding",
+        "finding": finding.kind,
+        "severity": finding.severity,
+        "key": finding.key,
+        "where": finding.where,
+        "count": finding.count,
+        "message": finding.message,
+    }
+
+
+def show_tally(objects: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+    """Show a tally as a small table; outcomes that nothing had are left out.
+
+    Parameters
+    ----------
+    objects, sizes : mapping of str to int
+        As `Tally.objects` and `Tally.sizes` return them, ``planned`` first.
+    """
+    _show_counts(
+        (name, number, sizes[name], _OUTCOMES[name])
+        for name, number in objects.items()
+        if number or name in ("planned", "done")
+    )
+
+
+def show_findings(ledger: Ledger, run: str) -> None:
+    """Show what a run found, by kind, worst first, each with a few of the objects.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The destination's ledger.
+    run : str
+        The run.
+    """
+    groups = ledger.findings.groups(run)
+    if groups:
+        _print("", "Findings")
+    for group in groups:
+        _print(f"  {group.severity.value:<7}  {group.kind}: {_objects(group.objects)}", f"           {group.message}")
+        _print(*(f"             {key}" for key in group.examples))
+        if group.objects > len(group.examples):
+            _print(f"             … and {output.number_text(group.objects - len(group.examples))} more")
+
+
+def show_quarantine(destination: Destination) -> None:
+    """Say where the quarantined objects are.
+
+    Parameters
+    ----------
+    destination : Destination
+        The folder.
+    """
+    from bondstore.runs.destination import QUARANTINE
+
+    _print(f"Quarantine {destination.root / QUARANTINE} (the objects as they were fetched, still sealed)")
+
+
+def left_by_others(ledger: Ledger, job: str, run: str) -> dict[str, int]:
+    """Return how many objects other runs of the same job left in quarantine or failed, by run.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The destination's ledger.
+    job, run : str
+        The job, and the run that is shown.
+    """
+    return {other: number for other, number in ledger.items.unsettled_by_run(job).items() if other != run}
+
+
+def show_others(others: Mapping[str, int], destination: Destination) -> None:
+    """Say which other runs left objects in quarantine or failed.
+
+    Parameters
+    ----------
+    others : mapping of str to int
+        From `left_by_others`.
+    destination : Destination
+        The folder.
+    """
+    if others:
+        _print("")
+    for run, number in others.items():
+        _print(f"{_objects(number)} in quarantine or failed since another run: {words('run show', run, destination)}")
+
+
+def words(verb: str, run: str, destination: Destination) -> str:
+    """Return the command that does something with a run, fit to be pasted into a shell."""
+    return f"bondstore {verb} {run} --dest {shlex.quote(str(destination.root))}".replace("  ", " ")
+
+
+def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> None:
+    tally = result.tally
+    _print(f"Run {result.run}: {_verdict(tally)}")
+    show_tally(tally.objects(), tally.sizes())
+    _show_left_out(result.plan.left_out)
+    show_findings(ledger, result.run)
+    if result.plan.quarantined.objects:
+        show_others(left_by_others(ledger, ledger.runs.get(result.run).job, result.run), destination)
+    _print("", f"Written to {destination.root}")
+    if tally.quarantined.objects:
+        show_quarantine(destination)
+    _show_next(result.run, tally, destination)
+
+
+def _show_next(run: str, tally: Tally, destination: Destination) -> None:
+    output.note("\n".join(["Next:", *(f"  {line}" for line in next_steps(run, tally, destination))]))
+
+
+def next_steps(run: str, tally: Tally, destination: Destination) -> Iterator[str]:
+    """Yield the commands that a person may want after a run.
+
+    Parameters
+    ----------
+    run : str
+        The run.
+    tally : Tally
+        How it ended.
+    destination : Destination
+        Where it wrote to.
+    """
+    if not tally.complete:
+        yield words("run show", run, destination)
+        yield words("run retry", run, destination)
+    yield words("audit verify", "", destination)
+
+
+def _verdict(tally: Tally) -> str:
+    if not tally.planned.objects:
+        return "nothing there is to be done; no object belongs to the selection."
+    if tally.complete:
+        return "all is done." if tally.done.objects else "nothing was left to do."
+    parts = [f"{_objects(count.objects)} {what}" for what, count in _bad(tally).items() if count.objects]
+    return f"finished, with {' and '.join(parts)}."
+
+
+def _bad(tally: Tally) -> dict[str, Any]:
+    return {"in quarantine": tally.quarantined, "that failed": tally.failed}
+
+
+def _show_counts(rows: Iterable[tuple[Any, ...]]) -> None:
+    names = ("outcome", "objects", "bytes", "meaning")
+    output.display(
+        (dict(zip(names, row, strict=False)) for row in rows),
+        (
+            output.Column("outcome", ""),
+            output.Column("objects", right=True, show=output.number_text),
+            output.Column("bytes", right=True, show=output.bytes_text),
+            output.Column("meaning", ""),
+        ),
+    )
+
+
+def _show_left_out(left_out: Mapping[str, int]) -> None:
+    if left_out:
+        parts = ", ".join(f"{output.number_text(number)} {what}" for what, number in left_out.items())
+        _print(f"Left out, as they hold no participant's data or are not understood: {parts}")
+
+
+def _objects(number: int) -> str:
+    return "1 object" if number == 1 else f"{output.number_text(number)} objects"
+
+
+def _print(*lines: str) -> None:
+    for line in lines:
+        typer.echo(output.printable(line))

@@ -1,0 +1,1 @@
+"""``bondstore run``: what was done, what is left, go on."""

@@ -1,0 +1,109 @@
+"""``bondstore run show``."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bondstore.cli import options, output, report, runs_shared
+from bondstore.cli.progress import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bondstore.ledger import Item, Ledger, RunRecord
+    from bondstore.runs.destination import Destination
+    from bondstore.runs.history import Standing
+
+EXAMPLES = (
+    "bondstore run show last",
+    "bondstore run show 20240131T0915 --dest /data/export",
+    "bondstore run show last --json",
+)
+SHOWN = 20
+"""Quarantined and failed objects that text names; JSON names all."""
+
+
+def command(run: runs_shared.Run, dest: runs_shared.Dest = runs_shared.HERE, json: options.Json = False) -> None:
+    """Show one run: what it was to do, its tally, its findings, and what it left in quarantine or failed.
+
+    With --json: the run, its findings, the objects it left, and the tally as the last line.
+    """
+    from bondstore.runs.history import find_run, standing
+
+    destination = runs_shared.destination_at(dest)
+    with destination.ledger(create=False) as ledger:
+        record = find_run(destination, ledger, run)
+        stands = standing(ledger, record)
+        if json:
+            output.display(_records(ledger, record, stands), (), json=True)
+            output.display_one(stands.tally, json=True)
+            return
+        output.display_one(_fields(record))
+        typer.echo("")
+        report.show_tally(stands.tally.objects(), stands.tally.sizes())
+        for number, what in ((stands.left, "objects"), (stands.left_files, "tables")):
+            if number:
+                typer.echo(f"Still to be done: {output.number_text(number)} {what}")
+        report.show_findings(ledger, record.id)
+        _show_items(ledger, record, destination)
+        report.show_others(report.left_by_others(ledger, record.job, record.id), destination)
+        _show_next(record, destination)
+
+
+def _records(ledger: Ledger, record: RunRecord, stands: Standing) -> Iterator[dict[str, Any]]:
+    others = report.left_by_others(ledger, record.job, record.id)
+    yield runs_shared.run_record(record) | {
+        "left": stands.left,
+        "left_tables": stands.left_files,
+        "left_by_others": others,
+    }
+    yield from map(report.finding_record, ledger.findings.of_run(record.id))
+    yield from map(_item, ledger.items.unsettled(record.job, record.id))
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {"kind": "item", "state": item.state, "reason": item.reason, "key": item.key, "bytes": item.size}
+
+
+def _fields(record: RunRecord) -> dict[str, Any]:
+    fields = runs_shared.run_record(record)
+    shown = {"run": record.id, **{name: fields[name] for name in ("job", "state", "started", "ended")}}
+    if fields["seconds"] is not None:
+        shown["took"] = duration_text(fields["seconds"])
+    return shown | {"who": record.who, "tool": record.tool} | _params(record.params)
+
+
+def _params(params: Any) -> dict[str, Any]:
+    """Return what was asked for, one line each, without what was not said."""
+    shown: dict[str, Any] = {}
+    for name, value in params.items():
+        if isinstance(value, dict):
+            shown |= _params(value)
+        elif name.endswith("_ms") and value is not None:
+            shown[name.removesuffix("_ms")] = output.time_text(value)
+        elif value not in (None, "", []) and name != "job":
+            shown[name] = value
+    return shown
+
+
+def _show_items(ledger: Ledger, record: RunRecord, destination: Destination) -> None:
+    number = ledger.items.unsettled_by_run(record.job).get(record.id, 0)
+    if not number:
+        return
+    typer.echo("")
+    output.display(
+        map(_item, islice(ledger.items.unsettled(record.job, record.id), SHOWN)),
+        ("state", "reason", output.Column("bytes", right=True, show=output.bytes_text), "key"),
+    )
+    if number > SHOWN:
+        typer.echo(f"… and {output.number_text(number - SHOWN)} more; --json names all")
+    report.show_quarantine(destination)
+
+
+def _show_next(record: RunRecord, destination: Destination) -> None:
+    verb = {"interrupted": "run resume", "failed": "run resume", "declined": "run resume", "incomplete": "run retry"}
+    if record.state in verb:
+        output.note(f"Next:\n  {report.words(verb[record.state], record.id, destination)}")

@@ -1,0 +1,195 @@
+"""What the commands about runs share: the folder they look at, and doing a recorded run again."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bondstore.cli import output
+from bondstore.errors import ConfigurationError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bondstore.ledger import Ledger, RunRecord
+    from bondstore.runs.destination import Destination
+    from bondstore.runs.engine import Job
+
+Dest = Annotated[
+    Path, typer.Option("--dest", "-d", metavar="FOLDER", help="The folder an export wrote to; else the current one.")
+]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or: last.")]
+HERE = Path()
+
+JOBS = {"beiwe": "bondstore.domains.beiwe.jobs"}
+"""The module of each domain that builds a recorded job again."""
+
+
+def destination_at(folder: Path) -> Destination:
+    """Return the destination in a folder."""
+    from bondstore.runs.destination import Destination
+
+    return Destination(folder.expanduser().resolve())
+
+
+@contextmanager
+def audited(folder: Path | None) -> Iterator[tuple[Ledger, Destination | None]]:
+    """Open the ledger of a folder, or the account's own record of reads outside runs.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The folder.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    from bondstore.ledger import personal_ledger, personal_path
+
+    if folder is not None:
+        destination = destination_at(folder)
+        with destination.ledger(create=False) as ledger:
+            yield ledger, destination
+        return
+    if not personal_path().exists():
+        raise NotFoundError("This account has read nothing outside runs.", hint="For a run's reads, add --dest FOLDER.")
+    if destination_at(HERE).ledger_path.exists():
+        output.note("This is the record of your own reads outside runs. For that of this folder, add: --dest .")
+    with personal_ledger(create=False) as ledger:
+        yield ledger, None
+
+
+def run_named(name: str | None, ledger: Ledger, destination: Destination | None) -> str | None:
+    """Return the id of the run that is meant, where one is.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such run.
+    """
+    from bondstore.runs.history import find_run
+
+    if name is None:
+        return None
+    return find_run(destination, ledger, name).id if destination else ledger.runs.get(name).id
+
+
+def job_of(record: RunRecord, profile: str | None = None) -> Job:
+    """Build the job that a run did.
+
+    Parameters
+    ----------
+    record : RunRecord
+        The run.
+    profile : str, optional
+        A profile to open the store with, in place of the one that was used.
+
+    Raises
+    ------
+    ConfigurationError
+        No domain here knows the job.
+    """
+    domain = str(record.params.get("job", "")).partition(".")[0]
+    if domain not in JOBS:
+        raise ConfigurationError(
+            f"The run {record.id} is of a kind that this Bondstore does not know.",
+            hint="Upgrade with: pip install -U bondstore",
+        )
+    job: Job = importlib.import_module(JOBS[domain]).job_of(record.params, profile)
+    return job
+
+
+def execute(
+    job: Job,
+    destination: Destination,
+    *,
+    jobs: int | None,
+    json: bool,
+    dry_run: bool,
+    run: str | None = None,
+    retry: bool = False,
+) -> int:
+    """Execute a job, or only plan it, and show how that ended.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+    destination : Destination
+        Where to.
+    jobs : int or None
+        How many workers; None for what suits the machine.
+    json : bool
+        Show it as JSON Lines.
+    dry_run : bool
+        Only plan.
+    run : str, optional
+        A run to go on with.
+    retry : bool
+        Also take up what is in quarantine.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    from bondstore import __version__
+    from bondstore.cli import report
+    from bondstore.cli.progress import reporter
+    from bondstore.runs import engine
+    from bondstore.runs.executors import default_executor
+    from bondstore.runs.tally import Count
+
+    if dry_run:
+        plan = engine.dry_run(job, destination, reporter()).plan
+        if retry:
+            plan = dataclasses.replace(plan, todo=plan.todo + plan.quarantined, quarantined=Count())
+        report.show_plan(plan, destination, json=json)
+        return 0
+    result = engine.execute(
+        job,
+        destination,
+        default_executor(jobs, _cores()),
+        progress=reporter(),
+        tool=f"bondstore {__version__}",
+        run=run,
+        retry=retry,
+    )
+    return report.show_result(result, destination, json=json)
+
+
+def run_record(record: RunRecord) -> dict[str, Any]:
+    """Return a run as a record; what it could not write down is None."""
+    ended = record.ended_ms is not None
+    return {
+        "kind": "run",
+        "id": record.id,
+        "job": record.job,
+        "state": record.state,
+        "started": moment(record.started_ms),
+        "ended": moment(record.ended_ms),
+        "seconds": (record.ended_ms - record.started_ms) / 1000 if record.ended_ms is not None else None,
+        "who": record.who,
+        "tool": record.tool,
+        **{name: number if ended else None for name, number in record.objects.items()},
+        "bytes": record.sizes["planned"] if ended else None,
+        "params": record.params,
+    }
+
+
+def moment(milliseconds: int | None) -> datetime | None:
+    """Return a time that the ledger keeps in ms since 1970."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,72 @@
+"""From the words of an export to its job, and from a ledger's record of it back to the same job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from bondstore.config.resolve import resolve_store
+from bondstore.config.secrets import SecretRef
+from bondstore.domains.beiwe.export_files import FileForm, FilesJob
+from bondstore.domains.beiwe.export_tables import TableForm, TablesJob
+from bondstore.domains.beiwe.selection import from_params
+from bondstore.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bondstore.config.profiles import StoreSpec
+    from bondstore.domains.beiwe.selection import Selection
+
+FORMS = (*get_args(FileForm), *get_args(TableForm))
+EXPORT = "beiwe.export"
+
+
+def export_job(store: StoreSpec, study: str, key: SecretRef, form: str, selection: Selection) -> FilesJob | TablesJob:
+    """Build the job of an export.
+
+    Parameters
+    ----------
+    store : StoreSpec
+        Where from.
+    study : str
+        The study's id.
+    key : SecretRef
+        Where its decryption key is kept.
+    form : {"original", "forest", "csv", "parquet"}
+        What to write.
+    selection : Selection
+        Which objects.
+
+    Raises
+    ------
+    UsageError
+        An unknown form.
+    """
+    if form in get_args(FileForm):
+        return FilesJob(store, study, key, cast("FileForm", form), selection)
+    if form in get_args(TableForm):
+        return TablesJob(store, study, key, cast("TableForm", form), selection)
+    raise UsageError(f"The form {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
+
+
+def job_of(params: Mapping[str, Any], profile: str | None = None) -> FilesJob | TablesJob:
+    """Build the job that a run recorded as its parameters.
+
+    Parameters
+    ----------
+    params : mapping
+        As `FilesJob.params` or `TablesJob.params` returned it.
+    profile : str, optional
+        A profile to open the store with, in place of the one that was used.
+
+    Raises
+    ------
+    ConfigurationError
+        The run was of another kind, or its profile is gone.
+    """
+    if params.get("job") != EXPORT:
+        raise ConfigurationError("The run is no Beiwe export.", hint="Go on with the command that started it.")
+    named = profile or (params["profile"] if params["profile"] != "default" else None)
+    store = resolve_store(params["store"], named)
+    key = SecretRef.parse(params["key"])
+    return export_job(store, params["study"], key, params["form"], from_params(params["selection"]))

@@ -1,0 +1,266 @@
+"""One participant's stream, object after object in order of time, as typed rows: fetched and parsed a little ahead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bondstore.domains.beiwe.fetching import Sealed, fetch
+from bondstore.domains.beiwe.listing import walk
+from bondstore.domains.beiwe.recording import finding_of
+from bondstore.domains.beiwe.selection import DAY_MS, Selection
+from bondstore.domains.beiwe.streams import STREAMS, TIMESTAMP
+from bondstore.errors import BondstoreError, DamagedError, NotFoundError, WrongKeyError
+from bondstore.findings import Finding, Severity
+from bondstore.ledger import note_personal
+from bondstore.runs.ahead import ordered
+from bondstore.runs.who import whoami
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    import polars as pl
+
+    from bondstore.domains.beiwe.decode import Opened, Opener
+    from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.domains.beiwe.listing import Listed
+    from bondstore.ledger import Read
+    from bondstore.stores import Store
+
+BATCH_OBJECTS = 1024
+BATCH_BYTES = 6 << 20
+"""About so much text is held by one batch; a larger object is a batch of its own."""
+_SWELLING = 5  # how much larger compressed tables become, roughly
+WIDTH = 2
+"""Batches that are read at a time."""
+RAW_MARGIN_MS = DAY_MS
+"""How long before the window a raw file may have been started whose later rows lie inside it."""
+
+_WHOLE = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadObject:
+    """What became of one object.
+
+    Parameters
+    ----------
+    listed : Listed
+        The object.
+    answer : Sealed or BondstoreError
+        Its sealed bytes, or why they could not be fetched.
+    damage : str
+        The worst finding's kind when it lost rows or could not be opened; else empty.
+    """
+
+    listed: Listed
+    answer: Sealed | BondstoreError
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBatch:
+    """Some objects of a stream, read.
+
+    Parameters
+    ----------
+    objects : tuple of ReadObject
+        In the order they were asked for.
+    frame : polars.DataFrame
+        Their rows inside the window, in the same order.
+    findings : tuple of Finding
+        What should be known about them.
+    """
+
+    objects: tuple[ReadObject, ...]
+    frame: pl.DataFrame
+    findings: tuple[Finding, ...]
+
+    @property
+    def reads(self) -> list[Read]:
+        """The entries for the audit chain."""
+        return [one.answer.read for one in self.objects if isinstance(one.answer, Sealed)]
+
+
+def stream_objects(store: Store, study: str, selection: Selection) -> list[Listed]:
+    """List the objects of one participant's stream, in the order their rows go into a table.
+
+    Parameters
+    ----------
+    store : Store
+        Where the study lies.
+    study : str
+        The study's id.
+    selection : Selection
+        Of one participant and one stream.
+    """
+    found = [
+        one
+        for page in walk(store, study, selection)
+        for one in page
+        if selection.wants(one.object, raw_margin_ms=RAW_MARGIN_MS)
+    ]
+    found.sort(key=lambda one: (one.object.time_ms or 0, one.object.key))
+    return found
+
+
+def read_stream(
+    store: Store, tool: Opener, objects: Sequence[Listed], selection: Selection, *, width: int = WIDTH
+) -> Generator[ReadBatch, None, None]:
+    """Fetch, open and parse objects of one stream, batch by batch.
+
+    Parameters
+    ----------
+    store : Store
+        Where they lie.
+    tool : Opener
+        The study's opener.
+    objects : sequence of Listed
+        All of the same table stream.
+    selection : Selection
+        Its window is applied to the rows.
+    width : int
+        Batches at a time.
+
+    Yields
+    ------
+    ReadBatch
+        In the order of the objects; memory holds a few. The caller notes the reads before it hands anything out.
+
+    Raises
+    ------
+    ConfigurationError
+        The store as a whole gives no answer, or refuses the credentials.
+    """
+    return ordered(lambda batch: read_batch(store, tool, batch, selection), batches(objects), width)
+
+
+def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
+    """Part objects into batches of bounded number and size."""
+    batch: list[Listed] = []
+    size = 0
+    for one in objects:
+        weight = one.size * (_SWELLING if one.object.compression else 1)
+        if batch and (len(batch) >= BATCH_OBJECTS or size + weight > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += weight
+    if batch:
+        yield batch
+
+
+def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
+    """Fetch, open and parse one batch. Damaged objects give their good rows."""
+    from bondstore.domains.beiwe.frames import read_frames
+
+    answers = fetch(store, [one.object for one in batch])
+    sealed = [answer for answer in answers if isinstance(answer, Sealed)]
+    opened = open_or_salvage(tool, sealed)
+    good = [(one.object, result.plain) for one, result in opened if not isinstance(result, DamagedError)]
+    parsed = read_frames(STREAMS[batch[0].object.stream], good)
+    findings = _findings(opened, parsed.findings)
+    worst = {one.key: one.kind for one in reversed(findings) if one.severity is Severity.ERROR}
+    objects = tuple(
+        ReadObject(listed, answer, worst.get(answer.object.key, "") if isinstance(answer, Sealed) else "")
+        for listed, answer in zip(batch, answers, strict=True)
+    )
+    return ReadBatch(objects, within(parsed.frame, selection.since_ms, selection.until_ms), findings)
+
+
+def fetch_one(store: Store, listed: Listed) -> tuple[BeiweObject, memoryview]:
+    """Fetch one object and note the read in the account's own record.
+
+    Raises
+    ------
+    BondstoreError
+        Why it could not be fetched.
+    """
+    answer = fetch(store, [listed.object])[0]
+    if isinstance(answer, BondstoreError):
+        raise _explained(answer, listed)
+    note_personal(whoami(), [answer.read])
+    return answer.object, answer.data
+
+
+def read_one(store: Store, tool: Opener, listed: Listed) -> ReadBatch:
+    """Fetch, open and parse one object, and note the read in the account's own record.
+
+    Raises
+    ------
+    BondstoreError
+        It could not be fetched, or nothing could be opened of it.
+    """
+    batch = read_batch(store, tool, [listed], _WHOLE)
+    answer = batch.objects[0].answer
+    if isinstance(answer, BondstoreError):
+        raise _explained(answer, listed)
+    note_personal(whoami(), batch.reads)
+    return batch
+
+
+def _explained(error: BondstoreError, listed: Listed) -> BondstoreError:
+    if not isinstance(error, NotFoundError):
+        return error
+    return NotFoundError(
+        f"There is no object {listed.object.key}, nor its compressed twin.",
+        hint="bondstore beiwe ls shows what there is.",
+    )
+
+
+def noted(batches: Iterable[ReadBatch]) -> Iterator[ReadBatch]:
+    """Note reads outside runs in the account's own record, before any row is handed out.
+
+    Raises
+    ------
+    WrongKeyError
+        None of the first objects can be decrypted.
+    """
+    who = whoami()
+    for number, batch in enumerate(batches):
+        note_personal(who, batch.reads)
+        if number == 0 and len(batch.objects) > 1 and all(one.damage == "undecryptable" for one in batch.objects):
+            raise WrongKeyError(
+                "The decryption key opens none of the objects that were tried.",
+                hint="Check the study's key (--key, or DECRYPTION_KEY_STRING) and that it belongs to this study.",
+            )
+        yield batch
+
+
+def open_or_salvage(tool: Opener, sealed: Sequence[Sealed]) -> list[tuple[Sealed, Opened | DamagedError]]:
+    """Open a batch; where an object is damaged, save what can be saved."""
+    results = tool.open_many([(one.object, one.data) for one in sealed])
+    return [
+        (one, _salvaged(tool, one) if isinstance(result, DamagedError) else result)
+        for one, result in zip(sealed, results, strict=True)
+    ]
+
+
+def _salvaged(tool: Opener, one: Sealed) -> Opened | DamagedError:
+    try:
+        return tool.salvage(one.object, one.data)
+    except DamagedError as error:
+        return error
+
+
+def _findings(opened: Sequence[tuple[Sealed, Opened | DamagedError]], parsed: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Join what opening and parsing found; where both name the same, opening's word is dropped."""
+    named = {(one.kind, one.key) for one in parsed}
+    found: list[Finding] = []
+    for sealed, result in opened:
+        if isinstance(result, DamagedError):
+            found.append(finding_of(result, sealed.object.key))
+        else:
+            found += [one for one in result.findings if (one.kind, one.key) not in named]
+    return (*found, *parsed)
+
+
+def within(frame: pl.DataFrame, since_ms: int | None, until_ms: int | None) -> pl.DataFrame:
+    """Keep the rows of a half-open window, in ms since 1970 UTC."""
+    import polars as pl
+
+    if since_ms is not None:
+        frame = frame.filter(pl.col(TIMESTAMP) >= since_ms)
+    if until_ms is not None:
+        frame = frame.filter(pl.col(TIMESTAMP) < until_ms)
+    return frame

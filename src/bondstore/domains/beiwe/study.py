@@ -1,0 +1,491 @@
+"""A Beiwe study from Python: look, read, decrypt in memory, export. The command line calls the same services."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import warnings
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bondstore.config.profiles import StoreSpec
+from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
+from bondstore.config.secrets import Secret, SecretRef, remember
+from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key
+from bondstore.domains.beiwe.listing import Listed, participants, walk
+from bondstore.domains.beiwe.overview import Overview, by_participant, by_stream, by_survey, overview
+from bondstore.domains.beiwe.selection import Selection, select
+from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, UsageError
+from bondstore.stores import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from typing import TypeAlias
+
+    import polars as pl
+
+    from bondstore.domains.beiwe.judge import Opened
+    from bondstore.domains.beiwe.reading import ReadBatch
+    from bondstore.findings import Finding
+    from bondstore.runs.engine import RunResult
+    from bondstore.runs.executors import Executor
+    from bondstore.runs.plan import Plan
+    from bondstore.runs.progress import Progress
+
+    Moment: TypeAlias = datetime | str | int | None
+
+_KEY_LENGTH = 32
+_numbers = itertools.count(1)
+_GROUPINGS = {"participant": by_participant, "stream": by_stream, "survey": by_survey}
+
+
+class DamageWarning(UserWarning):
+    """Some objects were damaged: their good rows are in the table, their lost rows are not."""
+
+
+def open_study(
+    store: str | StoreSpec | Store | None = None,
+    study: str | None = None,
+    *,
+    key: str | SecretRef | Secret | None = None,
+    profile: str | None = None,
+) -> Study:
+    """Open a study.
+
+    Parameters
+    ----------
+    store : str, StoreSpec or Store, optional
+        Where it lies, such as ``"s3://bucket"``; else the profile or the environment says so, the Beiwe guide's
+        variables included.
+    study : str, optional
+        The study's id (its folder in the bucket); else the profile's, or ``STUDY_FOLDER``.
+    key : str, SecretRef or Secret, optional
+        Where the decryption key is kept (``"env:NAME"``, ``"file:/path"``, ``"keyring:service/name"``), or the key
+        itself; else the profile's, or ``DECRYPTION_KEY_STRING``. It is needed only to read.
+    profile : str, optional
+        Named settings to open the store with.
+
+    Returns
+    -------
+    Study
+        Nothing is fetched yet.
+
+    Raises
+    ------
+    ConfigurationError
+        No store or no study is named anywhere.
+    """
+    spec = store.spec if isinstance(store, Store) else store
+    if not isinstance(spec, StoreSpec):
+        spec = resolve_store(spec, profile)
+    opened = store if isinstance(store, Store) else open_store(spec)
+    return Study(opened, resolve_study(study, spec.profile), _key_reference(key, spec))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study in a store. Made by `open_study`; holds no secret.
+
+    Parameters
+    ----------
+    store : Store
+        Where it lies.
+    id : str
+        The study's id.
+    key : SecretRef or None
+        Where its key is kept.
+    """
+
+    store: Store
+    id: str
+    key: SecretRef | None = None
+
+    # Looking
+
+    def participants(self) -> list[str]:
+        """Return the ids of all participants who have objects, sorted."""
+        return participants(self.store, self.id)
+
+    def streams(self, participant: str | None = None) -> list[str]:
+        """Return the names of the data streams that a participant (or anyone) has objects of."""
+        return [part.name for part in self.overview("stream", participant).parts]
+
+    def surveys(self, participant: str | None = None) -> list[str]:
+        """Return the ids of the surveys that a participant (or anyone) has objects of."""
+        return [part.name for part in self.overview("survey", participant).parts]
+
+    def overview(self, by: str = "participant", participant: str | Iterable[str] | None = None) -> Overview:
+        """Count objects and bytes, with the first and the last time.
+
+        Parameters
+        ----------
+        by : {"participant", "stream", "survey"}
+            What to count by.
+        participant : str or iterable of str, optional
+            Only of these.
+
+        Returns
+        -------
+        Overview
+        """
+        if by not in _GROUPINGS:
+            raise UsageError(f"Nothing can be counted by {by!r}.", hint=f"Choose one of: {', '.join(_GROUPINGS)}.")
+        selection = select(_many(participant), source="both")
+        return overview(self.store, self.id, selection, _GROUPINGS[by])
+
+    def objects(
+        self,
+        participant: str | Iterable[str] | None = None,
+        stream: str | Iterable[str] | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        source: str = "both",
+    ) -> Iterator[Listed]:
+        """List objects that hold participants' data.
+
+        Parameters
+        ----------
+        participant, stream : str or iterable of str, optional
+            Only these; streams by their chunked or raw name.
+        since, until : datetime, str or int, optional
+            Half-open window ``since <= t < until``: a datetime, ISO text (UTC unless it says otherwise) or ms since
+            1970.
+        source : {"chunked", "raw", "both"}
+            Processed objects, raw ones, or both.
+
+        Yields
+        ------
+        Listed
+            ``object`` (a `BeiweObject`: what the key says), ``size``, ``version`` (etag), ``modified_ms``.
+        """
+        selection = selection_of(participant, stream, since, until, source)
+        for page in walk(self.store, self.id, selection, concurrency=1):
+            # folders are listed in no order
+            yield from sorted((one for one in page if selection.wants(one.object)), key=lambda one: one.object.key)
+
+    def unknown_objects(self) -> Iterator[Listed]:
+        """List the objects under the study's prefixes whose keys are not understood."""
+        for page in walk(self.store, self.id, Selection(source="both"), concurrency=1):
+            yield from (one for one in page if one.object.kind is Kind.UNKNOWN)
+
+    # Reading
+
+    def read_bytes(self, obj: Listed | BeiweObject | str) -> bytes:
+        """Fetch and open one object: its exact decrypted, decompressed bytes.
+
+        Parameters
+        ----------
+        obj : Listed, BeiweObject or str
+            The object, or its key.
+
+        Raises
+        ------
+        DamagedError
+            It is not whole.
+        PolicyError
+            It holds no participant's data (a device key, say).
+        NotFoundError
+            It is gone.
+        """
+        from bondstore.domains.beiwe.reading import fetch_one
+
+        opened: Opened = self._opener().open(*fetch_one(self.store, self._readable(obj)))
+        bad = [finding for finding in opened.findings if finding.severity == "error"]
+        if bad:
+            raise DamagedError(f"{bad[0].key}: {bad[0].message}", kind=bad[0].kind)
+        return opened.plain
+
+    def read(
+        self,
+        obj: Listed | BeiweObject | str,
+        *,
+        damaged: str = "raise",
+        findings: list[Finding] | None = None,
+    ) -> pl.DataFrame:
+        """Read one object as a typed table.
+
+        Parameters
+        ----------
+        obj : Listed, BeiweObject or str
+            The object, or its key.
+        damaged : {"raise", "warn", "keep"}
+            What to do when rows were lost: raise, or return the good ones with a `DamageWarning`, or without.
+        findings : list, optional
+            What is found is added to it.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``timestamp`` (Int64, ms since 1970), ``UTC time`` (datetime), then the stream's own columns.
+
+        Raises
+        ------
+        DamagedError
+            The object is damaged, and `damaged` is ``"raise"``; or nothing at all could be read of it.
+        """
+        from bondstore.domains.beiwe.reading import read_one
+
+        batch = read_one(self.store, self._opener(), self._readable(obj))
+        _settle([batch], damaged, findings)
+        return batch.frame
+
+    def table(
+        self,
+        participant: str,
+        stream: str,
+        since: Moment = None,
+        until: Moment = None,
+        *,
+        source: str = "chunked",
+        damaged: str = "warn",
+        findings: list[Finding] | None = None,
+    ) -> pl.DataFrame:
+        """Read a participant's stream as one table, sorted, without repeated rows.
+
+        Parameters
+        ----------
+        participant, stream : str
+            Whose, and which.
+        since, until : datetime, str or int, optional
+            Half-open window of the rows; see `objects`.
+        source : {"chunked", "raw", "both"}
+            Where from. Streams that are never chunked come from raw in any case.
+        damaged : {"raise", "warn", "keep"}
+            What to do when rows were lost or objects could not be read; see `read`.
+        findings : list, optional
+            What is found is added to it.
+
+        Returns
+        -------
+        polars.DataFrame
+            As `read` gives it. ``.to_pandas()`` turns it into a pandas frame.
+
+        Raises
+        ------
+        DamagedError
+            Something is damaged, and `damaged` is ``"raise"``.
+        """
+        import polars as pl
+
+        from bondstore.domains.beiwe.frames import schema
+
+        selection = selection_of(participant, stream, since, until, source)
+        objects = self.ordered_objects(selection)
+        frames = []
+        read: list[ReadBatch] = []
+        for batch, frame in self.rows(objects, selection):
+            frames.append(frame)
+            read.append(dataclasses.replace(batch, frame=frame[:0]))
+        _settle(read, damaged, findings)
+        if not frames:
+            return pl.DataFrame(schema=schema(STREAMS[selection.streams[0]]))
+        return pl.concat(frames, rechunk=False)
+
+    def ordered_objects(self, selection: Selection) -> list[Listed]:
+        """List the objects of one participant's stream in the order their rows have in a table."""
+        from bondstore.domains.beiwe.reading import stream_objects
+
+        if len(selection.streams) != 1 or len(selection.participants) != 1:
+            raise UsageError("A table is of one participant and one stream.", hint="Name one of each.")
+        if not STREAMS[selection.streams[0]].is_table:
+            raise UsageError(
+                f"Stream {selection.streams[0]} holds media, no tables.", hint="Use read_bytes, or export it."
+            )
+        return stream_objects(self.store, self.id, selection)
+
+    def rows(self, objects: list[Listed], selection: Selection) -> Iterator[tuple[ReadBatch, pl.DataFrame]]:
+        """Read the rows of a stream batch by batch, in order: for tables that are larger than memory.
+
+        Parameters
+        ----------
+        objects : list of Listed
+            From `ordered_objects`.
+        selection : Selection
+            The same; its window is applied to the rows.
+
+        Yields
+        ------
+        tuple of (ReadBatch, polars.DataFrame)
+            What was read, and the rows that are ready.
+        """
+        from bondstore.domains.beiwe.ordered import rows_in_order
+        from bondstore.domains.beiwe.reading import noted, read_stream
+
+        with closing(read_stream(self.store, self._opener(), objects, selection)) as batches:
+            yield from rows_in_order(noted(batches))
+
+    # Export
+
+    def export(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        participant: str | Iterable[str] | None = None,
+        stream: str | Iterable[str] | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        form: str = "original",
+        source: str | None = None,
+        jobs: int | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+        confirm: Callable[[Plan], bool] = lambda _: True,
+        dry_run: bool = False,
+    ) -> RunResult:
+        """Export a study, or a part of it, into a folder. Run again, it does only what is new, changed or missing.
+
+        Parameters
+        ----------
+        destination : path
+            The folder; its record is kept in ``.bondstore`` below it.
+        participant, stream, since, until
+            What to export; see `objects`.
+        form : {"original", "forest", "csv", "parquet"}
+            Exact files, files as forest reads them, or one table per participant and stream.
+        source : {"chunked", "raw", "both"}, optional
+            By default both for ``original``, chunked for the others.
+        jobs : int, optional
+            Workers; by default what suits the machine.
+        executor : Executor, optional
+            Who does it, in place of `jobs`.
+        progress : Progress, optional
+            Who watches.
+        confirm : callable
+            Asked once the plan stands; false ends the run before anything is fetched.
+        dry_run : bool
+            Only plan.
+
+        Returns
+        -------
+        RunResult
+            With ``tally``: everything planned is done, skipped, quarantined or failed.
+        """
+        from bondstore import __version__
+        from bondstore.domains.beiwe.jobs import export_job
+        from bondstore.runs.destination import Destination
+        from bondstore.runs.engine import dry_run as only_plan
+        from bondstore.runs.engine import execute
+        from bondstore.runs.executors import default_executor
+
+        chosen = source or ("both" if form == "original" else "chunked")
+        selection = selection_of(participant, stream, since, until, chosen)
+        job = export_job(self.store.spec, self.id, self._needed_key(), form, selection)
+        folder = Destination(Path(destination).expanduser().absolute())
+        if dry_run:
+            return only_plan(job, folder, progress)
+        doing = executor or default_executor(jobs, os.cpu_count() or 1)
+        return execute(job, folder, doing, progress=progress, confirm=confirm, tool=f"bondstore {__version__}")
+
+    # Inside
+
+    def _needed_key(self) -> SecretRef:
+        return self.key or resolve_key(None, self.store.spec.profile)
+
+    def _opener(self) -> Any:
+        from bondstore.domains.beiwe.opening import opener
+
+        return opener(self._needed_key())
+
+    def _readable(self, obj: Listed | BeiweObject | str) -> Listed:
+        """Find what an object is; refuse to read what is no participant's data."""
+        if isinstance(obj, str):
+            obj = parse_key(self.id, obj)
+        listed = obj if isinstance(obj, Listed) else Listed(obj, 0, "", 0)
+        if not listed.object.is_data:
+            raise PolicyError(
+                f"{listed.object.key} is not read: {listed.object.kind.value.replace('_', ' ')}.",
+                hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
+            )
+        return listed
+
+
+def _key_reference(key: str | SecretRef | Secret | None, spec: StoreSpec) -> SecretRef | None:
+    """Return where the key is kept; a literal one is kept in this process alone, under a name of its own."""
+    if key is None or isinstance(key, SecretRef):
+        return key or spec.profile.decryption_key
+    if isinstance(key, str):
+        try:
+            return SecretRef.parse(key)
+        except ConfigurationError:
+            if len(key) != _KEY_LENGTH:
+                raise
+    reference = SecretRef("prompt", f"Decryption key {next(_numbers)}")
+    remember(reference, key)
+    return reference
+
+
+def _settle(batches: Iterable[ReadBatch], damaged: str, findings: list[Finding] | None) -> None:
+    """Hand out the findings, and raise or warn about damage."""
+    if damaged not in ("raise", "warn", "keep"):
+        raise UsageError("damaged is 'raise', 'warn' or 'keep'.")
+    bad: list[tuple[str, str, BondstoreError | None]] = []
+    for batch in batches:
+        if findings is not None:
+            findings += batch.findings
+        for one in batch.objects:
+            if isinstance(one.answer, BondstoreError):
+                bad.append((one.listed.object.key, one.answer.message, one.answer))
+            elif one.damage:
+                bad.append((one.listed.object.key, one.damage, None))
+    if not bad or damaged == "keep":
+        return
+    key, reason, error = bad[0]
+    more = f" So are {len(bad) - 1} more objects." if len(bad) > 1 else ""
+    if damaged == "raise":
+        if error is not None:
+            raise error
+        raise DamagedError(
+            f"{key}: {reason}; rows may be missing.{more}",
+            kind=reason,
+            hint="Pass damaged='warn' for the rows that are good.",
+        )
+    warnings.warn(f"{key}: {reason}; rows may be missing.{more}", DamageWarning, stacklevel=3)
+
+
+def selection_of(
+    participant: str | Iterable[str] | None = None,
+    stream: str | Iterable[str] | None = None,
+    since: Moment = None,
+    until: Moment = None,
+    source: str = "both",
+) -> Selection:
+    """Build a selection from the words of `Study.objects`."""
+    return select(_many(participant), _many(stream), source, to_ms(since), to_ms(until))
+
+
+def _many(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def to_ms(moment: Moment) -> int | None:
+    """Return a time as ms since 1970 UTC.
+
+    Parameters
+    ----------
+    moment : datetime, str, int or None
+        Without a zone it is UTC; a number is ms already.
+
+    Raises
+    ------
+    UsageError
+        The text is no ISO date or time.
+    """
+    from datetime import UTC, datetime
+
+    if moment is None or isinstance(moment, int):
+        return moment
+    try:
+        value = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        raise UsageError(
+            "A time is not understood.", hint="Write 2024-01-31, or 2024-01-31T12:00 (UTC unless it says +02:00)."
+        ) from None
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return round(value.timestamp() * 1000)

@@ -1,0 +1,114 @@
+"""Proving that a destination still is what its runs left: the audit chain, and the files."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bondstore.errors import IntegrityError
+from bondstore.findings import Finding, Severity
+from bondstore.runs.progress import Quiet
+from bondstore.runs.tally import Count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bondstore.ledger import Ledger
+    from bondstore.runs.destination import Destination
+    from bondstore.runs.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class ChainProof:
+    """An audit chain that holds.
+
+    Parameters
+    ----------
+    entries : int
+        Entries in the chain.
+    head : bytes
+        The last hash.
+    expected_at : int or None
+        Position of the hash that was expected to be in the chain, where one was.
+    """
+
+    entries: int
+    head: bytes
+    expected_at: int | None = None
+
+
+def prove_chain(ledger: Ledger, expected: bytes | None = None) -> ChainProof:
+    """Walk the whole audit chain.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The ledger.
+    expected : bytes, optional
+        A head hash that was written down earlier: it must be in the chain.
+
+    Raises
+    ------
+    IntegrityError
+        An entry is missing, was changed or cannot be read, entries were cut off, or `expected` is not in the chain.
+    """
+    report = ledger.audit.verify()
+    if report.broken_at is not None:
+        held = f"{report.entries:,} entries before it hold." if report.entries else "No entry before it holds."
+        raise IntegrityError(
+            f"The record {ledger.path} is broken at entry {report.broken_at:,}: {report.problem} {held}",
+            hint="Keep this file as it is, and compare it with a backup.",
+        )
+    if expected is None:
+        return ChainProof(report.entries, report.head)
+    position = ledger.audit.position(expected)
+    if position is None:
+        raise IntegrityError(
+            f"The hash that was expected is not in the record {ledger.path}: it was cut off or written anew since.",
+            hint="Check that the hash was copied in full, and compare the file with a backup.",
+        )
+    return ChainProof(report.entries, report.head, position)
+
+
+def changed_files(ledger: Ledger, destination: Destination, progress: Progress | None = None) -> Iterator[Finding]:
+    """Hash every recorded file again; yield those that are not what a run wrote.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The destination's ledger.
+    destination : Destination
+        The folder.
+    progress : Progress, optional
+        Who watches.
+
+    Yields
+    ------
+    Finding
+        ``file-missing``, ``file-changed`` or ``file-unreadable``, with the path in place of the key.
+    """
+    watch = progress or Quiet()
+    watch.begin(Count(*ledger.outputs.total()))
+    try:
+        for path, outputs in itertools.groupby(ledger.outputs.walk(), key=lambda output: output.path):
+            recorded = list(outputs)  # jobs may share a file, as media of both kinds of export
+            found = _changed(destination, path, {output.sha256 for output in recorded})
+            watch.advance(Count(len(recorded), sum(output.size for output in recorded)))
+            if found is not None:
+                yield found
+    finally:
+        watch.end()
+
+
+def _changed(destination: Destination, path: str, hashes: set[bytes]) -> Finding | None:
+    try:
+        with (destination.root / path).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").digest() in hashes:
+                return None
+    except (FileNotFoundError, NotADirectoryError):
+        return Finding("file-missing", Severity.ERROR, path, "The file is gone.")
+    except OSError as error:
+        return Finding("file-unreadable", Severity.ERROR, path, f"The file could not be read ({error.strerror}).")
+    return Finding("file-changed", Severity.ERROR, path, "The content is not what the run wrote.")
