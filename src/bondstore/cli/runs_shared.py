@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +157,7 @@ def execute(
     result = engine.execute(
         job,
         destination,
-        default_executor(jobs, _cores()),
+        default_executor(jobs),
         progress=reporter(),
         tool=f"bondstore {__version__}",
         run=run,
@@ -189,7 +188,3 @@ def run_record(record: RunRecord) -> dict[str, Any]:
 def moment(milliseconds: int | None) -> datetime | None:
     """Return a time that the ledger keeps in ms since 1970."""
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

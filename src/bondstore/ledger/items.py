@@ -79,6 +79,10 @@ class Items:
             (job, json.dumps(keys)),
         )
 
+    def quarantined_keys(self) -> Iterator[str]:
+        """Yield the keys that are in quarantine, of any job."""
+        yield from (row[0] for row in self._connection.execute("SELECT key FROM items WHERE state = 'quarantined'"))
+
     def release(self, job: str) -> None:
         """Let the next plan take up what is quarantined or failed, and the tables such objects belong to."""
         self._connection.execute(

@@ -108,6 +108,16 @@ class Destination:
                 return True
         return False
 
+    def sweep_quarantine(self, ledger: Ledger) -> None:
+        """Remove sealed bytes of objects that are in quarantine no more: they were mended, or replaced."""
+        folder = self.root / QUARANTINE
+        if not folder.exists():
+            return
+        kept = {self.quarantine_path(key) for key in ledger.items.quarantined_keys()}
+        for file in folder.rglob("*"):
+            if file.is_file() and file.relative_to(self.root).as_posix() not in kept:
+                file.unlink()
+
     def holds(self, output: Output) -> bool:
         """Whether the file still is what was recorded.
 

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Buffer
 
@@ -31,7 +31,7 @@ class Written:
     ----------
     path : str
         Where it goes, relative to the root.
-    temporary : Path
+    temporary : str
         Where it lies until the group is committed.
     sha256 : bytes
         Hash of its content.
@@ -42,7 +42,7 @@ class Written:
     """
 
     path: str
-    temporary: Path
+    temporary: str
     sha256: bytes
     size: int
     mtime_ns: int
@@ -59,11 +59,14 @@ class OutputGroup:
         A folder of this group's own, on the same file system; it is made, and gone after `commit` or `discard`.
     """
 
+    # Plain strings and system calls: path objects cost a small file more time than its content does.
+
     def __init__(self, root: Path, scratch: Path) -> None:
-        self._root = root
-        self._scratch = scratch
+        self._root = str(root)
+        self._scratch = str(scratch)
         self._written: list[Written] = []
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
+        self._names = 0
 
     def write(self, path: str, chunks: Iterable[Buffer]) -> Written:
         """Write one file under a temporary name.
@@ -80,35 +83,49 @@ class OutputGroup:
         NoSpaceError
             The disk is full.
         """
-        temporary = self.reserve()
         digest = hashlib.sha256()
-        with _explained(self._root):
+        try:
+            temporary = self._reserve()
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
-                with temporary.open("xb", buffering=0) as file:
-                    for chunk in chunks:
-                        view = memoryview(chunk)
-                        digest.update(view)
-                        _write_all(file.write, view)
-                    stat = os.fstat(file.fileno())
+                for chunk in chunks:
+                    digest.update(chunk)
+                    _write_all(descriptor, chunk)
+                stat = os.fstat(descriptor)
             except BaseException:
-                temporary.unlink(missing_ok=True)
+                Path(temporary).unlink()
                 raise
+            finally:
+                os.close(descriptor)
+        except BondstoreError:
+            raise  # where the chunks come from
+        except OSError as error:
+            raise _explained(error, self._root) from error
         return self._add(Written(path, temporary, digest.digest(), stat.st_size, stat.st_mtime_ns))
 
     def reserve(self) -> Path:
         """Return a temporary name that some other writer may fill; hand it back to `adopt`."""
-        with _explained(self._root):
-            if not self._made:
-                self._scratch.mkdir(parents=True, exist_ok=True)
-                self._made.add(self._scratch)
-        return self._scratch / f"{len(self._written)}-{os.urandom(4).hex()}"
+        try:
+            return Path(self._reserve())
+        except OSError as error:
+            raise _explained(error, self._root) from error
+
+    def _reserve(self) -> str:
+        if self._scratch not in self._made:
+            Path(self._scratch).mkdir(parents=True, exist_ok=True)
+            self._made.add(self._scratch)
+        self._names += 1
+        return f"{self._scratch}/{self._names}"
 
     def adopt(self, path: str, temporary: Path) -> Written:
         """Take over a file that was written under a name from `reserve`."""
-        with _explained(self._root), temporary.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-            stat = os.fstat(file.fileno())
-        return self._add(Written(path, temporary, digest, stat.st_size, stat.st_mtime_ns))
+        try:
+            with temporary.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+                stat = os.fstat(file.fileno())
+        except OSError as error:
+            raise _explained(error, self._root) from error
+        return self._add(Written(path, str(temporary), digest, stat.st_size, stat.st_mtime_ns))
 
     def _add(self, written: Written) -> Written:
         self._written.append(written)
@@ -119,38 +136,45 @@ class OutputGroup:
         if not self._written:
             self.discard()
             return []
-        with _explained(self._root):
-            _sync([w.temporary for w in self._written])
+        try:
+            _sync([written.temporary for written in self._written])
             for written in self._written:
-                target = self._root / written.path
-                if target.parent not in self._made:
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    self._made.add(target.parent)
-                written.temporary.replace(target)
+                self._make_visible(written)
+        except OSError as error:
+            raise _explained(error, self._root) from error
         done, self._written = self._written, []
         self.discard()
         return done
 
+    def _make_visible(self, written: Written) -> None:
+        target = f"{self._root}/{written.path}"
+        folder = target.rpartition("/")[0]
+        if folder not in self._made:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+        os.replace(written.temporary, target)  # noqa: PTH105 - see the class
+
     def discard(self) -> None:
         """Remove whatever was not committed."""
         for written in self._written:
-            written.temporary.unlink(missing_ok=True)
+            Path(written.temporary).unlink(missing_ok=True)
         self._written = []
         with suppress(OSError):  # another writer's leftovers are cleared when the next run starts
-            self._scratch.rmdir()
+            Path(self._scratch).rmdir()
         self._made.clear()
 
 
-def _write_all(write: Callable[[memoryview], int | None], view: memoryview) -> None:
-    view = view.cast("B") if view.format != "B" or view.ndim != 1 else view
-    while view:
-        view = view[write(view) or 0 :]
+def _write_all(descriptor: int, chunk: Buffer) -> None:
+    size = os.write(descriptor, chunk)
+    view = memoryview(chunk).cast("B")
+    while size < len(view):
+        size += os.write(descriptor, view[size:])
 
 
-def _sync(files: list[Path]) -> None:
+def _sync(files: list[str]) -> None:
     syncfs = _syncfs()
     if syncfs is not None and len(files) > 1:
-        descriptor = os.open(files[0].parent, os.O_RDONLY)
+        descriptor = os.open(Path(files[0]).parent, os.O_RDONLY)
         try:
             if syncfs(descriptor) != 0:
                 number = ctypes.get_errno()
@@ -175,18 +199,13 @@ def _syncfs() -> Callable[[int], int] | None:
     return function if function is None else lambda descriptor: int(function(descriptor))
 
 
-@contextmanager
-def _explained(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except BondstoreError:  # the chunks' own: many of ours are an OSError too
-        raise
-    except OSError as error:
-        if error.errno in _FULL:
-            raise NoSpaceError(
-                f"There is no space left in {root}.",
-                hint="Free some space and run the same command again; it goes on where it stopped.",
-            ) from error
-        raise ConfigurationError(
-            f"A file in {root} could not be written ({error.strerror}).", hint="Check the folder and its permissions."
-        ) from error
+def _explained(error: OSError, root: str) -> BondstoreError:
+    """Return the error that says what to do."""
+    if error.errno in _FULL:
+        return NoSpaceError(
+            f"There is no space left in {root}.",
+            hint="Free some space and run the same command again; it goes on where it stopped.",
+        )
+    return ConfigurationError(
+        f"A file in {root} could not be written ({error.strerror}).", hint="Check the folder and its permissions."
+    )

@@ -153,6 +153,7 @@ def execute(
                 for step in steps:
                     keeper.tally += step
                     watch.advance(step.planned)
+            destination.sweep_quarantine(ledger)
             return keeper.finish(plan, "finished" if keeper.tally.complete else "incomplete")
         except KeyboardInterrupt as stop:
             keeper.abandon("interrupted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -83,16 +84,22 @@ class Processes:
             ) from error
 
 
-def default_executor(jobs: int | None, cores: int) -> Executor:
+def usable_cores() -> int:
+    """Return the number of cores this process may use: in a container or a job fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_executor(jobs: int | None, cores: int | None = None) -> Executor:
     """Return the executor for a number of jobs asked for, or the one that suits the machine.
 
     Parameters
     ----------
     jobs : int or None
         1 for one shard at a time; more for that many workers; None to choose.
-    cores : int
-        Cores of the machine.
+    cores : int, optional
+        Cores to choose by; `usable_cores` when not given.
     """
+    cores = cores or usable_cores()
     if jobs == 1:
         return Serial()
     if jobs is None:

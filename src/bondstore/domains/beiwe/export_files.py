@@ -10,12 +10,13 @@ from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.opening import check_key, opener, refuse_plaintext
 from bondstore.domains.beiwe.outputs import forest_path, original_path
-from bondstore.domains.beiwe.recording import Record, finding_of, note_reads, output_of
+from bondstore.domains.beiwe.recording import Record, finding_of, moved_finding, note_reads, output_of
+from bondstore.domains.beiwe.twins import sort_twins, superseded_finding
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Read
 from bondstore.runs.plan import Plan, split, total
-from bondstore.runs.tally import Tally
+from bondstore.runs.tally import Count, Tally
 from bondstore.runs.work import Place, bench
 from bondstore.stores import open_store
 
@@ -99,16 +100,29 @@ class FilesJob:
         """List the selection and record what is not proved done."""
         plan = Plan()
         others: dict[str, int] = {}
-        for page in walk(open_store(self.store), self.study, self.selection):
-            wanted = []
-            for one in page:
-                if self.selection.wants(one.object):
-                    wanted.append(one)
-                elif (reason := left_out(one.object)) is not None:
-                    others[reason] = others.get(reason, 0) + 1
+        pages = (self._wanted(page, others) for page in walk(open_store(self.store), self.study, self.selection))
+        for wanted, superseded in sort_twins(pages):
             plan += self.plan_page(ledger, place, wanted)
+            plan += self._set_aside(ledger, place, superseded)
             progress.listing(plan.todo + plan.skipped + plan.quarantined)
         return replace(plan, left_out=others)
+
+    def _wanted(self, page: Sequence[Listed], others: dict[str, int]) -> list[Listed]:
+        """Keep what is selected; count what is no participant's data."""
+        wanted = []
+        for one in page:
+            if self.selection.wants(one.object):
+                wanted.append(one)
+            elif (reason := left_out(one.object)) is not None:
+                others[reason] = others.get(reason, 0) + 1
+        return wanted
+
+    def _set_aside(self, ledger: Ledger | None, place: Place, superseded: Sequence[Listed]) -> Plan:
+        """Name objects whose twin is taken in their place: their file would be the same one."""
+        if superseded and ledger is not None and place.run:
+            with ledger.transaction():
+                ledger.findings.put(place.job, place.run, map(superseded_finding, superseded))
+        return Plan(skipped=Count(len(superseded), sum(one.size for one in superseded)))
 
     def plan_page(self, ledger: Ledger | None, place: Place, page: Sequence[Listed]) -> Plan:
         """Compare some listed objects with the ledger, and record there what is to be done."""
@@ -211,7 +225,7 @@ class _Shard:
         """An object found under its twin's key is known there from now on, too."""
         if sealed.object.key == item.key:
             return
-        self.record.findings.append(_moved_finding(item.key))
+        self.record.findings.append(moved_finding(item.key))
         last = self.record.items[-1]
         self.record.also.append(
             Item(sealed.object.key, sealed.version, sealed.size, item.output, last.state, last.reason)
@@ -252,13 +266,4 @@ def _about(item: Item, finding: Finding) -> Finding:
         finding
         if finding.key == item.key
         else Finding(finding.kind, finding.severity, item.key, finding.message, finding.where, finding.count)
-    )
-
-
-def _moved_finding(key: str) -> Finding:
-    return Finding(
-        "moved-to-twin",
-        Severity.INFO,
-        key,
-        "The key vanished between listing and reading; the object was found under its twin's name.",
     )

@@ -18,7 +18,7 @@ from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.opening import opener
 from bondstore.domains.beiwe.outputs import table_path
 from bondstore.domains.beiwe.reading import RAW_MARGIN_MS, read_stream, stream_objects
-from bondstore.domains.beiwe.recording import Record, note_reads, output_of
+from bondstore.domains.beiwe.recording import Record, moved_finding, note_reads, output_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.plan import Plan
@@ -249,6 +249,8 @@ class _Shard:
                 record.planned(item, answer.version)  # done once the table stands
             if isinstance(answer, Sealed):
                 self._sum.add(answer.object.key, answer.version, answer.size)
+                if answer.object.key != listed.object.key:
+                    record.findings.append(moved_finding(listed.object.key))
         self._tally += record.commit(self._ledger, self._place)
 
     def finish(self, rows: int) -> Tally:

@@ -89,7 +89,7 @@ class BeiweObject:
 
 
 _END = r"\.(csv|json|mp4|wav|txt|jpg)(?:-duplicate-([A-Za-z0-9]{10}))?(\.zstd?)?"
-_CHUNKED = re.compile(r"([^/]+)/([^/]+)/(?:([^/]*)/)?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)" + _END, re.ASCII)
+_CHUNKED = re.compile(r"([^/]+)/([^/]+)/(?:([^/]*)/)?(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)" + _END, re.ASCII)
 _RAW = re.compile(r"([^/]+)/(ios/log|[^/]+)/(?:([^/]*)/)?([0-9]{13})" + _END, re.ASCII)
 _IDENTIFIERS = re.compile(r"([^/]+)/identifiers_([0-9]{10})" + _END, re.ASCII)
 

@@ -26,16 +26,15 @@ class Listed(NamedTuple):
 def participants(store: Store, study: str) -> list[str]:
     """Return the ids of all participants who have chunked or raw objects, sorted."""
     chunked, raw, _ = study_prefixes(study)
-    found = {name for root in (chunked, raw) for name in _folders(store, root)}
-    found.discard("keys")  # the folder of device keys, beside those of the participants
-    return sorted(found)
+    found = set(_folders(store, raw)) - {"keys"}  # the folder of device keys, beside those of the participants
+    return sorted(found.union(_folders(store, chunked)))
 
 
 def walk(store: Store, study: str, selection: Selection, *, concurrency: int = 8) -> Iterator[list[Listed]]:
     """List what may belong to a selection, a page at a time.
 
-    The pages hold more than the selection: the caller asks `Selection.wants`. Within a page keys ascend; pages of
-    several prefixes come in any order.
+    The pages hold more than the selection: the caller asks `Selection.wants`. Within a page keys are in the store's own
+    order (buckets list theirs ascending, folders do not); pages of several prefixes come in any order.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ def walk(store: Store, study: str, selection: Selection, *, concurrency: int = 8
     selection : Selection
         Used to list no more prefixes than needed.
     concurrency : int
-        Prefixes at a time; with 1 their pages come in order.
+        Prefixes at a time; with 1 they come one after the other.
     """
     yield from _loose(store, study, selection)
     for page in store.pages_under(prefixes(store, study, selection), concurrency):
@@ -69,20 +68,26 @@ def prefixes(store: Store, study: str, selection: Selection) -> list[str]:
     for person in people:
         if not selection.streams:
             found += [f"{chunked}{person}/"] if selection.source != "raw" else []
-            found += [f"{raw}{person}/"]
+            found += [f"{raw}{person}/"] if selection.source != "chunked" else _raw_only(f"{raw}{person}/")
             continue
         for name in selection.streams:
             stream = STREAMS[name]
             found += [f"{chunked}{person}/{name}/"] if selection.source != "raw" else []
             found += [f"{raw}{person}/{stream.raw_name}/"] if selection.source != "chunked" or stream.raw_only else []
-    everything = not selection.participants and not selection.streams
-    return [*found, f"{raw}keys/", problem] if everything else found
+    everything = not selection.participants and not selection.streams and selection.source != "chunked"
+    return list(dict.fromkeys([*found, f"{raw}keys/", problem])) if everything else found
+
+
+def _raw_only(folder: str) -> list[str]:
+    """Return the folders of streams that are never chunked."""
+    return [f"{folder}{stream.raw_name}/" for stream in STREAMS.values() if stream.raw_only]
 
 
 def _loose(store: Store, study: str, selection: Selection) -> Iterator[list[Listed]]:
-    """Yield objects that lie beside the folders: markers, and identifiers where only that stream is asked for."""
-    _, raw, _ = study_prefixes(study)
+    """Yield what lies beside the folders: markers, strays, and identifiers where only that stream is asked for."""
+    chunked, raw, _ = study_prefixes(study)
     if not selection.participants and not selection.streams:
+        yield _direct(store, study, chunked)
         yield _direct(store, study, raw)
     if "identifiers" in selection.streams and selection.source != "chunked":
         for person in selection.participants or participants(store, study):

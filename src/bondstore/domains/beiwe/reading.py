@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bondstore.domains.beiwe.damage import DAMAGE
 from bondstore.domains.beiwe.fetching import Sealed, fetch
+from bondstore.domains.beiwe.kinds import KINDS
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.recording import finding_of
 from bondstore.domains.beiwe.selection import DAY_MS, Selection
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from bondstore.ledger import Read
     from bondstore.stores import Store
 
-BATCH_OBJECTS = 1024
+BATCH_OBJECTS = 256
 BATCH_BYTES = 6 << 20
 """About so much text is held by one batch; a larger object is a batch of its own."""
 _SWELLING = 5  # how much larger compressed tables become, roughly
@@ -70,11 +72,14 @@ class ReadBatch:
         Their rows inside the window, in the same order.
     findings : tuple of Finding
         What should be known about them.
+    rows : tuple of int
+        Rows of each object, before the window is applied.
     """
 
     objects: tuple[ReadObject, ...]
     frame: pl.DataFrame
     findings: tuple[Finding, ...]
+    rows: tuple[int, ...] = ()
 
     @property
     def reads(self) -> list[Read]:
@@ -165,7 +170,35 @@ def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: S
         ReadObject(listed, answer, worst.get(answer.object.key, "") if isinstance(answer, Sealed) else "")
         for listed, answer in zip(batch, answers, strict=True)
     )
-    return ReadBatch(objects, within(parsed.frame, selection.since_ms, selection.until_ms), findings)
+    counts = iter(parsed.rows)
+    rows = tuple(next(counts) if good_one else 0 for good_one in _opened(answers, opened))
+    return ReadBatch(objects, within(parsed.frame, selection.since_ms, selection.until_ms), findings, rows)
+
+
+def _opened(
+    answers: Sequence[Sealed | BondstoreError], opened: Sequence[tuple[Sealed, Opened | DamagedError]]
+) -> Iterator[bool]:
+    """Tell for each answer whether its content went into the frame."""
+    results = iter(opened)
+    for answer in answers:
+        yield isinstance(answer, Sealed) and not isinstance(next(results)[1], DamagedError)
+
+
+def read_parts(store: Store, tool: Opener, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
+    """Read a batch outside a run, note the reads, and part its rows by object.
+
+    Returns
+    -------
+    tuple of (ReadBatch, list of polars.DataFrame)
+        The batch, and the rows of each object; of media none.
+    """
+    read = read_batch(store, tool, batch, _WHOLE)
+    note_personal(whoami(), read.reads)
+    frames, start = [], 0
+    for count in read.rows:
+        frames.append(read.frame[start : start + count])
+        start += count
+    return read, frames
 
 
 def fetch_one(store: Store, listed: Listed) -> tuple[BeiweObject, memoryview]:
@@ -189,13 +222,16 @@ def read_one(store: Store, tool: Opener, listed: Listed) -> ReadBatch:
     Raises
     ------
     BondstoreError
-        It could not be fetched, or nothing could be opened of it.
+        It could not be fetched, or is damaged and not one row could be read of it.
     """
     batch = read_batch(store, tool, [listed], _WHOLE)
-    answer = batch.objects[0].answer
+    answer, damage = batch.objects[0].answer, batch.objects[0].damage
     if isinstance(answer, BondstoreError):
         raise _explained(answer, listed)
     note_personal(whoami(), batch.reads)
+    if damage and not batch.frame.height:  # an empty table would pass for an object without rows
+        kind = DAMAGE.get(damage) or KINDS[damage]
+        raise DamagedError(f"{answer.object.key}: {kind.sentence}", kind=damage, hint=kind.advice)
     return batch
 
 

@@ -77,6 +77,16 @@ def finding_of(error: DamagedError, key: str) -> Finding:
     )
 
 
+def moved_finding(key: str) -> Finding:
+    """Return the finding about an object that was found under its twin's name."""
+    return Finding(
+        "moved-to-twin",
+        Severity.INFO,
+        key,
+        "The key vanished between listing and reading; the object was found under its twin's name.",
+    )
+
+
 def output_of(written: Written, *, rows: int | None = None, digest: str = "") -> Output:
     """Return the ledger's record of a written file."""
     return Output(written.path, written.sha256, written.size, written.mtime_ns, rows, digest)

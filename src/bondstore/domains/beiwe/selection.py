@@ -131,7 +131,7 @@ def _stream_name(name: str) -> str:
     stream = by_raw_name(name)
     if stream is not None:
         return stream.name
-    near = difflib.get_close_matches(name, STREAMS, 1)
+    near = difflib.get_close_matches(name.lower(), STREAMS, 1)
     raise UsageError(
         f"The stream {name!r} is unknown.",
         hint=f"Did you mean {near[0]}?" if near else f"Known streams: {', '.join(sorted(STREAMS))}.",

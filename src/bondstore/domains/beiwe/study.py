@@ -7,7 +7,7 @@ import itertools
 import os
 import warnings
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,14 @@ from bondstore.config.secrets import Secret, SecretRef, remember
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key
 from bondstore.domains.beiwe.listing import Listed, participants, walk
 from bondstore.domains.beiwe.overview import Overview, by_participant, by_stream, by_survey, overview
+from bondstore.domains.beiwe.readahead import ReadAhead
 from bondstore.domains.beiwe.selection import Selection, select
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, UsageError
 from bondstore.stores import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from typing import TypeAlias
 
@@ -104,6 +105,13 @@ class Study:
     store: Store
     id: str
     key: SecretRef | None = None
+    _ahead: ReadAhead = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ahead", ReadAhead(self._read_parts))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Study, (self.store, self.id, self.key))
 
     # Looking
 
@@ -166,7 +174,9 @@ class Study:
         selection = selection_of(participant, stream, since, until, source)
         for page in walk(self.store, self.id, selection, concurrency=1):
             # folders are listed in no order
-            yield from sorted((one for one in page if selection.wants(one.object)), key=lambda one: one.object.key)
+            found = sorted((one for one in page if selection.wants(one.object)), key=lambda one: one.object.key)
+            self._ahead.offer(found)
+            yield from found
 
     def unknown_objects(self) -> Iterator[Listed]:
         """List the objects under the study's prefixes whose keys are not understood."""
@@ -209,6 +219,8 @@ class Study:
     ) -> pl.DataFrame:
         """Read one object as a typed table.
 
+        Objects that are read one after the other in the order they were listed are fetched and parsed a little ahead.
+
         Parameters
         ----------
         obj : Listed, BeiweObject or str
@@ -230,7 +242,12 @@ class Study:
         """
         from bondstore.domains.beiwe.reading import read_one
 
-        batch = read_one(self.store, self._opener(), self._readable(obj))
+        listed = self._readable(obj)
+        if (taken := self._ahead.take(listed)) is not None:
+            if findings is not None:
+                findings += taken.findings
+            return taken.frame
+        batch = read_one(self.store, self._opener(), listed)
         _settle([batch], damaged, findings)
         return batch.frame
 
@@ -378,7 +395,7 @@ class Study:
         folder = Destination(Path(destination).expanduser().absolute())
         if dry_run:
             return only_plan(job, folder, progress)
-        doing = executor or default_executor(jobs, os.cpu_count() or 1)
+        doing = executor or default_executor(jobs)
         return execute(job, folder, doing, progress=progress, confirm=confirm, tool=f"bondstore {__version__}")
 
     # Inside
@@ -390,6 +407,11 @@ class Study:
         from bondstore.domains.beiwe.opening import opener
 
         return opener(self._needed_key())
+
+    def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
+        from bondstore.domains.beiwe.reading import read_parts
+
+        return read_parts(self.store, self._opener(), batch)
 
     def _readable(self, obj: Listed | BeiweObject | str) -> Listed:
         """Find what an object is; refuse to read what is no participant's data."""

@@ -1,0 +1,165 @@
+"""The same tallies with every executor; errors come through; nothing runs on behind anybody's back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bondstore.config import secrets
+from bondstore.config.secrets import SecretRef
+from bondstore.errors import BondstoreError, Exit, StoreError
+from bondstore.runs.executors import Executor, Processes, Serial, Threads, default_executor
+from bondstore.runs.tally import Count, Tally
+from tests.runs.toys import Ask, Mark
+
+EXECUTORS = [Serial(), Threads(1), Threads(3), Processes(2)]
+IDS = ["serial", "one thread", "threads", "processes"]
+every = pytest.mark.parametrize("executor", EXECUTORS, ids=IDS)
+
+
+def marks(folder: Path) -> set[int]:
+    return {int(path.name) for path in folder.iterdir()}
+
+
+def summed(steps: Iterator[Tally]) -> Tally:
+    tally = Tally()
+    for step in steps:
+        tally += step
+    return tally
+
+
+@every
+def test_the_tallies_are_the_same_with_each(executor: Executor, tmp_path: Path) -> None:
+    tally = summed(executor.run(Mark(tmp_path, n) for n in range(30)))
+    assert (tally.done, tally.skipped) == (Count(30, sum(range(30))), Count(30, 30))
+    assert marks(tmp_path) == set(range(30))
+
+
+@every
+def test_no_shards_no_tallies(executor: Executor) -> None:
+    assert list(executor.run(iter(()))) == []
+
+
+@every
+@pytest.mark.parametrize(("word", "kind"), [(b"crash", StoreError), (b"stop", KeyboardInterrupt)])
+def test_an_error_in_a_shard_stops_the_run_and_is_raised(
+    executor: Executor, tmp_path: Path, word: bytes, kind: type[BaseException]
+) -> None:
+    taken: list[int] = []
+
+    def shards() -> Iterator[Mark]:
+        for n in range(500):
+            taken.append(n)
+            yield Mark(tmp_path, n, word if n == 3 else b"")
+
+    with pytest.raises(kind) as raised:
+        summed(executor.run(shards()))
+    if isinstance(raised.value, StoreError):
+        assert (raised.value.message, raised.value.hint) == ("The toy crashed.", "Mend it.")
+    assert {0, 1, 2, 3} & marks(tmp_path)
+    assert len(marks(tmp_path)) <= len(taken) < 100
+    assert not any(thread.name.startswith("shard") for thread in threading.enumerate())
+
+
+@every
+def test_an_error_while_planning_shards_is_raised_too(executor: Executor, tmp_path: Path) -> None:
+    def shards() -> Iterator[Mark]:
+        yield Mark(tmp_path, 0)
+        raise StoreError("The walk failed.")
+
+    with pytest.raises(StoreError, match="The walk failed"):
+        summed(executor.run(shards()))
+
+
+@every
+def test_closing_early_lets_running_shards_end_and_starts_no_more(executor: Executor, tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    def shards() -> Iterator[Mark]:
+        for n in range(500):
+            taken.append(n)
+            yield Mark(tmp_path, n)
+
+    steps = executor.run(shards())
+    with closing(steps):  # type: ignore[type-var]
+        next(steps)
+    assert 1 <= len(marks(tmp_path)) <= len(taken) < 50
+    assert not any(thread.name.startswith("shard") for thread in threading.enumerate())
+    with pytest.raises(StopIteration):
+        next(steps)
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A shard that holds its thread until the gate opens; the first does not."""
+
+    number: int
+    gate: threading.Event
+    begun: list[int]
+
+    def run(self) -> Tally:
+        self.begun.append(self.number)
+        assert self.number == 0 or self.gate.wait(60)
+        return Tally()
+
+
+def test_what_waits_in_line_when_the_run_is_closed_is_never_begun() -> None:
+    gate, begun = threading.Event(), list[int]()
+    steps = Threads(2).run(Gated(n, gate, begun) for n in range(10))
+    next(steps)  # 1 and 2 hold both threads, 3 waits in line
+    opener = threading.Timer(0.5, gate.set)
+    opener.start()
+    steps.close()  # type: ignore[attr-defined]
+    opener.join()
+    assert sorted(begun) == [0, 1, 2]
+
+
+def test_shards_are_not_taken_far_ahead(tmp_path: Path) -> None:
+    """Fifty million objects make many shards: they must not all lie in memory."""
+    taken: list[int] = []
+
+    def shards() -> Iterator[Mark]:
+        for n in range(100):
+            taken.append(n)
+            yield Mark(tmp_path, n)
+
+    for finished, _ in enumerate(Threads(2).run(shards()), 1):
+        assert len(taken) <= finished + 2 * 2 + 2
+
+
+def test_a_worker_that_dies_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BondstoreError, match="worker process died") as raised:
+        summed(Processes(2).run(Mark(tmp_path, n, b"die" if n == 2 else b"") for n in range(10)))
+    assert raised.value.exit_code is Exit.UNEXPECTED
+    assert raised.value.hint
+
+
+def test_a_secret_typed_here_reaches_the_workers_unseen() -> None:
+    ref = SecretRef.parse("prompt:study key")
+    secrets.remember(ref, "typed-canary-93017")
+    try:
+        tally = summed(Processes(1).run([Ask(ref, len("typed-canary-93017"))] * 2))
+    finally:
+        secrets.forget()
+    assert tally.done.objects == 2
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cores", "expected"),
+    [
+        (1, 64, Serial()),
+        (None, 1, Threads(2)),
+        (None, 4, Threads(2)),
+        (None, 8, Processes(8)),
+        (None, 64, Processes(16)),
+        (3, 64, Processes(3)),
+        (40, 2, Processes(40)),
+    ],
+)
+def test_the_executor_suits_what_was_asked_and_the_machine(jobs: int | None, cores: int, expected: Executor) -> None:
+    assert default_executor(jobs, cores) == expected

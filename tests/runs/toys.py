@@ -1,0 +1,139 @@
+"""A small job of its own: copies objects, with its own plan and shards, and goes wrong on request.
+
+It lives in a module so that worker processes can import it. What an object holds says what becomes of it: ``bad…`` goes
+to quarantine, ``lost…`` fails, ``stop…`` is a Ctrl-C, ``crash…`` an error, ``die…`` the end of its process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bondstore.config.profiles import StoreSpec
+from bondstore.config.secrets import SecretRef
+from bondstore.errors import StoreError, WrongKeyError
+from bondstore.ledger import Item, Ledger, Output, Read, State
+from bondstore.runs.paths import safe_relpath
+from bondstore.runs.plan import Plan, split, total
+from bondstore.runs.progress import Progress
+from bondstore.runs.tally import Tally
+from bondstore.runs.work import Place, bench
+from bondstore.stores import open_store
+
+NAME = "toy.copy:s"
+
+
+@dataclass(frozen=True)
+class ToyJob:
+    """Copy every object into a file."""
+
+    store: StoreSpec
+    refused: bool = False
+    per_shard: int = 2
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return {"store": self.store.url}
+
+    def check(self) -> None:
+        if self.refused:
+            raise WrongKeyError("The key opens nothing.")
+
+    def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
+        plan = Plan()
+        for page in open_store(self.store).pages():
+            listed = zip(page.keys, page.etags, page.sizes, strict=True)
+            items = [Item(key, etag, size, "out/" + safe_relpath(key)) for key, etag, size in listed]
+            parts = split(ledger, self.name, place.destination, items)
+            if ledger is not None and place.run:
+                with ledger.transaction():
+                    ledger.items.put(self.name, place.run, parts.todo)
+            plan += Plan(total(parts.todo), total(parts.skipped), total(parts.quarantined))
+            progress.listing(plan.todo)
+        return plan
+
+    def shards(self, ledger: Ledger, place: Place) -> Iterator[ToyShard]:
+        for page in ledger.items.planned(self.name, place.run, page=self.per_shard):
+            yield ToyShard(place, tuple(page))
+
+
+@dataclass(frozen=True)
+class ToyShard:
+    """A few objects to copy."""
+
+    place: Place
+    items: tuple[Item, ...]
+
+    def run(self) -> Tally:
+        tools = bench(self.place)
+        group = self.place.destination.group()
+        done: list[Item] = []
+        outputs: list[Output] = []
+        try:
+            for item in self.items:
+                data = bytes(tools.store.get(item.key).data)
+                act(data)
+                state = {b"bad": State.QUARANTINED, b"los": State.FAILED}.get(data[:3], State.DONE)
+                done.append(replace(item, state=state, reason="" if state is State.DONE else "toy"))
+                if state is State.DONE:
+                    written = group.write(item.output, [data])
+                    outputs.append(Output(written.path, written.sha256, written.size, written.mtime_ns))
+            group.commit()
+        finally:
+            group.discard()
+        with tools.ledger.transaction():
+            tools.ledger.audit.reads(
+                self.place.who, self.place.run, [Read(one.key, one.version, one.size) for one in done]
+            )
+            tools.ledger.items.put(self.place.job, self.place.run, done)
+            tools.ledger.outputs.put(self.place.job, self.place.run, outputs)
+        tally = Tally()
+        for one in done:
+            tally = tally.count(one.state.value, one.size)
+        return tally
+
+
+def act(data: bytes) -> None:
+    """Go wrong, where the content says so."""
+    if data.startswith(b"stop"):
+        raise KeyboardInterrupt
+    if data.startswith(b"crash"):
+        raise StoreError("The toy crashed.", hint="Mend it.")
+    if data.startswith(b"die"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A shard without a store: leaves a mark that it ran, then does what its word says."""
+
+    folder: Path
+    number: int
+    word: bytes = b""
+
+    def run(self) -> Tally:
+        (self.folder / str(self.number)).touch()
+        act(self.word)
+        return Tally().count("done", self.number).count("skipped", 1)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A shard that needs a secret somebody typed: done where the worker has it, and has it nowhere in the open."""
+
+    ref: SecretRef
+    length: int
+
+    def run(self) -> Tally:
+        value = self.ref.resolve().reveal()
+        open_places = [*os.environ.values(), Path("/proc/self/cmdline").read_text()]
+        hidden = not any(value in place for place in open_places)
+        return Tally().count("done" if len(value) == self.length and hidden else "failed", 0)
