@@ -1,5 +1,7 @@
 """Objects that lie there twice: one of each pair is kept, and none is lost, however a listing is cut into pages."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def listed(key: str, modified_ms: int = 0) -> Listed:
 def test_one_of_each_pair_is_kept_in_a_sorted_listing_of_any_pages(keys, cuts, newer_plain):
     everything = [listed(key, int(newer_plain and not key.endswith(".zst"))) for key in sorted(keys)]
     edges = sorted({0, len(everything), *(cut for cut in cuts if cut < len(everything))})
-    pages = [everything[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pages = [everything[a:b] for a, b in itertools.pairwise(edges)]
     results = list(sort_twins(pages))
     kept = [one.object.key for page in results for one in page.kept]
     superseded = [one.object.key for page in results for one in page.superseded]

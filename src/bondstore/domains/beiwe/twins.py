@@ -40,7 +40,8 @@ def sort_twins(pages: Iterable[Sequence[Listed]]) -> Iterator[Sorted]:
         before = held.pop(_folder(page[0]), None)
         whole = [before, *page] if before else list(page)
         if not whole[-1].object.compression:
-            held[_folder(whole[-1])] = whole.pop()
+            last = whole.pop()
+            held[_folder(last)] = last
         yield _sort(whole)
     yield _sort(list(held.values()))
 
