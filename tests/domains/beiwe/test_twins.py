@@ -10,7 +10,11 @@ from bondstore.domains.beiwe.listing import Listed
 from bondstore.domains.beiwe.twins import sort_twins
 
 STUDY = "5873fe38644ad7557b168e43"
-_hours = st.integers(0, 23).map("CHUNKED_DATA/5873fe38644ad7557b168e43/1ab2cd3e/gps/2024-01-01T{:02d}:00:00.csv".format)
+_hours = st.builds(
+    "CHUNKED_DATA/5873fe38644ad7557b168e43/1ab2cd3e/{}/2024-01-01T{:02d}:00:00.csv".format,
+    st.sampled_from(["gps", "gyro"]),
+    st.integers(0, 23),
+)
 _keys = st.builds(str.__add__, _hours, st.sampled_from(["", ".zst"]))
 
 

@@ -41,6 +41,7 @@ def sort_twins(pages: Iterable[Sequence[Listed]]) -> Iterator[Sorted]:
         whole = [before, *page] if before else list(page)
         if not whole[-1].object.compression:
             last = whole.pop()
+            whole += [old] if (old := held.get(_folder(last))) else []  # folders of a disk are listed in no order
             held[_folder(last)] = last
         yield _sort(whole)
     yield _sort(list(held.values()))
