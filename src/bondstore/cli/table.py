@@ -36,6 +36,7 @@ TABLE: Mapping[str, Noun] = {
             "ls": "List objects.",
             "read": "Decrypt objects in memory and show them as a table.",
             "export": "Decrypt a study, or a part of it, into a folder.",
+            "reconcile": "What raw holds and chunked lacks; rebuild it from raw.",
         },
     ),
     "run": Noun(

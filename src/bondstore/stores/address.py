@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from bondstore.errors import UsageError
 
 Kind = Literal["s3", "az", "file", "memory"]
+_NAME = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*", re.ASCII)  # old buckets have capitals and _; $ is Azure's $web
 _HINT = "Write s3://bucket/prefix, az://container/prefix, file:///folder or memory://name."
 
 
@@ -62,7 +64,7 @@ def parse_address(url: str) -> Address:
     if scheme == "memory":
         return Address("memory", rest.strip("/") or "default")
     if scheme in {"s3", "s3a", "az"}:
-        if not place or "@" in place or "?" in place:
+        if not _NAME.fullmatch(place):
             raise UsageError(f"{scheme}:// needs a {'container' if scheme == 'az' else 'bucket'} name.", hint=_HINT)
         return Address("az" if scheme == "az" else "s3", place, _checked_prefix(prefix.strip("/")))
     raise UsageError(f"Stores of kind {scheme}:// are not known.", hint=_HINT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bondstore.domains.beiwe.fetching import Sealed, fetch
 from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.listing import left_out, walk
-from bondstore.domains.beiwe.opening import check_key, opener, refuse_plaintext
+from bondstore.domains.beiwe.opening import check_key, opener, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.outputs import forest_path, original_path
 from bondstore.domains.beiwe.recording import Record, finding_of, moved_finding, note_reads, output_of
 from bondstore.domains.beiwe.twins import sort_twins, superseded_finding
@@ -98,6 +98,8 @@ class FilesJob:
 
     def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
         """List the selection and record what is not proved done."""
+        if self.form == "original":
+            refuse_mixture(ledger, f"beiwe.reconcile:{self.study}")
         plan = Plan()
         others: dict[str, int] = {}
         pages = (self._wanted(page, others) for page in walk(open_store(self.store), self.study, self.selection))

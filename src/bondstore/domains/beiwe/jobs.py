@@ -1,4 +1,4 @@
-"""From the words of an export to its job, and from a ledger's record of it back to the same job."""
+"""From the words of a run to its job, and from a ledger's record of it back to the same job."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from bondstore.config.resolve import resolve_store
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export_files import FileForm, FilesJob
 from bondstore.domains.beiwe.export_tables import TableForm, TablesJob
+from bondstore.domains.beiwe.rebuild import reconcile_job_of
 from bondstore.domains.beiwe.selection import from_params
 from bondstore.errors import ConfigurationError, UsageError
 
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bondstore.config.profiles import StoreSpec
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.rebuild import reconcile_job_of
+    from bondstore.runs.engine import Job
+from bondstore.domains.beiwe.selection import Selection
 
 FORMS = (*get_args(FileForm), *get_args(TableForm))
-EXPORT = "beiwe.export"
+EXPORT, RECONCILE = "beiwe.export", "beiwe.reconcile"
 
 
 def export_job(store: StoreSpec, study: str, key: SecretRef, form: str, selection: Selection) -> FilesJob | TablesJob:
@@ -49,13 +52,13 @@ def export_job(store: StoreSpec, study: str, key: SecretRef, form: str, selectio
     raise UsageError(f"The form {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
 
 
-def job_of(params: Mapping[str, Any], profile: str | None = None) -> FilesJob | TablesJob:
+def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:
     """Build the job that a run recorded as its parameters.
 
     Parameters
     ----------
     params : mapping
-        As `FilesJob.params` or `TablesJob.params` returned it.
+        As the job's own `params` returned it.
     profile : str, optional
         A profile to open the store with, in place of the one that was used.
 
@@ -64,8 +67,12 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> FilesJob | 
     ConfigurationError
         The run was of another kind, or its profile is gone.
     """
+    if params.get("job") == RECONCILE:
+        return reconcile_job_of(params, profile)
     if params.get("job") != EXPORT:
-        raise ConfigurationError("The run is no Beiwe export.", hint="Go on with the command that started it.")
+        raise ConfigurationError(
+            "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
+        )
     named = profile or (params["profile"] if params["profile"] != "default" else None)
     store = resolve_store(params["store"], named)
     key = SecretRef.parse(params["key"])

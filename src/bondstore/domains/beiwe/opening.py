@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.ledger import Ledger
     from bondstore.stores import Store
 
 PROBED = 24
@@ -88,6 +89,28 @@ def refuse_plaintext(store: StoreSpec) -> None:
         raise PolicyError(
             f"The profile {store.profile.name} forbids decrypted data on a disk.",
             hint="Read into memory instead (bondstore beiwe read, or study.table in Python), or change the profile.",
+        )
+
+
+def refuse_mixture(ledger: Ledger | None, other_job: str) -> None:
+    """Refuse to write rebuilt hours over exported ones, or the other way round: their files have the same names.
+
+    Parameters
+    ----------
+    ledger : Ledger or None
+        Of the destination.
+    other_job : str
+        What the names of the other kind's jobs start with.
+
+    Raises
+    ------
+    PolicyError
+        The destination has seen a run of the other kind.
+    """
+    if ledger is not None and any(run.job.startswith(other_job) for run in ledger.runs.newest_first()):
+        raise PolicyError(
+            "The folder is in use for the other of the two: exported hours and hours rebuilt from raw do not mix.",
+            hint="Name another folder.",
         )
 
 

@@ -1,0 +1,141 @@
+"""``bondstore beiwe reconcile``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bondstore.cli import options, output
+from bondstore.cli.beiwe._shared import ms, note_left_out, open_study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bondstore.domains.beiwe.rebuild import ReconcileJob
+    from bondstore.findings import Finding
+    from bondstore.runs.plan import Plan
+
+EXAMPLES = (
+    "bondstore beiwe reconcile --study STUDY",
+    "bondstore beiwe reconcile --study STUDY --participant 1ab2cd3e --stream accelerometer --json",
+    "bondstore beiwe reconcile --study STUDY --since 2024-03-27 --until 2026-02-18 --rebuild /data/rebuilt --yes",
+)
+
+
+def command(
+    *,
+    store: options.Store = None,
+    profile: options.Profile = None,
+    study: options.Study = None,
+    key: options.Key = None,
+    participant: options.Participants = None,
+    stream: options.Streams = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    rebuild: Annotated[
+        Path | None,
+        typer.Option("--rebuild", metavar="DEST", help="Write every hour that lacks rows, whole, into this folder."),
+    ] = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    jobs: options.Jobs = None,
+    json: options.Json = False,
+) -> int:
+    """Say which rows raw holds and chunked lacks; with --rebuild, write those hours anew from both.
+
+    Raw rows are brought into the form in which the server chunks them, and held against the chunked objects by
+    timestamp and values. Hours whose chunked object is damaged count as not comparable. Missing rows are no error: the
+    exit code is 5 only when objects were damaged or could not be fetched.
+
+    --rebuild writes DEST/chunked/PARTICIPANT/STREAM/HOUR.csv. Run again, it does only what is new or changed.
+    """
+    from bondstore.config.resolve import resolve_key
+    from bondstore.domains.beiwe.rebuild import ReconcileJob
+    from bondstore.domains.beiwe.selection import select
+
+    opened = open_study(store, profile, study, key)
+    selection = select(participant or (), stream or (), "both", ms(since), ms(until))
+    job = ReconcileJob(
+        opened.store.spec, opened.id, opened.key or resolve_key(None, opened.store.spec.profile), selection
+    )
+    if rebuild is None:
+        return _report(job, json=json)
+    return _rebuild(job, rebuild.expanduser().absolute(), jobs, dry_run=dry_run, yes=yes, json=json)
+
+
+def _report(job: ReconcileJob, *, json: bool) -> int:
+    """Compare; write nothing."""
+    from bondstore.cli.progress import reporter
+    from bondstore.cli.report import exit_code, finding_record
+    from bondstore.domains.beiwe.reconcile import Report
+
+    def found(finding: Finding) -> None:
+        if json:
+            output.display_one(finding_record(finding), json=True)
+        else:
+            where = f" ({finding.where})" if finding.where else ""
+            output.note(f"{finding.severity.value}: {finding.kind}: {finding.key}{where}: {finding.message}")
+
+    report = Report(job, found, reporter())
+    columns = (
+        output.Column("participant"),
+        output.Column("stream"),
+        *(
+            output.Column(name, right=True, show=output.number_text)
+            for name in ("raw_rows", "missing_rows", "hours", "hours_missing", "hours_incomplete")
+        ),
+        output.Column("hours_not_comparable", "not comparable", right=True, show=output.number_text),
+        output.Column("first", show=output.time_text),
+        output.Column("last", show=output.time_text),
+    )
+    output.display(report.gaps(), columns, json=json, empty="No raw object that the server chunks is in the selection.")
+    if json:
+        output.display_one(report.tally, json=True)
+    else:
+        note_left_out(report.left_out)
+        counts = ", ".join(f"{output.number_text(number)} {name}" for name, number in report.tally.objects().items())
+        output.note(f"Objects: {counts}.")
+    return exit_code(report.tally)
+
+
+def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, yes: bool, json: bool) -> int:
+    """Write the hours that lack rows."""
+    from bondstore import __version__
+    from bondstore.cli.progress import reporter
+    from bondstore.cli.report import show_result
+    from bondstore.domains.beiwe.rebuild import rebuilt
+    from bondstore.runs.destination import Destination
+    from bondstore.runs.engine import dry_run as only_plan
+    from bondstore.runs.engine import execute
+    from bondstore.runs.executors import default_executor
+
+    place = Destination(root)
+    if dry_run:
+        return show_result(only_plan(job, place, reporter()), place, json=json)
+    executor = default_executor(jobs)
+    tool = f"bondstore {__version__}"
+    result = execute(job, place, executor, progress=reporter(), confirm=_asking(root, yes=yes), tool=tool)
+    if result.state != "declined":
+        columns: list[str | output.Column] = ["participant", "stream"]
+        columns += [output.Column(name, right=True, show=output.number_text) for name in _SUMS]
+        with place.ledger(create=False) as ledger:
+            output.display(rebuilt(ledger, job.name), columns, json=json, empty="No hour lacks rows; none was rebuilt.")
+    return show_result(result, place, json=json)
+
+
+_SUMS = ("hours", "rows", "rows_added", "bytes")
+
+
+def _asking(root: Path, *, yes: bool) -> Callable[[Plan], bool]:
+    """Ask on a terminal before the first byte is fetched."""
+    from bondstore.cli.confirm import agreed
+
+    def ask(plan: Plan) -> bool:
+        if not plan.todo.objects:
+            return True
+        count, size = output.number_text(plan.todo.objects), output.bytes_text(plan.todo.bytes)
+        return agreed(f"Read {count} raw objects ({size}) and write the hours that lack rows into {root}?", yes=yes)
+
+    return ask

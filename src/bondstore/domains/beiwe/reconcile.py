@@ -1,0 +1,121 @@
+"""What raw holds and chunked lacks: every row of raw, in the form the server chunks it, held against its hour.
+
+Chunked data of many servers is incomplete; raw lost nothing. A row is missing when the chunked objects of its hour do
+not hold it; an hour whose chunked object is damaged or could not be fetched is *not comparable*, and its rows are not
+counted as missing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bondstore.domains.beiwe.listing import participants
+from bondstore.domains.beiwe.opening import opener
+from bondstore.domains.beiwe.reconcile_compare import Comparison, Gap
+from bondstore.domains.beiwe.reconcile_hours import CHUNKED_STREAMS, Series, list_series
+from bondstore.domains.beiwe.reconcile_read import Tools, raw_batches
+from bondstore.domains.beiwe.recording import Record
+from bondstore.ledger import Item, note_personal
+from bondstore.runs.progress import Quiet
+from bondstore.runs.tally import Count, Tally
+from bondstore.runs.who import whoami
+from bondstore.stores import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bondstore.domains.beiwe.rebuild import ReconcileJob
+    from bondstore.domains.beiwe.reconcile_hours import Listing
+    from bondstore.domains.beiwe.reconcile_read import Outcome
+    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.findings import Finding
+    from bondstore.runs.progress import Progress
+    from bondstore.stores import Store
+
+AHEAD_MS = 90 * 24 * 3_600_000
+
+
+class Report:
+    """Compares a selection of a study. Nothing is written in the clear; reads go into the account's own record.
+
+    Parameters
+    ----------
+    job : ReconcileJob
+        Which store, study and selection.
+    found : callable
+        Takes the findings as they come.
+    progress : Progress, optional
+        Who watches; the total is not known beforehand.
+
+    Attributes
+    ----------
+    tally : Tally
+        Objects that were looked at so far: raw ones, and the chunked ones of the same hours.
+    left_out : dict
+        Objects that hold no tables, by reason.
+    """
+
+    def __init__(self, job: ReconcileJob, found: Callable[[Finding], None], progress: Progress | None = None) -> None:
+        self._job, self._found, self._watch = job, found, progress or Quiet()
+        self.tally = Tally()
+        self.left_out: dict[str, int] = {}
+
+    def gaps(self) -> Iterator[Gap]:
+        """Yield a gap for every participant and stream that raw has objects of, also where nothing is missing.
+
+        Raises
+        ------
+        WrongKeyError
+            The key opens nothing.
+        ConfigurationError
+            The store gives no answer.
+        """
+        self._job.check_key()
+        store = open_store(self._job.store)
+        who = whoami()
+        latest = int(time.time() * 1000) + AHEAD_MS
+        tools = Tools(store, opener(self._job.key), lambda reads: note_personal(who, reads), latest)
+        try:
+            for series in series_of(store, self._job.study, self._job.selection):
+                listing = list_series(store, series, self._job.selection)
+                for reason, number in listing.others.items():
+                    self.left_out[reason] = self.left_out.get(reason, 0) + number
+                if listing.raw:
+                    yield self._compare(tools, series, listing)
+        finally:
+            self._watch.end()
+
+    def _compare(self, tools: Tools, series: Series, listing: Listing) -> Gap:
+        work = Comparison(tools, series, listing)
+        objects = ((one.object, one.size) for one in listing.raw)
+        for batch in raw_batches(tools, series, self._job.selection, objects):
+            self._settle([*work.take(batch), *batch.outcomes])
+        return work.gap()
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        record = Record()
+        for one in outcomes:
+            item = Item(one.object.key, "", one.size, "")
+            if one.error is not None:
+                record.failed(item, one.error)
+            self.tally = self.tally.count(_outcome_of(one), one.size)
+            for finding in one.findings:
+                self._found(finding)
+        for finding in record.findings:
+            self._found(finding)
+        self._watch.listing(Count(self.tally.planned.objects, self.tally.planned.bytes))
+
+
+def series_of(store: Store, study: str, selection: Selection) -> Iterator[Series]:
+    """Yield every participant and chunked stream of a selection."""
+    names = [name for name in CHUNKED_STREAMS if not selection.streams or name in selection.streams]
+    for person in selection.participants or participants(store, study):
+        for name in names:
+            yield Series(study, person, name)
+
+
+def _outcome_of(one: Outcome) -> str:
+    if one.error is not None:
+        return "failed"
+    return "quarantined" if one.reason else "done"

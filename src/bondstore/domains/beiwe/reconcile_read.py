@@ -1,0 +1,284 @@
+"""Reading raw objects as rows by hour, and the chunked objects of those hours: fetched in batches, damage named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bondstore.domains.beiwe.fetching import Sealed, fetch
+from bondstore.domains.beiwe.kinds import finding
+from bondstore.domains.beiwe.reading import open_or_salvage
+from bondstore.domains.beiwe.reconcile_hours import Hour, Series, in_window
+from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Rows, read_raw
+from bondstore.domains.beiwe.recording import finding_of
+from bondstore.errors import BondstoreError, DamagedError
+from bondstore.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from bondstore.domains.beiwe.decode import Opened, Opener
+    from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.domains.beiwe.rawrows import RawRow
+    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.ledger import Read
+    from bondstore.stores import Store
+
+GROUP_OBJECTS = 256
+GROUP_BYTES = 8 << 20
+"""About so much text is fetched at a time."""
+BATCH_BYTES = 8 << 20
+"""Bytes of rows that are held against chunked objects at a time."""
+SWELLING = 5
+"""How much larger compressed tables become, roughly."""
+_MOVED = "The key vanished between listing and reading; the object was found under its twin's name."
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What reading needs.
+
+    Parameters
+    ----------
+    store : Store
+        Where the study lies.
+    opener : Opener
+        The study's opener.
+    note : callable
+        Puts reads into the audit chain, before anything is made of them.
+    latest_ms : int
+        Rows at or after this time are dropped, as the server does.
+    """
+
+    store: Store
+    opener: Opener
+    note: Callable[[list[Read]], None]
+    latest_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an object.
+
+    Parameters
+    ----------
+    object : BeiweObject
+        As it was listed.
+    size : int
+        Its size as stored.
+    sealed : Sealed or None
+        Its bytes; None when it could not be fetched.
+    error : BondstoreError or None
+        Why not.
+    reason : str
+        The kind of the worst finding, where it is damaged; else empty.
+    findings : tuple of Finding
+        What should be known about it.
+    hours : frozenset of Hour
+        Raw only: the hours its rows go into.
+    """
+
+    object: BeiweObject
+    size: int
+    sealed: Sealed | None
+    error: BondstoreError | None = None
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    hours: frozenset[Hour] = frozenset()
+
+
+@dataclass(slots=True)
+class HourRows:
+    """Rows of raw that belong to one hour, each once, and the widest header they came under."""
+
+    header: bytes | None = None
+    rows: dict[bytes, RawRow] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of raw by hour, and the objects that are read to their end."""
+
+    hours: dict[Hour, HourRows] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    size: int = 0
+
+
+def wider(one: bytes | None, other: bytes | None) -> bytes | None:
+    """Return the header with more columns: rows of both platforms can meet in one hour."""
+    return max((one, other), key=lambda header: (header.count(b",") + 1, header) if header else (0, b""))
+
+
+def weight(obj: BeiweObject, size: int) -> int:
+    """Return about how many bytes of text an object holds."""
+    return size * (SWELLING if obj.compression else 1)
+
+
+def grouped(objects: Iterable[tuple[BeiweObject, int]]) -> Iterator[list[tuple[BeiweObject, int]]]:
+    """Part objects (with their sizes) into groups to be fetched together."""
+    group: list[tuple[BeiweObject, int]] = []
+    held = 0
+    for obj, size in objects:
+        if group and (len(group) >= GROUP_OBJECTS or held + weight(obj, size) > GROUP_BYTES):
+            yield group
+            group, held = [], 0
+        group.append((obj, size))
+        held += weight(obj, size)
+    if group:
+        yield group
+
+
+def raw_batches(
+    tools: Tools, series: Series, selection: Selection, objects: Iterable[tuple[BeiweObject, int]]
+) -> Iterator[Batch]:
+    """Read raw objects of a series as rows in the chunked form, by hour.
+
+    Parameters
+    ----------
+    tools : Tools
+        What reading needs.
+    series : Series
+        Which participant and stream.
+    selection : Selection
+        Rows in hours outside its window are left out.
+    objects : iterable of (BeiweObject, int)
+        Raw objects with their sizes, best in order of time.
+
+    Yields
+    ------
+    Batch
+        At least one; each object's outcome comes with the batch that holds its last rows.
+
+    Raises
+    ------
+    ConfigurationError
+        The store as a whole gives no answer, or refuses the credentials.
+    """
+    batch = Batch()
+    for group in grouped(objects):
+        for obj, size, answer, opened in _read(tools, group):
+            told = _Told(obj, answer, opened)
+            if opened is not None and not isinstance(opened, DamagedError):
+                for rows in read_raw(told.found, opened.plain, tools.latest_ms, whole=opened.whole):
+                    told.take(rows)
+                    _add(batch, series.survey_of(obj), rows, selection, told)
+                    if batch.size >= BATCH_BYTES:
+                        yield batch
+                        batch = Batch()
+            batch.outcomes.append(told.outcome(size))
+    yield batch
+
+
+def _read(
+    tools: Tools, group: Sequence[tuple[BeiweObject, int]]
+) -> Iterator[tuple[BeiweObject, int, Sealed | BondstoreError, Opened | DamagedError | None]]:
+    """Fetch, note and open a group; what could not be fetched is not opened."""
+    answers = fetch(tools.store, [obj for obj, _ in group])
+    sealed = [answer for answer in answers if isinstance(answer, Sealed)]
+    tools.note([one.read for one in sealed])
+    opened = {id(one): result for one, result in open_or_salvage(tools.opener, sealed)}
+    for (obj, size), answer in zip(group, answers, strict=True):
+        yield obj, size, answer, opened.pop(id(answer), None)
+
+
+class _Told:
+    """Gathers what is to be said of one object while its rows are read."""
+
+    def __init__(self, obj: BeiweObject, answer: Sealed | BondstoreError, opened: Opened | DamagedError | None) -> None:
+        self._object, self._answer = obj, answer
+        self._lost: list[int] = []
+        self._out_of_range: list[int] = []
+        self._findings: list[Finding] = []
+        if isinstance(opened, DamagedError):
+            self._findings.append(finding_of(opened, obj.key))
+        elif opened is not None:
+            self._findings += [_under(one, obj.key) for one in opened.findings]
+        self.found = answer.object if isinstance(answer, Sealed) else obj
+        self.hours: set[Hour] = set()
+
+    def take(self, rows: Rows) -> None:
+        """Remember the rows that were left out."""
+        self._lost += rows.lost
+        self._out_of_range += rows.out_of_range
+
+    def lose(self, number: int) -> None:
+        """Remember that so many rows of a chunked object could not be read."""
+        if number:
+            self._findings.append(finding("rows-lost", self._object.key, count=number))
+
+    def outcome(self, size: int) -> Outcome:
+        """Sum it up."""
+        key = self._object.key
+        found = self._findings
+        found += [finding("rows-lost", key, rows=self._lost)] if self._lost else []
+        found += [finding("timestamp-out-of-range", key, rows=self._out_of_range)] if self._out_of_range else []
+        reason = next((one.kind for one in found if one.severity is Severity.ERROR), "")
+        sealed = self._answer if isinstance(self._answer, Sealed) else None
+        if sealed is not None and sealed.object.key != key:
+            found.append(Finding("moved-to-twin", Severity.INFO, key, _MOVED))
+        error = None if isinstance(self._answer, Sealed) else self._answer
+        return Outcome(self._object, size, sealed, error, reason, tuple(found), frozenset(self.hours))
+
+
+def _under(one: Finding, key: str) -> Finding:
+    """A finding about an object that moved to its twin is told under the key it was listed by."""
+    return one if one.key == key else Finding(one.kind, one.severity, key, one.message, one.where, one.count)
+
+
+def _add(batch: Batch, survey: str | None, rows: Rows, selection: Selection, told: _Told) -> None:
+    """Sort rows into hours."""
+    wanted: dict[int, HourRows | None] = {}
+    for row in rows.rows:
+        if row.hour_ms not in wanted:
+            hour = Hour(survey, row.hour_ms)
+            wanted[row.hour_ms] = None
+            if in_window(selection, row.hour_ms):
+                told.hours.add(hour)
+                wanted[row.hour_ms] = into = batch.hours.setdefault(hour, HourRows())
+                into.header = wider(into.header, rows.header)
+        into_hour = wanted[row.hour_ms]
+        if into_hour is not None and row.line not in into_hour.rows:
+            into_hour.rows[row.line] = row
+            batch.size += len(row.line) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkText:
+    """A chunked object that was asked for.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What became of it.
+    rows : ChunkRows or None
+        Its good rows; None when there are none to be had.
+    """
+
+    outcome: Outcome
+    rows: ChunkRows | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of its rows are there."""
+        return not self.outcome.reason and self.outcome.error is None
+
+
+def read_chunks(tools: Tools, group: Sequence[tuple[BeiweObject, int]]) -> list[ChunkText]:
+    """Fetch and read chunked objects, small enough together to be held in memory.
+
+    Parameters
+    ----------
+    tools : Tools
+        What reading needs.
+    group : sequence of (BeiweObject, int)
+        Chunked objects with their sizes.
+    """
+    texts = []
+    for obj, size, answer, opened in _read(tools, group):
+        told = _Told(obj, answer, opened)
+        rows = None
+        if opened is not None and not isinstance(opened, DamagedError):
+            rows = ChunkRows(told.found, opened.plain, tools.latest_ms, whole=opened.whole)
+            told.lose(rows.lost)
+        texts.append(ChunkText(told.outcome(size), rows))
+    return texts
