@@ -31,8 +31,9 @@ format: $(READY) ## Put the code into the common style
 bench: $(READY) ## Measure speed side by side with what would be run instead
 	$(BIN)/python -m benchmarks
 
-docs: $(READY) ## Rebuild the reference pages that are made from the code
+docs: $(READY) ## Rebuild the reference pages and the output that the documentation shows
 	$(BIN)/python docs/build.py
+	$(BIN)/python -m docs.transcripts
 
 clean: ## Remove everything that make has built
 	rm -rf .venv .cache .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Buffer: TypeAlias = bytes | bytearray | memoryview
 
 _ARENA = CHUNK
+_ALONE = 64 << 10
+"""Larger objects are opened by themselves: laying them end to end and apart again costs more than it saves."""
 
 
 class Cfb8:
@@ -102,11 +104,11 @@ class Cfb8:
         arena: list[Buffer] = []
         held = 0
         for item in sealed:
-            if held and held + len(item) > _ARENA:
+            if held and (held + len(item) > _ARENA or len(item) > _ALONE):
                 results += self._open_arena(arena)
                 arena, held = [], 0
             arena.append(item)
-            held += len(item)
+            held = _ARENA if len(item) > _ALONE else held + len(item)
         results += self._open_arena(arena)
         return results
 

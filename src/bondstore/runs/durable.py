@@ -6,8 +6,9 @@ import ctypes
 import errno
 import hashlib
 import os
+import re
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING
 from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
+_NUMBER = re.compile(r"\(os error (\d+)\)")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -127,6 +129,16 @@ class OutputGroup:
             raise _explained(error, self._root) from error
         return self._add(Written(path, str(temporary), digest, stat.st_size, stat.st_mtime_ns))
 
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Turn what a writer under a reserved name runs into, such as a full disk, into our own errors."""
+        try:
+            yield
+        except BondstoreError:
+            raise
+        except OSError as error:
+            raise _explained(error, self._root) from error
+
     def _add(self, written: Written) -> Written:
         self._written.append(written)
         return written
@@ -201,11 +213,13 @@ def _syncfs() -> Callable[[int], int] | None:
 
 def _explained(error: OSError, root: str) -> BondstoreError:
     """Return the error that says what to do."""
-    if error.errno in _FULL:
+    told = _NUMBER.search(str(error))  # libraries written in Rust put the number into the text alone
+    number = error.errno or (int(told[1]) if told else 0)
+    if number in _FULL:
         return NoSpaceError(
             f"There is no space left in {root}.",
             hint="Free some space and run the same command again; it goes on where it stopped.",
         )
     return ConfigurationError(
-        f"A file in {root} could not be written ({error.strerror}).", hint="Check the folder and its permissions."
+        f"A file in {root} could not be written ({os.strerror(number)}).", hint="Check the folder and its permissions."
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -85,6 +86,10 @@ class _Grouped:
             self._tie = None
         self._flush(1)
         self._sink.close()
+
+    def abandon(self) -> None:
+        """Let go of the file, which is not needed any more."""
+        _let_go(self._sink)
 
     def _add(self, frame: pl.DataFrame) -> None:
         self._parts.append(frame)
@@ -214,7 +219,7 @@ class SortedTable:
     def abort(self) -> None:
         """Give up: remove the output and all scratch files."""
         self._closed = True
-        self._main.close()
+        self._main.abandon()
         self._path.unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -265,8 +270,10 @@ class SortedTable:
         try:
             for frame in frames:
                 sink.write(frame)
-        finally:
-            sink.close()
+        except BaseException:
+            _let_go(sink)
+            raise
+        sink.close()
         return path
 
     def _read_run(self, path: Path) -> Iterator[pl.DataFrame]:
@@ -301,3 +308,9 @@ class SortedTable:
         for path in paths:
             path.unlink()
         return run
+
+
+def _let_go(sink: Sink) -> None:
+    """Close a file whose content does not count: where writing failed, writing its end fails as well."""
+    with suppress(OSError, ValueError):  # pyarrow's own errors are ValueErrors
+        sink.close()

@@ -201,6 +201,7 @@ class TableShard:
         work = _Shard(tools.ledger, self, group)
         try:
             with (
+                group.explaining(),
                 work.table() as table,
                 closing(read_stream(tools.store, opener(self.job.key), objects, selection)) as read,
             ):

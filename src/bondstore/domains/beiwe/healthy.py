@@ -31,7 +31,7 @@ SOURCE = "source"
 """Last column of the frames here: the position among the caller's items that a row came from."""
 _UTC_TYPE = pa.timestamp("ms", tz="UTC")
 _SMALL = 8192
-_COMMA, _LINE_END = 44, 10
+_COMMA, _LINE_END, _SPACE = 44, 10, 32
 _TIMESTAMP_END, _UTC_END = 13, 37
 _TYPES: dict[str, pa.DataType] = {"Int64": pa.int64(), "Float64": pa.float64(), "String": pa.string()}
 
@@ -89,6 +89,8 @@ class _Text:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     counts: NDArray[np.int64]
+    odd: NDArray[np.int64]
+    """Places of control characters and of bytes outside ASCII."""
 
     def pieces_of_rows(self, bad: NDArray[np.bool_]) -> frozenset[int]:
         """Pieces that hold a row marked bad."""
@@ -247,19 +249,20 @@ def _join(pieces: Sequence[Piece]) -> _Text:
     joined = b"".join(parts)
     values = np.frombuffer(joined, np.uint8)
     ends = np.cumsum(np.array(lengths, np.int64))
-    line_ends = np.flatnonzero(values == _LINE_END)
+    # As signed bytes, controls and all that is outside ASCII are below the space: one pass finds both.
+    odd = np.flatnonzero(values.view(np.int8) < _SPACE)
+    is_end = values[odd] == _LINE_END
+    line_ends = odd if is_end.all() else odd[is_end]
     starts = np.empty_like(line_ends)
     starts[0], starts[1:] = 0, line_ends[:-1] + 1
     counts = np.diff(np.searchsorted(line_ends, ends, side="left"), prepend=0)
-    return _Text(joined, values, starts, ends, counts)
+    return _Text(joined, values, starts, ends, counts, odd[~is_end])
 
 
 def _odd_bytes(stream: Stream, text: _Text) -> frozenset[int]:
     """Pieces with control characters or bytes outside ASCII, or with a space after a comma where that has a meaning."""
-    control = text.bytes_ < 32
-    if not text.body.isascii() or np.count_nonzero(control) != len(text.starts):
-        places = np.flatnonzero((control & (text.bytes_ != _LINE_END)) | (text.bytes_ > 127))
-        return frozenset(np.searchsorted(text.ends, places, side="right").tolist())
+    if len(text.odd):
+        return frozenset(np.searchsorted(text.ends, text.odd, side="right").tolist())
     if stream.name in SPACED_STREAMS and b", " in text.body:
         return frozenset(range(len(text.ends)))
     return frozenset()

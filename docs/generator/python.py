@@ -1,0 +1,78 @@
+"""The Python interface: `bondstore.beiwe`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from docs.generator.text import code, entries, fence, markdown, page, sections
+
+from bondstore import beiwe
+
+INTRODUCTION = """The command line and Python call the same services. See [how to use it](../how-to/python.md).
+
+```python
+import bondstore
+
+study = bondstore.beiwe.open_study("s3://lab-bucket", "5873fe38644ad7557b168e43", key="env:STUDY_KEY")
+frame = study.table("1ab2cd3e", "gps", since="2024-01-01")
+```"""
+_WORDS = {"Parameters": "Takes", "Returns": "Returns", "Yields": "Yields", "Raises": "Raises"}
+
+
+def make() -> str:
+    """Return the page."""
+    methods = [_callable(f"Study.{name}", method) for name, method in _methods(beiwe.Study)]
+    return page(
+        "Python",
+        INTRODUCTION,
+        _callable("open_study", beiwe.open_study),
+        "## Study",
+        markdown(sections(beiwe.Study)[""])
+        + " Its fields: `store`, `id` (the study's id) and `key` (where its key is kept).",
+        *methods,
+        "## DamageWarning",
+        markdown(sections(beiwe.DamageWarning)[""]),
+    )
+
+
+def _methods(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, member in vars(cls).items():
+        if inspect.isfunction(member) and not name.startswith("_"):
+            yield name, member
+
+
+def _callable(name: str, function: Callable[..., Any]) -> str:
+    level = "###" if "." in name else "##"
+    said = sections(function)
+    parts = [f"{level} {name}", fence(_signature(name, function), "text"), markdown(said.pop(""))]
+    for title, text in said.items():
+        if title in _WORDS and (listed := entries(text)):
+            parts.append(f"{_WORDS[title]}:\n\n" + "\n".join(_entry(title, head, what) for head, what in listed))
+    return "\n\n".join(parts)
+
+
+def _entry(title: str, head: str, what: str) -> str:
+    names, _, kind = head.partition(" : ")
+    shown = ", ".join(map(code, names.split(", "))) if title in ("Parameters", "Raises") else code(head)
+    return f"- {shown}" + (f" ({kind})" if kind and title == "Parameters" else "") + (f": {what}" if what else "")
+
+
+def _signature(name: str, function: Callable[..., Any]) -> list[str]:
+    parameters = [one for one in inspect.signature(function).parameters.values() if one.name != "self"]
+    words: list[str] = []
+    starred = False
+    for one in parameters:
+        if one.kind is one.KEYWORD_ONLY and not starred:
+            words.append("*")
+            starred = True
+        words.append(one.name + ("" if one.default is one.empty else f"={_default(one.default)}"))
+    call = f"{name.replace('Study.', 'study.')}({', '.join(words)})"
+    if len(call) <= 110:
+        return [call]
+    return [f"{name.replace('Study.', 'study.')}(", *(f"    {word}," for word in words), ")"]
+
+
+def _default(value: object) -> str:
+    return "..." if callable(value) else repr(value)

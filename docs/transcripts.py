@@ -1,0 +1,162 @@
+"""Make the output shown in the documentation real: ``python -m docs.transcripts`` runs every ``console`` block again.
+
+Lines of a ``console`` block that start with ``$ `` are commands; what they print is put below them. They run in order,
+page by page, against the demo's study on a local S3 server, in an empty home folder. What differs from run to run
+(times, ports, ids of runs, names of accounts) is put in one form. With ``--check`` nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.damage import spoil
+from demo.place import Bucket, Place, bucket, fill
+from demo.study import KEY, Shape, make
+
+ROOT = Path(__file__).resolve().parents[1]
+SHAPE = Shape(participants=3, hours=12, rows=60, missing=0.05)
+HOW_TO = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "how-to").glob("*.md"))
+PAGES = ("README.md", "docs/tutorial.md", *HOW_TO)
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_RUN = re.compile(r"\b20\d{6}T\d{6}Z-[0-9a-f]{4}\b")
+HOME = "/home/ada"
+_ALIKE = (
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8333"),
+    (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d \d\d:\d\d:\d\dZ"), "2026-03-14 09:15:00Z"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "4b1d7c0a95e2f38c6d20b7a1e4f95830c2d6a7b9e18f04c35d7a6b2e9f01c84d"),
+    (re.compile(r", [\d,.]+ objects/s, [\d.]+ [kMG]?B/s"), ""),
+    (re.compile(r"[\d.,]+ GB are free"), "412 GB are free"),
+    (re.compile(r"[\d.,]+ [MG]B free"), "15,993 MB free"),
+    (re.compile(r"^took( +)\d.*$", re.MULTILINE), r"took\g<1>1 s"),
+    (re.compile(r"(Z +)\d+ s "), r"\g<1>1 s "),
+)
+
+
+@dataclass
+class Terminal:
+    """A shell in an empty home folder, with the demo's study at hand.
+
+    Parameters
+    ----------
+    home : Path
+        The home folder.
+    settings : dict of str to str
+        The Beiwe guide's variables.
+    """
+
+    home: Path
+    settings: dict[str, str]
+    _runs: dict[str, str] = field(default_factory=dict)
+
+    def page(self, text: str) -> str:
+        """Return a page with the output of its commands, run in a fresh folder."""
+        for path in self.home.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._runs.clear()
+        return _BLOCK.sub(lambda block: f"```console\n{self._block(block.group(1))}```", text)
+
+    def _block(self, text: str) -> str:
+        lines = []
+        for command in commands(text):
+            lines.append("$ " + command.replace("\n", "\n> "))
+            lines += self.run(command).splitlines()
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+    def run(self, command: str) -> str:
+        """Run one command and return what it shows."""
+        kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+        done = subprocess.run(  # noqa: S603 - the commands are the documentation's own
+            ["bash", "-c", command],  # noqa: S607
+            check=False,
+            cwd=self.home,
+            env=kept | self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        return self._alike(done.stdout)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its commands."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"])
+        return self.settings | {
+            "PATH": path,
+            "HOME": str(self.home),
+            "USER": "ada",
+            "LOGNAME": "ada",
+            "COLUMNS": "120",
+            "NO_COLOR": "1",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "LAB_KEY_ID": self.settings["BEIWE_SERVER_AWS_ACCESS_KEY_ID"],
+            "LAB_SECRET": self.settings["BEIWE_SERVER_AWS_SECRET_ACCESS_KEY"],
+            "STUDY_KEY": KEY,
+        }
+
+    def _alike(self, text: str) -> str:
+        text = text.replace(str(self.home), HOME)
+        text = re.sub(r"\bada@\S+", "ada@lab", text)
+        for run in _RUN.findall(text):
+            number = len(self._runs) + 15
+            self._runs.setdefault(run, f"20260314T09{number}00Z-{0x1F00 + number * 7:04x}")
+        text = _RUN.sub(lambda found: self._runs[found.group(0)], text)
+        for pattern, alike in _ALIKE:
+            text = pattern.sub(alike, text)
+        return text
+
+
+def commands(block: str) -> Iterator[str]:
+    """Yield the commands of a block; a command goes on over lines that start with ``> ``."""
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            lines = [line[2:]]
+            rest = block.split(line + "\n", 1)[1].splitlines()
+            for following in rest:
+                if not following.startswith("> "):
+                    break
+                lines.append(following[2:])
+            yield "\n".join(lines)
+
+
+@contextmanager
+def terminal(where: Bucket) -> Iterator[Terminal]:
+    """Give a terminal for a server's empty bucket, which is filled with the study."""
+    fill(where, spoil(make(SHAPE), SHAPE).objects)
+    with tempfile.TemporaryDirectory(prefix="bondstore-docs-") as folder:
+        home = Path(folder) / "home"
+        home.mkdir()
+        yield Terminal(home, where.guide())
+
+
+def main(arguments: list[str]) -> int:
+    """Run every page; returns 1 when ``--check`` finds one that is out of date."""
+    named = [name for name in arguments if not name.startswith("-")]
+    stale = 0
+    with tempfile.TemporaryDirectory() as folder, bucket(Place(Path(folder))) as where, terminal(where) as shell:
+        for name in named or PAGES:
+            path = ROOT / name
+            before = path.read_text(encoding="utf-8")
+            after = shell.page(before)
+            if before == after:
+                continue
+            stale += 1
+            sys.stderr.write(f"{name}: {'other output' if '--check' in arguments else 'updated'}\n")
+            if "--check" not in arguments:
+                path.write_text(after, encoding="utf-8")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

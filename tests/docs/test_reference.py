@@ -1,0 +1,85 @@
+"""The reference pages say what the code says, all of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import bondstore
+from bondstore.cli.table import commands
+from bondstore.config.profiles import Profile
+from bondstore.domains.beiwe.damage import DAMAGE
+from bondstore.domains.beiwe.kinds import KINDS
+from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.errors import Exit
+from tests.docs.pages import PAGES, ROOT
+
+SOURCE = Path(bondstore.__file__).parent
+FINDINGS = PAGES["docs/reference/findings.md"]
+
+
+def test_the_pages_made_from_the_code_are_up_to_date() -> None:
+    done = subprocess.run([sys.executable, "docs/build.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_stale_page_is_found(tmp_path: Path) -> None:
+    for name in ("docs/build.py", "docs/generator"):
+        subprocess.run(["cp", "-r", "--parents", name, str(tmp_path)], cwd=ROOT, check=True)
+    check = [sys.executable, str(tmp_path / "docs/build.py")]
+    assert subprocess.run([*check, "--check"], capture_output=True).returncode == 1
+    assert not (tmp_path / "docs/reference").exists()
+    assert subprocess.run(check, capture_output=True).returncode == 0
+    assert subprocess.run([*check, "--check"], capture_output=True).returncode == 0
+    page = tmp_path / "docs/reference/findings.md"
+    page.write_text(page.read_text().replace("error", "fault"))
+    assert subprocess.run([*check, "--check"], capture_output=True).returncode == 1
+
+
+def written_kinds() -> set[str]:
+    """Every literal kind that the source gives to a Finding."""
+    found = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant):
+                    found.add(first.value)
+    return found
+
+
+def test_every_kind_of_finding_is_documented_with_what_to_do() -> None:
+    rows = {
+        row[0]: row[1:]
+        for row in (re.split(r"(?<!\\) \| ", line.strip("| ")) for line in FINDINGS.splitlines() if line[:3] == "| `")
+    }
+    named = {word.strip("`") for word in rows}
+    assert written_kinds() >= {"moved-to-twin", "file-missing"}, "the scan finds what it should"
+    missing = {*DAMAGE, *KINDS, *written_kinds(), "vanished", "fetch-failed"} - named
+    assert not missing
+    assert all(
+        severity in ("error", "warning", "info") and means and advice for severity, means, advice in rows.values()
+    )
+
+
+def test_every_command_stream_setting_and_exit_code_is_documented() -> None:
+    reference = PAGES["docs/reference/commands.md"]
+    assert all(f"\n## bondstore {' '.join(words)}\n" in reference for words in commands())
+    assert all(re.search(rf"^\| \[?{name}\b", PAGES["docs/reference/streams.md"], re.M) for name in STREAMS)
+    settings = PAGES["docs/reference/settings.md"]
+    assert all(f"| `{name}` |" in settings for name in Profile.__dataclass_fields__ if name not in ("name", "sources"))
+    assert all(f"\n| {int(code)} |" in PAGES["docs/reference/exit-codes.md"] for code in Exit)
+
+
+def test_every_environment_variable_is_documented() -> None:
+    spoken_of = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                spoken_of |= set(re.findall(r"^(?:AWS|AZURE|BEIWE|BONDSTORE|S3|XDG)_[A-Z0-9_]+$", node.value))
+    assert {"BONDSTORE_PROFILE", "S3_BUCKET", "AWS_REGION"} <= spoken_of, "the scan finds what it should"
+    settings = PAGES["docs/reference/settings.md"]
+    assert {name for name in spoken_of if f"`{name}`" not in settings} == set()
