@@ -307,4 +307,5 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(
     result = execute(job, destination, executor)
     assert result.state == "finished"
     assert files(destination) == objects
-    assert result.tally.skipped.objects == len(half)
+    # a file may have got its name just before the disk was too full to record it: that one is done again
+    assert result.tally.skipped.objects <= len(half)

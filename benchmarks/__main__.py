@@ -1,0 +1,17 @@
+"""All benchmarks, one after the other: ``make bench``. They print tables in Markdown and decide nothing."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+NAMES = ("cfb8", "study", "scale")
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or NAMES
+    for name in chosen:
+        if name not in NAMES:
+            sys.exit(f"There is no benchmark {name}; there are: {', '.join(NAMES)}.")
+        print(f"\n## {name}\n", flush=True)
+        sys.argv = [name]
+        runpy.run_module(f"benchmarks.{name}", run_name="__main__")
