@@ -1,13 +1,18 @@
 """A study sealed by an independent encryptor comes out byte for byte, with every executor."""
 
+import dataclasses
+from datetime import UTC, datetime
+
 import pytest
 from demo.study import KEY, STUDY, Shape, make
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export_files import FilesJob
+from bondstore.domains.beiwe.jobs import export_job
 from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.selection import select
+from bondstore.errors import UsageError
 from bondstore.runs.destination import Destination
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Processes, Serial, Threads
@@ -84,3 +89,33 @@ def test_a_second_run_has_nothing_to_do_and_a_late_object_is_found(job, made, tm
 
 def test_keys_of_every_made_object_are_understood(made):
     assert all(parse_key(STUDY, one.key).kind != "unknown" for one in made)
+
+
+def test_the_layout_of_forest_is_what_its_readers_take_apart(job, made, tmp_path):
+    """It reads `<folder>/<participant>/<stream>/<file>`, and takes the first 25 characters of a name for its hour."""
+    forest = dataclasses.replace(job, form="forest", selection=select())
+    execute(forest, Destination(tmp_path / "out"), Serial())
+    expected = {}
+    for one in made:
+        parts = one.key.removesuffix(".zst").removesuffix(".csv").split("/")
+        if parts[0] == "CHUNKED_DATA":
+            _, _, participant, stream, *survey, hour = parts
+            time = datetime.strptime(hour, "%Y-%m-%dT%H:%M:%S")
+        elif "surveyAnswers" in one.key:
+            _, participant, _, *survey, ms = parts
+            stream, time = "survey_answers", datetime.fromtimestamp(int(ms) // 1000, UTC).replace(tzinfo=None)
+        else:
+            continue
+        expected[participant, stream, *survey, time] = one.plain
+    found = {}
+    for path, content in tree(tmp_path / "out").items():
+        *folders, name = path.split("/")
+        if folders[1] != "audio_recordings":
+            found[*folders, datetime.strptime(name[:25], "%Y-%m-%d %H_%M_%S+00_00")] = content
+    assert found == expected
+
+
+@pytest.mark.parametrize("source", ["raw", "both"])
+def test_raw_files_are_refused_in_the_layout_of_forest(job, source):
+    with pytest.raises(UsageError, match="twice"):
+        export_job(job.store, job.study, job.key, "forest", select(source=source))

@@ -43,8 +43,13 @@ def export_job(store: StoreSpec, study: str, key: SecretRef, form: str, selectio
     Raises
     ------
     UsageError
-        An unknown form.
+        An unknown form, or raw files in forest's layout.
     """
+    if form == "forest" and selection.source != "chunked":
+        raise UsageError(
+            "forest reads processed (chunked) files; raw files beside them would count every row twice.",
+            hint="Leave --source out. bondstore beiwe reconcile --rebuild makes hours that lack rows from raw.",
+        )
     if form in get_args(FileForm):
         return FilesJob(store, study, key, cast("FileForm", form), selection)
     if form in get_args(TableForm):

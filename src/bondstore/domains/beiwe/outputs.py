@@ -33,8 +33,6 @@ def forest_path(obj: BeiweObject) -> str:
     name = f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d %H_%M_%S}+00_00"
     if time_ms % 1000:
         name += f"_{time_ms % 1000:03d}"
-    if obj.source == "raw" and obj.kind is not Kind.RAW:
-        name += "_raw"  # identifiers of both sources are named to the second
     path = [obj.participant, obj.stream, *_survey(obj)]
     if obj.duplicate:
         return ".duplicates/" + safe_relpath("/".join([*path, f"{name}.{obj.extension}-duplicate-{obj.duplicate}"]))
