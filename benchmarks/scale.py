@@ -15,11 +15,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import zstandard
 from demo.study import FIRST_HOUR_MS, HOUR_MS, KEY, STUDY, accelerometer_csv, hour_name, seal, utc
 from tests.servers.seaweedfs import SeaweedFS
+
+from bondstore.config.resolve import resolve_store
+from bondstore.stores import Store, open_store
 
 SIZES = (10_000, 100_000, 200_000)
 PEOPLE = 20
@@ -60,7 +62,7 @@ def peak_memory() -> float:
     raise RuntimeError("no VmHWM")
 
 
-def fill_small(client: Any, bucket: str, first: int, last: int) -> None:
+def fill_small(store: Store, first: int, last: int) -> None:
     """Upload small sealed hours number `first` to `last`, dealt out to the participants."""
     rng = random.Random(first)
     header = b"timestamp,UTC time,latitude,longitude,altitude,accuracy"
@@ -69,21 +71,21 @@ def fill_small(client: Any, bucket: str, first: int, last: int) -> None:
         start = FIRST_HOUR_MS + number // PEOPLE * HOUR_MS
         plain = b"%s\n%d,%s,0.1,0.2,3.0,4.0" % (header, start, utc(start).encode())
         key = f"{_CHUNKED}/person{number % PEOPLE:02d}/gps/{hour_name(start)}.csv"
-        client.put_object(Bucket=bucket, Key=key, Body=seal(plain, KEY, rng.randbytes(16)))
+        store.put(key, seal(plain, KEY, rng.randbytes(16)))
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(16) as pool:
         for block in range(first, last, 10_000):
             list(pool.map(one, range(block, min(block + 10_000, last))))
 
 
-def fill_large(client: Any, bucket: str) -> None:
+def fill_large(store: Store) -> None:
     """Upload a stream of large hours."""
     rng = random.Random(1)
     for number in range(LARGE_OBJECTS):
         start = FIRST_HOUR_MS + number * HOUR_MS
         key = f"{_CHUNKED}/large/accelerometer/{hour_name(start)}.csv.zst"
         content = zstandard.compress(accelerometer_csv(start, LARGE_SIZE, random.Random(number % 4)))
-        client.put_object(Bucket=bucket, Key=key, Body=seal(content, KEY, rng.randbytes(16)))
+        store.put(key, seal(content, KEY, rng.randbytes(16)))
 
 
 def main() -> None:
@@ -100,12 +102,11 @@ def main() -> None:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             with suppress(KeyError):
                 del os.environ[name]
-        client = server.client()
-        _growth(server, client, f"{scratch}/small")
-        _large(server, client, f"{scratch}/large")
+        _growth(server, f"{scratch}/small")
+        _large(server, f"{scratch}/large")
 
 
-def _growth(server: SeaweedFS, client: Any, folder: str) -> None:
+def _growth(server: SeaweedFS, folder: str) -> None:
     bucket = server.create_bucket("scale-small")
     base = measured("nothing", f"s3://{bucket}", folder)[1]
     print(f"A study grows; a process that does nothing takes {base:.0f} MB.\n")
@@ -113,7 +114,7 @@ def _growth(server: SeaweedFS, client: Any, folder: str) -> None:
     print("|---|---|---|---|---|---|---|---|")
     before = 0
     for size in SIZES:
-        fill_small(client, bucket, before, size)
+        fill_small(open_store(resolve_store(f"s3://{bucket}")), before, size)
         first = measured("original", f"s3://{bucket}", folder)[1]
         listed, listing_peak = measured("list", f"s3://{bucket}", folder)
         idle, idle_peak = measured("original", f"s3://{bucket}", folder)
@@ -126,9 +127,9 @@ def _growth(server: SeaweedFS, client: Any, folder: str) -> None:
     print(f"\nThe first export of the last {SIZES[-1] - SIZES[-2]:,} objects peaked at {first:.0f} MB.\n")
 
 
-def _large(server: SeaweedFS, client: Any, folder: str) -> None:
+def _large(server: SeaweedFS, folder: str) -> None:
     bucket = server.create_bucket("scale-large")
-    fill_large(client, bucket)
+    fill_large(open_store(resolve_store(f"s3://{bucket}")))
     total = LARGE_OBJECTS * LARGE_SIZE / 1e6
     for form in ("original", "parquet", "csv"):
         seconds, peak = measured(form, f"s3://{bucket}", f"{folder}-{form}")

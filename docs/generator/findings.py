@@ -6,44 +6,12 @@ from collections.abc import Iterable
 
 from docs.generator.text import code, markdown, page, table
 
+from bondstore.domains.beiwe.arrival import ARRIVAL
 from bondstore.domains.beiwe.damage import DAMAGE
-from bondstore.domains.beiwe.kinds import KINDS, TableKind
-from bondstore.findings import Severity
+from bondstore.domains.beiwe.kinds import KINDS
+from bondstore.findings import FindingKind
+from bondstore.runs.proof import FILES
 
-AGAIN = "`bondstore run retry last --dest FOLDER`"
-OTHERS = (
-    TableKind(
-        "vanished",
-        Severity.ERROR,
-        "The object was listed, but is gone now, and so is its compressed twin.",
-        "Run the same export again: it lists anew.",
-    ),
-    TableKind("fetch-failed", Severity.ERROR, "The object could not be fetched, after all tries.", f"Later: {AGAIN}"),
-    TableKind(
-        "moved-to-twin",
-        Severity.INFO,
-        "The key vanished between listing and reading; the object was found under its twin's name.",
-        "Nothing to do.",
-    ),
-    TableKind(
-        "superseded",
-        Severity.WARNING,
-        "The object lies there twice, plain and compressed; the one that was written last was taken.",
-        "Nothing to do, unless the contents differ: then ask the server's administrator which one is right.",
-    ),
-)
-FILES = (
-    TableKind("file-missing", Severity.ERROR, "The file is gone.", "Run the same export again: it writes it anew."),
-    TableKind(
-        "file-changed",
-        Severity.ERROR,
-        "The content is not what the run wrote.",
-        "Find out who changed it. Move it away and run the same export again: it writes it anew.",
-    ),
-    TableKind(
-        "file-unreadable", Severity.ERROR, "The file could not be read.", "Check the folder's permissions and the disk."
-    ),
-)
 INTRODUCTION = (
     "A finding is anything a person should know about an object. It names the object and the place inside it, and "
     "never repeats a value from the data. `bondstore run show last --dest FOLDER` shows the findings of a run; "
@@ -68,16 +36,16 @@ def make() -> str:
         "## Damage to an object",
         _kinds(DAMAGE.values()),
         "## Fetching",
-        _kinds(OTHERS),
+        _kinds(ARRIVAL.values()),
         "## Quirks and damage seen while making tables",
         "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
         _kinds(text_only),
         "## Files that changed after a run",
         "From `bondstore audit verify --dest FOLDER --files`.",
-        _kinds(FILES),
+        _kinds(FILES.values()),
     )
 
 
-def _kinds(kinds: Iterable[TableKind]) -> str:
+def _kinds(kinds: Iterable[FindingKind]) -> str:
     rows = ((code(one.word), one.severity.value, markdown(one.sentence), markdown(one.advice)) for one in kinds)
     return table(("kind", "severity", "what it means", "what to do"), rows)

@@ -1,9 +1,11 @@
-"""A finding: anything a person should know about an object."""
+"""A finding: anything a person should know about an object; and the kinds of findings there are."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Severity(StrEnum):
@@ -43,3 +45,44 @@ class Finding:
     message: str
     where: str = ""
     count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """A kind of finding. Every module that makes findings keeps a registry of its kinds; the documentation shows them.
+
+    Parameters
+    ----------
+    word : str
+        The stable word.
+    severity : Severity
+        How much it matters.
+    sentence : str
+        What it means; the message of the finding where nothing more is known.
+    advice : str
+        What to do about it.
+    """
+
+    word: str
+    severity: Severity
+    sentence: str
+    advice: str
+
+    def about(self, key: str, *, where: str = "", count: int = 1, message: str = "") -> Finding:
+        """Make a finding of this kind.
+
+        Parameters
+        ----------
+        key : str
+            The object's key in its store.
+        where, count
+            As in `Finding`.
+        message : str, optional
+            A sentence to stand in place of the kind's own.
+        """
+        return Finding(self.word, self.severity, key, message or self.sentence, where, count)
+
+
+def registry(*kinds: FindingKind) -> Mapping[str, FindingKind]:
+    """Return kinds by their words, in their order; nothing can be added."""
+    return MappingProxyType({kind.word: kind for kind in kinds})

@@ -59,6 +59,18 @@ def test_planned_items_come_in_key_order_a_page_at_a_time(ledger: Ledger) -> Non
     assert pages == [["k0", "k1"], ["k2", "k3"], ["k4"]]
 
 
+def test_what_is_planned_under_a_prefix(ledger: Ledger) -> None:
+    put(ledger, item("a/x"), item("b/1"), item("b/2", State.DONE), item("b/3"), item("b0"), item("c/\U0001f642"))
+    put(ledger, item("b/4"), run="another")
+    assert [[one.key for one in page] for page in ledger.items.planned(JOB, "r1", under="b/")] == [["b/1", "b/3"]]
+    assert [one.key for page in ledger.items.planned(JOB, "r1", page=1, under="c/") for one in page] == ["c/\U0001f642"]
+    assert ledger.items.any_planned(JOB, "r1", "b/")
+    put(ledger, item("b/1", State.DONE), item("b/3", State.FAILED))
+    assert not ledger.items.any_planned(JOB, "r1", "b/")
+    assert ledger.items.any_planned(JOB, "another", "b/")
+    assert not ledger.items.any_planned("other", "r1", "a/")
+
+
 def test_recording_while_walking_disturbs_nothing(ledger: Ledger) -> None:
     put(ledger, *(item(f"k{n}") for n in range(7)))
     seen = []

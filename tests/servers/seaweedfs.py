@@ -146,6 +146,7 @@ class SeaweedFS:
             "-s3.iam.readOnly=false",
             "-s3.autoCreateBucket=false",
             "-master.telemetry=false",
+            "-master.volumeSizeLimitMB=32",  # a bucket takes volumes of its own, of which a disk has so many
             "-webdav=false",
         ]
         command += ["-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.port={s3}"]

@@ -76,7 +76,7 @@ class _Table:
         if self._count > shown.height:
             output.note(f"{output.number_text(self._count)} rows, the first {output.number_text(shown.height)} shown.")
         else:
-            output.note(f"{output.number_text(self._count)} rows.")
+            output.note(f"{output.number_text(self._count)} {'row' if self._count == 1 else 'rows'}.")
 
 
 class _Csv:

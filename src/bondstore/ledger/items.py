@@ -107,22 +107,32 @@ class Items:
         )
         return {State(row[0]): (row[1], row[2]) for row in rows}
 
-    def planned(self, job: str, run: str, page: int = 1000) -> Iterator[list[Item]]:
-        """Yield the items a run still has to do, in key order, a page at a time.
+    def planned(self, job: str, run: str, page: int = 1000, *, under: str = "") -> Iterator[list[Item]]:
+        """Yield the items a run still has to do, in key order, a page at a time: those whose keys start with `under`.
 
         Items that are recorded as done meanwhile do not disturb the walk.
         """
-        last = ""
+        last, behind = under, f"{under}\U0010ffff"
         while True:
             rows = self._connection.execute(
                 "SELECT key, version, size, output FROM items"
-                " WHERE job = ? AND key > ? AND run = ? AND state = 'planned' ORDER BY key LIMIT ?",
-                (job, last, run, page),
+                " WHERE job = ? AND key > ? AND key < ? AND run = ? AND state = 'planned' ORDER BY key LIMIT ?",
+                (job, last, behind, run, page),
             ).fetchall()
             if not rows:
                 return
             yield [Item(*row) for row in rows]
             last = rows[-1][0]
+
+    def any_planned(self, job: str, run: str, under: str) -> bool:
+        """Whether a run still has to do an item whose key starts with `under`."""
+        rows = self._connection.execute(
+            # from the end: items are taken up in key order, so that is where those lie that are still to be done
+            "SELECT 1 FROM items WHERE job = ? AND key > ? AND key < ? AND run = ? AND state = 'planned'"
+            " ORDER BY key DESC LIMIT 1",
+            (job, under, f"{under}\U0010ffff", run),
+        )
+        return rows.fetchone() is not None
 
     def in_state(self, job: str, state: State) -> Iterator[Item]:
         """Yield the items of a job that are in a state, in key order."""

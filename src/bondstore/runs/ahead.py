@@ -23,14 +23,14 @@ def ordered(function: Callable[[A], B], items: Iterable[A], width: int) -> Gener
     items : iterable
         Taken one at a time, by the calling thread.
     width : int
-        Threads; no more than `width` + 1 results wait in memory.
+        Threads; no more than `width` + 1 results wait in memory. With 0 each call is made when its result is asked for.
 
     Yields
     ------
     object
         The results in the order of the items. An error is raised where its result would stand.
     """
-    if width == 1:
+    if width == 0:
         yield from map(function, items)
         return
     waiting: deque[Future[B]] = deque()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bondstore.config import secrets
 from bondstore.errors import BondstoreError
+from bondstore.runs.memory import tune_allocator
 from bondstore.runs.work import clear_benches
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def default_executor(jobs: int | None, cores: int | None = None) -> Executor:
 
 def _start_worker(known: Sequence[tuple[secrets.SecretRef, str]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and lets running shards end
+    tune_allocator()
     for reference, value in known:
         secrets.remember(reference, value)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 _LONGEST = 200
+_ORDINARY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+ -]{0,%d}" % (_LONGEST - 1))  # noqa: UP031 - braces stay readable
 
 
 def safe_relpath(key: str) -> str:
@@ -30,7 +32,7 @@ def safe_relpath(key: str) -> str:
 def _segment(part: str) -> str:
     if not part:
         return "%empty"
-    if part.isalnum() and part.isascii() and len(part) <= _LONGEST:
+    if _ORDINARY.fullmatch(part):
         return part
     safe = "".join(c if c.isprintable() and c not in "\\%" else _encoded(c) for c in part)
     if safe.startswith("."):  # neither `..` nor a hidden file such as our own private corner

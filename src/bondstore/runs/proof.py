@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.errors import IntegrityError
-from bondstore.findings import Finding, Severity
+from bondstore.findings import Finding, FindingKind, Severity, registry
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count
 
@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.destination import Destination
     from bondstore.runs.progress import Progress
+
+FILES = registry(
+    FindingKind("file-missing", Severity.ERROR, "The file is gone.", "Run the same export again: it writes it anew."),
+    FindingKind(
+        "file-changed",
+        Severity.ERROR,
+        "The content is not what the run wrote.",
+        "Find out who changed it. Move it away and run the same export again: it writes it anew.",
+    ),
+    FindingKind(
+        "file-unreadable", Severity.ERROR, "The file could not be read.", "Check the folder's permissions and the disk."
+    ),
+)
+"""Every kind of finding about a file that is not what a run wrote, by its word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,7 @@ def _changed(destination: Destination, path: str, hashes: set[bytes]) -> Finding
             if hashlib.file_digest(file, "sha256").digest() in hashes:
                 return None
     except (FileNotFoundError, NotADirectoryError):
-        return Finding("file-missing", Severity.ERROR, path, "The file is gone.")
+        return FILES["file-missing"].about(path)
     except OSError as error:
-        return Finding("file-unreadable", Severity.ERROR, path, f"The file could not be read ({error.strerror}).")
-    return Finding("file-changed", Severity.ERROR, path, "The content is not what the run wrote.")
+        return FILES["file-unreadable"].about(path, message=f"The file could not be read ({error.strerror}).")
+    return FILES["file-changed"].about(path)

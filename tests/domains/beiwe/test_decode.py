@@ -7,13 +7,14 @@ import random
 import pytest
 import zstandard
 from Cryptodome.Cipher import AES
+from demo.study import utc
 
 from bondstore.domains.beiwe.damage import DAMAGE
 from bondstore.domains.beiwe.decode import Opened, Opener, key_verdict
 from bondstore.domains.beiwe.layout import BeiweObject, parse_key
 from bondstore.errors import ConfigurationError, DamagedError, NotFoundError
 from bondstore.findings import Finding, Severity
-from tests.domains.beiwe.objects import PID, STUDY, chunked, raw
+from tests.domains.beiwe.objects import HOUR, PID, STUDY, chunked, raw
 
 KEY = b"quiet-harbour-lantern-0123456789"
 WRONG = b"other-harbour-lantern-0123456789"
@@ -316,7 +317,8 @@ def test_a_short_last_row_of_a_whole_compressed_object_is_not_truncated() -> Non
 
 def test_salvage_keeps_whole_rows_before_damaged_zstd() -> None:
     chooser = random.Random(8)
-    rows = [b"%d,t,u,%f,%f,%f" % (i, chooser.random(), chooser.random(), chooser.random()) for i in range(30_000)]
+    times = range(HOUR, HOUR + 3_000_000, 100)
+    rows = [f"{t},{utc(t)},u,{chooser.random()},{chooser.random()},0.5".encode() for t in times]
     text = b"\n".join([HEADER, *rows])
     sealed = seal(zstandard.compress(text))
     with pytest.raises(DamagedError):

@@ -4,7 +4,8 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
-from demo.study import KEY, STUDY, Shape, make
+import zstandard
+from demo.study import KEY, STUDY, Shape, make, seal
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
@@ -85,6 +86,24 @@ def test_a_second_run_has_nothing_to_do_and_a_late_object_is_found(job, made, tm
     third = execute(job, place, Serial())
     assert third.tally.done.objects == 1
     assert tree(tmp_path / "out") == original_files(made)
+
+
+@pytest.mark.parametrize("large", [8 << 20, 0], ids=["whole", "streamed"])
+@pytest.mark.parametrize("form", ["original", "forest"])
+def test_suspect_rows_are_written_and_named(job, made, large, form, monkeypatch, tmp_path):
+    monkeypatch.setattr("bondstore.domains.beiwe.export_files.LARGE", large)
+    victim = next(one for one in made if "/accelerometer/" in one.key and one.key.endswith(".csv.zst"))
+    lines = victim.plain.split(b"\n")
+    lines[3] = lines[3].replace(b":", b";", 1)
+    plain = b"\n".join(lines)
+    open_store(job.store).put(victim.key, seal(zstandard.compress(plain)))
+    job = dataclasses.replace(job, form=form, selection=select(streams=("accelerometer",), source="chunked"))
+    result = execute(job, Destination(tmp_path / "out"), Serial())
+    assert (result.state, result.tally.done) == ("finished", result.tally.planned)
+    assert plain in tree(tmp_path / "out").values()
+    with Destination(tmp_path / "out").ledger() as ledger:
+        found = [(one.key, one.kind, one.where, one.severity) for one in ledger.findings.of_run(result.run)]
+    assert found == [(victim.key, "suspect-rows", "row 3", "warning")]
 
 
 def test_keys_of_every_made_object_are_understood(made):

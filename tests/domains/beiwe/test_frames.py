@@ -417,3 +417,28 @@ def test_where_names_ranges():
     assert kinds.where_rows([4, 5, 6, 7, 8, 9]) == "rows 4-9"
     assert kinds.where_rows([3]) == "row 3"
     assert kinds.where_rows(range(1, 100, 2)).endswith(" and 30 more")
+
+
+@given(st.sets(st.integers(0, 199), max_size=6), st.integers(1, 4000), st.integers(1, 5000))
+@settings(max_examples=60, deadline=None)
+def test_a_large_object_in_slices_gives_what_it_gives_whole(broken, size, piece):
+    rows = [f"{HOUR + n},2018-03-01T00:00:00.{n:03d},unknown,{n}.5,{-n}.25,0.125" for n in range(200)]
+    plain = text(ACCEL, *("no row at all" if n in broken else row for n, row in enumerate(rows)))
+    obj = chunked("accelerometer")
+    stream = STREAMS["accelerometer"]
+    whole = read_frames(stream, [(obj, plain)])
+    pieces = (plain[at : at + piece] for at in range(0, len(plain), piece))
+    sliced = frames.read_slices(stream, obj, pieces, size)
+    assert sliced.frame.equals(whole.frame)
+    assert sliced.frame.height == 200 - len(broken)
+    assert sliced.rows == whole.rows
+    assert sliced.damaged == whole.damaged
+    lost = [one for one in sliced.findings if one.kind == "rows-lost"]
+    assert sum(one.count for one in lost) == len(broken)
+    named = {int(n) for one in lost for part in one.where.split(" ", 1)[1].split(", ") for n in ends(part)}
+    assert named == {n + 1 for n in broken}
+
+
+def ends(part):
+    first, _, last = part.partition("-")
+    return range(int(first), int(last or first) + 1)

@@ -25,6 +25,8 @@ from bondstore.ledger import personal_ledger
 from bondstore.runs.destination import Destination
 from bondstore.runs.engine import dry_run, execute
 from bondstore.runs.executors import Processes, Serial, Threads
+from bondstore.runs.progress import Quiet
+from bondstore.runs.tally import Count
 from bondstore.stores import open_store
 
 PID = "1ab2cd3e"
@@ -231,6 +233,54 @@ def test_hours_that_lack_rows_are_rebuilt_whole(study, made, executor, tmp_path,
         "quarantined": 0,
         "failed": 0,
     }
+
+
+class Watcher(Quiet):
+    """Remembers what it is told."""
+
+    def __init__(self):
+        self.total, self.steps = None, []
+
+    def begin(self, total):
+        self.total = total
+
+    def advance(self, step):
+        self.steps.append(step)
+
+
+def check_plan(result, watcher):
+    """What was planned, what was told on the way and what was counted in the end are the same."""
+    assert watcher.total == result.plan.todo == sum(watcher.steps, Count())
+    plan, tally = result.plan, result.tally
+    assert plan.todo + plan.skipped + plan.quarantined == tally.planned
+    assert tally.planned == tally.done + tally.skipped + tally.quarantined + tally.failed
+
+
+@pytest.mark.parametrize("executor", [Serial(), Threads(3)], ids=["serial", "threads"])
+def test_progress_ends_where_the_plan_said(study, made, executor, tmp_path, monkeypatch):
+    monkeypatch.setattr("bondstore.domains.beiwe.rebuild.GROUP_OBJECTS", 1)
+    unasked = [chunk_key(stream, HOUR + 40 * HOUR_MS) for stream in ("accelerometer", "gps", "wifi")]
+    for key in unasked:  # no raw object has rows of these hours; of wifi there is no raw object at all
+        study.put_sealed(key, seal(b"\xff" * 99))
+    listed = [key for key in [*(one.key for one in made), *unasked] if "/keys/" not in key]
+    media = sum(any(word in key for word in ("surveyAnswers", "voiceRecording")) for key in listed)
+    watcher = Watcher()
+    result = run(study.job(), tmp_path / "out", executor, progress=watcher)
+    check_plan(result, watcher)
+    assert result.tally.planned.objects == len(listed) - media
+    assert result.tally.skipped.objects == len(unasked)
+    assert result.state == "finished"
+
+    watcher = Watcher()
+    again = run(study.job(), tmp_path / "out", executor, progress=watcher)
+    check_plan(again, watcher)
+    assert again.tally.skipped == again.tally.planned == result.tally.planned
+    rows = [f"{HOUR + 40 * HOUR_MS + n},unknown,1,2,3" for n in range(3)]
+    study.raw("accel", "timestamp,accuracy,x,y,z", *rows, time=HOUR + 40 * HOUR_MS)
+    watcher = Watcher()
+    late = run(study.job(), tmp_path / "out", executor, progress=watcher)  # now one of them is asked for, and read
+    check_plan(late, watcher)
+    assert (late.tally.done.objects, late.tally.quarantined.objects) == (1, 1)
 
 
 def test_a_second_run_reads_and_writes_nothing(study, tmp_path):

@@ -136,6 +136,6 @@ def _asking(root: Path, *, yes: bool) -> Callable[[Plan], bool]:
         if not plan.todo.objects:
             return True
         count, size = output.number_text(plan.todo.objects), output.bytes_text(plan.todo.bytes)
-        return agreed(f"Read {count} raw objects ({size}) and write the hours that lack rows into {root}?", yes=yes)
+        return agreed(f"Read up to {count} objects ({size}) and write the hours that lack rows into {root}?", yes=yes)
 
     return ask

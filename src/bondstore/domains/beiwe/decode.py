@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.findings import Finding
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -115,7 +116,9 @@ class Opener:
         findings = judge(obj, content, compressed=True).findings
         return Opened(content, (damage_finding(damage.kind, obj.key, where=f"byte {len(content)}"), *findings))
 
-    def open_stream(self, obj: BeiweObject, chunks: Iterable[Buffer]) -> Iterator[bytes]:
+    def open_stream(
+        self, obj: BeiweObject, chunks: Iterable[Buffer], found: list[Finding] | None = None
+    ) -> Iterator[bytes]:
         """Open a large object piece by piece.
 
         Parameters
@@ -124,6 +127,8 @@ class Opener:
             What its key says.
         chunks : iterable of bytes-like
             The sealed object in pieces of any size.
+        found : list of Finding, optional
+            Takes, at the end, what else a person should know.
 
         Yields
         ------
@@ -152,6 +157,8 @@ class Opener:
         except DamagedError as error:
             raise _named(error, obj) from None
         watch.end()
+        if found is not None:
+            found += watch.findings
 
     def _judged(self, obj: BeiweObject, decrypted: bytes | DamagedError) -> Opened | DamagedError:
         if isinstance(decrypted, DamagedError):

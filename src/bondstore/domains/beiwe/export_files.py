@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bondstore.domains.beiwe.fetching import Sealed, fetch
-from bondstore.domains.beiwe.layout import parse_key
+from bondstore.domains.beiwe.layout import COMPRESSED, SWELLING, parse_key
 from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.opening import check_key, opener, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.outputs import forest_path, original_path
@@ -31,14 +31,16 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup
     from bondstore.runs.progress import Progress
-    from bondstore.stores import Store
+    from bondstore.stores import ObjectInfo, Store
 
 FileForm = Literal["original", "forest"]
 
 SHARD_OBJECTS = 256
 SHARD_BYTES = 24 << 20
 LARGE = 8 << 20
-"""Objects over this size are streamed in ranges, one at a time."""
+"""Objects that hold about so many bytes or more are streamed in ranges, one at a time."""
+OPENED_BYTES = 4 << 20
+"""About so much of a shard is in memory in the clear at once."""
 
 _PATHS = {"original": original_path, "forest": forest_path}
 
@@ -154,11 +156,11 @@ class FilesJob:
             for item in page:
                 if not item.output.startswith(under):
                     continue
-                if batch and (len(batch) >= SHARD_OBJECTS or size + item.size > SHARD_BYTES):
+                if batch and (len(batch) >= SHARD_OBJECTS or size + _weight(item) > SHARD_BYTES):
                     yield FilesShard(place, self, tuple(batch))
                     batch, size = [], 0
                 batch.append(item)
-                size += item.size
+                size += _weight(item)
         if batch:
             yield FilesShard(place, self, tuple(batch))
 
@@ -177,9 +179,9 @@ class FilesShard:
         group = self.place.destination.group()
         work = _Shard(tools.store, opener(self.job.key), tools.ledger, self, group)
         try:
-            work.small([item for item in self.items if item.size <= LARGE])
+            work.small([item for item in self.items if _weight(item) <= LARGE])
             for item in self.items:
-                if item.size > LARGE:
+                if _weight(item) > LARGE:
                     work.large(item)
             group.commit()
         finally:
@@ -204,9 +206,10 @@ class _Shard:
         for item, answer in pairs:
             if isinstance(answer, BondstoreError):
                 self.record.failed(item, answer)
-        results = self._tool.open_many([(sealed.object, sealed.data) for _, sealed in fetched])
-        for (item, sealed), result in zip(fetched, results, strict=True):
-            self._settle(item, sealed, result)
+        for part in _parts(fetched):
+            results = self._tool.open_many([(sealed.object, sealed.data) for _, sealed in part])
+            for (item, sealed), result in zip(part, results, strict=True):
+                self._settle(item, sealed, result)
 
     def _settle(self, item: Item, sealed: Sealed, result: Opened | DamagedError) -> None:
         if isinstance(result, DamagedError):
@@ -247,20 +250,53 @@ class _Shard:
             self.record.failed(item, error)
             return
         note_reads(self._ledger, self._shard.place, [Read(item.key, info.etag, info.size)])
+        found: list[Finding] = []
         try:
-            written = self._group.write(item.output, self._tool.open_stream(obj, self._store.open_ranges(info)))
+            content = self._tool.open_stream(obj, self._store.open_ranges(info), found)
+            written = self._group.write(item.output, content)
         except DamagedError as error:
-            self.record.findings.append(finding_of(error, item.key))
-            path = self._shard.place.destination.quarantine_path(item.key)
-            self._group.write(path, self._store.open_ranges(info))
-            self.record.quarantined(item, info.etag, error.kind)
+            self._set_aside(item, info, error)
         except (ConfigurationError, NoSpaceError):
             raise  # no other object will fare better
         except BondstoreError as error:
             self.record.failed(item, error)
         else:
+            self.record.findings += found
             self.record.outputs.append(output_of(written))
             self.record.done(item, info.etag)
+
+    def _set_aside(self, item: Item, info: ObjectInfo, error: DamagedError) -> None:
+        """Keep the sealed bytes of a large object; they are fetched once more, as they were not held."""
+        note_reads(self._ledger, self._shard.place, [Read(item.key, info.etag, info.size)])
+        path = self._shard.place.destination.quarantine_path(item.key)
+        try:
+            self._group.write(path, self._store.open_ranges(info))
+        except (ConfigurationError, NoSpaceError):
+            raise
+        except BondstoreError as failure:
+            self.record.failed(item, failure)
+        else:
+            self.record.findings.append(finding_of(error, item.key))
+            self.record.quarantined(item, info.etag, error.kind)
+
+
+def _parts(fetched: list[tuple[Item, Sealed]]) -> Iterator[list[tuple[Item, Sealed]]]:
+    """Part what was fetched into pieces that are opened together."""
+    part: list[tuple[Item, Sealed]] = []
+    size = 0
+    for item, sealed in fetched:
+        if part and size + _weight(item) > OPENED_BYTES:
+            yield part
+            part, size = [], 0
+        part.append((item, sealed))
+        size += _weight(item)
+    if part:
+        yield part
+
+
+def _weight(item: Item) -> int:
+    """About how many bytes an object holds."""
+    return item.size * SWELLING if item.key.endswith(COMPRESSED) else item.size
 
 
 def _about(item: Item, finding: Finding) -> Finding:

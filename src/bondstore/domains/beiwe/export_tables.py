@@ -17,7 +17,7 @@ from bondstore.domains.beiwe.fetching import Sealed
 from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.opening import opener
 from bondstore.domains.beiwe.outputs import table_path
-from bondstore.domains.beiwe.reading import RAW_MARGIN_MS, read_stream, stream_objects
+from bondstore.domains.beiwe.reading import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
 from bondstore.domains.beiwe.recording import Record, moved_finding, note_reads, output_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.ledger import Item, Output, State
@@ -45,7 +45,7 @@ TableForm = Literal["csv", "parquet"]
 
 REVISION = 1
 """Counted up when the same objects would give another file: then tables are made anew."""
-BUDGET = 24 << 20
+BUDGET = 16 << 20
 """Bytes of rows one table holds in memory."""
 _DIGEST = 16
 
@@ -201,6 +201,7 @@ class TableShard:
         work = _Shard(tools.ledger, self, group)
         try:
             with (
+                one_large_at_a_time(objects),
                 group.explaining(),
                 work.table() as table,
                 closing(read_stream(tools.store, opener(self.job.key), objects, selection)) as read,
@@ -226,9 +227,12 @@ class _Shard:
 
     def table(self) -> SortedTable:
         """Start the table under a temporary name."""
+        import pyarrow as pa
+
         from bondstore.domains.beiwe.frames import schema
         from bondstore.tables.sorted import SortedTable
 
+        pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what a large object once took
         scratch = self._temporary.with_name(self._temporary.name + ".runs")
         columns = schema(STREAMS[self._shard.stream])
         return SortedTable(self._temporary, columns, _format(self._shard.job.form), scratch=scratch, budget=BUDGET)

@@ -8,7 +8,7 @@ ms), `UTC time` (datetime, from the timestamp), then the stream's own columns ov
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,10 @@ from bondstore.findings import Finding
 
 _BATCH_BYTES = 8 << 20
 _LONGEST_HEADER = 4096
+SLICE_BYTES = 4 << 20
+"""Bytes of a large object that are parsed at a time."""
+SLICED = frozenset({"accelerometer", "devicemotion", "gps", "gyro", "magnetometer"})
+"""Streams that fill large objects, without rules that look beyond a row."""
 _AHEAD_MS = 90 * 24 * 3_600_000
 
 Text = bytes | bytearray | memoryview
@@ -61,13 +65,15 @@ class _Work:
     latest_ms: int
     rows: list[int]
     findings: list[list[Finding]]
+    above: int = 0
     damaged: set[str] = field(default_factory=set)
     frames: list[tuple[int, pl.DataFrame]] = field(default_factory=list)
     repaired: list[tuple[int, list[str]]] = field(default_factory=list)
 
     def find(self, index: int, word: str, rows: Sequence[int] = ()) -> None:
         """Add a finding about an item."""
-        self.findings[index].append(finding(word, self.items[index][0].key, rows=rows))
+        shifted = [row + self.above for row in rows] if self.above else rows
+        self.findings[index].append(finding(word, self.items[index][0].key, rows=shifted))
 
 
 def schema(stream: Stream) -> dict[str, pl.DataType]:
@@ -82,6 +88,7 @@ def read_frames(
     *,
     source: bool = False,
     latest_ms: int | None = None,
+    above: int = 0,
 ) -> Parsed:
     """Parse objects of one stream into one canonical frame.
 
@@ -96,6 +103,9 @@ def read_frames(
     latest_ms : int, optional
         Timestamps from here on are out of range; by default 90 days ahead of now, as on the server.
 
+    above : int
+        Rows of the object that stand above the text: findings count on from there.
+
     Returns
     -------
     Parsed
@@ -109,7 +119,7 @@ def read_frames(
     if not stream.is_table:
         raise UsageError(f"Stream {stream.name} holds media, no tables.", hint="Export it in its original form.")
     limit = latest_ms if latest_ms is not None else int(time.time() * 1000) + _AHEAD_MS
-    work = _Work(stream, items, limit, [0] * len(items), [[] for _ in items])
+    work = _Work(stream, items, limit, [0] * len(items), [[] for _ in items], above)
     for match, pieces in _sorted_out(work):
         for batch in _batches(pieces):
             _read_healthy(work, match, batch)
@@ -117,6 +127,56 @@ def read_frames(
     frame = _assemble(work, source=source)
     flat = tuple(one for found in work.findings for one in found)
     return Parsed(frame, flat, frozenset(work.damaged), tuple(work.rows))
+
+
+def read_slices(stream: Stream, obj: BeiweObject, pieces: Iterable[bytes], size: int = SLICE_BYTES) -> Parsed:
+    """Parse one large object slice by slice: memory holds its rows, and what one slice takes.
+
+    Parameters
+    ----------
+    stream : Stream
+        Its stream, one of `SLICED`.
+    obj : BeiweObject
+        What its key says.
+    pieces : iterable of bytes
+        The text.
+    size : int
+        Bytes that are parsed at a time, or a little more.
+
+    Returns
+    -------
+    Parsed
+        As `read_frames` gives it; a kind of finding may come once for each slice, with its own rows. Rows that repeat
+        are named where they are close to each other.
+    """
+    parts: list[Parsed] = []
+    header, above = b"", 0
+    for lines in _whole_lines(pieces, size):
+        parts.append(read_frames(stream, [(obj, header + lines)], above=above))
+        above += lines.count(b"\n") - (not header)
+        header = header or lines[: lines.find(b"\n") + 1]
+    if not parts:
+        return read_frames(stream, [(obj, b"")])
+    frame = pl.concat([part.frame for part in parts], rechunk=False)
+    findings = tuple(dict.fromkeys(one for part in parts for one in part.findings))
+    return Parsed(frame, findings, frozenset().union(*(part.damaged for part in parts)), (frame.height,))
+
+
+def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Join pieces until they hold `size` bytes; cut after the last line end."""
+    held: list[bytes] = []
+    length = 0
+    for piece in pieces:
+        held.append(piece)
+        length += len(piece)
+        if length >= size:
+            text = b"".join(held)
+            end = text.rfind(b"\n") + 1
+            if end:
+                yield text[:end]
+            held, length = [text[end:]], len(text) - end
+    if length:
+        yield b"".join(held)
 
 
 def _sorted_out(work: _Work) -> list[tuple[HeaderMatch, list[Piece]]]:

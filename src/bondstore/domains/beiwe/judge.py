@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe import evidence
-from bondstore.domains.beiwe.damage import damage_finding, damaged
+from bondstore.domains.beiwe.damage import DAMAGE, damage_finding, damaged
+from bondstore.domains.beiwe.kinds import RowRanges
+from bondstore.domains.beiwe.selection import HOUR_MS
 from bondstore.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.domains.beiwe.plausible import RowCheck
     from bondstore.domains.beiwe.streams import HeaderMatch
 
 _LEAST_WORDS = 16  # shorter texts under no known header cannot be told from noise
@@ -61,7 +64,7 @@ def judge(obj: BeiweObject, content: bytes, *, compressed: bool) -> Opened:
 
 
 class Watch:
-    """Judges an object that comes in pieces: `start` once, `next` for all others, `end`.
+    """Judges an object that comes in pieces: `start` once, `next` for all others, `end`; memory is bounded.
 
     Parameters
     ----------
@@ -69,15 +72,24 @@ class Watch:
         What its key says.
     compressed : bool
         As in `judge`.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        What a person should know, none of severity ERROR; complete after `end`.
     """
 
     def __init__(self, obj: BeiweObject, *, compressed: bool) -> None:
+        self.findings: list[Finding] = []
         self._obj = obj
         self._compressed = compressed
         self._match: HeaderMatch | None = None
         self._ascii = False
         self._odd = False
         self._last = b""  # the line that is not ended yet
+        self._check: RowCheck | None = None
+        self._row = 1  # the number of that line
+        self._suspects = RowRanges()
 
     def start(self, content: bytes) -> None:
         """Judge the start, at least `evidence.SAMPLE` bytes where there are as many.
@@ -91,8 +103,10 @@ class Watch:
         for finding in findings:
             if finding.severity is Severity.ERROR:
                 raise damaged(finding.kind, self._obj.key)
+        self.findings += findings
         if self._match is not None:
             self._ascii = evidence.expects_ascii(self._obj)
+            self._check = _row_check(self._obj, self._match) if self._compressed else None
             self.next(content[len(evidence.first_line(content)) :])
 
     def next(self, content: bytes) -> None:
@@ -100,6 +114,9 @@ class Watch:
         if self._match is None:
             return
         self._odd = self._odd or (self._ascii and not content.isascii())
+        if self._check is not None:
+            self._check_rows(self._check, content)
+            return
         line_end = content.rfind(b"\n")
         unended = self._last + content if line_end < 0 else content[line_end + 1 :]
         self._last = unended[: evidence.SAMPLE]  # bounded, whatever the length of a line
@@ -116,6 +133,19 @@ class Watch:
             raise damaged("damaged-bytes", self._obj.key)
         if self._match and not self._compressed and evidence.last_row_cut(self._obj, self._match, self._last):
             raise damaged("truncated", self._obj.key)
+        if self._check is not None and self._last:
+            self._check_rows(self._check, b"\n")
+        if self._suspects.count:
+            self.findings.append(_suspect_finding(self._obj, self._suspects))
+
+    def _check_rows(self, check: RowCheck, content: bytes) -> None:
+        """Check the rows that end in a piece."""
+        rows = self._last + content
+        end = rows.rfind(b"\n") + 1
+        self._last = rows[end : end + evidence.SAMPLE]
+        if end:
+            self._suspects.add(row + self._row for row in check.suspects(rows[:end]))
+            self._row += rows.count(b"\n", 0, end)
 
 
 def _judge_start(obj: BeiweObject, content: bytes, *, compressed: bool) -> tuple[list[Finding], HeaderMatch | None]:
@@ -150,7 +180,27 @@ def _judge_rows(obj: BeiweObject, match: HeaderMatch, content: bytes, *, compres
             findings.append(damage_finding("damaged-bytes", obj.key, rows=rows))
     if not compressed and evidence.last_row_cut(obj, match, content[content.rfind(b"\n") + 1 :]):
         findings.append(damage_finding("truncated", obj.key, rows=[content.count(b"\n")]))
+    if compressed and not findings and (check := _row_check(obj, match)) is not None:
+        suspects = check.suspects(content, body)
+        if suspects:
+            ranges = RowRanges()
+            ranges.add(row + 1 for row in suspects)
+            findings.append(_suspect_finding(obj, ranges))
     return findings
+
+
+def _row_check(obj: BeiweObject, match: HeaderMatch) -> RowCheck | None:
+    """Return the check of decompressed rows; None where rows are not all of one form."""
+    hours = match.source == obj.source == "chunked" and obj.time_ms is not None and obj.time_ms % HOUR_MS == 0
+    if not hours or not evidence.expects_ascii(obj):
+        return None
+    from bondstore.domains.beiwe.plausible import RowCheck
+
+    return RowCheck(obj.time_ms or 0, len(match.names) - 1)
+
+
+def _suspect_finding(obj: BeiweObject, rows: RowRanges) -> Finding:
+    return DAMAGE["suspect-rows"].about(obj.key, where=rows.text(), count=rows.count)
 
 
 def _headless(obj: BeiweObject, content: bytes, line: bytes, *, proven: bool) -> Finding:

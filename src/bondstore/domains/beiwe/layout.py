@@ -18,6 +18,8 @@ CHUNKED_ROOT = "CHUNKED_DATA"
 PROBLEM_ROOT = "PROBLEM_UPLOADS"
 EXTENSIONS = ("csv", "json", "mp4", "wav", "txt", "jpg")
 COMPRESSED = (".zst", ".zstd")
+SWELLING = 5
+"""How much larger compressed objects become, roughly."""
 
 
 class Kind(StrEnum):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.damage import DAMAGE
 from bondstore.domains.beiwe.fetching import Sealed, fetch
 from bondstore.domains.beiwe.kinds import KINDS
+from bondstore.domains.beiwe.layout import SWELLING
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.recording import finding_of
 from bondstore.domains.beiwe.selection import DAY_MS, Selection
@@ -19,26 +23,33 @@ from bondstore.runs.ahead import ordered
 from bondstore.runs.who import whoami
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import polars as pl
 
     from bondstore.domains.beiwe.decode import Opened, Opener
+    from bondstore.domains.beiwe.frames import Parsed
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.domains.beiwe.listing import Listed
+    from bondstore.domains.beiwe.streams import Stream
     from bondstore.ledger import Read
     from bondstore.stores import Store
 
 BATCH_OBJECTS = 256
 BATCH_BYTES = 6 << 20
 """About so much text is held by one batch; a larger object is a batch of its own."""
-_SWELLING = 5  # how much larger compressed tables become, roughly
+HUGE = 16 << 20
+"""Objects that hold more are read only when the rows of the one before are gone."""
 WIDTH = 2
 """Batches that are read at a time."""
 RAW_MARGIN_MS = DAY_MS
 """How long before the window a raw file may have been started whose later rows lie inside it."""
 
 _WHOLE = Selection()
+_PIECE = 1 << 20
+_EMPTY = memoryview(b"")
+_large_ones = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,23 @@ def read_stream(
     ConfigurationError
         The store as a whole gives no answer, or refuses the credentials.
     """
+    if has_large(objects):
+        # One is read while the one before is written, where two fit into memory.
+        width = 0 if has_large(objects, HUGE) else 1
     return ordered(lambda batch: read_batch(store, tool, batch, selection), batches(objects), width)
+
+
+def has_large(objects: Iterable[Listed], size: int = BATCH_BYTES) -> bool:
+    """Whether any object holds more than so many bytes; by default, whether any is a batch of its own."""
+    return any(_weight(one) > size for one in objects)
+
+
+def one_large_at_a_time(objects: Iterable[Listed]) -> AbstractContextManager[object]:
+    """Return what to hold while a stream is read: parsing takes several times the size of a large object.
+
+    Streams of large objects are read one after the other in a process, others side by side.
+    """
+    return _large_ones if has_large(objects) else nullcontext()
 
 
 def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
@@ -145,7 +172,7 @@ def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
     batch: list[Listed] = []
     size = 0
     for one in objects:
-        weight = one.size * (_SWELLING if one.object.compression else 1)
+        weight = _weight(one)
         if batch and (len(batch) >= BATCH_OBJECTS or size + weight > BATCH_BYTES):
             yield batch
             batch, size = [], 0
@@ -157,22 +184,48 @@ def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
 
 def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
     """Fetch, open and parse one batch. Damaged objects give their good rows."""
-    from bondstore.domains.beiwe.frames import read_frames
-
     answers = fetch(store, [one.object for one in batch])
     sealed = [answer for answer in answers if isinstance(answer, Sealed)]
-    opened = open_or_salvage(tool, sealed)
-    good = [(one.object, result.plain) for one, result in opened if not isinstance(result, DamagedError)]
-    parsed = read_frames(STREAMS[batch[0].object.stream], good)
+    opened, parsed = _opened_and_parsed(tool, STREAMS[batch[0].object.stream], sealed)
     findings = _findings(opened, parsed.findings)
     worst = {one.key: one.kind for one in reversed(findings) if one.severity is Severity.ERROR}
-    objects = tuple(
-        ReadObject(listed, answer, worst.get(answer.object.key, "") if isinstance(answer, Sealed) else "")
-        for listed, answer in zip(batch, answers, strict=True)
-    )
+    objects = tuple(_outcome(listed, answer, worst) for listed, answer in zip(batch, answers, strict=True))
     counts = iter(parsed.rows)
     rows = tuple(next(counts) if good_one else 0 for good_one in _opened(answers, opened))
     return ReadBatch(objects, within(parsed.frame, selection.since_ms, selection.until_ms), findings, rows)
+
+
+def _opened_and_parsed(
+    tool: Opener, stream: Stream, sealed: Sequence[Sealed]
+) -> tuple[list[tuple[Sealed, Opened | DamagedError]], Parsed]:
+    """Open and parse; a large object piece by piece, unless it is damaged: then all of it must be looked at."""
+    from bondstore.domains.beiwe.frames import SLICED, read_frames
+
+    if len(sealed) == 1 and stream.name in SLICED and len(sealed[0].data) * SWELLING > BATCH_BYTES:
+        with suppress(DamagedError):
+            return _in_slices(tool, stream, sealed[0])
+    opened = open_or_salvage(tool, sealed)
+    good = [(one.object, result.plain) for one, result in opened if not isinstance(result, DamagedError)]
+    return opened, read_frames(stream, good)
+
+
+def _in_slices(tool: Opener, stream: Stream, one: Sealed) -> tuple[list[tuple[Sealed, Opened | DamagedError]], Parsed]:
+    from bondstore.domains.beiwe.frames import read_slices
+    from bondstore.domains.beiwe.judge import Opened
+
+    found: list[Finding] = []
+    chunks = (one.data[at : at + _PIECE] for at in range(0, len(one.data), _PIECE))
+    parsed = read_slices(stream, one.object, tool.open_stream(one.object, chunks, found))
+    return [(one, Opened(b"", tuple(found)))], parsed
+
+
+def _outcome(listed: Listed, answer: Sealed | BondstoreError, worst: Mapping[str, str]) -> ReadObject:
+    """Say what became of an object; sealed bytes are kept of damaged ones only."""
+    if isinstance(answer, BondstoreError):
+        return ReadObject(listed, answer)
+    if damage := worst.get(answer.object.key):
+        return ReadObject(listed, answer, damage)
+    return ReadObject(listed, dataclasses.replace(answer, data=_EMPTY))
 
 
 def _opened(
@@ -199,6 +252,11 @@ def read_parts(store: Store, tool: Opener, batch: Sequence[Listed]) -> tuple[Rea
         frames.append(read.frame[start : start + count])
         start += count
     return read, frames
+
+
+def _weight(one: Listed) -> int:
+    """About how many bytes of text an object holds."""
+    return one.size * (SWELLING if one.object.compression else 1)
 
 
 def fetch_one(store: Store, listed: Listed) -> tuple[BeiweObject, memoryview]:
@@ -280,8 +338,11 @@ def _salvaged(tool: Opener, one: Sealed) -> Opened | DamagedError:
 
 
 def _findings(opened: Sequence[tuple[Sealed, Opened | DamagedError]], parsed: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Join what opening and parsing found; where both name the same, opening's word is dropped."""
-    named = {(one.kind, one.key) for one in parsed}
+    """Join what opening and parsing found; where both name the same, opening's word is dropped.
+
+    So are suspect rows of an object that parsing says anything of: it says what is the matter with them.
+    """
+    named = {(one.kind, one.key) for one in parsed} | {("suspect-rows", one.key) for one in parsed}
     found: list[Finding] = []
     for sealed, result in opened:
         if isinstance(result, DamagedError):

@@ -153,10 +153,10 @@ class _Work:
         self.todo: list[Item] = []
         self.skipped: list[Item] = []
         self.quarantined: list[Item] = []
-        self._chunks: list[Item] = []
 
     def sort(self) -> None:
         """Tell what must be done from what is proved done."""
+        chunks: list[Item] = []
         for one in self._listing.raw:
             old = self._settled(one)
             item = _item(one)
@@ -167,14 +167,16 @@ class _Work:
         for one in self._chunked:
             old = self._settled(one)
             if old is None:
-                self._chunks.append(_item(one))  # counted when an hour asks for it
+                chunks.append(_item(one))
             else:
                 (self.skipped if old.state is State.DONE else self.quarantined).append(_item(one))
+        # Read when an hour asks for them; where no raw object is read, none will.
+        (self.todo if self.todo else self.skipped).extend(chunks)
 
     def record(self, ledger: Ledger) -> None:
         """Write down what is to be done; stale hours are forgotten, so that they are made anew from all their rows."""
         with ledger.transaction():
-            ledger.items.put(self._place.job, self._place.run, [*self.todo, *self._chunks])
+            ledger.items.put(self._place.job, self._place.run, self.todo)
             stale = [Output(path, b"", 0, 0, None, STALE) for path in self._stale.values() if path]
             ledger.outputs.put(self._place.job, self._place.run, stale)
 

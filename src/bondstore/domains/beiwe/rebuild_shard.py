@@ -32,6 +32,7 @@ from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import IntegrityError, NotFoundError
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.destination import PRIVATE
+from bondstore.runs.plan import total
 from bondstore.runs.tally import Tally
 from bondstore.runs.work import Place, bench
 
@@ -156,7 +157,24 @@ class _Shard:
             tally += self._merge(batch)
             for one in batch.outcomes:
                 _settle(record, replace(items[one.object.key], output=hours_text(one.hours)), one)
-        return tally + record.commit(self._ledger, self._place)
+        tally += record.commit(self._ledger, self._place)
+        return tally + self._unasked()
+
+    def _unasked(self) -> Tally:
+        """Count the chunked objects that no raw row belongs to as skipped, once all raw objects of the series are read.
+
+        They were not looked at: the ledger forgets them, and the next plan takes them as new.
+        """
+        items, job, run = self._ledger.items, self._place.job, self._place.run
+        tally = Tally()
+        with self._locked():
+            if items.any_planned(job, run, self._series.raw_prefix):
+                return tally
+            with self._ledger.transaction():
+                for page in items.planned(job, run, under=self._series.chunked_prefix):
+                    items.forget(job, [item.key for item in page])
+                    tally += Tally(skipped=total(page))
+        return tally
 
     def _merge(self, batch: Batch) -> Tally:
         """Add a batch of raw rows to the hours they belong to."""

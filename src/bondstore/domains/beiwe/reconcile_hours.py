@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe import evidence
-from bondstore.domains.beiwe.layout import BeiweObject, Kind, build_key
+from bondstore.domains.beiwe.layout import BeiweObject, Kind, build_key, study_prefixes
 from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.outputs import original_path
 from bondstore.domains.beiwe.selection import DAY_MS, HOUR_MS, Selection
@@ -50,6 +50,18 @@ class Series:
     study: str
     participant: str
     stream: str
+
+    @property
+    def raw_prefix(self) -> str:
+        """What the keys of its raw objects start with."""
+        name = STREAMS[self.stream].raw_name
+        loose = "_" if self.stream == "identifiers" else "/"
+        return f"{study_prefixes(self.study)[1]}{self.participant}/{name}{loose}"
+
+    @property
+    def chunked_prefix(self) -> str:
+        """What the keys of its chunked objects start with."""
+        return f"{study_prefixes(self.study)[0]}{self.participant}/{self.stream}/"
 
     def survey_of(self, obj: BeiweObject) -> str | None:
         """Return the survey that the hours of a raw object belong to."""

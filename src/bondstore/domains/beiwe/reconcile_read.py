@@ -10,7 +10,7 @@ from bondstore.domains.beiwe.kinds import finding
 from bondstore.domains.beiwe.reading import open_or_salvage
 from bondstore.domains.beiwe.reconcile_hours import Hour, Series, in_window
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Rows, read_raw
-from bondstore.domains.beiwe.recording import finding_of
+from bondstore.domains.beiwe.recording import finding_of, moved_finding
 from bondstore.errors import BondstoreError, DamagedError
 from bondstore.findings import Finding, Severity
 
@@ -31,7 +31,6 @@ BATCH_BYTES = 8 << 20
 """Bytes of rows that are held against chunked objects at a time."""
 SWELLING = 5
 """How much larger compressed tables become, roughly."""
-_MOVED = "The key vanished between listing and reading; the object was found under its twin's name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ class _Told:
         reason = next((one.kind for one in found if one.severity is Severity.ERROR), "")
         sealed = self._answer if isinstance(self._answer, Sealed) else None
         if sealed is not None and sealed.object.key != key:
-            found.append(Finding("moved-to-twin", Severity.INFO, key, _MOVED))
+            found.append(moved_finding(key))
         error = None if isinstance(self._answer, Sealed) else self._answer
         return Outcome(self._object, size, sealed, error, reason, tuple(found), frozenset(self.hours))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bondstore.domains.beiwe.arrival import ARRIVAL
 from bondstore.domains.beiwe.damage import DAMAGE, damage_finding
 from bondstore.errors import BondstoreError, DamagedError, NotFoundError
 from bondstore.findings import Finding, Severity
@@ -35,7 +36,7 @@ class Record:
         """An object could not be fetched."""
         kind = "vanished" if isinstance(error, NotFoundError) else "fetch-failed"
         self.items.append(Item(item.key, item.version, item.size, item.output, State.FAILED, kind))
-        self.findings.append(Finding(kind, Severity.ERROR, item.key, error.message))
+        self.findings.append(ARRIVAL[kind].about(item.key, message=error.message))
 
     def quarantined(self, item: Item, version: str, reason: str) -> None:
         """An object could not be handled in full; its sealed bytes are kept."""
@@ -79,12 +80,7 @@ def finding_of(error: DamagedError, key: str) -> Finding:
 
 def moved_finding(key: str) -> Finding:
     """Return the finding about an object that was found under its twin's name."""
-    return Finding(
-        "moved-to-twin",
-        Severity.INFO,
-        key,
-        "The key vanished between listing and reading; the object was found under its twin's name.",
-    )
+    return ARRIVAL["moved-to-twin"].about(key)
 
 
 def output_of(written: Written, *, rows: int | None = None, digest: str = "") -> Output:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bondstore.domains.beiwe.arrival import ARRIVAL
 from bondstore.domains.beiwe.layout import twin_keys
-from bondstore.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bondstore.domains.beiwe.listing import Listed
+    from bondstore.findings import Finding
 
 
 class Sorted(NamedTuple):
@@ -49,12 +50,7 @@ def sort_twins(pages: Iterable[Sequence[Listed]]) -> Iterator[Sorted]:
 
 def superseded_finding(one: Listed) -> Finding:
     """Return the finding about an object whose twin was taken."""
-    return Finding(
-        "superseded",
-        Severity.WARNING,
-        one.object.key,
-        "The object lies there twice, plain and compressed; the one that was written last was taken.",
-    )
+    return ARRIVAL["superseded"].about(one.object.key)
 
 
 def _sort(page: list[Listed]) -> Sorted:

@@ -1,0 +1,229 @@
+"""Secrets that are planted, and then looked for: in all output, every file, and the process list."""
+
+from __future__ import annotations
+
+import base64
+import random
+import string
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import pytest
+from demo.study import STUDY, Shape, make
+
+from tests.conftest import IN_CI
+from tests.servers.faulty import Fault, FaultyProxy
+from tests.servers.seaweedfs import SeaweedFS, find_weed
+from tests.studies import Ended, Lab
+
+_rng = random.SystemRandom()
+ACCESS = "CANARYID" + "".join(_rng.choices(string.ascii_uppercase, k=12))
+KEY = "canary-" + "".join(_rng.choices(string.ascii_letters + string.digits, k=25))
+SECRET = "canary/" + "".join(_rng.choices(string.ascii_letters + string.digits, k=33))
+TOKEN = "canary+" + "".join(_rng.choices(string.ascii_letters + string.digits, k=80))
+SECRETS = {"study key": KEY, "AWS secret": SECRET, "session token": TOKEN}
+FORMS = {
+    f"{name}, {how}": text.encode()
+    for name, value in SECRETS.items()
+    for how, text in {
+        "plain": value,
+        "quoted": quote(value, safe=""),
+        "base64": base64.b64encode(value.encode()).decode().rstrip("=")[:-1],
+        "hexadecimal": value.encode().hex(),
+    }.items()
+}
+
+
+def secrets_in(content: bytes) -> list[str]:
+    return [name for name, form in FORMS.items() if form in content]
+
+
+@pytest.fixture(scope="module")
+def server(_scrubbed_session: None) -> Iterator[SeaweedFS]:
+    """A server whose credentials are canaries."""
+    if find_weed() is None:
+        (pytest.fail if IN_CI else pytest.skip)("SeaweedFS cannot run here")
+    credentials = [{"accessKey": ACCESS, "secretKey": SECRET}]
+    with SeaweedFS(identities=[{"name": "canary", "credentials": credentials, "actions": ["Read", "List"]}]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def filled(server: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    lab = Lab(server, server.create_bucket("canaries"), tmp_path_factory.mktemp("fill"))
+    lab.fill(make(Shape(participants=3, hours=24, rows=10, key=KEY)))
+    return lab
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A lab whose every output, file and process is looked at."""
+
+    lab: Lab
+    settings: dict[str, str]
+    vault: Path
+
+    def run(self, line: list[str], *, endpoint: str | None = None, **settings: str) -> Ended:
+        """Run a line, watch its processes, and search what it said and left."""
+        folder = self.lab.folder
+        environment = self.lab.environment(endpoint, **(self.settings | settings))
+        allowed = {name for name, value in environment.items() if secrets_in(value.encode())}
+        with (folder / "out.txt").open("wb") as out, (folder / "err.txt").open("wb") as err:
+            process = subprocess.Popen(
+                line, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, cwd=folder / "home"
+            )
+            children = 0
+            while process.poll() is None:
+                children = max(children, look_at_processes(process.pid, allowed))
+                time.sleep(0.01)
+        self.look_at_files()
+        said = Ended(process.returncode, (folder / "out.txt").read_text(), (folder / "err.txt").read_text())
+        if "--jobs" in line:
+            assert children >= 2, "no worker process was seen"
+        return said
+
+    def look_at_files(self) -> None:
+        for path in self.lab.folder.rglob("*"):
+            if path.is_file() and self.vault not in path.parents:
+                assert not secrets_in(path.read_bytes()), path
+                assert not secrets_in(str(path).encode()), path
+
+
+def look_at_processes(root: int, allowed: set[str]) -> int:
+    """Search the arguments and variables of `root` and all it started; return how many those are."""
+    try:
+        family = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0
+    for one in family:
+        try:
+            words, variables = "\0".join(one.cmdline()), one.environ()
+        except psutil.Error:  # it has ended
+            continue
+        assert not secrets_in(words.encode()), "a secret stands in the process list"
+        held = {name for name, value in variables.items() if secrets_in(value.encode())}
+        assert held <= allowed, "a secret was handed on in the environment"
+    return len(family) - 1
+
+
+@pytest.fixture(params=["env", "file"])
+def watched(request: pytest.FixtureRequest, filled: Lab, tmp_path: Path) -> Watched:
+    """Secrets in the environment, or in files of mode 0600."""
+    lab = replace(filled, folder=tmp_path)
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (tmp_path / "tmp").mkdir()
+    settings = {"TMPDIR": str(tmp_path / "tmp"), "AWS_ACCESS_KEY_ID": ACCESS}
+    if request.param == "env":
+        return Watched(lab, settings | {"AWS_SECRET_ACCESS_KEY": SECRET, "LAB_STUDY_KEY": KEY}, vault)
+    for name, value in {"key": KEY, "secret": SECRET, "token": TOKEN}.items():
+        (vault / name).write_text(value)
+        (vault / name).chmod(0o600)
+    lab.configure(f'access_key = "env:LAB_ID"\nsecret_key = "file:{vault}/secret"\ndecryption_key = "file:{vault}/key"')
+    empty = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "LAB_STUDY_KEY"), "")
+    return Watched(lab, settings | empty | {"LAB_ID": ACCESS}, vault)
+
+
+def export(watched: Watched, *words: str, key: bool = True) -> list[str]:
+    """The line of an export; in files the key is named by the profile."""
+    named = ["--key", "env:LAB_STUDY_KEY"] if watched.settings["LAB_STUDY_KEY"] and key else []
+    return watched.lab.command(
+        "beiwe", "export", str(watched.lab.dest), "--store", watched.lab.url, "--study", STUDY, *named, *words
+    )
+
+
+def test_canaries_can_be_found() -> None:
+    """The search itself finds what it looks for."""
+    assert secrets_in(b"x" + KEY.encode() + b"y") == ["study key, plain", "study key, quoted"]
+    assert secrets_in(b"x" + base64.b64encode(SECRET.encode())) == ["AWS secret, base64"]
+    assert secrets_in(quote(TOKEN, safe="").encode()) == ["session token, quoted"]
+
+
+def test_no_secret_in_what_a_run_says_and_leaves(watched: Watched) -> None:
+    ended = watched.run(export(watched, "--jobs", "2", "--debug", "--json"))
+    assert ended.code == 0, ended.err
+    assert ended.tally["done"] > 300
+    assert watched.run(export(watched, "--form", "parquet", "--jobs", "2", "--debug")).code == 0
+    dest = ("--dest", str(watched.lab.dest))
+    for words in (
+        ("run", "list", *dest, "--json"),
+        ("run", "show", "last", *dest),
+        ("audit", "show", *dest, "--json"),
+        ("audit", "show", "--json"),
+        ("audit", "verify", *dest),
+        ("doctor", "--store", watched.lab.url, "--study", STUDY, "--json"),
+        ("profile", "list", "--json"),
+    ):
+        ended = watched.run([*watched.lab.command(*words), "--debug"])
+        assert ended.code in (0, 4), (words, ended.err)
+    assert (watched.lab.folder / "home" / "state" / "bondstore" / "ledger.sqlite").exists()
+
+
+def test_no_secret_in_errors(watched: Watched, server: SeaweedFS) -> None:
+    """Refusals, wrong keys, servers that quote what they were sent: exit 4, and nothing told."""
+    lab = watched.lab
+    with FaultyProxy(server.endpoint) as proxy:
+        quoting = (
+            f"<Error><Code>SignatureDoesNotMatch</Code><StringToSign>{SECRET} {TOKEN} {KEY}</StringToSign></Error>"
+        )
+        proxy.add(Fault("status", times=10**9, status=403, body=quoting.encode()))
+        assert watched.run([*export(watched), "--debug"], endpoint=proxy.endpoint).code == 4
+        proxy.clear()
+        proxy.add(Fault("status", times=10**9, contains="list-type", status=400, body=quoting.encode()))
+        assert watched.run([*export(watched), "--debug"], endpoint=proxy.endpoint).code == 4
+    assert not lab.dest.exists()
+
+
+def test_no_secret_in_a_refused_session(watched: Watched) -> None:
+    """The token that this server never gave is sent, refused, and told nowhere."""
+    if watched.settings["LAB_STUDY_KEY"]:
+        token = {"AWS_SESSION_TOKEN": TOKEN}
+    else:
+        token = {}
+        vault = watched.vault
+        watched.lab.configure(
+            f'access_key = "env:LAB_ID"\nsecret_key = "file:{vault}/secret"\nsession_token = "file:{vault}/token"\n'
+            f'decryption_key = "file:{vault}/key"'
+        )
+    ended = watched.run([*export(watched), "--debug", "--json"], **token)
+    assert ended.code == 4, ended.err
+
+
+@pytest.mark.parametrize("where", ["plan", "shard"])
+def test_no_secret_in_a_traceback(watched: Watched, where: str) -> None:
+    """An error that nobody foresaw, whose very text is a secret, in this process and in a worker."""
+    target = "FilesJob.plan" if where == "plan" else "FilesShard.run"
+    code = (
+        "import sys; from bondstore.config.secrets import *; from bondstore.cli.main import run\n"
+        "from bondstore.domains.beiwe import export_files as e\n"
+        "from bondstore.config.credentials import credentials\n"
+        "def boom(self, *a):\n"
+        "    job = getattr(self, 'job', self)\n"
+        "    held = credentials(job.store.profile)\n"
+        "    raise RuntimeError(job.key.resolve().reveal() + ' ' + held.secret.reveal())\n"
+        f"e.{target} = boom\n"
+        "run(sys.argv[1:])\n"
+    )
+    words = export(watched, "--debug", "--json")[3:]
+    ended = watched.run([sys.executable, "-c", code, *words])
+    assert ended.code == 1
+    assert "Traceback" in ended.err
+    assert "RuntimeError" in ended.err
+    assert "boom" in ended.err
+
+
+@pytest.mark.parametrize("words", [("--key", KEY), ("--key", f"env:{KEY}"), ("--participant", "x", KEY)])
+def test_a_literal_secret_on_the_command_line_is_refused_and_not_repeated(
+    filled: Lab, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    lab = replace(filled, folder=tmp_path)
+    ended = lab.run(lab.command("beiwe", "export", str(lab.dest), "--store", lab.url, "--study", STUDY, *words))
+    assert ended.code in (2, 4)
+    assert not secrets_in((ended.out + ended.err).encode())
+    assert not lab.dest.exists()
