@@ -153,8 +153,8 @@ def test_a_secret_typed_here_reaches_the_workers_unseen() -> None:
     ("jobs", "cores", "expected"),
     [
         (1, 64, Serial()),
-        (None, 1, Threads(2)),
-        (None, 4, Threads(2)),
+        (None, 1, Threads(3)),
+        (None, 4, Threads(3)),
         (None, 8, Processes(8)),
         (None, 64, Processes(16)),
         (3, 64, Processes(3)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.errors import BondstoreError, Interrupted
-from bondstore.runs.memory import tune_allocator
+from bondstore.runs.memory import few_arenas
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Tally
 from bondstore.runs.who import whoami
@@ -130,7 +130,7 @@ def execute(
     BondstoreError
         What the job's check refused, or what makes going on useless: no space, no server, no permission.
     """
-    tune_allocator()
+    few_arenas()
     job.check()
     watch = progress or Quiet()
     with destination.locked(), destination.ledger() as ledger:

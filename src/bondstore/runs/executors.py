@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bondstore.config import secrets
 from bondstore.errors import BondstoreError
-from bondstore.runs.memory import tune_allocator
+from bondstore.runs.memory import few_arenas
 from bondstore.runs.work import clear_benches
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ def default_executor(jobs: int | None, cores: int | None = None) -> Executor:
     if jobs == 1:
         return Serial()
     if jobs is None:
-        return Threads(2) if cores <= 4 else Processes(min(cores, 16))
+        return Threads(3) if cores <= 4 else Processes(min(cores, 16))
     return Processes(jobs)
 
 
 def _start_worker(known: Sequence[tuple[secrets.SecretRef, str]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and lets running shards end
-    tune_allocator()
+    few_arenas()
     for reference, value in known:
         secrets.remember(reference, value)
 

@@ -1,4 +1,7 @@
-"""Asking the C library to hand freed memory back: long runs over large objects stay as small as what they hold."""
+"""Asking the C library to hand freed memory back: long runs over large objects stay as small as what they hold.
+
+What is set here is set for the process, once; where the C library is not glibc nothing is done.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,20 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # names of mallopt(3)
 
 
 @cache
-def tune_allocator() -> None:
-    """Set glibc's allocator for a run, once a process; elsewhere nothing is done.
+def few_arenas() -> None:
+    """Let threads share two arenas: by default each gets one of its own, which keeps what its busiest moment took."""
+    _set(_ARENA_MAX, 2)
 
-    By default every thread gets an arena of its own, which keeps what one large object once took, and blocks of many
-    megabytes go into arenas as soon as one was freed. Two arenas, and blocks from 1 MiB on by themselves, lower the
-    peak of an export of large objects by a third.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    if mallopt is not None:
-        mallopt(_ARENA_MAX, 2)
-        mallopt(_MMAP_THRESHOLD, 1 << 20)
-        mallopt(_TRIM_THRESHOLD, 32 << 20)
+
+@cache
+def large_blocks_apart() -> None:
+    """Give blocks from 1 MiB on back as soon as they are free: dearer for small objects, needed for large ones."""
+    _set(_MMAP_THRESHOLD, 1 << 20)
+    _set(_TRIM_THRESHOLD, 32 << 20)
+
+
+def _set(name: int, value: int) -> None:
+    if sys.platform.startswith("linux"):
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt is not None:
+            mallopt(name, value)

@@ -86,10 +86,20 @@ class Opener:
             raise _named(error, obj) from None
         return self._judge(obj, decrypted)
 
-    def open_many(self, items: Sequence[tuple[BeiweObject, Buffer]]) -> list[Opened | DamagedError]:
-        """Open a batch, faster than one by one for small objects; an error stands in its object's place."""
+    def open_many(
+        self, items: Sequence[tuple[BeiweObject, Buffer]], *, rows: bool = True
+    ) -> list[Opened | DamagedError]:
+        """Open a batch, faster than one by one for small objects; an error stands in its object's place.
+
+        Parameters
+        ----------
+        items : sequence of (BeiweObject, bytes-like)
+            The objects and their sealed bytes.
+        rows : bool
+            Whether to look for suspect rows; needless where they are parsed next.
+        """
         return [
-            self._judged(obj, decrypted)
+            self._judged(obj, decrypted, rows=rows)
             for (obj, _), decrypted in zip(items, self._cipher.open_many(item[1] for item in items), strict=True)
         ]
 
@@ -160,15 +170,15 @@ class Opener:
         if found is not None:
             found += watch.findings
 
-    def _judged(self, obj: BeiweObject, decrypted: bytes | DamagedError) -> Opened | DamagedError:
+    def _judged(self, obj: BeiweObject, decrypted: bytes | DamagedError, *, rows: bool) -> Opened | DamagedError:
         if isinstance(decrypted, DamagedError):
             return _named(decrypted, obj)
         try:
-            return self._judge(obj, decrypted)
+            return self._judge(obj, decrypted, rows=rows)
         except DamagedError as error:
             return error
 
-    def _judge(self, obj: BeiweObject, decrypted: bytes) -> Opened:
+    def _judge(self, obj: BeiweObject, decrypted: bytes, *, rows: bool = True) -> Opened:
         compressed = zstd.looks_like_zstd(decrypted)
         if compressed:
             try:
@@ -177,7 +187,7 @@ class Opener:
                 raise _named(error, obj) from None
         else:
             content = decrypted
-        return judge(obj, content, compressed=compressed)
+        return judge(obj, content, compressed=compressed, rows=rows)
 
 
 def key_verdict(results: Iterable[Opened | BaseException]) -> bool | None:

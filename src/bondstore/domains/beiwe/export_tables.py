@@ -45,7 +45,7 @@ TableForm = Literal["csv", "parquet"]
 
 REVISION = 1
 """Counted up when the same objects would give another file: then tables are made anew."""
-BUDGET = 16 << 20
+BUDGET = 8 << 20
 """Bytes of rows one table holds in memory."""
 _DIGEST = 16
 
@@ -194,6 +194,7 @@ class TableShard:
 
     def run(self) -> Tally:
         """List → fetch → note the reads → open → parse → sort → sync → rename → record."""
+        _use_system_memory()
         tools = bench(self.place)
         selection = dataclasses.replace(self.job.selection, participants=(self.participant,), streams=(self.stream,))
         objects = stream_objects(tools.store, self.job.study, selection)
@@ -204,7 +205,7 @@ class TableShard:
                 one_large_at_a_time(objects),
                 group.explaining(),
                 work.table() as table,
-                closing(read_stream(tools.store, opener(self.job.key), objects, selection)) as read,
+                closing(read_stream(tools.store, opener(self.job.key), objects, selection, width=2)) as read,
             ):
                 for batch in read:
                     work.take(batch)
@@ -227,12 +228,9 @@ class _Shard:
 
     def table(self) -> SortedTable:
         """Start the table under a temporary name."""
-        import pyarrow as pa
-
         from bondstore.domains.beiwe.frames import schema
         from bondstore.tables.sorted import SortedTable
 
-        pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what a large object once took
         scratch = self._temporary.with_name(self._temporary.name + ".runs")
         columns = schema(STREAMS[self._shard.stream])
         return SortedTable(self._temporary, columns, _format(self._shard.job.form), scratch=scratch, budget=BUDGET)
@@ -281,6 +279,12 @@ class _Shard:
         self._temporary.unlink()
         self._group.commit()
         return None
+
+
+def _use_system_memory() -> None:
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what the largest batch took
 
 
 def _format(form: TableForm) -> Format:

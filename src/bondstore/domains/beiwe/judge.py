@@ -40,7 +40,7 @@ class Opened:
         return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
 
-def judge(obj: BeiweObject, content: bytes, *, compressed: bool) -> Opened:
+def judge(obj: BeiweObject, content: bytes, *, compressed: bool, rows: bool = True) -> Opened:
     """Judge an object's content.
 
     Parameters
@@ -51,6 +51,8 @@ def judge(obj: BeiweObject, content: bytes, *, compressed: bool) -> Opened:
         Decrypted, decompressed.
     compressed : bool
         Whether it was compressed: then the key is right for sure.
+    rows : bool
+        Whether to look for suspect rows; needless where they are parsed next, which finds more.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def judge(obj: BeiweObject, content: bytes, *, compressed: bool) -> Opened:
     """
     findings, match = _judge_start(obj, content, compressed=compressed)
     if match is not None:
-        findings += _judge_rows(obj, match, content, compressed=compressed)
+        findings += _judge_rows(obj, match, content, compressed=compressed, suspects=rows)
     return Opened(content, tuple(findings))
 
 
@@ -168,7 +170,9 @@ def _judge_start(obj: BeiweObject, content: bytes, *, compressed: bool) -> tuple
     return findings, match
 
 
-def _judge_rows(obj: BeiweObject, match: HeaderMatch, content: bytes, *, compressed: bool) -> list[Finding]:
+def _judge_rows(
+    obj: BeiweObject, match: HeaderMatch, content: bytes, *, compressed: bool, suspects: bool
+) -> list[Finding]:
     """Judge the rows under a known header."""
     body = len(evidence.first_line(content))
     if not content[body : body + evidence.SAMPLE].strip() and not content[body:].strip():
@@ -180,11 +184,11 @@ def _judge_rows(obj: BeiweObject, match: HeaderMatch, content: bytes, *, compres
             findings.append(damage_finding("damaged-bytes", obj.key, rows=rows))
     if not compressed and evidence.last_row_cut(obj, match, content[content.rfind(b"\n") + 1 :]):
         findings.append(damage_finding("truncated", obj.key, rows=[content.count(b"\n")]))
-    if compressed and not findings and (check := _row_check(obj, match)) is not None:
-        suspects = check.suspects(content, body)
-        if suspects:
+    if suspects and compressed and not findings and (check := _row_check(obj, match)) is not None:
+        found = check.suspects(content, body)
+        if found:
             ranges = RowRanges()
-            ranges.add(row + 1 for row in suspects)
+            ranges.add(row + 1 for row in found)
             findings.append(_suspect_finding(obj, ranges))
     return findings
 

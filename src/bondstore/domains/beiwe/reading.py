@@ -20,6 +20,7 @@ from bondstore.errors import BondstoreError, DamagedError, NotFoundError, WrongK
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import note_personal
 from bondstore.runs.ahead import ordered
+from bondstore.runs.memory import large_blocks_apart
 from bondstore.runs.who import whoami
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
     from bondstore.stores import Store
 
 BATCH_OBJECTS = 256
-BATCH_BYTES = 6 << 20
+BATCH_BYTES = 3 << 20
 """About so much text is held by one batch; a larger object is a batch of its own."""
 HUGE = 16 << 20
 """Objects that hold more are read only when the rows of the one before are gone."""
-WIDTH = 2
+WIDTH = 3
 """Batches that are read at a time."""
 RAW_MARGIN_MS = DAY_MS
 """How long before the window a raw file may have been started whose later rows lie inside it."""
@@ -50,6 +51,8 @@ _WHOLE = Selection()
 _PIECE = 1 << 20
 _EMPTY = memoryview(b"")
 _large_ones = threading.Lock()
+_turns = threading.BoundedSemaphore(2)
+"""Batches that a process reads at a time, whatever the number of its shards: each takes a few times its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,10 @@ def one_large_at_a_time(objects: Iterable[Listed]) -> AbstractContextManager[obj
 
     Streams of large objects are read one after the other in a process, others side by side.
     """
-    return _large_ones if has_large(objects) else nullcontext()
+    if not has_large(objects):
+        return nullcontext()
+    large_blocks_apart()
+    return _large_ones
 
 
 def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
@@ -183,7 +189,12 @@ def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
 
 
 def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
-    """Fetch, open and parse one batch. Damaged objects give their good rows."""
+    """Fetch, open and parse one batch; a few at a time in a process. Damaged objects give their good rows."""
+    with _turns:
+        return _read_batch(store, tool, batch, selection)
+
+
+def _read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
     answers = fetch(store, [one.object for one in batch])
     sealed = [answer for answer in answers if isinstance(answer, Sealed)]
     opened, parsed = _opened_and_parsed(tool, STREAMS[batch[0].object.stream], sealed)
@@ -323,7 +334,7 @@ def noted(batches: Iterable[ReadBatch]) -> Iterator[ReadBatch]:
 
 def open_or_salvage(tool: Opener, sealed: Sequence[Sealed]) -> list[tuple[Sealed, Opened | DamagedError]]:
     """Open a batch; where an object is damaged, save what can be saved."""
-    results = tool.open_many([(one.object, one.data) for one in sealed])
+    results = tool.open_many([(one.object, one.data) for one in sealed], rows=False)
     return [
         (one, _salvaged(tool, one) if isinstance(result, DamagedError) else result)
         for one, result in zip(sealed, results, strict=True)
