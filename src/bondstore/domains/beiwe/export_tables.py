@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import threading
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +49,8 @@ REVISION = 1
 BUDGET = 8 << 20
 """Bytes of rows one table holds in memory."""
 _DIGEST = 16
+_turns = threading.BoundedSemaphore(2)
+"""Tables that a process makes at a time: each holds rows of its own, and two keep four cores busy."""
 
 
 @dataclass(slots=True)
@@ -194,6 +197,10 @@ class TableShard:
 
     def run(self) -> Tally:
         """List → fetch → note the reads → open → parse → sort → sync → rename → record."""
+        with _turns:
+            return self._run()
+
+    def _run(self) -> Tally:
         _use_system_memory()
         tools = bench(self.place)
         selection = dataclasses.replace(self.job.selection, participants=(self.participant,), streams=(self.stream,))
