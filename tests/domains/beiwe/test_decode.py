@@ -387,3 +387,15 @@ def test_the_registry_says_what_to_do() -> None:
         assert kind.advice.endswith(".")
     with pytest.raises(dataclasses.FrozenInstanceError):
         DAMAGE["empty"].word = "x"  # type: ignore[misc]
+
+
+def test_an_hour_of_two_platforms_is_not_cut():
+    """A phone may change within an hour: rows of the other platform's form at the end are no sign of a cut."""
+    rows = [
+        "1519862400123,2018-03-01T00:00:00.123,unknown,0.1,0.2,0.3",
+        "1519862400124,2018-03-01T00:00:00.124,0.1,0.2,0.3",
+    ]
+    text = "\n".join(["timestamp,UTC time,accuracy,x,y,z", rows[0], rows[1], rows[1].replace("124", "125")])
+    assert OPENER.open(chunked("gyro"), seal(text.encode())).whole
+    cut = "\n".join(["timestamp,UTC time,accuracy,x,y,z", rows[0], rows[0], rows[1]])
+    assert not OPENER.open(chunked("gyro"), seal(cut.encode())).whole

@@ -23,7 +23,7 @@ EXAMPLES = (
 
 
 def command(
-    dest: Annotated[Path, typer.Argument(help="The folder to write to.")],
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to write to.")],
     *,
     store: options.Store = None,
     profile: options.Profile = None,

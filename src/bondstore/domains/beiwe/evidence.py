@@ -97,13 +97,16 @@ def damaged_rows(plain: bytes, body: int) -> list[int]:
     return rows
 
 
-def last_row_cut(obj: BeiweObject, match: HeaderMatch, last_line: bytes) -> bool:
+def last_row_cut(obj: BeiweObject, match: HeaderMatch, last_line: bytes, before: bytes = b"") -> bool:
     """Whether the last line, which no line end follows, has fewer fields than the header.
 
     Streams whose rows are legitimately of unequal length are never cut, nor is the last row of raw wifi,
-    which the app itself may leave unfinished.
+    which the app itself may leave unfinished. Where the line `before` has as few fields, the hour holds rows of another
+    platform's form.
     """
     stream = STREAMS[obj.stream]
+    if before and before.count(b",") == last_line.count(b","):
+        return False
     unequal = stream.ragged or stream.kind != "table" or (stream.name == "wifi" and match.source == "raw")
     return not unequal and 0 < last_line.count(b",") + 1 < len(match.names) and bool(last_line)
 

@@ -182,7 +182,7 @@ def _judge_rows(
         rows = evidence.damaged_rows(content, body)
         if rows:
             findings.append(damage_finding("damaged-bytes", obj.key, rows=rows))
-    if not compressed and evidence.last_row_cut(obj, match, content[content.rfind(b"\n") + 1 :]):
+    if not compressed and evidence.last_row_cut(obj, match, *_last_lines(content, body)):
         findings.append(damage_finding("truncated", obj.key, rows=[content.count(b"\n")]))
     if suspects and compressed and not findings and (check := _row_check(obj, match)) is not None:
         found = check.suspects(content, body)
@@ -191,6 +191,13 @@ def _judge_rows(
             ranges.add(row + 1 for row in found)
             findings.append(_suspect_finding(obj, ranges))
     return findings
+
+
+def _last_lines(content: bytes, body: int) -> tuple[bytes, bytes]:
+    """Return the last line, and the row before it."""
+    end = content.rfind(b"\n")
+    start = max(content.rfind(b"\n", 0, max(end, 0)) + 1, body)
+    return content[end + 1 :], content[start:end]
 
 
 def _row_check(obj: BeiweObject, match: HeaderMatch) -> RowCheck | None:

@@ -54,7 +54,7 @@ def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject,
         Everything that was tried is undecryptable.
     """
     tool = opener(key)
-    small = (obj for obj, size in objects if 16 < size <= limit)
+    small = (obj for obj, size in objects if 16 < size <= limit and obj.is_data)
     doubtful = False
     for number, obj in enumerate(islice(small, PROBED)):
         sealed = fetch(store, [obj])[0]

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 import warnings
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,7 +204,8 @@ class Study:
         """
         from bondstore.domains.beiwe.reading import fetch_one
 
-        opened: Opened = self._opener().open(*fetch_one(self.store, self._readable(obj)))
+        with self._key_checked():
+            opened: Opened = self._opener().open(*fetch_one(self.store, self._readable(obj)))
         bad = [finding for finding in opened.findings if finding.severity == "error"]
         if bad:
             raise DamagedError(f"{bad[0].key}: {bad[0].message}", kind=bad[0].kind)
@@ -239,6 +240,8 @@ class Study:
         ------
         DamagedError
             The object is damaged, and `damaged` is ``"raise"``; or nothing at all could be read of it.
+        WrongKeyError
+            The key opens neither it nor others of the study.
         """
         from bondstore.domains.beiwe.reading import read_one
 
@@ -247,7 +250,8 @@ class Study:
             if findings is not None:
                 findings += taken.findings
             return taken.frame
-        batch = read_one(self.store, self._opener(), listed)
+        with self._key_checked():
+            batch = read_one(self.store, self._opener(), listed)
         _settle([batch], damaged, findings)
         return batch.frame
 
@@ -407,6 +411,19 @@ class Study:
         from bondstore.domains.beiwe.opening import opener
 
         return opener(self._needed_key())
+
+    @contextmanager
+    def _key_checked(self) -> Iterator[None]:
+        """Where one object opens to noise, tell a wrong key from damage by other objects of the study."""
+        from bondstore.domains.beiwe.opening import check_key
+
+        try:
+            yield
+        except DamagedError as error:
+            if error.kind == "undecryptable":
+                pages = walk(self.store, self.id, Selection(source="chunked"))
+                check_key(self.store, self._needed_key(), ((one.object, one.size) for page in pages for one in page))
+            raise
 
     def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
         from bondstore.domains.beiwe.reading import read_parts
