@@ -17,7 +17,7 @@ from tests.servers.seaweedfs import SeaweedFS
 from tests.studies import Lab, original_files, tree
 
 MIB = 1 << 20
-MOST = 400 * MIB
+MOST = 400_000_000
 PERSON = "1ab2cd3e"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is read from /proc")

@@ -18,7 +18,7 @@ CHUNKED_ROOT = "CHUNKED_DATA"
 PROBLEM_ROOT = "PROBLEM_UPLOADS"
 EXTENSIONS = ("csv", "json", "mp4", "wav", "txt", "jpg")
 COMPRESSED = (".zst", ".zstd")
-SWELLING = 3
+SWELLING = 4
 """How much larger compressed objects become, roughly."""
 
 
