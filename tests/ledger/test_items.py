@@ -95,7 +95,10 @@ def test_release_lets_the_next_plan_take_up_what_went_wrong(ledger: Ledger) -> N
         ledger.outputs.put(JOB, "r1", tables)
         ledger.outputs.put("other", "r1", tables)
     ledger.items.release(JOB)
-    assert states(ledger) == {"good": "done", "fine": "done"}
+    assert states(ledger) == {"good": "done", "fine": "done", "bad": "quarantined", "lost": "failed"}
+    versions = {key: one.version for key, one in ledger.items.known(JOB, ["good", "bad", "lost", "fine"]).items()}
+    assert versions == {"good": "v-good", "fine": "v-fine", "bad": "", "lost": ""}, "no listed object has this version"
+    assert ledger.items.known("other", ["bad"])["bad"].version == "v-bad"
     assert states(ledger, "other") == {"bad": "quarantined"}
     assert {one.path: one.digest for one in ledger.outputs.walk(JOB)} == {
         "table-a": "",

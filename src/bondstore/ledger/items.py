@@ -90,7 +90,10 @@ class Items:
             " (SELECT output FROM items WHERE job = ? AND state IN ('quarantined', 'failed'))",
             (job, job),
         )
-        self._connection.execute("DELETE FROM items WHERE job = ? AND state IN ('quarantined', 'failed')", (job,))
+        # Without a version each is another object than the one listed. Those that this run does not select stay known.
+        self._connection.execute(
+            "UPDATE items SET version = '' WHERE job = ? AND state IN ('quarantined', 'failed')", (job,)
+        )
 
     def settle(self, job: str, run: str, output: str) -> None:
         """Mark what was planned for a file as done, and drop what an earlier run had put into it."""

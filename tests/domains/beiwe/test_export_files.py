@@ -138,3 +138,20 @@ def test_the_layout_of_forest_is_what_its_readers_take_apart(job, made, tmp_path
 def test_raw_files_are_refused_in_the_layout_of_forest(job, source):
     with pytest.raises(UsageError, match="twice"):
         export_job(job.store, job.study, job.key, "forest", select(source=source))
+
+
+def test_a_retry_of_a_part_leaves_the_quarantine_of_the_rest_alone(job, made, tmp_path):
+    place, store = Destination(tmp_path / "out"), open_store(job.store)
+    people = ("1ab2cd3e", "4fg5hi6j")
+    bad = {who: next(one for one in made if f"/{who}/gps/" in one.key) for who in people}
+    for one in bad.values():
+        store.put(one.key, one.sealed[:9])
+    assert execute(job, place, Serial()).tally.quarantined.objects == 2
+    part = dataclasses.replace(job, selection=select([people[0]], source="both"))
+    for again in (part, job):
+        store.put(bad[people[0]].key, bad[people[0]].sealed)
+        result = execute(again, place, Serial(), retry=True)
+        kept = place.root / place.quarantine_path(bad[people[1]].key)
+        assert kept.read_bytes() == bad[people[1]].sealed[:9]
+        assert not (place.root / place.quarantine_path(bad[people[0]].key)).exists()
+    assert result.tally.quarantined.objects == 1

@@ -205,6 +205,8 @@ class TableShard:
         tools = bench(self.place)
         selection = dataclasses.replace(self.job.selection, participants=(self.participant,), streams=(self.stream,))
         objects = stream_objects(tools.store, self.job.study, selection)
+        if not objects:
+            return Tally()  # all went since they were listed: a table that stands is not replaced by an empty one
         group = self.place.destination.group()
         work = _Shard(tools.ledger, self, group)
         try:

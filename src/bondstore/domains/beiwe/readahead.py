@@ -7,7 +7,7 @@ listing, the batches grow while that goes on, and everything is dropped when it 
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -130,7 +130,7 @@ def _picked(batch: _Batch, place: int) -> Taken | None:
     """Wait for a batch and pick one object; what is not whole is read again by itself, for its own error."""
     try:
         read, frames = batch.future.result()
-    except BondstoreError:
+    except (BondstoreError, CancelledError):  # cancelled: another thread began to read elsewhere
         return None
     one = read.objects[place - batch.start]
     if not isinstance(one.answer, Sealed) or one.damage:
