@@ -19,7 +19,7 @@ from bondstore.beiwe import DamageWarning, open_study
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe import readahead
-from bondstore.domains.beiwe.study import to_ms
+from bondstore.domains.beiwe.selection import to_ms
 from bondstore.errors import DamagedError, NotFoundError, PolicyError, UsageError, WrongKeyError
 from bondstore.ledger import personal_ledger
 from bondstore.stores import open_store

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import ms, open_study
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bondstore.runs.plan import Plan
+from bondstore.cli import options
+from bondstore.cli.beiwe._shared import before_fetching, ms, open_study
 
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",
@@ -68,21 +63,7 @@ def command(
         source=source,
         jobs=jobs,
         progress=reporter(),
-        confirm=_asking(place.root, yes=yes),
+        confirm=before_fetching(f"Decrypt {{}} into {place.root}?", yes=yes),
         dry_run=dry_run,
     )
     return show_result(result, place, json=json)
-
-
-def _asking(root: Path, *, yes: bool) -> Callable[[Plan], bool]:
-    """Ask on a terminal before the first byte is fetched; a run with nothing to do asks nothing."""
-
-    def ask(plan: Plan) -> bool:
-        if not plan.todo.objects:
-            return True
-        count, size = output.number_text(plan.todo.objects), output.bytes_text(plan.todo.bytes)
-        return agreed(f"Decrypt {count} objects ({size}) into {root}?", yes=yes)
-
-    from bondstore.cli.confirm import agreed
-
-    return ask

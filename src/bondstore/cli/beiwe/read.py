@@ -56,7 +56,7 @@ def command(
     show.
     """
     from bondstore.cli.rows import writer_of
-    from bondstore.domains.beiwe.study import selection_of
+    from bondstore.domains.beiwe.selection import selection_of
 
     form = "json" if json and form == "table" else form
     findings: list[Finding] = []

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import ms, note_left_out, open_study
+from bondstore.cli.beiwe._shared import before_fetching, ms, note_left_out, open_study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bondstore.domains.beiwe.rebuild import ReconcileJob
     from bondstore.findings import Finding
-    from bondstore.runs.plan import Plan
 
 EXAMPLES = (
     "bondstore beiwe reconcile --study STUDY",
@@ -116,7 +113,8 @@ def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, 
         return show_result(only_plan(job, place, reporter()), place, json=json)
     executor = default_executor(jobs)
     tool = f"bondstore {__version__}"
-    result = execute(job, place, executor, progress=reporter(), confirm=_asking(root, yes=yes), tool=tool)
+    ask = before_fetching("Read up to {} and write the hours that lack rows into " + f"{root}?", yes=yes)
+    result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=tool)
     if result.state != "declined":
         columns: list[str | output.Column] = ["participant", "stream"]
         columns += [output.Column(name, right=True, show=output.number_text) for name in _SUMS]
@@ -126,16 +124,3 @@ def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, 
 
 
 _SUMS = ("hours", "rows", "rows_added", "bytes")
-
-
-def _asking(root: Path, *, yes: bool) -> Callable[[Plan], bool]:
-    """Ask on a terminal before the first byte is fetched."""
-    from bondstore.cli.confirm import agreed
-
-    def ask(plan: Plan) -> bool:
-        if not plan.todo.objects:
-            return True
-        count, size = output.number_text(plan.todo.objects), output.bytes_text(plan.todo.bytes)
-        return agreed(f"Read up to {count} objects ({size}) and write the hours that lack rows into {root}?", yes=yes)
-
-    return ask

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from bondstore.doctor import Check, fail, ok, skipped
+from bondstore.domains.beiwe.keys import KEY_SIZE
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
 from bondstore.domains.beiwe.streams import STREAMS, match_header
 from bondstore.errors import BondstoreError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from bondstore.doctor import Extra
     from bondstore.stores import Store
 
-KEY_LENGTH = 32
 SAMPLES = 5
 """Objects the key is tried on: one alone may be damaged."""
 PAGES = 4
@@ -77,8 +77,8 @@ def look_at_key(store: Store, study: str, key: SecretRef | None) -> Iterator[Che
     except BondstoreError as error:
         yield fail("study-key", error.message, error.hint or "")
         return
-    if len(secret) != KEY_LENGTH:
-        message = f"The decryption key has {len(secret)} characters; a study's key has {KEY_LENGTH}."
+    if len(secret) != KEY_SIZE:
+        message = f"The decryption key has {len(secret)} characters; a study's key has {KEY_SIZE}."
         yield fail("study-key", message, "Copy it again from the study's settings, without blanks.")
         return
     yield _try(store, secret, _samples(store, study))

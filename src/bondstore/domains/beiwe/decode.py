@@ -14,6 +14,7 @@ from bondstore.codecs.chain import unwrap_stream
 from bondstore.domains.beiwe import evidence
 from bondstore.domains.beiwe.damage import damage_finding, damaged
 from bondstore.domains.beiwe.judge import Opened, Watch, judge
+from bondstore.domains.beiwe.keys import KEY_SIZE
 from bondstore.errors import ConfigurationError, DamagedError
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
 
-__all__ = ["KEY_SIZE", "Opened", "Opener", "key_verdict"]
-
-KEY_SIZE = 32
-"""Characters of a study's decryption key."""
+__all__ = ["Opened", "Opener", "key_verdict"]
 
 
 class Opener:

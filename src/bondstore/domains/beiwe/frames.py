@@ -19,7 +19,7 @@ from bondstore.domains.beiwe import quirks, rawrows, surveys
 from bondstore.domains.beiwe.healthy import SOURCE, Piece, canonical, parse_batch, parse_text, polars_type
 from bondstore.domains.beiwe.kinds import finding
 from bondstore.domains.beiwe.layout import BeiweObject
-from bondstore.domains.beiwe.streams import TIMESTAMP, UTC_TIME, HeaderMatch, Stream, Variant, match_header
+from bondstore.domains.beiwe.streams import AHEAD_MS, TIMESTAMP, UTC_TIME, HeaderMatch, Stream, Variant, match_header
 from bondstore.errors import UsageError
 from bondstore.findings import Finding
 
@@ -29,7 +29,6 @@ SLICE_BYTES = 4 << 20
 """Bytes of a large object that are parsed at a time."""
 SLICED = frozenset({"accelerometer", "devicemotion", "gps", "gyro", "magnetometer"})
 """Streams that fill large objects, without rules that look beyond a row."""
-_AHEAD_MS = 90 * 24 * 3_600_000
 
 Text = bytes | bytearray | memoryview
 
@@ -118,7 +117,7 @@ def read_frames(
     """
     if not stream.is_table:
         raise UsageError(f"Stream {stream.name} holds media, no tables.", hint="Export it in its original form.")
-    limit = latest_ms if latest_ms is not None else int(time.time() * 1000) + _AHEAD_MS
+    limit = latest_ms if latest_ms is not None else int(time.time() * 1000) + AHEAD_MS
     work = _Work(stream, items, limit, [0] * len(items), [[] for _ in items], above)
     for match, pieces in _sorted_out(work):
         for batch in _batches(pieces):

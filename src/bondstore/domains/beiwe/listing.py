@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
 from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,3 +117,29 @@ _LEFT_OUT = {
     Kind.PARTICIPANT_MARKER: "participant markers",
     Kind.UNKNOWN: "not understood",
 }
+
+
+def readable(study: str, obj: Listed | BeiweObject | str) -> Listed:
+    """Find what an object is; refuse what is no participant's data.
+
+    Parameters
+    ----------
+    study : str
+        The study's id.
+    obj : Listed, BeiweObject or str
+        The object, or its key.
+
+    Raises
+    ------
+    PolicyError
+        It is a device key, say, or its key is not understood.
+    """
+    if isinstance(obj, str):
+        obj = parse_key(study, obj)
+    listed = obj if isinstance(obj, Listed) else Listed(obj, 0, "", 0)
+    if not listed.object.is_data:
+        raise PolicyError(
+            f"{listed.object.key} is not read: {listed.object.kind.value.replace('_', ' ')}.",
+            hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
+        )
+    return listed

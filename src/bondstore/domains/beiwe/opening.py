@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.decode import Opener, key_verdict
 from bondstore.domains.beiwe.fetching import fetch
+from bondstore.domains.beiwe.listing import walk
+from bondstore.domains.beiwe.selection import Selection
 from bondstore.errors import BondstoreError, DamagedError, PolicyError, WrongKeyError
 from bondstore.ledger import note_personal
 from bondstore.runs.who import whoami
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from bondstore.config.profiles import StoreSpec
     from bondstore.config.secrets import SecretRef
@@ -75,6 +78,24 @@ def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject,
             "The decryption key opens none of the objects that were tried; nothing was written.",
             hint="Check the study's key (--key, or DECRYPTION_KEY_STRING) and that it belongs to this study.",
         )
+
+
+@contextmanager
+def key_checked(store: Store, study: str, key: SecretRef) -> Iterator[None]:
+    """Where one object opens to noise, tell a wrong key from damage by other objects of the study.
+
+    Raises
+    ------
+    WrongKeyError
+        The key opens none of them either, in place of the ``undecryptable`` that was raised inside.
+    """
+    try:
+        yield
+    except DamagedError as error:
+        if error.kind == "undecryptable":
+            pages = walk(store, study, Selection(source="chunked"))
+            check_key(store, key, ((one.object, one.size) for page in pages for one in page))
+        raise
 
 
 def refuse_plaintext(store: StoreSpec) -> None:

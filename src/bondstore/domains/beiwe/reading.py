@@ -16,7 +16,7 @@ from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.recording import finding_of
 from bondstore.domains.beiwe.selection import DAY_MS, Selection
 from bondstore.domains.beiwe.streams import STREAMS, TIMESTAMP
-from bondstore.errors import BondstoreError, DamagedError, NotFoundError, WrongKeyError
+from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageError, WrongKeyError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import note_personal
 from bondstore.runs.ahead import ordered
@@ -112,7 +112,16 @@ def stream_objects(store: Store, study: str, selection: Selection) -> list[Liste
         The study's id.
     selection : Selection
         Of one participant and one stream.
+
+    Raises
+    ------
+    UsageError
+        It is of several, or of a stream of media.
     """
+    if len(selection.streams) != 1 or len(selection.participants) != 1:
+        raise UsageError("A table is of one participant and one stream.", hint="Name one of each.")
+    if not STREAMS[selection.streams[0]].is_table:
+        raise UsageError(f"Stream {selection.streams[0]} holds media, no tables.", hint="Use read_bytes, or export it.")
     found = [
         one
         for page in walk(store, study, selection)

@@ -28,7 +28,7 @@ from bondstore.domains.beiwe.reconcile_read import (
 )
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Line, key_maker
 from bondstore.domains.beiwe.recording import Record, note_reads, output_of
-from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.domains.beiwe.streams import AHEAD_MS, STREAMS
 from bondstore.errors import IntegrityError, NotFoundError
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.destination import PRIVATE
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 STALE = "stale"
 """Digest of an hour that was rebuilt before and must be made anew."""
-AHEAD_MS = 90 * 24 * 3_600_000
 _Asked = list[tuple[Hour, Output | None, list[Item]]]
 
 

@@ -16,6 +16,7 @@ from bondstore.domains.beiwe.reconcile_compare import Comparison, Gap
 from bondstore.domains.beiwe.reconcile_hours import CHUNKED_STREAMS, Series, list_series
 from bondstore.domains.beiwe.reconcile_read import Tools, raw_batches
 from bondstore.domains.beiwe.recording import Record
+from bondstore.domains.beiwe.streams import AHEAD_MS
 from bondstore.ledger import Item, note_personal
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count, Tally
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from bondstore.findings import Finding
     from bondstore.runs.progress import Progress
     from bondstore.stores import Store
-
-AHEAD_MS = 90 * 24 * 3_600_000
 
 
 class Report:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from bondstore.domains.beiwe.streams import STREAMS, by_raw_name
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from bondstore.domains.beiwe.layout import BeiweObject
 
 Source = Literal["chunked", "raw", "both"]
+Moment: TypeAlias = datetime | str | int | None
+"""A time as people give it; see `to_ms`."""
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -136,3 +140,60 @@ def _stream_name(name: str) -> str:
         f"The stream {name!r} is unknown.",
         hint=f"Did you mean {near[0]}?" if near else f"Known streams: {', '.join(sorted(STREAMS))}.",
     )
+
+
+def selection_of(
+    participant: str | Iterable[str] | None = None,
+    stream: str | Iterable[str] | None = None,
+    since: Moment = None,
+    until: Moment = None,
+    source: str = "both",
+) -> Selection:
+    """Build a selection from the words of a notebook.
+
+    Parameters
+    ----------
+    participant, stream : str or iterable of str, optional
+        Only these; streams by their chunked or raw name.
+    since, until : datetime, str or int, optional
+        Half-open window; see `to_ms`.
+    source : {"chunked", "raw", "both"}
+        Processed objects, raw ones, or both.
+
+    Raises
+    ------
+    UsageError
+        As `select` and `to_ms`.
+    """
+    return select(_many(participant), _many(stream), source, to_ms(since), to_ms(until))
+
+
+def _many(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def to_ms(moment: Moment) -> int | None:
+    """Return a time as ms since 1970 UTC.
+
+    Parameters
+    ----------
+    moment : datetime, str, int or None
+        Without a zone it is UTC; a number is ms already.
+
+    Raises
+    ------
+    UsageError
+        The text is no ISO date or time.
+    """
+    if moment is None or isinstance(moment, int):
+        return moment
+    try:
+        value = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        raise UsageError(
+            "A time is not understood.", hint="Write 2024-01-31, or 2024-01-31T12:00 (UTC unless it says +02:00)."
+        ) from None
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return round(value.timestamp() * 1000)

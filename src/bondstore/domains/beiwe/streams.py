@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
+AHEAD_MS = 90 * 24 * 3_600_000
+"""Rows this far ahead of the clock are dropped, as on the server."""
 TIMESTAMP = "timestamp"
 """First column of every table: unix time in milliseconds, UTC."""
 UTC_TIME = "UTC time"

@@ -3,50 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import os
-import warnings
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
-from bondstore.config.secrets import Secret, SecretRef, remember
-from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key
-from bondstore.domains.beiwe.listing import Listed, participants, walk
+from bondstore.config.secrets import Secret, SecretRef
+from bondstore.domains.beiwe.keys import key_reference
+from bondstore.domains.beiwe.layout import BeiweObject, Kind
+from bondstore.domains.beiwe.listing import Listed, participants, readable, walk
 from bondstore.domains.beiwe.overview import Overview, by_participant, by_stream, by_survey, overview
 from bondstore.domains.beiwe.readahead import ReadAhead
-from bondstore.domains.beiwe.selection import Selection, select
+from bondstore.domains.beiwe.selection import Selection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
-from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, UsageError
+from bondstore.domains.beiwe.telling import tell
+from bondstore.errors import DamagedError, UsageError
 from bondstore.stores import Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
-    from typing import TypeAlias
 
     import polars as pl
 
     from bondstore.domains.beiwe.judge import Opened
     from bondstore.domains.beiwe.reading import ReadBatch
+    from bondstore.domains.beiwe.selection import Moment
     from bondstore.findings import Finding
     from bondstore.runs.engine import RunResult
     from bondstore.runs.executors import Executor
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
 
-    Moment: TypeAlias = datetime | str | int | None
-
-_KEY_LENGTH = 32
-_numbers = itertools.count(1)
 _GROUPINGS = {"participant": by_participant, "stream": by_stream, "survey": by_survey}
-
-
-class DamageWarning(UserWarning):
-    """Some objects were damaged: their good rows are in the table, their lost rows are not."""
 
 
 def open_study(
@@ -85,7 +76,7 @@ def open_study(
     if not isinstance(spec, StoreSpec):
         spec = resolve_store(spec, profile)
     opened = store if isinstance(store, Store) else open_store(spec)
-    return Study(opened, resolve_study(study, spec.profile), _key_reference(key, spec))
+    return Study(opened, resolve_study(study, spec.profile), key_reference(key, spec))
 
 
 @dataclass(frozen=True)
@@ -112,8 +103,6 @@ class Study:
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Study, (self.store, self.id, self.key))
-
-    # Looking
 
     def participants(self) -> list[str]:
         """Return the ids of all participants who have objects, sorted."""
@@ -143,7 +132,7 @@ class Study:
         """
         if by not in _GROUPINGS:
             raise UsageError(f"Nothing can be counted by {by!r}.", hint=f"Choose one of: {', '.join(_GROUPINGS)}.")
-        selection = select(_many(participant), source="both")
+        selection = selection_of(participant)
         return overview(self.store, self.id, selection, _GROUPINGS[by])
 
     def objects(
@@ -183,8 +172,6 @@ class Study:
         for page in walk(self.store, self.id, Selection(source="both"), concurrency=1):
             yield from (one for one in page if one.object.kind is Kind.UNKNOWN)
 
-    # Reading
-
     def read_bytes(self, obj: Listed | BeiweObject | str) -> bytes:
         """Fetch and open one object: its exact decrypted, decompressed bytes.
 
@@ -202,10 +189,11 @@ class Study:
         NotFoundError
             It is gone.
         """
+        from bondstore.domains.beiwe.opening import key_checked
         from bondstore.domains.beiwe.reading import fetch_one
 
-        with self._key_checked():
-            opened: Opened = self._opener().open(*fetch_one(self.store, self._readable(obj)))
+        with key_checked(self.store, self.id, self._needed_key()):
+            opened: Opened = self._opener().open(*fetch_one(self.store, readable(self.id, obj)))
         bad = [finding for finding in opened.findings if finding.severity == "error"]
         if bad:
             raise DamagedError(f"{bad[0].key}: {bad[0].message}", kind=bad[0].kind)
@@ -243,16 +231,17 @@ class Study:
         WrongKeyError
             The key opens neither it nor others of the study.
         """
+        from bondstore.domains.beiwe.opening import key_checked
         from bondstore.domains.beiwe.reading import read_one
 
-        listed = self._readable(obj)
+        listed = readable(self.id, obj)
         if (taken := self._ahead.take(listed)) is not None:
             if findings is not None:
                 findings += taken.findings
             return taken.frame
-        with self._key_checked():
+        with key_checked(self.store, self.id, self._needed_key()):
             batch = read_one(self.store, self._opener(), listed)
-        _settle([batch], damaged, findings)
+        tell([batch], damaged, findings)
         return batch.frame
 
     def table(
@@ -302,7 +291,7 @@ class Study:
         for batch, frame in self.rows(objects, selection):
             frames.append(frame)
             read.append(dataclasses.replace(batch, frame=frame[:0]))
-        _settle(read, damaged, findings)
+        tell(read, damaged, findings)
         if not frames:
             return pl.DataFrame(schema=schema(STREAMS[selection.streams[0]]))
         return pl.concat(frames, rechunk=False)
@@ -311,12 +300,6 @@ class Study:
         """List the objects of one participant's stream in the order their rows have in a table."""
         from bondstore.domains.beiwe.reading import stream_objects
 
-        if len(selection.streams) != 1 or len(selection.participants) != 1:
-            raise UsageError("A table is of one participant and one stream.", hint="Name one of each.")
-        if not STREAMS[selection.streams[0]].is_table:
-            raise UsageError(
-                f"Stream {selection.streams[0]} holds media, no tables.", hint="Use read_bytes, or export it."
-            )
         return stream_objects(self.store, self.id, selection)
 
     def rows(self, objects: list[Listed], selection: Selection) -> Iterator[tuple[ReadBatch, pl.DataFrame]]:
@@ -339,8 +322,6 @@ class Study:
 
         with closing(read_stream(self.store, self._opener(), objects, selection)) as batches:
             yield from rows_in_order(noted(batches))
-
-    # Export
 
     def export(
         self,
@@ -388,9 +369,8 @@ class Study:
         """
         from bondstore import __version__
         from bondstore.domains.beiwe.jobs import export_job
+        from bondstore.runs import engine
         from bondstore.runs.destination import Destination
-        from bondstore.runs.engine import dry_run as only_plan
-        from bondstore.runs.engine import execute
         from bondstore.runs.executors import default_executor
 
         chosen = source or ("both" if form == "original" else "chunked")
@@ -398,11 +378,9 @@ class Study:
         job = export_job(self.store.spec, self.id, self._needed_key(), form, selection)
         folder = Destination(Path(destination).expanduser().absolute())
         if dry_run:
-            return only_plan(job, folder, progress)
+            return engine.dry_run(job, folder, progress)
         doing = executor or default_executor(jobs)
-        return execute(job, folder, doing, progress=progress, confirm=confirm, tool=f"bondstore {__version__}")
-
-    # Inside
+        return engine.execute(job, folder, doing, progress=progress, confirm=confirm, tool=f"bondstore {__version__}")
 
     def _needed_key(self) -> SecretRef:
         return self.key or resolve_key(None, self.store.spec.profile)
@@ -412,119 +390,7 @@ class Study:
 
         return opener(self._needed_key())
 
-    @contextmanager
-    def _key_checked(self) -> Iterator[None]:
-        """Where one object opens to noise, tell a wrong key from damage by other objects of the study."""
-        from bondstore.domains.beiwe.opening import check_key
-
-        try:
-            yield
-        except DamagedError as error:
-            if error.kind == "undecryptable":
-                pages = walk(self.store, self.id, Selection(source="chunked"))
-                check_key(self.store, self._needed_key(), ((one.object, one.size) for page in pages for one in page))
-            raise
-
     def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
         from bondstore.domains.beiwe.reading import read_parts
 
         return read_parts(self.store, self._opener(), batch)
-
-    def _readable(self, obj: Listed | BeiweObject | str) -> Listed:
-        """Find what an object is; refuse to read what is no participant's data."""
-        if isinstance(obj, str):
-            obj = parse_key(self.id, obj)
-        listed = obj if isinstance(obj, Listed) else Listed(obj, 0, "", 0)
-        if not listed.object.is_data:
-            raise PolicyError(
-                f"{listed.object.key} is not read: {listed.object.kind.value.replace('_', ' ')}.",
-                hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
-            )
-        return listed
-
-
-def _key_reference(key: str | SecretRef | Secret | None, spec: StoreSpec) -> SecretRef | None:
-    """Return where the key is kept; a literal one is kept in this process alone, under a name of its own."""
-    if key is None or isinstance(key, SecretRef):
-        return key or spec.profile.decryption_key
-    if isinstance(key, str):
-        try:
-            return SecretRef.parse(key)
-        except ConfigurationError:
-            if len(key) != _KEY_LENGTH:
-                raise
-    reference = SecretRef("prompt", f"Decryption key {next(_numbers)}")
-    remember(reference, key)
-    return reference
-
-
-def _settle(batches: Iterable[ReadBatch], damaged: str, findings: list[Finding] | None) -> None:
-    """Hand out the findings, and raise or warn about damage."""
-    if damaged not in ("raise", "warn", "keep"):
-        raise UsageError("damaged is 'raise', 'warn' or 'keep'.")
-    bad: list[tuple[str, str, BondstoreError | None]] = []
-    for batch in batches:
-        if findings is not None:
-            findings += batch.findings
-        for one in batch.objects:
-            if isinstance(one.answer, BondstoreError):
-                bad.append((one.listed.object.key, one.answer.message, one.answer))
-            elif one.damage:
-                bad.append((one.listed.object.key, one.damage, None))
-    if not bad or damaged == "keep":
-        return
-    key, reason, error = bad[0]
-    more = f" So are {len(bad) - 1} more objects." if len(bad) > 1 else ""
-    if damaged == "raise":
-        if error is not None:
-            raise error
-        raise DamagedError(
-            f"{key}: {reason}; rows may be missing.{more}",
-            kind=reason,
-            hint="Pass damaged='warn' for the rows that are good.",
-        )
-    warnings.warn(f"{key}: {reason}; rows may be missing.{more}", DamageWarning, stacklevel=3)
-
-
-def selection_of(
-    participant: str | Iterable[str] | None = None,
-    stream: str | Iterable[str] | None = None,
-    since: Moment = None,
-    until: Moment = None,
-    source: str = "both",
-) -> Selection:
-    """Build a selection from the words of `Study.objects`."""
-    return select(_many(participant), _many(stream), source, to_ms(since), to_ms(until))
-
-
-def _many(names: str | Iterable[str] | None) -> tuple[str, ...]:
-    if names is None:
-        return ()
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def to_ms(moment: Moment) -> int | None:
-    """Return a time as ms since 1970 UTC.
-
-    Parameters
-    ----------
-    moment : datetime, str, int or None
-        Without a zone it is UTC; a number is ms already.
-
-    Raises
-    ------
-    UsageError
-        The text is no ISO date or time.
-    """
-    from datetime import UTC, datetime
-
-    if moment is None or isinstance(moment, int):
-        return moment
-    try:
-        value = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    except ValueError:
-        raise UsageError(
-            "A time is not understood.", hint="Write 2024-01-31, or 2024-01-31T12:00 (UTC unless it says +02:00)."
-        ) from None
-    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-    return round(value.timestamp() * 1000)
