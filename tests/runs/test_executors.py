@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -111,7 +112,11 @@ class Gated:
 def test_what_waits_in_line_when_the_run_is_closed_is_never_begun() -> None:
     gate, begun = threading.Event(), list[int]()
     steps = Threads(2).run(Gated(n, gate, begun) for n in range(10))
-    next(steps)  # 1 and 2 hold both threads, 3 waits in line
+    next(steps)
+    deadline = time.monotonic() + 30
+    while len(begun) < 3:  # until 1 and 2 hold both threads, and 3 waits in line
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
     opener = threading.Timer(0.5, gate.set)
     opener.start()
     steps.close()  # type: ignore[attr-defined]

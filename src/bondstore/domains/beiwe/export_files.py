@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bondstore.domains.beiwe.fetching import Sealed, fetch
-from bondstore.domains.beiwe.layout import COMPRESSED, SWELLING, parse_key
+from bondstore.domains.beiwe.layout import parse_key, weight
 from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.opening import check_key, opener, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.outputs import forest_path, original_path
@@ -15,6 +15,7 @@ from bondstore.domains.beiwe.twins import sort_twins, superseded_finding
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Read
+from bondstore.runs.groups import grouped
 from bondstore.runs.plan import Plan, split, total
 from bondstore.runs.tally import Count, Tally
 from bondstore.runs.work import Place, bench
@@ -150,18 +151,9 @@ class FilesJob:
         under : str
             Only files below this folder.
         """
-        batch: list[Item] = []
-        size = 0
-        for page in ledger.items.planned(place.job, place.run):
-            for item in page:
-                if not item.output.startswith(under):
-                    continue
-                if batch and (len(batch) >= SHARD_OBJECTS or size + _weight(item) > SHARD_BYTES):
-                    yield FilesShard(place, self, tuple(batch))
-                    batch, size = [], 0
-                batch.append(item)
-                size += _weight(item)
-        if batch:
+        pages = ledger.items.planned(place.job, place.run)
+        items = (item for page in pages for item in page if item.output.startswith(under))
+        for batch in grouped(items, _weight, number=SHARD_OBJECTS, weight=SHARD_BYTES):
             yield FilesShard(place, self, tuple(batch))
 
 
@@ -206,7 +198,7 @@ class _Shard:
         for item, answer in pairs:
             if isinstance(answer, BondstoreError):
                 self.record.failed(item, answer)
-        for part in _parts(fetched):
+        for part in grouped(fetched, lambda pair: _weight(pair[0]), number=SHARD_OBJECTS, weight=OPENED_BYTES):
             results = self._tool.open_many([(sealed.object, sealed.data) for _, sealed in part])
             for (item, sealed), result in zip(part, results, strict=True):
                 self._settle(item, sealed, result)
@@ -280,23 +272,8 @@ class _Shard:
             self.record.quarantined(item, info.etag, error.kind)
 
 
-def _parts(fetched: list[tuple[Item, Sealed]]) -> Iterator[list[tuple[Item, Sealed]]]:
-    """Part what was fetched into pieces that are opened together."""
-    part: list[tuple[Item, Sealed]] = []
-    size = 0
-    for item, sealed in fetched:
-        if part and size + _weight(item) > OPENED_BYTES:
-            yield part
-            part, size = [], 0
-        part.append((item, sealed))
-        size += _weight(item)
-    if part:
-        yield part
-
-
 def _weight(item: Item) -> int:
-    """About how many bytes an object holds."""
-    return item.size * SWELLING if item.key.endswith(COMPRESSED) else item.size
+    return weight(item.key, item.size)
 
 
 def _about(item: Item, finding: Finding) -> Finding:

@@ -232,3 +232,8 @@ def _hour_ms(hour: str) -> int | None:
         return int(datetime.fromisoformat(hour + "+00:00").timestamp()) * 1000
     except ValueError:
         return None
+
+
+def weight(key: str, size: int) -> int:
+    """Return about how many bytes an object holds, from its key and its size as stored."""
+    return size * SWELLING if key.endswith(COMPRESSED) else size

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bondstore.domains.beiwe.damage import DAMAGE
 from bondstore.domains.beiwe.fetching import Sealed, fetch
 from bondstore.domains.beiwe.kinds import KINDS
-from bondstore.domains.beiwe.layout import SWELLING
+from bondstore.domains.beiwe.layout import weight
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.recording import finding_of
 from bondstore.domains.beiwe.selection import DAY_MS, Selection
@@ -20,6 +20,7 @@ from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageE
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import note_personal
 from bondstore.runs.ahead import ordered
+from bondstore.runs.groups import grouped
 from bondstore.runs.memory import large_blocks_apart
 from bondstore.runs.who import whoami
 
@@ -184,17 +185,7 @@ def one_large_at_a_time(objects: Iterable[Listed]) -> AbstractContextManager[obj
 
 def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
     """Part objects into batches of bounded number and size."""
-    batch: list[Listed] = []
-    size = 0
-    for one in objects:
-        weight = _weight(one)
-        if batch and (len(batch) >= BATCH_OBJECTS or size + weight > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(one)
-        size += weight
-    if batch:
-        yield batch
+    return grouped(objects, _weight, number=BATCH_OBJECTS, weight=BATCH_BYTES)
 
 
 def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
@@ -221,7 +212,7 @@ def _opened_and_parsed(
     """Open and parse; a large object piece by piece, unless it is damaged: then all of it must be looked at."""
     from bondstore.domains.beiwe.frames import SLICED, read_frames
 
-    if len(sealed) == 1 and stream.name in SLICED and len(sealed[0].data) * SWELLING > BATCH_BYTES:
+    if len(sealed) == 1 and stream.name in SLICED and weight(sealed[0].object.key, sealed[0].size) > BATCH_BYTES:
         with suppress(DamagedError):
             return _in_slices(tool, stream, sealed[0])
     opened = open_or_salvage(tool, sealed)
@@ -276,7 +267,7 @@ def read_parts(store: Store, tool: Opener, batch: Sequence[Listed]) -> tuple[Rea
 
 def _weight(one: Listed) -> int:
     """About how many bytes of text an object holds."""
-    return one.size * (SWELLING if one.object.compression else 1)
+    return weight(one.object.key, one.size)
 
 
 def fetch_one(store: Store, listed: Listed) -> tuple[BeiweObject, memoryview]:

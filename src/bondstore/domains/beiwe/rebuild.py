@@ -8,20 +8,22 @@ altered, or the chunked object is new, changed or gone since.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import resolve_store
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.layout import parse_key
+from bondstore.domains.beiwe.layout import parse_key, weight
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.opening import check_key, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.rebuild_shard import STALE, RebuildShard
 from bondstore.domains.beiwe.reconcile import series_of
 from bondstore.domains.beiwe.reconcile_hours import Series, hours_of, list_series
-from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, GROUP_OBJECTS, weight
+from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, GROUP_OBJECTS
 from bondstore.domains.beiwe.selection import from_params
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, Output, State
+from bondstore.runs.groups import grouped
 from bondstore.runs.plan import Plan, total
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store
@@ -120,24 +122,18 @@ class ReconcileJob:
 
     def shards(self, ledger: Ledger, place: Place) -> Iterator[RebuildShard]:
         """Group the raw objects that were planned, each group of one participant and stream."""
-        series: Series | None = None
-        batch: list[Item] = []
-        held = 0
-        for page in ledger.items.planned(self.name, place.run):
-            for item in page:
-                obj = parse_key(self.study, item.key)
-                if obj.source != "raw":
-                    continue
-                mine, size = Series(self.study, obj.participant, obj.stream), weight(obj, item.size)
-                full = len(batch) >= GROUP_OBJECTS or held + size > GROUP_BYTES
-                if batch and series is not None and (full or mine != series):
-                    yield RebuildShard(place, self, series, tuple(batch))
-                    batch, held = [], 0
-                series = mine
-                batch.append(item)
-                held += size
-        if batch and series is not None:
-            yield RebuildShard(place, self, series, tuple(batch))
+        items = (item for page in ledger.items.planned(self.name, place.run) for item in page)
+        raw = ((self._series_of(item), item) for item in items if parse_key(self.study, item.key).source == "raw")
+        for series, some in groupby(raw, lambda pair: pair[0]):
+            mine = (item for _, item in some)
+            for group in grouped(
+                mine, lambda item: weight(item.key, item.size), number=GROUP_OBJECTS, weight=GROUP_BYTES
+            ):
+                yield RebuildShard(place, self, series, tuple(group))
+
+    def _series_of(self, item: Item) -> Series:
+        obj = parse_key(self.study, item.key)
+        return Series(self.study, obj.participant, obj.stream)
 
 
 class _Work:
@@ -283,8 +279,6 @@ def rebuilt(ledger: Ledger, job: str) -> Iterator[Rebuilt]:
     job : str
         `ReconcileJob.name`.
     """
-    from itertools import groupby
-
     for (_, participant, stream), some in groupby(ledger.outputs.walk(job), lambda one: one.path.split("/")[:3]):
         outputs: Sequence[Output] = list(some)
         yield Rebuilt(

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.domains.beiwe.layout import COMPRESSED, parse_key
+from bondstore.domains.beiwe.layout import COMPRESSED, parse_key, weight
 from bondstore.domains.beiwe.opening import opener
 from bondstore.domains.beiwe.rawrows import RawRow, rechunk
 from bondstore.domains.beiwe.reconcile_hours import Hour, Series, hours_text
@@ -23,7 +23,6 @@ from bondstore.domains.beiwe.reconcile_read import (
     Tools,
     raw_batches,
     read_chunks,
-    weight,
     wider,
 )
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Line, key_maker
@@ -253,7 +252,7 @@ class _Shard:
             whole = output is not None and output.sha256
             items = [] if whole else [known[key] for key in keys[hour] if key in known]
             size = output.size if output is not None else 0
-            size += sum(weight(parse_key(self._series.study, item.key), item.size) for item in items)
+            size += sum(weight(item.key, item.size) for item in items)
             if group and held + size > GROUP_BYTES:
                 yield group
                 group, held = [], 0

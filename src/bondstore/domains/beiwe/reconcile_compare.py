@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, read_chunks, weight
+from bondstore.domains.beiwe.layout import weight
+from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, read_chunks
 from bondstore.domains.beiwe.reconcile_rows import key_maker
 from bondstore.domains.beiwe.streams import STREAMS
 
@@ -155,7 +156,7 @@ class Comparison:
         group: list[Hour] = []
         held = 0
         for hour in hours:
-            size = sum(weight(one.object, one.size) for one in self._listing.chunks(self._series, hour))
+            size = sum(weight(one.object.key, one.size) for one in self._listing.chunks(self._series, hour))
             if group and held + size > GROUP_BYTES:
                 yield group
                 group, held = [], 0
@@ -174,7 +175,7 @@ class Comparison:
                 self._counted.add(key)
                 yield text.outcome
         for hour, some in wanted.items():
-            size = sum(weight(one.object, one.size) for one in some)
+            size = sum(weight(one.object.key, one.size) for one in some)
             self._cache[hour] = _HourChunks([texts[one.object.key] for one in some], size)
 
     def _hold(self, hour: Hour, raw: HourRows) -> None:

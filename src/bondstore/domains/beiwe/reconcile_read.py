@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.fetching import Sealed, fetch
 from bondstore.domains.beiwe.kinds import finding
+from bondstore.domains.beiwe.layout import weight
 from bondstore.domains.beiwe.reading import open_or_salvage
 from bondstore.domains.beiwe.reconcile_hours import Hour, Series, in_window
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Rows, read_raw
 from bondstore.domains.beiwe.recording import finding_of, moved_finding
 from bondstore.errors import BondstoreError, DamagedError
 from bondstore.findings import Finding, Severity
+from bondstore.runs.groups import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,8 +31,6 @@ GROUP_BYTES = 8 << 20
 """About so much text is fetched at a time."""
 BATCH_BYTES = 8 << 20
 """Bytes of rows that are held against chunked objects at a time."""
-SWELLING = 5
-"""How much larger compressed tables become, roughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +108,6 @@ def wider(one: bytes | None, other: bytes | None) -> bytes | None:
     return max((one, other), key=lambda header: (header.count(b",") + 1, header) if header else (0, b""))
 
 
-def weight(obj: BeiweObject, size: int) -> int:
-    """Return about how many bytes of text an object holds."""
-    return size * (SWELLING if obj.compression else 1)
-
-
-def grouped(objects: Iterable[tuple[BeiweObject, int]]) -> Iterator[list[tuple[BeiweObject, int]]]:
-    """Part objects (with their sizes) into groups to be fetched together."""
-    group: list[tuple[BeiweObject, int]] = []
-    held = 0
-    for obj, size in objects:
-        if group and (len(group) >= GROUP_OBJECTS or held + weight(obj, size) > GROUP_BYTES):
-            yield group
-            group, held = [], 0
-        group.append((obj, size))
-        held += weight(obj, size)
-    if group:
-        yield group
-
-
 def raw_batches(
     tools: Tools, series: Series, selection: Selection, objects: Iterable[tuple[BeiweObject, int]]
 ) -> Iterator[Batch]:
@@ -154,7 +135,7 @@ def raw_batches(
         The store as a whole gives no answer, or refuses the credentials.
     """
     batch = Batch()
-    for group in grouped(objects):
+    for group in grouped(objects, _weight, number=GROUP_OBJECTS, weight=GROUP_BYTES):
         for obj, size, answer, opened in _read(tools, group):
             told = _Told(obj, answer, opened)
             if opened is not None and not isinstance(opened, DamagedError):
@@ -166,6 +147,11 @@ def raw_batches(
                         batch = Batch()
             batch.outcomes.append(told.outcome(size))
     yield batch
+
+
+def _weight(listed: tuple[BeiweObject, int]) -> int:
+    obj, size = listed
+    return weight(obj.key, size)
 
 
 def _read(
