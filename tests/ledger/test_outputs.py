@@ -56,3 +56,16 @@ def test_objects_that_nothing_came_of_leave_no_file(ledger: Ledger) -> None:
     assert list(ledger.outputs.walk()) == []
     assert ledger.outputs.total() == (0, 0)
     assert ledger.outputs.known("job", ["t.csv"])["t.csv"].digest == "digest"
+
+
+def test_files_below_a_folder_and_files_that_are_gone(ledger: Ledger) -> None:
+    names = ["a/b", "a/b/1", "a/b/c/2", "a/bc/3", "b"]
+    with ledger.transaction():
+        ledger.outputs.put("job", "r1", [Output(name, bytes(32), 1, 1) for name in names])
+        ledger.outputs.put("other", "r1", [Output("a/b/9", bytes(32), 1, 1)])
+        ledger.outputs.put("job", "r1", [Output("a/b/nothing", b"", 0, 0)])
+    assert [one.path for one in ledger.outputs.under("job", "a/b/")] == ["a/b/1", "a/b/c/2"]
+    with ledger.transaction():
+        ledger.outputs.forget("job", ["a/b/1", "a/b/9", "never"])
+    assert [one.path for one in ledger.outputs.under("job", "a/b/")] == ["a/b/c/2"]
+    assert [one.path for one in ledger.outputs.under("other", "a/b/")] == ["a/b/9"]

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.errors import BondstoreError, Exit, Interrupted, NoSpaceError, PolicyError, StoreError, WrongKeyError
-from bondstore.ledger import RunRecord
+from bondstore.ledger import Ledger, RunRecord
 from bondstore.runs.destination import Destination
 from bondstore.runs.engine import dry_run, execute
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count
+from bondstore.runs.work import Place
 from tests.runs.conftest import SmallDisk
-from tests.runs.toys import NAME, ToyJob
+from tests.runs.toys import NAME, ToyJob, ToyShard
 
 every = pytest.mark.parametrize(
     "executor", [Serial(), Threads(2), Processes(2)], ids=["serial", "threads", "processes"]
@@ -78,7 +80,7 @@ class Watch:
         self.told.append("begin")
         self.total = total
 
-    def advance(self, step: Count) -> None:
+    def advance(self, step: Count, inside: object = None) -> None:
         self.told.append("advance")
         self.seen += step
 
@@ -198,7 +200,7 @@ def test_an_interrupted_run_keeps_what_is_done_and_goes_on(
 @every
 def test_ctrl_c_lets_running_shards_end(job: ToyJob, destination: Destination, fill: Fill, executor: Executor) -> None:
     class Impatient(Watch):
-        def advance(self, step: Count) -> None:
+        def advance(self, step: Count, inside: object = None) -> None:
             raise KeyboardInterrupt
 
     objects = fill(40)
@@ -309,3 +311,23 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(
     assert files(destination) == objects
     # a file may have got its name just before the disk was too full to record it: that one is done again
     assert result.tally.skipped.objects <= len(half)
+
+
+@dataclass(frozen=True)
+class StagedJob(ToyJob):
+    """Does its objects, and then looks at what stands."""
+
+    asked: list[list[str]] = field(default_factory=list)
+
+    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[ToyShard]]:
+        yield self.shards(ledger, place)
+        self.asked.append(sorted(path.name for path in (place.destination.root / "out").iterdir()))
+        yield iter(())
+
+
+def test_a_stage_is_asked_for_once_the_one_before_is_done(job: ToyJob, destination: Destination, fill: Fill) -> None:
+    objects = fill(12)
+    staged = StagedJob(job.store)
+    result = execute(staged, destination, Threads(3))
+    assert staged.asked == [sorted(objects)]
+    assert result.tally.done.objects == 12

@@ -60,6 +60,10 @@ class ToyJob:
             progress.listing(plan.todo)
         return plan
 
+    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[ToyShard]]:
+        """All of it at once."""
+        yield self.shards(ledger, place)
+
     def shards(self, ledger: Ledger, place: Place) -> Iterator[ToyShard]:
         for page in ledger.items.planned(self.name, place.run, page=self.per_shard):
             yield ToyShard(place, tuple(page))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING
 
 from bondstore.cli.output import bytes_text, coloured, number_text
+from bondstore.runs.progress import NOTHING
 from bondstore.runs.tally import Count
 
 if TYPE_CHECKING:
@@ -34,11 +36,17 @@ class Meter:
         self._began = clock()
         self.total: Count | None = None
         self.done = Count()
+        self._inside: Mapping[str, int] = {}
 
     def begin(self, total: Count) -> None:
         """Start the clock: so much is to be done."""
         self._began = self._clock()
         self.total, self.done = total, Count()
+
+    def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
+        """Add what is done."""
+        self.done += step
+        self._inside = Counter(self._inside) + Counter(inside)
 
     @property
     def fraction(self) -> float:
@@ -68,6 +76,8 @@ class Meter:
             f"{number_text(round(self.done.objects / passed))} objects/s",
             f"{bytes_text(self.done.bytes / passed)}/s",
         ]
+        for what, number in self._inside.items():
+            parts.append(f"{number_text(number)} {what} ({number / passed:.1f}/s)")
         left = self.left()
         if left is not None and self.fraction < 1:
             parts.append(f"{duration_text(left)} left")
@@ -92,9 +102,9 @@ class Lines:
         self._meter.begin(total)
         self._start()
 
-    def advance(self, step: Count) -> None:
+    def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
         """So much more is done."""
-        self._meter.done += step
+        self._meter.advance(step, inside)
 
     def end(self) -> None:
         """Write the last state, and stop."""
@@ -137,9 +147,9 @@ class Terminal:
         self._meter.begin(total)
         self._show()
 
-    def advance(self, step: Count) -> None:
+    def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
         """So much more is done."""
-        self._meter.done += step
+        self._meter.advance(step, inside)
         self._show()
 
     def end(self) -> None:

@@ -60,6 +60,29 @@ class Outputs:
         )
         return {row[0]: Output(*row) for row in rows}
 
+    def under(self, job: str, folder: str) -> Iterator[Output]:
+        """Yield the files of a job that were written below a folder, by path.
+
+        Parameters
+        ----------
+        job : str
+            The job.
+        folder : str
+            Ends in ``/``.
+        """
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE sha256 <> x'' AND job = ? AND path > ? AND path < ? ORDER BY path",
+            (job, folder, f"{folder}\U0010ffff"),
+        )
+        for row in rows:
+            yield Output(*row)
+
+    def forget(self, job: str, paths: Sequence[str]) -> None:
+        """Drop the record of files that were removed or have another name now."""
+        self._connection.execute(
+            "DELETE FROM outputs WHERE job = ? AND path IN (SELECT value FROM json_each(?))", (job, json.dumps(paths))
+        )
+
     def plan(self, job: str, run: str, files: Iterable[tuple[str, str]]) -> None:
         """Record files that a run will make anew: their paths, each with the job's own word for what goes into it."""
         self._connection.executemany(

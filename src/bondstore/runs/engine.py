@@ -46,8 +46,8 @@ class Job(Protocol):
     def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
         """List and compare; record what is to be done, where there is a ledger."""
 
-    def shards(self, ledger: Ledger, place: Place) -> Iterator[Shard]:
-        """Yield the work that was planned."""
+    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[Shard]]:
+        """Yield the work that was planned, stage by stage: the next is asked for once the one before is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +151,11 @@ def execute(
             if not confirm(plan):
                 return keeper.finish(plan, "declined")
             watch.begin(plan.todo)
-            with closing(_generator(executor.run(job.shards(ledger, place)))) as steps:
-                for step in steps:
-                    keeper.tally += step
-                    watch.advance(step.planned)
+            for shards in job.stages(ledger, place):
+                with closing(_generator(executor.run(shards))) as steps:
+                    for step in steps:
+                        keeper.tally += step
+                        watch.advance(step.planned, step.inside)
             destination.sweep_quarantine(ledger)
             return keeper.finish(plan, "finished" if keeper.tally.complete else "incomplete")
         except KeyboardInterrupt as stop:

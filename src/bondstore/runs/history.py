@@ -72,7 +72,7 @@ def find_run(destination: Destination, ledger: Ledger, name: str) -> RunRecord:
 
 def tally_of(record: RunRecord) -> Tally:
     """Return the tally that a run wrote down at its end; all zero where it could not."""
-    return Tally(**{name: Count(record.objects[name], record.sizes[name]) for name in OUTCOMES})
+    return Tally.of({name: Count(record.objects[name], record.sizes[name]) for name in OUTCOMES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def standing(ledger: Ledger, record: RunRecord) -> Standing:
         return Standing(tally_of(record))
     known = {state: Count(*numbers) for state, numbers in ledger.items.of_run(record.job, record.id).items()}
     left = known.pop(State.PLANNED, Count()).objects
-    tally = Tally(**{state.value: count for state, count in known.items()})
+    tally = Tally.of({state.value: count for state, count in known.items()})
     files = len(ledger.outputs.planned(record.job, record.id))
     return Standing(tally if record.ended_ms is None else tally_of(record), left, files)
 

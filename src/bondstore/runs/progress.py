@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from bondstore.runs.tally import Count
+
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Progress(Protocol):
@@ -17,8 +22,8 @@ class Progress(Protocol):
     def begin(self, total: Count) -> None:
         """The plan stands: so much is to be done."""
 
-    def advance(self, step: Count) -> None:
-        """So much more is done, quarantined or failed."""
+    def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
+        """So much more is done, quarantined or failed; inside of it were so many images, say."""
 
     def end(self) -> None:
         """Nothing more will come, for whatever reason."""
@@ -33,7 +38,7 @@ class Quiet:
     def begin(self, total: Count) -> None:
         """Do nothing."""
 
-    def advance(self, step: Count) -> None:
+    def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
         """Do nothing."""
 
     def end(self) -> None:

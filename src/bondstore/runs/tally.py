@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 OUTCOMES = ("done", "skipped", "quarantined", "failed")
@@ -32,12 +34,21 @@ class Tally:
         Could not be handled in full; the sealed bytes are kept.
     failed : Count
         Could not be fetched; the next run tries again.
+    inside : mapping of str to int
+        What was found inside the objects, by its word, such as ``images``.
     """
 
     done: Count = field(default=Count())
     skipped: Count = field(default=Count())
     quarantined: Count = field(default=Count())
     failed: Count = field(default=Count())
+    inside: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, counts: Mapping[str, Count]) -> Tally:
+        """Return the tally of counts by outcome."""
+        done, skipped, quarantined, failed = (counts.get(name, Count()) for name in OUTCOMES)
+        return cls(done, skipped, quarantined, failed)
 
     @property
     def planned(self) -> Count:
@@ -55,6 +66,7 @@ class Tally:
             self.skipped + other.skipped,
             self.quarantined + other.quarantined,
             self.failed + other.failed,
+            dict(Counter(self.inside) + Counter(other.inside)),
         )
 
     def count(self, outcome: str, size: int) -> Tally:

@@ -244,7 +244,7 @@ class Watcher(Quiet):
     def begin(self, total):
         self.total = total
 
-    def advance(self, step):
+    def advance(self, step, inside=()):
         self.steps.append(step)
 
 

@@ -10,13 +10,14 @@ from bondstore.domains.beiwe.layout import parse_key, weight
 from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.opening import check_key, opener, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.outputs import forest_path, original_path
-from bondstore.domains.beiwe.recording import Record, finding_of, moved_finding, note_reads, output_of
+from bondstore.domains.beiwe.recording import failed_finding, finding_of, moved_finding
 from bondstore.domains.beiwe.twins import sort_twins, superseded_finding
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Read
 from bondstore.runs.groups import grouped
 from bondstore.runs.plan import Plan, split, total
+from bondstore.runs.recording import Record, note_reads, output_of
 from bondstore.runs.tally import Count, Tally
 from bondstore.runs.work import Place, bench
 from bondstore.stores import open_store
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup
     from bondstore.runs.progress import Progress
+    from bondstore.runs.work import Shard
     from bondstore.stores import ObjectInfo, Store
 
 FileForm = Literal["original", "forest"]
@@ -139,6 +141,10 @@ class FilesJob:
                 ledger.items.put(place.job, place.run, parts.todo)
         return Plan(total(parts.todo), total(parts.skipped), total(parts.quarantined))
 
+    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[Shard]]:
+        """All of it at once."""
+        yield self.shards(ledger, place)
+
     def shards(self, ledger: Ledger, place: Place, *, under: str = "") -> Iterator[FilesShard]:
         """Group what was planned by number and bytes.
 
@@ -197,7 +203,7 @@ class _Shard:
         note_reads(self._ledger, self._shard.place, [sealed.read for _, sealed in fetched])
         for item, answer in pairs:
             if isinstance(answer, BondstoreError):
-                self.record.failed(item, answer)
+                self.record.failed(item, failed_finding(answer, item.key))
         for part in grouped(fetched, lambda pair: _weight(pair[0]), number=SHARD_OBJECTS, weight=OPENED_BYTES):
             results = self._tool.open_many([(sealed.object, sealed.data) for _, sealed in part])
             for (item, sealed), result in zip(part, results, strict=True):
@@ -239,7 +245,7 @@ class _Shard:
         except ConfigurationError:
             raise
         except BondstoreError as error:
-            self.record.failed(item, error)
+            self.record.failed(item, failed_finding(error, item.key))
             return
         note_reads(self._ledger, self._shard.place, [Read(item.key, info.etag, info.size)])
         found: list[Finding] = []
@@ -251,7 +257,7 @@ class _Shard:
         except (ConfigurationError, NoSpaceError):
             raise  # no other object will fare better
         except BondstoreError as error:
-            self.record.failed(item, error)
+            self.record.failed(item, failed_finding(error, item.key))
         else:
             self.record.findings += found
             self.record.outputs.append(output_of(written))
@@ -266,7 +272,7 @@ class _Shard:
         except (ConfigurationError, NoSpaceError):
             raise
         except BondstoreError as failure:
-            self.record.failed(item, failure)
+            self.record.failed(item, failed_finding(failure, item.key))
         else:
             self.record.findings.append(finding_of(error, item.key))
             self.record.quarantined(item, info.etag, error.kind)

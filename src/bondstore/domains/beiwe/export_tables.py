@@ -19,10 +19,11 @@ from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.opening import opener
 from bondstore.domains.beiwe.outputs import table_path
 from bondstore.domains.beiwe.reading import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
-from bondstore.domains.beiwe.recording import Record, moved_finding, note_reads, output_of
+from bondstore.domains.beiwe.recording import failed_finding, moved_finding
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.plan import Plan
+from bondstore.runs.recording import Record, note_reads, output_of
 from bondstore.runs.tally import Count, Tally
 from bondstore.runs.work import Place, bench
 from bondstore.stores import open_store
@@ -158,6 +159,10 @@ class TablesJob:
                 ledger.outputs.plan(self.name, place.run, stale)
         return plan
 
+    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[Shard]]:
+        """All of it at once."""
+        yield self.shards(ledger, place)
+
     def shards(self, ledger: Ledger, place: Place) -> Iterator[Shard]:
         """Yield the media files in batches, then one shard per table."""
         yield from self._files.shards(ledger, place, under="raw/")
@@ -253,7 +258,7 @@ class _Shard:
             listed, answer = one.listed, one.answer
             item = Item(listed.object.key, listed.version, listed.size, self._path)
             if not isinstance(answer, Sealed):
-                record.failed(item, answer)
+                record.failed(item, failed_finding(answer, item.key))
             elif one.damage:
                 self._group.write(self._place.destination.quarantine_path(listed.object.key), [answer.data])
                 record.quarantined(item, answer.version, one.damage)

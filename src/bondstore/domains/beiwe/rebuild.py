@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bondstore.domains.beiwe.selection import Selection
     from bondstore.ledger import Ledger
     from bondstore.runs.progress import Progress
-    from bondstore.runs.work import Place
+    from bondstore.runs.work import Place, Shard
 
 JOB = "beiwe.reconcile"
 _SETTLED = frozenset({State.DONE, State.QUARANTINED})
@@ -119,6 +119,10 @@ class ReconcileJob:
             quarantined += total(work.quarantined)
             progress.listing(todo + skipped + quarantined)
         return Plan(todo, skipped, quarantined, others)
+
+    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[Shard]]:
+        """All of it at once."""
+        yield self.shards(ledger, place)
 
     def shards(self, ledger: Ledger, place: Place) -> Iterator[RebuildShard]:
         """Group the raw objects that were planned, each group of one participant and stream."""

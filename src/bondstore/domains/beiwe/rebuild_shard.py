@@ -26,12 +26,13 @@ from bondstore.domains.beiwe.reconcile_read import (
     wider,
 )
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Line, key_maker
-from bondstore.domains.beiwe.recording import Record, note_reads, output_of
+from bondstore.domains.beiwe.recording import failed_finding
 from bondstore.domains.beiwe.streams import AHEAD_MS, STREAMS
 from bondstore.errors import IntegrityError, NotFoundError
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.plan import total
+from bondstore.runs.recording import Record, note_reads, output_of
 from bondstore.runs.tally import Tally
 from bondstore.runs.work import Place, bench
 
@@ -292,7 +293,7 @@ def _settle(record: Record, item: Item, one: Outcome) -> None:
     """Record what became of an object."""
     if one.sealed is None:
         if one.error is not None:
-            record.failed(item, one.error)
+            record.failed(item, failed_finding(one.error, item.key))
         return
     record.findings += one.findings
     if one.reason:

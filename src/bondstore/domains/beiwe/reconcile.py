@@ -15,10 +15,11 @@ from bondstore.domains.beiwe.opening import opener
 from bondstore.domains.beiwe.reconcile_compare import Comparison, Gap
 from bondstore.domains.beiwe.reconcile_hours import CHUNKED_STREAMS, Series, list_series
 from bondstore.domains.beiwe.reconcile_read import Tools, raw_batches
-from bondstore.domains.beiwe.recording import Record
+from bondstore.domains.beiwe.recording import failed_finding
 from bondstore.domains.beiwe.streams import AHEAD_MS
 from bondstore.ledger import Item, note_personal
 from bondstore.runs.progress import Quiet
+from bondstore.runs.recording import Record
 from bondstore.runs.tally import Count, Tally
 from bondstore.runs.who import whoami
 from bondstore.stores import open_store
@@ -97,7 +98,7 @@ class Report:
         for one in outcomes:
             item = Item(one.object.key, "", one.size, "")
             if one.error is not None:
-                record.failed(item, one.error)
+                record.failed(item, failed_finding(one.error, item.key))
             self.tally = self.tally.count(_outcome_of(one), one.size)
             for finding in one.findings:
                 self._found(finding)
