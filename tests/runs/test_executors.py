@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bondstore.config import secrets
@@ -24,7 +27,7 @@ every = pytest.mark.parametrize("executor", EXECUTORS, ids=IDS)
 
 
 def marks(folder: Path) -> set[int]:
-    return {int(path.name) for path in folder.iterdir()}
+    return {int(path.name) for path in folder.iterdir() if path.name.isdigit()}
 
 
 def summed(steps: Iterator[Tally]) -> Tally:
@@ -168,3 +171,27 @@ def test_a_secret_typed_here_reaches_the_workers_unseen() -> None:
 )
 def test_the_executor_suits_what_was_asked_and_the_machine(jobs: int | None, cores: int, expected: Executor) -> None:
     assert default_executor(jobs, cores) == expected
+
+
+FOREVER = """
+import sys
+from pathlib import Path
+from bondstore.runs.executors import Processes
+from tests.runs.toys import Sleeper
+list(Processes(2).run(Sleeper(Path(sys.argv[1]), n) for n in range(2)))
+"""
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    """Else they would go on beside the next run, and never end."""
+    root = Path(__file__).resolve().parents[2]
+    parent = subprocess.Popen([sys.executable, "-c", FOREVER, str(tmp_path)], cwd=root)
+    deadline = time.monotonic() + 60
+    while len(marks(tmp_path)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    workers = [psutil.Process(int((tmp_path / str(n)).read_text())) for n in range(2)]
+    parent.kill()
+    parent.wait()
+    gone, alive = psutil.wait_procs(workers, timeout=30)
+    assert (len(gone), alive) == (2, [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -141,3 +142,18 @@ class Ask:
         open_places = [*os.environ.values(), Path("/proc/self/cmdline").read_text()]
         hidden = not any(value in place for place in open_places)
         return Tally().count("done" if len(value) == self.length and hidden else "failed", 0)
+
+
+@dataclass(frozen=True)
+class Sleeper:
+    """Says who it is, and sleeps."""
+
+    folder: Path
+    number: int
+
+    def run(self) -> Tally:
+        written = self.folder / f"{self.number}.part"
+        written.write_text(str(os.getpid()))
+        written.rename(self.folder / str(self.number))
+        time.sleep(60)
+        return Tally()

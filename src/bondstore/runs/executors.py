@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as wait_for_one
 from typing import TYPE_CHECKING, Protocol
 
 from bondstore.config import secrets
@@ -110,9 +112,18 @@ def default_executor(jobs: int | None, cores: int | None = None) -> Executor:
 
 def _start_worker(known: Sequence[tuple[secrets.SecretRef, str]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and lets running shards end
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     few_arenas()
     for reference, value in known:
         secrets.remember(reference, value)
+
+
+def _end_with_parent() -> None:
+    """Leave at once when the parent was killed: another run may begin, and nobody waits for this one's shards."""
+    parent = parent_process()
+    assert parent is not None
+    wait_for_one([parent.sentinel])
+    os._exit(1)
 
 
 def _run(shard: Shard) -> Tally:
