@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("cfb8", "study", "scale")
+NAMES = ("cfb8", "study", "scale", "csvs", "faces", "phones")
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or NAMES

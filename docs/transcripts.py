@@ -1,7 +1,7 @@
 """Make the output shown in the documentation real: ``python -m docs.transcripts`` runs every ``console`` block again.
 
 Lines of a ``console`` block that start with ``$ `` are commands; what they print is put below them. They run in order,
-page by page, against the demo's study on a local S3 server, in an empty home folder. What differs from run to run
+page by page, against the demo's data on a local S3 server, in an empty home folder. What differs from run to run
 (times, ports, ids of runs, names of accounts) is put in one form. With ``--check`` nothing is written.
 """
 
@@ -19,21 +19,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.damage import spoil
+from demo.phones import Shape as PhoneShape
+from demo.phones import make as make_phones
+from demo.phones import panelist
 from demo.place import Bucket, Place, bucket, fill
 from demo.study import KEY, Shape, make
 
 ROOT = Path(__file__).resolve().parents[1]
 SHAPE = Shape(participants=3, hours=12, rows=60, missing=0.05)
+PHONES = PhoneShape(panelists=3, zips=3, opted_out=1)
+PHONES_BUCKET = "screenlake-demo"
 HOW_TO = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "how-to").glob("*.md"))
 PAGES = ("README.md", "docs/tutorial.md", *HOW_TO)
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"\b20\d{6}T\d{6}Z-[0-9a-f]{4}\b")
 HOME = "/home/ada"
+_NAMES = {panelist(PHONES, number) for number in range(PHONES.panelists)}
+_HASH = "4b1d7c0a95e2f38c6d20b7a1e4f95830c2d6a7b9e18f04c35d7a6b2e9f01c84d"
 _ALIKE = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8333"),
     (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d \d\d:\d\d:\d\dZ"), "2026-03-14 09:15:00Z"),
-    (re.compile(r"\b[0-9a-f]{64}\b"), "4b1d7c0a95e2f38c6d20b7a1e4f95830c2d6a7b9e18f04c35d7a6b2e9f01c84d"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), lambda found: found.group(0) if found.group(0) in _NAMES else _HASH),
     (re.compile(r", [\d,.]+ objects/s, [\d.]+ [kMG]?B/s"), ""),
+    (re.compile(r" \([\d.]+/s\)"), ""),
     (re.compile(r"[\d.,]+ GB are free"), "412 GB are free"),
     (re.compile(r"[\d.,]+ [MG]B free"), "15,993 MB free"),
     (re.compile(r"^took( +)\d.*$", re.MULTILINE), r"took\g<1>1 s"),
@@ -130,10 +138,23 @@ def commands(block: str) -> Iterator[str]:
             yield "\n".join(lines)
 
 
+def fill_phones(where: Bucket) -> None:
+    """Put zips of phones into a bucket of their own; the last one is cut short."""
+    if where.server is None:
+        return
+    client = where.server.client()
+    client.create_bucket(Bucket=PHONES_BUCKET)
+    made = [(one.key, one.data) for one in make_phones(PHONES)]
+    key, data = made.pop()
+    for name, content in [*made, (key, data[: len(data) * 2 // 3]), ("academia/readme.txt", b"x")]:
+        client.put_object(Bucket=PHONES_BUCKET, Key=name, Body=content)
+
+
 @contextmanager
 def terminal(where: Bucket) -> Iterator[Terminal]:
-    """Give a terminal for a server's empty bucket, which is filled with the study."""
+    """Give a terminal for a server's empty bucket, which is filled with the study, and a bucket of phones' zips."""
     fill(where, spoil(make(SHAPE), SHAPE).objects)
+    fill_phones(where)
     with tempfile.TemporaryDirectory(prefix="bondstore-docs-") as folder:
         home = Path(folder) / "home"
         home.mkdir()

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 from docs.generator.text import code, markdown, page, table
 
+from bondstore.deid.kinds import PICTURES
 from bondstore.domains.beiwe.arrival import ARRIVAL
 from bondstore.domains.beiwe.damage import DAMAGE
 from bondstore.domains.beiwe.kinds import KINDS
+from bondstore.domains.screenlake.kinds import KINDS as PHONES
 from bondstore.findings import FindingKind
 from bondstore.runs.proof import FILES
+from bondstore.zips.kinds import ZIPS
 
 INTRODUCTION = (
     "A finding is anything a person should know about an object. It names the object and the place inside it, and "
@@ -40,6 +43,15 @@ def make() -> str:
         "## Quirks and damage seen while making tables",
         "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
         _kinds(text_only),
+        "## Zips",
+        "A zip that is refused or partial stays in the store as it is; what could be had of it comes out.",
+        _kinds(ZIPS.values()),
+        "## Images",
+        "An image with a finding of severity *error* is not written at all.",
+        _kinds(PICTURES.values()),
+        "## Zips of phones",
+        "From `bondstore screenlake process`, besides those of zips and images.",
+        _kinds(PHONES.values()),
         "## Files that changed after a run",
         "From `bondstore audit verify --dest FOLDER --files`.",
         _kinds(FILES.values()),

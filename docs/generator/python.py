@@ -1,4 +1,4 @@
-"""The Python interface: `bondstore.beiwe`."""
+"""The Python interface: `bondstore.beiwe` and `bondstore.screenlake`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from docs.generator.text import code, entries, fence, markdown, page, sections
 
-from bondstore import beiwe
+from bondstore import beiwe, screenlake
 
 INTRODUCTION = """The command line and Python call the same services. See [how to use it](../how-to/python.md).
 
@@ -34,6 +34,10 @@ def make() -> str:
         *methods,
         "## DamageWarning",
         markdown(sections(beiwe.DamageWarning)[""]),
+        "## Screenshots and phone logs",
+        "`bondstore.screenlake`; see [how to use it](../how-to/screenlake.md).",
+        _callable("screenlake.process", screenlake.process),
+        _callable("screenlake.panelists", screenlake.panelists),
     )
 
 

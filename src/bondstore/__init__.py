@@ -1,7 +1,7 @@
 """Bondstore: read, export, check and prove sensitive research data kept in object storage.
 
-Public names are found here when first used, so that ``import bondstore`` stays quick: `beiwe`, `open_store`,
-`BondstoreError`.
+Public names are found here when first used, so that ``import bondstore`` stays quick: `beiwe`, `screenlake`,
+`open_store`, `BondstoreError`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from bondstore.version import VERSION
+
 if TYPE_CHECKING:
-    from bondstore import beiwe
+    from bondstore import beiwe, screenlake
     from bondstore.errors import BondstoreError
     from bondstore.stores import open_store
 
-__version__ = "0.1.0"
-__all__ = ["BondstoreError", "__version__", "beiwe", "open_store"]
+__version__ = VERSION
+__all__ = ["BondstoreError", "__version__", "beiwe", "open_store", "screenlake"]
 
 _HOMES = {"BondstoreError": "bondstore.errors", "open_store": "bondstore.stores"}
 

@@ -37,7 +37,12 @@ def test_help_comes_in_under_300_ms(home: Home, words: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("words", "heavy"),
-    [(["--help"], HEAVY | {"pydantic"}), (["beiwe", "--help"], HEAVY), (["doctor", "--help"], HEAVY)],
+    [
+        (["--help"], HEAVY | {"pydantic"}),
+        (["beiwe", "--help"], HEAVY),
+        (["doctor", "--help"], HEAVY),
+        (["screenlake", "process", "--help"], HEAVY),
+    ],
 )
 def test_help_imports_nothing_heavy(home: Home, words: list[str], heavy: set[str]) -> None:
     code = "import sys; from bondstore.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"

@@ -22,10 +22,14 @@ def blocks(page: str, *kinds: str) -> list[str]:
     return [text for kind, text in BLOCK.findall(PAGES[page]) if kind in kinds]
 
 
+def mentioned(page: str) -> Iterator[str]:
+    """Yield every command inside a page's text."""
+    yield from _INLINE.findall(BLOCK.sub("", PAGES[page]))
+
+
 def lines(page: str) -> Iterator[str]:
-    """Yield every line of shell that a page shows, and every command inside its text."""
+    """Yield every line of shell that a page shows."""
     for block in blocks(page, "console"):
         yield from commands(block)
     for block in blocks(page, "sh"):
         yield from block.replace("\\\n", " ").splitlines()
-    yield from _INLINE.findall(BLOCK.sub("", PAGES[page]))

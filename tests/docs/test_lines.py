@@ -12,7 +12,7 @@ import pytest
 from bondstore.cli.main import build
 from bondstore.cli.table import TABLE, commands
 from bondstore.config import files
-from tests.docs.pages import BLOCK, PAGES, ROOT, blocks, lines
+from tests.docs.pages import BLOCK, PAGES, ROOT, blocks, lines, mentioned
 from tests.homes import home
 
 __all__ = ["home"]
@@ -54,6 +54,11 @@ def test_every_command_parses(page: str, home: object) -> None:
     for line in lines(page):
         for words in calls(line):
             parse(words)
+    for line in mentioned(page):
+        for words in calls(line):
+            # a text may speak of a command by its name alone
+            if tuple(words) not in set(commands()):
+                parse(words)
 
 
 def test_a_command_that_does_not_exist_is_found(home: object) -> None:
@@ -70,6 +75,8 @@ def parse(words: list[str]) -> None:
         assert words[0] in ("--help", "--version", "--install-completion", "…")
         return
     assert words[0] in TABLE, words
+    if len(words) == 1 and TABLE[words[0]].guided:
+        return
     named = tuple(words[: 2 if TABLE[words[0]].verbs else 1])
     assert named in set(commands()), named
     command = build()

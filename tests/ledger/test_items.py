@@ -159,3 +159,9 @@ def test_what_a_run_left_unsettled_is_found_by_run(ledger: Ledger) -> None:
         State.FAILED: (1, 10),
         State.PLANNED: (1, 10),
     }
+
+
+def test_items_are_found_by_their_files(ledger: Ledger) -> None:
+    put(ledger, item("a"), item("b", State.DONE, output="parts/b"))
+    put(ledger, item("c", output="parts/b"), job="other")
+    assert ledger.items.keys_of(JOB, ["parts/b", "out/a", "never"]) == {"parts/b": "b", "out/a": "a"}

@@ -1,8 +1,9 @@
-"""Install the test servers that pip cannot bring: ``python tests/servers/install.py``. Idempotent."""
+"""Install what tests need and pip cannot bring: ``python tests/servers/install.py``. Idempotent."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,7 @@ from pathlib import Path
 # Pinned: newer ones depend on packages that registries do not all carry yet.
 AZURITE = "3.35.0"
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "azurite"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PROGRAM = FOLDER / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
 
@@ -39,5 +41,23 @@ def install_azurite() -> None:
     (FOLDER / "installed").write_text(AZURITE)
 
 
+def find_chromium() -> str | None:
+    """Return the path of a Chromium or Chrome, or None."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def install_chromium() -> None:
+    """Install Debian's Chromium, unless there is a browser of the kind; say so where that is not possible."""
+    if find_chromium() is not None:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        sys.stderr.write("Tests of the report pages need Chromium; as root: apt-get install chromium\n")
+        return
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+        subprocess.run(["apt-get", *words], check=True, env=environment, stdout=sys.stderr)
+
+
 if __name__ == "__main__":
     install_azurite()
+    install_chromium()

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
+from bondstore.cli import output
 from bondstore.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bondstore.runs.plan import Plan
 
 
 def confirm(question: str, *, yes: bool = False) -> None:
@@ -58,3 +65,25 @@ def agreed(question: str, *, yes: bool) -> bool:
     sys.stderr.write(f"{question} [Y/n] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("", "y", "yes")
+
+
+def before_fetching(question: str, *, yes: bool, things: str = "objects") -> Callable[[Plan], bool]:
+    """Return what asks on a terminal before the first byte is fetched; a run with nothing to do asks nothing.
+
+    Parameters
+    ----------
+    question : str
+        With ``{}`` for number and bytes.
+    yes : bool
+        The answer was given on the command line.
+    things : str
+        What is fetched.
+    """
+
+    def ask(plan: Plan) -> bool:
+        if not plan.todo.objects:
+            return True
+        size = output.bytes_text(plan.todo.bytes)
+        return agreed(question.replace("{}", f"{output.number_text(plan.todo.objects)} {things} ({size})", 1), yes=yes)
+
+    return ask

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXIT_CODES = """\
 Exit codes: 0 all done, 1 unexpected, 2 usage, 3 not found, 4 credentials or configuration, 5 finished with quarantined
 or failed items, 6 refused by policy, 7 integrity, 8 waiting, 130 interrupted."""
+GUIDED = "(guided)"
+"""The name under which a group finds the command that it runs when it is called bare; nobody can type it as a verb."""
 
 
 class LazyGroup(typer.core.TyperGroup):
@@ -32,6 +35,12 @@ class LazyGroup(typer.core.TyperGroup):
 
     lines: Mapping[str, str]
     load: Callable[[str], Command]
+    guided = False
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Take the words; none at all, in a terminal, mean the guided command where there is one."""
+        bare = not args and self.guided and not ctx.resilient_parsing and at_terminal()
+        return super().parse_args(ctx, [GUIDED] if bare else args)
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         """Return the names, in the table's order."""
@@ -44,6 +53,8 @@ class LazyGroup(typer.core.TyperGroup):
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Find the command that is called; for a wrong name, say which one is near."""
         name = args[0]
+        if name == GUIDED and self.guided and len(args) == 1:
+            return name, self.load(name), []
         if name not in self.lines and not name.startswith("-") and not ctx.resilient_parsing:
             near = difflib.get_close_matches(name, self.lines, n=1)
             meant = f"Did you mean: {ctx.command_path} {near[0]}" if near else f"Run: {ctx.command_path} --help"
@@ -56,8 +67,19 @@ class LazyGroup(typer.core.TyperGroup):
             formatter.write_dl(list(self.lines.items()))
 
 
+def at_terminal() -> bool:
+    """Tell whether there is somebody to ask: input and both outputs are a terminal."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
 def group(
-    name: str, help_text: str, lines: Mapping[str, str], load: Callable[[str], Command], examples: tuple[str, ...]
+    name: str,
+    help_text: str,
+    lines: Mapping[str, str],
+    load: Callable[[str], Command],
+    examples: tuple[str, ...],
+    *,
+    guided: bool = False,
 ) -> Any:
     """Build a group.
 
@@ -73,6 +95,8 @@ def group(
         Gives the command of a name.
     examples : tuple of str
         Lines shown at the end of its help.
+    guided : bool
+        Called bare in a terminal, it runs the command that `load` gives for `GUIDED`.
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(cls=LazyGroup, help=help_text, epilog=epilog(examples), no_args_is_help=True, context_settings=HELP)(
@@ -80,7 +104,7 @@ def group(
     )
     built = typer.main.get_command(app)
     built.name = name
-    built.lines, built.load = lines, load  # type: ignore[attr-defined]
+    built.lines, built.load, built.guided = lines, load, guided  # type: ignore[attr-defined]
     return built
 
 

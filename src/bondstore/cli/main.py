@@ -11,7 +11,7 @@ import typer.main
 
 from bondstore import __version__
 from bondstore.cli import failures, lazy
-from bondstore.cli.table import TABLE
+from bondstore.cli.table import TABLE, Noun
 from bondstore.errors import Interrupted
 
 HELP = """Read, export, check and prove sensitive research data kept in object storage.
@@ -34,8 +34,11 @@ class Root(lazy.LazyGroup):
         if not noun.verbs:
             return lazy.command((name,), noun.help)
         examples = tuple(f"bondstore {name} {verb} --help" for verb in noun.verbs)
+        if noun.guided:
+            examples = (f"bondstore {name}", *examples)
+        text = "\n\n".join(filter(None, (noun.help, noun.guided)))
         return lazy.group(
-            name, noun.help, noun.verbs, lambda verb: lazy.command((name, verb), noun.verbs[verb]), examples
+            name, text, noun.verbs, lambda verb: _verb(name, noun, verb), examples, guided=bool(noun.guided)
         )
 
     def invoke(self, ctx: Any) -> Any:
@@ -48,6 +51,12 @@ class Root(lazy.LazyGroup):
             ) from None
         except BrokenPipeError:
             raise failures.ReaderGone from None
+
+
+def _verb(name: str, noun: Noun, verb: str) -> Any:
+    if verb == lazy.GUIDED:
+        return lazy.command((name, "guided"), noun.guided)
+    return lazy.command((name, verb), noun.verbs[verb])
 
 
 def build() -> Any:

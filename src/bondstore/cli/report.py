@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,14 +14,36 @@ from bondstore.cli import output
 from bondstore.errors import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from bondstore.findings import Finding
-    from bondstore.ledger import Ledger
+    from bondstore.ledger import Ledger, RunRecord
     from bondstore.runs.destination import Destination
     from bondstore.runs.engine import RunResult
     from bondstore.runs.plan import Plan
     from bondstore.runs.tally import Tally
+
+NOTHING: Mapping[str, Any] = {}
+OBJECTS = ("object", "objects")
+_ENDINGS = {"screenlake": "bondstore.cli.screenlake._ending"}
+"""The modules of domains whose runs end with more than a tally: what their objects are called, and an `Ending`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a domain adds to the end of a run.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        Where else to look.
+    steps : tuple of str
+        Commands that a person may want next.
+    """
+
+    lines: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
 
 _OUTCOMES = {
     "planned": "looked at",
@@ -29,7 +54,7 @@ _OUTCOMES = {
 }
 
 
-def show_result(result: RunResult, destination: Destination, *, json: bool) -> int:
+def show_result(result: RunResult, destination: Destination, *, json: bool, about: Mapping[str, Any] = NOTHING) -> int:
     """Show how a run ended: the tally, its findings, where the quarantine is and what to do next.
 
     Parameters
@@ -40,6 +65,8 @@ def show_result(result: RunResult, destination: Destination, *, json: bool) -> i
         Where the run wrote to.
     json : bool
         Write the findings as JSON Lines, and the tally as the last one.
+    about : mapping
+        What else a program wants to know; a line of JSON before the tally.
 
     Returns
     -------
@@ -47,6 +74,8 @@ def show_result(result: RunResult, destination: Destination, *, json: bool) -> i
         The exit code: 0, 5 when something is quarantined or failed, 130 when the user said no.
     """
     if result.state == "planned":
+        if json and about:
+            output.display_one(about, json=True)
         show_plan(result.plan, destination, json=json)
         return int(Exit.DONE)
     if result.state == "declined":
@@ -57,6 +86,8 @@ def show_result(result: RunResult, destination: Destination, *, json: bool) -> i
     with destination.ledger(create=False) as ledger:
         if json:
             output.display(map(finding_record, ledger.findings.of_run(result.run)), (), json=True)
+            if about:
+                output.display_one(about, json=True)
             output.display_one(result.tally, json=True)
         else:
             _show_text(result, destination, ledger)
@@ -87,7 +118,9 @@ def show_ended(run: str, tally: Tally, destination: Destination, *, json: bool) 
     else:
         show_tally(tally.objects(), tally.sizes())
     output.note(f"The run {run} had come to its end; nothing was done.")
-    _show_next(run, tally, destination)
+    with destination.ledger(create=False) as ledger:
+        steps = _ending(ledger.runs.get(run), destination).steps
+    _show_next(run, tally, destination, steps)
     return exit_code(tally)
 
 
@@ -178,17 +211,29 @@ def show_findings(ledger: Ledger, run: str) -> None:
             _print(f"             … and {output.number_text(group.objects - len(group.examples))} more")
 
 
-def show_quarantine(destination: Destination) -> None:
-    """Say where the quarantined objects are.
+def show_quarantine(destination: Destination, number: int, things: tuple[str, str] = OBJECTS) -> None:
+    """Say where the quarantined objects are: copied beside the outputs, or in the store alone.
 
     Parameters
     ----------
     destination : Destination
         The folder.
+    number : int
+        How many there are.
+    things : tuple of str
+        What they are called, one and many.
     """
     from bondstore.runs.destination import QUARANTINE
 
-    _print(f"Quarantine {destination.root / QUARANTINE} (the objects as they were fetched, still sealed)")
+    folder = destination.root / QUARANTINE
+    if folder.is_dir():
+        _print(f"Quarantine {folder} (the objects as they were fetched, still sealed)")
+    elif number == 1:
+        _print(f"1 {things[0]} is named in the findings; it stays in the store as it is.")
+    else:
+        _print(
+            f"{output.number_text(number)} {things[1]} are named in the findings; they stay in the store as they are."
+        )
 
 
 def left_by_others(ledger: Ledger, job: str, run: str) -> dict[str, int]:
@@ -233,14 +278,37 @@ def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> N
     show_findings(ledger, result.run)
     if result.plan.quarantined.objects:
         show_others(left_by_others(ledger, ledger.runs.get(result.run).job, result.run), destination)
-    _print("", f"Written to {destination.root}")
+    record = ledger.runs.get(result.run)
+    ending = _ending(record, destination)
+    _print("", f"Written to {destination.root}", *ending.lines)
     if tally.quarantined.objects:
-        show_quarantine(destination)
-    _show_next(result.run, tally, destination)
+        show_quarantine(destination, tally.quarantined.objects, things_of(record))
+    _show_next(result.run, tally, destination, ending.steps)
 
 
-def _show_next(run: str, tally: Tally, destination: Destination) -> None:
-    output.note("\n".join(["Next:", *(f"  {line}" for line in next_steps(run, tally, destination))]))
+def things_of(record: RunRecord) -> tuple[str, str]:
+    """Return what a run's objects are called, one and many."""
+    return _ending_module(record).THINGS if _domain(record) in _ENDINGS else OBJECTS
+
+
+def _ending(record: RunRecord, destination: Destination) -> Ending:
+    if _domain(record) not in _ENDINGS:
+        return Ending()
+    ending: Ending = _ending_module(record).ending(record.params, destination)
+    return ending
+
+
+def _ending_module(record: RunRecord) -> Any:
+    return importlib.import_module(_ENDINGS[_domain(record)])
+
+
+def _domain(record: RunRecord) -> str:
+    return str(record.params.get("job", "")).partition(".")[0]
+
+
+def _show_next(run: str, tally: Tally, destination: Destination, steps: Iterable[str] = ()) -> None:
+    lines = [*next_steps(run, tally, destination), *steps]
+    output.note("\n".join(["Next:", *(f"  {line}" for line in lines)]))
 
 
 def next_steps(run: str, tally: Tally, destination: Destination) -> Iterator[str]:

@@ -27,7 +27,7 @@ Dest = Annotated[
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or: last.")]
 HERE = Path()
 
-JOBS = {"beiwe": "bondstore.domains.beiwe.jobs"}
+JOBS = {"beiwe": "bondstore.domains.beiwe.jobs", "screenlake": "bondstore.domains.screenlake.jobs"}
 """The module of each domain that builds a recorded job again."""
 
 
@@ -141,12 +141,12 @@ def execute(
     int
         The exit code.
     """
-    from bondstore import __version__
     from bondstore.cli import report
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine
     from bondstore.runs.executors import default_executor
     from bondstore.runs.tally import Count
+    from bondstore.version import TOOL
 
     if dry_run:
         plan = engine.dry_run(job, destination, reporter()).plan
@@ -159,7 +159,7 @@ def execute(
         destination,
         default_executor(jobs),
         progress=reporter(),
-        tool=f"bondstore {__version__}",
+        tool=TOOL,
         run=run,
         retry=retry,
     )

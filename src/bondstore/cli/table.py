@@ -20,10 +20,14 @@ class Noun:
         Its line in ``bondstore --help``.
     verbs : mapping of str to str
         Its verbs, each with its line in the noun's help; none when the noun is itself a command.
+    guided : str
+        What the noun does when it is called bare in a terminal, by the command in its module ``guided``; empty when
+        it only shows its help.
     """
 
     help: str
     verbs: Mapping[str, str] = field(default_factory=dict)
+    guided: str = ""
 
 
 TABLE: Mapping[str, Noun] = {
@@ -38,6 +42,15 @@ TABLE: Mapping[str, Noun] = {
             "export": "Decrypt a study, or a part of it, into a folder.",
             "reconcile": "What raw holds and chunked lacks; rebuild it from raw.",
         },
+    ),
+    "screenlake": Noun(
+        "Screenshots and phone logs: cover faces, gather tables.",
+        {
+            "process": "Zips into images with faces covered, and whole tables.",
+            "panelists": "Panelists of a store: zips, bytes, first and last upload.",
+            "review": "What the detector was unsure of, as a sheet of small crops.",
+        },
+        guided="Without a verb, in a terminal, it asks step by step, and shows the plan before it begins.",
     ),
     "run": Noun(
         "Runs: what was done, what is left, go on.",

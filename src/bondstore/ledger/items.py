@@ -79,6 +79,14 @@ class Items:
             (job, json.dumps(keys)),
         )
 
+    def keys_of(self, job: str, outputs: Sequence[str]) -> dict[str, str]:
+        """Return the keys of items that each go into a file of their own, by that file."""
+        rows = self._connection.execute(
+            "SELECT output, key FROM items WHERE job = ? AND output IN (SELECT value FROM json_each(?))",
+            (job, json.dumps(outputs)),
+        )
+        return dict(rows.fetchall())
+
     def quarantined_keys(self) -> Iterator[str]:
         """Yield the keys that are in quarantine, of any job."""
         yield from (row[0] for row in self._connection.execute("SELECT key FROM items WHERE state = 'quarantined'"))

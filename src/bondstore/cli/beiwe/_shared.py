@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from bondstore.cli import output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.overview import Summary
     from bondstore.domains.beiwe.study import Study
-    from bondstore.runs.plan import Plan
 
 
 def open_study(store: str | None, profile: str | None, study: str | None, key: SecretRef | None = None) -> Study:
@@ -70,24 +69,3 @@ def _record(by: str, part: Summary) -> dict[str, Any]:
         "first": moment(part.first_ms),
         "last": moment(part.last_ms),
     }
-
-
-def before_fetching(question: str, *, yes: bool) -> Callable[[Plan], bool]:
-    """Return what asks on a terminal before the first byte is fetched; a run with nothing to do asks nothing.
-
-    Parameters
-    ----------
-    question : str
-        With ``{}`` for number and bytes.
-    yes : bool
-        The answer was given on the command line.
-    """
-    from bondstore.cli.confirm import agreed
-
-    def ask(plan: Plan) -> bool:
-        if not plan.todo.objects:
-            return True
-        size = output.bytes_text(plan.todo.bytes)
-        return agreed(question.replace("{}", f"{output.number_text(plan.todo.objects)} objects ({size})", 1), yes=yes)
-
-    return ask

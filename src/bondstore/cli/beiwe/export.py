@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options
-from bondstore.cli.beiwe._shared import before_fetching, ms, open_study
+from bondstore.cli.beiwe._shared import ms, open_study
+from bondstore.cli.confirm import before_fetching
 
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import before_fetching, ms, note_left_out, open_study
+from bondstore.cli.beiwe._shared import ms, note_left_out, open_study
+from bondstore.cli.confirm import before_fetching
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.rebuild import ReconcileJob
@@ -99,7 +100,6 @@ def _report(job: ReconcileJob, *, json: bool) -> int:
 
 def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, yes: bool, json: bool) -> int:
     """Write the hours that lack rows."""
-    from bondstore import __version__
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
     from bondstore.domains.beiwe.rebuild import rebuilt
@@ -107,12 +107,13 @@ def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, 
     from bondstore.runs.engine import dry_run as only_plan
     from bondstore.runs.engine import execute
     from bondstore.runs.executors import default_executor
+    from bondstore.version import TOOL
 
     place = Destination(root)
     if dry_run:
         return show_result(only_plan(job, place, reporter()), place, json=json)
     executor = default_executor(jobs)
-    tool = f"bondstore {__version__}"
+    tool = TOOL
     ask = before_fetching("Read up to {} and write the hours that lack rows into " + f"{root}?", yes=yes)
     result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=tool)
     if result.state != "declined":

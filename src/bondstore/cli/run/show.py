@@ -100,7 +100,7 @@ def _show_items(ledger: Ledger, record: RunRecord, destination: Destination) -> 
     )
     if number > SHOWN:
         typer.echo(f"… and {output.number_text(number - SHOWN)} more; --json names all")
-    report.show_quarantine(destination)
+    report.show_quarantine(destination, number, report.things_of(record))
 
 
 def _show_next(record: RunRecord, destination: Destination) -> None:

@@ -367,11 +367,11 @@ class Study:
         RunResult
             With ``tally``: everything planned is done, skipped, quarantined or failed.
         """
-        from bondstore import __version__
         from bondstore.domains.beiwe.jobs import export_job
         from bondstore.runs import engine
         from bondstore.runs.destination import Destination
         from bondstore.runs.executors import default_executor
+        from bondstore.version import TOOL
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
@@ -380,7 +380,7 @@ class Study:
         if dry_run:
             return engine.dry_run(job, folder, progress)
         doing = executor or default_executor(jobs)
-        return engine.execute(job, folder, doing, progress=progress, confirm=confirm, tool=f"bondstore {__version__}")
+        return engine.execute(job, folder, doing, progress=progress, confirm=confirm, tool=TOOL)
 
     def _needed_key(self) -> SecretRef:
         return self.key or resolve_key(None, self.store.spec.profile)

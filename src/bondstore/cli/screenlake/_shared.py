@@ -1,0 +1,91 @@
+"""What the commands over phones' zips share: how a plan and an end are told, and the options they have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bondstore.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bondstore.domains.screenlake.handling import Handling
+    from bondstore.domains.screenlake.process import ProcessJob
+    from bondstore.domains.screenlake.selection import Selection
+    from bondstore.runs.destination import Destination
+
+StoreUrl = Annotated[
+    str,
+    typer.Argument(
+        metavar="STORE-URL",
+        help="Where the zips are: s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, or a folder of this computer.",
+    ),
+]
+FACES = {
+    "fill": "faces covered by solid boxes",
+    "blur": "faces blurred",
+    "none": "faces NOT covered (nobody looks for them)",
+}
+TEXT = {
+    "keep": "on-screen text stays in the tables",
+    "patterns": "addresses and numbers are taken out of texts",
+    "drop": "on-screen text is taken out of the tables",
+}
+
+
+def describe(job: ProcessJob, destination: Destination) -> Iterator[str]:
+    """Yield what a job is about to do, in a few lines.
+
+    Parameters
+    ----------
+    job : ProcessJob
+        The job.
+    destination : Destination
+        Where to.
+    """
+    yield f"From  {job.store.url}"
+    yield f"      {days(job.selection)}"
+    yield f"      {whose(job.selection)}"
+    yield f"      {handled(job.handling)}"
+    yield f"To    {destination.root / job.query}"
+
+
+def days(selection: Selection) -> str:
+    """Return the days of a selection in words, with their time zone."""
+    if selection.since is None and selection.until is None:
+        return f"{selection.by} on any day"
+    if selection.since is None or selection.until is None:
+        bound = f"from {selection.since} on" if selection.since else f"up to {selection.until}"
+        return f"{selection.by} {bound} (that day included, {selection.zone})"
+    return f"{selection.by} {selection.since} to {selection.until} (both included, {selection.zone})"
+
+
+def whose(selection: Selection) -> str:
+    """Return the panelists of a selection in words."""
+    number = len(selection.panelists)
+    return f"only {number} panelist{'s' if number != 1 else ''}" if number else "all panelists"
+
+
+def handled(handling: Handling) -> str:
+    """Return what is done to images and texts in words."""
+    return f"{FACES[handling.redact]}; {TEXT[handling.text]}"
+
+
+def place_record(job: ProcessJob, destination: Destination) -> dict[str, Any]:
+    """Return what a program wants to know of a job: the query's id, its days, and the folder of its results."""
+    return {
+        "kind": "query",
+        "query": job.query,
+        "store": job.store.url,
+        **job.selection.params(),
+        "folder": destination.root / job.query,
+    }
+
+
+def note_left_out(left_out: Mapping[str, int]) -> None:
+    """Say what was seen and is not shown."""
+    if left_out:
+        parts = ", ".join(f"{output.number_text(number)} {what}" for what, number in left_out.items())
+        output.note(f"Not counted: {parts}.")

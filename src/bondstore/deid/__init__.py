@@ -1,0 +1,1 @@
+"""Identities out: subject codes, dates, faces, text."""

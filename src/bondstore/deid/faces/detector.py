@@ -1,0 +1,213 @@
+"""The detector behind a small interface: three efforts, CenterFace or a model that the user brings."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property, partial
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from bondstore.deid.faces import centerface, yunet
+from bondstore.deid.faces.boxes import Box, suppress
+from bondstore.deid.faces.closer import look_closer
+from bondstore.deid.faces.graphs import Graph, clean, read_graph, run
+from bondstore.deid.faces.passes import Pass, look_often
+from bondstore.deid.faces.weights import INSTALL, MODEL_HINT, read_centerface, read_model
+from bondstore.errors import ConfigurationError, MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bondstore.deid.faces.boxes import Rows
+
+FEWEST = 4
+"""Candidates that are looked at more closely in the smallest picture."""
+VERSION = 1
+"""Counted up when the same weights and settings come to find something else."""
+
+
+class Detector(Protocol):
+    """Finds faces in pixels."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 in hex of the weights and of the settings that decide what is found."""
+
+    @property
+    def threshold(self) -> float:
+        """The score from which a candidate is taken for a face, as measured for these settings."""
+
+    def find(self, pixels: NDArray[np.uint8]) -> list[Box]:
+        """Return all candidates, best first.
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8, shape (height, width, 3)
+            The upright picture, RGB.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to look.
+
+    Parameters
+    ----------
+    passes : tuple of Pass
+        The looks at the whole picture.
+    threshold : float
+        The score from which a candidate is taken for a face.
+    floor : float
+        The score in a look at the whole picture from which something is a candidate at all.
+    closer : int
+        How many candidates are looked at more closely, for every million pixels; never fewer than `FEWEST`.
+    """
+
+    passes: tuple[Pass, ...]
+    threshold: float
+    floor: float
+    closer: int
+
+
+_TURNED = tuple(Pass(0.5, turns) for turns in (1, 2, 3))
+SETTINGS = MappingProxyType(
+    {
+        "fast": Effort((Pass(0.5), Pass(0.25)), threshold=0.3, floor=0.02, closer=5),
+        "default": Effort((Pass(0.875), Pass(0.25)), threshold=0.25, floor=0.02, closer=8),
+        "careful": Effort((Pass(1), Pass(0.5), Pass(0.25), *_TURNED), threshold=0.2, floor=0.02, closer=40),
+    }
+)
+"""The three efforts for CenterFace; ``python -m benchmarks.faces`` shows what each finds and costs."""
+YUNET = MappingProxyType(
+    {
+        "fast": Effort((Pass(0.5), Pass(0.25)), threshold=0.6, floor=0.3, closer=0),
+        "default": Effort((Pass(1), Pass(0.25)), threshold=0.6, floor=0.3, closer=0),
+        "careful": Effort((Pass(1), Pass(0.5), Pass(0.25), *_TURNED), threshold=0.5, floor=0.3, closer=0),
+    }
+)
+"""The same for YuNet, whose scores are spread otherwise; no closer look, which was tuned for CenterFace alone."""
+EFFORTS = tuple(SETTINGS)
+
+
+@dataclass(frozen=True)
+class OnnxDetector:
+    """CenterFace or YuNet through onnxruntime. Holds settings only: it can be sent to another process.
+
+    Parameters
+    ----------
+    effort : Effort
+        How hard to look.
+    model : Path, optional
+        Another ONNX file than the installed CenterFace.
+    threads : int
+        Threads that one picture may use; one, where there are as many processes as cores.
+    """
+
+    effort: Effort
+    model: Path | None = None
+    threads: int = 1
+
+    @property
+    def threshold(self) -> float:
+        """The score from which a candidate is taken for a face."""
+        return self.effort.threshold
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 in hex of the weights and of the settings that decide what is found."""
+        settings = [VERSION, _prepared(self.model).weights, asdict(self.effort)]
+        return sha256(json.dumps(settings).encode()).hexdigest()
+
+    def find(self, pixels: NDArray[np.uint8]) -> list[Box]:
+        """Return all candidates, best first.
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8, shape (height, width, 3)
+            The upright picture, RGB.
+        """
+        network = _prepared(self.model)
+        look_many = partial(_look, network, self.threads, self.effort.floor)
+        rows = look_often(lambda one: look_many(one[None])[0], pixels, self.effort.passes, network.graph.size)
+        if self.effort.closer:
+            most = max(FEWEST, math.ceil(self.effort.closer * pixels.shape[0] * pixels.shape[1] / 1e6))
+            rows = look_closer(look_many, pixels, rows, most)
+        return [Box(left, top, right - left, bottom - top, score) for left, top, right, bottom, score in rows.tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    graph: Graph
+    weights: str
+    """sha256 of the file as it came."""
+    decode: Callable[..., Rows]
+    efforts: Mapping[str, Effort]
+    order: int
+    """1 where channels go in as RGB, -1 where as BGR."""
+
+
+@cache
+def _prepared(model: Path | None) -> _Network:
+    """Read, check and clean a model, once per process."""
+    content = read_centerface() if model is None else read_model(model)
+    proto = read_graph(content)
+    names = {output.name for output in proto.graph.output}
+    digest = sha256(content).hexdigest()
+    if names.issuperset(centerface.OUTPUTS):
+        return _Network(clean(proto, centerface.OUTPUTS), digest, centerface.decode, SETTINGS, 1)
+    if names.issuperset(yunet.OUTPUTS):
+        return _Network(clean(proto, yunet.OUTPUTS), digest, yunet.decode, YUNET, -1)
+    raise ConfigurationError("The model is neither a CenterFace nor a YuNet: its outputs are others.", hint=MODEL_HINT)
+
+
+def _look(network: _Network, threads: int, floor: float, pixels: NDArray[np.uint8]) -> list[Rows]:
+    answers = run(network.graph, pixels[..., :: network.order], threads)
+    each = ([answer[number : number + 1] for answer in answers] for number in range(len(pixels)))
+    return [suppress(network.decode(one, *pixels.shape[1:3], floor)) for one in each]
+
+
+def open_detector(effort: str = "default", model: Path | None = None, threads: int = 1) -> Detector:
+    """Make a detector ready, and fail now if it could not look later.
+
+    Parameters
+    ----------
+    effort : {'fast', 'default', 'careful'}
+        How hard to look; ``python -m benchmarks.faces`` shows what each finds and costs.
+    model : Path, optional
+        An ONNX file of CenterFace or YuNet (2023 or later) in place of the CenterFace that is installed.
+    threads : int
+        Threads that one picture may use. The results of one thread and of several may differ in the last digits: keep
+        to one, and use more processes, where outputs must be the same at any width.
+
+    Raises
+    ------
+    UsageError
+        There is no such effort.
+    MissingExtraError
+        onnxruntime, onnx, Pillow or the weights are not installed.
+    ConfigurationError
+        The model file cannot be read or is no model of these kinds.
+    IntegrityError
+        The installed weights are not the ones Bondstore was measured with.
+
+    Examples
+    --------
+    >>> detector = open_detector("fast")  # doctest: +SKIP
+    >>> detector.find(pixels)  # doctest: +SKIP
+    [Box(x=412.3, y=118.0, width=96.2, height=121.7, score=0.91)]
+    """
+    if effort not in SETTINGS:
+        raise UsageError(f"There is no effort {effort}; there are: {', '.join(EFFORTS)}.")
+    missing = [module for module in ("onnxruntime", "onnx", "PIL") if find_spec(module) is None]
+    if missing:
+        raise MissingExtraError(
+            f"Face detection needs packages that are not installed: {', '.join(missing)}.", hint=INSTALL
+        )
+    return OnnxDetector(_prepared(model).efforts[effort], model, threads)

@@ -1,0 +1,171 @@
+"""One picture redacted: looked at, covered, encoded, and what was encoded looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bondstore.deid.covers import Cover, Decisions, area, around, blur, fill
+from bondstore.deid.faces.boxes import Box
+from bondstore.deid.images import Decoded, decode, encode, parts
+from bondstore.deid.kinds import unfit
+from bondstore.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bondstore.deid.faces.detector import Detector
+
+__all__ = ["Cover", "Decisions", "Picture", "redact"]
+
+ROUNDS = 4
+"""How often a picture is covered before it is withheld because a face is still found."""
+GHOST = 0.5
+"""A box found again of which no more than this share shows is the outline of a head that was covered: hair, a hat,
+shoulders round a black box. The rest of it is filled, but it is not a face that stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A redacted picture.
+
+    Parameters
+    ----------
+    data : bytes
+        The file to write, made from pixels alone.
+    format : {'JPEG', 'PNG', 'WEBP'}
+        As its source.
+    width, height : int
+        Size of the upright picture in pixels.
+    covered : tuple of Box
+        The boxes that were covered, without their margin: detected ones with their score, a person's with 1.
+    unsure : tuple of Box
+        Candidates below the threshold that were left as they are, best first.
+    looks : int
+        How often the detector looked: 0 where it was not asked to, 1 where it found nothing to cover.
+    texts : tuple of Box
+        Boxes that were filled because of the text in them.
+    """
+
+    data: bytes
+    format: str
+    width: int
+    height: int
+    covered: tuple[Box, ...]
+    unsure: tuple[Box, ...]
+    looks: int
+    texts: tuple[Box, ...] = ()
+
+
+def redact(
+    data: bytes,
+    detector: Detector | None,
+    cover: Cover,
+    decisions: Decisions | None = None,
+    texts: Callable[[NDArray[np.uint8]], list[Box]] | None = None,
+) -> Picture:
+    """Make the picture that may be given out.
+
+    A picture in which something was covered is encoded, decoded again and looked at once more, wherever a cover is
+    within reach. What is still found is filled, and so on; if a face shows even after `ROUNDS` of it, the picture is
+    withheld.
+
+    Parameters
+    ----------
+    data : bytes
+        A JPEG, PNG or WebP file.
+    detector : Detector, optional
+        From `bondstore.deid.faces.open_detector`; None only where the cover's mode is ``none``.
+    cover : Cover
+        How faces are covered.
+    decisions : Decisions, optional
+        A person's word about this picture.
+    texts : callable, optional
+        Given the upright pixels, returns boxes of text to fill.
+
+    Raises
+    ------
+    DamagedError
+        ``image-undecodable``, ``image-too-large``, or ``face-stays``: nothing of this picture may be written.
+    UsageError
+        No detector, though faces are to be covered.
+    """
+    if detector is None and cover.mode != "none":
+        raise UsageError("Faces cannot be covered without a detector.")
+    source = decode(data)
+    work = _Work(source, cover, decisions or Decisions())
+    written = texts(source.pixels) if texts else []
+    if cover.mode == "none" or detector is None:
+        fill(work.pixels, written, 0)
+        work.put(work.decisions.add)
+        return work.picture(encode(work.pixels, source), looks=0, texts=written)
+    threshold = detector.threshold if cover.threshold is None else cover.threshold
+    candidates = [box for box in detector.find(source.pixels) if not work.decisions.cleared(box)]
+    work.unsure = [box for box in candidates if box.score < threshold]
+    fill(work.pixels, written, 0)
+    work.put((*work.decisions.add, *(box for box in candidates if box.score >= threshold)))
+    out = encode(work.pixels, source)
+    if not work.covered:
+        return work.picture(out, 1, written)
+    fresh = list(work.covered)
+    for looks in range(2, ROUNDS + 2):
+        found = [box for box in _look_again(detector, out, work.places(fresh)) if box.score >= threshold]
+        shown = {box: work.shown(box) for box in found if not work.decisions.cleared(box)}
+        rest = [box for box, share in shown.items() if share]
+        fresh = [box for box in rest if shown[box] > GHOST]
+        work.put(rest, again=True)
+        if rest:
+            out = encode(work.pixels, source)
+        if not fresh:
+            return work.picture(out, looks, written)
+    raise unfit("face-stays")
+
+
+def _look_again(detector: Detector, out: bytes, places: list[tuple[slice, slice]]) -> list[Box]:
+    """Look at what is to be written wherever a cover is within reach; the rest is as it was at the first look."""
+    found = []
+    for (rows, columns), pixels in zip(places, parts(out, places), strict=True):
+        for box in detector.find(pixels):
+            found.append(replace(box, x=box.x + columns.start, y=box.y + rows.start))
+    return found
+
+
+class _Work:
+    """The pixels of one picture while they are covered, in place: a picture may be large."""
+
+    def __init__(self, source: Decoded, cover: Cover, decisions: Decisions) -> None:
+        self.source = source
+        self.cover = cover
+        self.decisions = decisions
+        self.pixels = source.pixels
+        self.covered: list[Box] = []
+        self.unsure: list[Box] = []
+        self.filled = self.pixels[:, :, 0] < 0
+
+    def put(self, boxes: tuple[Box, ...] | list[Box], *, again: bool = False) -> None:
+        """Cover boxes. What is found again under a blur is filled: more of the same would not help."""
+        if self.cover.mode == "blur" and not again:
+            blur(self.pixels, boxes, self.cover.margin)
+        else:
+            fill(self.pixels, boxes, self.cover.margin)
+            for box in boxes:
+                self.filled[area(box, self.cover.margin, *self.filled.shape)] = True
+        self.covered += boxes
+
+    def places(self, boxes: list[Box]) -> list[tuple[slice, slice]]:
+        """Return what lies within reach of the covers of boxes."""
+        size = self.filled.shape
+        return around((area(box, self.cover.margin, *size) for box in boxes), *size)
+
+    def shown(self, box: Box) -> float:
+        """Return which share of what was found again is not filled yet."""
+        filled = self.filled[area(box, 0, *self.filled.shape)]
+        return 1 - float(filled.mean()) if filled.size else 0.0
+
+    def picture(self, out: bytes, looks: int, texts: list[Box]) -> Picture:
+        """Put the answer together."""
+        height, width = self.filled.shape
+        covered, unsure = tuple(self.covered), tuple(self.unsure)
+        return Picture(out, self.source.format, width, height, covered, unsure, looks, tuple(texts))

@@ -1,0 +1,134 @@
+"""Patterns that tell who somebody is, taken out of free text: each is replaced by a typed mark.
+
+In this order:
+
+``[URL]``
+    A URL with a user in it, see `texturls`. Any other URL stays, and no phone number is looked for in it.
+``[EMAIL]``
+    ``local@domain.tld`` in any script, as it is written in mail; no "(at)" and the like.
+``[IBAN]``
+    The country's length and the check digits hold; single spaces or hyphens may stand between.
+``[CARD]``
+    13 to 19 digits, in one piece or in groups of four (or 4-6-5, 4-6-4), whose Luhn sum holds; see `textnumbers`.
+``[PHONE]``
+    By the form of the number and what stands around it, see `textphones`.
+
+Where it is uncertain, a text is rather taken for one of these. Names, postal addresses and what a text says are not
+looked for. Each text is looked at by itself, in time that grows with its length alone. What is redacted is looked at
+again until nothing is found, so that redacting it once more changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bondstore.deid.textnumbers import without_cards, without_ibans
+from bondstore.deid.textphones import without_phones
+from bondstore.deid.texturls import without_urls
+
+MARKS = ("EMAIL", "PHONE", "CARD", "URL", "IBAN")
+_MAY_HOLD = re.compile(r"[\d@＠/]|www\.", re.IGNORECASE)
+_DIGITS = re.compile(r"\d(?:\D{0,3}?\d){5}")
+_AT = re.compile(r"[@＠]")
+_IN_LOCAL = frozenset(".+-_'&%~")
+_IN_DOMAIN = frozenset(".-_")
+_PIXELS = re.compile(r"\dx", re.ASCII)
+_LONGEST_QUOTED = 66
+_LOOKS = 8
+
+
+def redact_text(text: str) -> tuple[str, dict[str, int]]:
+    """Replace what tells who somebody is by typed marks.
+
+    Parameters
+    ----------
+    text : str
+        Any text, such as one value of a text column.
+
+    Returns
+    -------
+    tuple of (str, dict of str to int)
+        The text with ``[EMAIL]`` and so on, and how many of each kind (one of `MARKS`) were replaced; kinds that do
+        not occur are left out.
+    """
+    counts: dict[str, int] = {}
+    if _MAY_HOLD.search(text) is None:
+        return text, counts
+    # What stood beside a replaced piece may have kept another from being seen: look again, which seldom takes a third.
+    for _ in range(_LOOKS):
+        before = text
+        text = _look(text, counts)
+        if text == before:
+            break
+    return text, counts
+
+
+def _look(text: str, counts: dict[str, int]) -> str:
+    text = _counted("URL", without_urls(text), counts)
+    text = _counted("EMAIL", _without_emails(text), counts)
+    text = _counted("IBAN", without_ibans(text), counts)
+    if _DIGITS.search(text) is None:
+        return text
+    text = _counted("CARD", without_cards(text), counts)
+    return _counted("PHONE", without_phones(text), counts)
+
+
+def _counted(mark: str, replaced: tuple[str, int], counts: dict[str, int]) -> str:
+    text, count = replaced
+    if count:
+        counts[mark] = counts.get(mark, 0) + count
+    return text
+
+
+def _without_emails(text: str) -> tuple[str, int]:
+    parts: list[str] = []
+    done = 0
+    for at in _AT.finditer(text):
+        if at.start() < done:
+            continue
+        end = _domain_end(text, at.end())
+        start = _local_start(text, at.start(), done) if end else at.start()
+        if start < at.start():
+            parts += (text[done:start], "[EMAIL]")
+            done = end
+    return "".join(parts) + text[done:], len(parts) // 2
+
+
+def _local_start(text: str, at: int, least: int) -> int:
+    """Return where the part before the sign begins; `at` if there is none."""
+    if text[max(least, at - 1) : at] == '"':
+        opening = text.rfind('"', max(least, at - _LONGEST_QUOTED), at - 1)
+        return opening if 0 <= opening < at - 2 else at
+    start = at
+    while start > least and _belongs(text[start - 1], _IN_LOCAL):
+        start -= 1
+    while start < at and text[start] in _IN_LOCAL:
+        start += 1
+    return start
+
+
+def _domain_end(text: str, start: int) -> int:
+    """Return where the domain ends that begins at `start`; 0 if there is none."""
+    end = start
+    while end < len(text) and _belongs(text[end], _IN_DOMAIN):
+        end += 1
+    labels: list[str] = []
+    for label in text[start:end].split("."):
+        if not label.strip("-_"):
+            break
+        labels.append(label)
+    while len(labels) > 1 and not _is_top(labels[-1]):
+        labels.pop()
+    if len(labels) < 2 or _PIXELS.fullmatch(labels[0]):  # icon@2x.png
+        return 0
+    return start + len(".".join(labels))
+
+
+def _is_top(label: str) -> bool:
+    return len(label) > 1 and label[0].isalpha() and (label.lower().startswith("xn--") or not re.search(r"\d", label))
+
+
+def _belongs(character: str, more: frozenset[str]) -> bool:
+    """Whether a character is a letter, a digit, a mark on one, or one of `more`."""
+    return character.isalnum() or character in more or unicodedata.category(character)[0] == "M"

@@ -1,0 +1,1 @@
+"""Screenlake: screenshots and phone logs, uploaded as zips."""

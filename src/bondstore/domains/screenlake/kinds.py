@@ -1,0 +1,78 @@
+"""Every kind of finding that the zips of phones give rise to, beyond those of zips and pictures themselves."""
+
+from __future__ import annotations
+
+from bondstore.findings import FindingKind, Severity, registry
+
+KINDS = registry(
+    FindingKind(
+        "vanished", Severity.ERROR, "The zip was listed, but is gone now.", "Run the same command again: it lists anew."
+    ),
+    FindingKind(
+        "fetch-failed",
+        Severity.ERROR,
+        "The zip could not be fetched, after all tries.",
+        "Later: `bondstore run retry last --dest FOLDER`",
+    ),
+    FindingKind(
+        "unknown-member",
+        Severity.ERROR,
+        "The zip holds a file that is neither an image nor a table; it was not copied.",
+        "Look at it in the store; tell us if phones write such files now.",
+    ),
+    FindingKind(
+        "could-not-look",
+        Severity.ERROR,
+        "An image could not be looked at, so it was not copied.",
+        "It stays in the store; `bondstore run retry last --dest FOLDER` looks again.",
+    ),
+    FindingKind(
+        "table-damaged",
+        Severity.ERROR,
+        "A table breaks off or cannot be read to its end; the rows before that are kept.",
+        "If the zip was uploaded again, the rows come with that one.",
+    ),
+    FindingKind(
+        "table-empty",
+        Severity.WARNING,
+        "A table has no bytes, or no header.",
+        "Nothing to do, unless many are so: then ask who runs the app.",
+    ),
+    FindingKind(
+        "quotes-repaired",
+        Severity.INFO,
+        "Values held quotes that the app does not double; the rows were read by the app's own rule.",
+        "Nothing to do.",
+    ),
+    FindingKind(
+        "rows-aside",
+        Severity.ERROR,
+        "Rows have another number of values than their header; they stand in the table's -aside.csv, with the reason.",
+        "Look at them there; the numbers of the other rows are not affected.",
+    ),
+    FindingKind(
+        "not-utf8",
+        Severity.WARNING,
+        "Lines of a table hold bytes that are no text; they stand there as marks, such as \\xff.",
+        "Compare with the zip in the store, where the wording matters.",
+    ),
+    FindingKind(
+        "columns-renamed",
+        Severity.WARNING,
+        "Columns of a table have no name, or the name of another one; they were given one.",
+        "Look at the header of the table.",
+    ),
+    FindingKind(
+        "time-unknown",
+        Severity.WARNING,
+        "When something was captured cannot be told, so it was kept, though only some days were asked for.",
+        "Filter by hand, or select by upload.",
+    ),
+    FindingKind(
+        "outdated",
+        Severity.ERROR,
+        "The zip was handled otherwise by an earlier run and cannot be fetched now, so what came of it is left out.",
+        "Put the zip back into the store, or ask for the earlier handling: what came of it is kept.",
+    ),
+)
+"""Every kind by its word."""

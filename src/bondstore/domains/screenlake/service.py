@@ -1,0 +1,238 @@
+"""Zips of phones from Python: who is there, and processing them. The command line calls the same services."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from bondstore.config.profiles import StoreSpec
+from bondstore.config.resolve import resolve_store, with_url
+from bondstore.domains.screenlake.handling import Handling
+from bondstore.domains.screenlake.people import People, people
+from bondstore.domains.screenlake.selection import Selection, selection_of
+from bondstore.errors import UsageError
+from bondstore.stores import open_store
+from bondstore.stores.address import parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from bondstore.config.profiles import Profile
+    from bondstore.domains.screenlake.handling import Effort, Redact, Text
+    from bondstore.domains.screenlake.process import ProcessJob
+    from bondstore.runs.engine import RunResult
+    from bondstore.runs.executors import Executor
+    from bondstore.runs.plan import Plan
+    from bondstore.runs.progress import Progress
+
+BATCH = 25
+_MOST = 10_000
+
+
+def panelists(
+    store: str | StoreSpec | None = None,
+    *,
+    profile: str | Profile | None = None,
+    selection: Selection | None = None,
+    progress: Progress | None = None,
+) -> People:
+    """Count the panelists of a store, from its listing alone.
+
+    Parameters
+    ----------
+    store : str or StoreSpec, optional
+        Where the zips lie, such as ``"s3://screenlake-zip-prod/academia"``; else the profile or the environment says
+        so.
+    profile : str or Profile, optional
+        Named settings to open the store with.
+    selection : Selection, optional
+        Only the zips that it may want.
+    progress : Progress, optional
+        Who watches.
+
+    Returns
+    -------
+    People
+        ``panelists``, each with ``name``, ``zips``, ``bytes``, ``first_ms`` and ``last_ms`` (of the upload), and
+        ``left_out``: objects that are no phone's zip, by kind.
+    """
+    return people(open_store(_spec(store, profile)), selection, progress)
+
+
+def process(
+    store: str | StoreSpec | None,
+    dest: str | os.PathLike[str],
+    *,
+    since: str | date | None = None,
+    until: str | date | None = None,
+    by: str = "uploaded",
+    zone: str = "UTC",
+    panelists: Sequence[str] | str | None = None,
+    redact: str = "fill",
+    effort: str = "default",
+    model: str | os.PathLike[str] | None = None,
+    text: str = "keep",
+    ocr: bool = False,
+    parquet: bool = False,
+    batch: int = BATCH,
+    jobs: int | None = None,
+    query_id: str | None = None,
+    profile: str | Profile | None = None,
+    progress: Progress | None = None,
+    confirm: Callable[[Plan], bool] | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Turn zips of phones into images with faces covered, and whole tables. Run again, it does only what is new.
+
+    Parameters
+    ----------
+    store : str or StoreSpec
+        Where the zips lie; None for what the profile or the environment says.
+    dest : path
+        The folder; results go below ``<query id>/combined`` in it, the record is kept in ``.bondstore``.
+    since, until : str or date, optional
+        First and last day, both included, such as ``"2024-01-31"``.
+    by : {"uploaded", "captured"}
+        Whether the days are those of the upload, or those on which a screenshot or a row was made.
+    zone : str
+        The time zone that days are of, such as ``"Europe/Berlin"``.
+    panelists : str or sequence of str, optional
+        Only these.
+    redact : {"fill", "blur", "none"}
+        What covers faces.
+    effort : {"fast", "default", "careful"}
+        How hard faces are looked for.
+    model : path, optional
+        Another detector's ONNX file.
+    text : {"keep", "patterns", "drop"}
+        Whether text of the screen stays in the tables, loses addresses and numbers, or is taken out.
+    ocr : bool
+        Look for addresses and numbers in the images as well, and cover them.
+    parquet : bool
+        Write the tables as Parquet too.
+    batch : int
+        Most zips that are taken up together.
+    jobs : int, optional
+        Processes; by default one for each core. The results do not depend on it.
+    query_id : str, optional
+        The name of the results' folder; by default one that follows from store, days and panelists.
+    profile : str or Profile, optional
+        Named settings to open the store with.
+    progress : Progress, optional
+        Who watches.
+    confirm : callable, optional
+        Asked once the plan stands; false ends the run before anything is fetched.
+    dry_run : bool
+        Only plan.
+
+    Returns
+    -------
+    RunResult
+        With ``tally``: every zip planned is done, skipped, quarantined or failed.
+
+    Raises
+    ------
+    UsageError
+        A word or a number that cannot be.
+    ConfigurationError
+        The store cannot be opened, or a part is not installed.
+    PolicyError
+        The profile forbids results on a disk, or the query id stands for another selection in the folder.
+    """
+    job = prepare(
+        store,
+        since=since,
+        until=until,
+        by=by,
+        zone=zone,
+        panelists=panelists,
+        redact=redact,
+        effort=effort,
+        model=model,
+        text=text,
+        ocr=ocr,
+        parquet=parquet,
+        batch=batch,
+        query_id=query_id,
+        profile=profile,
+    )
+    return run(job, dest, jobs=jobs, progress=progress, confirm=confirm, dry_run=dry_run)
+
+
+def prepare(
+    store: str | StoreSpec | None,
+    *,
+    since: str | date | None = None,
+    until: str | date | None = None,
+    by: str = "uploaded",
+    zone: str = "UTC",
+    panelists: Sequence[str] | str | None = None,
+    redact: str = "fill",
+    effort: str = "default",
+    model: str | os.PathLike[str] | None = None,
+    text: str = "keep",
+    ocr: bool = False,
+    parquet: bool = False,
+    batch: int = BATCH,
+    query_id: str | None = None,
+    profile: str | Profile | None = None,
+) -> ProcessJob:
+    """Check what is asked for and build the job, which has the query's id; nothing is listed yet. As in `process`."""
+    from bondstore.domains.screenlake.jobs import process_job
+
+    if not 1 <= batch <= _MOST:
+        raise UsageError(f"A batch has 1 to {_MOST:,} zips.", hint="25 suits most.")
+    # absolute: the run may be taken up again from another folder
+    other = None if model is None else str(Path(model).expanduser().absolute())
+    chosen = selection_of(since, until, by, zone, panelists)
+    handling = Handling(cast("Redact", redact), cast("Text", text), cast("Effort", effort), other, ocr, parquet)
+    return process_job(_spec(store, profile), chosen, handling, query_id, batch)
+
+
+def run(
+    job: ProcessJob,
+    dest: str | os.PathLike[str],
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    confirm: Callable[[Plan], bool] | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Do a job, or only plan it. As in `process`."""
+    from bondstore.runs import engine
+    from bondstore.runs.destination import Destination
+    from bondstore.version import TOOL
+
+    folder = Destination(Path(dest).expanduser().absolute())
+    if dry_run:
+        return engine.dry_run(job, folder, progress)
+    return engine.execute(
+        job,
+        folder,
+        executor(jobs),
+        progress=progress,
+        confirm=confirm or (lambda _: True),
+        tool=TOOL,
+    )
+
+
+def executor(jobs: int | None) -> Executor:
+    """Return who does the work: a process for each core, as looking for faces leaves no core idle.
+
+    Parameters
+    ----------
+    jobs : int or None
+        1 for one thing at a time in this process; more for that many processes; None to choose.
+    """
+    from bondstore.runs.executors import Processes, Serial, usable_cores
+
+    width = jobs or usable_cores()
+    return Serial() if width == 1 else Processes(width)
+
+
+def _spec(store: str | StoreSpec | None, profile: str | Profile | None) -> StoreSpec:
+    """Find the store; its address is written in one way only, as the query's id hangs on it."""
+    spec = store if isinstance(store, StoreSpec) else resolve_store(store, profile)
+    return with_url(spec, parse_address(spec.url).url)

@@ -1,0 +1,311 @@
+"""One zip, from its bytes to its part: every image looked at, every row read, whatever is wrong with it named."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+from bondstore.deid.kinds import PICTURES
+from bondstore.domains.screenlake.captured import moment_ms, time_column, within
+from bondstore.domains.screenlake.kinds import KINDS
+from bondstore.domains.screenlake.members import base_name, prefix_of, sort_of
+from bondstore.domains.screenlake.part import Image, Index, PartTable
+from bondstore.domains.screenlake.places import token_of
+from bondstore.domains.screenlake.texts import TextRule, raw_text
+from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError
+from bondstore.findings import Finding, Severity
+from bondstore.tables.quoted import Aside, Reading, read_quoted
+from bondstore.tables.rowdigests import digester
+from bondstore.zips import ZIPS, open_zip
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bondstore.deid.faces import Box, Detector
+    from bondstore.deid.pictures import Cover, Decisions, Picture
+    from bondstore.domains.screenlake.handling import Text
+    from bondstore.domains.screenlake.layout import PhoneZip
+    from bondstore.domains.screenlake.part import PartWriter
+    from bondstore.zips import Content
+
+SCREENSHOTS = "screenshot_data"
+SPOOL = 4 << 20
+DAMAGED = "the file is damaged: nobody can vouch for this row"
+IMAGE_BYTES = 64 << 20
+"""A screenshot has some hundred kB; what has more than this is not taken into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What work on a zip needs.
+
+    Parameters
+    ----------
+    detector : Detector or None
+        Looks for faces; None where nobody is to look.
+    cover : Cover
+        How faces are covered.
+    text : {"keep", "patterns", "drop"}
+        What becomes of text in tables.
+    window : (int or None, int or None)
+        Bounds in ms since 1970 UTC on when images and rows were captured; the second is not included.
+    decisions : mapping
+        What people decided, by SHA-256 of the image as it came.
+    texts : callable, optional
+        Finds boxes of text in a picture that must be covered.
+    """
+
+    detector: Detector | None
+    cover: Cover
+    text: Text
+    window: tuple[int | None, int | None] = (None, None)
+    decisions: Mapping[str, Decisions] = field(default_factory=dict)
+    texts: Callable[[NDArray[np.uint8]], list[Box]] | None = None
+
+
+class ZipWork:
+    """The work on one zip.
+
+    Parameters
+    ----------
+    phone : PhoneZip
+        Which.
+    source : binary file
+        Its bytes; seekable.
+    tools : Tools
+        What is needed.
+    part : PartWriter
+        Where its rows go.
+    write : callable
+        Takes the token and the bytes of an image that may be written.
+    """
+
+    def __init__(
+        self,
+        phone: PhoneZip,
+        source: BinaryIO,
+        tools: Tools,
+        part: PartWriter,
+        write: Callable[[str, bytes], None],
+    ) -> None:
+        self._phone, self._source, self._tools, self._part, self._write = phone, source, tools, part, write
+        self._index = Index(phone.key, phone.name, phone.panelist)
+        self._found: dict[tuple[str, str], Finding] = {}
+        self._marks: Counter[str] = Counter()
+        self._times: dict[str, int] = {}
+        self._firsts: dict[str, int] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found so far."""
+        return list(self._found.values())
+
+    @property
+    def reason(self) -> str:
+        """The kind of the first thing that is missing, or empty."""
+        return next((one.kind for one in self._found.values() if one.severity is Severity.ERROR), "")
+
+    def run(self) -> Index:
+        """Do it; a zip that cannot be opened at all has an index without images and rows."""
+        try:
+            self._each("table", self._table)
+            self._each("image", self._image)
+        except DamagedError as error:
+            self._tell(ZIPS[error.kind].about(self._phone.key))
+        # Screenshots say best when a zip begins: phones log old sessions late.
+        self._index.first_ms = self._firsts.get(SCREENSHOTS, min(self._firsts.values(), default=None))
+        self._index.marks = dict(sorted(self._marks.items()))
+        self._index.findings = [
+            [one.kind, one.severity.value, one.where, one.message, one.count] for one in self.findings
+        ]
+        return self._index
+
+    def _each(self, wanted: str, handle: Callable[[Content], None]) -> None:
+        """Go through the zip once. Tables come first: they say when images were captured, and are small."""
+        self._source.seek(0)
+        opened = open_zip(self._source, self._phone.key)
+        for content in opened.contents():
+            sort = sort_of(content.member.name)
+            if sort == wanted:
+                handle(content)
+            elif sort == "unknown":
+                self._tell(KINDS["unknown-member"].about(self._phone.key, where=content.member.where))
+        for one in opened.findings:
+            self._tell(one)
+
+    def _tell(self, finding: Finding) -> None:
+        self._found[finding.kind, finding.where] = finding
+
+    def _damaged(self, error: DamagedError, content: Content) -> None:
+        """Name what is broken inside, without the values that a library may have put into its words."""
+        kind = PICTURES.get(error.kind) or ZIPS.get(error.kind)
+        finding = (
+            kind.about(self._phone.key, where=content.member.where)
+            if kind
+            else Finding(error.kind, Severity.ERROR, self._phone.key, error.message, content.member.where)
+        )
+        self._tell(finding)
+
+    def _image(self, content: Content) -> None:
+        member, base = content.member.name, base_name(content.member.name)
+        source = ""
+        try:
+            data = content.read(IMAGE_BYTES)
+            source = hashlib.sha256(data).hexdigest()
+            outcome = self._look(base, source, data, member)
+        except DamagedError as error:
+            self._damaged(error, content)
+            outcome = Image(member, base, source, error.kind)
+        except (ConfigurationError, NoSpaceError):
+            raise  # no other image will fare better
+        except BondstoreError as error:
+            self._tell(
+                KINDS["could-not-look"].about(self._phone.key, where=content.member.where, message=error.message)
+            )
+            outcome = Image(member, base, source, "could-not-look")
+        self._index.images.append(outcome)
+
+    def _look(self, base: str, source: str, data: bytes, member: str) -> Image:
+        from bondstore.deid.pictures import redact
+
+        if not self._in_time(base):
+            return Image(member, base, source, "outside")
+        tools = self._tools
+        picture = redact(data, tools.detector, tools.cover, tools.decisions.get(source), tools.texts)
+        self._write(token_of(base, source), picture.data)
+        return _image_of(picture, member, base, source, looked=tools.detector is not None)
+
+    def _in_time(self, base: str) -> bool:
+        if self._tools.window == (None, None):
+            return True
+        moment = self._times.get(base)
+        if moment is None:
+            self._tell(KINDS["time-unknown"].about(self._phone.key, where=base))
+            return True
+        return within(moment, self._tools.window)
+
+    def _table(self, content: Content) -> None:
+        with SpooledTemporaryFile(SPOOL, dir=str(self._part.scratch)) as held:
+            damaged = self._hold(content, held)
+            self._read(content, held, damaged=damaged)
+
+    def _hold(self, content: Content, held: IO[bytes]) -> bool:
+        """Unpack a table, as it is read more than once; return whether it is damaged."""
+        try:
+            for chunk in content.chunks:
+                held.write(chunk)
+        except DamagedError as error:
+            self._damaged(error, content)
+            return True
+        return False
+
+    def _read(self, content: Content, held: IO[bytes], *, damaged: bool) -> None:
+        reading = read_quoted(lambda: _chunks(held), doubles=False)  # the app does not
+        rows = _Rows(reading, self._tools, self._times)
+        number, base = len(self._index.tables), base_name(content.member.name)
+        prefix = prefix_of(base)
+        digest = digester(reading.columns)
+        with self._part.table(number) as write:
+            for one in rows.walk():
+                if isinstance(one, Aside):
+                    self._part.set_aside(prefix, base, one.line, str(one.reason), raw_text(self._tools.text, one.raw))
+                elif damaged:
+                    self._part.set_aside(prefix, base, 0, DAMAGED, ",".join(one))
+                else:
+                    write(one, digest(one))
+        kept = 0 if damaged else rows.number
+        self._index.tables.append(PartTable(number, prefix, base, list(reading.columns), kept))
+        self._said_of(reading, rows, prefix, content)
+
+    def _said_of(self, reading: Reading, rows: _Rows, prefix: str, content: Content) -> None:
+        counts = {
+            "table-empty": 0 if reading.columns else 1,
+            "rows-aside": reading.set_aside,
+            "quotes-repaired": reading.repaired,
+            "not-utf8": reading.undecodable + reading.nuls,
+            "columns-renamed": len(reading.renamed),
+            "time-unknown": rows.timeless,
+        }
+        for kind, count in counts.items():
+            if count:
+                self._tell(KINDS[kind].about(self._phone.key, where=content.member.where, count=count))
+        self._index.repaired += reading.repaired
+        self._marks.update(rows.marks)
+        if rows.first_ms is not None:
+            self._firsts[prefix] = min(rows.first_ms, self._firsts.get(prefix, rows.first_ms))
+
+
+def _chunks(held: IO[bytes]) -> Iterator[bytes]:
+    held.seek(0)
+    while chunk := held.read(1 << 18):
+        yield chunk
+
+
+class _Rows:
+    """The rows of a table that are wanted, with what becomes of their text."""
+
+    def __init__(self, reading: Reading, tools: Tools, times: dict[str, int]) -> None:
+        self._reading, self._window, self._times = reading, tools.window, times
+        self._rule = TextRule(tools.text, reading.columns)
+        self._time = time_column(reading.columns)
+        self._file = reading.columns.index("file") if "file" in reading.columns else None
+        self.number = self.timeless = 0
+        self.first_ms: int | None = None
+
+    @property
+    def marks(self) -> Counter[str]:
+        """What was taken out of their text, by kind."""
+        return self._rule.marks
+
+    def walk(self) -> Iterator[list[str] | Aside]:
+        """Yield the rows, and what is no row."""
+        timed = self._time is not None or self._window != (None, None)
+        for one in self._reading.records():
+            if isinstance(one, Aside):
+                yield one
+            elif not timed or self._in_time(one):
+                self.number += 1
+                yield one if self._rule.idle else self._rule.apply(one)
+
+    def _in_time(self, row: list[str]) -> bool:
+        moment = None if self._time is None else moment_ms(row[self._time])
+        if moment is None:
+            self.timeless += self._window != (None, None)
+            return True
+        if self._file is not None and self._window != (None, None):
+            self._times[base_name(row[self._file])] = moment
+        if not within(moment, self._window):
+            return False
+        self.first_ms = moment if self.first_ms is None else min(self.first_ms, moment)
+        return True
+
+
+def _image_of(picture: Picture, member: str, base: str, source: str, *, looked: bool) -> Image:
+    return Image(
+        member,
+        base,
+        source,
+        _outcome(picture, looked=looked),
+        hashlib.sha256(picture.data).hexdigest(),
+        picture.width,
+        picture.height,
+        [_box(one) for one in picture.covered],
+        [_box(one) for one in picture.unsure],
+        [_box(one) for one in picture.texts],
+        picture.looks,
+    )
+
+
+def _outcome(picture: Picture, *, looked: bool) -> str:
+    if picture.covered or picture.texts:
+        return "redacted"
+    return "kept" if looked else "unlooked"
+
+
+def _box(box: Box) -> list[float]:
+    return [round(value, 3) for value in (box.x, box.y, box.width, box.height, box.score)]

@@ -1,0 +1,165 @@
+"""Rows as some apps write them: every value between quotes, quotes inside a value left as they are.
+
+A row ends where a line ends with a quote and the next one starts with a quote; fields are split on ``","``. A text
+may hold line feeds, so lines are joined until the fields are as many as the header's. A joined row is never made of
+lines that both look like rows: where it is not certain that a piece belongs to a row, it is set aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bondstore.tables.approw import PendingRow
+from bondstore.tables.quotedlines import TOO_LONG, Lines, allow_long_fields
+
+
+class Reason(StrEnum):
+    """Why lines are set aside."""
+
+    FEWER = "fewer-fields"
+    MORE = "more-fields"
+    CUT = "cut"
+    """The file ends inside this row."""
+    OPEN = "quote-not-closed"
+    STRAY = "stray-text"
+    """Text that belongs to no row."""
+    LONG = "too-long"
+    """Over 4 MiB or over 1,000 lines; of a longer line only the first 64 KiB are given."""
+    NO_HEADER = "no-header"
+    """The line that should name the columns names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Lines that are no row.
+
+    Parameters
+    ----------
+    line : int
+        Number of the first of them in the file, from 1.
+    reason : Reason
+        Why.
+    raw : str
+        Their text as it came.
+    """
+
+    line: int
+    reason: Reason
+    raw: str
+
+
+class AppRows:
+    """Rows of one pass over a file, by the app's grammar.
+
+    Parameters
+    ----------
+    lines : Lines
+        Where they come from: read for `Lines.ended` and `Lines.heads`.
+    below : iterator of str
+        The lines below the header.
+    number : int
+        Number of the first of them in the file.
+    width : int
+        Fields of a row.
+
+    Attributes
+    ----------
+    repaired : int
+        Rows so far with quotes inside a value: RFC 4180 would read them otherwise, or not at all.
+    """
+
+    def __init__(self, lines: Lines, below: Iterator[str], number: int, width: int) -> None:
+        allow_long_fields()
+        self._lines = lines
+        self._below = below
+        self._width = width
+        self._number = number
+        self.repaired = 0
+
+    def __iter__(self) -> Iterator[list[str] | Aside]:
+        """Iterate over rows, and over what is set aside, in the order of the file."""
+        quotes = 2 * self._width
+        line = next(self._below, None)
+        while line is not None:
+            following = next(self._below, None)
+            fields = line[1:-1].split('","')
+            if (
+                len(fields) == self._width
+                and len(line) > 1
+                and line[0] == line[-1] == '"'
+                and (following is None or following[:1] == '"')
+            ):
+                self.repaired += line.count('"') != quotes
+                self._number += 1
+                yield fields
+            else:
+                following = yield from self._with_care(line, following)
+            line = following
+
+    def _with_care(self, line: str, following: str | None) -> Generator[list[str] | Aside, None, str | None]:
+        """Read a row that one glance does not settle; return the line to go on with."""
+        if line == TOO_LONG:
+            yield self._aside([line], Reason.LONG, self._lines.heads[self._number])
+            return following
+        if not line.rstrip("\r"):
+            self._number += 1
+            return following
+        row = PendingRow(self._width, line)
+        while True:
+            fields = row.fields()
+            if fields is not None and not row.pure:
+                self._emit(row, fields)
+                yield fields
+                return following
+            if fields is not None:
+                return (yield from self._with_tail(row, fields, following))
+            if following is None or row.ends_before(following):
+                yield self._aside(row.lines, self._why(row, last=following is None))
+                return following
+            if row.full:
+                yield self._aside(row.lines, Reason.LONG)
+                return following
+            row.add(following)
+            following = next(self._below, None)
+
+    def _with_tail(
+        self, row: PendingRow, fields: list[str], following: str | None
+    ) -> Generator[list[str] | Aside, None, str | None]:
+        """Take what follows a whole row and starts no other one for the rest of its last text, if that is sound."""
+        longer, tail, blank = row.copy(), 0, 0
+        while following is not None and not row.starts_another(following) and not longer.full:
+            longer.add(following)
+            tail += 1
+            blank = 0 if following.rstrip("\r") else blank + 1
+            following = next(self._below, None)
+        longer.drop(blank)
+        tail -= blank
+        whole = longer.fields() if tail else None
+        if whole is not None and longer.pure:
+            self._emit(longer, whole)
+            yield whole
+        else:
+            self._emit(row, fields)
+            yield fields
+            if tail:
+                yield self._aside(longer.lines[-tail:], Reason.STRAY)
+        self._number += blank
+        return following
+
+    def _emit(self, row: PendingRow, fields: list[str]) -> None:
+        self._number += len(row.lines)
+        self.repaired += row.repaired(fields)
+
+    def _aside(self, lines: list[str], reason: Reason, raw: str | None = None) -> Aside:
+        aside = Aside(self._number, reason, "\n".join(lines) if raw is None else raw)
+        self._number += len(lines)
+        return aside
+
+    def _why(self, row: PendingRow, *, last: bool) -> Reason:
+        if last and (not row.closed or (not self._lines.ended and not row.too_wide)):
+            return Reason.CUT
+        if row.too_wide:
+            return Reason.MORE
+        return Reason.FEWER if row.closed else Reason.OPEN

@@ -1,0 +1,315 @@
+"""CSV files that an app wrote without doubling the quotes inside its values, read row by row.
+
+A file whose quoting follows RFC 4180 throughout is read so. Any other is read by the app's own grammar (`appquotes`).
+Which of the two is decided for the file as a whole: a doubled quote means one in the first and two in the second. Rows
+of a wrong width do not count against RFC 4180 where a doubled quote elsewhere speaks for it. Everything stays text as
+it came: leading zeros, the word ``null``, spaces.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+
+from bondstore.tables.appquotes import AppRows, Aside, Reason
+from bondstore.tables.approw import is_app_row, is_rfc_4180
+from bondstore.tables.quotedlines import TOO_LONG, Lines, allow_long_fields
+
+__all__ = ["Aside", "Reading", "Reason", "read_quoted"]
+MOST_COLUMNS = 10_000
+_WHOLE = 4 << 20
+
+
+class _NotStrictError(Exception):
+    """The quoting does not follow RFC 4180."""
+
+
+class Reading:
+    r"""A CSV file, open to be read any number of times; it holds none of its content.
+
+    Parameters
+    ----------
+    source : callable
+        Starts a new pass: returns the file's bytes in chunks of any size. Called up to twice for each pass over a file
+        of more than 4 MiB (three times with `doubles` false), once for a smaller one.
+    doubles : bool
+        Whether the writer may double quotes inside a value. Where it is known not to, a file that the app's grammar
+        reads to its end is read so, and ``""`` inside a value stays two quotes.
+
+    Attributes
+    ----------
+    columns : list of str
+        Names in the header, each once; empty for an empty file and for one whose header cannot be read.
+    renamed : tuple of (str, str)
+        Columns that got another name here: one that was empty or stood before in the header.
+    repaired, set_aside, undecodable, nuls : int
+        What the last pass met, complete at its end: rows with bare quotes inside a value; pieces set aside; lines that
+        are not UTF-8 (bad bytes are shown as ``\xff``); lines with NUL bytes (shown as ``␀``).
+    """
+
+    def __init__(self, source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> None:
+        self._source, self._doubles = source, doubles
+        self.repaired = self.set_aside = self.undecodable = self.nuls = 0
+        with self._pass() as chunks:
+            header = next((line for line in Lines(chunks) if line.rstrip("\r")), "")
+        names = _header(header) if header else []
+        self.columns, self.renamed = _named(names or [])
+
+    def records(self) -> Iterator[list[str] | Aside]:
+        """Iterate over the file: a list of as many values as there are columns, or an `Aside`."""
+        self.repaired = self.set_aside = self.undecodable = self.nuls = 0
+        with self._pass() as chunks:
+            first: list[bytes] = []
+            size = 0
+            for chunk in chunks:
+                first.append(chunk)
+                size += len(chunk)
+                if size > _WHOLE:
+                    break
+            if size <= _WHOLE:
+                yield from self._small(b"".join(first))
+                return
+            lines = Lines(chain(first, chunks))
+            strict = self.columns != [] and (self._doubles or self._sets_aside(lines))
+            strict = strict and (_is_strict(lines, len(self.columns)) if self._doubles else self._is_strict())
+            del first, lines
+        with self._pass() as chunks:
+            yield from self._counted(Lines(chunks), strict=strict)
+
+    def rows(self) -> Iterator[list[str]]:
+        """Iterate over the rows alone."""
+        return (one for one in self.records() if not isinstance(one, Aside))
+
+    def asides(self) -> Iterator[Aside]:
+        """Iterate over what is set aside alone."""
+        return (one for one in self.records() if isinstance(one, Aside))
+
+    @contextmanager
+    def _pass(self) -> Iterator[Iterator[bytes]]:
+        chunks = self._source()
+        try:
+            yield iter(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+
+    def _small(self, data: bytes) -> Iterator[list[str] | Aside]:
+        """Read a file that is in memory as a whole."""
+        width = len(self.columns)
+        lines = Lines([data])
+        below = list(lines)
+        if width and not lines.undecodable and not lines.nuls and not lines.heads:
+            start = next(place for place, line in enumerate(below) if line.rstrip("\r")) + 1
+            rows = _plain(data, below, start, width)
+            if rows is None and not self._doubles and not self._sets_aside(Lines([data])):
+                yield from self._counted(Lines([data]), strict=False)
+                return
+            if rows is None:
+                rows = _strict_list("\n".join(below[start:]), width)
+            if rows is not None:
+                yield from rows
+                return
+        strict = width > 0 and _is_strict(Lines([data]), width)
+        yield from self._counted(Lines([data]), strict=strict)
+
+    def _sets_aside(self, lines: Lines) -> bool:
+        """Whether the app's grammar cannot read all of it."""
+        return any(isinstance(one, Aside) for one in self._counted(lines, strict=False))
+
+    def _is_strict(self) -> bool:
+        with self._pass() as chunks:
+            return _is_strict(Lines(chunks), len(self.columns))
+
+    def _counted(self, lines: Lines, *, strict: bool) -> Iterator[list[str] | Aside]:
+        """Read on below the header by one of the grammars."""
+        self.repaired = self.set_aside = self.undecodable = self.nuls = 0
+        below = iter(lines)
+        width = len(self.columns)
+        number = _skip_header(below) if width else 0
+        rows = AppRows(lines, below, number + 1, width)
+        records = _headless(lines, below) if not width else iter(rows)
+        for record in _strict_rows(lines, below, number, width) if strict else records:
+            self.set_aside += isinstance(record, Aside)
+            yield record
+        self.repaired, self.undecodable, self.nuls = rows.repaired, lines.undecodable, lines.nuls
+
+
+def read_quoted(source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> Reading:
+    """Open a CSV file that may hold quotes which are not doubled.
+
+    Parameters
+    ----------
+    source : callable
+        Starts a new pass over the file; see `Reading`.
+    doubles : bool
+        Whether the writer may double quotes inside a value; see `Reading`.
+
+    Returns
+    -------
+    Reading
+        Its columns are known, its rows are read when asked for. Memory holds 4 MiB of the file and one row. No content
+        makes it raise.
+    """
+    return Reading(source, doubles=doubles)
+
+
+def _header(line: str) -> list[str] | None:
+    line = line.removesuffix("\r")
+    if line == TOO_LONG:
+        return None
+    try:
+        names = next(csv.reader([line], strict=True), None)
+    except csv.Error:
+        names = line[1:-1].split('","') if len(line) > 1 and line[0] == line[-1] == '"' else None
+    return names if names is not None and len(names) <= MOST_COLUMNS else None
+
+
+def _named(names: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Give every column a name of its own."""
+    taken = set(names)
+    seen: set[str] = set()
+    columns: list[str] = []
+    renamed: list[tuple[str, str]] = []
+    for place, name in enumerate(names, 1):
+        own = name
+        if not name or name in seen:
+            own = free_name(name or f"column_{place}", taken, keep=not name)
+            renamed.append((name, own))
+            taken.add(own)
+        seen.add(own)
+        columns.append(own)
+    return columns, tuple(renamed)
+
+
+def free_name(name: str, taken: set[str], *, keep: bool = False) -> str:
+    """Return a column name that is not taken: `name` with ``_2``, ``_3`` … behind it; with `keep` itself, if free."""
+    if keep and name not in taken:
+        return name
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _skip_header(below: Iterator[str]) -> int:
+    """Go past the header; return its line's number."""
+    for number, line in enumerate(below, 1):
+        if line.rstrip("\r"):
+            return number
+    return 0
+
+
+def _plain(data: bytes, lines: list[str], start: int, width: int) -> list[list[str]] | None:
+    """Split rows that hold no quotes, or none but those around each value: the same answer as csv's, sooner."""
+    if b"\r" in data:
+        return None
+    body = lines[start:]
+    if b'"' not in data:
+        rows = [line.split(",") for line in body if line]
+    else:
+        quotes = data.count(b'"') - sum(line.count('"') for line in lines[:start])
+        if quotes != 2 * width * len(body):
+            return None
+        rows = [line[1:-1].split('","') for line in body if len(line) > 1 and line[0] == line[-1] == '"']
+        if len(rows) != len(body):
+            return None
+    return rows if set(map(len, rows)) <= {width} else None
+
+
+def _strict_list(text: str, width: int) -> list[list[str]] | None:
+    """Read what follows RFC 4180 and has the right number of fields in every row."""
+    allow_long_fields()
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row]
+    except csv.Error:
+        return None
+    if not set(map(len, rows)) <= {width}:
+        return None
+    sure = not any('"' in "".join(row) for row in rows)
+    return rows if sure or is_rfc_4180(text) else None
+
+
+def _is_strict(lines: Lines, width: int) -> bool:
+    """Whether quoting follows RFC 4180 to the end.
+
+    Where a row has another width, or the last one is cut, there must be a doubled quote elsewhere to prove it: by the
+    app's grammar such a row may be whole.
+    """
+    below = iter(lines)
+    number = _skip_header(below)
+    odd = doubled = False
+    try:
+        for record in _strict_rows(lines, below, number, width):
+            if isinstance(record, Aside):
+                odd = True
+            elif not doubled:
+                doubled = '"' in "".join(record)
+    except _NotStrictError:
+        return False
+    return doubled or not odd
+
+
+def _strict_rows(
+    lines: Lines, below: Iterator[str], number: int, width: int
+) -> Generator[list[str] | Aside, None, None]:
+    """Read rows by RFC 4180; those of another width, and a last one that is cut, are set aside.
+
+    Raises
+    ------
+    _NotStrictError
+        The quoting is another.
+    """
+    allow_long_fields()
+    taken: list[str] = []
+    ended = False
+
+    def fed() -> Iterator[str]:
+        nonlocal ended
+        for line in below:
+            if line == TOO_LONG:
+                raise _NotStrictError
+            taken.append(line)
+            yield line + "\n"
+        ended = True
+
+    reader = csv.reader(fed(), strict=True)
+    while True:
+        taken.clear()
+        first = number + reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            if not ended or len(taken) != 1 or is_app_row(taken[0], width):
+                raise _NotStrictError from error
+            yield Aside(first, Reason.CUT, taken[0])
+            return
+        if row is None:
+            return
+        if (len(row) != width or '"' in "".join(row)) and not is_rfc_4180("\n".join(taken)):
+            raise _NotStrictError
+        if len(row) == width:
+            yield row
+        elif is_app_row("\n".join(taken), width):
+            raise _NotStrictError
+        elif row:
+            yield Aside(first, _why(len(row) - width, cut=not lines.ended), "\n".join(taken))
+
+
+def _why(surplus: int, *, cut: bool) -> Reason:
+    return Reason.MORE if surplus > 0 else Reason.CUT if cut else Reason.FEWER
+
+
+def _headless(lines: Lines, below: Iterator[str]) -> Iterator[Aside]:
+    """Set a file aside whose header cannot be read."""
+    kept = None
+    for number, line in enumerate(below, 1):
+        if kept is not None:
+            yield kept
+        kept = Aside(number, Reason.NO_HEADER, lines.heads.get(number, line)) if line.rstrip("\r") else None
+    if kept is not None:
+        only = kept.line == 1 and not lines.ended
+        yield Aside(kept.line, Reason.CUT, kept.raw) if only else kept

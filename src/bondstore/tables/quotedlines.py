@@ -1,0 +1,104 @@
+"""Lines of a text file that comes as a stream of bytes: bounded, decoded, whatever the bytes are."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+LONGEST = 4 << 20
+"""Bytes of the longest line, and of the longest row, that is read."""
+TOO_LONG = "\0"
+"""Stands for a line over the limit; no other line holds a NUL."""
+_HEAD = 64 << 10
+_BOM = b"\xef\xbb\xbf"
+_NUL_SHOWN = "\u2400"
+
+
+class Lines:
+    r"""One pass over a file, line by line.
+
+    Parameters
+    ----------
+    chunks : iterable of bytes
+        The file; neither their number nor their sizes change what is read.
+
+    Attributes
+    ----------
+    undecodable : int
+        Lines so far that are not UTF-8. Their bad bytes stand as ``\xff``: visible, none is lost.
+    nuls : int
+        Lines so far with NUL bytes, which no CSV reader agrees upon; they stand as ``␀`` (U+2400).
+    ended : bool
+        Whether the last line ends with a line feed; known after the last one.
+    heads : dict of int to str
+        First 64 KiB of each line that is too long, by its number from 1.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self._blocks = 0
+        self._number = 0
+        self.undecodable = 0
+        self.nuls = 0
+        self.ended = True
+        self.heads: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over lines without their line feed; a carriage return before it stays. A BOM is gone."""
+        return chain.from_iterable(self._lines(block) for block in self._whole_lines())
+
+    def _whole_lines(self) -> Iterator[bytes]:
+        """Cut the stream after line feeds, so that no character is cut."""
+        held: list[bytes] = []
+        size = 0
+        for chunk in chain(self._chunks):
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                held.append(chunk[:end])
+                yield b"".join(held)
+                held, size = [chunk[end:]], len(chunk) - end
+            elif size <= LONGEST:
+                held.append(chunk)
+                size += len(chunk)
+            # The rest of a line that is too long is let go.
+        if size:
+            self.ended = False
+            yield b"".join(held)
+
+    def _lines(self, block: bytes) -> list[str]:
+        if not self._blocks:
+            block = block.removeprefix(_BOM)
+        self._blocks += 1
+        try:
+            text = block.decode()
+        except UnicodeDecodeError:
+            text = None
+        if text is None or len(block) > LONGEST or TOO_LONG in text:
+            lines = [self._line(place, line) for place, line in enumerate(block.split(b"\n"), self._number + 1)]
+        else:
+            lines = text.split("\n")
+        if not lines[-1]:
+            lines.pop()
+        self._number += len(lines)
+        return lines
+
+    def _line(self, number: int, line: bytes) -> str:
+        if len(line) > LONGEST:
+            self.heads[number] = line[:_HEAD].decode(errors="backslashreplace").replace("\0", _NUL_SHOWN)
+            return TOO_LONG
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            self.undecodable += 1
+            text = line.decode(errors="backslashreplace")
+        if "\0" in text:
+            self.nuls += 1
+            text = text.replace("\0", _NUL_SHOWN)
+        return text
+
+
+def allow_long_fields() -> None:
+    """Raise csv's limit for one field, which is one for the whole process, to the longest line."""
+    if csv.field_size_limit() < LONGEST:
+        csv.field_size_limit(LONGEST)

@@ -1,0 +1,195 @@
+"""The report over all adds up the panelists' summaries, and is made anew when one of them is another."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo.phones import Shape
+
+from bondstore.domains.screenlake import overview
+from bondstore.domains.screenlake.report import report_shards
+from bondstore.domains.screenlake.summary import Summary, TableSummary
+from bondstore.errors import ConfigurationError
+from bondstore.ledger import Item, State
+from bondstore.runs.destination import Destination
+from bondstore.runs.executors import Processes, Serial
+from bondstore.runs.work import Place, clear_benches
+from tests.domains.screenlake.pages import Page, Shots, box
+from tests.domains.screenlake.test_report import KEPT, NOBODY, summary
+from tests.phonelab import PhoneLab
+
+
+def place_of(lab: PhoneLab, run: str = "r") -> Place:
+    job = lab.job()
+    return Place(run, job.name, "me@here", job.store, Destination(lab.dest))
+
+
+def pending(lab: PhoneLab) -> list[Any]:
+    with Destination(lab.dest).ledger() as ledger:
+        return list(report_shards(lab.job(), ledger, place_of(lab)))
+
+
+@pytest.fixture
+def done(lab: PhoneLab) -> PhoneLab:
+    lab.fill(Shape(panelists=3, zips=2, opted_out=1))
+    lab.run()
+    return lab
+
+
+def overall(lab: PhoneLab) -> Page:
+    return Page((lab.dest / "q" / "report.html").read_bytes())
+
+
+def test_the_report_over_all_adds_up(done: PhoneLab) -> None:
+    page, truth = overall(done), done.expected()
+    images = sum(len(one.images) for one in truth.values())
+    rows = sum(len(rows) for one in truth.values() for rows in one.rows.values())
+    assert f"6 zips of 3 panelists, {images} images in them." in page.text
+    assert page.tiles["images written"] == str(images)
+    assert page.tiles["rows"] == f"{rows:,}"
+    assert NOBODY in page.text
+    assert KEPT in page.text
+    links = page.values("a", "href")
+    assert links == [f"combined/panelists/{one}/report.html" for one in sorted(truth)]
+    for one in sorted(truth):
+        assert (done.dest / "q" / "combined" / "panelists" / one / "report.html").is_file()
+        numbers = f"{one} 2 {len(truth[one].images)} 0 0 0 {sum(map(len, truth[one].rows.values()))}"
+        assert numbers in page.text
+
+
+def test_it_is_made_once_and_again_when_something_changed(done: PhoneLab) -> None:
+    assert pending(done) == []
+    path = done.dest / "q" / "report.html"
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b"Query", b"QUERY"))
+    assert len(pending(done)) == 1
+    done.run()
+    assert path.read_bytes() == before
+    path.unlink()
+    assert len(pending(done)) == 1
+    done.run()
+    assert path.read_bytes() == before
+    done.fill(Shape(panelists=4, zips=2, opted_out=1))
+    done.run()
+    assert "of 4 panelists" in overall(done).text
+    assert pending(done) == []
+
+
+def test_it_is_made_again_when_one_summary_is_another(done: PhoneLab) -> None:
+    job = done.job()
+    with Destination(done.dest).ledger() as ledger:
+        some = next(one for one in ledger.outputs.walk(job.name) if one.path.endswith("/summary.json"))
+        other = type(some)(some.path, b"\1" * 32, some.size, some.mtime_ns, some.rows, some.digest)
+        with ledger.transaction():
+            ledger.outputs.put(job.name, "r", [other])
+    assert len(pending(done)) == 1
+
+
+def test_zips_that_were_not_fetched_are_named(done: PhoneLab) -> None:
+    assert "could not be fetched" not in overall(done).text
+    job = done.job()
+    with Destination(done.dest).ledger() as ledger, ledger.transaction():
+        ledger.items.put(job.name, "r", [Item("k", "", 1, "o", State.FAILED, "fetch-failed")])
+    (shard,) = pending(done)
+    pickle.loads(pickle.dumps(shard)).run()
+    clear_benches()
+    assert "1 zip could not be fetched What they hold is missing here." in overall(done).text
+    assert pending(done) == []
+
+
+def test_it_is_the_same_at_any_width(lab: PhoneLab, tmp_path: Path) -> None:
+    lab.fill(Shape(panelists=2, zips=1))
+    lab.run(executor=Serial())
+    lab.run(executor=Processes(2), dest=tmp_path / "other")
+    for path in ("q/report.html", *(f"q/combined/panelists/{one}/report.html" for one in lab.results())):
+        assert (lab.dest / path).read_bytes() == (tmp_path / "other" / path).read_bytes()
+
+
+def test_without_any_zip_it_says_so(lab: PhoneLab) -> None:
+    lab.source.mkdir()
+    lab.run()
+    assert "There is none" in overall(lab).text
+
+
+def folder_of(root: Path, name: str, made: Summary) -> Path:
+    folder = root / "q" / "combined" / "panelists" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "summary.json").write_bytes(made.json())
+    return folder
+
+
+def test_links_lead_to_folders_with_odd_names(tmp_path: Path) -> None:
+    name = "100% <b>?#&"
+    folder = folder_of(tmp_path, name, summary(panelist=name, boxes=0))
+    page = Page(b"".join(overview.pieces("q", [folder], 0)))
+    (link,) = page.values("a", "href")
+    from urllib.parse import unquote, urlsplit
+
+    assert urlsplit(link).query == urlsplit(link).fragment == ""
+    assert unquote(link) == f"combined/panelists/{name}/report.html"
+    assert "b" not in page.tags
+
+
+def test_examples_are_taken_from_several_panelists(tmp_path: Path) -> None:
+    folders = []
+    for name in ("a", "b", "c", "d"):
+        shots = Shots(tmp_path, panelist=name)
+        shots.add("none.png", unsure=[box(1, 1, 20, 20, 0.1)])
+        for number in range(4 if name != "b" else 0):
+            shots.add(f"{name}{number}.png", covered=[box(50, 50, 40, 40, 0.9)])
+        folders.append(folder_of(tmp_path, name, summary(panelist=name, boxes=4 if name != "b" else 0)))
+    (tmp_path / "q/combined/panelists/a/images/a0.png").write_bytes(b"damaged")
+    page = Page(b"".join(overview.pieces("q", folders, 0)))
+    assert page.below("figcaption", "span") == ["a1.png", "a2.png", "c0.png", "c1.png", "d0.png", "d1.png"]
+
+
+def test_summaries_add_up_in_every_number(tmp_path: Path) -> None:
+    other = summary(
+        panelist="other",
+        images={"kept": 1, "face-stays": 2, "could-not-look": 1},
+        tables={"log_data": TableSummary(2, 3, 4, 5), "session_data": TableSummary(1, 0, 0, 1)},
+        findings=[["member-damaged", "error", "x", 1, 4], ["not-utf8", "warning", "x", 1, 1]],
+    )
+    folders = [folder_of(tmp_path, "a", summary()), folder_of(tmp_path, "b", other)]
+    for folder in folders:
+        (folder / "redactions.jsonl").write_text("")
+    page = Page(b"".join(overview.pieces("q", folders, 0)))
+    assert page.tiles == {
+        "zips": "24",
+        "images written": "1,235",
+        "faces covered": "300",
+        "unsure boxes": "34",
+        "images withheld": "8",
+        "rows": "1,283",
+    }
+    assert "Looked at, and a face was still found after covering 4" in page.text
+    assert "log_data 42 3 4 17 screenshot_data 1,240 20 3 12 session_data 1 0 0 1" in page.text
+    assert "18 rows held quotes" in page.text
+    assert "member-damaged 3 7" in page.text
+    assert "not-utf8 1 1" in page.text
+    assert "quotes-repaired 4 9" in page.text
+
+
+def test_memory_does_not_grow_with_panelists(tmp_path: Path) -> None:
+    folders = [folder_of(tmp_path, f"p{n}", summary(panelist="x" * 2000, boxes=0)) for n in range(400)]
+    list(overview.pieces("q", folders[:2], 0))
+    tracemalloc.start()
+    written = sum(len(piece) for piece in overview.pieces("q", folders, 0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert written > 800_000
+    assert peak < written / 2
+
+
+def test_a_summary_that_somebody_changed_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "p", summary())
+    (folder / "summary.json").write_text(json.dumps({"panelist": "secret value"})[:-1])
+    with pytest.raises(ConfigurationError, match=re.escape("summary.json cannot be read")) as raised:
+        list(overview.pieces("q", [folder], 0))
+    assert "secret" not in str(raised.value)
