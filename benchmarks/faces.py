@@ -32,7 +32,8 @@ COUNT, SEED = 100, 2024
 PROCESSES = 2
 BINS = ((12, 20), (20, 40), (40, 80), (80, 160), (160, 320), (320, 601))
 HIDDEN = 0.7
-DARK = 24
+LIGHT, BLACK = 48, 20
+"""What was brighter than the one and is darker than the other has turned black; noise of the JPEG does not get across."""
 BLOCK = 6
 """Black patches are counted on a grid of so many pixels: noise of the JPEG is no patch."""
 CURVE = {
@@ -70,8 +71,8 @@ def measure(pictures: list[Labelled], folder: Path, seconds: float) -> Result:
     faces, patches, faceless = [], 0, 0
     for number, picture in enumerate(pictures):
         before, after = (opened(data) for data in (picture.data, (folder / f"{number:04}.jpg").read_bytes()))
-        light = before.max(axis=2) >= DARK
-        black = light & (after.max(axis=2) < DARK)
+        light = before.max(axis=2) >= LIGHT
+        black = light & (after.max(axis=2) < BLACK)
         faces += [(face, hidden(face, light, black)) for face in picture.faces]
         if not picture.faces:
             faceless += 1

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pty
+import signal
 import time
 
 import pytest
@@ -105,3 +106,29 @@ def test_on_a_terminal_there_is_a_bar(no_color: bool, monkeypatch: pytest.Monkey
 )
 def test_spans(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+def test_what_is_inside_is_counted_and_objects_have_their_own_name() -> None:
+    clock = [0.0]
+    meter = Meter(lambda: clock[0], "zips")
+    meter.begin(Count(10, 1000))
+    clock[0] = 4.0
+    meter.advance(Count(2, 200), {"images": 100})
+    meter.advance(Count(1, 50), {"images": 20, "tables": 1})
+    assert meter.text().startswith("3 of 10 zips, 250 B of 1.0 kB, 0.8 zips/s")
+    assert "120 images (30/s), 1 tables (0.2/s)" in meter.text()
+
+
+def test_ctrl_c_is_answered_at_once_and_only_while_something_runs() -> None:
+    stream = io.StringIO()
+    before = signal.getsignal(signal.SIGINT)
+    lines = Lines(stream)
+    lines.begin(Count(1, 1))
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert "Stopping" in stream.getvalue()
+    assert signal.getsignal(signal.SIGINT) == before, "a second one is as before"
+    lines.end()
+    lines.begin(Count(1, 1))
+    lines.end()
+    assert signal.getsignal(signal.SIGINT) == before

@@ -13,7 +13,7 @@ import pytest
 from demo.phones import Shape
 
 import bondstore
-from bondstore.domains.screenlake import service
+from bondstore.domains.screenlake import jobs, service
 from bondstore.errors import UsageError
 from bondstore.runs.executors import Processes, Serial, usable_cores
 from tests.cli.conftest import Call
@@ -214,6 +214,6 @@ def test_the_same_question_has_the_same_name(lab: PhoneLab) -> None:
 
 
 def test_as_many_processes_as_cores() -> None:
-    assert service.executor(1) == Serial()
-    assert service.executor(3) == Processes(3)
-    assert service.executor(None) == (Processes(usable_cores()) if usable_cores() > 1 else Serial())
+    assert jobs.executor(1) == Serial()
+    assert jobs.executor(3) == Processes(3)
+    assert jobs.executor(None) == (Processes(usable_cores()) if usable_cores() > 1 else Serial())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from bondstore.cli.output import bytes_text, coloured, number_text
 from bondstore.runs.progress import NOTHING
@@ -29,10 +30,12 @@ class Meter:
     ----------
     clock : callable
         Seconds that only grow.
+    things : str
+        What is counted, such as ``zips``.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, things: str = "objects") -> None:
+        self._clock, self._things = clock, things
         self._began = clock()
         self.total: Count | None = None
         self.done = Count()
@@ -68,16 +71,16 @@ class Meter:
     def text(self) -> str:
         """Return the state in words."""
         if self.total is None:
-            return f"listing: {number_text(self.done.objects)} objects, {bytes_text(self.done.bytes)}"
+            return f"listing: {number_text(self.done.objects)} {self._things}, {bytes_text(self.done.bytes)}"
         passed = max(self._clock() - self._began, 1e-9)
         parts = [
-            f"{number_text(self.done.objects)} of {number_text(self.total.objects)} objects",
+            f"{number_text(self.done.objects)} of {number_text(self.total.objects)} {self._things}",
             f"{bytes_text(self.done.bytes)} of {bytes_text(self.total.bytes)}",
-            f"{number_text(round(self.done.objects / passed))} objects/s",
+            f"{rate_text(self.done.objects / passed)} {self._things}/s",
             f"{bytes_text(self.done.bytes / passed)}/s",
         ]
         for what, number in self._inside.items():
-            parts.append(f"{number_text(number)} {what} ({number / passed:.1f}/s)")
+            parts.append(f"{number_text(number)} {what} ({rate_text(number / passed)}/s)")
         left = self.left()
         if left is not None and self.fraction < 1:
             parts.append(f"{duration_text(left)} left")
@@ -88,7 +91,7 @@ class Lines:
     """Progress for logs: a line every so often, also while nothing moves."""
 
     def __init__(self, stream: IO[str], *, every: float = EVERY, meter: Meter | None = None) -> None:
-        self._stream, self._every, self._meter = stream, every, meter or Meter()
+        self._stream, self._every, self._meter, self._stop = stream, every, meter or Meter(), Stop(stream)
         self._over = threading.Event()
         self._ticker: threading.Thread | None = None
 
@@ -100,6 +103,7 @@ class Lines:
     def begin(self, total: Count) -> None:
         """The plan stands."""
         self._meter.begin(total)
+        self._stop.watch()
         self._start()
 
     def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
@@ -108,6 +112,7 @@ class Lines:
 
     def end(self) -> None:
         """Write the last state, and stop."""
+        self._stop.leave()
         self._over.set()
         if self._ticker is not None:
             self._ticker.join()
@@ -133,8 +138,8 @@ class Lines:
 class Terminal:
     """Progress for a person: a bar that is gone when the run is over."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream, self._meter = stream, Meter()
+    def __init__(self, stream: IO[str], meter: Meter | None = None) -> None:
+        self._stream, self._meter, self._stop = stream, meter or Meter(), Stop(stream)
         self._bar: Bar | None = None
 
     def listing(self, seen: Count) -> None:
@@ -145,6 +150,7 @@ class Terminal:
     def begin(self, total: Count) -> None:
         """The plan stands."""
         self._meter.begin(total)
+        self._stop.watch()
         self._show()
 
     def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
@@ -154,6 +160,7 @@ class Terminal:
 
     def end(self) -> None:
         """Take the bar away and leave one line."""
+        self._stop.leave()
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -189,16 +196,55 @@ class Terminal:
         return bar
 
 
-def reporter(stream: IO[str] | None = None) -> Progress:
+class Stop:
+    """Answers a first Ctrl-C at once: what is under way may take a while to end.
+
+    Parameters
+    ----------
+    stream : text stream
+        Where to say so.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._before: Any = None
+
+    def watch(self) -> None:
+        """Answer from now on; only the main thread is told of signals."""
+        if self._before is None and threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+
+    def leave(self) -> None:
+        """Leave Ctrl-C to whoever had it before."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
+
+    def _interrupt(self, *_: object) -> None:
+        self.leave()
+        self._stream.write("\nStopping: what is under way is finished first.\n")
+        self._stream.flush()
+        raise KeyboardInterrupt
+
+
+def reporter(stream: IO[str] | None = None, things: str = "objects") -> Progress:
     """Return the reporter that fits stderr.
 
     Parameters
     ----------
     stream : text stream, optional
         Where to report; stderr when not given.
+    things : str
+        What is counted, such as ``zips``.
     """
     stream = sys.stderr if stream is None else stream
-    return Terminal(stream) if stream.isatty() else Lines(stream)
+    meter = Meter(things=things)
+    return Terminal(stream, meter) if stream.isatty() else Lines(stream, meter=meter)
+
+
+def rate_text(rate: float) -> str:
+    """Return a number a second: whole where it is large."""
+    return number_text(round(rate)) if rate >= 10 else f"{rate:.1f}"
 
 
 def duration_text(seconds: float) -> str:

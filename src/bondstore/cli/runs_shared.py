@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger, RunRecord
     from bondstore.runs.destination import Destination
     from bondstore.runs.engine import Job
+    from bondstore.runs.executors import Executor
 
 Dest = Annotated[
     Path, typer.Option("--dest", "-d", metavar="FOLDER", help="The folder an export wrote to; else the current one.")
@@ -107,6 +108,20 @@ def job_of(record: RunRecord, profile: str | None = None) -> Job:
     return job
 
 
+def executor_of(job: Job, jobs: int | None) -> Executor:
+    """Return who does the work of a job, as its domain thinks best.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    jobs : int or None
+        How many workers; None for what suits the machine.
+    """
+    executor: Executor = importlib.import_module(JOBS[job.name.partition(".")[0]]).executor(jobs)
+    return executor
+
+
 def execute(
     job: Job,
     destination: Destination,
@@ -144,7 +159,6 @@ def execute(
     from bondstore.cli import report
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine
-    from bondstore.runs.executors import default_executor
     from bondstore.runs.tally import Count
     from bondstore.version import TOOL
 
@@ -157,7 +171,7 @@ def execute(
     result = engine.execute(
         job,
         destination,
-        default_executor(jobs),
+        executor_of(job, jobs),
         progress=reporter(),
         tool=TOOL,
         run=run,

@@ -36,7 +36,7 @@ def look(place: Place, selection: Selection) -> People:
 @lru_cache(maxsize=1)
 def _listed(spec: StoreSpec, selection: Selection) -> People:
     """List once for the question and the plan."""
-    watch = reporter()
+    watch = reporter(things="zips")
     try:
         return service.panelists(spec, selection=selection, progress=watch)
     finally:

@@ -107,7 +107,7 @@ def _planned(wishes: Wishes) -> ProcessJob | None:
     _show_answers(wishes)
     try:
         job = _prepared(wishes)
-        plan = service.run(job, wishes.dest, progress=reporter(), dry_run=True).plan
+        plan = service.run(job, wishes.dest, progress=reporter(things="zips"), dry_run=True).plan
         people = _people.look(wishes.place, wishes.selection)
     except BondstoreError as error:
         asking.complain(error)
@@ -179,7 +179,7 @@ def _prepared(wishes: Wishes) -> ProcessJob:
 
 def _done(wishes: Wishes, job: ProcessJob) -> int:
     try:
-        result = service.run(job, wishes.dest, jobs=wishes.jobs, progress=reporter())
+        result = service.run(job, wishes.dest, jobs=wishes.jobs, progress=reporter(things="zips"))
         return report.show_result(result, Destination(wishes.dest), json=False)
     finally:
         if wishes.place.access.typed:

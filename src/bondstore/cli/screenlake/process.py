@@ -118,7 +118,7 @@ def command(
         job,
         place.root,
         jobs=jobs,
-        progress=reporter(),
+        progress=reporter(things="zips"),
         confirm=before_fetching(f"Process {{}} into {place.root}?", yes=yes, things="zips"),
         dry_run=dry_run,
     )

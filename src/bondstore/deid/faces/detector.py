@@ -80,8 +80,8 @@ _TURNED = tuple(Pass(0.5, turns) for turns in (1, 2, 3))
 SETTINGS = MappingProxyType(
     {
         "fast": Effort((Pass(0.5), Pass(0.25)), threshold=0.3, floor=0.02, closer=5),
-        "default": Effort((Pass(0.875), Pass(0.25)), threshold=0.25, floor=0.02, closer=8),
-        "careful": Effort((Pass(1), Pass(0.5), Pass(0.25), *_TURNED), threshold=0.2, floor=0.02, closer=40),
+        "default": Effort((Pass(0.875), Pass(0.25)), threshold=0.3, floor=0.02, closer=8),
+        "careful": Effort((Pass(1), Pass(0.5), Pass(0.25), *_TURNED), threshold=0.25, floor=0.02, closer=40),
     }
 )
 """The three efforts for CenterFace; ``python -m benchmarks.faces`` shows what each finds and costs."""

@@ -11,6 +11,7 @@ from bondstore.domains.beiwe.export_tables import TableForm, TablesJob
 from bondstore.domains.beiwe.rebuild import reconcile_job_of
 from bondstore.domains.beiwe.selection import from_params
 from bondstore.errors import ConfigurationError, UsageError
+from bondstore.runs.executors import default_executor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 from bondstore.domains.beiwe.selection import Selection
 
 FORMS = (*get_args(FileForm), *get_args(TableForm))
+executor = default_executor
+"""Who does the work of these jobs, by the number of jobs asked for."""
 EXPORT, RECONCILE = "beiwe.export", "beiwe.reconcile"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.domains.screenlake.handling import Handling
     from bondstore.domains.screenlake.selection import Selection
+    from bondstore.runs.executors import Executor
 
 _QUERY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
@@ -77,3 +78,17 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> ProcessJob:
         params["query"],
         params["batch"],
     )
+
+
+def executor(jobs: int | None) -> Executor:
+    """Return who does the work: a process for each core, as looking for faces leaves no core idle.
+
+    Parameters
+    ----------
+    jobs : int or None
+        1 for one thing at a time in this process; more for that many processes; None to choose.
+    """
+    from bondstore.runs.executors import Processes, Serial, usable_cores
+
+    width = jobs or usable_cores()
+    return Serial() if width == 1 else Processes(width)

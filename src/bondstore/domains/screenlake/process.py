@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 JOB = "screenlake.process"
 BATCH = 25
-SHARD_BYTES = 12 << 20
+SHARD_BYTES = 4 << 20
 """Zips of about so much together are taken up at a time: what a kill may cost, and how often progress is told."""
 
 

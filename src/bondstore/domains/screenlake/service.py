@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bondstore.domains.screenlake.handling import Effort, Redact, Text
     from bondstore.domains.screenlake.process import ProcessJob
     from bondstore.runs.engine import RunResult
-    from bondstore.runs.executors import Executor
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
 
@@ -201,6 +200,7 @@ def run(
     dry_run: bool = False,
 ) -> RunResult:
     """Do a job, or only plan it. As in `process`."""
+    from bondstore.domains.screenlake.jobs import executor
     from bondstore.runs import engine
     from bondstore.runs.destination import Destination
     from bondstore.version import TOOL
@@ -216,20 +216,6 @@ def run(
         confirm=confirm or (lambda _: True),
         tool=TOOL,
     )
-
-
-def executor(jobs: int | None) -> Executor:
-    """Return who does the work: a process for each core, as looking for faces leaves no core idle.
-
-    Parameters
-    ----------
-    jobs : int or None
-        1 for one thing at a time in this process; more for that many processes; None to choose.
-    """
-    from bondstore.runs.executors import Processes, Serial, usable_cores
-
-    width = jobs or usable_cores()
-    return Serial() if width == 1 else Processes(width)
 
 
 def _spec(store: str | StoreSpec | None, profile: str | Profile | None) -> StoreSpec:
