@@ -2,101 +2,162 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 import pytest
-from demo.phones import Shape
+from demo.phones import Phone, Shape, one, panelist
+from PIL import Image
 
-from bondstore.runs.destination import Destination
+from tests.deid.pictures_of import FACE, astronaut
 from tests.phonelab import PhoneLab, tree, whole
+from tests.studies import ask, leftovers
 
-SHAPE = Shape(panelists=10, zips=30, screenshots=2, restricted=1, rows=2, opted_out=1, double=0.1)
-KILLS = 10
+SHAPE = Shape(panelists=10, zips=30, screenshots=2, restricted=1, rows=2, size=(48, 104), opted_out=1, double=0.1)
+IMAGES, ROWS = 2 * 270, 3 * 300
+AMONG_ZIPS, AMONG_PANELISTS = 6, 4
+"""Kills while zips are done, and kills while panelists are finished."""
 
 
-def start(lab: PhoneLab, dest: Path) -> subprocess.Popen[bytes]:
-    words = [
-        "screenlake",
-        "process",
-        lab.source.as_uri(),
-        str(dest),
-        "--query-id",
-        "q",
-        "--fast",
-        "--jobs",
-        "2",
-        "--yes",
-    ]
+@dataclass(frozen=True)
+class Calm:
+    """A full store, and what an undisturbed run made of it."""
+
+    lab: PhoneLab
+    tree: dict[str, str]
+
+
+def start(lab: PhoneLab, *words: str, dest: Path | None = None) -> subprocess.Popen[bytes]:
+    line = ["screenlake", "process", lab.source.as_uri(), str(dest or lab.dest), "--query-id", "q", "--yes", *words]
     with (lab.folder / "stderr").open("wb") as errors:
         return subprocess.Popen(
-            [sys.executable, "-m", "bondstore", *words],
+            [sys.executable, "-m", "bondstore", *line],
             stdout=subprocess.DEVNULL,
             stderr=errors,
             env=os.environ | {"HOME": str(lab.folder / "home")},
         )
 
 
-def done(dest: Path) -> int:
-    """Return how many zips the ledger says are done."""
-    place = Destination(dest)
-    if not place.ledger_path.exists():
-        return 0
-    with place.ledger(create=False) as ledger:
-        return sum(
-            1 for item in ledger.items.known("screenlake.process:q", keys_of(ledger)).values() if item.state == "done"
-        )
+def finish(lab: PhoneLab, *words: str, dest: Path | None = None) -> None:
+    assert start(lab, *words, dest=dest).wait(120) == 0, (lab.folder / "stderr").read_text()
 
 
-def keys_of(ledger: object) -> list[str]:
-    rows = ledger._connection.execute("SELECT key FROM items WHERE state = 'done'")  # type: ignore[attr-defined]
-    return [row[0] for row in rows]
+def zips_done(dest: Path) -> int:
+    found = ask(dest, "SELECT count(*) FROM items WHERE state = 'done'")
+    return int(found[0][0]) if found else 0
 
 
-def end_of(workers: list[psutil.Process]) -> None:
-    """Wait for the workers of a killed run: they end by themselves."""
-    _, alive = psutil.wait_procs(workers, timeout=30)
-    assert not alive
+def panelists_finished(dest: Path) -> int:
+    """Count the panelists whose last file stands."""
+    found = ask(dest, "SELECT count(*) FROM outputs WHERE path LIKE '%/redactions.jsonl'")
+    return int(found[0][0]) if found else 0
 
 
-@pytest.mark.timeout(600)
-def test_killed_ten_times_at_random_all_comes_out_once(tmp_path: Path) -> None:
-    lab = PhoneLab(tmp_path)
-    phones = lab.fill(SHAPE)
-    assert len(phones) == 300
-    rng = random.Random(20240105)
-    landed = 0
-    for turn in range(KILLS):
-        # Each time a bit further on: while zips are done, and, the last times, while panelists are finished.
-        goal = min(len(phones), 20 + turn * 31 + rng.randint(0, 20))
-        process = start(lab, lab.dest)
-        deadline = time.monotonic() + 120
-        while process.poll() is None and done(lab.dest) < goal and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(rng.uniform(0, 0.3))
-        workers = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        process.kill()
-        landed += process.wait() == -signal.SIGKILL
-        end_of(workers)
-        before = done(lab.dest)
-        assert before >= min(goal, len(phones)) or turn == KILLS - 1, (lab.folder / "stderr").read_text()
-    assert landed >= KILLS - 2, "most kills must hit a run at work"
-    last = start(lab, lab.dest)
-    assert last.wait(timeout=300) == 0, (lab.folder / "stderr").read_text()
+def kill(process: subprocess.Popen[bytes], reached: Callable[[], bool], pause: float) -> bool:
+    """Kill a run a moment after it reached a goal; return whether it was at work then. Its workers end by themselves."""
+    give_up = time.monotonic() + 60
+    while process.poll() is None and not reached() and time.monotonic() < give_up:
+        time.sleep(0.002)
+    time.sleep(pause)
+    workers = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.kill()
+    ended = process.wait()
+    assert ended in (0, -signal.SIGKILL)
+    assert not psutil.wait_procs(workers, timeout=30)[1], "a worker outlived its run"
+    return ended == -signal.SIGKILL
+
+
+def check_part(dest: Path) -> None:
+    """Whatever is visible is whole, and of every zip that is called done its part stands."""
+    for path, digest in ask(dest, "SELECT o.path, o.sha256 FROM items i JOIN outputs o ON i.output = o.path"):
+        assert hashlib.sha256((dest / path).read_bytes()).digest() == digest, path
+    for path in dest.glob("q/combined/panelists/*/images/*"):
+        with Image.open(path) as picture:
+            picture.load()
+    for path in dest.glob("q/combined/panelists/*/metadata/*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            assert len({len(row) for row in csv.reader(file)}) == 1, path
+
+
+def check_end(lab: PhoneLab, calm: Calm) -> None:
+    """Everything came out, as if nothing had happened, and nothing is left over."""
     whole(lab)
-    images = sum(len(panelist.images) for panelist in lab.results().values())
-    rows = sum(len(panelist.rows("screenshot_data")) for panelist in lab.results().values())
-    assert (images, rows) == (2 * 270, 3 * 300)
-    calm = start(lab, lab.folder / "calm")
-    assert calm.wait(timeout=300) == 0
-    assert tree(lab.dest) == tree(lab.folder / "calm")
-    private = {path.relative_to(lab.dest).parts[1] for path in (lab.dest / ".bondstore").rglob("*") if path.is_file()}
-    assert private <= {"ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "lock", "parts"}, (
-        "nothing is left over"
-    )
+    images = sum(len(found.images) for found in lab.results().values())
+    rows = sum(len(found.rows("screenshot_data")) for found in lab.results().values())
+    assert (images, rows) == (IMAGES, ROWS)
+    assert tree(lab.dest) == calm.tree
+    corner = [path for path in leftovers(lab.dest) if not path.startswith("parts")]
+    assert corner == []
+    parts = [path for path in (lab.dest / ".bondstore" / "parts").rglob("*") if path.is_file()]
+    assert len(parts) == len(lab.phones)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    lab = PhoneLab(tmp_path_factory.mktemp("calm"))
+    assert len(lab.fill(SHAPE)) == 300
+    finish(lab, "--redact", "none", "--jobs", "2")
+    return Calm(lab, tree(lab.dest))
+
+
+@pytest.fixture
+def lab(calm: Calm, tmp_path: Path) -> PhoneLab:
+    """The same store, to be changed."""
+    made = PhoneLab(tmp_path, dict(calm.lab.phones))
+    shutil.copytree(calm.lab.source, made.source)
+    return made
+
+
+def earlier(person: int, turn: int) -> Phone:
+    """What a zip was before its phone uploaded it anew: other pictures and rows."""
+    return one(replace(SHAPE, seed=8), person, turn)
+
+
+def early(person: int) -> bool:
+    """Whether a panelist is among the first five of the store's order."""
+    opted_out = person >= SHAPE.panelists - SHAPE.opted_out
+    names = sorted(panelist(SHAPE, n) for n in range(SHAPE.panelists - SHAPE.opted_out))
+    return not opted_out and panelist(SHAPE, person) in names[:5]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["2", "1"])
+def test_killed_ten_times_at_random_all_comes_out_once(lab: PhoneLab, calm: Calm, jobs: str) -> None:
+    rng = random.Random(f"{jobs} 20240105")
+    first = [person for person in range(SHAPE.panelists) if early(person)]
+    late = [one(SHAPE, first[0], 3).key, one(SHAPE, first[1], 0).key]
+    changed = {one(SHAPE, person, 7).key: earlier(person, 7) for person in first[2:4]}
+    for key in late:
+        (lab.source / key).unlink()
+    for key, old in changed.items():
+        lab.put(key, old.data)
+
+    landed = []
+    for turn in range(AMONG_ZIPS + AMONG_PANELISTS):
+        if turn in (4, 8):  # among zips, and when panelists are finished already
+            for key in (late.pop(), changed.popitem()[0]):
+                lab.put(key, lab.phones[key].data)
+        process = start(lab, "--redact", "none", "--jobs", jobs)
+        if turn < AMONG_ZIPS:
+            before, goal = zips_done(lab.dest), 10 + turn * 45 + rng.randint(0, 35)
+            hit = kill(process, lambda goal=goal: zips_done(lab.dest) >= goal, rng.uniform(0, 0.1))
+            landed.append(hit and before < zips_done(lab.dest) < 298)
+        else:
+            goal = 1 + 2 * (turn - AMONG_ZIPS)
+            hit = kill(process, lambda goal=goal: panelists_finished(lab.dest) >= goal, rng.uniform(0, 0.02))
+            landed.append(hit and goal <= panelists_finished(lab.dest) < SHAPE.panelists)
+        check_part(lab.dest)
+    assert sum(landed) >= len(landed) - 2, f"kills must hit runs at work: {landed}"
+    finish(lab, "--redact", "none", "--jobs", jobs)
+    check_end(lab, calm)
