@@ -1,6 +1,6 @@
 """A labelled set of screenshots: real faces out of Python packages, pasted on drawn screens and photos; from a seed.
 
-Half of the pictures hold one to six faces, half hold none. Faces are 12 to 600 px high (even in the logarithm), of
+A third of the pictures hold one to six faces, the others none. Faces are 12 to 600 px high (even in the logarithm), of
 two kinds of source: two portraits at all sizes, and a hundred news faces of 25 px and less. Of
 twenty, seventeen stand upright, two are tilted by up to 25 degrees and one is turned by a quarter or a half. They are
 mirrored, brightened, darkened and made grey at random, cut out as a card or as a round avatar, and everything is saved
@@ -77,7 +77,7 @@ class _Source:
 
 def make(seed: int, count: int) -> list[Labelled]:
     """Return `count` labelled pictures; every one follows from the seed and its number alone."""
-    return [_picture(random.Random(f"{seed}/{number}"), faces=number % 2 == 0) for number in range(count)]
+    return [_picture(random.Random(f"{seed}/{number}"), faces=number % 3 == 0) for number in range(count)]
 
 
 def _picture(rng: random.Random, *, faces: bool) -> Labelled:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import base64
+import io
 import random
 import string
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from demo.study import STUDY, Shape, make
+from PIL import Image, PngImagePlugin
 
+from bondstore.domains.screenlake import zipwork
+from bondstore.domains.screenlake.handling import Handling
+from bondstore.tables.quoted import read_quoted
 from tests.conftest import IN_CI
+from tests.deid.pictures_of import astronaut, saved
+from tests.phonelab import PhoneLab
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.seaweedfs import SeaweedFS, find_weed
 from tests.studies import Ended, Lab
@@ -84,15 +94,23 @@ class Watched:
                 time.sleep(0.01)
         self.look_at_files()
         said = Ended(process.returncode, (folder / "out.txt").read_text(), (folder / "err.txt").read_text())
-        if "--jobs" in line:
+        if "--jobs" in line and line[line.index("--jobs") + 1] != "1":
             assert children >= 2, "no worker process was seen"
         return said
 
     def look_at_files(self) -> None:
         for path in self.lab.folder.rglob("*"):
             if path.is_file() and self.vault not in path.parents:
-                assert not secrets_in(path.read_bytes()), path
+                assert not any(map(secrets_in, contents(path))), path
                 assert not secrets_in(str(path).encode()), path
+
+
+def contents(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, and of all that is packed in it."""
+    yield path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            yield from map(archive.read, archive.namelist())
 
 
 def look_at_processes(root: int, allowed: set[str]) -> int:
@@ -227,3 +245,145 @@ def test_a_literal_secret_on_the_command_line_is_refused_and_not_repeated(
     assert ended.code in (2, 4)
     assert not secrets_in((ended.out + ended.err).encode())
     assert not lab.dest.exists()
+
+
+# Screenshots: what was on the screen, and what pictures carry beside their pixels
+
+SCREEN = "canaryscreen" + "".join(_rng.choices(string.ascii_letters, k=20))
+ADDRESS = "canary." + "".join(_rng.choices(string.ascii_lowercase, k=20)) + "@example.org"
+CAMERA = "CanaryCamera" + "".join(_rng.choices(string.ascii_letters, k=20))
+
+
+def phone_zip() -> bytes:
+    """Return a zip whose texts and pictures hold canaries, in what is whole and in what is damaged."""
+    exif = Image.Exif()
+    exif[0x010F] = CAMERA
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("Comment", CAMERA)
+    picture = astronaut().resize((256, 256))
+    jpeg, png = saved(picture, exif=exif, comment=CAMERA.encode()), saved(picture, "PNG", pnginfo=chunks)
+    said = f'call "me" at {ADDRESS} {SCREEN}'
+    rows = f'"0001","null","{said}","1704400000000"\n"0001","{said}","1"\n"0001","{said}"\n'
+    members = {
+        "screenshot_data_csv_1.csv": f'"id_user","file","text","t_epoch_ts_ms"\n{rows}'.encode(),
+        "app_accessibility_data_csv_1.csv": f'"id_user","type","text","t_unix_ts_ms"\n{rows}'.encode() + b"\xff\n",
+        "log_data_1.csv": f'"event","user","msg","timestamp"\n{rows}'.encode(),
+        "img_1.jpg": jpeg,
+        "img_2.png": png,
+        "img_3.jpg": jpeg[: len(jpeg) * 2 // 3],
+        "img_4.jpg": png[:300],
+        "note.bin": said.encode(),
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def phones(server: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Zips with canaries, some of them damaged."""
+    lab = Lab(server, server.create_bucket("phones"), tmp_path_factory.mktemp("fill"))
+    whole = phone_zip()
+    for person in "ab":
+        for number, data in enumerate((whole, whole[:-100], whole[:2000])):
+            lab.put(f"tenant/1_lab/V_01/{person}/image_zip_{number}_4.zip", data)
+    return lab
+
+
+@pytest.fixture
+def screens(watched: Watched, phones: Lab) -> Watched:
+    """The same secrets, and a store of zips."""
+    return replace(watched, lab=replace(phones, folder=watched.lab.folder))
+
+
+def process(screens: Watched, *words: str) -> list[str]:
+    return screens.lab.command("screenlake", "process", screens.lab.url, str(screens.lab.dest), "--yes", *words)
+
+
+def holding(folder: Path, text: str) -> list[Path]:
+    """Return the files below a folder that hold a text in some form."""
+    forms = [form.rstrip(b"=") for form in (text.encode(), text.encode("utf-16-le"), text.encode().hex().encode())]
+    forms += [base64.b64encode(text.encode())[:-4], quote(text, safe="").encode()]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if any(form in content for content in contents(path) for form in forms)]
+
+
+def test_nothing_of_the_screen_where_text_is_dropped(screens: Watched) -> None:
+    ended = screens.run(process(screens, "--text", "drop", "--fast", "--jobs", "2", "--debug", "--json"))
+    assert ended.code == 5, ended.err
+    assert {"rows-aside", "quotes-repaired", "unknown-member"} <= set.union(*ended.findings.values())
+    for canary in (SCREEN, ADDRESS, CAMERA):
+        assert holding(screens.lab.folder, canary) == []
+    assert list(screens.lab.dest.glob("*/combined/panelists/?/images/img_1*"))
+    dest = str(screens.lab.dest)
+    for words in (
+        ("screenlake", "panelists", screens.lab.url, "--json"),
+        ("screenlake", "review", dest, "--json"),
+        ("run", "show", "last", "--dest", dest, "--json"),
+        ("audit", "show", "--dest", dest, "--json"),
+    ):
+        ended = screens.run([*screens.lab.command(*words), "--debug"])
+        assert ended.code == 0, (words, ended.err)
+    for canary in (SCREEN, ADDRESS, CAMERA):
+        assert holding(screens.lab.folder, canary) == []
+
+
+def test_no_address_where_patterns_are_taken_out(screens: Watched) -> None:
+    words = ("--text", "patterns", "--form", "parquet", "--redact", "none", "--jobs", "2", "--debug")
+    assert screens.run(process(screens, *words)).code == 5
+    for canary in (ADDRESS, CAMERA):
+        assert holding(screens.lab.folder, canary) == []
+    found = {path.suffix for path in holding(screens.lab.folder, SCREEN)}
+    assert found >= {".csv", ".zip"}, "what was to be kept is found, in tables and in parts"
+    for path in screens.lab.dest.rglob("*.parquet"):
+        assert ADDRESS not in str(pq.read_table(path).to_pylist())
+
+
+@pytest.mark.parametrize("where", ["process.ProcessJob.plan", "shard.ZipsShard.run", "finish.FinishShard.run"])
+def test_no_secret_in_a_traceback_of_screenshots(screens: Watched, where: str) -> None:
+    """An error that nobody foresaw, whose very text is a secret."""
+    code = (
+        "import sys; from bondstore.cli.main import run\n"
+        "from bondstore.domains.screenlake import finish, process, shard\n"
+        "from bondstore.config.credentials import credentials\n"
+        "def boom(self, *a):\n"
+        "    raise RuntimeError(credentials(getattr(self, 'job', self).store.profile).secret.reveal())\n"
+        f"{where} = boom\n"
+        "run(sys.argv[1:])\n"
+    )
+    words = process(screens, "--redact", "none", "--text", "drop", "--jobs", "1", "--debug", "--json")[3:]
+    ended = screens.run([sys.executable, "-c", code, *words])
+    assert ended.code == 1
+    assert "RuntimeError" in ended.err
+    assert "boom" in ended.err
+    for canary in (SCREEN, ADDRESS, CAMERA):
+        assert holding(screens.lab.folder, canary) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files without a name are looked at through /proc")
+def test_no_text_that_will_be_dropped_lies_on_the_disk_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large table is read more than once; not even a file without a name holds it as it came."""
+    lab = PhoneLab(tmp_path)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        rows = f'"0001","VIEW","{SCREEN * 100}","1704400000000"\n' * 3000
+        archive.writestr("app_accessibility_data_csv_1.csv", f'"id_user","type","text","t_unix_ts_ms"\n{rows}')
+    lab.put("tenant/1_lab/V_01/a/image_zip_1_0.zip", out.getvalue())
+    nameless = []
+
+    def look(*args: Any, **words: Any) -> Any:
+        for held in Path("/proc/self/fd").iterdir():
+            name = str(held.readlink()) if held.is_symlink() else ""
+            if name.startswith(str(lab.dest)):
+                nameless.append(name.endswith("(deleted)"))
+                assert SCREEN.encode() not in held.read_bytes()
+        return read_quoted(*args, **words)
+
+    monkeypatch.setattr(zipwork, "read_quoted", look)
+    assert lab.run(Handling(redact="none", text="drop")).state == "finished"
+    assert any(nameless), "the table was small enough to stay in memory"
+    assert holding(lab.dest, SCREEN) == []

@@ -6,28 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bondstore.deid.covers import REACH, area, around, share_in_union
+from bondstore.deid.covers import area, reach, share_in_union
 from bondstore.deid.faces import Box
 
-PLACES = st.lists(
-    st.tuples(st.integers(0, 900), st.integers(0, 600), st.integers(1, 200), st.integers(1, 200)),
-    min_size=1,
-    max_size=8,
-)
 
-
-@given(PLACES)
-def test_every_place_lies_in_one_part_with_its_reach(places: list[tuple[int, int, int, int]]) -> None:
-    slices = [(slice(y, min(700, y + h)), slice(x, min(1000, x + w))) for x, y, w, h in places]
-    parts = around(slices, 700, 1000)
-    seen = np.zeros((700, 1000), int)
-    for rows, columns in parts:
-        seen[rows, columns] += 1
-    assert seen.max() == 1
-    for rows, columns in slices:
-        assert seen[
-            max(0, rows.start - REACH) : rows.stop + REACH, max(0, columns.start - REACH) : columns.stop + REACH
-        ].all()
+def test_what_is_within_reach_of_a_cover() -> None:
+    assert reach((slice(300, 340), slice(200, 900)), 700, 1000) == (slice(204, 436), slice(0, 1000))
+    assert reach((slice(0, 400), slice(990, 1000)), 700, 1000) == (slice(0, 600), slice(894, 1000))
 
 
 @given(st.floats(-50, 150), st.floats(-50, 150), st.floats(0.1, 90), st.floats(0.1, 90), st.floats(0, 1))

@@ -4,47 +4,17 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from demo.study import FIRST_HOUR_MS, STUDY, SURVEYS, Made, Shape, make, seal
 
-from tests.conftest import IN_CI
+from tests.faults.conftest import Disk
 from tests.servers.seaweedfs import SeaweedFS
 from tests.studies import Ended, Lab, Tree, leftovers, original_files, tree
 
 PEOPLE = ("1ab2cd3e", "4fg5hi6j", "7kl8mn9o")
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A small file system in memory."""
-
-    folder: Path
-
-    def resize(self, kibibytes: int) -> None:
-        """Make it larger, or smaller as far as its content allows."""
-        subprocess.run(["mount", "-o", f"remount,size={kibibytes}k", str(self.folder)], check=True)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    line = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if sys.platform != "linux" or shutil.which("mount") is None or subprocess.run(line, capture_output=True).returncode:
-        if IN_CI:
-            pytest.fail("a small disk cannot be mounted here, and CI skips no fault", pytrace=False)
-        pytest.skip("a small disk cannot be mounted here: it takes the rights of root")
-    try:
-        yield Disk(folder)
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @dataclass(frozen=True)

@@ -101,44 +101,27 @@ def _inside(start: int, stop: int, length: int) -> slice:
     return slice(min(max(0, start), length), min(max(0, stop), length))
 
 
-def around(places: Iterable[tuple[slice, slice]], height: int, width: int) -> list[tuple[slice, slice]]:
-    """Return the parts of a picture that lie within reach of what was covered.
+def reach(place: tuple[slice, slice], height: int, width: int) -> tuple[slice, slice]:
+    """Return the part of a picture that a cover may have changed the look of.
 
     Parameters
     ----------
-    places : iterable of pair of slice
+    place : pair of slice
         Rows and columns that were covered.
     height, width : int
         Size of the picture in pixels.
 
     Returns
     -------
-    list of pair of slice
-        Rectangles of rows and columns that do not touch; together they hold every place and, on each side, as much
-        again and at least `REACH` pixels.
+    pair of slice
+        The place with half of it again on each side, and at least `REACH` pixels, inside the picture.
     """
-    parts: list[tuple[slice, slice]] = []
-    for rows, columns in places:
-        if rows.start >= rows.stop or columns.start >= columns.stop:
-            continue
-        reach_y = max(REACH, rows.stop - rows.start)
-        reach_x = max(REACH, columns.stop - columns.start)
-        part = (
-            slice(max(0, rows.start - reach_y), min(height, rows.stop + reach_y)),
-            slice(max(0, columns.start - reach_x), min(width, columns.stop + reach_x)),
-        )
-        while touching := [one for one in parts if _touch(one, part)]:
-            parts = [one for one in parts if one not in touching]
-            part = tuple(
-                slice(min(one[way].start for one in (*touching, part)), max(one[way].stop for one in (*touching, part)))
-                for way in (0, 1)
-            )  # type: ignore[assignment]
-        parts.append(part)
-    return parts
-
-
-def _touch(one: tuple[slice, slice], other: tuple[slice, slice]) -> bool:
-    return all(a.start <= b.stop and b.start <= a.stop for a, b in zip(one, other, strict=True))
+    more = [max(REACH, (way.stop - way.start) // 2) for way in place]
+    rows, columns = (
+        _inside(way.start - reach, way.stop + reach, length)
+        for way, reach, length in zip(place, more, (height, width), strict=True)
+    )
+    return rows, columns
 
 
 def fill(pixels: NDArray[np.uint8], boxes: Iterable[Box], margin: float) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bondstore.deid.covers import Cover, Decisions, area, around, blur, fill
+from bondstore.deid.covers import Cover, Decisions, area, blur, fill, reach
 from bondstore.deid.faces.boxes import Box
+from bondstore.deid.faces.passes import resize
 from bondstore.deid.images import Decoded, decode, encode, parts
 from bondstore.deid.kinds import unfit
 from bondstore.errors import UsageError
@@ -22,6 +23,8 @@ __all__ = ["Cover", "Decisions", "Picture", "redact"]
 
 ROUNDS = 4
 """How often a picture is covered before it is withheld because a face is still found."""
+FAR = 128
+"""Pixels that a cover has at most in the second look."""
 GHOST = 0.5
 """A box found again of which no more than this share shows is the outline of a head that was covered: hair, a hat,
 shoulders round a black box. The rest of it is filled, but it is not a face that stays."""
@@ -111,7 +114,8 @@ def redact(
         return work.picture(out, 1, written)
     fresh = list(work.covered)
     for looks in range(2, ROUNDS + 2):
-        found = [box for box in _look_again(detector, out, work.places(fresh)) if box.score >= threshold]
+        again = _look_again(detector, out, fresh, work.places(fresh))
+        found = [box for box in again if box.score >= threshold]
         shown = {box: work.shown(box) for box in found if not work.decisions.cleared(box)}
         rest = [box for box, share in shown.items() if share]
         fresh = [box for box in rest if shown[box] > GHOST]
@@ -123,12 +127,20 @@ def redact(
     raise unfit("face-stays")
 
 
-def _look_again(detector: Detector, out: bytes, places: list[tuple[slice, slice]]) -> list[Box]:
-    """Look at what is to be written wherever a cover is within reach; the rest is as it was at the first look."""
+def _look_again(detector: Detector, out: bytes, boxes: list[Box], places: list[tuple[slice, slice]]) -> list[Box]:
+    """Look at what is to be written wherever a cover is within reach; the rest is as it was at the first look.
+
+    A large cover is looked at from farther off: what may still show there is a face of its size.
+    """
     found = []
-    for (rows, columns), pixels in zip(places, parts(out, places), strict=True):
-        for box in detector.find(pixels):
-            found.append(replace(box, x=box.x + columns.start, y=box.y + rows.start))
+    for box, (rows, columns), pixels in zip(boxes, places, parts(out, places), strict=True):
+        if not pixels.size:
+            continue
+        small = resize(pixels, min(1.0, FAR / max(box.width, box.height)))
+        across, down = pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]
+        for one in detector.find(small):
+            x, y = one.x * across + columns.start, one.y * down + rows.start
+            found.append(Box(x, y, one.width * across, one.height * down, one.score))
     return found
 
 
@@ -157,7 +169,7 @@ class _Work:
     def places(self, boxes: list[Box]) -> list[tuple[slice, slice]]:
         """Return what lies within reach of the covers of boxes."""
         size = self.filled.shape
-        return around((area(box, self.cover.margin, *size) for box in boxes), *size)
+        return [reach(area(box, self.cover.margin, *size), *size) for box in boxes]
 
     def shown(self, box: Box) -> float:
         """Return which share of what was found again is not filled yet."""

@@ -87,14 +87,23 @@ class Items:
         )
         return dict(rows.fetchall())
 
+    def any_run(self, job: str) -> str | None:
+        """Return the id of a run that took up items of a job; None where none ever did."""
+        row = self._connection.execute("SELECT run FROM items WHERE job = ? LIMIT 1", (job,)).fetchone()
+        return None if row is None else str(row[0])
+
     def quarantined_keys(self) -> Iterator[str]:
         """Yield the keys that are in quarantine, of any job."""
         yield from (row[0] for row in self._connection.execute("SELECT key FROM items WHERE state = 'quarantined'"))
 
     def release(self, job: str) -> None:
-        """Let the next plan take up what is quarantined or failed, and the tables such objects belong to."""
+        """Let the next plan take up what is quarantined or failed, and the tables such objects belong to.
+
+        What has no rows is no table, and keeps its digest: it is what an object of its own came to, and stands until
+        that is handled anew.
+        """
         self._connection.execute(
-            "UPDATE outputs SET digest = '' WHERE job = ? AND path IN"
+            "UPDATE outputs SET digest = '' WHERE job = ? AND rows IS NOT NULL AND path IN"
             " (SELECT output FROM items WHERE job = ? AND state IN ('quarantined', 'failed'))",
             (job, job),
         )

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import re
+import sqlite3
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -138,6 +139,15 @@ class OutputGroup:
             raise
         except OSError as error:
             raise _explained(error, self._root) from error
+        except sqlite3.OperationalError as error:
+            # a database has codes of its own, without the system's number
+            full = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+            raise _explained(OSError(errno.ENOSPC if full else errno.EIO, ""), self._root) from error
+
+    @property
+    def waiting(self) -> tuple[Written, ...]:
+        """The files that `commit` will make visible."""
+        return tuple(self._written)
 
     def _add(self, written: Written) -> Written:
         self._written.append(written)

@@ -82,7 +82,7 @@ def test_boxes_are_the_ones_that_the_published_loop_gives() -> None:
                 left, top = np.clip((middle_x - wide / 2, middle_y - high / 2), 0, (28, 36))
                 expected.append((left, top, min(left + wide, 28), min(top + high, 36), heat[0, 0, row, column]))
     assert expected
-    assert np.allclose(decode((heat, sizes, offsets), 36, 28, 0.6), expected, atol=1e-4)
+    assert np.allclose(decode((heat, sizes, offsets), 36, 28, 0.6)[0], expected, atol=1e-4)
 
 
 def test_detectors_go_to_other_processes_and_find_the_same_there() -> None:

@@ -60,7 +60,7 @@ def test_a_model_of_one_size_is_given_no_other() -> None:
     seeker = Seeker()
     rows = look_often(seeker, picture(900, 400, 350, 870, 30), [Pass(1), Pass(0.5)], (320, 320))
     assert set(seeker.sizes) == {(320, 320)}
-    assert rows[0, :4].tolist() == [350, 870, 380, 900]
+    assert np.abs(rows[0, :4] - [350, 870, 380, 900]).max() < 2
 
 
 def test_what_is_found_in_the_filled_up_rim_is_not_in_the_picture() -> None:

@@ -17,7 +17,7 @@ def test_an_image_keeps_its_name_and_comes_once(tmp_path: Path) -> None:
     with Names(tmp_path / "n") as names:
         assert names.add(0, "img_1.jpg", A, "out", "p0") == ("img_1.jpg", False)
         assert names.add(1, "img_1.jpg", A, "out", "p1") == ("img_1.jpg", True)
-        assert [(one.name, one.part) for one in names.walk()] == [("img_1.jpg", "p0")]
+        assert [(one.name, one.part) for one in names.walk()] == [("img_1.jpg", "p1")]
 
 
 def test_other_content_under_the_same_name_is_another_image(tmp_path: Path) -> None:
@@ -42,6 +42,17 @@ def test_names_that_differ_in_case_alone_are_two_files_on_every_disk(tmp_path: P
         assert name.casefold() != "img.jpg"
 
 
+def test_a_name_that_somebody_else_has_taken_is_given_to_nobody_else(tmp_path: Path) -> None:
+    """Other images of the zip may be called what would be free."""
+    taken = ["x.jpg", f"x-{B[:12]}.jpg", f"x-{B}.jpg", f"x-{B}-2.jpg", f"{B}.jpg"]
+    with Names(tmp_path / "n") as names:
+        assert [names.add(0, name, C, "z", "p0")[0] for name in taken] == taken
+        name, _ = names.add(1, "x.jpg", B, "y", "p1")
+        long, _ = names.add(1, f"{'x' * 300}.jpg", B, "y", "p1")
+    assert name not in taken
+    assert len(long.encode()) <= 255
+
+
 def test_why_there_is_no_file_is_known(tmp_path: Path) -> None:
     with Names(tmp_path / "n") as names:
         names.without(0, "img_1.jpg", "(withheld: face-stays)")
@@ -54,15 +65,30 @@ def test_why_there_is_no_file_is_known(tmp_path: Path) -> None:
 
 def test_what_lies_elsewhere_is_told(tmp_path: Path) -> None:
     with Names(tmp_path / "n") as names:
-        names.add(0, "one.jpg", A, "x", "p0")
-        names.add(0, "two.jpg", B, "y", "p0")
-        names.stands("i/one.jpg", token_of("one.jpg", A))
-        names.stands("i/zwei.jpg", token_of("two.jpg", B))
-        names.stands("i/gone.jpg", token_of("gone.jpg", C))
+        for base, source, output in (
+            ("one.jpg", A, "x"),
+            ("two.jpg", B, "y"),
+            ("old.jpg", C, "z"),
+            ("lost.jpg", A, "w"),
+        ):
+            names.made(base, source, output)
+            if base != "lost.jpg":
+                names.add(0, base, source, output, "p0")
+        names.stands("i/one.jpg", token_of("one.jpg", A), "x", there=True)
+        names.stands("i/zwei.jpg", token_of("two.jpg", B), "y", there=True)
+        names.stands("i/gone.jpg", token_of("gone.jpg", C), "v", there=True)
+        names.stands("i/old.jpg", token_of("old.jpg", C), "as it was handled before", there=True)
+        names.stands("i/lost.jpg", token_of("lost.jpg", A), "w", there=False)
+        names.stands("j/waits", token_of("gone.jpg", C), "v", there=True)
         assert list(names.misplaced("i/")) == [
             ("i/gone.jpg", token_of("gone.jpg", C), False),
+            ("i/old.jpg", token_of("old.jpg", C), False),
             ("i/zwei.jpg", token_of("two.jpg", B), True),
         ]
+        there = {
+            base: names.is_there(base, source) for base, source in (("one.jpg", A), ("old.jpg", C), ("lost.jpg", A))
+        }
+        assert there == {"one.jpg": True, "old.jpg": False, "lost.jpg": False}
 
 
 NAME = st.one_of(st.sampled_from(["a.jpg", "A.jpg", "b", "..", "", "a-" + "a" * 12 + ".jpg"]), st.text(max_size=8))

@@ -21,13 +21,13 @@ OUTPUTS = ("537", "538", "539")
 STRIDE = 4
 
 
-def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floor: float) -> Rows:
+def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floor: float) -> list[Rows]:
     """Read the network's answers as candidates.
 
     Parameters
     ----------
     answers : sequence of ndarray
-        Heat map (1, 1, h, w), logarithms of height and width (1, 2, h, w), offsets down and right (1, 2, h, w).
+        Heat maps (n, 1, h, w), logarithms of height and width (n, 2, h, w), offsets down and right (n, 2, h, w).
     height, width : int
         Size in pixels of what was looked at; boxes end there.
     floor : float
@@ -35,16 +35,17 @@ def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floo
 
     Returns
     -------
-    ndarray of float32, shape (n, 5)
-        Left, top, right, bottom, score. Not yet thinned out.
+    list of ndarray of float32, shape (m, 5)
+        Left, top, right, bottom, score; for each picture. Not yet thinned out.
     """
     import numpy as np
 
     heat, sizes, offsets = answers
-    rows, columns = np.nonzero(heat[0, 0] > floor)
-    high, wide = np.exp(sizes[0, :, rows, columns].T) * STRIDE
-    down, right = offsets[0, :, rows, columns].T
+    pictures, rows, columns = np.nonzero(heat[:, 0] > floor)
+    high, wide = np.exp(sizes[pictures, :, rows, columns].T) * STRIDE
+    down, right = offsets[pictures, :, rows, columns].T
     left = np.clip((columns + right + 0.5) * STRIDE - wide / 2, 0, width)
     top = np.clip((rows + down + 0.5) * STRIDE - high / 2, 0, height)
     sides = (left, top, np.minimum(left + wide, width), np.minimum(top + high, height))
-    return np.stack((*sides, heat[0, 0, rows, columns]), axis=1).astype(np.float32)
+    found = np.stack((*sides, heat[pictures, 0, rows, columns]), axis=1).astype(np.float32)
+    return np.split(found, np.searchsorted(pictures, np.arange(1, len(heat))))

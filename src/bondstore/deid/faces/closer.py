@@ -7,7 +7,8 @@ than by looking at the whole picture at more sizes and turns, and for a fraction
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 SURE = 0.5
 """From this score on the first look is believed."""
+INSIDE = 0.7
+"""Share of a candidate in a sure box from which it is left alone."""
+SMALL = 48
+"""Pixels of the longer side under which a candidate is small."""
+FOR_LARGE = 0.25
+"""Share of the closer looks that is kept for large candidates: in the tuning sets a face was among the first three."""
 TURNS = (0, 1, 2, 3)
 AT_ONCE = 8
 """Candidates whose cuts go through the network together: few enough that memory stays small."""
@@ -46,7 +53,7 @@ class Glass:
 
 
 QUICK = Glass(32, 64)
-CLOSE = Glass(64, 160)
+CLOSE = Glass(48, 128)
 WORTH = 0.15
 """Score in the quick cut from which the closer one is worth its time: no face of the tuning set was below."""
 
@@ -63,7 +70,8 @@ def look_closer(look: LookMany, pixels: NDArray[np.uint8], rows: Rows, most: int
     rows : ndarray, shape (n, 5)
         Candidates of the first look, best first.
     most : int
-        How many are looked at again, the best of those that are not sure. The others keep the score they have.
+        How many are looked at again, the best of those that are neither sure nor inside one that is. The others keep
+        the score they have.
 
     Returns
     -------
@@ -72,32 +80,62 @@ def look_closer(look: LookMany, pixels: NDArray[np.uint8], rows: Rows, most: int
     """
     import numpy as np
 
-    unsure = np.nonzero(rows[:, 4] < SURE)[0][:most]
-    quick = _look_at(look, pixels, rows[unsure], QUICK)
-    worth = quick[:, 4] >= WORTH
-    close = _look_at(look, pixels, rows[unsure][worth], CLOSE)
+    unsure = _worth_looking(rows, most)
+    quick, turns = _look_at(look, pixels, unsure, [TURNS] * len(unsure), QUICK)
+    worth = np.nonzero(quick[:, 4] >= WORTH)[0]
+    # Which way a face is turned is known by now; upright is tried again, because most of them are.
+    close, _ = _look_at(look, pixels, unsure[worth], [(0, turns[one] or 2) for one in worth], CLOSE)
     return suppress(np.concatenate([rows, quick, close]))
 
 
-def _look_at(look: LookMany, pixels: NDArray[np.uint8], rows: Rows, glass: Glass) -> Rows:
-    """Return for each candidate the best box at its place; its own with no score, where there is none."""
+def _look_at(
+    look: LookMany, pixels: NDArray[np.uint8], rows: Rows, turns: Sequence[Sequence[int]], glass: Glass
+) -> tuple[Rows, list[int]]:
+    """Return for each candidate the best box at its place and its turn; its own box with no score, where none is."""
     import numpy as np
 
-    answers = rows.copy()
+    answers, best_turns = rows.copy(), [0] * len(rows)
     answers[:, 4] = 0
     for start in range(0, len(rows), AT_ONCE):
-        places = [_square(row, glass) for row in rows[start : start + AT_ONCE]]
-        cuts = [np.rot90(_cut(pixels, place, glass.cut), turns) for place in places for turns in TURNS]
-        found = look(np.stack(cuts))
-        for number, (left, top, scale) in enumerate(places):
-            turned = found[number * len(TURNS) : (number + 1) * len(TURNS)]
-            upright = [turn_back(one, turns, glass.cut, glass.cut) for turns, one in zip(TURNS, turned, strict=True)]
-            central = np.concatenate([one[list(_central(one, glass))] for one in upright])
-            if len(central):
-                best = suppress(central)[0]
-                best[:4] = best[:4] * scale + np.array([left, top, left, top], np.float32)
-                answers[start + number] = best
-    return answers
+        numbers = range(start, min(start + AT_ONCE, len(rows)))
+        places = {number: _square(rows[number], glass) for number in numbers}
+        upright = {number: _cut(pixels, place, glass.cut) for number, place in places.items()}
+        tried = [(number, turn) for number in numbers for turn in turns[number]]
+        found = look(np.stack([np.rot90(upright[number], turn) for number, turn in tried]))
+        for (number, turn), one in zip(tried, found, strict=True):
+            central = _central(turn_back(one, turn, glass.cut, glass.cut), glass)
+            if len(central) and (best := central[np.argmax(central[:, 4])])[4] > answers[number, 4]:
+                left, top, scale = places[number]
+                answers[number, :4] = best[:4] * scale + np.array([left, top, left, top], np.float32)
+                answers[number, 4] = best[4]
+                best_turns[number] = turn
+    return answers, best_turns
+
+
+def _worth_looking(rows: Rows, most: int) -> Rows:
+    """Return the best of the candidates that are neither sure nor inside one that is, small ones before large ones.
+
+    A small face leaves a weak trace among many of the kind; a large one that is not sure is soon told.
+    """
+    import numpy as np
+
+    open_ = rows[(rows[:, 4] < SURE) & ~_inside(rows, rows[rows[:, 4] >= SURE])]
+    small = np.maximum(open_[:, 2] - open_[:, 0], open_[:, 3] - open_[:, 1]) < SMALL
+    of_small = min(int(small.sum()), max(most - math.ceil(most * FOR_LARGE), most - int((~small).sum())))
+    return np.concatenate([open_[small][:of_small], open_[~small][: most - of_small]])
+
+
+def _inside(rows: Rows, sure: Rows) -> NDArray[np.bool_]:
+    """Tell which candidates lie for the most part in a box that is sure, and are covered with it in any case."""
+    import numpy as np
+
+    one, other = rows[:, None], sure[None]
+    wide = np.minimum(one[..., 2], other[..., 2]) - np.maximum(one[..., 0], other[..., 0])
+    high = np.minimum(one[..., 3], other[..., 3]) - np.maximum(one[..., 1], other[..., 1])
+    common = np.maximum(wide, 0) * np.maximum(high, 0)
+    own = (one[..., 2] - one[..., 0]) * (one[..., 3] - one[..., 1])
+    inside: NDArray[np.bool_] = (common >= INSIDE * own).any(axis=1)
+    return inside
 
 
 def _square(row: NDArray[np.float32], glass: Glass) -> tuple[int, int, float]:
@@ -126,9 +164,9 @@ def _cut(pixels: NDArray[np.uint8], place: tuple[int, int, float], size: int) ->
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def _central(rows: Rows, glass: Glass) -> Iterator[int]:
-    """Yield which boxes have their middle where the candidate is."""
+def _central(rows: Rows, glass: Glass) -> Rows:
+    """Return the boxes that have their middle where the candidate is."""
     middle, reach = glass.cut / 2, glass.face / 2
-    for number, (left, top, right, bottom, _) in enumerate(rows.tolist()):
-        if abs((left + right) / 2 - middle) <= reach and abs((top + bottom) / 2 - middle) <= reach:
-            yield number
+    across = abs((rows[:, 0] + rows[:, 2]) / 2 - middle) <= reach
+    down = abs((rows[:, 1] + rows[:, 3]) / 2 - middle) <= reach
+    return rows[across & down]

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from bondstore.deid.faces import centerface, yunet
-from bondstore.deid.faces.boxes import Box, suppress
+from bondstore.deid.faces.boxes import Box
 from bondstore.deid.faces.closer import look_closer
 from bondstore.deid.faces.graphs import Graph, clean, read_graph, run
 from bondstore.deid.faces.passes import Pass, look_often
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from bondstore.deid.faces.boxes import Rows
 
+CUT_FLOOR = 0.05
+"""Scores in a closer look below which nothing is there."""
 FEWEST = 4
 """Candidates that are looked at more closely in the smallest picture."""
 VERSION = 1
@@ -79,8 +81,8 @@ class Effort:
 _TURNED = tuple(Pass(0.5, turns) for turns in (1, 2, 3))
 SETTINGS = MappingProxyType(
     {
-        "fast": Effort((Pass(0.5), Pass(0.25)), threshold=0.3, floor=0.02, closer=5),
-        "default": Effort((Pass(0.875), Pass(0.25)), threshold=0.3, floor=0.02, closer=8),
+        "fast": Effort((Pass(0.5), Pass(1 / 6)), threshold=0.3, floor=0.02, closer=6),
+        "default": Effort((Pass(13 / 16), Pass(1 / 6)), threshold=0.3, floor=0.02, closer=10),
         "careful": Effort((Pass(1), Pass(0.5), Pass(0.25), *_TURNED), threshold=0.25, floor=0.02, closer=40),
     }
 )
@@ -134,11 +136,12 @@ class OnnxDetector:
             The upright picture, RGB.
         """
         network = _prepared(self.model)
-        look_many = partial(_look, network, self.threads, self.effort.floor)
-        rows = look_often(lambda one: look_many(one[None])[0], pixels, self.effort.passes, network.graph.size)
+        look = partial(_look, network, self.threads)
+        floor = self.effort.floor
+        rows = look_often(lambda one: look(floor, one[None])[0], pixels, self.effort.passes, network.graph.size)
         if self.effort.closer:
             most = max(FEWEST, math.ceil(self.effort.closer * pixels.shape[0] * pixels.shape[1] / 1e6))
-            rows = look_closer(look_many, pixels, rows, most)
+            rows = look_closer(partial(look, CUT_FLOOR), pixels, rows, most)
         return [Box(left, top, right - left, bottom - top, score) for left, top, right, bottom, score in rows.tolist()]
 
 
@@ -147,7 +150,7 @@ class _Network:
     graph: Graph
     weights: str
     """sha256 of the file as it came."""
-    decode: Callable[..., Rows]
+    decode: Callable[..., list[Rows]]
     efforts: Mapping[str, Effort]
     order: int
     """1 where channels go in as RGB, -1 where as BGR."""
@@ -168,9 +171,7 @@ def _prepared(model: Path | None) -> _Network:
 
 
 def _look(network: _Network, threads: int, floor: float, pixels: NDArray[np.uint8]) -> list[Rows]:
-    answers = run(network.graph, pixels[..., :: network.order], threads)
-    each = ([answer[number : number + 1] for answer in answers] for number in range(len(pixels)))
-    return [suppress(network.decode(one, *pixels.shape[1:3], floor)) for one in each]
+    return network.decode(run(network.graph, pixels[..., :: network.order], threads), *pixels.shape[1:3], floor)
 
 
 def open_detector(effort: str = "default", model: Path | None = None, threads: int = 1) -> Detector:

@@ -20,8 +20,8 @@ STRIDES = (8, 16, 32)
 OUTPUTS = tuple(f"{word}_{stride}" for word in ("cls", "obj", "bbox") for stride in STRIDES)
 
 
-def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floor: float) -> Rows:
-    """Read the network's answers as candidates.
+def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floor: float) -> list[Rows]:
+    """Read the network's answers to one picture as candidates.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floo
 
     Returns
     -------
-    ndarray of float32, shape (n, 5)
-        Left, top, right, bottom, score. Not yet thinned out.
+    list of ndarray of float32, shape (m, 5)
+        Left, top, right, bottom, score; one item for the one picture. Not yet thinned out.
     """
     import numpy as np
 
@@ -56,4 +56,4 @@ def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floo
             np.clip(middle_y + half_y, 0, height),
         )
         found.append(np.stack((*sides, scores[cells]), axis=1))
-    return np.concatenate(found).astype(np.float32)
+    return [np.concatenate(found).astype(np.float32)]

@@ -12,9 +12,9 @@ from bondstore.domains.screenlake.gather import Gathered, gather
 from bondstore.domains.screenlake.kinds import KINDS
 from bondstore.domains.screenlake.names import Names
 from bondstore.domains.screenlake.outdated import Made, sort_out
-from bondstore.domains.screenlake.part import Part
+from bondstore.domains.screenlake.part import Part, Shelf
 from bondstore.domains.screenlake.places import decisions_path, parts_folder
-from bondstore.domains.screenlake.publish import publish
+from bondstore.domains.screenlake.publish import publish, take_stock
 from bondstore.domains.screenlake.report import panelist_report
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.recording import output_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bondstore.domains.screenlake.process import ProcessJob
+    from bondstore.findings import Finding
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup
 
@@ -44,7 +45,7 @@ def unfinished(job: ProcessJob, ledger: Ledger, place: Place) -> Iterator[Finish
     decided = deciding.digests(deciding.read_decisions(place.destination.root / decisions_path(job.query)))
     salt = f"{REVISION} {job.handling.params()}"
     for panelist, outputs in [(name, list(some)) for name, some in panelists]:
-        made = sort_out(ledger, place.job, outputs, work=work, decided=decided, salt=salt)
+        made = sort_out(ledger, place, outputs, work=work, decided=decided, salt=salt)
         shard = FinishShard(place, job, panelist, made)
         if shard.needed(ledger):
             yield shard
@@ -81,6 +82,11 @@ class FinishShard:
         """Where images wait for their names; ends in ``/``."""
         return f"{PRIVATE}/staged/{self.job.query}/{self.panelist}/"
 
+    @property
+    def parts(self) -> str:
+        """Where what came of each zip is kept; ends in ``/``."""
+        return f"{parts_folder(self.job.query)}{self.panelist}/"
+
     def needed(self, ledger: Ledger) -> bool:
         """Whether the files are not what they should be."""
         marker = ledger.outputs.known(self.place.job, [self.folder + MARKER]).get(self.folder + MARKER)
@@ -100,8 +106,9 @@ class FinishShard:
         group = self.place.destination.group()
         try:
             database = group.reserve()
-            with group.explaining(), Names(database) as names:
-                parts = [Part(root / path) for path in self.made.parts]
+            with group.explaining(), Names(database) as names, Shelf() as shelf:
+                take_stock(self, ledger, names)
+                parts = [Part(root / path, shelf) for path in self.made.parts]
                 gathered = gather(self.job, parts, names, group, self.folder)
                 gathered.summary.leave_out(len(self.made.outdated))
                 publish(self, ledger, names)
@@ -117,6 +124,10 @@ class FinishShard:
         group.write(self.folder + "summary.json", [gathered.summary.json()])
         group.write(self.folder + "report.html", [panelist_report(gathered.summary, examples)])
         group.write(self.folder + MARKER, gathered.redactions)
+        with (
+            ledger.transaction()
+        ):  # before they are to be seen: whatever a kill leaves is known, and removed or replaced
+            ledger.outputs.put(self.place.job, self.place.run, map(output_of, group.waiting))
         written = group.commit()
         made = {one.path for one in written}
         old = [one.path for one in ledger.outputs.under(self.place.job, self.folder) if " " not in one.digest]
@@ -124,9 +135,7 @@ class FinishShard:
         for path in gone:
             Path(self.place.destination.root / path).unlink(missing_ok=True)
         with ledger.transaction():
-            ledger.findings.put(
-                self.place.job, self.place.run, map(KINDS["outdated"].about, self.made.outdated.values())
-            )
+            ledger.findings.put(self.place.job, self.place.run, self._findings(gathered))
             ledger.outputs.forget(self.place.job, gone)
             outputs = [
                 output_of(
@@ -135,3 +144,8 @@ class FinishShard:
                 for one in written
             ]
             ledger.outputs.put(self.place.job, self.place.run, outputs)
+
+    def _findings(self, gathered: Gathered) -> Iterator[Finding]:
+        yield from map(KINDS["outdated"].about, self.made.outdated.values())
+        for key, count in gathered.gone.items():
+            yield KINDS["image-gone"].about(key, count=count)

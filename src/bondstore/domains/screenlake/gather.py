@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EXAMPLES = 6
 """So many covered images are shown in a report."""
 OUTSIDE = "(outside the days asked for)"
+GONE = "image-gone"
 
 
 @dataclass(slots=True)
@@ -40,12 +41,15 @@ class Gathered:
         Rows by file.
     examples : list of str
         A few covered images, by name.
+    gone : dict
+        How many images of a zip are gone, by its key.
     """
 
     summary: Summary
     redactions: Iterator[bytes]
     rows: dict[str, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
+    gone: dict[str, int] = field(default_factory=dict)
 
 
 def gather(job: ProcessJob, parts: Sequence[Part], names: Names, group: OutputGroup, folder: str) -> Gathered:
@@ -60,13 +64,13 @@ def gather(job: ProcessJob, parts: Sequence[Part], names: Names, group: OutputGr
     parts : sequence of Part
         All of the panelist's.
     names : Names
-        Empty; will know all images.
+        Knows where images lie; will know all their names.
     group : OutputGroup
         Takes the files.
     folder : str
         Of the panelist, ends in ``/``.
     """
-    ordered = _in_order(parts)
+    ordered = _in_order(parts, names)
     gathered = Gathered(Summary(folder.rstrip("/").rpartition("/")[2]), _lines(job, ordered, names))
     gathered.summary.handling = {
         **job.handling.params(),
@@ -79,31 +83,42 @@ def gather(job: ProcessJob, parts: Sequence[Part], names: Names, group: OutputGr
         gathered.summary.panelist = index.panelist
         gathered.summary.add(index)
         for image in index.images:
-            _name(number, part, image, names, gathered)
+            _name((number, part.path.name, index.key), image, names, gathered)
         for table in index.tables:
             tables.setdefault(table.prefix, []).append(_table(number, part, index, table))
     writer = TableWriter(names, group, f"{folder}metadata/", gathered, parquet=job.handling.parquet)
     for prefix, some in sorted(tables.items()):
         writer.write(prefix, some)
     writer.write_aside(ordered)
+    gathered.summary.miss(gathered.gone)
     return gathered
 
 
-def _in_order(parts: Sequence[Part]) -> list[Part]:
+def _in_order(parts: Sequence[Part], names: Names) -> list[Part]:
+    """Sort parts, and tell `names` how they have the images."""
     keyed = []
     for part in parts:
         index = part.index()
+        for image in index.images:
+            if image.output:
+                names.made(image.name, image.source, image.output)
         keyed.append((index.first_ms is None, index.first_ms or 0, index.key, part))
     keyed.sort(key=lambda one: one[:3])
     return [part for *_, part in keyed]
 
 
-def _name(number: int, part: Part, image: Image, names: Names, gathered: Gathered) -> None:
+def _name(zip_of: tuple[int, str, str], image: Image, names: Names, gathered: Gathered) -> None:
+    number, part, key = zip_of
+    if image.output and not names.is_there(image.name, image.source):
+        names.without(number, image.name, f"(withheld: {GONE})")
+        gathered.summary.count(GONE)
+        gathered.gone[key] = gathered.gone.get(key, 0) + 1
+        return
     if not image.output:
         names.without(number, image.name, OUTSIDE if image.outcome == "outside" else f"(withheld: {image.outcome})")
         gathered.summary.count(image.outcome)
         return
-    name, repeated = names.add(number, image.name, image.source, image.output, part.path.name)
+    name, repeated = names.add(number, image.name, image.source, image.output, part)
     gathered.summary.count("repeated" if repeated else image.outcome)
     if not repeated:
         gathered.summary.boxes += len(image.boxes)
@@ -126,13 +141,13 @@ def _lines(job: ProcessJob, ordered: Sequence[Part], names: Names) -> Iterator[b
     """Yield what became of every image of every zip, as JSON Lines."""
     settings = {name: value for name, value in job.handling.params().items() if name in ("redact", "effort", "ocr")}
     detector = job.detector_digest() or None
-    for number, part in enumerate(ordered):
+    for part in ordered:
         index = part.index()
         for image in index.images:
-            found = names.find(number, image.name) if image.output else None
+            name = names.name_of(image.name, image.source) if image.output else None
             line = {
-                "image": found[0] if found else None,
-                "outcome": image.outcome,
+                "image": name,
+                "outcome": GONE if image.output and name is None else image.outcome,
                 "zip": index.key,
                 "member": image.member,
                 "sha256_before": image.source,

@@ -71,8 +71,15 @@ KINDS = registry(
     FindingKind(
         "outdated",
         Severity.ERROR,
-        "The zip was handled otherwise by an earlier run and cannot be fetched now, so what came of it is left out.",
+        "The zip was handled otherwise by an earlier run, or what came of it was altered since, and it cannot be"
+        " fetched now: what came of it is left out.",
         "Put the zip back into the store, or ask for the earlier handling: what came of it is kept.",
+    ),
+    FindingKind(
+        "image-gone",
+        Severity.ERROR,
+        "Images that an earlier run wrote are gone from the folder, and the zip cannot be fetched now.",
+        "Put the zip back into the store and run the same command again.",
     ),
 )
 """Every kind by its word."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 
@@ -22,9 +23,24 @@ CREATE TABLE named (name TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE, output TE
 CREATE TABLE taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE seen (base TEXT NOT NULL, zip INTEGER NOT NULL, file TEXT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (base, zip, file, reason)) WITHOUT ROWID;
-CREATE TABLE standing (path TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE standing (path TEXT PRIMARY KEY, token TEXT NOT NULL, output TEXT NOT NULL,
+  there INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX standing_by_token ON standing (token);
+CREATE TABLE made (token TEXT NOT NULL, output TEXT NOT NULL, PRIMARY KEY (token, output)) WITHOUT ROWID;
 """
+_MISPLACED = """
+SELECT path, standing.token, named.name IS NOT NULL AND made.token IS NOT NULL AND there
+FROM standing LEFT JOIN named USING (token)
+LEFT JOIN made ON made.token = standing.token AND made.output = standing.output
+WHERE path >= ? AND path < ? AND (
+  ? || named.name <> path
+  OR (there AND (named.name IS NULL OR made.token IS NULL))
+  OR (NOT there AND NOT EXISTS (SELECT 1 FROM made AS any WHERE any.token = standing.token))
+) ORDER BY path
+"""
+# What is not there, but should be, stays in the record: once its zip is back, it is made anew.
+_STEM, _ENDING = 120, 8
+"""Bytes of a name that stay where a whole digest is added: names have 255 at most; and characters of an ending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +56,7 @@ class Named:
     output : str
         SHA-256 of the image as it was written, in hex.
     part : str
-        The part it came with.
+        The last part it came with: the store has dropped that zip last.
     """
 
     name: str
@@ -99,6 +115,8 @@ class Names:
         name = row[0] if row else self._free(segment(base), source)
         if row is None:
             self._connection.execute("INSERT INTO named VALUES (?, ?, ?, ?)", (name, token, output, part))
+        else:
+            self._connection.execute("UPDATE named SET part = ? WHERE token = ?", (part, token))
         self._see(zip_number, base, name, "")
         return name, row is not None
 
@@ -120,41 +138,59 @@ class Names:
         ).fetchone()
         return None if row is None else (row[0], row[1])
 
+    def name_of(self, base: str, source: str) -> str | None:
+        """Return the name of an image, or None where it has none."""
+        token = token_of(base, source)
+        row = self._connection.execute("SELECT name FROM named WHERE token = ?", (token,)).fetchone()
+        return None if row is None else str(row[0])
+
     def walk(self) -> Iterator[Named]:
         """Yield all named images, by name."""
         for row in self._connection.execute("SELECT name, token, output, part FROM named ORDER BY name"):
             yield Named(*row)
 
-    def stands(self, path: str, token: str) -> None:
-        """Remember that an image lies somewhere already."""
-        self._connection.execute("INSERT OR REPLACE INTO standing VALUES (?, ?)", (path, token))
+    def stands(self, path: str, token: str, output: str, *, there: bool) -> None:
+        """Remember where an image lies, as the record says: its bytes' SHA-256 in hex, and whether it really does."""
+        self._connection.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?)", (path, token, output, there))
+
+    def made(self, base: str, source: str, output: str) -> None:
+        """Remember that this is how one of the zips has an image."""
+        self._connection.execute("INSERT OR IGNORE INTO made VALUES (?, ?)", (token_of(base, source), output))
+
+    def is_there(self, base: str, source: str) -> bool:
+        """Whether an image lies somewhere, as one of the zips has it: not gone, and not handled otherwise."""
+        row = self._connection.execute(
+            "SELECT 1 FROM standing JOIN made USING (token, output) WHERE token = ? AND there LIMIT 1",
+            (token_of(base, source),),
+        ).fetchone()
+        return row is not None
 
     def misplaced(self, folder: str) -> Iterator[tuple[str, str, bool]]:
-        """Yield images that lie under a name that is not theirs: path, token, and whether they still have a name.
+        """Yield images that lie under a name that is not theirs, or as no zip has them: path, token, whether to keep.
 
         Parameters
         ----------
         folder : str
             Where the images belong; ends in ``/``.
         """
-        rows = self._connection.execute(
-            "SELECT path, standing.token, named.name IS NOT NULL FROM standing LEFT JOIN named USING (token)"
-            " WHERE named.name IS NULL OR ? || named.name <> path ORDER BY path",
-            (folder,),
-        )
-        for path, token, named in rows:
-            yield path, token, bool(named)
+        rows = self._connection.execute(_MISPLACED, (folder, f"{folder}\U0010ffff", folder))
+        for path, token, keep in rows:
+            yield path, token, bool(keep)
 
     def _see(self, zip_number: int, base: str, name: str, reason: str) -> None:
         self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", (base, zip_number, name, reason))
 
     def _free(self, name: str, source: str) -> str:
         stem, dot, ending = name.rpartition(".")
-        stem, ending = (stem, dot + ending) if dot and stem else (name, "")
-        for candidate in (name, f"{stem}-{source[:12]}{ending}", f"{stem}-{source}{ending}"):
+        stem, ending = (stem, dot + ending) if dot and stem and len(ending) < _ENDING else (name, "")
+        short = stem.encode()[:_STEM].decode("utf-8", "ignore")
+        for candidate in chain(
+            (name, f"{stem}-{source[:12]}{ending}", f"{short}-{source}{ending}"),
+            (f"{short}-{source}-{number}{ending}" for number in count(2)),
+        ):
             # two names that differ in case alone would be one file on some disks
             row = self._connection.execute("SELECT 1 FROM taken WHERE name = ?", (candidate.casefold(),)).fetchone()
             if row is None:
                 self._connection.execute("INSERT INTO taken VALUES (?)", (candidate.casefold(),))
                 return candidate
-        return f"{source}{ending}"
+        raise AssertionError  # the numbers do not end

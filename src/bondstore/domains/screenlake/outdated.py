@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bondstore.ledger import Ledger, Output
+    from bondstore.runs.work import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Made:
     parts : tuple of str
         Paths of those that are as asked for.
     outdated : mapping of str to str
-        Keys of zips, by the paths of their parts, that were made with another handling or other decisions: they could
-        not be made anew, as the zip is gone from the store or could not be fetched. What they hold is kept, and not
-        shown under today's promise.
+        Keys of zips, by the paths of their parts, that were made with another handling or other decisions, or altered
+        since: they could not be made anew, as the zip is gone from the store or could not be fetched. What they hold is
+        kept, and not shown under today's promise.
     digest : str
         Of both.
     """
@@ -42,16 +43,16 @@ def digest_of(work: str, decided: Mapping[str, str], key: str) -> str:
 
 
 def sort_out(
-    ledger: Ledger, job: str, outputs: Sequence[Output], *, work: str, decided: Mapping[str, str], salt: str
+    ledger: Ledger, place: Place, outputs: Sequence[Output], *, work: str, decided: Mapping[str, str], salt: str
 ) -> Made:
-    """Tell the parts of a panelist that are as asked for from the others.
+    """Tell the parts of a panelist that are as asked for from the others, and from those that are gone or altered.
 
     Parameters
     ----------
     ledger : Ledger
         The destination's ledger.
-    job : str
-        The job's name.
+    place : Place
+        The run.
     outputs : sequence of Output
         All parts of the panelist.
     work : str
@@ -61,12 +62,12 @@ def sort_out(
     salt : str
         What else decides how a panelist's files look.
     """
-    keys = ledger.items.keys_of(job, [one.path for one in outputs])
+    keys = ledger.items.keys_of(place.job, [one.path for one in outputs])
     said = hashlib.sha256(salt.encode())
     parts, outdated = [], {}
     for one in outputs:
         key = keys.get(one.path, one.path)
-        if one.digest == digest_of(work, decided, key):
+        if one.digest == digest_of(work, decided, key) and place.destination.holds(one):
             parts.append(one.path)
             said.update(f"\n{one.path} {one.sha256.hex()}".encode())
         else:

@@ -15,7 +15,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 INDEX = "index.json"
 ASIDE = "aside.csv"
@@ -188,6 +191,34 @@ class PartWriter:
                 file.write(chunk)
 
 
+class Shelf:
+    """Keeps the part open that was read last: its directory may be long, and its tables are read one by one."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._file: zipfile.ZipFile | None = None
+
+    def __enter__(self) -> Shelf:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def take(self, path: Path) -> zipfile.ZipFile:
+        """Return a part, open until the next one is taken."""
+        if self._file is None or path != self._path:
+            self._close()
+            self._path, self._file = path, zipfile.ZipFile(path)
+        return self._file
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part that stands.
@@ -196,14 +227,16 @@ class Part:
     ----------
     path : Path
         Its file.
+    shelf : Shelf
+        Opens it.
     """
 
     path: Path
+    shelf: Shelf
 
     def index(self) -> Index:
         """Read the index."""
-        with zipfile.ZipFile(self.path) as file:
-            said = json.loads(file.read(INDEX))
+        said = json.loads(self.shelf.take(self.path).read(INDEX))
         said["images"] = [Image(**one) for one in said["images"]]
         said["tables"] = [PartTable(**one) for one in said["tables"]]
         return Index(**said)
@@ -214,8 +247,7 @@ class Part:
 
     def digests(self, number: int) -> bytes:
         """Return the digests of a table's rows, one after the other."""
-        with zipfile.ZipFile(self.path) as file:
-            return file.read(f"tables/{number}.digests")
+        return self.shelf.take(self.path).read(f"tables/{number}.digests")
 
     def aside(self) -> Iterator[list[str]]:
         """Yield the rows set aside: prefix, member, line, reason, the row as it came."""
@@ -223,5 +255,5 @@ class Part:
 
     def _csv(self, name: str) -> Iterator[list[str]]:
         csv.field_size_limit(1 << 30)
-        with zipfile.ZipFile(self.path) as file, file.open(name) as raw:
+        with self.shelf.take(self.path).open(name) as raw:
             yield from csv.reader(io.TextIOWrapper(raw, "utf-8", newline="", errors="surrogatepass"))

@@ -13,7 +13,7 @@ from bondstore.domains.screenlake.finish import unfinished
 from bondstore.domains.screenlake.layout import Other, PhoneZip, parse_key
 from bondstore.domains.screenlake.outdated import digest_of
 from bondstore.domains.screenlake.places import decisions_path, part_path
-from bondstore.domains.screenlake.recovery import lost_parts
+from bondstore.domains.screenlake.recovery import lost_parts, sweep
 from bondstore.domains.screenlake.report import report_shards
 from bondstore.domains.screenlake.shard import ZipsShard
 from bondstore.errors import PolicyError, UsageError
@@ -166,18 +166,19 @@ class ProcessJob:
 
     def _refuse_mixture(self, ledger: Ledger | None) -> None:
         """Refuse to put the answers to two questions under one id."""
-        if ledger is None:
+        run = None if ledger is None else ledger.items.any_run(self.name)
+        if ledger is None or run is None:  # a run that found nothing, or was refused itself, stands for nothing
             return
-        for run in ledger.runs.newest_first():
-            asked = (run.params.get("store"), run.params.get("selection"))
-            if run.job == self.name and asked != (self.store.url, self.selection.params()):
-                raise PolicyError(
-                    f"The query id {self.query} stands for another selection in this folder.",
-                    hint="Leave --query-id out, or name another.",
-                )
+        asked = ledger.runs.get(run).params
+        if (asked.get("store"), asked.get("selection")) != (self.store.url, self.selection.params()):
+            raise PolicyError(
+                f"The query id {self.query} stands for another selection in this folder.",
+                hint="Leave --query-id out, or name another.",
+            )
 
     def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[Shard]]:
         """Zips first; then the panelists that have something new; then the report over all."""
+        sweep(ledger, place, self.query)
         yield self._zips(ledger, place)
         yield unfinished(self, ledger, place)
         yield report_shards(self, ledger, place)

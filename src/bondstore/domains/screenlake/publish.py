@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bondstore.errors import IntegrityError
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger, Output
 
 PAGE = 500
+T = TypeVar("T")
 
 
 def publish(shard: FinishShard, ledger: Ledger, names: Names) -> None:
     """Bring a panelist's images under their names, and remove those that have none any more; outdated ones wait on.
 
-    An image that must go elsewhere is first put back to where it waited; then the record is changed; then everything
-    that waits goes to its name. Whatever of this was not done when a run was killed is seen by `recovery`, or done by
-    the next run.
+    An image that must go elsewhere is first put back to where it waited, unless a newer one waits there; then the
+    record is changed; then everything that waits goes to its name. Whatever of this was not done when a run was killed
+    is seen by `recovery`, or done by the next run.
 
     Parameters
     ----------
@@ -41,26 +42,49 @@ def publish(shard: FinishShard, ledger: Ledger, names: Names) -> None:
     IntegrityError
         An image is nowhere: somebody removed it while the run was going on.
     """
-    root, job, images = shard.place.destination.root, shard.place.job, f"{shard.folder}images/"
-    for output in ledger.outputs.under(job, images):
-        names.stands(output.path, output.digest.partition(" ")[0])
-    for path, token, named in list(names.misplaced(images)):
-        row = ledger.outputs.known(job, [path])[path]
-        keep = named or shard.made.waits(row)
-        _put_back(root, path, shard.staged + token, keep=keep)
-        with ledger.transaction():
-            ledger.outputs.forget(job, [path])
-            if keep:
-                ledger.outputs.put(job, shard.place.run, [dataclasses.replace(row, path=shard.staged + token)])
+    images = f"{shard.folder}images/"
+    for some in _pages(names.misplaced(images)):
+        _put_back(shard, ledger, some)
     for page in _pages(names.walk()):
         _name(shard, ledger, page, images)
     _clear(shard, ledger)
 
 
-def _put_back(root: Path, path: str, staged: str, *, keep: bool) -> None:
-    if not keep:
+def take_stock(shard: FinishShard, ledger: Ledger, names: Names) -> None:
+    """Tell which of a panelist's images lie where, under their names and waiting, and which are gone."""
+    root = str(shard.place.destination.root)
+    for folder in (f"{shard.folder}images/", shard.staged):
+        for output in ledger.outputs.under(shard.place.job, folder):
+            token = output.digest.partition(" ")[0]
+            there = any(os.path.exists(f"{root}/{path}") for path in (output.path, shard.staged + token))  # noqa: PTH110
+            names.stands(output.path, token, output.sha256.hex(), there=there)
+
+
+def _put_back(shard: FinishShard, ledger: Ledger, some: list[tuple[str, str, bool]]) -> None:
+    """Take images away from where they stand: to where they wait, if they are kept and no newer one waits there."""
+    root, job = shard.place.destination.root, shard.place.job
+    rows = ledger.outputs.known(job, [path for path, _, _ in some])
+    newer = ledger.outputs.known(job, [shard.staged + token for _, token, _ in some])
+    back = []
+    for path, token, keep in some:
+        staged = shard.staged + token
+        if staged in newer:
+            (root / path).unlink(missing_ok=True)
+        elif keep or shard.made.waits(rows[path]):
+            _move_back(root, path, staged)
+            back.append(dataclasses.replace(rows[path], path=staged))
+        else:
+            (root / path).unlink(missing_ok=True)
+            (root / staged).unlink(missing_ok=True)  # a run was killed before it had moved it
+    with ledger.transaction():
+        ledger.outputs.forget(job, [path for path, _, _ in some])
+        ledger.outputs.put(job, shard.place.run, back)
+
+
+def _move_back(root: Path, path: str, staged: str) -> None:
+    if (root / staged).exists():  # what stands under the name is older: a run was killed before it had replaced it
         (root / path).unlink(missing_ok=True)
-    elif not (root / staged).exists() and (root / path).exists():
+    elif (root / path).exists():
         (root / staged).parent.mkdir(parents=True, exist_ok=True)
         (root / path).replace(root / staged)
 
@@ -69,16 +93,21 @@ def _name(shard: FinishShard, ledger: Ledger, page: list[Named], images: str) ->
     root, job = shard.place.destination.root, shard.place.job
     targets = {one.token: images + one.name for one in page}
     waiting = ledger.outputs.known(job, [shard.staged + token for token in targets])
-    moves: list[tuple[str, Output]] = []
-    for path, output in waiting.items():
-        moves.append((path, dataclasses.replace(output, path=targets[path.removeprefix(shard.staged)])))
-    with ledger.transaction():
-        ledger.outputs.forget(job, [path for path, _ in moves])
-        ledger.outputs.put(job, shard.place.run, [output for _, output in moves])
-    (root / images).mkdir(parents=True, exist_ok=True)
     known = ledger.outputs.known(job, list(targets.values()))
+    changed: list[Output] = []
+    for one in page:
+        old = waiting.get(shard.staged + one.token) or known.get(targets[one.token])
+        # The zip that brings it back, should it be lost: another one may have had it when it was written.
+        new = old and dataclasses.replace(old, path=targets[one.token], digest=f"{one.token} {shard.parts}{one.part}")
+        if new is not None and new != known.get(new.path):
+            changed.append(new)
+    with ledger.transaction():
+        ledger.outputs.forget(job, list(waiting))
+        ledger.outputs.put(job, shard.place.run, changed)
+    (root / images).mkdir(parents=True, exist_ok=True)
+    there = {*known, *(one.path for one in changed)}
     for token, target in targets.items():
-        _move(root, shard.staged + token, target, target in known)
+        _move(root, shard.staged + token, target, target in there)
 
 
 def _move(root: Path, staged: str, target: str, known: bool) -> None:
@@ -103,6 +132,6 @@ def _clear(shard: FinishShard, ledger: Ledger) -> None:
         ledger.outputs.forget(shard.place.job, left)
 
 
-def _pages(names: Iterator[Named]) -> Iterator[list[Named]]:
-    while page := list(islice(names, PAGE)):
+def _pages(some: Iterator[T]) -> Iterator[list[T]]:
+    while page := list(islice(some, PAGE)):
         yield page

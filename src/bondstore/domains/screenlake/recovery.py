@@ -1,16 +1,23 @@
-"""After a kill, or somebody's hand: which images are not where the record says, and which zips bring them back."""
+"""After a kill, or somebody's hand: what is not where the record says, which zips bring it back, what nobody knows."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from bondstore.domains.screenlake.places import parts_folder
 from bondstore.runs.destination import PRIVATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from bondstore.ledger import Ledger, Output
     from bondstore.runs.work import Place
+
+_PAGE = 500
 
 
 def lost_parts(ledger: Ledger, place: Place, query: str) -> frozenset[str]:
@@ -37,6 +44,45 @@ def lost_parts(ledger: Ledger, place: Place, query: str) -> frozenset[str]:
         if not _stands(root, output, output.path):
             lost.add(output.digest.partition(" ")[2])
     return frozenset(lost)
+
+
+def sweep(ledger: Ledger, place: Place, query: str) -> None:
+    """Remove images and parts that a killed run left without a record of them: no other run would ever look at them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The destination's ledger.
+    place : Place
+        The run; it holds the folder.
+    query : str
+        The query's id.
+    """
+    root = place.destination.root
+    for folder in (f"{PRIVATE}/staged/{query}/", parts_folder(query)):
+        for panelist in sorted(root.glob(f"{folder}*/")):
+            left = set(_unrecorded(ledger, place, panelist))
+            if left:
+                left -= set(_half_named(ledger, place, f"{query}/combined/panelists/{panelist.name}/images/"))
+            for path in sorted(left):
+                (root / path).unlink(missing_ok=True)
+
+
+def _unrecorded(ledger: Ledger, place: Place, folder: Path) -> Iterator[str]:
+    """Yield files in a folder that the ledger does not know."""
+    files = folder.iterdir()
+    while some := [one.relative_to(place.destination.root).as_posix() for one in islice(files, _PAGE)]:
+        known = ledger.outputs.known(place.job, some)
+        yield from (path for path in some if path not in known)
+
+
+def _half_named(ledger: Ledger, place: Place, images: str) -> Iterator[str]:
+    """Yield waiting images that are recorded under their names: the run was killed before it had moved them there."""
+    root = str(place.destination.root)
+    for output in ledger.outputs.under(place.job, images):
+        waiting = _waiting(output, output.digest.partition(" ")[0])
+        if not _stands(root, output, output.path) and _stands(root, output, waiting):
+            yield waiting
 
 
 def _waiting(output: Output, token: str) -> str:

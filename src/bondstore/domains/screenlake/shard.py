@@ -14,7 +14,7 @@ from bondstore.domains.screenlake.outdated import digest_of
 from bondstore.domains.screenlake.part import PartWriter
 from bondstore.domains.screenlake.places import staged_path
 from bondstore.domains.screenlake.zipwork import Tools, ZipWork
-from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError
+from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, StoreError
 from bondstore.ledger import Item, Read
 from bondstore.runs.recording import Record, note_reads, output_of
 from bondstore.runs.tally import Tally
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bondstore.domains.screenlake.decisions import Decision
     from bondstore.domains.screenlake.layout import PhoneZip
     from bondstore.domains.screenlake.process import ProcessJob
-    from bondstore.findings import Finding
     from bondstore.runs.durable import OutputGroup
     from bondstore.runs.work import Bench
 
@@ -71,7 +70,9 @@ class ZipsShard:
         work = _Shard(self, tools, self._tools())
         tally = Tally()
         try:
-            for item, source, version in _sources(tools, self.place, self.items, work.record):
+            for item, source, version in _sources(tools, self.place, self.items, work.fail):
+                if item.size > WHOLE:  # its reading may break off: then all that is not recorded yet is dropped
+                    tally += work.commit()
                 work.take(item, source, version)
                 if work.images >= IMAGES:
                     tally += work.commit()
@@ -117,8 +118,21 @@ class _Shard:
         """Images that are not recorded yet."""
         return self._inside["images"]
 
+    def fail(self, item: Item, error: BondstoreError) -> None:
+        """Note a zip that could not be fetched."""
+        kind = "vanished" if isinstance(error, NotFoundError) else "fetch-failed"
+        self.record.failed(item, KINDS[kind].about(item.key, message=error.message))
+
     def take(self, item: Item, source: BinaryIO, version: str) -> None:
-        """Handle one zip."""
+        """Handle one zip; where one that is read in ranges breaks off, nothing of it stays."""
+        try:
+            self._take(item, source, version)
+        except (StoreError, NotFoundError) as error:
+            self.discard()
+            self._renew()
+            self.fail(item, error)
+
+    def _take(self, item: Item, source: BinaryIO, version: str) -> None:
         phone = self._shard.job.phone(item)
         temporary = self._group.reserve()
         with self._group.explaining():
@@ -159,23 +173,27 @@ class _Shard:
         self._group.discard()
 
 
-def _sources(tools: Bench, place: Place, items: Sequence[Item], record: Record) -> Iterator[tuple[Item, BinaryIO, str]]:
+def _sources(
+    tools: Bench, place: Place, items: Sequence[Item], fail: Callable[[Item, BondstoreError], None]
+) -> Iterator[tuple[Item, BinaryIO, str]]:
     """Fetch zips, and put every read into the audit chain before anything is made of it."""
     small = [item for item in items if item.size <= WHOLE]
     for item, found in zip(small, tools.store.get_many([item.key for item in small]), strict=True):
         if isinstance(found, ConfigurationError):
             raise found
         if isinstance(found, BondstoreError):
-            record.failed(item, _failed(item, found))
+            fail(item, found)
             continue
         note_reads(tools.ledger, place, [Read(item.key, found.info.etag, len(found.data))])
         yield item, io.BytesIO(memoryview(found.data)), found.info.etag
     for item in items:
         if item.size > WHOLE:
-            yield from _large(tools, place, item, record)
+            yield from _large(tools, place, item, fail)
 
 
-def _large(tools: Bench, place: Place, item: Item, record: Record) -> Iterator[tuple[Item, BinaryIO, str]]:
+def _large(
+    tools: Bench, place: Place, item: Item, fail: Callable[[Item, BondstoreError], None]
+) -> Iterator[tuple[Item, BinaryIO, str]]:
     try:
         info = tools.store.head(item.key)
         note_reads(tools.ledger, place, [Read(item.key, info.etag, info.size)])
@@ -183,10 +201,4 @@ def _large(tools: Bench, place: Place, item: Item, record: Record) -> Iterator[t
     except (ConfigurationError, NoSpaceError):
         raise
     except BondstoreError as error:
-        record.failed(item, _failed(item, error))
-
-
-def _failed(item: Item, error: BondstoreError) -> Finding:
-    return KINDS["vanished" if isinstance(error, NotFoundError) else "fetch-failed"].about(
-        item.key, message=error.message
-    )
+        fail(item, error)

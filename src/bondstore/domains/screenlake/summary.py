@@ -11,6 +11,8 @@ from bondstore.domains.screenlake.kinds import KINDS
 from bondstore.findings import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bondstore.domains.screenlake.part import Index
 
 
@@ -95,6 +97,12 @@ class Summary:
         if zips:
             kind = KINDS["outdated"]
             self.findings.insert(0, [kind.word, kind.severity.value, kind.sentence, zips, zips])
+
+    def miss(self, gone: Mapping[str, int]) -> None:
+        """Say that images are gone: how many, by zip."""
+        if gone:
+            kind = KINDS["image-gone"]
+            self.findings.insert(0, [kind.word, kind.severity.value, kind.sentence, len(gone), sum(gone.values())])
 
     def count(self, outcome: str) -> None:
         """Count one image."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from bondstore.domains.screenlake.members import base_name
 from bondstore.domains.screenlake.places import segment
@@ -80,21 +81,20 @@ class TableWriter:
 
     def write_aside(self, parts: Sequence[Part]) -> None:
         """Write what could not be read as a row, for each kind of table that has such."""
-        with ExitStack() as stack:
-            files: dict[str, tuple[Path, IO[bytes]]] = {}
-            for part in parts:
-                for prefix, values in _aside(part):
-                    if prefix not in files:
-                        temporary = self._group.reserve()
-                        files[prefix] = (temporary, stack.enter_context(temporary.open("wb")))
-                        files[prefix][1].write(encoded(csv_line(ASIDE_COLUMNS)))
-                    with self._group.explaining():
-                        files[prefix][1].write(encoded(csv_line(values)))
-                    self._gathered.summary.table(prefix).aside += 1
-            for _, file in files.values():
-                with self._group.explaining():
-                    file.flush()
-        for prefix, (temporary, _) in sorted(files.items()):
+        files: dict[str, Path] = {}
+        for part in parts:
+            for prefix, some in groupby(_aside(part), key=itemgetter(0)):
+                fresh = prefix not in files
+                if fresh:
+                    files[prefix] = self._group.reserve()
+                # One at a time is open: nobody knows how many there are.
+                with self._group.explaining(), files[prefix].open("ab") as out:
+                    if fresh:
+                        out.write(encoded(csv_line(ASIDE_COLUMNS)))
+                    for _, values in some:
+                        out.write(encoded(csv_line(values)))
+                        self._gathered.summary.table(prefix).aside += 1
+        for prefix, temporary in sorted(files.items()):
             self._group.adopt(f"{self._folder}{segment(prefix)}-aside.csv", temporary)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ _KNOWN = frozenset(
 )
 _KNOWN_STARTS = ("id_", "t_", "apk_")
 """Columns of ids, times and app names. Any other column may hold text, and is searched too."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 def is_text(column: str) -> bool:
@@ -65,6 +67,13 @@ class TextRule:
                 row[place], found = self._redact(row[place])
                 self.marks.update(found)
         return row
+
+
+def names_columns(columns: Sequence[str]) -> bool:
+    """Whether the first line of a table seems to name its columns: a file may begin with a row, and that holds text."""
+    names = {name for name in columns if _NAME.fullmatch(name)}
+    known = sum(name in TEXT_COLUMNS or not may_hold_text(name) for name in names)
+    return len(names) == len(columns) or known > 1  # one may be a word on the screen
 
 
 def raw_text(text: Text, raw: str) -> str:

@@ -31,6 +31,7 @@ _OUTCOMES = {
     "image-undecodable": "Could not be looked at: damaged, cut short, of an unknown format or with several frames",
     "image-too-large": "Could not be looked at: too large to be opened",
     "could-not-look": "Could not be looked at: the detector failed on it",
+    "image-gone": "Written by an earlier run, and gone from the folder since",
 }
 _REDACT = {
     "fill": "Filled with black",
@@ -107,7 +108,8 @@ def warnings(summary: Summary) -> Iterator[Markup]:
             tone="bad",
         )
     held = withheld(summary)
-    stays, unseen = held.get("face-stays", 0), sum(held.values()) - held.get("face-stays", 0)
+    stays, gone = held.get("face-stays", 0), held.get("image-gone", 0)
+    unseen = sum(held.values()) - stays - gone
     if unseen:
         yield notice(
             f"{counted(unseen, 'image')} could not be looked at",
@@ -115,6 +117,12 @@ def warnings(summary: Summary) -> Iterator[Markup]:
             "reason, in ",
             element("code", "redactions.jsonl"),
             ".",
+            tone="bad",
+        )
+    if gone:
+        yield notice(
+            f"{counted(gone, 'image')} gone from the folder",
+            "An earlier run wrote them, and their zips cannot be fetched now.",
             tone="bad",
         )
     if stays:

@@ -6,8 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, BinaryIO
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
 
 from bondstore.deid.kinds import PICTURES
 from bondstore.domains.screenlake.captured import moment_ms, time_column, within
@@ -15,8 +15,16 @@ from bondstore.domains.screenlake.kinds import KINDS
 from bondstore.domains.screenlake.members import base_name, prefix_of, sort_of
 from bondstore.domains.screenlake.part import Image, Index, PartTable
 from bondstore.domains.screenlake.places import token_of
-from bondstore.domains.screenlake.texts import TextRule, raw_text
-from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError
+from bondstore.domains.screenlake.sealedspool import SealedSpool
+from bondstore.domains.screenlake.texts import TextRule, names_columns, raw_text
+from bondstore.errors import (
+    BondstoreError,
+    ConfigurationError,
+    DamagedError,
+    NoSpaceError,
+    NotFoundError,
+    StoreError,
+)
 from bondstore.findings import Finding, Severity
 from bondstore.tables.quoted import Aside, Reading, read_quoted
 from bondstore.tables.rowdigests import digester
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
 SCREENSHOTS = "screenshot_data"
 SPOOL = 4 << 20
 DAMAGED = "the file is damaged: nobody can vouch for this row"
+UNNAMED = "the file begins with no names of columns: nobody knows where its text is"
 IMAGE_BYTES = 64 << 20
 """A screenshot has some hundred kB; what has more than this is not taken into memory."""
 
@@ -161,7 +170,7 @@ class ZipWork:
         except DamagedError as error:
             self._damaged(error, content)
             outcome = Image(member, base, source, error.kind)
-        except (ConfigurationError, NoSpaceError):
+        except (ConfigurationError, NoSpaceError, NotFoundError, StoreError):
             raise  # no other image will fare better
         except BondstoreError as error:
             self._tell(
@@ -190,11 +199,11 @@ class ZipWork:
         return within(moment, self._tools.window)
 
     def _table(self, content: Content) -> None:
-        with SpooledTemporaryFile(SPOOL, dir=str(self._part.scratch)) as held:
+        with SealedSpool(SPOOL, self._part.scratch) as held:
             damaged = self._hold(content, held)
             self._read(content, held, damaged=damaged)
 
-    def _hold(self, content: Content, held: IO[bytes]) -> bool:
+    def _hold(self, content: Content, held: SealedSpool) -> bool:
         """Unpack a table, as it is read more than once; return whether it is damaged."""
         try:
             for chunk in content.chunks:
@@ -204,8 +213,11 @@ class ZipWork:
             return True
         return False
 
-    def _read(self, content: Content, held: IO[bytes], *, damaged: bool) -> None:
-        reading = read_quoted(lambda: _chunks(held), doubles=False)  # the app does not
+    def _read(self, content: Content, held: SealedSpool, *, damaged: bool) -> None:
+        reading = read_quoted(held.chunks, doubles=False)  # the app does not
+        if self._tools.text != "keep" and not names_columns(reading.columns):
+            self._read_unnamed(content, reading)
+            return
         rows = _Rows(reading, self._tools, self._times)
         number, base = len(self._index.tables), base_name(content.member.name)
         prefix = prefix_of(base)
@@ -221,6 +233,19 @@ class ZipWork:
         kept = 0 if damaged else rows.number
         self._index.tables.append(PartTable(number, prefix, base, list(reading.columns), kept))
         self._said_of(reading, rows, prefix, content)
+
+    def _read_unnamed(self, content: Content, reading: Reading) -> None:
+        """Set all of a table aside, as text is to be taken out and nobody knows where it is."""
+        number, base = len(self._index.tables), base_name(content.member.name)
+        prefix, text = prefix_of(base), self._tools.text
+        lines = 0
+        with self._part.table(number):
+            for one in chain([reading.columns], reading.records()):
+                raw = one.raw if isinstance(one, Aside) else ",".join(one)
+                self._part.set_aside(prefix, base, 0, UNNAMED, raw_text(text, raw))
+                lines += 1
+        self._index.tables.append(PartTable(number, prefix, base, [], 0))
+        self._tell(KINDS["rows-aside"].about(self._phone.key, where=content.member.where, count=lines))
 
     def _said_of(self, reading: Reading, rows: _Rows, prefix: str, content: Content) -> None:
         counts = {
@@ -238,12 +263,6 @@ class ZipWork:
         self._marks.update(rows.marks)
         if rows.first_ms is not None:
             self._firsts[prefix] = min(rows.first_ms, self._firsts.get(prefix, rows.first_ms))
-
-
-def _chunks(held: IO[bytes]) -> Iterator[bytes]:
-    held.seek(0)
-    while chunk := held.read(1 << 18):
-        yield chunk
 
 
 class _Rows:
@@ -278,7 +297,9 @@ class _Rows:
             self.timeless += self._window != (None, None)
             return True
         if self._file is not None and self._window != (None, None):
-            self._times[base_name(row[self._file])] = moment
+            base = base_name(row[self._file])
+            if base not in self._times or within(moment, self._window):  # an image of any row that is wanted is wanted
+                self._times[base] = moment
         if not within(moment, self._window):
             return False
         self.first_ms = moment if self.first_ms is None else min(self.first_ms, moment)
