@@ -40,7 +40,7 @@ _ALIKE = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8333"),
     (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d \d\d:\d\d:\d\dZ"), "2026-03-14 09:15:00Z"),
     (re.compile(r"\b[0-9a-f]{64}\b"), lambda found: found.group(0) if found.group(0) in _NAMES else _HASH),
-    (re.compile(r", [\d,.]+ objects/s, [\d.]+ [kMG]?B/s"), ""),
+    (re.compile(r", [\d,.]+ (?:objects|zips)/s, [\d.]+ [kMG]?B/s"), ""),
     (re.compile(r" \([\d.]+/s\)"), ""),
     (re.compile(r"[\d.,]+ GB are free"), "412 GB are free"),
     (re.compile(r"[\d.,]+ [MG]B free"), "15,993 MB free"),

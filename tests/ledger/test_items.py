@@ -108,6 +108,23 @@ def test_release_lets_the_next_plan_take_up_what_went_wrong(ledger: Ledger) -> N
     assert {one.digest for one in ledger.outputs.walk("other")} == {"digest"}
 
 
+def test_release_leaves_alone_what_is_no_table(ledger: Ledger) -> None:
+    """What a single object came to stands until it is handled anew, even if that is never."""
+    put(ledger, item("bad", State.QUARANTINED, output="part"))
+    with ledger.transaction():
+        ledger.outputs.put(JOB, "r1", [Output("part", bytes(32), 5, 1, None, "digest")])
+    ledger.items.release(JOB)
+    assert [one.digest for one in ledger.outputs.walk(JOB)] == ["digest"]
+    assert ledger.items.known(JOB, ["bad"])["bad"].version == ""
+
+
+def test_a_run_that_took_something_up_is_told(ledger: Ledger) -> None:
+    assert ledger.items.any_run(JOB) is None
+    put(ledger, item("one", State.DONE, output="t"), run="r7")
+    put(ledger, item("one", State.DONE, output="t"), run="r8", job="other")
+    assert ledger.items.any_run(JOB) == "r7"
+
+
 def test_settling_a_file_marks_what_was_planned_for_it(ledger: Ledger) -> None:
     put(ledger, item("gone", State.DONE, output="t"), item("older", State.PLANNED, output="t"), run="r0")
     put(ledger, item("untouched", State.DONE, output="u"), run="r0")

@@ -49,6 +49,16 @@ def test_nothing_is_visible_before_the_commit(group: OutputGroup, root: Path) ->
     assert not (root / ".scratch" / "one").exists()
 
 
+def test_what_a_commit_will_show_is_known_before(group: OutputGroup, root: Path) -> None:
+    one = group.write("a/one.csv", [b"hello"])
+    reserved = group.reserve()
+    reserved.write_bytes(b"2")
+    two = group.adopt("two", reserved)
+    assert group.waiting == (one, two)
+    assert group.commit() == [one, two]
+    assert group.waiting == ()
+
+
 def test_what_is_told_of_a_file_is_true(group: OutputGroup, root: Path) -> None:
     data = bytes(range(256)) * 5000
     group.write("x", [data[:1000], memoryview(data)[1000:]])

@@ -7,6 +7,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 PIXEL_LIMIT = 64_000_000
-"""Pixels of the largest picture that is opened (about a gigabyte at work): a phone's camera has 12 to 50 million."""
+"""Pixels of the largest picture that is opened: a phone's camera has 12 to 50 million.
+
+48 million take 1.6 GB at work, a phone's screen half a gigabyte.
+"""
 WEBP_QUALITY = 90
 PNG_LEVEL = 3
 """A third of the time of zlib's default for a few per cent more bytes."""
@@ -129,14 +133,25 @@ def encode(pixels: NDArray[np.uint8], like: Decoded) -> bytes:
     return out.getvalue()
 
 
+def need_pillow() -> None:
+    """Say before anything is done that pictures cannot be read here.
+
+    Raises
+    ------
+    MissingExtraError
+        Pillow is not installed.
+    """
+    if find_spec("PIL") is None:
+        raise MissingExtraError(
+            "Pictures need Pillow, which is not installed.", hint="Install it with: pip install 'bondstore[faces]'"
+        )
+
+
 def _open(data: bytes) -> tuple[Image, str, dict[str, Any]]:
     """Return an upright picture, grey or RGB, with its format and how to encode it."""
-    try:
-        from PIL import Image, ImageFile
-    except ImportError:
-        raise MissingExtraError(
-            "Pictures need Pillow.", hint="Install it with: pip install 'bondstore[faces]'"
-        ) from None
+    need_pillow()
+    from PIL import Image, ImageFile
+
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:

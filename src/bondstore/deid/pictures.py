@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cover", "Decisions", "Picture", "redact"]
 
+UNSURE = 1 / 3
+"""From this share of the threshold on, a candidate is one that a person should look at; below it lies noise."""
 ROUNDS = 4
 """How often a picture is covered before it is withheld because a face is still found."""
 FAR = 128
@@ -106,7 +108,7 @@ def redact(
         return work.picture(encode(work.pixels, source), looks=0, texts=written)
     threshold = detector.threshold if cover.threshold is None else cover.threshold
     candidates = [box for box in detector.find(source.pixels) if not work.decisions.cleared(box)]
-    work.unsure = [box for box in candidates if box.score < threshold]
+    work.unsure = [box for box in candidates if threshold * UNSURE <= box.score < threshold]
     fill(work.pixels, written, 0)
     work.put((*work.decisions.add, *(box for box in candidates if box.score >= threshold)))
     out = encode(work.pixels, source)

@@ -324,3 +324,25 @@ def test_the_plan_knows_what_another_handling_must_do(lab: PhoneLab) -> None:
     lab.run(PLAIN)
     plan = dry_run(lab.job(Handling(redact="none", text="drop")), Destination(lab.dest)).plan
     assert (plan.todo.objects, plan.skipped.objects) == (9, 0)
+
+
+def test_patterns_are_taken_out_of_every_column_that_may_hold_text(lab: PhoneLab) -> None:
+    """Also out of columns that nobody knows, and of users' names, which can be addresses."""
+    phone = lab.fill(Shape(panelists=1, zips=1))[0]
+    files = members(phone.data)
+    for name in list(files):
+        if name.startswith("log_data"):
+            files[name] = b'"event","msg","user","timestamp","more"\n'
+            files[name] += b'"e","m a.b@example.org","zoe@example.org","1704441600000","or +44 20 7946 0018"\n'
+    lab.put(phone.key, zipped(files))
+    lab.run(Handling(redact="none", text="patterns"))
+    panelist = lab.results()[phone.panelist]
+    row = panelist.rows("log_data")[0]
+    assert (row["msg"], row["user"], row["more"]) == ("m [EMAIL]", "[EMAIL]", "or [PHONE]")
+    assert row["timestamp"] == "1704441600000"
+    assert not any(
+        "@example" in value for prefix in panelist.prefixes for one in panelist.rows(prefix) for value in one.values()
+    )
+    assert panelist.summary["marks"]["EMAIL"] >= 2
+    times = [one["t_epoch_ts_ms"] for one in panelist.rows("screenshot_data")]
+    assert all(time.isdigit() for time in times)

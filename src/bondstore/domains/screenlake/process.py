@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bondstore.deid.faces import Detector, open_detector
+from bondstore.deid.images import need_pillow
 from bondstore.domains.screenlake import decisions as deciding
 from bondstore.domains.screenlake.finish import unfinished
 from bondstore.domains.screenlake.layout import Other, PhoneZip, parse_key
@@ -97,6 +98,7 @@ class ProcessJob:
                 f"The profile {self.store.profile.name} forbids decrypted data on a disk.",
                 hint="Use another profile for results that may lie on a disk.",
             )
+        need_pillow()
         self.detector_digest()
         self.ocr_digest()
 

@@ -14,7 +14,7 @@ TEXT_COLUMNS = frozenset({"text", "msg", "message", "content", "title", "body", 
 """Columns that hold what was on the screen, or what somebody wrote."""
 _KNOWN = frozenset(
     {
-        *("file", "zipFileId", "apk", "app", "type", "weekday", "event", "user", "timestamp", "interval", "app_build"),
+        *("file", "zipFileId", "apk", "app", "type", "weekday", "timestamp", "interval", "app_build"),
         *("session_start", "session_end", "session_count_per_day", "session_duration_ms"),
         *("seconds_since_last_active_ms", "duration_segment_ms"),
     }
