@@ -13,9 +13,8 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
 
-from demo.phones import Shape, make
+from demo.phones import Shape, one
 from tests.servers.seaweedfs import SeaweedFS
 
 from benchmarks.scale import peak_memory
@@ -23,7 +22,7 @@ from bondstore.config.resolve import resolve_store
 from bondstore.stores import open_store
 
 ZIPS, PANELISTS = 50_000, 100
-SHAPE = Shape(panelists=PANELISTS, zips=ZIPS // PANELISTS, screenshots=1, restricted=0, rows=1, opted_out=PANELISTS)
+SHAPE = Shape(panelists=PANELISTS, zips=1, screenshots=1, restricted=0, rows=1, opted_out=PANELISTS)
 
 
 def measured(*words: str) -> tuple[str, float, float]:
@@ -46,12 +45,14 @@ def do(job: str, store: str, folder: str) -> None:
 
 
 def fill(bucket: str) -> None:
-    """Put the zips into a bucket: of people who share no images, so that they are small."""
+    """Put the zips into a bucket: of people who share no images, so that they are small; of each, again and again."""
     store = open_store(resolve_store(f"s3://{bucket}"))
-    phones = make(SHAPE)
+    firsts = [one(SHAPE, person, 0) for person in range(PANELISTS)]
+    keys = [f"{first.key[:-4]}{number:05d}.zip" for number in range(ZIPS // PANELISTS) for first in firsts]
     with ThreadPoolExecutor(8) as pool:
-        while block := list(islice(phones, 2000)):
-            list(pool.map(lambda phone: store.put(phone.key, phone.data), block))
+        for at in range(0, ZIPS, 2000):
+            block = range(at, min(at + 2000, ZIPS))
+            list(pool.map(lambda number: store.put(keys[number], firsts[number % PANELISTS].data), block))
 
 
 def main() -> None:
