@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bondstore.domains.screenlake.names import Names
 from bondstore.domains.screenlake.places import token_of
-from bondstore.errors import NoSpaceError
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
@@ -91,18 +89,6 @@ def test_what_lies_elsewhere_is_told(tmp_path: Path) -> None:
             base: names.is_there(base, source) for base, source in (("one.jpg", A), ("old.jpg", C), ("lost.jpg", A))
         }
         assert there == {"one.jpg": True, "old.jpg": False, "lost.jpg": False}
-
-
-def test_a_full_disk_is_called_one(tmp_path: Path) -> None:
-    def fill() -> None:
-        with Names(tmp_path / "n") as names:
-            names._connection.execute("COMMIT")
-            names._connection.execute("PRAGMA max_page_count=40")
-            for number in range(10_000):
-                names.without(number, f"img_{number}.jpg", "(withheld: face-stays)")
-
-    with pytest.raises(NoSpaceError):
-        fill()
 
 
 NAME = st.one_of(st.sampled_from(["a.jpg", "A.jpg", "b", "..", "", "a-" + "a" * 12 + ".jpg"]), st.text(max_size=8))

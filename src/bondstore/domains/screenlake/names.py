@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 
 from bondstore.domains.screenlake.places import segment, token_of
-from bondstore.errors import NoSpaceError
 
 _TABLES = """
 CREATE TABLE named (name TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE, output TEXT NOT NULL, part TEXT NOT NULL)
@@ -89,11 +88,6 @@ class Names:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._connection.close()
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            raise NoSpaceError(
-                "The names of the images could not be written: the disk is full or failing.",
-                hint="Free some space and run the same command again; it goes on where it stopped.",
-            ) from error
 
     def add(self, zip_number: int, base: str, source: str, output: str, part: str) -> tuple[str, bool]:
         """Name an image.

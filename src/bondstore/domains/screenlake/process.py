@@ -98,9 +98,9 @@ class ProcessJob:
                 f"The profile {self.store.profile.name} forbids decrypted data on a disk.",
                 hint="Use another profile for results that may lie on a disk.",
             )
-        need_pillow()
-        self.detector_digest()
         self.ocr_digest()
+        self.detector_digest()
+        need_pillow()
 
     def detector(self) -> Detector | None:
         """Return what looks for faces; None where nobody is to look.
