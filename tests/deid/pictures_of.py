@@ -66,6 +66,7 @@ class Finder:
     """A detector that finds what it is told, look by look; the last answer goes on."""
 
     digest = "0" * 64
+    weights = "0" * 64
     threshold = 0.5
 
     def __init__(self, *answers: list[Box]) -> None:

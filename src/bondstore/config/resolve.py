@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from bondstore.config.profiles import Profile, StoreSpec
@@ -46,6 +48,24 @@ def resolve_store(store: str | None = None, profile: str | Profile | None = None
             hint="Add --store s3://BUCKET or --profile NAME, or set BONDSTORE_STORE or S3_BUCKET.",
         )
     return StoreSpec(store_url(url), settings)
+
+
+def recorded_store(params: Mapping[str, Any], profile: str | None = None) -> StoreSpec:
+    """Find the store that a run recorded among its parameters.
+
+    Parameters
+    ----------
+    params : mapping
+        With ``store``, its URL, and ``profile``, the name of the settings it was opened with.
+    profile : str, optional
+        Settings in place of those.
+
+    Raises
+    ------
+    ConfigurationError
+        The profile is gone.
+    """
+    return resolve_store(params["store"], profile or (params["profile"] if params["profile"] != "default" else None))
 
 
 def resolve_key(key: SecretRef | str | None = None, profile: str | Profile | None = None) -> SecretRef:

@@ -14,6 +14,7 @@ from demo.phones import Shape
 from PIL import Image
 
 from bondstore.deid.faces import Box
+from bondstore.deid.faces.weights import CENTERFACE_SHA256
 from bondstore.domains.screenlake import process
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.ledger import State
@@ -66,6 +67,7 @@ def test_every_face_is_one_solid_box_and_the_rest_is_as_it_was(faces: PhoneLab) 
         assert line["looks"] >= 2, "what was written was looked at again"
         assert line["boxes"]
         assert all(0 < box["score"] <= 1 for box in line["boxes"])
+        assert line["model"] == CENTERFACE_SHA256
         assert len(line["detector"]) == len(line["sha256_before"]) == len(line["sha256_after"]) == 64
         assert (line["width"], line["height"]) == SIZE
 
@@ -74,6 +76,7 @@ class Ghost:
     """A detector that finds something new at every look."""
 
     digest = "ghost"
+    weights = "of a ghost"
     threshold = 0.5
 
     def __init__(self) -> None:

@@ -43,6 +43,10 @@ class Detector(Protocol):
         """sha256 in hex of the weights and of the settings that decide what is found."""
 
     @property
+    def weights(self) -> str:
+        """sha256 in hex of the weights alone."""
+
+    @property
     def threshold(self) -> float:
         """The score from which a candidate is taken for a face, as measured for these settings."""
 
@@ -120,6 +124,11 @@ class OnnxDetector:
     def threshold(self) -> float:
         """The score from which a candidate is taken for a face."""
         return self.effort.threshold
+
+    @property
+    def weights(self) -> str:
+        """sha256 in hex of the weights alone."""
+        return _prepared(self.model).weights
 
     @cached_property
     def digest(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from bondstore.config.resolve import resolve_store
+from bondstore.config.resolve import recorded_store
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export_files import FileForm, FilesJob
 from bondstore.domains.beiwe.export_tables import TableForm, TablesJob
@@ -81,7 +81,6 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:
         raise ConfigurationError(
             "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
         )
-    named = profile or (params["profile"] if params["profile"] != "default" else None)
-    store = resolve_store(params["store"], named)
+    store = recorded_store(params, profile)
     key = SecretRef.parse(params["key"])
     return export_job(store, params["study"], key, params["form"], from_params(params["selection"]))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from bondstore.config.resolve import resolve_store
+from bondstore.config.resolve import recorded_store
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.layout import parse_key, weight
 from bondstore.domains.beiwe.listing import walk
@@ -230,8 +230,7 @@ def reconcile_job_of(params: Mapping[str, Any], profile: str | None = None) -> R
     """
     if params.get("job") != JOB:
         raise ConfigurationError("The run did not rebuild Beiwe hours.", hint="Go on with the command that started it.")
-    named = profile or (params["profile"] if params["profile"] != "default" else None)
-    store = resolve_store(params["store"], named)
+    store = recorded_store(params, profile)
     return ReconcileJob(store, params["study"], SecretRef.parse(params["key"]), from_params(params["selection"]))
 
 

@@ -140,7 +140,7 @@ def _table(number: int, part: Part, index: Index, table: PartTable) -> Table:
 def _lines(job: ProcessJob, ordered: Sequence[Part], names: Names) -> Iterator[bytes]:
     """Yield what became of every image of every zip, as JSON Lines."""
     settings = {name: value for name, value in job.handling.params().items() if name in ("redact", "effort", "ocr")}
-    detector = job.detector_digest() or None
+    detector, model = job.detector_digest() or None, job.model_digest() or None
     for part in ordered:
         index = part.index()
         for image in index.images:
@@ -158,6 +158,7 @@ def _lines(job: ProcessJob, ordered: Sequence[Part], names: Names) -> Iterator[b
                 "texts": [_box(box) for box in image.texts],
                 "unsure": [_box(box) for box in image.unsure],
                 "looks": image.looks,
+                "model": model,
                 "detector": detector,
                 "settings": settings,
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from bondstore.config.resolve import resolve_store
+from bondstore.config.resolve import recorded_store
 from bondstore.domains.screenlake import handling, selection
 from bondstore.domains.screenlake.process import BATCH, JOB, ProcessJob
 from bondstore.errors import ConfigurationError, UsageError
@@ -70,9 +70,8 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> ProcessJob:
         raise ConfigurationError(
             "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
         )
-    named = profile or (params["profile"] if params["profile"] != "default" else None)
     return process_job(
-        resolve_store(params["store"], named),
+        recorded_store(params, profile),
         selection.from_params(params["selection"]),
         handling.from_params(params["handling"]),
         params["query"],

@@ -120,6 +120,11 @@ class ProcessJob:
         detector = self.detector()
         return detector.digest if detector is not None else ""
 
+    def model_digest(self) -> str:
+        """Return the SHA-256 of the detector's weights, in hex; empty where nobody is to look."""
+        detector = self.detector()
+        return detector.weights if detector is not None else ""
+
     def ocr_digest(self) -> str:
         """Return what decides which text is found in images; empty where nobody is to look.
 
