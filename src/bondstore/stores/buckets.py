@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -20,7 +19,7 @@ from bondstore.stores.address import Address
 from bondstore.stores.clients import endpoint_url
 from bondstore.stores.failures import Failure, understand_answer, unreachable
 from bondstore.stores.retry import RetryRule
-from bondstore.stores.sigv4 import encode_path, encode_query, sign
+from bondstore.stores.sigv4 import authorize, encode_path, encode_query
 
 if TYPE_CHECKING:
     from bondstore.config.credentials import Credentials
@@ -153,17 +152,5 @@ def _signed(base: str, query: dict[str, str], profile: Profile, found: Credentia
         )
     path = encode_path(f"{parts.path}/")
     request = urllib.request.Request(f"{parts.scheme}://{parts.netloc}{path}?{encode_query(query)}")  # noqa: S310
-    signed = sign(
-        "GET",
-        parts.netloc,
-        path,
-        query,
-        access_key=found.access_key,
-        secret=found.secret.reveal(),
-        token=found.token.reveal() if found.token else None,
-        region=profile.region or "us-east-1",
-        now=datetime.now(UTC),
-    )
-    for name, value in signed.items():
-        request.add_header(name, value)
+    authorize(request, path, query, found, profile.region)
     return request

@@ -21,7 +21,7 @@ from bondstore.stores.clients import endpoint_url
 from bondstore.stores.connection import Patience
 from bondstore.stores.failures import Failure, understand_answer, unreachable
 from bondstore.stores.info import Dirs, Fetched, Listing, ObjectInfo
-from bondstore.stores.sigv4 import encode_path, encode_query, sign
+from bondstore.stores.sigv4 import authorize, encode_path, encode_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -201,17 +201,5 @@ def _signed(
             f"{address.url} holds keys with empty, '.' or '..' parts; reading them needs an access key.",
             hint="Name an access key and a secret in the profile.",
         )
-    signed = sign(
-        method,
-        parts.netloc,
-        path,
-        query,
-        access_key=found.access_key,
-        secret=found.secret.reveal(),
-        token=found.token.reveal() if found.token else None,
-        region=profile.region or "us-east-1",
-        now=datetime.now(UTC),
-    )
-    for name, value in signed.items():
-        request.add_header(name, value)
+    authorize(request, path, query, found, profile.region)
     return request

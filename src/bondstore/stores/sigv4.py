@@ -8,8 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from urllib.request import Request
+
+    from bondstore.config.credentials import Credentials
 
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _UNRESERVED = "-_.~"
@@ -23,6 +29,37 @@ def encode_path(path: str) -> str:
 def encode_query(query: Mapping[str, str]) -> str:
     """Percent-encode a query in the order in which it is signed."""
     return "&".join(f"{quote(k, safe=_UNRESERVED)}={quote(v, safe=_UNRESERVED)}" for k, v in sorted(query.items()))
+
+
+def authorize(request: Request, path: str, query: Mapping[str, str], found: Credentials, region: str | None) -> None:
+    """Sign a request that is about to be sent, now.
+
+    Parameters
+    ----------
+    request : Request
+        Gets the headers.
+    path : str
+        Encoded path, as sent.
+    query : mapping of str to str
+        Not encoded.
+    found : Credentials
+        To sign with.
+    region : str or None
+        The bucket's region; where it is not named, the one that is everybody's.
+    """
+    signed = sign(
+        request.get_method(),
+        request.host,
+        path,
+        query,
+        access_key=found.access_key,
+        secret=found.secret.reveal(),
+        token=found.token.reveal() if found.token else None,
+        region=region or "us-east-1",
+        now=datetime.now(UTC),
+    )
+    for name, value in signed.items():
+        request.add_header(name, value)
 
 
 def sign(
