@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.servers.azurite import Azurite
@@ -15,6 +16,10 @@ from tests.servers.install import PROGRAM
 from tests.servers.seaweedfs import SeaweedFS, find_weed
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+# A change is judged by the same examples each time; what other runs find beyond them is kept as an example of its own.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+if IN_CI:
+    hypothesis.settings.load_profile("ci")
 _OURS = ("AWS_", "BEIWE_", "AZURE_", "BONDSTORE_", "S3_")
 _ALSO = {"STUDY_FOLDER", "DECRYPTION_KEY_STRING", "NO_COLOR", "FORCE_COLOR"}
 _PROXIES = {name for one in ("http", "https", "all", "no") for name in (f"{one}_proxy", f"{one}_proxy".upper())}

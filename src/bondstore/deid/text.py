@@ -35,7 +35,8 @@ _IN_LOCAL = frozenset(".+-_'&%~")
 _IN_DOMAIN = frozenset(".-_")
 _PIXELS = re.compile(r"\dx", re.ASCII)
 _LONGEST_QUOTED = 66
-_LOOKS = 8
+_LOOKS = 64
+"""Far more than it takes; each look covers something, and a text made to need many must not cost without end."""
 
 
 def redact_text(text: str) -> tuple[str, dict[str, int]]:

@@ -90,7 +90,7 @@ class Kills:
 class Blind:
     """A detector that finds nothing; what it would cover is marked by `covered`."""
 
-    digest, threshold = "blind", 0.5
+    digest, weights, threshold = "blind", "none", 0.5
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Box]:
         """Find nothing."""

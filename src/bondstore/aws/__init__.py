@@ -1,0 +1,1 @@
+"""Running in AWS: events, handlers, packages and templates."""

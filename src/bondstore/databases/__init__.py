@@ -1,0 +1,1 @@
+"""Rows by key in DynamoDB or a relational database, behind one interface."""

@@ -1,0 +1,1 @@
+"""Ocean profiles: read, tested by the standards, written for release."""

@@ -1,0 +1,1 @@
+"""Tested profiles into files that others can read."""

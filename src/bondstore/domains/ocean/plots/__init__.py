@@ -1,0 +1,1 @@
+"""Pictures of profiles, deployments and where they were taken."""

@@ -1,0 +1,279 @@
+"""Profiles as one ragged table: the levels of all profiles in long columns, and how many belong to each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "TIME": "time",
+        "LATITUDE": "latitude",
+        "LONGITUDE": "longitude",
+        "PRES": "pressure",
+        "TEMP": "temperature",
+        "PSAL": "salinity",
+    }
+)
+"""The names that variables have in files and suites, and the columns of a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place on the sea.
+
+    Parameters
+    ----------
+    latitude : float
+        Degrees north.
+    longitude : float
+        Degrees east, as it was written: -180 to 180, or 0 to 360.
+    """
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of its profile beside the levels; None or empty where it says nothing.
+
+    Parameters
+    ----------
+    dialect : str
+        ``moana-1`` (15 lines), ``moana-2`` (firmware 3.05, 21 lines), ``argo``, ``imos``, ``netcdf`` or ``columns``.
+    deck_unit_serial, deck_unit_firmware : str
+        Of the deck unit.
+    deck_unit_battery : float or None
+        Per cent.
+    upload_position, download_position : Position or None
+        Where the sensor was uploaded and downloaded.
+    download_time : float or None
+        Seconds since 1970-01-01 UTC.
+    sensor_serial, sensor_firmware : str
+        Of the sensor.
+    reset_codes : tuple of str
+        As they were written.
+    sensor_battery : float or None
+        Per cent.
+    max_lifetime_depth : float or None
+        In dbar.
+    baseline : float or None
+        In dbar.
+    depth_rating : float or None
+        In metres.
+    depth_unit : str
+        What the depth column is in: ``dbar``.
+    other : mapping of str to str
+        Every header line that none of these stands for, by its name as written.
+    """
+
+    dialect: str
+    deck_unit_serial: str = ""
+    deck_unit_firmware: str = ""
+    deck_unit_battery: float | None = None
+    upload_position: Position | None = None
+    download_position: Position | None = None
+    download_time: float | None = None
+    sensor_serial: str = ""
+    sensor_firmware: str = ""
+    reset_codes: tuple[str, ...] = ()
+    sensor_battery: float | None = None
+    max_lifetime_depth: float | None = None
+    baseline: float | None = None
+    depth_rating: float | None = None
+    depth_unit: str = "dbar"
+    other: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the metadata table says of a sensor's time on a vessel. No contact names, no addresses.
+
+    Parameters
+    ----------
+    vessel : str
+        Id or name of the vessel, as the table has it.
+    gear : str
+        Class of the gear: ``mobile``, ``stationary``, or as written; empty where unknown.
+    supplied, returned : float or None
+        Seconds since 1970-01-01 UTC; None where open.
+    other : mapping of str to str
+        Further columns that may be published.
+    """
+
+    vessel: str = ""
+    gear: str = ""
+    supplied: float | None = None
+    returned: float | None = None
+    other: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a test needs to know of the platform's profile before this one: named by the reader, never by batch order.
+
+    Parameters
+    ----------
+    time : float
+        Seconds since 1970-01-01 UTC.
+    position : Position or None
+        Where it was.
+    pressure, temperature, salinity : ndarray of float64, shape (levels,), or None
+        Its levels.
+    """
+
+    time: float
+    position: Position | None = None
+    pressure: Floats | None = None
+    temperature: Floats | None = None
+    salinity: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile of a batch, but for its levels.
+
+    Parameters
+    ----------
+    key : str
+        The object it came from, relative to its store.
+    name : str
+        The file's stem; with ``-2``, ``-3`` … where a file holds several.
+    header : Header
+        What the file says.
+    platform : str
+        Serial number of the sensor, or the WMO number of a float.
+    timed : bool
+        Whether each level has a time of its own (Moana); false where one time stands for all (Argo).
+    placed : bool
+        Whether each level has a position of its own.
+    deployment : Deployment or None
+        From the metadata table.
+    earlier : Earlier or None
+        The platform's profile before this one.
+    known : mapping of str to str
+        Other facts that tests may ask for, such as ``platform_type``, ``cycle``, ``grey_list``.
+    """
+
+    key: str
+    name: str
+    header: Header
+    platform: str = ""
+    timed: bool = True
+    placed: bool = True
+    deployment: Deployment | None = None
+    earlier: Earlier | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Many profiles as one ragged table. Missing values are NaN.
+
+    Parameters
+    ----------
+    profiles : sequence of Profile
+        In their order.
+    sizes : ndarray of int64, shape (profiles,)
+        Levels of each.
+    time : ndarray of float64, shape (levels,)
+        Seconds since 1970-01-01 UTC.
+    latitude, longitude : ndarray of float64, shape (levels,)
+        Degrees north and east, as written.
+    pressure : ndarray of float64, shape (levels,)
+        Sea pressure in dbar.
+    temperature : ndarray of float64, shape (levels,)
+        Degrees Celsius, ITS-90.
+    salinity : ndarray of float64, shape (levels,), or None
+        Practical salinity; None where no profile of the batch has any.
+    """
+
+    profiles: Sequence[Profile]
+    sizes: Integers
+    time: Floats
+    latitude: Floats
+    longitude: Floats
+    pressure: Floats
+    temperature: Floats
+    salinity: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.profiles)
+
+    @property
+    def levels(self) -> int:
+        """All levels of all profiles."""
+        return len(self.pressure)
+
+    @cached_property
+    def starts(self) -> Integers:
+        """Where each profile begins; shape (profiles,)."""
+        return np.cumsum(self.sizes) - self.sizes
+
+    @cached_property
+    def owner(self) -> Integers:
+        """Which profile each level belongs to; shape (levels,)."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    def column(self, variable: str) -> Floats | None:
+        """Return the column of a variable such as ``TEMP``; None for a salinity that nobody measured.
+
+        Raises
+        ------
+        KeyError
+            There is no such variable.
+        """
+        found: Floats | None = getattr(self, COLUMNS[variable])
+        return found
+
+    def carries(self, variable: str) -> Mask:
+        """Return which profiles have at least one value of a variable; shape (profiles,)."""
+        values = self.column(variable)
+        if values is None:
+            return np.zeros(len(self), np.bool_)
+        return np.bincount(self.owner, weights=~np.isnan(values), minlength=len(self)) > 0
+
+    def take(self, numbers: Sequence[int]) -> Batch:
+        """Return a batch of some of the profiles, in the order of `numbers`."""
+        spans = [np.arange(self.starts[one], self.starts[one] + self.sizes[one]) for one in numbers]
+        rows = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        return Batch(
+            [self.profiles[one] for one in numbers],
+            self.sizes[list(numbers)],
+            self.time[rows],
+            self.latitude[rows],
+            self.longitude[rows],
+            self.pressure[rows],
+            self.temperature[rows],
+            None if self.salinity is None else self.salinity[rows],
+        )
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Return one batch of the profiles of several; a salinity that one of them lacks is NaN there."""
+    some = any(batch.salinity is not None for batch in batches)
+
+    def together(name: str) -> Floats:
+        return np.concatenate([getattr(batch, name) for batch in batches] or [np.zeros(0)])
+
+    salinity = [np.full(batch.levels, np.nan) if batch.salinity is None else batch.salinity for batch in batches]
+    return Batch(
+        profiles=[profile for batch in batches for profile in batch.profiles],
+        sizes=np.concatenate([batch.sizes for batch in batches] or [np.zeros(0, np.int64)]),
+        time=together("time"),
+        latitude=together("latitude"),
+        longitude=together("longitude"),
+        pressure=together("pressure"),
+        temperature=together("temperature"),
+        salinity=np.concatenate(salinity) if some else None,
+    )

@@ -1,0 +1,1 @@
+"""Quality control: tests over whole columns, suites of them, and how flags roll up."""

@@ -1,0 +1,1 @@
+"""Files of profiles into one ragged table."""

@@ -1,0 +1,1 @@
+"""Participants: who takes part, as rows with a stable key."""

@@ -1,0 +1,1 @@
+"""What may leave: reviewed, published by hash, recalled, told to people."""

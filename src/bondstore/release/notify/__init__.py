@@ -1,0 +1,1 @@
+"""Mail about what was released: subscribers, messages, and what became of each."""
