@@ -13,6 +13,8 @@ import pytest
 from tests.servers.azurite import Azurite
 from tests.servers.faulty import FaultyProxy
 from tests.servers.install import PROGRAM
+from tests.servers.moto import SERVICES, Moto
+from tests.servers.postgresql import PostgreSQL, find_programs
 from tests.servers.seaweedfs import SeaweedFS, find_weed
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -62,6 +64,42 @@ def azurite(_scrubbed_session: None) -> Iterator[Azurite]:
     if not PROGRAM.exists():
         _server_missing("Azurite")
     with Azurite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server(_scrubbed_session: None) -> Iterator[Moto]:
+    """Moto's server of this session (of this worker, under xdist)."""
+    with Moto() as server:
+        yield server
+
+
+@pytest.fixture
+def moto(moto_server: Moto) -> str:
+    """The address of moto's server, empty: what the test before left is forgotten."""
+    moto_server.reset()
+    return moto_server.endpoint
+
+
+@pytest.fixture
+def moto_environment(moto_server: Moto, moto: str, monkeypatch: pytest.MonkeyPatch) -> Moto:
+    """The AWS variables of moto's server, set for all services but S3; it takes any credentials."""
+    for name in SERVICES:
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", moto)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        if name not in os.environ:
+            monkeypatch.setenv(name, "testing")
+    if "AWS_REGION" not in os.environ:
+        monkeypatch.setenv("AWS_REGION", moto_server.region)
+    return moto_server
+
+
+@pytest.fixture(scope="session")
+def postgresql(_scrubbed_session: None) -> Iterator[PostgreSQL]:
+    """The PostgreSQL server of this session (of this worker, under xdist)."""
+    if find_programs() is None:
+        _server_missing("PostgreSQL")
+    with PostgreSQL() as server:
         yield server
 
 

@@ -48,16 +48,28 @@ def find_chromium() -> str | None:
 
 def install_chromium() -> None:
     """Install Debian's Chromium, unless there is a browser of the kind; say so where that is not possible."""
-    if find_chromium() is not None:
-        return
+    if find_chromium() is None:
+        install_package("chromium", "Tests of the report pages need Chromium")
+
+
+def install_postgresql() -> None:
+    """Install Debian's PostgreSQL, unless there is one; say so where that is not possible."""
+    folders = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    if shutil.which("initdb") is None and next(folders, None) is None:
+        install_package("postgresql", "Tests of tables in PostgreSQL need it")
+
+
+def install_package(name: str, why: str) -> None:
+    """Install a Debian package; say what it is for where that is not possible."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        sys.stderr.write("Tests of the report pages need Chromium; as root: apt-get install chromium\n")
+        sys.stderr.write(f"{why}; as root: apt-get install {name}\n")
         return
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", name]):
         subprocess.run(["apt-get", *words], check=True, env=environment, stdout=sys.stderr)
 
 
 if __name__ == "__main__":
     install_azurite()
     install_chromium()
+    install_postgresql()

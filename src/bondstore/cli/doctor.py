@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.errors import BondstoreError, Exit
+from bondstore.errors import BondstoreError, Exit, UsageError
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
@@ -19,6 +19,7 @@ EXAMPLES = (
     "bondstore doctor",
     "bondstore doctor --profile lab --study STUDY --key env:STUDY_KEY",
     "bondstore doctor --store s3://BUCKET --to /data/export --json",
+    "bondstore doctor --store s3://BUCKET --expect private",
 )
 _SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL", "skipped-could-not-look": "?   "}
 
@@ -35,16 +36,26 @@ def command(
     try_write: Annotated[
         bool, typer.Option("--try-write", help="Also write an object to the store and delete it again.")
     ] = False,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="public|private", help="Fail unless everybody, or nobody without credentials, can read it."
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """Say what is wrong, and the command that mends it.
 
     Looks at credentials, clock, endpoint, addressing style, proxy, checksums, mix-ups, permissions, free space, RAM
-    disk, and at the study and its key when they are named. Writes nothing to the store unless --try-write is given.
+    disk, at who can read the store, and at the study and its key when they are named. Writes nothing to the store
+    unless --try-write is given.
     Ends with 4 when a check fails or could not be made.
     """
+    if expect not in (None, "public", "private"):
+        raise UsageError(f"The expectation {expect!r} is unknown.", hint="Choose one of: public, private.")
     counts = dict.fromkeys(_SIGNS, 0)
-    for check in _checks(store, profile, study, key, to or Path.cwd(), try_write=try_write):
+    wishes = {"folder": to or Path.cwd(), "try_write": try_write, "expected": expect or ""}
+    for check in _checks(store, profile, study, key, wishes):
         counts[check.status.value] += 1
         _show(check, json=json)
     summary: dict[str, Any] = {"kind": "summary", **{name.partition("-")[0]: n for name, n in counts.items()}}
@@ -59,7 +70,7 @@ def command(
 
 
 def _checks(
-    store: str | None, profile: str | None, study: str | None, key: SecretRef | None, folder: Path, *, try_write: bool
+    store: str | None, profile: str | None, study: str | None, key: SecretRef | None, wishes: dict[str, Any]
 ) -> Any:
     from bondstore.config.resolve import resolve_store
     from bondstore.doctor import Case, Check, Status, examine
@@ -69,7 +80,7 @@ def _checks(
     except BondstoreError as error:
         yield Check("settings", Status.FAIL, error.message, error.hint or "")
         return
-    yield from examine(Case(spec, folder=folder, try_write=try_write, **_of_study(spec, study, key)))
+    yield from examine(Case(spec, **wishes, **_of_study(spec, study, key)))
 
 
 def _of_study(spec: StoreSpec, study: str | None, key: SecretRef | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = {}
 OBJECTS = ("object", "objects")
-_ENDINGS = {"screenlake": "bondstore.cli.screenlake._ending"}
+_ENDINGS = {"ocean": "bondstore.cli.ocean._ending", "screenlake": "bondstore.cli.screenlake._ending"}
 """The modules of domains whose runs end with more than a tally: what their objects are called, and an `Ending`."""
 
 

@@ -28,7 +28,11 @@ Dest = Annotated[
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or: last.")]
 HERE = Path()
 
-JOBS = {"beiwe": "bondstore.domains.beiwe.jobs", "screenlake": "bondstore.domains.screenlake.jobs"}
+JOBS = {
+    "beiwe": "bondstore.domains.beiwe.jobs",
+    "ocean": "bondstore.domains.ocean.jobs",
+    "screenlake": "bondstore.domains.screenlake.jobs",
+}
 """The module of each domain that builds a recorded job again."""
 
 

@@ -52,6 +52,34 @@ TABLE: Mapping[str, Noun] = {
         },
         guided="Without a verb, in a terminal, it asks step by step, and shows the plan before it begins.",
     ),
+    "ocean": Noun(
+        "Ocean profiles: test, look, draw.",
+        {
+            "qc": "Test profiles by a standard's rules, and write them for release.",
+            "show": "Show a profile: header, flags by test, and why.",
+            "tests": "The tests of a suite, or all there are, with their thresholds.",
+            "plot": "Pictures of profiles, and a map and a section of each platform.",
+        },
+    ),
+    "participants": Noun(
+        "Participants: a form tool's CSV kept as a table, with its history.",
+        {
+            "sync": "Bring a CSV into the table: new, changed, gone.",
+            "list": "List the participants.",
+            "show": "Show one participant.",
+            "history": "Show what became of one participant, or of all.",
+            "policy": "Print the least-privilege policy for the table.",
+        },
+    ),
+    "release": Noun(
+        "Releases: publish what passed, take it back.",
+        {
+            "publish": "Copy what passed quality control to a public store.",
+            "recall": "Take a release or a file back.",
+            "list": "List the releases of a public store.",
+            "show": "List the files of a release.",
+        },
+    ),
     "run": Noun(
         "Runs: what was done, what is left, go on.",
         {

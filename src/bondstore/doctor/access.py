@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bondstore.doctor.check import Check, fail, from_error, guarded, ok, skipped, warn
+from bondstore.doctor.exposure import look_at_exposure
 from bondstore.errors import AlreadyExistsError, BondstoreError
 from bondstore.stores import open_store
 
@@ -36,6 +37,7 @@ def look_at_access(case: Case) -> Iterator[Check]:
             said = ok("list", f"{where} can be listed.") if count else warn("list", f"{where} holds no objects.")
             yield said
     yield _read(store, sample, listable=listable)
+    yield from guarded("exposure", lambda: look_at_exposure(case, [sample.key] if sample else []))
     if case.try_write:
         yield from guarded("write", lambda: [_write(store)])
     elif store.read_only:

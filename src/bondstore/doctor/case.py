@@ -42,6 +42,8 @@ class Case:
         Write an object and delete it again.
     extras : sequence of callable
         Further checks.
+    expected : {"", "public", "private"}
+        Who should be able to read the store; empty where nobody said.
     """
 
     spec: StoreSpec
@@ -50,6 +52,7 @@ class Case:
     may_read: Callable[[str], bool] = _any_key
     try_write: bool = False
     extras: Sequence[Extra] = ()
+    expected: str = ""
 
     @property
     def profile(self) -> Profile:

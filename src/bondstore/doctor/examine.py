@@ -58,7 +58,7 @@ def examine(case: Case) -> Iterator[Check]:
     if first is None:
         yield from guarded("access", lambda: access.look_at_access(case))
     else:
-        for name in ("list", "read", *(["study"] if case.extras else [])):
+        for name in ("list", "read", *(["exposure"] if case.expected else []), *(["study"] if case.extras else [])):
             yield skipped(name, f"This could not be looked at before {first} is mended.")
     for name, look in MACHINE:
         yield from guarded(name, lambda look=look: look(case))  # type: ignore[misc]

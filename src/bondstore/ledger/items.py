@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,6 +87,22 @@ class Items:
             (job, json.dumps(outputs)),
         )
         return dict(rows.fetchall())
+
+    def outputs_of(self, job: str) -> Iterator[str]:
+        """Yield the files that the items of a job go into, in key order."""
+        for row in self._connection.execute("SELECT output FROM items WHERE job = ? ORDER BY key", (job,)):
+            yield row[0]
+
+    def sharing(self, job: str) -> Iterator[list[Item]]:
+        """Yield the done items that go into one file though each should have its own, by key; file by file."""
+        rows = self._connection.execute(
+            "SELECT output, key, version, size FROM items WHERE job = ? AND state = 'done' AND output IN"
+            " (SELECT output FROM items WHERE job = ? AND state = 'done' GROUP BY output HAVING count(*) > 1)"
+            " ORDER BY output, key",
+            (job, job),
+        ).fetchall()
+        for output, group in groupby(rows, key=lambda row: row[0]):
+            yield [Item(key, version, size, output, State.DONE) for _, key, version, size in group]
 
     def any_run(self, job: str) -> str | None:
         """Return the id of a run that took up items of a job; None where none ever did."""

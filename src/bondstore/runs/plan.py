@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bondstore.ledger import State
 from bondstore.runs.tally import Count
@@ -11,8 +11,7 @@ from bondstore.runs.tally import Count
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bondstore.ledger import Item, Ledger
-    from bondstore.runs.destination import Destination
+    from bondstore.ledger import Item, Ledger, Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,13 @@ class Plan:
         )
 
 
+class Holder(Protocol):
+    """Who knows whether outputs are in place: a folder, or the listing of a remote destination."""
+
+    def holds(self, output: Output) -> bool:
+        """Whether an output still is what was recorded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """A page of candidates, told apart."""
@@ -55,7 +61,7 @@ class Split:
     quarantined: list[Item]
 
 
-def split(ledger: Ledger | None, job: str, destination: Destination, page: Sequence[Item]) -> Split:
+def split(ledger: Ledger | None, job: str, destination: Holder, page: Sequence[Item]) -> Split:
     """Tell what must be done from what is proved done.
 
     Done is an item of the same version whose output still is in place with the recorded content.
@@ -66,7 +72,7 @@ def split(ledger: Ledger | None, job: str, destination: Destination, page: Seque
         None where the destination has none yet: then all is to be done.
     job : str
         The job the items belong to.
-    destination : Destination
+    destination : Holder
         Where the outputs lie.
     page : sequence of Item
         Listed objects, as candidates.

@@ -1,0 +1,82 @@
+"""``bondstore ocean qc``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bondstore.cli import options
+from bondstore.errors import UsageError
+
+EXAMPLES = (
+    "bondstore ocean qc s3://fishsoop-data/raw s3://fishsoop-data-qc --tests moana",
+    "bondstore ocean qc ./csv ./qc --form both --metadata deployments.csv --attributes about.toml",
+    "bondstore ocean qc ./argo ./qc --tests argo --dry-run",
+)
+
+
+def command(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="Where the files lie: a store's URL, or a folder.")],
+    dest: Annotated[str, typer.Argument(metavar="DEST", help="Where results go: a store's URL, or a folder.")],
+    *,
+    tests: Annotated[
+        str, typer.Option(metavar="SUITE|FILE", help="A suite of tests (see: bondstore ocean tests), or your own TOML.")
+    ] = "moana",
+    compat: Annotated[
+        str | None, typer.Option(metavar="moana-2024", help="Flags as an older chain sets them, to compare with it.")
+    ] = None,
+    since: options.Since = None,
+    form: Annotated[
+        str,
+        typer.Option(metavar="netcdf|parquet|both", help="A netCDF file an object, a table a month, or both."),
+    ] = "netcdf",
+    names: Annotated[
+        str, typer.Option(metavar="plain|aodn", help="How files are named: after their source, or as AODN asks for.")
+    ] = "plain",
+    plots: Annotated[bool, typer.Option("--plots", help="Draw each profile beside its file.")] = False,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Deployments: serial number, dates supplied and returned, vessel."),
+    ] = None,
+    attributes: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="Licence, creator, institution … for the files.")
+    ] = None,
+    columns: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="Which column is what, for CSVs that are no sensor's own.")
+    ] = None,
+    jobs: options.Jobs = None,
+    profile: options.Profile = None,
+    dest_profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Named settings to open DEST with; else those of SRC.")
+    ] = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+) -> int:
+    """Test profiles by a standard's rules, and write them as files that can be released.
+
+    Each object becomes a netCDF file with the flags of every test, and a record beside it that says what it was made
+    of and how it did. Run again, only what is new or changed is done; stopped at any moment, it goes on where it was.
+    What cannot be read is named in the findings, and the exit code is 5. A test that could not be evaluated never
+    counts as passed.
+    """
+    from bondstore.cli.confirm import before_fetching
+    from bondstore.cli.progress import reporter
+    from bondstore.cli.report import show_result
+    from bondstore.domains.ocean import service
+    from bondstore.runs.outlets import record_place
+
+    if compat is not None and compat != "moana-2024":
+        raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")
+    asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns)
+    job = service.prepare(source, dest, asked, since=since, profile=profile, dest_profile=dest_profile)
+    result = service.run(
+        job,
+        jobs=jobs,
+        progress=reporter(),
+        confirm=before_fetching(f"Test {{}} into {job.dest.url}?", yes=yes),
+        dry_run=dry_run,
+    )
+    return show_result(result, record_place(job.dest), json=json)

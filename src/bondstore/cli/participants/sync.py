@@ -1,0 +1,109 @@
+"""``bondstore participants sync``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bondstore.cli import options, output
+from bondstore.cli.participants import _shared
+
+if TYPE_CHECKING:
+    from bondstore.registry import SyncResult
+
+EXAMPLES = (
+    'bondstore participants sync form.csv --key "Vessel number" --dry-run',
+    "bondstore participants sync s3://BUCKET/form.csv --database dynamodb://ap-southeast-2 --yes",
+)
+
+
+def command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="CSV|URL", help="The form tool's export: a file, or s3://BUCKET/KEY, az://CONTAINER/KEY."
+        ),
+    ],
+    *,
+    table: _shared.Table = _shared.TABLE,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key",
+            metavar="COLUMN",
+            help="The column that tells participants apart; may be repeated. Else as at the last sync, and "
+            "at first: Vessel number.",
+        ),
+    ] = None,
+    database: _shared.Database = None,
+    by_row_number: Annotated[
+        bool,
+        typer.Option("--by-row-number", help="The row's number is the key: the order of the rows must never change."),
+    ] = False,
+    allow_many_gone: Annotated[
+        bool, typer.Option("--allow-many-gone", help="Mark participants as gone even if they are more than half.")
+    ] = False,
+    profile: options.Profile = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+) -> int:
+    """Bring a form tool's CSV into the table of participants.
+
+    Rows are told apart by key columns, in any order. New, changed and returned participants are written, those missing
+    in the CSV are marked as gone and kept, and every change is kept in the history, all in one go. A damaged row
+    leaves its participant as it was. The same CSV again changes nothing.
+    """
+    from bondstore.cli.confirm import confirm
+    from bondstore.errors import Exit
+    from bondstore.registry import SyncSettings, service
+
+    participants = service.open_participants(database, table, profile)
+    settings = SyncSettings(tuple(key or ()), by_row_number=by_row_number, allow_many_gone=allow_many_gone)
+
+    def agree(planned: SyncResult) -> None:
+        # asked only where something would change
+        parts = [
+            f"{planned.counts[name]} {name}" for name in ("new", "changed", "back", "gone") if planned.counts[name]
+        ]
+        confirm(f"Write to {participants.place}: {', '.join(parts)}?", yes=yes)
+
+    result = service.sync(source, participants, settings, profile=profile, dry_run=dry_run, agree=agree)
+    _show(result, participants.place, dry_run=dry_run, json=json)
+    return int(Exit.INCOMPLETE if result.counts["malformed"] else Exit.DONE)
+
+
+def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:
+    record: dict[str, Any] = {
+        "kind": "plan" if dry_run else "sync",
+        "run": result.run,
+        "place": place,
+        "key": list(result.key),
+        **result.counts,
+        "written": result.written,
+        "sha256": result.sha256,
+    }
+    if json:
+        output.display(({"kind": "finding", **_finding(one)} for one in result.findings), (), json=True)
+        output.display_one(record, json=True)
+        return
+    output.display_one(result.counts)
+    for one in result.findings:
+        where = f"{one.where}: " if one.where else f"{one.count}: " if one.count > 1 else ""
+        output.note(f"{where}{one.message}")
+    if dry_run:
+        output.note(f"Nothing was written. It would go to {place}")
+    else:
+        output.note(f"{result.written} changes were written to {place}" if result.written else "Nothing has changed.")
+
+
+def _finding(one: Any) -> dict[str, Any]:
+    return {
+        "finding": one.kind,
+        "severity": one.severity,
+        "key": one.key,
+        "where": one.where,
+        "count": one.count,
+        "message": one.message,
+    }

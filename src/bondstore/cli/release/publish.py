@@ -1,0 +1,137 @@
+"""``bondstore release publish``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bondstore.cli import options, output
+from bondstore.cli.confirm import confirm
+from bondstore.cli.release._shared import DestProfile, DestUrl, inspectors, tell_findings
+from bondstore.errors import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bondstore.release.publish import Plan, Published
+    from bondstore.release.visibility import Seen
+
+EXAMPLES = (
+    "bondstore release publish s3://PUBLIC --from s3://PRIVATE/qc --dry-run",
+    "bondstore release publish s3://PUBLIC --from s3://PRIVATE/qc --about about.toml --require good:0.9 --stac --yes",
+    "bondstore release publish az://public --from s3://PRIVATE/qc --from-profile lab --profile azure",
+)
+
+
+def command(
+    dest: DestUrl,
+    *,
+    source: Annotated[
+        str, typer.Option("--from", metavar="SRC-URL", help="The private store, as quality control wrote it.")
+    ],
+    require: Annotated[
+        str,
+        typer.Option(
+            metavar="good|good:SHARE|suspect",
+            help="What a file must be: every level good or probably good; at least this share of every variable's "
+            "levels (good:0.9); or nothing bad. Never what was not evaluated.",
+        ),
+    ] = "good",
+    about: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml",
+            help="What the landing page says: title, description, licence, licence_url, citation, institution, "
+            "contact_url.",
+        ),
+    ] = None,
+    overview: Annotated[
+        str | None, typer.Option("--map", metavar="KEY", help="A PNG or SVG in SRC-URL: the map on the landing page.")
+    ] = None,
+    stac: Annotated[bool, typer.Option("--stac", help="Write a STAC item for every file too.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Release even what was taken back.")] = False,
+    source_may_be_public: Annotated[
+        bool, typer.Option("--source-may-be-public", help="Go on though everybody may read SRC-URL.")
+    ] = False,
+    require_public: Annotated[
+        bool, typer.Option("--require-public", help="Go on only if everybody can read DEST-URL.")
+    ] = False,
+    profile: DestProfile = None,
+    from_profile: Annotated[
+        str | None,
+        typer.Option(
+            "--from-profile",
+            metavar="NAME",
+            autocompletion=options.profile_names,
+            help="Named settings to open the private store with; else those of --profile.",
+        ),
+    ] = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+) -> int:
+    """Copy what passed quality control from a private store to a public one, with manifest, index and landing page.
+
+    Only files leave whose release record vouches for the very bytes that are copied, and whose flags meet the
+    requirement; their plots go along. Nothing else does. What is released is always whole: stopped at any moment, the
+    old or the new release holds. Published again, nothing changes.
+
+    Ends with 5 when a file was held back because something is wrong with it (not for its flags), and with 6 when the
+    private store can be read by everybody, or that could not be told.
+    """
+    from bondstore.release.about import About
+    from bondstore.release.publish import Order
+    from bondstore.release.service import Places, publish_between
+
+    order = Order(
+        requirement=require,
+        about=About.load(about) if about else About(),
+        inspectors=inspectors(),
+        overview=overview,
+        stac=stac,
+        again=again,
+    )
+    places = Places(dest, source, profile, from_profile, source_may_be_public, require_public)
+    done = publish_between(
+        places,
+        order,
+        seen=lambda seen: _seen(seen, json=json),
+        confirm=_asker(dest, yes=yes, json=json),
+        dry_run=dry_run,
+    )
+    return _told(done, json=json)
+
+
+def _seen(seen: Seen, *, json: bool) -> None:
+    if not json and seen.exposure not in ("public", "local"):
+        output.note(seen.message)
+
+
+def _asker(dest: str, *, yes: bool, json: bool) -> Callable[[Plan], bool]:
+    """Ask with the plan; a release that holds already needs no yes."""
+
+    def ask(plan: Plan) -> bool:
+        if plan.same or not plan.files:
+            return True
+        if not json:
+            output.note(_plan_text(plan))
+        confirm(f"Release {plan.files:,} files ({output.bytes_text(plan.bytes)}) to everybody in {dest}?", yes=yes)
+        return True
+
+    return ask
+
+
+def _plan_text(plan: Plan) -> str:
+    gone = f"; {plan.gone:,} files of the last release are not in it" if plan.gone else ""
+    return (
+        f"Release {plan.release}: {plan.files:,} files, {output.bytes_text(plan.bytes)}. To copy: {plan.copies:,} "
+        f"objects, {output.bytes_text(plan.copy_bytes)}. Held back for their flags: {plan.held:,}{gone}."
+    )
+
+
+def _told(done: Plan | Published, *, json: bool) -> int:
+    wrong = tell_findings(done.findings, json=json)
+    output.display_one(done, json=json)
+    return int(Exit.INCOMPLETE if wrong else Exit.DONE)

@@ -1,0 +1,122 @@
+"""From a tested profile to the bytes of its files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bondstore.domains.ocean.output.attributes import About, Attributes, parse_attributes
+from bondstore.domains.ocean.output.netcdf import netcdf_file
+from bondstore.domains.ocean.output.record import record_of
+from bondstore.domains.ocean.places import month_of, plot_path
+from bondstore.domains.ocean.reading.columns import parse_columns
+from bondstore.domains.ocean.reading.metadata import parse_metadata
+from bondstore.domains.ocean.runkinds import RUN_KINDS
+
+if TYPE_CHECKING:
+    from bondstore.domains.ocean.profiles import Batch
+    from bondstore.domains.ocean.qc.evaluate import Result
+    from bondstore.domains.ocean.settings import QcSettings
+    from bondstore.findings import Finding
+    from bondstore.stores import Fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files of one object.
+
+    Parameters
+    ----------
+    path : str
+        Where its netCDF file goes, or would go.
+    file, record, plot : bytes or None
+        The netCDF file, its release record and its picture; None where none is wanted.
+    findings : tuple of Finding
+        What a person should know.
+    """
+
+    path: str
+    file: bytes | None
+    record: bytes | None
+    plot: bytes | None
+    findings: tuple[Finding, ...]
+
+
+class Maker:
+    """Writes the files of objects, for one run's settings.
+
+    Parameters
+    ----------
+    settings : QcSettings
+        How.
+    store : str
+        Address of the source.
+
+    Raises
+    ------
+    ConfigurationError
+        The tests, the attributes, the column map or the table of deployments cannot be used.
+    """
+
+    def __init__(self, settings: QcSettings, store: str) -> None:
+        self._settings, self._store = settings, store
+        self.suite = settings.load()
+        self.columns = parse_columns(settings.columns) if settings.columns else None
+        self._attributes = parse_attributes(settings.attributes) if settings.attributes else Attributes()
+        self._deployments = parse_metadata(settings.metadata) if settings.metadata else None
+
+    def with_deployments(self, batch: Batch) -> tuple[Batch, list[Finding]]:
+        """Return a batch with what the table of deployments knows of its profiles."""
+        if self._deployments is None:
+            return batch, []
+        return self._deployments.join(batch)
+
+    def make(self, key: str, answer: Fetched, batch: Batch, result: Result, path: str) -> Made:
+        """Write what is wanted of one object.
+
+        Parameters
+        ----------
+        key : str
+            The object's key.
+        answer : Fetched
+            The object, as it was read.
+        batch : Batch
+            Its profiles.
+        result : Result
+            What the tests say of them.
+        path : str
+            Where its file goes.
+        """
+        about = About(
+            store=self._store,
+            key=key,
+            source_version=answer.info.version or answer.info.etag,
+            source_modified=answer.info.modified_ms / 1000,
+            source_sha256=hashlib.sha256(answer.data).hexdigest(),
+            attributes=self._attributes,
+        )
+        findings = _findings(key, path, result)
+        if not self._settings.files:
+            return Made(path, None, None, None, findings)
+        file = netcdf_file(batch, result, about)
+        plot = self._plot(batch, result) if self._settings.plots else None
+        record = record_of(path, file, batch, result, about, (plot_path(path),) if plot else ())
+        return Made(path, file, record.to_json(), plot, findings)
+
+    def _plot(self, batch: Batch, result: Result) -> bytes | None:
+        if not len(batch):
+            return None
+        from bondstore.domains.ocean.plots.profile import profile_figure
+
+        return profile_figure(batch, result, 0)
+
+
+def _findings(key: str, path: str, result: Result) -> tuple[Finding, ...]:
+    found = []
+    said = sum(len(reasons) for reasons in result.reasons.values())
+    if said:
+        found.append(RUN_KINDS["unevaluated"].about(key, count=said))
+    if not month_of(path):
+        found.append(RUN_KINDS["no-date"].about(key))
+    return tuple(found)

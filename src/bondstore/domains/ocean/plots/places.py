@@ -1,0 +1,129 @@
+"""What is drawn, and where the pictures go."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bondstore.config.profiles import StoreSpec
+from bondstore.config.resolve import resolve_store, with_url
+from bondstore.errors import NotFoundError, PolicyError
+from bondstore.runs.paths import safe_relpath
+from bondstore.stores.address import parse_address
+
+if TYPE_CHECKING:
+    import os
+
+    from bondstore.config.profiles import Profile
+
+SUFFIXES = (".csv", ".nc")
+
+
+def find_source(source: str | os.PathLike[str], profile: str | Profile | None = None) -> tuple[StoreSpec, str | None]:
+    """Find what is to be drawn.
+
+    Parameters
+    ----------
+    source : str or path
+        A file or folder of this computer; the URL of a store, or of a single object in one.
+    profile : str or Profile, optional
+        Named settings to open the store with.
+
+    Returns
+    -------
+    tuple of (StoreSpec, str or None)
+        The store, and the key of a single object; None for all.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file or folder.
+    """
+    text = str(source)
+    if "://" not in text:
+        return _local(Path(text).expanduser().absolute(), text, profile)
+    spec = resolve_store(text, profile)
+    address = parse_address(spec.url)
+    if address.kind == "file":
+        return _local(Path(address.place), text, profile)
+    if address.prefix.lower().endswith(SUFFIXES):
+        url, _, key = spec.url.rstrip("/").rpartition("/")
+        return with_url(spec, url), key
+    return spec, None
+
+
+def _local(path: Path, text: str, profile: str | Profile | None) -> tuple[StoreSpec, str | None]:
+    if path.is_dir():
+        return resolve_store(str(path), profile), None
+    if path.is_file():
+        return resolve_store(str(path.parent), profile), path.name
+    raise NotFoundError(f"There is no file or folder {text!r}.", hint="Name a file, a folder, or s3://BUCKET/PREFIX.")
+
+
+def find_dest(
+    dest: str | os.PathLike[str] | None, source: StoreSpec, profile: str | Profile | None = None
+) -> StoreSpec:
+    """Find where pictures go: beside what they show where that lies on this computer, else the current folder.
+
+    Parameters
+    ----------
+    dest : str or path, optional
+        A folder, which need not be there, or a store's URL.
+    source : StoreSpec
+        What is drawn.
+    profile : str or Profile, optional
+        Named settings to open the destination with; else those of the source.
+
+    Raises
+    ------
+    PolicyError
+        The source's profile forbids its data on a disk, and the destination is one.
+    """
+    settings = profile if profile is not None else source.profile
+    if dest is None:
+        local = parse_address(source.url).kind == "file"
+        found = source if local else resolve_store(str(Path.cwd()), settings)
+    elif "://" in str(dest):
+        found = resolve_store(str(dest), settings)
+    else:
+        found = resolve_store(str(Path(dest).expanduser().absolute()), settings)
+    if source.profile.plaintext == "forbidden" and parse_address(found.url).kind == "file":
+        raise PolicyError(
+            f"The profile {source.profile.name} forbids its data on a disk.",
+            hint="Name a destination in a bucket, or use another profile.",
+        )
+    return found
+
+
+class Names:
+    """Gives every picture a path of its own.
+
+    Parameters
+    ----------
+    form : str
+        What paths end with.
+    """
+
+    def __init__(self, form: str) -> None:
+        self._form = form
+        self._given: set[str] = set()
+
+    def of_profile(self, key: str, number: int) -> str:
+        """Return the path for a profile of an object: beside it, with its stem; from the second on with a number."""
+        stem, suffix = posixpath.splitext(key)
+        more = f"-{number + 1}" if number else ""
+        return self._free(f"{stem}{more}", f"{stem}{suffix}{more}")
+
+    def of_platform(self, platform: str, what: str) -> str:
+        """Return the path for a picture of a platform; its name comes from a file, and is no folder."""
+        name = (platform or "unknown").replace("/", "%2F")
+        return self._free(f"{name}_{what}", f"platform {name}_{what}")
+
+    def _free(self, wanted: str, other: str) -> str:
+        for name in (wanted, other):
+            path = safe_relpath(f"{name}.{self._form}")
+            if path not in self._given:
+                self._given.add(path)
+                return path
+        return self._free(f"{wanted}~", f"{other}~")

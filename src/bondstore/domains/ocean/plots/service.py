@@ -1,0 +1,293 @@
+"""Pictures of many profiles: one of each, and a map and a section of each platform."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bondstore.domains.ocean.making import Maker
+from bondstore.domains.ocean.plots.canvas import FORMS, Form, need_matplotlib
+from bondstore.domains.ocean.plots.describe import describe
+from bondstore.domains.ocean.plots.gathering import Gathering
+from bondstore.domains.ocean.plots.kinds import PLOT_KINDS
+from bondstore.domains.ocean.plots.overview import overview_map
+from bondstore.domains.ocean.plots.places import SUFFIXES, Names, find_dest, find_source
+from bondstore.domains.ocean.plots.profile import profile_figure
+from bondstore.domains.ocean.plots.section import section
+from bondstore.domains.ocean.plots.words import heading, plural
+from bondstore.domains.ocean.profiles import joined
+from bondstore.domains.ocean.qc.evaluate import evaluate, pick
+from bondstore.domains.ocean.reading import read_many
+from bondstore.domains.ocean.runkinds import RUN_KINDS
+from bondstore.domains.ocean.service import Asked
+from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError, UsageError
+from bondstore.findings import Finding, Severity
+from bondstore.ledger import Read, note_personal
+from bondstore.runs.destination import PRIVATE
+from bondstore.runs.groups import grouped
+from bondstore.runs.outlets import is_folder, outlet, record_place
+from bondstore.runs.progress import Progress, Quiet
+from bondstore.runs.tally import Count, Tally
+from bondstore.runs.who import whoami
+from bondstore.stores import open_store
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from bondstore.config.profiles import Profile, StoreSpec
+    from bondstore.domains.ocean.profiles import Batch
+    from bondstore.domains.ocean.qc.evaluate import Result
+    from bondstore.stores import Fetched, ObjectInfo
+
+_FILES, _BYTES = 32, 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture that was written.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the destination.
+    shows : {"profile", "map", "section"}
+        What it is.
+    source : str
+        The object's key; empty for a map or section.
+    platform : str
+        Whose it is.
+    description : str
+        The picture in words.
+    """
+
+    path: str
+    shows: str
+    source: str
+    platform: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plotted:
+    """How it went.
+
+    Parameters
+    ----------
+    dest : str
+        Address of where the pictures are.
+    pictures : int
+        How many were drawn.
+    tally : Tally
+        What became of the files.
+    left_out : int
+        Objects that are no profiles by their names, or older than was asked for.
+    whole : bool
+        Whether every picture that should be there is.
+    """
+
+    dest: str
+    pictures: int
+    tally: Tally
+    left_out: int
+    whole: bool
+
+
+def plot(
+    source: str | os.PathLike[str],
+    dest: str | os.PathLike[str] | None = None,
+    *,
+    form: str = "png",
+    tests: str = "moana",
+    since: datetime | None = None,
+    metadata: str | os.PathLike[str] | None = None,
+    columns: str | os.PathLike[str] | None = None,
+    profile: str | Profile | None = None,
+    dest_profile: str | Profile | None = None,
+    progress: Progress | None = None,
+    tell: Callable[[Picture | Finding], None] | None = None,
+) -> Plotted:
+    """Draw profiles, and a map and a section of each platform.
+
+    Parameters
+    ----------
+    source : str or path
+        A file, a folder, a store's URL or the URL of one object.
+    dest : str or path, optional
+        A folder or a store's URL; by default beside the source where it lies on this computer, else here.
+    form : {"png", "svg"}
+        Which kind of pictures.
+    tests : str
+        The suite whose flags are shown: a name, or the path of a TOML file.
+    since : datetime, optional
+        Only objects that were written at this time or later.
+    metadata : path, optional
+        The table of deployments (CSV): profiles are then gathered by deployment.
+    columns : path, optional
+        What the columns of plain tables are (TOML).
+    profile, dest_profile : str or Profile, optional
+        Named settings to open source and destination with.
+    progress : Progress, optional
+        Who watches.
+    tell : callable, optional
+        Called with each picture once it is in place, and with each finding.
+
+    Returns
+    -------
+    Plotted
+        Files that cannot be read count as quarantined, those that cannot be fetched as failed; the rest is drawn.
+
+    Raises
+    ------
+    UsageError
+        The form is unknown.
+    NotFoundError
+        There is no such file, folder, object, bucket or suite.
+    ConfigurationError
+        The suite or a store cannot be used, or a part is not installed.
+    PolicyError
+        The profile forbids data in the clear on a disk; or another run writes to the folder.
+    """
+    if form not in FORMS:
+        raise UsageError(f"The form {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
+    need_matplotlib()
+    settings = Asked(tests, metadata=metadata, columns=columns).settings()
+    spec, key = find_source(source, profile)
+    maker = Maker(settings, spec.url)
+    chosen: Form = "png" if form == "png" else "svg"
+    work = _Work(maker, chosen, find_dest(dest, spec, dest_profile), tell or (lambda _: None))
+    watcher = progress or Quiet()
+    opened = open_store(spec)
+    with ExitStack() as stack:
+        items = [opened.head(key)] if key is not None else list(_wanted(spec, since, work, watcher))
+        if is_folder(work.dest) and items:
+            stack.enter_context(record_place(work.dest).locked())
+        stack.callback(watcher.end)
+        watcher.begin(Count(len(items), sum(one.size for one in items)))
+        for batch in grouped(items, lambda one: one.size, number=_FILES, weight=_BYTES):
+            work.draw_files(batch, opened.get_many([one.key for one in batch]))
+            for one in batch:
+                watcher.advance(Count(1, one.size))
+        work.draw_platforms()
+    return Plotted(work.dest.url, work.pictures, work.tally, work.left_out, work.whole)
+
+
+def _wanted(spec: StoreSpec, since: datetime | None, work: _Work, progress: Progress) -> Iterator[ObjectInfo]:
+    seen = Count()
+    earliest = 0 if since is None else since.timestamp() * 1000
+    for page in open_store(spec).pages():
+        for one in page.objects():
+            if one.key.split("/")[0] == PRIVATE:
+                continue
+            if one.key.lower().endswith(SUFFIXES) and one.modified_ms >= earliest:
+                seen += Count(1, one.size)
+                yield one
+            else:
+                work.left_out += 1
+        progress.listing(seen)
+
+
+class _Work:
+    """Draws, writes and counts."""
+
+    def __init__(
+        self,
+        maker: Maker,
+        form: Form,
+        dest: StoreSpec,
+        tell: Callable[[Picture | Finding], None],
+    ) -> None:
+        self._maker, self._form, self.dest, self._tell = maker, form, dest, tell
+        self._names, self._gathering = Names(form), Gathering()
+        self.tally, self.pictures, self.left_out, self.whole = Tally(), 0, 0, True
+
+    def draw_files(self, items: Sequence[ObjectInfo], answers: Sequence[Fetched | BondstoreError]) -> None:
+        """Read, test and draw the profiles of some files."""
+        fetched: list[tuple[ObjectInfo, Fetched]] = []
+        for item, answer in zip(items, answers, strict=True):
+            if not isinstance(answer, BondstoreError):
+                fetched.append((item, answer))
+                continue
+            if isinstance(answer, (ConfigurationError, NoSpaceError)):
+                raise answer  # no other object will fare better
+            word = "gone" if isinstance(answer, NotFoundError) else "not-fetched"
+            self._tell(RUN_KINDS[word].about(item.key))
+            self.tally = self.tally.count("failed", item.size)
+        note_personal(whoami(), [Read(item.key, answer.info.etag, len(answer.data)) for item, answer in fetched])
+        good: list[tuple[str, Batch]] = []
+        results = read_many([(item.key, bytes(answer.data)) for item, answer in fetched], self._maker.columns)
+        for (item, _), result in zip(fetched, results, strict=True):
+            if isinstance(result, DamagedError):
+                self._tell(Finding(result.kind, Severity.ERROR, item.key, str(result)))
+                self.tally = self.tally.count("quarantined", item.size)
+                continue
+            batch, findings = result
+            batch, more = self._maker.with_deployments(batch)
+            for finding in [*findings, *more]:
+                self._tell(finding)
+            self.tally = self.tally.count("done", item.size)
+            good.append((item.key, batch))
+        if good:
+            self._draw_batch(good)
+
+    def _draw_batch(self, good: Sequence[tuple[str, Batch]]) -> None:
+        whole = joined([batch for _, batch in good])
+        said = evaluate(whole, self._maker.suite)
+        made: list[tuple[Picture, Callable[[], bytes]]] = []
+        first = 0
+        for key, own in good:
+            batch, result = pick(whole, said, range(first, first + len(own)))
+            first += len(own)
+            self._gathering.add(batch, result)
+            made += [self._of_profile(key, batch, result, number) for number in range(len(batch))]
+        self._write(made)
+
+    def _of_profile(self, key: str, batch: Batch, result: Result, number: int) -> tuple[Picture, Callable[[], bytes]]:
+        path = self._names.of_profile(key, number)
+        platform = batch.profiles[number].platform
+        picture = Picture(path, "profile", key, platform, describe(batch, result, number))
+        return picture, partial(profile_figure, batch, result, number, form=self._form)
+
+    def draw_platforms(self) -> None:
+        """Draw a map and a section of every platform."""
+        for name, platform in self._gathering.platforms():
+            batch, result = platform.whole()
+            note = f"1 in {platform.share} of the levels without doubt" if platform.share > 1 else ""
+            about = f"{heading(batch, '')}, {plural(len(batch), 'profile')}."
+            pictures = [
+                Picture(self._names.of_platform(name, what), what, "", name, f"{word} of {about}")
+                for what, word in (("map", "Map"), ("section", "Section over time and pressure"))
+            ]
+            self._write(
+                [
+                    (pictures[0], partial(overview_map, batch, result, form=self._form)),
+                    (pictures[1], partial(section, batch, result, form=self._form, note=note)),
+                ]
+            )
+
+    def _write(self, made: Sequence[tuple[Picture, Callable[[], bytes]]]) -> None:
+        """Draw and write; a picture that cannot be drawn is told, and the others are not held up by it."""
+        out = outlet(self.dest, record_place(self.dest))
+        drawn = []
+        try:
+            for picture, draw in made:
+                try:
+                    data = draw()
+                except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+                    if isinstance(error, BondstoreError):
+                        raise
+                    why = f"The {picture.shows} could not be drawn ({type(error).__name__})."
+                    self._tell(PLOT_KINDS["not-drawn"].about(picture.source or picture.path, message=why))
+                    self.whole = False
+                    continue
+                out.write(picture.path, data)
+                drawn.append(picture)
+            out.commit()
+        finally:
+            out.discard()
+        for picture in drawn:
+            self._tell(picture)
+        self.pictures += len(drawn)

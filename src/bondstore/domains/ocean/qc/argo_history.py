@@ -1,0 +1,115 @@
+"""What Argo files say of the tests that ran: the masks of HISTORY_QCTEST, and the letters of profile quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from bondstore.domains.ocean.profiles import Batch
+from bondstore.domains.ocean.qc.evaluate import Result
+from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.ragged import count
+
+NUMBERS: Mapping[str, int] = MappingProxyType(
+    {
+        "argo.platform": 1,
+        "argo.date": 2,
+        "argo.position": 3,
+        "argo.land": 4,
+        "argo.speed": 5,
+        "argo.range": 6,
+        "argo.pressure_range": 6,
+        "argo.regional_range": 7,
+        "argo.pressure_increasing": 8,
+        "argo.spike": 9,
+        "argo.rollover": 12,
+        "argo.stuck_value": 13,
+        "argo.density_inversion": 14,
+        "argo.grey_list": 15,
+        "argo.sensor_drift": 16,
+        "argo.frozen_profile": 18,
+        "argo.deepest_pressure": 19,
+        "argo.medd": 25,
+    }
+)
+"""The numbers of the tests (Argo reference table 11). Other tests have none and take no part."""
+LETTERS = ((1.0, "A"), (0.75, "B"), (0.5, "C"), (0.25, "D"))
+"""Shares of good levels, and the letter from there on (Argo reference table 2a)."""
+
+
+def history_qctest(batch: Batch, result: Result, number: int) -> tuple[str, str]:
+    """Return which tests were performed on a profile and which it failed, as HISTORY_QCTEST has them.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    result : Result
+        What a suite said of them.
+    number : int
+        Which profile.
+
+    Returns
+    -------
+    tuple of str
+        Two masks in hexadecimal, with bit n for test n: performed (action QCP$), failed (QCF$). A test that was silent
+        or could not be evaluated on every level was not performed; one that called any level suspect or bad was failed.
+
+    Notes
+    -----
+    Source: Argo user's manual, reference table 11. Bit 18 is 262144, as the rule has it; the table's 261144 is a slip.
+    """
+    first = int(batch.starts[number])
+    rows = slice(first, first + int(batch.sizes[number]))
+    performed = failed = 0
+    for step in result.suite.steps:
+        bit = NUMBERS.get(step.test.name)
+        if bit is None:
+            continue
+        flags = result.flags[step.label, step.on][rows]
+        if np.isin(flags, (Flag.GOOD, Flag.PROBABLY_GOOD, Flag.SUSPECT, Flag.BAD)).any():
+            performed |= 1 << bit
+        if np.isin(flags, (Flag.SUSPECT, Flag.BAD)).any():
+            failed |= 1 << bit
+    return f"{performed:X}", f"{failed:X}"
+
+
+def profile_quality(batch: Batch, result: Result, variable: str) -> list[str]:
+    """Return the letter of each profile for PROFILE_<PARAM>_QC.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    result : Result
+        What a suite said of them.
+    variable : str
+        Such as ``TEMP``.
+
+    Returns
+    -------
+    list of str
+        ``A`` where all levels with a value are good or probably good, ``B`` from 75 %, ``C`` from 50 %, ``D`` from
+        25 %, ``E`` for fewer, ``F`` for none; a blank where no level was evaluated.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, appendix, reference table 2a: missing values do not count, all others than 1, 2, 5 and 8
+    count as bad.
+    """
+    flags = result.rolled.get(variable)
+    if flags is None:
+        return [" "] * len(batch)
+    good = count(batch, np.isin(flags, (Flag.GOOD, Flag.PROBABLY_GOOD)))
+    told = count(batch, ~np.isin(flags, (Flag.MISSING, Flag.UNEVALUATED, Flag.SILENT)))
+    every = count(batch, flags != Flag.MISSING)
+    return [_letter(*numbers) for numbers in zip(good.tolist(), told.tolist(), every.tolist(), strict=True)]
+
+
+def _letter(good: int, told: int, every: int) -> str:
+    if not told:
+        return " "
+    share = good / every
+    return next((letter for least, letter in LETTERS if share >= least), "E" if good else "F")

@@ -1,0 +1,207 @@
+"""Argo real-time tests of neighbouring levels: pressure, spike, rollover, stuck value, density (8, 9, 12 to 14)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask
+from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, column, said, whole
+from bondstore.domains.ocean.qc.flags import Flag, Flags
+from bondstore.domains.ocean.qc.ragged import any_in, count, neighbour, only, per_profile
+from bondstore.domains.ocean.qc.tests import Verdict, test
+
+NO_PRESSURE = "a level has no pressure"
+
+
+@test("argo.pressure_increasing", f"{MANUAL}, test 8", "PRES", "TEMP", "PSAL")
+def pressure_increasing(batch: Batch, on: str) -> Verdict:
+    """Flag levels that are no deeper than one before them.
+
+    Of levels at one pressure the first is good; where pressure turns back, every level is bad until it is deeper than
+    the deepest before it.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles, from the surface down.
+    on : str
+        Pressure, or what was measured at it.
+
+    Returns
+    -------
+    Verdict
+        Bad as said; unevaluated where a value has no pressure.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 8.
+    """
+    keep = ~np.isnan(batch.pressure)
+    flags = np.full(batch.levels, Flag.UNEVALUATED, np.int8)
+    flags[keep] = np.where(_turned(batch.owner[keep], batch.pressure[keep]), Flag.BAD, Flag.GOOD)
+    return said(batch, on, flags, because(any_in(batch, ~keep), NO_PRESSURE))
+
+
+def _turned(owner: Integers, pressure: Floats) -> Mask:
+    """Where a value is at most the greatest before it; by rank, so that no profile can round another's values."""
+    _, rank = np.unique(pressure, return_inverse=True)
+    key = owner * (len(pressure) + 1) + rank
+    deepest = np.maximum.accumulate(key)
+    turned = np.zeros(len(pressure), np.bool_)
+    turned[1:] = (owner[1:] == owner[:-1]) & (key[1:] <= deepest[:-1])
+    return turned
+
+
+@test("argo.spike", f"{MANUAL}, test 9", "TEMP", "PSAL")
+def spike(batch: Batch, on: str, *, shallow: float, deep: float, split: float) -> Verdict:
+    """Flag values that stick out from both neighbours: |V2 - (V3 + V1)/2| - |(V3 - V1)/2| over a limit.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles. Levels without a value or a pressure are passed over: neighbours are the nearest that have both.
+    on : str
+        The variable.
+    shallow, deep : float
+        The limit where pressure is under `split`, and from there on: 6 and 2 degrees Celsius; 0.9 and 0.3 for salinity.
+    split : float
+        In dbar: 500.
+
+    Returns
+    -------
+    Verdict
+        Bad over the limit; silent on the first and last level; unevaluated in a profile with fewer than three levels
+        and where a value has no pressure.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 9.
+    """
+    keep = ~absent(batch, on) & ~np.isnan(batch.pressure)
+    some = only(batch, keep)
+    values = column(some, on)
+    above, below = neighbour(some, values, -1), neighbour(some, values, 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sticks = np.abs(values - (below + above) / 2.0) - np.abs((below - above) / 2.0)
+        bad = sticks > np.where(some.pressure < split, shallow, deep)
+    found = np.where(bad, Flag.BAD, Flag.GOOD)
+    found[np.isnan(above) | np.isnan(below)] = Flag.SILENT
+    return _back(batch, on, keep, found.astype(np.int8), least=3, short="it has fewer than three levels to look at")
+
+
+@test("argo.rollover", f"{MANUAL}, test 12", "TEMP", "PSAL")
+def rollover(batch: Batch, on: str, *, jump: float) -> Verdict:
+    """Flag both levels of a jump that only a digit lost in transmission explains.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles. Levels without a value are passed over.
+    on : str
+        The variable.
+    jump : float
+        Greatest difference between levels next to each other: 10 degrees Celsius; 5 for salinity.
+
+    Returns
+    -------
+    Verdict
+        Bad on either side of a greater one; unevaluated in a profile with fewer than two levels.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 12.
+    """
+    keep = ~absent(batch, on)
+    some = only(batch, keep)
+    values = column(some, on)
+    with np.errstate(invalid="ignore", over="ignore"):
+        bad = (np.abs(values - neighbour(some, values, -1)) > jump) | (
+            np.abs(values - neighbour(some, values, 1)) > jump
+        )
+    found = np.where(bad, Flag.BAD, Flag.GOOD).astype(np.int8)
+    return _back(batch, on, keep, found, least=2, short="it has fewer than two levels to look at")
+
+
+@test("argo.stuck_value", f"{MANUAL}, test 13", "TEMP", "PSAL")
+def stuck_value(batch: Batch, on: str) -> Verdict:
+    """Flag a profile all of whose values are identical.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        The variable, all levels alike.
+
+    Returns
+    -------
+    Verdict
+        Bad where all are; unevaluated with fewer than two values.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 13.
+    """
+    values = column(batch, on)
+    least, most = per_profile(batch, values, np.fmin), per_profile(batch, values, np.fmax)
+    short = count(batch, ~np.isnan(values)) < 2
+    flags = np.where(short, Flag.UNEVALUATED, np.where(least == most, Flag.BAD, Flag.GOOD)).astype(np.int8)
+    return whole(batch, on, flags, because(short, "it has fewer than two values"))
+
+
+@test("argo.density_inversion", f"{MANUAL}, test 14", "TEMP", "PSAL")
+def density_inversion(batch: Batch, on: str, *, threshold: float) -> Verdict:
+    """Flag both levels of a pair of which the deeper is the lighter.
+
+    Potential densities of two levels next to each other are compared at the pressure midway between them. Going down,
+    the deeper is bad where it is lighter by more than `threshold`; going up, the shallower is bad where it is denser by
+    more: the same pairs, so that both are.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles. Levels without a density are passed over.
+    on : str
+        Temperature or salinity: density does not say which of them is wrong.
+    threshold : float
+        In kg/m3: 0.03.
+
+    Returns
+    -------
+    Verdict
+        Bad as said; unevaluated where there is no density, and with fewer than two.
+
+    Raises
+    ------
+    MissingExtraError
+        gsw is not installed.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 14; densities by TEOS-10.
+    """
+    from bondstore.domains.ocean.qc.seawater import density_anomaly, teos10
+
+    absolute, conservative = teos10(batch)
+    keep = ~np.isnan(absolute) & ~np.isnan(conservative) & ~np.isnan(batch.pressure)
+    some, salt, heat = only(batch, keep), absolute[keep], conservative[keep]
+    middle = (some.pressure + neighbour(some, some.pressure, 1)) / 2.0
+    with np.errstate(invalid="ignore"):
+        drop = density_anomaly(salt, heat, middle) - density_anomaly(
+            neighbour(some, salt, 1), neighbour(some, heat, 1), middle
+        )
+        over = drop > threshold
+    bad = over.copy()
+    bad[1:] |= over[:-1]  # never over a seam: a profile's last level has no next, so that its drop is NaN
+    found = np.where(bad, Flag.BAD, Flag.GOOD).astype(np.int8)
+    return _back(batch, on, keep, found, least=2, short="it has fewer than two levels with a density")
+
+
+def _back(batch: Batch, on: str, keep: Mask, found: Flags, *, least: int, short: str) -> Verdict:
+    """Spread what was found on the levels looked at over all levels; a profile with too few of them is unevaluated."""
+    few = count(batch, keep) < least
+    flags = np.full(batch.levels, Flag.UNEVALUATED, np.int8)
+    flags[keep] = found
+    flags[few[batch.owner]] = Flag.UNEVALUATED
+    reasons = because(any_in(batch, ~keep & ~absent(batch, on)), "a level lacks what the test needs beside its value")
+    return said(batch, on, flags, reasons | because(few, short))

@@ -1,0 +1,160 @@
+"""Argo real-time test 25: MEDD, spikes far from a sliding median in temperature or salinity and in density."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, column, said
+from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.medd import LEAST, Levels, Settings, curve, outliers
+from bondstore.domains.ocean.qc.ragged import any_in, count, per_profile
+from bondstore.domains.ocean.qc.tests import Verdict, test
+
+
+@test("argo.medd", f"{MANUAL}, test 25", "TEMP", "PSAL")
+def medd(
+    batch: Batch,
+    on: str,
+    *,
+    zones: tuple[float, ...],
+    windows: tuple[float, ...],
+    bands: tuple[float, ...],
+    gradients: tuple[float, ...],
+    reversals: tuple[float, ...],
+    density_gradients: tuple[float, ...],
+    density_reversals: tuple[float, ...],
+    distances: tuple[float, ...],
+    density_distances: tuple[float, ...],
+    extent: tuple[float, float],
+    density_extent: tuple[float, float],
+    falling_density: float,
+    near_value: float,
+    near_pressure: float,
+    deep: float,
+    scale: float,
+    distances_alone: tuple[float, ...] | None = None,
+    distances_equator: tuple[float, ...] | None = None,
+    equator: float | None = None,
+    rising: float | None = None,
+    edge: float | None = None,
+) -> Verdict:
+    """Flag values far from the profile's sliding median, where its density is far from its own too.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles. Levels without a value or a pressure are passed over; the others are taken in order of pressure.
+    on : str
+        The variable.
+    zones, windows, bands, gradients, reversals, extent, near_value, near_pressure, deep, scale, rising, edge
+        See `bondstore.domains.ocean.qc.medd.Settings`; gradients in units of the variable per dbar.
+    density_gradients, density_reversals, density_extent, falling_density
+        The same for potential density, in kg/m3; `falling_density` is `Settings.falling` there.
+    distances, density_distances : tuple of float
+        In each of the four zones, how far from the curve a value may be, as a fraction of the profile's width.
+    distances_alone, distances_equator : tuple of float, optional
+        Instead of `distances` where the profile has no salinity: away from the equator, and near it.
+    equator : float, optional
+        Degrees of latitude up to which it is near.
+
+    Returns
+    -------
+    Verdict
+        Bad where the value is an outlier, and so is the density or there is none at this level. Unevaluated with fewer
+        than six levels, and where a choice between `distances_alone` and `distances_equator` lacks the latitude.
+
+    Raises
+    ------
+    MissingExtraError
+        gsw is not installed, and there is salinity.
+
+    Notes
+    -----
+    Source: Dobler, D. (Ifremer): MEDD test specification 1.2; Argo QC manual 3.9, section 2.1, test 25. Density is
+    sigma-theta at 0 dbar by TEOS-10. The published program reads a profile in the order of its file and expects the
+    pressure increasing test to have been applied; here levels are put in order of pressure.
+    """
+    values, density = column(batch, on), _density(batch)
+    own = Settings(
+        zones=zones,
+        windows=windows,
+        bands=bands,
+        gradients=gradients,
+        reversals=reversals,
+        rising=rising,
+        falling=None,
+        edge=edge,
+        near_value=near_value,
+        near_pressure=near_pressure,
+        deep=deep,
+        extent=extent,
+        scale=scale,
+    )
+    table, unknown = _distances(batch, distances, distances_alone, distances_equator, equator)
+    found, looked = _outliers(batch, values, own, table)
+    bad = found & np.isnan(density)
+    if (found & ~bad).any():
+        other = replace(
+            own,
+            gradients=density_gradients,
+            reversals=density_reversals,
+            rising=None,
+            falling=falling_density,
+            edge=None,
+            extent=density_extent,
+        )
+        bad |= found & _outliers(batch, density, other, np.tile(density_distances, (len(batch), 1)))[0]
+    flags = np.where(bad, Flag.BAD, Flag.GOOD)
+    flags[~looked | unknown[batch.owner]] = Flag.UNEVALUATED
+    few = count(batch, np.isfinite(values) & np.isfinite(batch.pressure)) < LEAST
+    reasons = because(any_in(batch, ~looked & ~absent(batch, on)), "a level has no pressure")
+    reasons |= because(unknown, "it has neither salinity nor a position")
+    return said(batch, on, flags.astype(np.int8), reasons | because(few, "it has fewer than six levels to look at"))
+
+
+def _density(batch: Batch) -> Floats:
+    if batch.salinity is None:
+        return np.full(batch.levels, np.nan)
+    from bondstore.domains.ocean.qc.seawater import sigma_theta
+
+    return sigma_theta(batch, 0.0)
+
+
+def _distances(
+    batch: Batch,
+    beside: tuple[float, ...],
+    alone: tuple[float, ...] | None,
+    near: tuple[float, ...] | None,
+    equator: float | None,
+) -> tuple[Floats, Mask]:
+    """The distances of each profile's zones; and for which profiles they cannot be chosen."""
+    table = np.tile(np.array(beside), (len(batch), 1))
+    without = ~batch.carries("PSAL")
+    if alone is None:
+        return table, np.zeros(len(batch), np.bool_)
+    table[without] = alone
+    if near is None or equator is None:
+        return table, np.zeros(len(batch), np.bool_)
+    latitude = per_profile(batch, np.abs(batch.latitude), np.fmin)
+    table[without & (latitude <= equator)] = near
+    return table, without & np.isnan(latitude)
+
+
+def _outliers(batch: Batch, values: Floats, settings: Settings, distances: Floats) -> tuple[Mask, Mask]:
+    """Which levels are outliers, and which could be looked at; a profile with too few is not."""
+    looked = np.isfinite(values) & np.isfinite(batch.pressure)
+    looked &= (count(batch, looked) >= LEAST)[batch.owner]
+    rows = np.flatnonzero(looked)
+    rows = rows[np.lexsort((batch.pressure[rows], batch.owner[rows]))]
+    owner = batch.owner[rows]
+    sizes = np.bincount(owner, minlength=len(batch))
+    ends = np.cumsum(sizes)
+    levels = Levels((ends - sizes)[owner], ends[owner], batch.pressure[rows], values[rows])
+    zone = np.searchsorted(settings.zones[1:], levels.pressure, side="right")
+    found = np.zeros(batch.levels, np.bool_)
+    if len(rows):
+        found[rows] = outliers(levels, curve(levels, settings), distances[owner, zone], settings)
+    return found, looked

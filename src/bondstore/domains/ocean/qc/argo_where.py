@@ -1,0 +1,234 @@
+"""Argo real-time tests of who, when and where: platform, date, position, land, speed (1 to 5)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask, Profile
+from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, said, unlooked, whole
+from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.ragged import any_in
+from bondstore.domains.ocean.qc.tests import Verdict, test
+
+DAY = 86400.0
+EPOCH = 7305.0
+"""Days from 1950-01-01, from which JULD counts, to 1970-01-01."""
+EARTH = 6371.0088e3
+"""Mean radius of the earth in metres (IUGG)."""
+
+
+@test("argo.platform", f"{MANUAL}, test 1", "TIME", "POSITION", "PRES", "TEMP", "PSAL")
+def platform(batch: Batch, on: str, *, digits: list[int]) -> Verdict:
+    """Flag profiles whose float has no valid identification.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles; `Profile.platform` is looked at.
+    on : str
+        The variable to flag, all levels alike.
+    digits : list of int
+        How many digits a number may have: 5 and 7 for WMO numbers.
+
+    Returns
+    -------
+    Verdict
+        Bad where the platform is anything but so many digits; unevaluated where the file names none.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 1. Whether the float was ever assigned this number only its data
+    centre knows; what can be seen here is whether it can be one.
+    """
+    flags = np.array([_number(one.platform, digits) for one in batch.profiles], np.int8)
+    return whole(batch, on, flags, because(flags == Flag.UNEVALUATED, "the file names no platform"))
+
+
+def _number(written: str, digits: list[int]) -> Flag:
+    if not written:
+        return Flag.UNEVALUATED
+    return Flag.GOOD if written.isascii() and written.isdigit() and len(written) in digits else Flag.BAD
+
+
+@test("argo.date", f"{MANUAL}, test 2", "TIME")
+def date(batch: Batch, on: str, *, earliest: float, now: float | None = None) -> Verdict:
+    """Flag impossible dates: `earliest` <= JULD < now.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``TIME``.
+    earliest : float
+        Days since 1950-01-01; 17167 is 1997-01-01.
+    now : float, optional
+        Days since 1950-01-01. Without it each file says for itself when it was made: `Header.download_time`, or
+        ``created`` in `Profile.known` (seconds since 1970-01-01). No clock is read: the same file always gets the same
+        flags.
+
+    Returns
+    -------
+    Verdict
+        Bad outside; unevaluated where a date is not too early and nothing says what time it is.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 2.
+    """
+    end = np.array([_made(one) if now is None else (now - EPOCH) * DAY for one in batch.profiles], np.float64)
+    until = np.repeat(end, batch.sizes)
+    with np.errstate(invalid="ignore"):
+        bad = (batch.time < (earliest - EPOCH) * DAY) | (batch.time >= until)
+    flags = np.where(bad, Flag.BAD, np.where(np.isnan(until), Flag.UNEVALUATED, Flag.GOOD)).astype(np.int8)
+    return said(batch, on, flags, because(np.isnan(end), "the file does not say when it was made"))
+
+
+def _made(profile: Profile) -> float:
+    """When the file was made, in seconds since 1970; NaN where it says nothing."""
+    if profile.header.download_time is not None:
+        return profile.header.download_time
+    try:
+        return float(profile.known.get("created", "nan"))
+    except ValueError:
+        return math.nan
+
+
+@test("argo.position", f"{MANUAL}, test 3", "POSITION")
+def position(batch: Batch, on: str, *, latitude: tuple[float, float], longitude: tuple[float, float]) -> Verdict:
+    """Flag impossible positions.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``POSITION``.
+    latitude, longitude : tuple of float
+        Least and greatest in degrees, both allowed: -90 to 90 and -180 to 180.
+
+    Returns
+    -------
+    Verdict
+        Bad outside.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 3.
+    """
+    within = _within(batch.latitude, latitude) & _within(batch.longitude, longitude)
+    return said(batch, on, np.where(within, Flag.GOOD, Flag.BAD).astype(np.int8), {})
+
+
+def _within(values: Floats, span: tuple[float, float]) -> Mask:
+    with np.errstate(invalid="ignore"):
+        return (values >= span[0]) & (values <= span[1])
+
+
+@test("argo.land", f"{MANUAL}, test 4", "POSITION")
+def land(batch: Batch, on: str) -> Verdict:
+    """Flag positions on land.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``POSITION``.
+
+    Returns
+    -------
+    Verdict
+        Bad on land; unevaluated for a position that is nowhere on the globe.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 4; the coastline is that of `bondstore.domains.ocean.land`.
+    """
+    from bondstore.domains.ocean.land import is_land
+
+    looked = _within(batch.latitude, (-90.0, 90.0)) & _within(batch.longitude, (-180.0, 360.0))
+    flags = np.full(batch.levels, Flag.UNEVALUATED, np.int8)
+    ashore = is_land(batch.latitude[looked], batch.longitude[looked])
+    flags[looked] = np.where(ashore, Flag.BAD, Flag.GOOD)
+    outside = any_in(batch, ~looked & ~absent(batch, on))
+    return said(batch, on, flags, because(outside, "a position is nowhere on the globe"))
+
+
+@test("argo.speed", f"{MANUAL}, test 5", "TIME", "POSITION")
+def speed(batch: Batch, on: str, *, limit: float, required: bool) -> Verdict:
+    """Flag profiles that the float cannot have reached from its profile before.
+
+    ``distance / time > limit``, over the great circle on a sphere of 6371.0088 km, from the earlier profile to the
+    first level with a time and a position.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles; `Profile.earlier` is the one before.
+    on : str
+        ``TIME`` or ``POSITION``, all levels alike: which of the two is wrong, the speed does not say.
+    limit : float
+        In m/s; 3.
+    required : bool
+        Whether a profile of which no earlier one is known is unevaluated (true) or passed over in silence (false). The
+        first cycle of a float is passed over in any case.
+
+    Returns
+    -------
+    Verdict
+        Bad over the limit, and where the float moved in no time; unevaluated without a time and a position here or
+        there, or where the earlier profile is not earlier.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 5.
+    """
+    first, there = _firsts(batch), any_in(batch, _placed(batch))
+    flags = np.full(len(batch), Flag.UNEVALUATED, np.int8)
+    reasons: dict[int, str] = {}
+    for number, profile in enumerate(batch.profiles):
+        earlier = profile.earlier
+        if earlier is None or earlier.position is None:
+            flags[number] = unlooked(profile, required)
+            reasons[number] = "no earlier time and position of this float is known"
+        elif not there[number]:
+            reasons[number] = "no level has both a time and a position"
+        else:
+            row = first[number]
+            then = (earlier.time, earlier.position.latitude, earlier.position.longitude)
+            here = (float(batch.time[row]), float(batch.latitude[row]), float(batch.longitude[row]))
+            flags[number] = _pace(then, here, limit)
+            reasons[number] = "the earlier profile has no usable time and position before this one"
+    return whole(batch, on, flags, reasons)
+
+
+def _placed(batch: Batch) -> Mask:
+    where = _within(batch.latitude, (-90.0, 90.0)) & _within(batch.longitude, (-180.0, 360.0))
+    return where & np.isfinite(batch.time)
+
+
+def _firsts(batch: Batch) -> Integers:
+    """The row of each profile's first level with a time and a position; that of another where there is none."""
+    rows = np.flatnonzero(_placed(batch))
+    found = np.zeros(len(batch), np.int64)
+    owners, at = np.unique(batch.owner[rows], return_index=True)
+    found[owners] = rows[at]
+    return found
+
+
+def _pace(then: tuple[float, float, float], here: tuple[float, float, float], limit: float) -> Flag:
+    seconds = here[0] - then[0]
+    if not all(map(math.isfinite, then)) or abs(then[1]) > 90.0 or seconds < 0.0:
+        return Flag.UNEVALUATED
+    return Flag.BAD if distance(then[1], then[2], here[1], here[2]) > limit * seconds else Flag.GOOD
+
+
+def distance(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+    """Return the way over the great circle in metres (haversine formula); arguments in degrees."""
+    south, north = math.radians(latitude), math.radians(to_latitude)
+    turn = math.radians(to_longitude - longitude)
+    half = math.sin((north - south) / 2) ** 2 + math.cos(south) * math.cos(north) * math.sin(turn / 2) ** 2
+    return 2.0 * EARTH * math.asin(math.sqrt(min(1.0, half)))

@@ -1,0 +1,200 @@
+"""Running a suite over a batch: every test speaks, or says why it could not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.flags import Flag, Flags, worst
+from bondstore.domains.ocean.qc.ragged import per_profile
+from bondstore.domains.ocean.qc.suite import VARIABLES, Step, Suite
+from bondstore.domains.ocean.qc.tests import Verdict
+from bondstore.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a suite says of a batch.
+
+    Parameters
+    ----------
+    suite : Suite
+        Which tests, with which thresholds.
+    flags : mapping of (str, str) to ndarray of int8, shape (levels,)
+        `Flag` numbers by label and variable.
+    reasons : mapping of (str, str) to mapping of int to str
+        Why a test could not be evaluated, by the profile's number in the batch.
+    rolled : mapping of str to ndarray of int8, shape (levels,)
+        The roll-up of each variable: ``TIME``, ``POSITION``, ``PRES``, ``TEMP``, and ``PSAL`` where there is any.
+    grades : ndarray of int8, shape (profiles,)
+        The worst rolled flag of each profile that is not missing. A profile without any time, position, pressure or
+        temperature is at best unevaluated; one without levels is missing.
+    """
+
+    suite: Suite
+    flags: Mapping[tuple[str, str], Flags]
+    reasons: Mapping[tuple[str, str], Mapping[int, str]]
+    rolled: Mapping[str, Flags]
+    grades: Flags
+
+
+def evaluate(batch: Batch, suite: Suite) -> Result:
+    """Run all tests of a suite.
+
+    A test that raises is run again profile by profile: the profiles with which it raises are unevaluated, with the
+    reason, and no others.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    suite : Suite
+        The tests.
+
+    Raises
+    ------
+    ConfigurationError
+        A part that a test needs is not installed, or a table that a suite names is not there: no profile would fare
+        better.
+    """
+    flags: dict[tuple[str, str], Flags] = {}
+    reasons: dict[tuple[str, str], Mapping[int, str]] = {}
+    shown = batch
+    for step in suite.steps:
+        said = _run(shown, step)
+        flags[step.label, step.on] = _settled(batch, step, said.flags)
+        if said.reasons:
+            reasons[step.label, step.on] = dict(said.reasons)
+        if suite.skip_bad:
+            shown = _without_bad(shown, step.on, said.flags == Flag.BAD)
+    rolled = {
+        variable: worst([found for (_, on), found in flags.items() if on == variable], missing(batch, variable))
+        for variable in VARIABLES
+        if variable != "PSAL" or batch.salinity is not None
+    }
+    return Result(suite, flags, reasons, rolled, grades_of(batch, rolled))
+
+
+def pick(batch: Batch, result: Result, numbers: range) -> tuple[Batch, Result]:
+    """Return some neighbouring profiles of a batch, and what was said of them.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    result : Result
+        What a suite said of them.
+    numbers : range
+        Which of them.
+    """
+    first, end = (int(batch.starts[numbers.start]), int(batch.sizes[numbers.start : numbers.stop].sum()))
+    rows = slice(first, first + end)
+    some = Batch(
+        batch.profiles[numbers.start : numbers.stop],
+        batch.sizes[numbers.start : numbers.stop],
+        batch.time[rows],
+        batch.latitude[rows],
+        batch.longitude[rows],
+        batch.pressure[rows],
+        batch.temperature[rows],
+        None if batch.salinity is None or np.isnan(batch.salinity[rows]).all() else batch.salinity[rows],
+    )
+    reasons = {
+        name: {number - numbers.start: why for number, why in said.items() if number in numbers}
+        for name, said in result.reasons.items()
+    }
+    return some, Result(
+        result.suite,
+        {name: flags[rows] for name, flags in result.flags.items() if name[1] != "PSAL" or some.salinity is not None},
+        {name: said for name, said in reasons.items() if said},
+        {name: flags[rows] for name, flags in result.rolled.items() if name != "PSAL" or some.salinity is not None},
+        result.grades[numbers.start : numbers.stop],
+    )
+
+
+def missing(batch: Batch, variable: str) -> Mask:
+    """Return where a variable has no value; shape (levels,). Of a position, either half will do."""
+    if variable == "POSITION":
+        return np.isnan(batch.latitude) | np.isnan(batch.longitude)
+    values = batch.column(variable)
+    return np.ones(batch.levels, np.bool_) if values is None else np.isnan(values)
+
+
+def _run(batch: Batch, step: Step) -> Verdict:
+    """Run one test over the profiles that carry what it needs."""
+    carried = np.ones(len(batch), np.bool_)
+    for need in step.needs:
+        carried &= batch.carries(need)
+    if carried.all():
+        return _attempt(batch, step)
+    numbers = np.flatnonzero(carried)
+    said = _attempt(batch.take(numbers.tolist()), step)
+    flags = np.full(batch.levels, Flag.SILENT, np.int8)
+    flags[carried[batch.owner]] = said.flags
+    return Verdict(flags, {int(numbers[one]): why for one, why in said.reasons.items()})
+
+
+def _attempt(batch: Batch, step: Step) -> Verdict:
+    try:
+        return step.test.function(batch, step.on, **step.thresholds)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a test is hostile ground: whatever it raises is said, never lost
+        if len(batch) == 1:
+            why = f"the test failed ({type(error).__name__})"
+            return Verdict(np.full(batch.levels, Flag.UNEVALUATED, np.int8), {0: why})
+    parts = [_attempt(batch.take([number]), step) for number in range(len(batch))]
+    return Verdict(
+        np.concatenate([part.flags for part in parts] or [np.zeros(0, np.int8)]),
+        {number: part.reasons[0] for number, part in enumerate(parts) if 0 in part.reasons},
+    )
+
+
+def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
+    """A level without a value is missing, whatever the test says; one that was withheld from it is not called good."""
+    settled = flags.copy()
+    absent = missing(batch, step.on)
+    settled[(flags == Flag.MISSING) & ~absent] = Flag.SILENT
+    settled[absent & (flags != Flag.SILENT)] = Flag.MISSING
+    return settled
+
+
+def _without_bad(batch: Batch, on: str, bad: Mask) -> Batch:
+    """Take what a test called bad away from the tests after it (Argo manual, section 2.1: tests applied in order)."""
+    if not bad.any():
+        return batch
+
+    def cut(values: Floats) -> Floats:
+        return np.where(bad, np.nan, values)
+
+    if on == "POSITION":
+        return replace(batch, latitude=cut(batch.latitude), longitude=cut(batch.longitude))
+    if on == "TIME":
+        return replace(batch, time=cut(batch.time))
+    if on == "PSAL":
+        return replace(batch, salinity=None if batch.salinity is None else cut(batch.salinity))
+    return (
+        replace(batch, pressure=cut(batch.pressure))
+        if on == "PRES"
+        else replace(batch, temperature=cut(batch.temperature))
+    )
+
+
+_ORDER = (Flag.MISSING, Flag.GOOD, Flag.PROBABLY_GOOD, Flag.UNEVALUATED, Flag.SUSPECT, Flag.BAD)
+_RANK = np.zeros(max(Flag) + 1, np.int8)
+_RANK[list(_ORDER)] = range(len(_ORDER))
+
+
+def grades_of(batch: Batch, rolled: Mapping[str, Flags]) -> Flags:
+    """Grade each profile by its worst flag; one that lacks a variable altogether is at best unevaluated."""
+    rank = np.zeros(len(batch), np.int8)
+    for variable, flags in rolled.items():
+        worst_of = per_profile(batch, _RANK[flags].astype(np.float64), np.maximum, empty=0.0).astype(np.int8)
+        if variable != "PSAL":
+            worst_of[(worst_of == 0) & (batch.sizes > 0)] = _RANK[Flag.UNEVALUATED]
+        np.maximum(rank, worst_of, out=rank)
+    grades: Flags = np.array(_ORDER, np.int8)[rank]
+    return grades

@@ -1,0 +1,166 @@
+"""QARTOD tests 4 and 5: values within what the sensor can say, and within what the season and the place have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.moana_common import column
+from bondstore.domains.ocean.qc.qartod_common import MANUAL, ordered, told
+from bondstore.domains.ocean.qc.tests import Verdict, test
+from bondstore.errors import ConfigurationError
+
+
+@test("qartod.gross_range", f"{MANUAL} 4", "PRES", "TEMP", "PSAL")
+def gross_range(
+    batch: Batch, on: str, *, sensor_span: tuple[float, float], operator_span: tuple[float, float] | None = None
+) -> Verdict:
+    """Flag values beyond what the sensor can put out, and beyond what the operator chose.
+
+    ``T < SENSOR_MIN`` or ``T > SENSOR_MAX``: fail. ``T < USER_MIN`` or ``T > USER_MAX``: suspect.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``PRES``, ``TEMP`` or ``PSAL``.
+    sensor_span : pair of float
+        SENSOR_MIN and SENSOR_MAX in the variable's unit (dbar, degrees Celsius, practical salinity). Its ends pass.
+    operator_span : pair of float, optional
+        USER_MIN and USER_MAX. Its ends pass.
+
+    Returns
+    -------
+    Verdict
+        It speaks of every level that has a value.
+
+    Notes
+    -----
+    Source: IOOS (2020), Manual for Real-Time Quality Control of In-situ Temperature and Salinity Data, version 2.1,
+    test 4, gross range (required).
+    """
+    values = column(batch, on)
+    low, high = ordered("sensor_span", sensor_span)
+    suspect = None
+    if operator_span is not None:
+        lower, upper = ordered("operator_span", operator_span)
+        suspect = (values < lower) | (values > upper)
+    return told(batch, on, suspect=suspect, bad=(values < low) | (values > high))
+
+
+@test("qartod.climatology", f"{MANUAL} 5", "TEMP", "PSAL")
+def climatology(batch: Batch, on: str, *, windows: list[Mapping[str, tuple[float, float]]]) -> Verdict:
+    """Flag values outside what the season, the depth and the place have.
+
+    ``T < T_Season_MIN`` or ``T > T_Season_MAX``: suspect. The manual has no fail flag here.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``TEMP`` or ``PSAL``.
+    windows : list of mapping of str to pair of float
+        Each has a ``span`` in the variable's unit, whose ends pass, and says where it holds, both ends included:
+        ``month`` (1 to 12), ``quarter`` (1 to 4), ``week`` (ISO, 1 to 53), ``day_of_year`` (1 to 366), ``year``,
+        ``pressure`` in dbar, ``latitude`` and ``longitude`` in degrees. A time of the year may run over its end
+        (``month = [12, 2]``), longitudes over 180 or 0. Of several that cover a level, the last decides.
+
+    Returns
+    -------
+    Verdict
+        Silent where no window covers a level; unevaluated where it cannot be told because a time, pressure or position
+        is missing.
+
+    Raises
+    ------
+    ConfigurationError
+        A window has no span, an unknown key, or a span the wrong way round.
+
+    Notes
+    -----
+    Source: IOOS (2020), Manual for Real-Time Quality Control of In-situ Temperature and Salinity Data, version 2.1,
+    test 5, climatology (required).
+    """
+    values = column(batch, on)
+    silent = np.ones(batch.levels, np.bool_)
+    unknown, suspect = ~silent, ~silent
+    for window in windows:
+        low, high = _span(window)
+        sure, maybe = ~np.zeros(batch.levels, np.bool_), ~np.zeros(batch.levels, np.bool_)
+        for key, (start, end) in window.items():
+            if key != "span":
+                inside, known = _inside(batch, key, start, end)
+                sure &= inside
+                maybe &= inside | ~known
+        silent &= ~maybe
+        unknown = np.where(sure, False, unknown | maybe)
+        suspect = np.where(sure, (values < low) | (values > high), suspect & ~maybe)
+    why = "its time, pressure or position is missing, so that its climatology is not known"
+    return told(batch, on, unknown={why: unknown}, silent=silent, suspect=suspect)
+
+
+def _span(window: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+    unknown = sorted(window.keys() - _KEYS.keys() - _PLACES - {"span"})
+    if unknown or "span" not in window:
+        known = ", ".join(["span", *_KEYS, *sorted(_PLACES)])
+        raise ConfigurationError(
+            f"A window of qartod.climatology has the unknown key {unknown[0]}."
+            if unknown
+            else "A window of qartod.climatology has no span.",
+            hint=f"Keys are: {known}.",
+        )
+    for key, span in window.items():
+        if key in {"span", "year", "pressure", "latitude"}:
+            ordered(key, span)
+    return window["span"]
+
+
+def _inside(batch: Batch, key: str, start: float, end: float) -> tuple[Mask, Mask]:
+    """Return where a key lies between its ends, and where it is known."""
+    if key == "longitude":
+        at, reach = batch.longitude, end if end >= start else end + 360.0
+        turned = [at - 360.0, at, at + 360.0]
+        inside: Mask = np.logical_or.reduce([(one >= start) & (one <= reach) for one in turned])
+        return inside, np.isfinite(at)
+    at = {"pressure": batch.pressure, "latitude": batch.latitude}.get(key, batch.time)
+    known = np.isfinite(at)
+    if key in _KEYS:
+        at = np.where(known, _KEYS[key](np.where(known, at, 0.0)), np.nan)
+    between = (at >= start) & (at <= end) if start <= end else (at >= start) | (at <= end)
+    return between & known, known
+
+
+def _days(time: Floats) -> Floats:
+    return np.floor(np.clip(time, -6e10, 2.5e11) / 86400.0)
+
+
+def _calendar(time: Floats, unit: str) -> Floats:
+    """Return the number of the calendar unit (``M`` or ``Y``) since 1970."""
+    days = _days(time).astype(np.int64).astype("datetime64[D]")
+    return days.astype(f"datetime64[{unit}]").astype(np.int64).astype(np.float64)
+
+
+def _day_of_year(time: Floats) -> Floats:
+    years = _calendar(time, "Y").astype(np.int64).astype("datetime64[Y]")
+    return _days(time) - years.astype("datetime64[D]").astype(np.int64) + 1
+
+
+def _week(time: Floats) -> Floats:
+    days = _days(time)
+    thursday = days - (days + 3) % 7 + 3  # 1970-01-01 was one; the ISO week is that of its Thursday
+    return np.floor((_day_of_year(thursday * 86400.0) - 1) / 7) + 1
+
+
+_PLACES = frozenset({"pressure", "latitude", "longitude"})
+_KEYS: Mapping[str, Callable[[Floats], Floats]] = {
+    "month": lambda time: _calendar(time, "M") % 12 + 1,
+    "quarter": lambda time: np.floor(_calendar(time, "M") % 12 / 3) + 1,
+    "week": _week,
+    "day_of_year": _day_of_year,
+    "year": lambda time: _calendar(time, "Y") + 1970,
+}
+"""Times of the year, by what a window calls them, of seconds since 1970-01-01 UTC."""

@@ -1,0 +1,124 @@
+"""Densities of seawater over whole columns: TEOS-10 by way of gsw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bondstore.domains.ocean.profiles import Batch, Floats
+from bondstore.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_KEPT = "_salinity_and_temperature"
+
+
+def sigma_theta(batch: Batch, reference: Floats | float) -> Floats:
+    """Return the potential density anomaly of every level.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles. A level without salinity, temperature, pressure or a position on the globe is NaN: the composition
+        of seawater depends on where it was taken.
+    reference : float or ndarray of float64, shape (levels,)
+        Reference pressure in dbar; 0 gives sigma-theta.
+
+    Returns
+    -------
+    ndarray of float64, shape (levels,)
+        Potential density less 1000 kg/m3.
+
+    Raises
+    ------
+    MissingExtraError
+        gsw is not installed.
+
+    Notes
+    -----
+    Source: IOC, SCOR and IAPSO (2010), The international thermodynamic equation of seawater, IOC Manuals and Guides 56,
+    with the 75-term expression of Roquet et al. (2015).
+    """
+    absolute, conservative = teos10(batch)
+    return density_anomaly(absolute, conservative, reference)
+
+
+def teos10(batch: Batch) -> tuple[Floats, Floats]:
+    """Return absolute salinity and conservative temperature of every level; computed once for a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+
+    Returns
+    -------
+    tuple of two ndarray of float64, shape (levels,)
+        Absolute salinity in g/kg and conservative temperature in degrees Celsius; NaN as in `sigma_theta`.
+
+    Raises
+    ------
+    MissingExtraError
+        gsw is not installed.
+    """
+    kept: tuple[Floats, Floats] | None = vars(batch).get(_KEPT)
+    if kept is None:
+        kept = _teos10(batch)
+        vars(batch)[_KEPT] = kept  # as a cached property would: several tests ask for the same batch
+    return kept
+
+
+def density_anomaly(absolute: Floats, conservative: Floats, reference: Floats | float) -> Floats:
+    """Return the density less 1000 kg/m3 at a reference pressure.
+
+    Parameters
+    ----------
+    absolute : ndarray of float64, shape (levels,)
+        Absolute salinity in g/kg.
+    conservative : ndarray of float64, shape (levels,)
+        Conservative temperature in degrees Celsius.
+    reference : float or ndarray of float64, shape (levels,)
+        Reference pressure in dbar.
+
+    Raises
+    ------
+    MissingExtraError
+        gsw is not installed.
+    """
+    density: Floats = _quiet(_gsw().rho, absolute, conservative, reference)
+    return density - 1000.0
+
+
+def _teos10(batch: Batch) -> tuple[Floats, Floats]:
+    gsw = _gsw()
+    if batch.salinity is None:
+        nothing = np.full(batch.levels, np.nan)
+        return nothing, nothing
+    longitude, latitude = batch.longitude, batch.latitude
+    # gsw's C code reads beyond its tables for a longitude that is not finite: such a value must not reach it
+    placed = (np.abs(longitude) <= 360.0) & (np.abs(latitude) <= 90.0)
+    absolute: Floats = _quiet(
+        gsw.SA_from_SP, batch.salinity, batch.pressure, np.where(placed, longitude, np.nan), latitude
+    )
+    return absolute, _quiet(gsw.CT_from_t, absolute, batch.temperature, batch.pressure)
+
+
+def _quiet(function: Callable[..., Any], *columns: Floats | float) -> Floats:
+    """Call gsw on columns where infinity is missing, without its warnings of values that no sea has."""
+    finite = [np.where(np.isfinite(column), column, np.nan) for column in columns]
+    with np.errstate(all="ignore"):
+        result: Floats = np.asarray(function(*finite), dtype=np.float64)
+    return np.where(np.isfinite(result), result, np.nan)
+
+
+def _gsw() -> Any:
+    try:
+        import gsw
+    except ImportError:
+        raise MissingExtraError(
+            "Densities of seawater need gsw, which is not installed.",
+            hint="Install it with: pip install 'bondstore[ocean]'",
+        ) from None
+    return gsw

@@ -1,0 +1,261 @@
+"""A suite: which tests run on which variables, in which order, with which thresholds; TOML, checked in full."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module, resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bondstore.domains.ocean.qc.flags import SCALES, Scale
+from bondstore.domains.ocean.qc.tests import REGISTRY, Test
+from bondstore.errors import ConfigurationError, NotFoundError
+
+VARIABLES = ("TIME", "POSITION", "PRES", "TEMP", "PSAL")
+"""What tests can flag; ``POSITION`` stands for latitude and longitude together."""
+_PACKAGE = "bondstore.domains.ocean.qc"
+_OF_TEST = frozenset({"test", "label", "on", "needs"})
+_OF_SUITE = frozenset({"name", "title", "scale", "skip_bad", "test"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One test of a suite, on one variable.
+
+    Parameters
+    ----------
+    test : Test
+        What runs.
+    label : str
+        What its flags are called.
+    on : str
+        The variable it flags.
+    needs : tuple of str
+        It runs for profiles that carry all these variables, and is silent on others.
+    thresholds : mapping
+        As its function takes them.
+    """
+
+    test: Test
+    label: str
+    on: str
+    needs: tuple[str, ...]
+    thresholds: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Tests in the order in which they run.
+
+    Parameters
+    ----------
+    name, title : str
+        For people.
+    scale : Scale
+        The numbers that files are written with.
+    skip_bad : bool
+        A level that a test called bad is not shown to the tests after it.
+    steps : tuple of Step
+        The tests.
+    """
+
+    name: str
+    title: str
+    scale: Scale
+    skip_bad: bool
+    steps: tuple[Step, ...]
+
+    @property
+    def digest(self) -> str:
+        """sha256 in hex of all that decides which flags are set."""
+        steps = [[one.test.name, one.label, one.on, one.needs, dict(one.thresholds)] for one in self.steps]
+        stated = json.dumps([self.scale.name, self.skip_bad, steps], sort_keys=True)
+        return hashlib.sha256(stated.encode()).hexdigest()
+
+
+def load_suite(which: str) -> Suite:
+    """Load a suite that comes with Bondstore, or one of your own.
+
+    Parameters
+    ----------
+    which : str
+        A name such as ``moana``, or the path of a TOML file.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such suite, no such file.
+    ConfigurationError
+        It names a test or parameter that does not exist, leaves one out, or gives it a value of another type.
+    """
+    if which in suite_names():
+        return parse_suite((resources.files(_PACKAGE) / "suites" / f"{which}.toml").read_text("utf-8"), which)
+    try:
+        text = Path(which).read_text("utf-8")
+    except OSError as error:
+        raise NotFoundError(
+            f"There is no suite of tests and no readable file named {which}.",
+            hint=f"Name a TOML file, or one of: {', '.join(suite_names())}.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"The suite {which} is no text.", hint="Save it as UTF-8.") from error
+    return parse_suite(text, Path(which).stem)
+
+
+@cache
+def suite_names() -> tuple[str, ...]:
+    """Return the names of the suites that come with Bondstore."""
+    folder = resources.files(_PACKAGE) / "suites"
+    return tuple(sorted(one.name.removesuffix(".toml") for one in folder.iterdir() if one.name.endswith(".toml")))
+
+
+@cache
+def all_tests() -> Mapping[str, Test]:
+    """Return every test there is, by its name; loads their modules."""
+    for module in sorted(one.name for one in resources.files(_PACKAGE).iterdir() if one.name.endswith(".py")):
+        if module != "__init__.py":
+            import_module(f"{_PACKAGE}.{module.removesuffix('.py')}")
+    return MappingProxyType(REGISTRY)
+
+
+def parse_suite(text: str, name: str) -> Suite:
+    """Read a suite from TOML.
+
+    Parameters
+    ----------
+    text : str
+        The TOML.
+    name : str
+        Its name, where it states none.
+
+    Raises
+    ------
+    ConfigurationError
+        As in `load_suite`.
+    """
+    try:
+        stated = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"The suite {name} is no TOML: {error}.", hint="Mend the line it names.") from error
+    unknown = sorted(stated.keys() - _OF_SUITE)
+    if unknown:
+        raise _wrong(name, f"it has the unknown setting {unknown[0]}", f"Settings are: {', '.join(sorted(_OF_SUITE))}.")
+    scale = stated.get("scale", "qartod")
+    if scale not in SCALES:
+        raise _wrong(name, "its scale is unknown", f"Scales are: {', '.join(SCALES)}.")
+    tables = stated.get("test", [])
+    if not isinstance(tables, list) or not tables or not all(isinstance(one, dict) for one in tables):
+        raise _wrong(name, "it has no tests", "Add them as [[test]] tables.")
+    if not isinstance(stated.get("skip_bad", False), bool):
+        raise _wrong(name, "skip_bad is neither true nor false", "Write: skip_bad = true")
+    steps = [step for table in tables for step in _steps(name, table)]
+    _refuse_repeats(name, steps)
+    return Suite(
+        str(stated.get("name", name)),
+        str(stated.get("title", name)),
+        SCALES[scale],
+        stated.get("skip_bad", False),
+        tuple(steps),
+    )
+
+
+def _steps(suite: str, table: Mapping[str, Any]) -> list[Step]:
+    test = all_tests().get(str(table.get("test")))
+    if test is None:
+        raise _wrong(suite, f"there is no test named {table.get('test')!r}", "See: bondstore ocean tests")
+    targets, needs = _words(suite, test, table, "on"), _words(suite, test, table, "needs")
+    for target in targets:
+        if target not in test.targets:
+            raise _wrong(suite, f"{test.name} cannot flag {target}", f"It can flag: {', '.join(test.targets)}.")
+    if not targets and len(test.targets) > 1:
+        raise _wrong(suite, f"{test.name} does not say what it is to flag", f"Add: on = {test.targets[0]!r}")
+    for need in needs:
+        if need not in VARIABLES or need == "POSITION":
+            raise _wrong(
+                suite, f"{test.name} needs {need}, which is no variable", "Variables are: TIME, PRES, TEMP, PSAL."
+            )
+    thresholds = _thresholds(suite, test, {name: value for name, value in table.items() if name not in _OF_TEST})
+    label = str(table.get("label", test.name.partition(".")[2]))
+    if not label.isascii() or not label.replace("_", "a").isalnum():
+        raise _wrong(suite, f"the label of {test.name} is no plain name", "Use letters, digits and '_'.")
+    return [Step(test, label, target, tuple(needs), thresholds) for target in targets or test.targets]
+
+
+def _words(suite: str, test: Test, table: Mapping[str, Any], name: str) -> list[str]:
+    stated = table.get(name, [])
+    words = [stated] if isinstance(stated, str) else stated
+    if not isinstance(words, list) or not all(isinstance(one, str) for one in words):
+        raise _wrong(suite, f"{name} of {test.name} is no name and no list of names", f'Write: {name} = "TEMP"')
+    return words
+
+
+def _thresholds(suite: str, test: Test, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = test.thresholds
+    for name in stated:
+        if name not in known:
+            choice = f"It takes: {', '.join(known)}." if known else "It takes none."
+            raise _wrong(suite, f"{test.name} has no parameter {name}", choice)
+    for name, (_, required) in known.items():
+        if required and name not in stated:
+            raise _wrong(suite, f"{test.name} is not given {name}", "State it; no test guesses its thresholds.")
+    taken = {}
+    for name, value in stated.items():
+        try:
+            taken[name] = _fitted(value, known[name][0])
+        except TypeError:
+            raise _wrong(suite, f"{name} of {test.name} has a value of another type", "See its description.") from None
+    return MappingProxyType(taken)
+
+
+def _fitted(value: Any, kind: Any) -> Any:
+    """Return a value of TOML as a threshold's type; TypeError where it is of another."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _fitted(value, next(one for one in inner if one is not type(None)))
+    if origin is not None:
+        return _mapping(value, inner) if issubclass(origin, Mapping) else _series(value, origin, inner)
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is not Any and type(value) is not kind:  # a bool is no number here
+        raise TypeError
+    return value
+
+
+def _mapping(value: Any, inner: tuple[Any, ...]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return {str(name): _fitted(one, inner[1]) for name, one in value.items()}
+
+
+def _series(value: Any, origin: type, inner: tuple[Any, ...]) -> Any:
+    if not isinstance(value, list):
+        raise TypeError
+    if origin is not tuple:
+        return [_fitted(one, inner[0]) for one in value]
+    if Ellipsis in inner:
+        return tuple(_fitted(one, inner[0]) for one in value)
+    if len(value) != len(inner):
+        raise TypeError
+    return tuple(_fitted(one, into) for one, into in zip(value, inner, strict=True))
+
+
+def _refuse_repeats(suite: str, steps: Sequence[Step]) -> None:
+    seen = set()
+    for step in steps:
+        if (step.label, step.on) in seen:
+            raise _wrong(
+                suite, f"two tests on {step.on} are called {step.label}", "Give one of them a label of its own."
+            )
+        seen.add((step.label, step.on))
+
+
+def _wrong(suite: str, what: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(f"The suite {suite} cannot be used: {what}.", hint=hint)

@@ -1,0 +1,67 @@
+"""The bytes of a text file of profiles as plain UTF-8: byte-order marks, UTF-16, old line ends."""
+
+from __future__ import annotations
+
+import codecs
+
+from bondstore.domains.ocean.kinds import KINDS
+from bondstore.errors import DamagedError
+from bondstore.findings import Finding
+
+_UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def damaged(kind: str, key: str, message: str = "") -> DamagedError:
+    """Return the error that a file cannot be read, with the sentence and advice of its kind.
+
+    Parameters
+    ----------
+    kind : str
+        A word of `KINDS`.
+    key : str
+        The object.
+    message : str, optional
+        A sentence in place of the kind's own.
+    """
+    return DamagedError(f"{key}: {message or KINDS[kind].sentence}", kind=kind, hint=KINDS[kind].advice)
+
+
+def plain_text(data: bytes, key: str) -> tuple[bytes, list[Finding]]:
+    """Return a file's bytes without a byte-order mark, as UTF-8, with lines that end in LF (CR may stand before it).
+
+    Parameters
+    ----------
+    data : bytes
+        As in the store.
+    key : str
+        The object.
+
+    Returns
+    -------
+    tuple
+        The bytes, and findings.
+
+    Raises
+    ------
+    DamagedError
+        Empty, or UTF-16 that cannot be decoded or has no mark.
+    """
+    if not data:
+        raise damaged("empty-file", key)
+    found: list[Finding] = []
+    if data.startswith(codecs.BOM_UTF8):
+        data = data[len(codecs.BOM_UTF8) :]
+        found.append(KINDS["byte-order-mark"].about(key))
+    for mark, encoding in _UTF16:
+        if data.startswith(mark):
+            try:
+                data = data[len(mark) :].decode(encoding).encode()
+            except UnicodeError:
+                raise damaged("text-damaged", key, "It is marked as UTF-16, but cannot be decoded as that.") from None
+            found.append(KINDS["utf-16"].about(key))
+    if data[1:2] == b"\0" or data[:1] == b"\0":
+        said = "It looks like UTF-16 without a byte-order mark." if data[:16].count(0) == len(data[:16]) // 2 else ""
+        raise damaged("text-damaged", key, said)
+    if b"\r" in data and b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    return data, found

@@ -1,0 +1,185 @@
+"""Ocean profiles from Python: quality control of a store. The command line and the event handlers call the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bondstore.config.profiles import StoreSpec
+from bondstore.config.resolve import resolve_store, with_url
+from bondstore.domains.ocean.qc.suite import suite_names
+from bondstore.domains.ocean.qcjob import QcJob
+from bondstore.domains.ocean.settings import QcSettings
+from bondstore.errors import NotFoundError, UsageError
+from bondstore.stores.address import parse_address
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from bondstore.config.profiles import Profile
+    from bondstore.runs.engine import RunResult
+    from bondstore.runs.plan import Plan
+    from bondstore.runs.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How quality control is to be done, in the words of a person.
+
+    Parameters
+    ----------
+    tests : str
+        A suite's name, or the path of a TOML file.
+    form : {"netcdf", "parquet", "both"}
+        What is written.
+    style : {"plain", "aodn"}
+        How files are named.
+    plots : bool
+        Draw each profile beside its file.
+    metadata, attributes, columns : path or None
+        The table of deployments (CSV); licence, creator and so on (TOML); a map of the columns of plain CSVs (TOML).
+    """
+
+    tests: str = "moana"
+    form: str = "netcdf"
+    style: str = "plain"
+    plots: bool = False
+    metadata: str | os.PathLike[str] | None = None
+    attributes: str | os.PathLike[str] | None = None
+    columns: str | os.PathLike[str] | None = None
+
+    def settings(self) -> QcSettings:
+        """Read the files that are named, and return all of it as a value.
+
+        Raises
+        ------
+        NotFoundError
+            A file is not there.
+        ConfigurationError
+            The tests, or a file, cannot be used.
+        """
+        from bondstore.domains.ocean.reading.metadata import without_contacts
+        from bondstore.domains.ocean.qc.suite import load_suite
+
+        load_suite(self.tests)
+        return QcSettings(
+            self.tests if self.tests in suite_names() else _text(self.tests),
+            _one_of("form", self.form, ("netcdf", "parquet", "both")),  # type: ignore[arg-type]
+            _one_of("style", self.style, ("plain", "aodn")),  # type: ignore[arg-type]
+            self.plots,
+            without_contacts(_text(self.metadata)) if self.metadata else "",
+            _text(self.attributes) if self.attributes else "",
+            _text(self.columns) if self.columns else "",
+        )
+
+
+def prepare(
+    source: str | StoreSpec | None,
+    dest: str | StoreSpec,
+    asked: Asked | None = None,
+    *,
+    since: datetime | None = None,
+    keys: Sequence[str] | None = None,
+    profile: str | Profile | None = None,
+    dest_profile: str | Profile | None = None,
+) -> QcJob:
+    """Check what is asked for and build the job; nothing is listed yet. As in `qc`."""
+    return QcJob(
+        _spec(source, profile),
+        _spec(dest, dest_profile or profile),
+        (asked or Asked()).settings(),
+        None if since is None else int(since.timestamp() * 1000),
+        None if keys is None else tuple(keys),
+    )
+
+
+def qc(
+    source: str | StoreSpec | None,
+    dest: str | StoreSpec,
+    asked: Asked | None = None,
+    *,
+    since: datetime | None = None,
+    keys: Sequence[str] | None = None,
+    jobs: int | None = None,
+    profile: str | Profile | None = None,
+    dest_profile: str | Profile | None = None,
+    progress: Progress | None = None,
+    confirm: Callable[[Plan], bool] | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Test all profile files of a store and write them for release. Run again, it does only what is new or changed.
+
+    Parameters
+    ----------
+    source : str or StoreSpec
+        Where the files lie; None for what the profile or the environment says.
+    dest : str or StoreSpec
+        Where results go: a folder or another store.
+    asked : Asked, optional
+        How; the Moana tests and netCDF when not given.
+    since : datetime, optional
+        Only objects that were written at this time or later.
+    keys : sequence of str, optional
+        Only these objects; the status of all deployments is then left as it is.
+    jobs : int, optional
+        Processes; by default one for each core. The results do not depend on it.
+    profile, dest_profile : str or Profile, optional
+        Named settings to open source and destination with; the destination's are the source's when not given.
+    progress : Progress, optional
+        Who watches.
+    confirm : callable, optional
+        Asked once the plan stands; false ends the run before anything is fetched.
+    dry_run : bool
+        Only plan.
+
+    Returns
+    -------
+    RunResult
+        With the run's id, plan and tally.
+    """
+    job = prepare(source, dest, asked, since=since, keys=keys, profile=profile, dest_profile=dest_profile)
+    return run(job, jobs=jobs, progress=progress, confirm=confirm, dry_run=dry_run)
+
+
+def run(
+    job: QcJob,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    confirm: Callable[[Plan], bool] | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Do a job, or only plan it. As in `qc`."""
+    from bondstore.domains.ocean.jobs import executor
+    from bondstore.runs import engine
+    from bondstore.runs.outlets import record_place
+    from bondstore.version import TOOL
+
+    place = record_place(job.dest)
+    if dry_run:
+        return engine.dry_run(job, place, progress)
+    return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm or (lambda _: True), tool=TOOL)
+
+
+def _spec(store: str | StoreSpec | None, profile: str | Profile | None) -> StoreSpec:
+    """Find the store; its address is written in one way only, as the record hangs on it."""
+    spec = store if isinstance(store, StoreSpec) else resolve_store(store, profile)
+    return with_url(spec, parse_address(spec.url).url)
+
+
+def _text(path: str | os.PathLike[str]) -> str:
+    try:
+        return Path(path).expanduser().read_text("utf-8-sig")
+    except OSError as error:
+        raise NotFoundError(f"The file {path} could not be read ({error.strerror}).", hint="Check its name.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The file {path} is no text.", hint="Save it as UTF-8.") from error
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise UsageError(f"The {name} {value!r} is unknown.", hint=f"Choose one of: {', '.join(known)}.")
+    return value

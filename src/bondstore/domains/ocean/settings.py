@@ -1,0 +1,91 @@
+"""What is asked of a quality-control run, as a value that can be recorded and built again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bondstore.domains.ocean.qc.suite import Suite, load_suite, parse_suite, suite_names
+from bondstore.errors import UsageError
+from bondstore.version import TOOL
+
+Form = Literal["netcdf", "parquet", "both"]
+Style = Literal["plain", "aodn"]
+LAYOUT = 1
+"""Counted up when the same settings come to write other files."""
+
+
+@dataclass(frozen=True, slots=True)
+class QcSettings:
+    """How profiles are tested and written.
+
+    Parameters
+    ----------
+    suite : str
+        The tests: a name, or the whole text of a TOML file of one's own.
+    form : {"netcdf", "parquet", "both"}
+        What is written.
+    style : {"plain", "aodn"}
+        How files are named.
+    plots : bool
+        Draw each profile beside its file.
+    metadata : str
+        The text of the table of deployments, without its contact columns; empty for none.
+    attributes : str
+        The text of the TOML with licence, creator and so on; empty for none.
+    columns : str
+        The text of the TOML that maps the columns of plain CSVs; empty for none.
+    """
+
+    suite: str
+    form: Form = "netcdf"
+    style: Style = "plain"
+    plots: bool = False
+    metadata: str = ""
+    attributes: str = ""
+    columns: str = ""
+
+    def __post_init__(self) -> None:
+        if self.form not in ("netcdf", "parquet", "both"):
+            raise UsageError(f"The form {self.form!r} is unknown.", hint="Choose one of: netcdf, parquet, both.")
+        if self.style not in ("plain", "aodn"):
+            raise UsageError(f"The style {self.style!r} is unknown.", hint="Choose one of: plain, aodn.")
+
+    @property
+    def files(self) -> bool:
+        """Whether each object becomes a netCDF file."""
+        return self.form in ("netcdf", "both")
+
+    @property
+    def tables(self) -> bool:
+        """Whether there is a Parquet table for each month."""
+        return self.form in ("parquet", "both")
+
+    def load(self) -> Suite:
+        """Return the tests.
+
+        Raises
+        ------
+        ConfigurationError
+            They cannot be used.
+        """
+        if self.suite in suite_names():
+            return load_suite(self.suite)
+        return parse_suite(self.suite, "of your own")
+
+    def params(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self)
+
+    def digest(self) -> str:
+        """Return sha256 in hex of all that decides what is written for an object."""
+        asked = {**asdict(self), "suite": self.load().digest, "layout": LAYOUT, "tool": TOOL}
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def from_params(params: Mapping[str, Any]) -> QcSettings:
+    """Return settings as `QcSettings.params` gave them."""
+    return QcSettings(**params)

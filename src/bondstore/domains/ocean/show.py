@@ -1,0 +1,421 @@
+"""A look at one file of profiles: what it says, which flags its levels have, which tests failed, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bondstore.config.resolve import resolve_store, with_url
+from bondstore.domains.ocean.profiles import Batch, Position, Profile
+from bondstore.domains.ocean.qc.flags import SCALES, Flag
+from bondstore.domains.ocean.reading import read_any
+from bondstore.domains.ocean.reading.netcdf import StoredFlags, flags_in, is_netcdf
+from bondstore.errors import NotFoundError
+from bondstore.stores import open_store
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from bondstore.config.profiles import Profile as Settings
+    from bondstore.domains.ocean.qc.evaluate import Result
+    from bondstore.domains.ocean.qc.suite import Suite
+    from bondstore.findings import Finding
+
+USUAL = {"moana-1": "moana", "moana-2": "moana", "argo": "argo"}
+"""The suite that is meant where none is named, by dialect; of others, it is QARTOD's."""
+_FAILED = (3, 4)
+"""Suspect and bad, in our numbers and on all scales."""
+_FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TestView:
+    """What one test, or the roll-up of all, says of a profile.
+
+    Parameters
+    ----------
+    label, on : str
+        What its flags are called, and of which variable; the label is empty for the roll-up.
+    counts : mapping of str to int
+        Levels by flag.
+    failed : tuple of int
+        The levels that are suspect or bad, from 1.
+    thresholds, test, standard : str
+        What it was held against; empty for the roll-up.
+    reason : str
+        Why it could not be evaluated.
+    """
+
+    label: str
+    on: str
+    counts: Mapping[str, int]
+    failed: tuple[int, ...] = ()
+    thresholds: str = ""
+    test: str = ""
+    standard: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """A profile to look at.
+
+    Parameters
+    ----------
+    name, key, suite, grade : str
+        The profile, its object, the tests (empty where the flags are the file's own), the worst of its flags.
+    facts : mapping of str to str
+        What the header says, for people.
+    rolled, tests : tuple of TestView
+        The roll-up of each variable, and each test.
+    levels : tuple of mapping
+        Each level with its values, flags by variable and the tests that are not content with it.
+    """
+
+    name: str
+    key: str
+    suite: str
+    grade: str
+    facts: Mapping[str, str]
+    rolled: tuple[TestView, ...]
+    tests: tuple[TestView, ...]
+    levels: tuple[Mapping[str, Any], ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON can hold it, without the levels."""
+        return {
+            "kind": "profile",
+            "name": self.name,
+            "key": self.key,
+            "suite": self.suite,
+            "grade": self.grade,
+            "levels": len(self.levels),
+            **{name: value for name, value in self.facts.items() if name not in ("name", "key")},
+            "rolled": {one.on: dict(one.counts) for one in self.rolled},
+            "tests": [_test_record(one) for one in self.tests],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All profiles of a file, and what was found while it was read."""
+
+    views: tuple[ProfileView, ...]
+    findings: tuple[Finding, ...] = field(default_factory=tuple)
+
+
+def show(
+    name: str,
+    *,
+    store: str | None = None,
+    profile: str | Settings | None = None,
+    tests: str | None = None,
+    columns: str | os.PathLike[str] | None = None,
+) -> Shown:
+    """Read one file of this computer or of a store, and tell what tests say of it.
+
+    Parameters
+    ----------
+    name : str
+        A path, or a key of the store, or the whole address of an object (``s3://BUCKET/KEY``). A file that is there wins
+        over a key, unless a store is named.
+    store, profile : str, optional
+        Where the object lies, and how the store is opened.
+    tests : str, optional
+        A suite's name or the path of a TOML. When not given: the flags that a netCDF file has of its own; else the suite
+        of its kind (Moana, Argo, QARTOD).
+    columns : path, optional
+        A TOML that maps the columns of a plain CSV.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file, object or suite.
+    DamagedError
+        It cannot be read.
+    ConfigurationError
+        The suite or the column map cannot be used.
+    """
+    from bondstore.domains.ocean.qc.suite import load_suite
+
+    suite = load_suite(tests) if tests else None
+    chosen = _columns(columns)
+    key, data = _fetched(name, store, profile)
+    batch, findings = read_any(key, data, chosen)
+    stored = flags_in(data, key) if suite is None and is_netcdf(data) else None
+    if stored is not None and (stored.tests or stored.rolled):
+        return Shown(tuple(_of_file(batch, number, stored) for number in range(len(batch))), tuple(findings))
+    if suite is None:
+        dialect = batch.profiles[0].header.dialect if len(batch) else ""
+        suite = load_suite(USUAL.get(dialect, "qartod"))
+    return Shown(tuple(views(batch, suite)), tuple(findings))
+
+
+def views(batch: Batch, suite: Suite) -> list[ProfileView]:
+    """Test a batch, and return each of its profiles as a view.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    suite : Suite
+        The tests.
+    """
+    from bondstore.domains.ocean.qc.evaluate import evaluate
+
+    result = evaluate(batch, suite)
+    return [_of_result(batch, number, result) for number in range(len(batch))]
+
+
+def _columns(path: str | os.PathLike[str] | None) -> Any:
+    if path is None:
+        return None
+    from bondstore.domains.ocean.reading.columns import parse_columns
+
+    try:
+        return parse_columns(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise NotFoundError(f"There is no readable column map {path}.", hint="Name a TOML file.") from None
+
+
+def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tuple[str, bytes]:
+    """Return the object's key and bytes; a read from a store is noted in the account's own record."""
+    path = Path(name)
+    if store is None and path.is_file():
+        return path.name, path.read_bytes()
+    if store is None and "://" in name:
+        store, _, name = name.rpartition("/")
+    elif store is None and profile is None and path.is_absolute():
+        raise NotFoundError(f"There is no file {name}.", hint="Name a file, or a key with --store URL.")
+    spec = resolve_store(store, profile)
+    answer = open_store(with_url(spec, spec.url)).get(name)
+    from bondstore.ledger import Read, note_personal
+    from bondstore.runs.who import whoami
+
+    note_personal(whoami(), [Read(name, answer.info.etag, len(answer.data))])
+    return name, bytes(answer.data)
+
+
+def _of_result(batch: Batch, number: int, result: Result) -> ProfileView:
+    rows = _rows(batch, number)
+    rolled = {on: flags[rows] for on, flags in result.rolled.items()}
+    tests = {place: flags[rows] for place, flags in result.flags.items()}
+    told = {(step.label, step.on): step for step in result.suite.steps}
+    seen = []
+    for place, flags in tests.items():
+        step = told[place]
+        if place[1] not in rolled:
+            continue
+        seen.append(
+            TestView(
+                *place,
+                _counts(flags, _OURS),
+                _where(flags),
+                "; ".join(f"{name}={_plain(value)}" for name, value in step.thresholds.items()),
+                step.test.name,
+                step.test.standard,
+                result.reasons.get(place, {}).get(number, ""),
+            )
+        )
+    whole = tuple(TestView("", on, _counts(flags, _OURS), _where(flags)) for on, flags in rolled.items())
+    grade = _OURS[int(result.grades[number])]
+    return _view(batch, number, result.suite.name, grade, whole, tuple(seen), _Named(rolled, tests, _OURS))
+
+
+def _of_file(batch: Batch, number: int, stored: StoredFlags) -> ProfileView:
+    rows = _rows(batch, number)
+    words = {one: str(one) for one in range(-128, 128)} | dict(stored.meanings or SCALES["argo"].meanings)
+    rolled = {on: flags[rows] for on, flags in stored.rolled.items()}
+    tests = {place: flags[rows] for place, flags in stored.tests.items()}
+    seen = tuple(
+        TestView(
+            *place,
+            _counts(flags, words),
+            _where(flags),
+            told.get("thresholds", ""),
+            told.get("test", ""),
+            told.get("references", ""),
+            told.get("not_evaluated", ""),
+        )
+        for place, flags in tests.items()
+        for told in [stored.attributes.get(place, {})]
+    )
+    whole = tuple(TestView("", on, _counts(flags, words), _where(flags)) for on, flags in rolled.items())
+    all_flags = np.concatenate([*rolled.values(), *([] if rolled else tests.values()), np.zeros(0, np.int8)])
+    rank = {9: 0, 1: 1, 2: 2, 0: 3, 3: 4, 4: 5}
+    worst = max(np.unique(all_flags).tolist(), key=lambda one: rank.get(one, 3), default=9)
+    return _view(batch, number, "", words[worst], whole, seen, _Named(rolled, tests, words))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Flags of a profile and the words for them."""
+
+    rolled: Mapping[str, NDArray[np.int8]]
+    tests: Mapping[tuple[str, str], NDArray[np.int8]]
+    words: Mapping[int, str]
+
+
+_OURS: Mapping[int, str] = {int(flag): flag.name.lower() for flag in Flag}
+
+
+def _view(
+    batch: Batch,
+    number: int,
+    suite: str,
+    grade: str,
+    rolled: tuple[TestView, ...],
+    tests: tuple[TestView, ...],
+    named: _Named,
+) -> ProfileView:
+    profile, rows = batch.profiles[number], _rows(batch, number)
+    levels = tuple(_level(batch, rows.start, at, named) for at in range(rows.stop - rows.start))
+    return ProfileView(profile.name, profile.key, suite, grade, _facts(batch, profile, rows), rolled, tests, levels)
+
+
+def _rows(batch: Batch, number: int) -> slice:
+    start = int(batch.starts[number])
+    return slice(start, start + int(batch.sizes[number]))
+
+
+def _counts(flags: NDArray[np.int8], words: Mapping[int, str]) -> dict[str, int]:
+    numbers, many = np.unique(flags, return_counts=True)
+    return {words[int(one)]: int(count) for one, count in zip(numbers, many, strict=True)}
+
+
+def _where(flags: NDArray[np.int8]) -> tuple[int, ...]:
+    return tuple((np.flatnonzero(np.isin(flags, _FAILED)) + 1).tolist())
+
+
+def _level(batch: Batch, start: int, at: int, named: _Named) -> dict[str, Any]:
+    row = start + at
+    values = {
+        "time": _moment(float(batch.time[row])),
+        "latitude": _value(batch.latitude[row]),
+        "longitude": _value(batch.longitude[row]),
+        "pressure": _value(batch.pressure[row]),
+        "temperature": _value(batch.temperature[row]),
+    }
+    if batch.salinity is not None:
+        values["salinity"] = _value(batch.salinity[row])
+    failed = {
+        f"{label}/{on}": named.words[int(flags[at])]
+        for (label, on), flags in named.tests.items()
+        if int(flags[at]) in _FAILED
+    }
+    return {
+        "level": at + 1,
+        **values,
+        "flags": {on: named.words[int(flags[at])] for on, flags in named.rolled.items()},
+        "failed": failed,
+    }
+
+
+def _value(value: Any) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _moment(value: float | None) -> str | None:
+    if value is None or math.isnan(value):
+        return None
+    try:
+        text = datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return None
+    return text.replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_plain, value)) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_plain(one)}" for name, one in value.items()) + "}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _test_record(one: TestView) -> dict[str, Any]:
+    return {
+        "label": one.label,
+        "on": one.on,
+        "test": one.test,
+        "standard": one.standard,
+        "thresholds": one.thresholds,
+        "counts": dict(one.counts),
+        "failed": list(one.failed),
+        "reason": one.reason,
+    }
+
+
+def _facts(batch: Batch, profile: Profile, rows: slice) -> dict[str, str]:
+    """Return what the header says, in words; what it does not say is left out."""
+    header = profile.header
+    found = {
+        "dialect": header.dialect,
+        "platform": profile.platform,
+        "sensor": _joined(
+            header.sensor_serial, ("firmware", header.sensor_firmware), ("battery %", header.sensor_battery)
+        ),
+        "reset codes": ", ".join(header.reset_codes),
+        "deck unit": _joined(
+            header.deck_unit_serial, ("firmware", header.deck_unit_firmware), ("battery %", header.deck_unit_battery)
+        ),
+        "downloaded": _moment(header.download_time) or "",
+        "upload position": place_text(header.upload_position),
+        "download position": place_text(header.download_position),
+        "deepest ever": _with_unit(header.max_lifetime_depth, "dbar"),
+        "depth rating": _with_unit(header.depth_rating, "m"),
+        "baseline": _with_unit(header.baseline, "dbar"),
+        **dict(header.other),
+        **dict(profile.known),
+    }
+    if profile.deployment is not None:
+        found["vessel"], found["gear"] = profile.deployment.vessel, profile.deployment.gear
+    found |= {
+        "time": " to ".join(dict.fromkeys(_moment(one) or "none" for one in _ends(batch.time[rows]))),
+        "position": " to ".join(dict.fromkeys(_places(batch, rows))),
+        "pressure": _range(batch.pressure[rows], "dbar"),
+        "temperature": _range(batch.temperature[rows], "°C"),
+        "salinity": "" if batch.salinity is None else _range(batch.salinity[rows], ""),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _joined(first: str, *more: tuple[str, object]) -> str:
+    parts = [first, *(f"{name} {_plain(value)}" for name, value in more if value not in ("", None))]
+    return ", ".join(part for part in parts if part)
+
+
+def _with_unit(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:g} {unit}"
+
+
+def place_text(place: Position | None) -> str:
+    """Return a position as people write it; empty where there is none."""
+    if place is None or math.isnan(place.latitude) or math.isnan(place.longitude):
+        return ""
+    north, east = place.latitude, place.longitude
+    return f"{abs(north):.4f}°{'N' if north >= 0 else 'S'} {abs(east):.4f}°{'E' if east >= 0 else 'W'}"
+
+
+def _ends(values: NDArray[np.float64]) -> list[float]:
+    """Return the lowest and the highest value; nothing where there is none."""
+    there = values[~np.isnan(values)]
+    return [float(there.min()), float(there.max())] if len(there) else []
+
+
+def _places(batch: Batch, rows: slice) -> list[str]:
+    there = np.flatnonzero(~np.isnan(batch.latitude[rows]) & ~np.isnan(batch.longitude[rows])) + rows.start
+    ends = [there[0], there[-1]] if len(there) else []
+    return [place_text(Position(float(batch.latitude[one]), float(batch.longitude[one]))) for one in ends]
+
+
+def _range(values: NDArray[np.float64], unit: str) -> str:
+    return " to ".join(f"{one:g}" for one in _ends(values)) + (f" {unit}" if unit and len(_ends(values)) else "")

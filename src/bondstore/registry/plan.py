@@ -1,0 +1,228 @@
+"""What a CSV would change in a table of participants: new, changed, back, gone, same; computed, nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bondstore.databases.rows import Row, Value
+from bondstore.errors import ConfigurationError
+from bondstore.findings import Finding, FindingKind
+from bondstore.registry import kinds
+from bondstore.registry.identity import Identity, identity_of, normal, user_id
+from bondstore.registry.settings import GONE
+from bondstore.registry.sheet import BadRow, Sheet
+
+Action = Literal["new", "changed", "back", "gone"]
+ACTIONS: tuple[Action, ...] = ("new", "changed", "back", "gone")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One change.
+
+    Parameters
+    ----------
+    action : {"new", "changed", "back", "gone"}
+        What happens to the participant.
+    key : int
+        The participant's number.
+    expected : int or None
+        The version of the row as it is; None for a new one.
+    old, new : mapping
+        The fields before and after.
+    """
+
+    action: Action
+    key: int
+    expected: int | None
+    old: Mapping[str, Value] = field(repr=False)
+    new: Mapping[str, Value] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """What a CSV would change.
+
+    Parameters
+    ----------
+    changes : tuple of Planned
+        By number.
+    counts : mapping of str to int
+        ``new``, ``changed``, ``back`` and ``gone``; ``same``: rows of the CSV that change nothing; ``malformed`` and
+        ``repeated``: rows of the CSV that are not taken, or taken before; ``kept``: participants that no sound row
+        names and that stay as they are; ``away``: those that were marked as gone before.
+    active : int
+        Participants in the table that are not gone, before.
+    findings : tuple of Finding
+        What a person should know.
+    """
+
+    changes: tuple[Planned, ...]
+    counts: Mapping[str, int]
+    active: int
+    findings: tuple[Finding, ...]
+
+
+def make_plan(
+    sheet: Sheet, table: Iterable[Row], key: Sequence[str], *, by_row_number: bool, now: str, source: str
+) -> SyncPlan:
+    """Compare a CSV with a table.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The CSV.
+    table : iterable of Row
+        All rows of the table.
+    key : sequence of str
+        The columns that tell participants apart.
+    by_row_number : bool
+        The row's number, from 1 below the header, tells them apart instead.
+    now : str
+        The time, as it is written where a participant is gone.
+    source : str
+        The CSV's name, for the findings.
+
+    Raises
+    ------
+    ConfigurationError
+        Two participants would share one number.
+    """
+    rows = {int(row.key): row for row in table}
+    known = _known(rows, key, by_row_number=by_row_number)
+    wanted, bad, repeated = _wanted(sheet, key, by_row_number=by_row_number)
+    matched, changes, same = _match(wanted, rows, known, key, by_row_number=by_row_number)
+    active = {number for number, row in rows.items() if GONE not in row.fields}
+    missing = active - matched
+    guarded, withheld = _guarded(bad, known, key, by_row_number=by_row_number)
+    gone = set() if withheld else missing - guarded
+    changes += [
+        Planned("gone", number, rows[number].version, rows[number].fields, {**rows[number].fields, GONE: now})
+        for number in gone
+    ]
+    told = [one.kind.about(source, where=f"row {one.number}") for one in bad]
+    told += [kinds.REPEATED.about(source, where=f"row {number}") for number in repeated]
+    if withheld and missing:
+        told.append(kinds.WITHHELD.about(source, count=len(missing)))
+    lost = _lost_columns(sheet, (rows[number] for number in active))
+    if lost and sheet.rows:
+        told.append(kinds.COLUMNS.about(source, count=lost))
+    actions = Counter(one.action for one in changes)
+    counts = {name: actions[name] for name in ACTIONS} | {
+        "same": same,
+        "malformed": len(bad),
+        "repeated": len(repeated),
+        "kept": len(missing) - len(gone),
+        "away": len(rows) - len(active) - actions["back"],
+    }
+    return SyncPlan(tuple(sorted(changes, key=lambda one: one.key)), counts, len(active), tuple(told))
+
+
+def _known(rows: Mapping[int, Row], key: Sequence[str], *, by_row_number: bool) -> dict[Identity, int]:
+    """Return the number of each identity in the table; of two the one that is not gone, then the lower one."""
+    if by_row_number:
+        return {(str(number),): number for number in rows}
+    found: dict[Identity, int] = {}
+    for number in sorted(rows, key=lambda number: (GONE in rows[number].fields, number)):
+        identity = identity_of(rows[number].fields, key)
+        if identity is not None:
+            found.setdefault(identity, number)
+    return found
+
+
+def _wanted(
+    sheet: Sheet, key: Sequence[str], *, by_row_number: bool
+) -> tuple[dict[Identity, Mapping[str, str]], list[BadRow], list[int]]:
+    """Return the sound rows by identity, the rows that cannot be taken, and the numbers of repeated ones."""
+    wanted: dict[Identity, Mapping[str, str]] = {}
+    first: dict[Identity, int] = {}
+    twice: set[Identity] = set()
+    bad, repeated = list(sheet.bad), []
+
+    def refuse(number: int, kind: FindingKind, fields: Mapping[str, str]) -> None:
+        bad.append(BadRow(number, kind, tuple(fields.values()), fields))
+
+    for row in sheet.rows:
+        identity = (str(row.number - 1),) if by_row_number else identity_of(row.fields, key)
+        if identity is None:
+            refuse(row.number, kinds.NO_KEY, row.fields)
+        elif identity not in first:
+            first[identity], wanted[identity] = row.number, row.fields
+        elif wanted.get(identity) == row.fields:
+            repeated.append(row.number)
+        else:
+            if identity not in twice:
+                twice.add(identity)
+                refuse(first[identity], kinds.TWICE, wanted[identity])
+            refuse(row.number, kinds.TWICE, row.fields)
+    for identity in twice:
+        del wanted[identity]
+    return wanted, sorted(bad, key=lambda one: one.number), repeated
+
+
+def _match(
+    wanted: Mapping[Identity, Mapping[str, str]],
+    rows: Mapping[int, Row],
+    known: Mapping[Identity, int],
+    key: Sequence[str],
+    *,
+    by_row_number: bool,
+) -> tuple[set[int], list[Planned], int]:
+    """Return the numbers of participants that the CSV names, the changes to them, and how many are the same."""
+    changes: list[Planned] = []
+    taken = {known[identity] for identity in wanted if identity in known}
+    same = 0
+    for identity, fields in wanted.items():
+        number = known.get(identity)
+        if number is None:
+            number = int(identity[0]) if by_row_number else user_id(identity)
+            held = rows.get(number)
+            if number in taken or (held is not None and _is_own(held, key)):
+                raise ConfigurationError(
+                    "Two participants would get the same number.", hint="Make the key from other or more columns."
+                )
+            taken.add(number)
+        row = rows.get(number)
+        if row is None:
+            changes.append(Planned("new", number, None, {}, fields))
+        elif dict(row.fields) == dict(fields):
+            same += 1
+        else:
+            changes.append(
+                Planned("back" if GONE in row.fields else "changed", number, row.version, row.fields, fields)
+            )
+    return taken, changes, same
+
+
+def _is_own(row: Row, key: Sequence[str]) -> bool:
+    """Tell whether a row's number is that of its own identity: then nobody else can have it."""
+    identity = identity_of(row.fields, key)
+    return identity is not None and user_id(identity) == row.key
+
+
+def _guarded(
+    bad: Sequence[BadRow], known: Mapping[Identity, int], key: Sequence[str], *, by_row_number: bool
+) -> tuple[set[int], bool]:
+    """Return whom the damaged rows may be about, and whether that cannot be told of one of them.
+
+    In a damaged row cells stand at other places than they should: everybody counts whose key stands anywhere in it.
+    """
+    guarded: set[int] = set()
+    withheld = False
+    for one in bad:
+        exact = (str(one.number - 1),) if by_row_number else identity_of(one.fields or {}, key)
+        if exact is not None and not one.swallowed:
+            guarded |= {known[exact]} if exact in known else set()
+            continue
+        cells = {normal(cell) for cell in (*one.cells, *map(",".join, zip(one.cells, one.cells[1:], strict=False)))}
+        about = {number for identity, number in known.items() if cells.issuperset(identity)}
+        guarded |= about
+        withheld = withheld or one.swallowed or not about
+    return guarded, withheld
+
+
+def _lost_columns(sheet: Sheet, rows: Iterable[Row]) -> int:
+    return len({name for row in rows for name in row.fields} - set(sheet.columns) - {GONE})

@@ -1,0 +1,105 @@
+"""What a public store holds: its releases, and what is in one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bondstore.errors import NotFoundError
+from bondstore.release import site
+from bondstore.release.latest import read_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bondstore.release.manifest import Entry, Manifest
+    from bondstore.stores import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release of a store.
+
+    Parameters
+    ----------
+    release : str
+        Its id.
+    state : str
+        ``latest``, ``earlier`` or ``taken-back``.
+    files, bytes : int or None
+        What it holds; None where it was taken back.
+    at : str or None
+        When it became the latest, or was taken back; None where that is not kept.
+    reason : str
+        Why it was taken back.
+    """
+
+    release: str
+    state: str
+    files: int | None
+    bytes: int | None
+    at: str | None
+    reason: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return the fields for output."""
+        return {"kind": "release"} | dataclasses.asdict(self)
+
+
+def releases(store: Store) -> Iterator[Release]:
+    """Yield every release that ever held, the newest first."""
+    latest, _ = read_latest(store)
+    for release in reversed(latest.releases):
+        manifest = site.read_manifest(store, release)
+        if manifest is None:
+            at, reason = _tombstone(store, release)
+            yield Release(release, "taken-back", None, None, at, reason)
+            continue
+        holds = release == latest.release
+        size = sum(entry.size for entry in manifest.entries)
+        yield Release(
+            release, "latest" if holds else "earlier", len(manifest.entries), size, latest.at if holds else None
+        )
+
+
+def files_of(store: Store, release: str | None = None) -> tuple[str, tuple[Entry, ...]]:
+    """Return a release's id and its files.
+
+    Parameters
+    ----------
+    store : Store
+        The public store.
+    release : str, optional
+        Its id; the one that holds when not given.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such release, or it was taken back.
+    """
+    manifest = manifest_of(store, release)
+    return manifest.id, manifest.entries
+
+
+def manifest_of(store: Store, release: str | None = None) -> Manifest:
+    """Return a release's manifest; raises as `files_of`."""
+    latest, _ = read_latest(store)
+    wanted = release or latest.release
+    if wanted is None:
+        raise NotFoundError(f"Nothing was released in {store.url} yet.", hint="See: bondstore release publish --help")
+    manifest = site.read_manifest(store, wanted) if wanted in latest.releases else None
+    if manifest is None:
+        gone = wanted in latest.releases
+        said = f"The release {wanted} was taken back." if gone else f"There is no release {wanted!r} in {store.url}."
+        raise NotFoundError(said, hint=f"See: bondstore release list {store.url}")
+    return manifest
+
+
+def _tombstone(store: Store, release: str) -> tuple[str | None, str]:
+    try:
+        content = json.loads(bytes(store.get(site.folder(release) + site.TOMBSTONE).data))
+        return str(content["at"]), str(content["reason"])
+    except (NotFoundError, ValueError, KeyError, TypeError):
+        return None, ""

@@ -1,0 +1,105 @@
+"""The kinds of findings of a release: why something did not leave."""
+
+from __future__ import annotations
+
+from bondstore.findings import FindingKind, Severity, registry
+
+KINDS = registry(
+    FindingKind(
+        "not-recorded",
+        Severity.WARNING,
+        "There is no release record beside the file: nobody vouches for it, and it was not released.",
+        "Make the file with a command that writes release records, or leave it: it stays private.",
+    ),
+    FindingKind(
+        "record-alone",
+        Severity.WARNING,
+        "There is JSON here, but no file that it could be the record of.",
+        "If the file was removed on purpose, remove its record too.",
+    ),
+    FindingKind(
+        "record-damaged",
+        Severity.ERROR,
+        "The release record cannot be read; the file was not released.",
+        "Make the file anew.",
+    ),
+    FindingKind(
+        "record-of-another",
+        Severity.ERROR,
+        "The release record names another file; this one was not released.",
+        "Publish from the folder that the files were written to, and do not rename files.",
+    ),
+    FindingKind(
+        "record-contradicts",
+        Severity.ERROR,
+        "The release record contradicts itself: its grade is better than the levels it counts. Not released.",
+        "Make the file anew.",
+    ),
+    FindingKind(
+        "hash-differs",
+        Severity.ERROR,
+        "The bytes are not those the release record vouches for; the file was not released.",
+        "Make the file anew.",
+    ),
+    FindingKind(
+        "claims-more",
+        Severity.ERROR,
+        "The file's own flags do not bear out what its release record says; it was not released.",
+        "Make the file anew.",
+    ),
+    FindingKind(
+        "not-inspected",
+        Severity.ERROR,
+        "The file could not be looked into, so it was not released.",
+        "Run again with --debug, or make the file anew.",
+    ),
+    FindingKind(
+        "changed-meanwhile",
+        Severity.ERROR,
+        "The file changed between the look and the copy; it was not released.",
+        "Run the same command again once nothing writes there.",
+    ),
+    FindingKind(
+        "names-private-place",
+        Severity.ERROR,
+        "The release record would publish the address of the private store; the file was not released.",
+        "Leave addresses out of titles and settings, and make the file anew.",
+    ),
+    FindingKind(
+        "odd-path",
+        Severity.ERROR,
+        "The path is hidden, leads through a link, or holds signs that a public name may not have. Not released.",
+        "Give the file a plain name.",
+    ),
+    FindingKind(
+        "too-large",
+        Severity.ERROR,
+        "The file is larger than what can be vouched for in memory; it was not released.",
+        "Split it.",
+    ),
+    FindingKind(
+        "unreadable",
+        Severity.ERROR,
+        "The object could not be read; it was not released.",
+        "Run the same command again.",
+    ),
+    FindingKind(
+        "plot-refused",
+        Severity.WARNING,
+        "A plot that the release record names is no PNG and no plain SVG, or is missing; the file went without it.",
+        "Make the plots anew.",
+    ),
+    FindingKind(
+        "taken-back",
+        Severity.INFO,
+        "These very bytes were released before and taken back; they were not released again.",
+        "To release them all the same: --again.",
+    ),
+    FindingKind(
+        "below-requirement",
+        Severity.INFO,
+        "The file does not meet the requirement and stays private.",
+        "See what its flags say: bondstore ocean show.",
+    ),
+)
+"""Every kind of finding that a publication makes, by its word."""

@@ -1,0 +1,321 @@
+"""The release record: what is vouched for about one file, as JSON beside it (`<file>.json`)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from bondstore.errors import DamagedError
+from bondstore.release.paths import is_plain_path
+
+KIND = "bondstore.release-record"
+VERSION = 1
+SUFFIX = ".json"
+GRADES = ("good", "probably_good", "suspect", "bad", "unevaluated", "missing")
+"""What a file as a whole may be."""
+WORDS = (*GRADES, "silent")
+"""What levels are counted under."""
+LARGEST = 4 << 20
+"""Bytes; a larger record is refused unread."""
+
+Counts = Mapping[str, Mapping[str, int]]
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_LONGEST_TEXT = 2000
+_MOST = 1 << 53
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file was made from.
+
+    Parameters
+    ----------
+    store : str
+        Its store's address. Stays private: it is never published.
+    key : str
+        The object's key there.
+    version : str
+        Its etag or version id.
+    sha256 : str
+        Of its bytes, 64 lower-case hex digits; empty where it was not taken.
+    """
+
+    store: str
+    key: str
+    version: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unevaluated:
+    """A test that could not speak.
+
+    Parameters
+    ----------
+    test : str
+        Its label.
+    on : str
+        The variable.
+    reason : str
+        Why not; never a value.
+    """
+
+    test: str
+    on: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is vouched for about one file.
+
+    Parameters
+    ----------
+    file : str
+        Its path in the store that it lies in, with this record as ``<file>.json`` beside it.
+    sha256 : str
+        Of its bytes, 64 lower-case hex digits.
+    size : int
+        Bytes.
+    source : Source
+        What it was made from.
+    settings : mapping of str to str
+        What decided: ``suite``, ``digest``, ``tool`` …
+    grade : str
+        One of `GRADES`: the worst of what its levels hold.
+    levels : mapping of str to (mapping of str to int)
+        By variable, how many levels are under which of `WORDS`.
+    tests : mapping of str to (mapping of str to int)
+        The same by ``label/VARIABLE``.
+    unevaluated : tuple of Unevaluated
+        Tests that could not speak.
+    title, platform : str
+        For people; empty where unknown.
+    first, last : str or None
+        First and last time in the file, ``YYYY-MM-DDTHH:MM:SSZ``, UTC.
+    bounds : tuple of four float or None
+        West, south, east, north in degrees; west over east where it crosses the date line.
+    plots : tuple of str
+        Paths of its plots, in the same store.
+    """
+
+    file: str
+    sha256: str
+    size: int
+    source: Source
+    settings: Mapping[str, str]
+    grade: str
+    levels: Counts
+    tests: Counts = field(default_factory=dict)
+    unevaluated: tuple[Unevaluated, ...] = ()
+    title: str = ""
+    platform: str = ""
+    first: str | None = None
+    last: str | None = None
+    bounds: tuple[float, float, float, float] | None = None
+    plots: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """Return the record as JSON: sorted keys, UTF-8, one final newline; the same record gives the same bytes.
+
+        Raises
+        ------
+        DamagedError
+            When it could not be read back: nothing is written that `from_json` refuses.
+        """
+        content = {
+            "kind": KIND,
+            "version": VERSION,
+            "file": self.file,
+            "sha256": self.sha256,
+            "size": self.size,
+            "source": {
+                "store": self.source.store,
+                "key": self.source.key,
+                "version": self.source.version,
+                "sha256": self.source.sha256,
+            },
+            "settings": dict(self.settings),
+            "grade": self.grade,
+            "levels": {name: dict(counts) for name, counts in self.levels.items()},
+            "tests": {name: dict(counts) for name, counts in self.tests.items()},
+            "unevaluated": [{"test": u.test, "on": u.on, "reason": u.reason} for u in self.unevaluated],
+            "title": self.title,
+            "platform": self.platform,
+            "first": self.first,
+            "last": self.last,
+            "bounds": None if self.bounds is None else [float(one) for one in self.bounds],
+            "plots": list(self.plots),
+        }
+        _record(content)
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
+
+    @staticmethod
+    def from_json(data: bytes) -> Record:
+        """Read a record, strictly.
+
+        Parameters
+        ----------
+        data : bytes
+            What lies beside a file.
+
+        Raises
+        ------
+        DamagedError
+            When anything is off: no JSON, a name twice, one unknown or missing, a wrong kind of value, a path that
+            leaves its folder. The message names the part, never its value.
+        """
+        if len(data) > LARGEST:
+            raise _off("it is too large")
+        try:
+            content = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, _OffError):
+                raise _off(str(error)) from None
+            raise _off("it is no JSON in UTF-8") from None
+        return _record(content)
+
+
+class _OffError(ValueError):
+    """Something in the JSON that the reader need not take."""
+
+
+def _off(why: str) -> DamagedError:
+    return DamagedError(f"The release record is damaged: {why}.", kind="record-damaged", hint="Make the file anew.")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _OffError("a name stands in it twice")
+    return made
+
+
+def _no_number(_: str) -> NoReturn:
+    raise _OffError("a number is none")
+
+
+def _record(content: object) -> Record:
+    """Check everything and put the record together."""
+    table = _table(content, "it", (*Record.__slots__, "kind", "version"))
+    if table["kind"] != KIND or table["version"] != VERSION or isinstance(table["version"], bool):
+        raise _off("it is of another kind or version")
+    source = _table(table["source"], "source", Source.__slots__)
+    size = table["size"]
+    if not _is_count(size):
+        raise _off("size is no size")
+    if table["grade"] not in GRADES:
+        raise _off("grade is no grade")
+    return Record(
+        file=_path(table["file"], "file"),
+        sha256=_hash(table["sha256"], "sha256"),
+        size=size,
+        source=Source(
+            _text(source["store"], "source.store"),
+            _text(source["key"], "source.key"),
+            _text(source["version"], "source.version"),
+            source["sha256"] if source["sha256"] == "" else _hash(source["sha256"], "source.sha256"),
+        ),
+        settings={
+            _text(name, "settings"): _text(value, "settings")
+            for name, value in _mapping(table["settings"], "settings").items()
+        },
+        grade=table["grade"],
+        levels=_counts(table["levels"], "levels"),
+        tests=_counts(table["tests"], "tests"),
+        unevaluated=tuple(
+            Unevaluated(
+                *(
+                    _text(_table(one, "unevaluated", Unevaluated.__slots__)[name], "unevaluated")
+                    for name in Unevaluated.__slots__
+                )
+            )
+            for one in _list(table["unevaluated"], "unevaluated")
+        ),
+        title=_text(table["title"], "title"),
+        platform=_text(table["platform"], "platform"),
+        first=_time(table["first"], "first"),
+        last=_time(table["last"], "last"),
+        bounds=_bounds(table["bounds"]),
+        plots=tuple(_path(one, "plots") for one in _list(table["plots"], "plots")),
+    )
+
+
+def _table(value: object, where: str, names: tuple[str, ...]) -> dict[str, Any]:
+    made = _mapping(value, where)
+    if set(made) != set(names):
+        raise _off(f"{where} lacks a name or has one too many")
+    return made
+
+
+def _mapping(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _off(f"{where} is no table")
+    return value
+
+
+def _list(value: object, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _off(f"{where} is no list")
+    return value
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+        raise _off(f"{where} is no text of up to {_LONGEST_TEXT} signs")
+    if any(ord(sign) < 32 or ord(sign) == 127 or 0xD800 <= ord(sign) < 0xE000 for sign in value):
+        raise _off(f"{where} holds control signs")
+    return value
+
+
+def _hash(value: object, where: str) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise _off(f"{where} is no SHA-256")
+    return value
+
+
+def _path(value: object, where: str) -> str:
+    if not isinstance(value, str) or not is_plain_path(value):
+        raise _off(f"{where} is no plain relative path")
+    return value
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
+
+
+def _counts(value: object, where: str) -> Counts:
+    made: dict[str, dict[str, int]] = {}
+    for name, counts in _mapping(value, where).items():
+        table = _mapping(counts, where)
+        if not all(word in WORDS and _is_count(number) for word, number in table.items()):
+            raise _off(f"{where} holds what is no count of levels")
+        made[_text(name, where)] = dict(table)
+    return made
+
+
+def _time(value: object, where: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise _off(f"{where} is no time in UTC")
+    return value
+
+
+def _bounds(value: object) -> tuple[float, float, float, float] | None:
+    if value is None:
+        return None
+    given = _list(value if not isinstance(value, tuple) else list(value), "bounds")
+    numbers = [one for one in given if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(given) != 4 or len(numbers) != 4 or not all(math.isfinite(one) for one in numbers):
+        raise _off("bounds are not four numbers")
+    west, south, east, north = (float(one) for one in numbers)
+    if not (-180 <= west <= 360 and -180 <= east <= 360 and -90 <= south <= north <= 90):
+        raise _off("bounds lie outside the globe")
+    return (west, south, east, north)

@@ -1,0 +1,3 @@
+from tests.databases.rigs import database
+
+__all__ = ["database"]

@@ -1,0 +1,135 @@
+"""Argo tests 16 and 18: against the profile before."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bondstore.domains.ocean.profiles import Earlier
+from tests.domains.ocean.qc.argo_cases import (
+    BAD,
+    GOOD,
+    MISSING,
+    NAN,
+    SILENT,
+    SUSPECT,
+    UNEVALUATED,
+    before,
+    cast,
+    rows,
+    run,
+    slow_drift,
+    slow_frozen,
+)
+
+DEEP = [100.0, 1900.0, 2000.0]
+
+
+@pytest.mark.parametrize(("on", "limit"), [("TEMP", 1.0), ("PSAL", 0.5)])
+def test_the_deep_mean_drifts(on: str, limit: float) -> None:
+    earlier = before([50.0, 0.0, 0.0], DEEP, [50.0, 0.0, 0.0])
+    for drift, flag in ((limit, GOOD), (math.nextafter(limit, 9), SUSPECT), (-limit, GOOD), (-2 * limit, SUSPECT)):
+        values = [0.0, drift, drift]
+        assert run("argo.sensor_drift", on, cast(values, DEEP, values, earlier=earlier)) == [flag] * 3
+
+
+def test_the_deepest_hundred_begin_with_a_hundred() -> None:
+    earlier = before([0.0], [2000.0])
+    assert run("argo.sensor_drift", "TEMP", cast([9.0, 0.0], [1900.0, 2000.0], earlier=earlier)) == [SUSPECT] * 2
+    assert run("argo.sensor_drift", "TEMP", cast([9.0, 0.0], [1899.9, 2000.0], earlier=earlier)) == [GOOD] * 2
+
+
+@pytest.mark.parametrize("name", ["argo.sensor_drift", "argo.frozen_profile"])
+def test_nothing_to_compare_with(name: str) -> None:
+    found = run(
+        name,
+        "TEMP",
+        cast([1.0]),
+        cast([1.0], known={"cycle": "0"}),
+        cast([1.0], known={"cycle": "2"}),
+        cast([1.0], earlier=before([])),
+        cast([NAN], earlier=before([1.0])),
+        cast([1.0], [NAN], earlier=before([1.0])),
+        cast(),
+        cast([1.0], earlier=Earlier(0.0)),
+    )
+    assert found == [UNEVALUATED, SILENT, UNEVALUATED, UNEVALUATED, MISSING, UNEVALUATED, UNEVALUATED]
+    assert run(name, "TEMP", cast([1.0]), cast([1.0], earlier=before([])), required=False) == [SILENT, UNEVALUATED]
+    assert run(name, "PSAL", cast([1.0], salinity=[35.0], earlier=before([1.0]))) == [UNEVALUATED]
+
+
+SLABS = [25.0, 75.0, 125.0, 175.0]
+
+
+@pytest.mark.parametrize(
+    ("on", "apart", "flag"),
+    [
+        ("TEMP", [0.0, 0.0, 0.0, 0.0], BAD),
+        ("TEMP", [0.0, 0.0, 0.0, 0.0799], BAD),
+        ("TEMP", [0.0, 0.0, 0.0, 0.0801], GOOD),  # the mean
+        ("TEMP", [0.00099, 0.01, 0.01, 0.01], BAD),
+        ("TEMP", [0.00101, 0.01, 0.01, 0.01], GOOD),  # the least
+        ("PSAL", [0.0, 0.0, 0.0, 0.0159], BAD),
+        ("PSAL", [0.0, 0.0, 0.0, 0.0161], GOOD),
+    ],
+)
+def test_a_frozen_profile_repeats_the_one_before(on: str, apart: list[float], flag: int) -> None:
+    earlier = before([0.0] * 4, SLABS, [0.0] * 4)
+    assert run("argo.frozen_profile", on, cast(apart, SLABS, apart, earlier=earlier)) == [flag] * 4
+
+
+def test_one_slab_far_off_thaws() -> None:
+    pressure = [25.0 + 50.0 * n for n in range(40)]
+    earlier = before([0.0] * 40, pressure)
+    for most, flag in ((0.2999, BAD), (0.3001, GOOD)):
+        assert run("argo.frozen_profile", "TEMP", cast([0.0] * 39 + [most], pressure, earlier=earlier)) == [flag] * 40
+
+
+def test_slabs_begin_at_their_multiples() -> None:
+    earlier = before([0.0], [49.9])
+    assert run(
+        "argo.frozen_profile", "TEMP", cast([0.0], [0.0], earlier=earlier), cast([0.0], [50.0], earlier=earlier)
+    ) == [BAD, UNEVALUATED]
+
+
+def test_each_profile_has_its_own_before() -> None:
+    one, other = cast([1.0], earlier=before([1.0])), cast([5.0], earlier=before([9.0]))
+    assert run("argo.frozen_profile", "TEMP", one, other, one) == [BAD, GOOD, BAD]
+    assert run("argo.sensor_drift", "TEMP", one, other, one) == [GOOD, SUSPECT, GOOD]
+
+
+pairs = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 40.0, 50.0, 99.0, 140.0, NAN]), st.sampled_from([0.0, 0.0005, 0.01, 1.0, 2.0, NAN])
+    ),
+    max_size=6,
+)
+
+
+@given(st.lists(st.tuples(pairs, pairs), max_size=4))
+@settings(max_examples=50)
+def test_both_are_those_of_loops(made: list[tuple[list[tuple[float, float]], list[tuple[float, float]]]]) -> None:
+    casts, drift, frozen = [], [], []
+    for now, then in made:
+        here, there = (
+            ([one[0] for one in now], [one[1] for one in now]),
+            ([one[0] for one in then], [one[1] for one in then]),
+        )
+        casts.append(cast(here[1], here[0], earlier=before(there[1], there[0])))
+        for found, flag in ((drift, slow_drift(here, there, 100.0, 1.0)), (frozen, slow_frozen(here, there, 0.02))):
+            found += [MISSING if math.isnan(value) else flag for value in here[1]]
+    assert run("argo.sensor_drift", "TEMP", *casts) == drift
+    assert run("argo.frozen_profile", "TEMP", *casts) == frozen
+
+
+@given(rows(0, 3))
+@settings(max_examples=20)
+def test_pressures_of_any_size_do_no_harm(values: list[float]) -> None:
+    huge = [1e300 * (-1) ** n for n in range(len(values))]
+    found = run("argo.frozen_profile", "TEMP", cast(values, huge, earlier=before(values, huge)))
+    assert len(found) == len(values)
+    assert np.isin(found, (BAD, UNEVALUATED, MISSING)).all()

@@ -1,0 +1,134 @@
+"""Suites are checked in full: what they do not say right is told, never skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from bondstore.domains.ocean.profiles import Batch
+from bondstore.domains.ocean.qc import tests as registry
+from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.suite import all_tests, load_suite, parse_suite, suite_names
+from bondstore.domains.ocean.qc.tests import Verdict
+from bondstore.errors import ConfigurationError, NotFoundError
+
+
+def over(
+    batch: Batch,
+    on: str,
+    *,
+    limit: float,
+    span: tuple[float, float] | None = None,
+    many: tuple[float, ...] = (),
+    named: dict[str, list[int]] | None = None,
+    on_sea: bool = False,
+    word: str = "",
+) -> Verdict:
+    """Flag all levels as good."""
+    return Verdict(np.full(batch.levels, Flag.GOOD, np.int8))
+
+
+@pytest.fixture(autouse=True)
+def own() -> Iterator[None]:
+    all_tests()
+    registry.REGISTRY["own.over"] = registry.Test("own.over", "none", over, ("TEMP", "PSAL"))
+    registry.REGISTRY["own.alone"] = registry.Test("own.alone", "none", over, ("PRES",))
+    yield
+    del registry.REGISTRY["own.over"], registry.REGISTRY["own.alone"]
+
+
+def suite_of(*lines: str, head: str = "") -> str:
+    return "\n".join([head, "[[test]]", *lines])
+
+
+def test_thresholds_are_read_as_their_types() -> None:
+    suite = parse_suite(
+        suite_of(
+            'test = "own.over"', 'on = ["TEMP", "PSAL"]', 'needs = "PSAL"', "limit = 3", "span = [1, 2.5]",
+            "many = [1, 2, 3]", "on_sea = true", 'word = "deep"', "named = { a = [1, 2] }",
+            head='name = "mine"\nscale = "argo"\nskip_bad = true',
+        ),
+        "file",
+    )  # fmt: skip
+    assert (suite.name, suite.scale.name, suite.skip_bad) == ("mine", "argo", True)
+    assert [(one.label, one.on, one.needs) for one in suite.steps] == [
+        ("over", "TEMP", ("PSAL",)),
+        ("over", "PSAL", ("PSAL",)),
+    ]
+    stated = suite.steps[0].thresholds
+    assert stated == {
+        "limit": 3.0, "span": (1.0, 2.5), "many": (1.0, 2.0, 3.0), "on_sea": True, "word": "deep",
+        "named": {"a": [1, 2]},
+    }  # fmt: skip
+    assert type(stated["limit"]) is float
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (['test = "own.nobody"', 'on = "TEMP"'], "no test named 'own.nobody'"),
+        (['on = "TEMP"'], "no test named None"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "limits = 2.0"], "no parameter limits"),
+        (['test = "own.over"', 'on = "TEMP"'], "is not given limit"),
+        (['test = "own.over"', 'on = "TEMP"', 'limit = "1.0"'], "limit of own.over has a value of another type"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = true"], "limit of own.over has a value of another type"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "span = [1.0]"], "span of own.over has a value"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "span = 1.0"], "span of own.over has a value"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "on_sea = 1"], "on_sea of own.over has a value"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "named = [1]"], "named of own.over has a value"),
+        (['test = "own.over"', 'on = "PRES"', "limit = 1.0"], "cannot flag PRES"),
+        (['test = "own.over"', "limit = 1.0"], "does not say what it is to flag"),
+        (['test = "own.over"', "on = 3", "limit = 1.0"], "is no name and no list of names"),
+        (['test = "own.over"', 'on = "TEMP"', 'needs = "SALT"', "limit = 1.0"], "needs SALT"),
+        (['test = "own.over"', 'on = "TEMP"', 'label = "a b"', "limit = 1.0"], "label of own.over is no plain name"),
+    ],
+)
+def test_what_is_not_right_is_told(lines: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be used") as refused:
+        parse_suite(suite_of(*lines), "mine")
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "it has no tests"),
+        ("test = 3", "it has no tests"),
+        ("[[test]]\n=", "is no TOML"),
+        (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head="depth = 3"), "unknown setting depth"),
+        (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head='scale = "mine"'), "scale is unknown"),
+        (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head="skip_bad = 1"), "skip_bad"),
+        (suite_of('test = "own.alone"', "limit = 1.0") + suite_of('\ntest = "own.alone"', "limit = 2.0"), "are called"),
+    ],
+)
+def test_a_suite_that_cannot_be_used_is_told(text: str, words: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        parse_suite(text, "mine")
+    assert words in str(refused.value)
+
+
+def test_the_digest_follows_what_decides() -> None:
+    lines = ['test = "own.over"', 'on = "TEMP"']
+    one = parse_suite(suite_of(*lines, "limit = 1.0", head='title = "a"'), "x")
+    assert one.digest == parse_suite(suite_of("limit = 1", *lines, head='title = "b"'), "y").digest
+    assert one.digest != parse_suite(suite_of(*lines, "limit = 1.5"), "x").digest
+    assert one.digest != parse_suite(suite_of(*lines, "limit = 1.0", head='scale = "imos"'), "x").digest
+
+
+def test_a_suite_is_found_by_name_or_path(tmp_path: pytest.TempPathFactory) -> None:
+    path = tmp_path / "own.toml"  # type: ignore[operator]
+    path.write_text(suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0"))
+    assert load_suite(str(path)).name == "own"
+    with pytest.raises(NotFoundError, match="no suite of tests"):
+        load_suite(str(path) + "x")
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="is no text"):
+        load_suite(str(path))
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_suite_of_ours_can_be_used(name: str) -> None:
+    suite = load_suite(name)
+    assert {step.on for step in suite.steps} >= {"TIME", "POSITION", "PRES", "TEMP"}, "else nothing is ever good"

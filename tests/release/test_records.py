@@ -1,0 +1,169 @@
+"""The release record: what is written can be read, and anything off is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bondstore.errors import DamagedError, UsageError
+from bondstore.release.paths import is_plain_path
+from bondstore.release.records import Record, Source, Unevaluated
+from bondstore.release.requirement import Requirement, contradicts
+from tests.release.lab import content
+
+
+def record(**changes: Any) -> Record:
+    return Record.from_json(json.dumps(content("a/b.nc", b"x", **changes)).encode())
+
+
+def test_what_a_record_says_is_there() -> None:
+    made = record(unevaluated=[{"test": "spike", "on": "PSAL", "reason": "no salinity"}], plots=["p/a.png"])
+    assert made.file == "a/b.nc"
+    assert made.size == 1
+    assert made.source == Source("s3://hidden-store/raw", "raw/a/b.nc.csv", '"e1"', "")
+    assert made.unevaluated == (Unevaluated("spike", "PSAL", "no salinity"),)
+    assert made.bounds == (173.1, -41.5, 173.2, -41.4)
+    assert made.levels["TEMP"]["good"] == 98
+
+
+def test_it_is_written_as_it_was_read_and_once_only_in_one_way() -> None:
+    made = record(plots=["p/a.png"])
+    written = made.to_json()
+    assert json.loads(written) == content("a/b.nc", b"x", plots=["p/a.png"])
+    assert written.endswith(b"}\n")
+    assert Record.from_json(written) == made
+    assert Record.from_json(written).to_json() == written
+
+
+OFF: list[dict[str, Any]] = [
+    {"kind": "x"}, {"version": 2}, {"version": True}, {"file": "../a"}, {"file": "/a"}, {"file": "a//b"}, {"file": ""},
+    {"file": "a/./b"}, {"file": ".bondstore/x"}, {"file": "a\\b"}, {"file": "a\nb"}, {"file": "a\u202eb"}, {"file": 1},
+    {"file": "a/" + "x" * 201}, {"sha256": "A" * 64}, {"sha256": "a" * 63}, {"size": -1}, {"size": 1.0}, {"size": True},
+    {"grade": "fine"}, {"grade": None}, {"grade": ["good"]}, {"levels": []}, {"levels": {"TEMP": {"fine": 1}}},
+    {"levels": {"TEMP": {"good": -1}}}, {"levels": {"TEMP": {"good": "1"}}}, {"levels": {"TEMP": {"good": True}}},
+    {"plots": ["../secret.csv"]}, {"plots": "a.png"}, {"plots": [1]}, {"first": "yesterday"}, {"first": 1},
+    {"last": "2024-05-01T00:00:00"}, {"bounds": [1, 2, 3]}, {"bounds": [1, 2, 3, "4"]}, {"bounds": [0, 5, 0, 4]},
+    {"bounds": [0, -91, 0, 4]}, {"bounds": [400, 0, 0, 4]}, {"settings": {"a": 1}}, {"settings": []}, {"title": None},
+    {"title": "a\0b"}, {"title": "x" * 2001}, {"source": {}}, {"source": {"store": "", "key": "", "version": ""}},
+    {"unevaluated": [{"test": "a"}]}, {"unevaluated": [1]}, {"more": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", OFF, ids=lambda change: json.dumps(change)[:40])
+def test_anything_off_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(DamagedError) as refused:
+        record(**change)
+    assert refused.value.kind == "record-damaged"
+    for value in change.values():
+        assert not isinstance(value, str) or len(value) < 3 or value not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", sorted(content("a", b"")))
+def test_nothing_may_be_missing(name: str) -> None:
+    less = content("a/b.nc", b"x")
+    del less[name]
+    with pytest.raises(DamagedError):
+        Record.from_json(json.dumps(less).encode())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{", b"[]", b"null", b"\xff", b'{"kind":"a","kind":"a"}', b"[" * 100_000,
+        json.dumps(content("a", b"", bounds=[float("nan"), 0, 0, 0])).encode(),
+        json.dumps(content("a", b"", bounds=[float("inf"), 0, 0, 0])).encode(),
+        json.dumps(content("a", b"")).replace('"grade": "good"', '"grade": "bad", "grade": "good"').encode(),
+        json.dumps(content("a", b"", title="\ud800")).encode(),
+        b" " * (4 << 20) + json.dumps(content("a", b"")).encode(),
+    ],
+    ids=lambda data: repr(data[:12]),
+)  # fmt: skip
+def test_what_is_no_record_is_refused(data: bytes) -> None:
+    with pytest.raises(DamagedError):
+        Record.from_json(data)
+
+
+def test_nothing_is_written_that_cannot_be_read() -> None:
+    with pytest.raises(DamagedError):
+        Record("../a", "a" * 64, 1, Source("s", "k", "v"), {}, "good", {}).to_json()
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_record_or_damaged(data: bytes) -> None:
+    with pytest.raises(DamagedError):
+        Record.from_json(data)
+
+
+@given(st.text(max_size=40))
+def test_a_plain_path_never_leaves_its_folder(path: str) -> None:
+    if is_plain_path(path):
+        parts = path.split("/")
+        assert not path.startswith("/")
+        assert all(part and not part.startswith(".") for part in parts)
+        assert path.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "grade", "levels", "met"),
+    [
+        ("good", "good", {"T": {"good": 1}}, True),
+        ("good", "probably_good", {"T": {"good": 1, "probably_good": 1}}, True),
+        ("good", "suspect", {"T": {"good": 9, "suspect": 1}}, False),
+        ("good", "good", {"T": {"good": 9, "missing": 1}}, True),
+        ("good", "good", {"T": {"good": 9}, "S": {"unevaluated": 1}}, False),
+        ("good", "unevaluated", {"T": {"unevaluated": 9}}, False),
+        ("good", "missing", {"T": {"missing": 9}}, False),
+        ("good", "good", {}, False),
+        ("good", "good", {"T": {}}, False),
+        ("suspect", "suspect", {"T": {"good": 9, "suspect": 1}}, True),
+        ("suspect", "suspect", {"T": {"suspect": 1}, "S": {"unevaluated": 1}}, False),
+        ("suspect", "unevaluated", {"T": {"unevaluated": 1}}, False),
+        ("suspect", "bad", {"T": {"good": 99, "bad": 1}}, False),
+        ("good:0.9", "bad", {"T": {"good": 9, "bad": 1}}, True),
+        ("good:0.9", "bad", {"T": {"good": 89, "bad": 11}}, False),
+        ("good:0.9", "bad", {"T": {"good": 9, "bad": 1}, "S": {"bad": 10}}, False),
+        ("good:0.9", "bad", {"T": {"good": 9, "bad": 1}, "S": {"unevaluated": 10}}, False),
+        ("good:0.9", "unevaluated", {"T": {"good": 8, "unevaluated": 2}}, False),
+        ("good:0.9", "suspect", {"T": {"good": 9, "suspect": 1, "missing": 90}}, True),
+        ("good:0.9", "good", {"T": {"good": 9}, "S": {"missing": 9}}, True),
+        ("good:0.9", "missing", {"T": {"missing": 9}}, False),
+        ("good:1", "good", {"T": {"good": 9}}, True),
+        ("good:1.0", "suspect", {"T": {"good": 999, "suspect": 1}}, False),
+    ],
+)  # fmt: skip
+def test_requirements(text: str, grade: str, levels: dict[str, dict[str, int]], met: bool) -> None:
+    assert Requirement.parse(text).met_by(record(grade=grade, levels=levels)) is met
+
+
+@pytest.mark.parametrize(
+    "text", ["", "bad", "Good", "good:", "good:0", "good:0.0", "good:1.1", "good:-1", "good:nan", "good: 0.9", "missing",
+             "unevaluated", "good:٠.٩", "good:0.9\n"],
+)  # fmt: skip
+def test_unknown_requirements_are_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        Requirement.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("grade", "levels", "wrong"),
+    [
+        ("good", {"T": {"good": 9, "bad": 1}}, True),
+        ("good", {"T": {"good": 9}, "POSITION": {"suspect": 1}}, True),
+        ("good", {"T": {"good": 9, "probably_good": 1}}, True),
+        ("suspect", {"T": {"bad": 1}}, True),
+        ("unevaluated", {"T": {"suspect": 1}}, True),
+        ("missing", {"T": {"bad": 1}}, True),
+        ("good", {"T": {"silent": 4}}, True),
+        ("good", {}, True),
+        ("bad", {"T": {"good": 9}}, False),
+        ("good", {"T": {"good": 9, "bad": 0, "missing": 4}}, False),
+        ("unevaluated", {"T": {"good": 9, "unevaluated": 1}}, False),
+        ("missing", {"T": {"missing": 1}}, False),
+    ],
+)
+def test_a_grade_better_than_its_levels_is_seen(grade: str, levels: dict[str, dict[str, int]], wrong: bool) -> None:
+    assert contradicts(record(grade=grade, levels=levels)) is wrong
