@@ -39,10 +39,13 @@ class Ending:
         Where else to look.
     steps : tuple of str
         Commands that a person may want next.
+    written_to : str
+        Where the results are, where that is not the folder that holds the record.
     """
 
     lines: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    written_to: str = ""
 
 
 _OUTCOMES = {
@@ -280,7 +283,7 @@ def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> N
         show_others(left_by_others(ledger, ledger.runs.get(result.run).job, result.run), destination)
     record = ledger.runs.get(result.run)
     ending = _ending(record, destination)
-    _print("", f"Written to {destination.root}", *ending.lines)
+    _print("", f"Written to {ending.written_to or destination.root}", *ending.lines)
     if tally.quarantined.objects:
         show_quarantine(destination, tally.quarantined.objects, things_of(record))
     _show_next(result.run, tally, destination, ending.steps)

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from bondstore.cli.report import Ending
+from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,10 @@ def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
     destination : Destination
         Where its record is kept.
     """
-    del destination
-    dest = shlex.quote(str(params["dest"]))
-    publish = f"bondstore release publish s3://PUBLIC-BUCKET --from {dest} --dry-run"
-    return Ending((f"Results {params['dest']}",), (publish,))
+    dest = str(params["dest"])
+    folder = parse_address(dest).kind == "file"
+    shown = str(destination.root) if folder else dest
+    publish = f"bondstore release publish PUBLIC-URL --from {shlex.quote(shown)} --dry-run"
+    if folder:
+        return Ending(steps=(f"bondstore ocean plot {shlex.quote(shown)}", publish))
+    return Ending((f"Record  {destination.root}",), (publish,), dest)

@@ -34,7 +34,7 @@ def command(
     from bondstore.registry import service
 
     found = service.past(service.open_participants(database, table, profile), who)
-    columns = ("at", "user_id", "action", "columns", "who", "run")
+    columns = ("at", output.Column("user_id", "user_id", right=True), "action", "columns", "who", "run")
     output.display((_record(one, reveal=reveal) for one in found), columns, json=json, empty="Nothing has happened.")
 
 

@@ -40,4 +40,6 @@ def command(
         for one in records
     )
     shown = [output.Column(str(i), output.printable(name)) for i, name in enumerate(names)]
-    output.display(rows, [output.Column("user_id", right=True), "gone", *shown], empty="There are no participants.")
+    output.display(
+        rows, [output.Column("user_id", "user_id", right=True), "gone", *shown], empty="There are no participants."
+    )

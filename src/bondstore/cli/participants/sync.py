@@ -95,7 +95,8 @@ def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:
     if dry_run:
         output.note(f"Nothing was written. It would go to {place}")
     else:
-        output.note(f"{result.written} changes were written to {place}" if result.written else "Nothing has changed.")
+        what = "1 change was" if result.written == 1 else f"{output.number_text(result.written)} changes were"
+        output.note(f"{what} written to {place}" if result.written else "Nothing has changed.")
 
 
 def _finding(one: Any) -> dict[str, Any]:
