@@ -8,7 +8,7 @@ import io
 import json
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -148,8 +148,3 @@ def check_public(read: Read, keys: list[str]) -> tuple[str | None, set[str]]:
     for folder in {"/".join(key.split("/")[:2]) + "/" for key in keys if key.startswith("releases/")}:
         named |= check_index(read, folder, "../../")
     return holds, named
-
-
-def reader(files: Callable[[], Mapping[str, bytes]]) -> Read:
-    """A reader over what is there at this moment."""
-    return files().get

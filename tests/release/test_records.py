@@ -140,8 +140,8 @@ def test_requirements(text: str, grade: str, levels: dict[str, dict[str, int]], 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "bad", "Good", "good:", "good:0", "good:0.0", "good:1.1", "good:-1", "good:nan", "good: 0.9", "missing",
-             "unevaluated", "good:٠.٩", "good:0.9\n"],
+    "text", ["", "bad", "Good", "good:", "good:0", "good:0.0", "good:1.1", "good:-1", "good:nan", "good: 0.9",
+             "missing", "unevaluated", "good:٠.٩", "good:0.9\n"],
 )  # fmt: skip
 def test_unknown_requirements_are_refused(text: str) -> None:
     with pytest.raises(UsageError):

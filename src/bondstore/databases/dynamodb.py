@@ -58,28 +58,14 @@ class DynamoTable:
 
     def exists(self) -> bool:
         """Tell whether the table is there, with this key."""
-        try:
-            described = self._ask("describe_table", TableName=self.name)["Table"]
-        except NotFoundError:
-            return False
-        except CredentialsError:
-            # The guide's own policy lets its user read rows, and not describe the table.
-            return self._answers()
-        if described["TableStatus"] == "DELETING":
-            return False
-        kinds = {one["AttributeName"]: one["AttributeType"] for one in described["AttributeDefinitions"]}
-        names = [one["AttributeName"] for one in described["KeySchema"]]
-        if names != [self._key] or kinds[self._key] != self._kind:
-            raise ConfigurationError(
-                f"The table {self.name} has another key than {self._key} ({'number' if self._numeric else 'text'}).",
-                hint="Name another table.",
-            )
-        return True
+        return self._status() is not None
 
     def create(self) -> None:
         """Make the table: paid by use, not to be deleted by mistake, restorable to any second, encrypted at rest."""
-        if self.exists():
+        status = self._status()
+        if status == "CREATING":
             self._wait_active()
+        if status is not None:
             return
         try:
             self._client().create_table(
@@ -147,12 +133,32 @@ class DynamoTable:
         except awsclients.failures() as raised:
             raise awsclients.understand(raised, self._place) from None
 
-    def _answers(self) -> bool:
+    def _status(self) -> str | None:
+        """Return what DynamoDB says of the table; None where there is none."""
+        try:
+            described = self._ask("describe_table", TableName=self.name)["Table"]
+        except NotFoundError:
+            return None
+        except CredentialsError:
+            # The guide's own policy lets its user read rows, and not describe the table.
+            return self._answers()
+        if described["TableStatus"] == "DELETING":
+            return None
+        kinds = {one["AttributeName"]: one["AttributeType"] for one in described["AttributeDefinitions"]}
+        names = [one["AttributeName"] for one in described["KeySchema"]]
+        if names != [self._key] or kinds[self._key] != self._kind:
+            raise ConfigurationError(
+                f"The table {self.name} has another key than {self._key} ({'number' if self._numeric else 'text'}).",
+                hint="Name another table.",
+            )
+        return str(described["TableStatus"])
+
+    def _answers(self) -> str | None:
         try:
             self._ask("scan", TableName=self.name, Limit=1)
         except NotFoundError:
-            return False
-        return True
+            return None
+        return "ACTIVE"
 
     def _wait_active(self) -> None:
         give_up = time.monotonic() + _WAIT_ACTIVE

@@ -146,7 +146,9 @@ class SqlTable:
         values = [{"k": change.key, "n": 1, **columns.bound(change.fields)} for change in some]
         try:
             connection.execute(columns.insert(), values)
-        except IntegrityError:
+        except IntegrityError as raised:
+            if not sqlengine.is_taken(raised):
+                raise
             raise changed(self.name) from None
         return len(some)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -50,7 +51,7 @@ def engine_of(url: str) -> Engine:
         raise MissingExtraError("SQLAlchemy is not installed.", hint="pip install 'bondstore[sql]'") from None
     if url.startswith(_SQLITE):
         # No pool: nothing keeps the file open, and connections never wander between threads or into children.
-        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _PATIENCE})
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": _PATIENCE})
         event.listen(engine, "connect", _no_implicit_begin)
         event.listen(engine, "begin", _begin)
         return engine
@@ -126,11 +127,17 @@ def one_at_a_time(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305447213)")
 
 
+def is_taken(raised: BaseException) -> bool:
+    """Tell whether a new row failed because there is one of its key."""
+    cause = getattr(raised, "orig", None)
+    codes = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+    unique = "23505"
+    return getattr(cause, "sqlite_errorcode", None) in codes or getattr(cause, "sqlstate", None) == unique
+
+
 def _no_implicit_begin(connection: Any, _: Any) -> None:
     # sqlite3's own idea of when a transaction begins leaves reads and changes of tables outside of it
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _begin(connection: Connection) -> None:
@@ -150,8 +157,6 @@ def _understand(raised: BaseException, place: str) -> BondstoreError:
 
 
 def _by_sqlite(number: int, place: str) -> BondstoreError:
-    import sqlite3
-
     if number in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return NoSpaceError(f"The database {place} could not be written: the disk is full or failing.")
     if number in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -135,6 +135,10 @@ def _no_instruction(*_: object) -> None:
 
 
 def _check_svg(data: bytes) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise _refused("it is neither PNG nor SVG in UTF-8") from None
     found = _Svg()
     parser = expat.ParserCreate(encoding="utf-8", namespace_separator=" ")
     parser.buffer_text = True

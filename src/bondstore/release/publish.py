@@ -208,6 +208,7 @@ class _Attempt:
         barred = frozenset() if order.again else latest.recalled
         looked = look(source, Wish(requirement, order.inspectors, barred))
         overview = _overview(source, order.overview, barred)
+        looked.findings = [one for one in looked.findings if (one.kind, one.key) != ("not-recorded", order.overview)]
         present = {info.key: info.size for info in dest.list("data")}
         return cls(source, dest, order, latest, etag, before, looked, overview, present)
 

@@ -25,6 +25,7 @@ _REFUSALS = (
     "NoAuthenticationInformation",
     "PublicAccessNotPermitted",
     "AuthenticationFailed",
+    "AuthorizationFailure",
 )
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bondstore.config.resolve import resolve_store, with_url
+from bondstore.config.resolve import resolve_store, store_url
+from bondstore.config.settings import load_profile
 from bondstore.domains.ocean.profiles import Batch, Position, Profile
 from bondstore.domains.ocean.qc.flags import SCALES, Flag
 from bondstore.domains.ocean.reading import read_any
@@ -125,13 +126,13 @@ def show(
     Parameters
     ----------
     name : str
-        A path, or a key of the store, or the whole address of an object (``s3://BUCKET/KEY``). A file that is there wins
-        over a key, unless a store is named.
+        A path, or a key of the store, or the whole address of an object (``s3://BUCKET/KEY``). A file that is there
+        wins over a key, unless a store is named.
     store, profile : str, optional
         Where the object lies, and how the store is opened.
     tests : str, optional
-        A suite's name or the path of a TOML. When not given: the flags that a netCDF file has of its own; else the suite
-        of its kind (Moana, Argo, QARTOD).
+        A suite's name or the path of a TOML. When not given: the flags that a netCDF file has of its own; else the
+        suite of its kind (Moana, Argo, QARTOD).
     columns : path, optional
         A TOML that maps the columns of a plain CSV.
 
@@ -193,10 +194,15 @@ def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tu
         return path.name, path.read_bytes()
     if store is None and "://" in name:
         store, _, name = name.rpartition("/")
-    elif store is None and profile is None and path.is_absolute():
-        raise NotFoundError(f"There is no file {name}.", hint="Name a file, or a key with --store URL.")
-    spec = resolve_store(store, profile)
-    answer = open_store(with_url(spec, spec.url)).get(name)
+    store = store_url(store) if store else None
+    settings = load_profile(profile, url=store) if profile is None or isinstance(profile, str) else profile
+    if store is None and settings.url is None:
+        raise NotFoundError(
+            f"There is no file {name}, and no store is named that could hold it.",
+            hint="Name a file, or a key with --store URL or --profile NAME.",
+        )
+    spec = resolve_store(store, settings)
+    answer = open_store(spec).get(name)
     from bondstore.ledger import Read, note_personal
     from bondstore.runs.who import whoami
 
@@ -227,12 +233,12 @@ def _of_result(batch: Batch, number: int, result: Result) -> ProfileView:
         )
     whole = tuple(TestView("", on, _counts(flags, _OURS), _where(flags)) for on, flags in rolled.items())
     grade = _OURS[int(result.grades[number])]
-    return _view(batch, number, result.suite.name, grade, whole, tuple(seen), _Named(rolled, tests, _OURS))
+    return _view(batch, number, (result.suite.name, grade), (whole, tuple(seen)), _Named(rolled, tests, _OURS))
 
 
 def _of_file(batch: Batch, number: int, stored: StoredFlags) -> ProfileView:
     rows = _rows(batch, number)
-    words = {one: str(one) for one in range(-128, 128)} | dict(stored.meanings or SCALES["argo"].meanings)
+    words = {one: str(one) for one in range(-128, 128)} | _words(stored.meanings)
     rolled = {on: flags[rows] for on, flags in stored.rolled.items()}
     tests = {place: flags[rows] for place, flags in stored.tests.items()}
     seen = tuple(
@@ -252,7 +258,32 @@ def _of_file(batch: Batch, number: int, stored: StoredFlags) -> ProfileView:
     all_flags = np.concatenate([*rolled.values(), *([] if rolled else tests.values()), np.zeros(0, np.int8)])
     rank = {9: 0, 1: 1, 2: 2, 0: 3, 3: 4, 4: 5}
     worst = max(np.unique(all_flags).tolist(), key=lambda one: rank.get(one, 3), default=9)
-    return _view(batch, number, "", words[worst], whole, seen, _Named(rolled, tests, words))
+    return _view(batch, number, ("", words[worst]), (whole, seen), _Named(rolled, tests, words))
+
+
+def _words(meanings: Mapping[int, str]) -> dict[int, str]:
+    """Return the words for a file's numbers: ours where its scale is known, else its own; Argo's where it says none."""
+    for scale, words in _OF_SCALE.items():
+        if meanings == SCALES[scale].meanings:
+            return dict(words)
+    return dict(meanings or _ARGO)
+
+
+_ARGO: Mapping[int, str] = {
+    0: "no_qc",
+    1: "good",
+    2: "probably_good",
+    3: "suspect",
+    4: "bad",
+    5: "changed",
+    8: "estimated",
+    9: "missing",
+}
+_OF_SCALE: Mapping[str, Mapping[int, str]] = {
+    "argo": _ARGO,
+    "imos": _ARGO,
+    "qartod": {1: "good", 2: "not_evaluated", 3: "suspect", 4: "bad", 9: "missing"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,15 +301,14 @@ _OURS: Mapping[int, str] = {int(flag): flag.name.lower() for flag in Flag}
 def _view(
     batch: Batch,
     number: int,
-    suite: str,
-    grade: str,
-    rolled: tuple[TestView, ...],
-    tests: tuple[TestView, ...],
+    judged: tuple[str, str],
+    said: tuple[tuple[TestView, ...], tuple[TestView, ...]],
     named: _Named,
 ) -> ProfileView:
+    """Return a view: `judged` are suite and grade, `said` the roll-ups and the tests."""
     profile, rows = batch.profiles[number], _rows(batch, number)
     levels = tuple(_level(batch, rows.start, at, named) for at in range(rows.stop - rows.start))
-    return ProfileView(profile.name, profile.key, suite, grade, _facts(batch, profile, rows), rolled, tests, levels)
+    return ProfileView(profile.name, profile.key, *judged, _facts(batch, profile, rows), *said, levels)
 
 
 def _rows(batch: Batch, number: int) -> slice:
@@ -338,7 +368,7 @@ def _plain(value: Any) -> str:
         return "[" + ", ".join(map(_plain, value)) + "]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name}: {_plain(one)}" for name, one in value.items()) + "}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _test_record(one: TestView) -> dict[str, Any]:

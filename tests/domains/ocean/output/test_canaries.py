@@ -16,7 +16,10 @@ from tests.domains.ocean.output.making import STEPS, about, batch, profile, resu
 
 MAIL, PHONE, PERSON = "canary@boats.example.org", "+64 21 555 0147", "Keziah Quillfeather"
 BOTH = f"x {MAIL} y {PHONE} z"
-CANARIES = [text.encode() for text in (MAIL, "boats.example", PHONE, "555 0147", "5550147", PERSON, "Quillfeather")]
+CANARIES = [
+    text.encode()
+    for text in (MAIL, "canary", "boats", PHONE, "555 0147", "555-0147", "5550147", PERSON, "Quillfeather")
+]
 WHOLE = {"Contact name": PERSON, "Operator": PERSON, "Note": PERSON, BOTH: BOTH}
 
 

@@ -1,19 +1,25 @@
 """A profile's file, opened with xarray and netCDF4: the values, flags and attributes that went in."""
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import resources
 
 import netCDF4
 import numpy as np
 import pytest
 import xarray
 
+from bondstore.domains.ocean.output import flagged
 from bondstore.domains.ocean.output.attributes import Attributes
 from bondstore.domains.ocean.output.netcdf import netcdf_file
-from bondstore.domains.ocean.profiles import Deployment
+from bondstore.domains.ocean.profiles import Deployment, Position
+from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import SCALES, Flag
+from bondstore.domains.ocean.qc.suite import load_suite, suite_names
+from bondstore.domains.ocean.qc.tests import REGISTRY
 from bondstore.errors import UsageError
 from tests.domains.ocean.output.making import STEPS, about, batch, profile, result
 
@@ -120,6 +126,13 @@ def test_flags_of_known_tests_have_the_name_that_cf_knows():
     assert file["PRES_qc_stuck_value"].standard_name == "quality_flag"
 
 
+def test_each_test_with_a_name_of_its_own_is_known_to_cf_and_to_us():
+    load_suite("qartod")
+    table = (resources.files("compliance_checker") / "data" / "cf-standard-name-table.xml").read_text("utf-8")
+    assert set(flagged._QARTOD) <= set(REGISTRY)
+    assert all(f'entry id="{name}"' in table for name in flagged._QARTOD.values())
+
+
 def test_longitudes_are_wrapped_and_what_is_none_is_not_made_one():
     east = np.array([180.247, 360.0, 180.0, -180.0, 0.0, 400.0, -190.0, np.nan])
     file = written(batch(8, longitude=east))
@@ -159,6 +172,23 @@ def test_what_is_the_same_is_an_attribute_and_what_differs_a_variable():
     assert file["vessel"][:].tolist() == ["Good Hope", "Ørn"]
     assert file["deployment_supplied"][:].tolist() == ["2024-03-01T00:00:00Z", ""]
     assert "sensor_serial_number" in file.cdm_profile_variables
+
+
+def test_other_header_lines_are_published_only_when_asked_for():
+    header = replace(
+        profile().header,
+        other={"Profile number": "7", "Note": "n", "Contact name": "c"},
+        baseline=np.nan,
+        upload_position=Position(-41.0, np.nan),
+    )
+    of = batch(3, profiles=[profile(header=header, known={"truncated": "yes", "note": "n"})])
+    silent = written(of).ncattrs()
+    assert not [name for name in silent if name.startswith("header_")]
+    assert {"profile_truncated", "sensor_firmware"} <= set(silent)
+    assert not {"profile_note", "sensor_baseline_dbar", "upload_latitude"} & set(silent)
+    asked = written(of, attributes=Attributes(publish=("Profile number", "Contact name")))
+    assert asked.header_profile_number == "7"
+    assert "header_contact_name" not in asked.ncattrs()
 
 
 def test_one_time_and_place_for_a_profile_lie_with_it():
@@ -228,8 +258,6 @@ def test_two_processes_write_the_same_bytes():
         "from bondstore.domains.ocean.output.netcdf import netcdf_file; of = batch(30, 12, salinity=True);"
         "print(hashlib.sha256(netcdf_file(of, result(of), about())).hexdigest())"
     )
-    import hashlib
-
     here = hashlib.sha256(netcdf_file(of, result(of), about())).hexdigest()
     there = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}
@@ -246,3 +274,12 @@ def test_no_library_is_needed_to_write():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 1000
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_flags_of_each_suite_that_comes_along_are_all_in_the_file(name):
+    of = batch(30, 12, salinity=True)
+    said = evaluate(of, load_suite(name))
+    file = written(of, said)
+    assert {f"{on}_qc_{label}" for label, on in said.flags} <= set(file.variables)
+    assert len(file.history.split("\n")) == 1 + len(said.suite.steps)

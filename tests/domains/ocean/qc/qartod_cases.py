@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bondstore.domains.ocean.profiles import Batch, Earlier, Header, Position, Profile, joined
+from bondstore.domains.ocean.qc import qartod
 from bondstore.domains.ocean.qc.tests import Verdict
 
 NAN = float("nan")
@@ -104,3 +105,45 @@ def casts(draw: st.DrawFn, salty: bool | None = None) -> Batch:
 
 
 batches = st.lists(casts(), max_size=4).map(joined)
+
+
+def over(value: float) -> float:
+    """The next number."""
+    return float(np.nextafter(value, np.inf))
+
+
+def under(value: float) -> float:
+    """The number before."""
+    return float(np.nextafter(value, -np.inf))
+
+
+T = "TEMP"
+WIDE = {"latitudes": (-90.0, 90.0), "longitudes": (-180.0, 360.0)}
+STRICT = {"latitudes": (-90.0, 90.0), "longitudes": (-180.0, 180.0)}
+GROSS = {"sensor_span": (-2.0, 40.0), "operator_span": (0.0, 30.0)}
+SPIKE = {"low": 1.0, "high": 2.0}
+SD = {"deviations": 3.0, "window": 100.0, "along": "PRES", "least": 2}
+FLAT = {"suspect_count": 3, "fail_count": 5, "eps": 0.5}
+STILL = {"warn": 1.0, "fail": 0.5}
+CURVE = {"curve": [(0.0, 34.0), (10.0, 35.0)], "warn": 0.25, "fail": 0.5}
+TWO = {"other": "PSAL", "deviations": 1.0, "other_deviations": 1.0, "window": 100.0, "along": "PRES", "least": 2}
+ALL: list[tuple[str, str, dict[str, Any]]] = [
+    ("gap", "TIME", {"increment": 60.0}),
+    ("syntax", T, {}),
+    ("location", "POSITION", {**STRICT, "range_max": 20.0}),
+    ("gross_range", T, GROSS),
+    ("climatology", T, {"windows": [{"span": (0.0, 1.0)}]}),
+    ("spike", T, SPIKE),
+    ("rate_of_change", T, SD),
+    ("rate_per_second", T, {"threshold": 1.0}),
+    ("flat_line", T, FLAT),
+    ("multi_variate", T, TWO),
+    ("attenuated_signal", T, {**STILL, "measure": "deviation"}),
+    ("neighbour", T, {name: one for name, one in TWO.items() if name != "other"}),
+    ("ts_space", T, CURVE),
+    ("density_inversion", T, {"tolerance": 0.03}),
+]
+
+
+def said(name: str, batch: Batch, on: str = T, **thresholds: Any) -> list[int]:
+    return flags(getattr(qartod, name)(batch, on, **thresholds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_inland_is_suspect_whichever_way_longitudes_are_written() -> None:
     assert why("moana.position_on_land", "POSITION", one) == {0: "a position is none on Earth"}
 
 
-def dive(first: float, last: float, **given: object) -> Cast:
+def dive(first: float, last: float, **given: Any) -> Cast:
     return cast(pres=[first, *[50.0] * 8, last], **given)
 
 
@@ -113,7 +114,7 @@ def test_profiles_begin_and_end_near_the_surface(first: float, last: float, gear
 
 
 def test_first_and_last_are_those_with_a_good_time_and_position() -> None:
-    stray = dict(pres=[60.0, 5.0, *[50.0] * 7, 5.0], gear="stationary")
+    stray = {"pres": [60.0, 5.0, *[50.0] * 7, 5.0], "gear": "stationary"}
     elsewhere = cast(lat=[95.0, *[-36.0] * 9], **stray)
     workshop = cast(lat=[-41.25707, *[-36.0] * 9], lon=[173.28393, *[175.6] * 9], **stray)
     nowhere = cast(lat=[NAN, *[-36.0] * 9], **stray)

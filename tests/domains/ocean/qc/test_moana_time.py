@@ -110,7 +110,9 @@ def test_after_a_reset_old_firmware_has_lost_its_clock() -> None:
     }
 
 
-@pytest.mark.parametrize(("temp", "wanted"), [(44.488, BAD), (44.489, GOOD), (44.4, BAD), (44.399, GOOD), (NAN, GOOD)])
+@pytest.mark.parametrize(
+    ("temp", "wanted"), [(44.487, BAD), (44.489, GOOD), (44.401, BAD), (44.399, GOOD), (NAN, GOOD)]
+)
 def test_a_reset_is_known_by_its_temperature(temp: float, wanted: int) -> None:
     assert run("moana.reset_code_check", "TIME", cast(temp=[temp], firmware="MOANA-1.21")) == [wanted]
 

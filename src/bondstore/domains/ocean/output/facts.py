@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TypeGuard
 
 from bondstore.deid.text import redact_text
 from bondstore.domains.ocean.output.attributes import PUBLISHED, Attributes
@@ -60,7 +62,11 @@ def facts(profile: Profile, attributes: Attributes) -> dict[str, Fact]:
     allowed = (*PUBLISHED, *attributes.publish)
     found |= _further("header", header.other, allowed) | _further("profile", profile.known, allowed)
     cleaned = {name: clean(value) if isinstance(value, str) else value for name, value in found.items()}
-    return {name: value for name, value in cleaned.items() if value is not None and value != ""}
+    return {name: value for name, value in cleaned.items() if _is_said(value)}
+
+
+def _is_said(value: Fact | None) -> TypeGuard[Fact]:
+    return value is not None and (value != "" if isinstance(value, str) else math.isfinite(value))
 
 
 def _instrument(header: Header) -> dict[str, Fact | None]:
@@ -84,8 +90,7 @@ def _instrument(header: Header) -> dict[str, Fact | None]:
 def _place(what: str, position: Position | None) -> dict[str, Fact | None]:
     if position is None:
         return {}
-    # NaN is not equal to itself: half a place is none.
-    if position.latitude != position.latitude or position.longitude != position.longitude:
+    if not math.isfinite(position.latitude + position.longitude):  # half a place is none
         return {}
     return {f"{what}_latitude": float(position.latitude), f"{what}_longitude": float(position.longitude)}
 

@@ -19,23 +19,21 @@ from bondstore.domains.ocean.qc.suite import Step
 
 _OF: Mapping[str, tuple[str, ...]] = {"POSITION": ("LATITUDE", "LONGITUDE")}
 """POSITION is no variable of a file: its flags stand for two."""
-_QARTOD = frozenset(
-    f"qartod.{name}"
-    for name in [
-        "attenuated_signal",
-        "climatology",
-        "flat_line",
-        "gap",
-        "gross_range",
-        "location",
-        "multi_variate",
-        "neighbor",
-        "rate_of_change",
-        "spike",
-        "syntax",
-    ]
-)
-"""Tests that CF has a standard name for."""
+_QARTOD: Mapping[str, str] = {
+    "qartod.attenuated_signal": "attenuated_signal_test_quality_flag",
+    "qartod.climatology": "climatology_test_quality_flag",
+    "qartod.flat_line": "flat_line_test_quality_flag",
+    "qartod.gap": "gap_test_quality_flag",
+    "qartod.gross_range": "gross_range_test_quality_flag",
+    "qartod.location": "location_test_quality_flag",
+    "qartod.multi_variate": "multi_variate_test_quality_flag",
+    "qartod.neighbour": "neighbor_test_quality_flag",
+    "qartod.rate_of_change": "rate_of_change_test_quality_flag",
+    "qartod.rate_per_second": "rate_of_change_test_quality_flag",
+    "qartod.spike": "spike_test_quality_flag",
+    "qartod.syntax": "syntax_test_quality_flag",
+}
+"""CF's standard names of tests that it has one for."""
 _WORDS: Mapping[str, str] = {
     "TIME": "time",
     "POSITION": "position",
@@ -111,16 +109,14 @@ def thresholds(step: Step) -> str:
 
 
 def _of_test(batch: Batch, result: Result, step: Step) -> dict[str, Value]:
-    short = step.test.name.rpartition(".")[2]
-    standard = f"{short}_test_quality_flag" if step.test.name in _QARTOD else "quality_flag"
     what: dict[str, Value] = {
-        "standard_name": standard,
+        "standard_name": _QARTOD.get(step.test.name, "quality_flag"),
         "long_name": f"quality flag of {_WORDS[step.on]}: test {clean(step.label)}",
         "test": step.test.name,
         "references": step.test.standard,
     }
     if step.thresholds:
-        what["thresholds"] = clean(thresholds(step))
+        what["thresholds"] = thresholds(step)
     reasons = result.reasons.get((step.label, step.on))
     if reasons:
         what["not_evaluated"] = _said(batch, reasons)
@@ -154,4 +150,6 @@ def _shared(scale: Scale) -> dict[str, Value]:
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_plain, value)) + "]"
+    if isinstance(value, str):
+        return clean(value)
     return "none" if value is None else str(value)

@@ -65,7 +65,7 @@ def output_path(key: str, batch: Batch, style: Style = "plain", *, distinct: boo
         return f"{month}/{safe_stem(key)}{mark}_qc.nc"
     time = UNDATED if moment is None else f"{moment:%Y%m%dT%H%M%SZ}"
     given = batch.profiles[0].platform if len(batch) else ""
-    serial = re.sub(r"[^A-Za-z0-9-]", "-", given)[:64]
+    serial = re.sub(r"[^A-Za-z0-9-]", "-", redact_text(given)[0])[:64]
     if distinct or moment is None or not serial or serial != given:
         serial = f"{serial or 'unknown'}-{_mark(key)}"
     mode = "DELAYED" if version else "REALTIME"

@@ -142,7 +142,7 @@ def _history(result: Result, about: About) -> str:
     head = f"{about.tool}: quality control with the suite {clean(suite.name)} (sha256 {suite.digest}), tests in order:"
     tests = [
         f"{number}. {clean(step.label)} on {step.on}: {step.test.name} ({step.test.standard})"
-        + (f", {clean(thresholds(step))}" if step.thresholds else "")
+        + (f", {thresholds(step)}" if step.thresholds else "")
         for number, step in enumerate(suite.steps, start=1)
     ]
     return "\n".join([f"{stamp(about.date)} {head}".strip(), *tests])

@@ -128,7 +128,7 @@ def _said(result: Result) -> dict[str, str]:
         "quality_control_digest": suite.digest,
         "quality_control_convention": suite.scale.convention,
         "flag_meanings": meanings,
-        **{per_test_name(one): clean(f"{one.test.name}; {thresholds(one)}") for one in suite.steps},
+        **{per_test_name(one): f"{one.test.name}; {thresholds(one)}" for one in suite.steps},
     }
 
 

@@ -45,7 +45,8 @@ class Extent:
         latitude, longitude : ndarray of float64
             Degrees; finite, the longitudes as `unwrapped` gives them.
         ratio : float
-            Width of the map's frame over its height: the extent fills it, in true shape at its middle.
+            Width of the map's frame over its height: the extent fills it, in true shape at its middle unless it spans
+            most of the earth.
         least : float
             Degrees of latitude that it has at least.
         pad : float
@@ -53,11 +54,12 @@ class Extent:
         """
         middle = (float(latitude.min() + latitude.max()) / 2, float(longitude.min() + longitude.max()) / 2)
         flat = max(float(np.cos(np.radians(middle[0]))), _FLATTEST)
-        grown = 1 + 2 * pad
-        height = max(float(np.ptp(latitude)) * grown, float(np.ptp(longitude)) * grown * flat / ratio, least)
-        height = min(height, 180.0, 360.0 * flat / ratio)
+        high, wide = (
+            min(float(np.ptp(one)) * (1 + 2 * pad), most) for one, most in ((latitude, 180.0), (longitude, 360.0))
+        )
+        height = min(max(high, wide * flat / ratio, least), 180.0)
+        half = max(min(height * ratio / flat, 360.0), wide) / 2
         south = min(max(middle[0] - height / 2, -90.0), 90.0 - height)
-        half = height * ratio / flat / 2
         return cls(middle[1] - half, middle[1] + half, south, south + height)
 
 

@@ -171,7 +171,7 @@ def plot(
             work.draw_files(batch, opened.get_many([one.key for one in batch]))
             for one in batch:
                 watcher.advance(Count(1, one.size))
-        work.draw_platforms()
+        work.draw_platforms(only=key)
     return Plotted(work.dest.url, work.pictures, work.tally, work.left_out, work.whole)
 
 
@@ -251,14 +251,26 @@ class _Work:
         picture = Picture(path, "profile", key, platform, describe(batch, result, number))
         return picture, partial(profile_figure, batch, result, number, form=self._form)
 
-    def draw_platforms(self) -> None:
-        """Draw a map and a section of every platform."""
+    def draw_platforms(self, only: str | None) -> None:
+        """Draw a map and a section of every platform.
+
+        Those of a single object are named after it, and must not take the place of those of all objects.
+        """
+        stem = None if only is None else only.rpartition("/")[2].rpartition(".")[0]
         for name, platform in self._gathering.platforms():
             batch, result = platform.whole()
+            if stem is not None and len(batch) < 2:
+                continue
             note = f"1 in {platform.share} of the levels without doubt" if platform.share > 1 else ""
             about = f"{heading(batch, '')}, {plural(len(batch), 'profile')}."
             pictures = [
-                Picture(self._names.of_platform(name, what), what, "", name, f"{word} of {about}")
+                Picture(
+                    self._names.of_platform(name if stem is None else stem, what),
+                    what,
+                    only or "",
+                    name,
+                    f"{word} of {about}",
+                )
                 for what, word in (("map", "Map"), ("section", "Section over time and pressure"))
             ]
             self._write(

@@ -18,7 +18,7 @@ from bondstore.errors import ConfigurationError, MissingExtraError
 COLUMNS = ("first", "last", "south", "north", "west", "east", "shallow", "deep", "lowest", "highest")
 """Of a row of the table, in order: period, area, pressure, and what is allowed there."""
 PERIODS = ("month", "quarter", "day_of_year")
-_MOST_ROWS = 100_000
+_MOST_ROWS = 10_000
 _ADVICE = f"Its columns are: {', '.join(COLUMNS)}."
 Row = tuple[float, ...]
 
@@ -146,10 +146,17 @@ def _parsed(path: str, _modified: int, _size: int) -> tuple[Row, ...]:
 
 
 def _csv(path: str) -> list[tuple[float, ...]]:
-    open_ = {name: -np.inf if name in COLUMNS[::2] else np.inf for name in COLUMNS}
     with Path(path).open(encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
-        return [tuple(float(row[name]) if row[name].strip() else open_[name] for name in COLUMNS) for row in table]
+        return [tuple(_cell(name, row[name]) for name in COLUMNS) for row in csv.DictReader(lines)]
+
+
+def _cell(name: str, stated: str | None) -> float:
+    """Return a cell as a number; an empty one leaves its side open, one that the row breaks off before is none."""
+    if stated is None:
+        raise ValueError("a row is too short")
+    if stated.strip():
+        return float(stated)
+    return -np.inf if name in COLUMNS[::2] else np.inf
 
 
 def _netcdf(path: str) -> list[tuple[float, ...]]:

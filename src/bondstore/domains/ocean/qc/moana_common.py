@@ -9,7 +9,7 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
 from bondstore.domains.ocean.qc.flags import Flag, Flags
-from bondstore.domains.ocean.qc.ragged import count, per_profile, spread
+from bondstore.domains.ocean.qc.ragged import count, only, per_profile, spread
 from bondstore.errors import ConfigurationError
 
 EARTH_RADIUS = 6371.0
@@ -68,6 +68,11 @@ def because(where: Mask, why: str) -> dict[int, str]:
     return dict.fromkeys(np.flatnonzero(where).tolist(), why)
 
 
+def present(batch: Batch, keep: Mask) -> Batch:
+    """Return the batch without the levels that are not kept; the batch itself where all are."""
+    return batch if keep.all() else only(batch, keep)
+
+
 def levels_of(batch: Batch, where: Mask) -> Mask:
     """Return a mask per profile as a mask per level; shape (levels,)."""
     return np.repeat(where, batch.sizes)
@@ -86,11 +91,11 @@ def deviation(batch: Batch, values: Floats) -> Floats:
 
     NaN for a profile without values, or whose values are not finite.
     """
-    present = ~np.isnan(values)
+    have = ~np.isnan(values)
     with np.errstate(all="ignore"):
-        number = count(batch, present)
-        mean = per_profile(batch, np.where(present, values, 0.0), np.add, empty=0.0) / number
-        off = np.where(present, values - spread(batch, mean), 0.0)
+        number = count(batch, have)
+        mean = per_profile(batch, np.where(have, values, 0.0), np.add, empty=0.0) / number
+        off = np.where(have, values - spread(batch, mean), 0.0)
         found: Floats = np.sqrt(per_profile(batch, off * off, np.add, empty=0.0) / number)
     return found
 

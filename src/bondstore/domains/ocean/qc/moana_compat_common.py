@@ -8,8 +8,7 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Mask
 from bondstore.domains.ocean.qc.flags import Flag, Flags
-from bondstore.domains.ocean.qc.moana_common import absent
-from bondstore.domains.ocean.qc.ragged import only
+from bondstore.domains.ocean.qc.moana_common import absent, present
 from bondstore.domains.ocean.qc.tests import Verdict, verdict
 
 
@@ -27,18 +26,26 @@ def chain_rows(batch: Batch, *, complete: bool = True) -> Mask:
     complete : bool
         False: without the second step.
     """
-    order = np.lexsort((np.arange(batch.levels), batch.time, batch.owner))
-    time, owner = batch.time[order], batch.owner[order]
-    first = np.ones(batch.levels, np.bool_)
-    first[1:] = (owner[1:] != owner[:-1]) | (time[1:] != time[:-1])
-    nowhere = np.isnan(time)
-    first[1:] &= ~(nowhere[1:] & nowhere[:-1] & (owner[1:] == owner[:-1]))
-    rows = np.zeros(batch.levels, np.bool_)
-    rows[order] = first
+    rows = _first_at_their_time(batch)
     if complete:
         for values in (batch.time, batch.latitude, batch.longitude, batch.pressure, batch.temperature):
             rows &= ~np.isnan(values)
         rows &= (batch.latitude != 0) & (batch.longitude != 0)
+    return rows
+
+
+def _first_at_their_time(batch: Batch) -> Mask:
+    """Which levels are the first of their profile at their time; missing times count as one time."""
+    rows = np.ones(batch.levels, np.bool_)
+    with np.errstate(invalid="ignore"):
+        if ((batch.time[1:] > batch.time[:-1]) | (batch.owner[1:] != batch.owner[:-1])).all():
+            return rows  # as nearly always: all later than the one before
+    order = np.lexsort((batch.time, batch.owner))  # stable, and NaN comes last
+    time, owner = batch.time[order], batch.owner[order]
+    first = np.ones(batch.levels, np.bool_)
+    same = (time[1:] == time[:-1]) | (np.isnan(time[1:]) & np.isnan(time[:-1]))
+    first[1:] = ~same | (owner[1:] != owner[:-1])
+    rows[order] = first
     return rows
 
 
@@ -53,7 +60,7 @@ def settled(batch: Batch, on: str, rows: Mask, flags: Flags, reasons: Mapping[in
 def run_over_rows(batch: Batch, on: str, run: Callable[[Batch], Verdict]) -> Verdict:
     """Run a test over the rows that the chain keeps, with the nearest of them as neighbours."""
     rows = chain_rows(batch)
-    said = run(only(batch, rows))
+    said = run(present(batch, rows))
     flags = np.full(batch.levels, Flag.SILENT, np.int8)
     flags[rows] = said.flags
     return settled(batch, on, rows, flags, said.reasons)

@@ -6,10 +6,10 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import KNOT, absent, because, distance, flagged, gear, levels_of
+from bondstore.domains.ocean.qc.moana_common import KNOT, absent, because, distance, flagged, gear, levels_of, present
 from bondstore.domains.ocean.qc.moana_place import impossible_location, remove_ref_location
 from bondstore.domains.ocean.qc.moana_time import impossible_date, timing_gap
-from bondstore.domains.ocean.qc.ragged import any_in, neighbour, only, per_profile
+from bondstore.domains.ocean.qc.ragged import any_in, neighbour, per_profile
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 
 _NO_GEAR = "no deployment says whether the gear is mobile or stationary"
@@ -204,7 +204,7 @@ def gear_type(batch: Batch, on: str, *, still: float) -> Verdict:
     of stationary gear are the vessel's until they are set to their mean. Bondstore's own suite leaves it out too.
     """
     have = ~absent(batch, "TIME") & ~absent(batch, on)
-    kept = only(batch, have)
+    kept = present(batch, have)
     step = distance(
         neighbour(kept, kept.latitude, -1), neighbour(kept, kept.longitude, -1), kept.latitude, kept.longitude
     )

@@ -6,8 +6,8 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import KNOT, absent, because, distance, flagged
-from bondstore.domains.ocean.qc.ragged import any_in, neighbour, only
+from bondstore.domains.ocean.qc.moana_common import KNOT, absent, because, distance, flagged, present
+from bondstore.domains.ocean.qc.ragged import any_in, neighbour
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 
 
@@ -84,7 +84,7 @@ def impossible_speed(batch: Batch, on: str, *, fastest: float, resolution: float
     """
     timeless = absent(batch, "TIME") & ~absent(batch, on)
     have = ~absent(batch, "TIME") & ~absent(batch, on)
-    kept = only(batch, have)
+    kept = present(batch, have)
     flags = flagged(batch, on, unevaluated=timeless)
     before = neighbour(kept, kept.time, -1)
     with np.errstate(invalid="ignore"):

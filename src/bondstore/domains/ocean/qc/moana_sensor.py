@@ -14,8 +14,9 @@ from bondstore.domains.ocean.qc.moana_common import (
     flagged,
     from_first,
     levels_of,
+    present,
 )
-from bondstore.domains.ocean.qc.ragged import any_in, neighbour, only, per_profile, spread
+from bondstore.domains.ocean.qc.ragged import any_in, neighbour, per_profile, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 
 _NO_FIRMWARE = "the file states no firmware of the sensor"
@@ -115,7 +116,7 @@ def _first_surfacing(
 ) -> tuple[Mask, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """Return the levels from the first surfacing on, and its time in each profile; NaN where there is none."""
     have = ~absent(batch, "TIME") & ~np.isnan(batch.pressure)
-    kept = only(batch, have)
+    kept = present(batch, have)
     deep = spread(kept, per_profile(kept, kept.pressure, np.fmax)) > dive
     gap, surface = (np.where(deep, *pair) for pair in zip(dive_limits, shallow_limits, strict=True))
     with np.errstate(invalid="ignore"):

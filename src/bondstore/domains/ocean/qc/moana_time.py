@@ -15,9 +15,10 @@ from bondstore.domains.ocean.qc.moana_common import (
     flagged,
     from_first,
     levels_of,
+    present,
     seconds,
 )
-from bondstore.domains.ocean.qc.ragged import any_in, neighbour, only, spread
+from bondstore.domains.ocean.qc.ragged import any_in, neighbour, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def datetime_increasing(batch: Batch, on: str) -> Verdict:
     chain flags the whole profile.
     """
     have = ~absent(batch, on)
-    kept = only(batch, have)
+    kept = present(batch, have)
     before = neighbour(kept, kept.time, -1)
     with np.errstate(invalid="ignore"):
         back = from_first(kept, kept.time < before)
@@ -108,7 +109,7 @@ def timing_gap(batch: Batch, on: str, *, longest_gap: float, smallest_cluster: i
     """
     have = ~absent(batch, on)
     flags = np.full(batch.levels, Flag.MISSING, np.int8)
-    kept = only(batch, have)
+    kept = present(batch, have)
     flags[have] = flagged(kept, on, bad=_small(kept, longest_gap, smallest_cluster))
     return verdict(batch, flags)
 
@@ -146,7 +147,7 @@ def phase(batch: Batch, *, cut: float = PHASE_CUT) -> NDArray[np.str_]:
     Source: moana-qc, preprocess (4 minutes).
     """
     have = ~absent(batch, "TIME")
-    kept = only(batch, have)
+    kept = present(batch, have)
     with np.errstate(invalid="ignore"):
         slow = kept.time - neighbour(kept, kept.time, -1) >= cut
     phases = np.full(batch.levels, "", "U1")

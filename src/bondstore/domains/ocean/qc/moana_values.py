@@ -16,8 +16,9 @@ from bondstore.domains.ocean.qc.moana_common import (
     flagged,
     from_first,
     levels_of,
+    present,
 )
-from bondstore.domains.ocean.qc.ragged import any_in, neighbour, only, spread
+from bondstore.domains.ocean.qc.ragged import any_in, neighbour, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 from bondstore.errors import ConfigurationError
 
@@ -52,8 +53,8 @@ def global_range(
     lasting : bool
         Whether a bound once reached marks the rest of the profile (true in use).
     marker : float, optional
-        A value that stands for an event, such as the 44.444 °C of a reset: flagged as above, but nothing follows from
-        it.
+        A value that stands for an event, such as the 44.444 °C of a reset, as written to three decimals: flagged as
+        above, but nothing follows from it.
 
     Notes
     -----
@@ -183,7 +184,7 @@ def stuck_value(batch: Batch, on: str, *, repeats: int, within: float) -> Verdic
     if repeats < 1:
         raise ConfigurationError("repeats of moana.stuck_value is under 1.", hint="20 is in use.")
     have = ~absent(batch, on)
-    kept = only(batch, have)
+    kept = present(batch, have)
     values = column(kept, on)
     stuck = np.zeros(len(values) + 1, np.int64)
     ends = _ends_of_runs(values, kept.owner, repeats, within)

@@ -15,6 +15,8 @@ from bondstore.errors import ConfigurationError
 
 ALONG = ("TIME", "PRES")
 """What windows may be measured along."""
+_AT_ONCE = 1 << 15
+"""Levels that are worked on at a time: their tables stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,13 @@ def cumulative(batch: Batch, values: Floats) -> Floats:
     result = np.empty(len(values))
     sized = np.frexp(batch.sizes.astype(np.float64))[1]
     for magnitude in np.unique(sized[batch.sizes > 0]):  # profiles of like size make a table that is at least half full
-        chosen = np.flatnonzero((sized == magnitude) & (batch.sizes > 0))
-        length = np.arange(batch.sizes[chosen].max())
-        inside = length < batch.sizes[chosen, None]
-        rows = np.minimum(batch.starts[chosen, None] + length, len(values) - 1)
-        sums = np.cumsum(np.where(inside, values[rows], 0.0), axis=1)
-        result[rows[inside]] = sums[inside]
+        alike = np.flatnonzero((sized == magnitude) & (batch.sizes > 0))
+        length = np.arange(batch.sizes[alike].max())
+        for chosen in np.array_split(alike, -(-len(alike) * len(length) // _AT_ONCE)):
+            inside = length < batch.sizes[chosen, None]
+            rows = np.minimum(batch.starts[chosen, None] + length, len(values) - 1)
+            sums = np.cumsum(np.where(inside, values[rows], 0.0), axis=1)
+            result[rows[inside]] = sums[inside]
     return result
 
 
@@ -88,13 +91,17 @@ def first_within(batch: Batch, path: Floats, width: float) -> Integers:
     width : float
         In seconds or dbar.
     """
-    low, high = batch.starts[batch.owner], np.arange(batch.levels)
-    reach = path - width
-    for _ in range(int(batch.sizes.max(initial=0)).bit_length()):
-        middle = (low + high) // 2
-        outside = path[middle] < reach
-        low, high = np.where(outside, middle + 1, low), np.where(outside, high, middle)
-    return low
+    found = batch.starts[batch.owner]
+    rounds = int(batch.sizes.max(initial=0)).bit_length()
+    for begin in range(0, batch.levels, _AT_ONCE):
+        here = slice(begin, begin + _AT_ONCE)
+        low, high, reach = found[here], np.arange(begin, begin + len(found[here])), path[here] - width
+        for _ in range(rounds):
+            middle = (low + high) // 2
+            outside = path[middle] < reach
+            low, high = np.where(outside, middle + 1, low), np.where(outside, high, middle)
+        found[here] = low
+    return found
 
 
 def deviation(batch: Batch, values: Floats, first: Integers, end: Integers) -> Floats:

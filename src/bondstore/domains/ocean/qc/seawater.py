@@ -12,7 +12,8 @@ from bondstore.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_KEPT = "_salinity_and_temperature"
+_KEPT = "_teos10"
+_SIGMAS = "_sigmas"
 
 
 def sigma_theta(batch: Batch, reference: Floats | float) -> Floats:
@@ -42,7 +43,12 @@ def sigma_theta(batch: Batch, reference: Floats | float) -> Floats:
     with the 75-term expression of Roquet et al. (2015).
     """
     absolute, conservative = teos10(batch)
-    return density_anomaly(absolute, conservative, reference)
+    if not isinstance(reference, float | int):
+        return density_anomaly(absolute, conservative, reference)
+    kept: dict[float, Floats] = vars(batch).setdefault(_SIGMAS, {})  # temperature and salinity are flagged by the same
+    if reference not in kept:
+        kept[reference] = density_anomaly(absolute, conservative, reference)
+    return kept[reference].copy()
 
 
 def teos10(batch: Batch) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.reading.argo import argo_flags, is_argo, read_argo
+from bondstore.domains.ocean.reading.aside import HELPER
 from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags, opened
 from bondstore.domains.ocean.reading.ragged import ragged_flags, read_ragged
 from bondstore.domains.ocean.reading.text import damaged
@@ -45,8 +46,8 @@ def read_netcdf(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
     """
     if not is_netcdf(data):
         raise damaged("not-a-profile", key)
-    with opened(data, key) as reader:
-        return read_argo(reader) if is_argo(reader) else read_ragged(reader)
+    answer: tuple[Batch, list[Finding]] = HELPER.ask("read", data, key)
+    return answer
 
 
 def flags_in(data: bytes, key: str = "") -> StoredFlags:
@@ -70,6 +71,18 @@ def flags_in(data: bytes, key: str = "") -> StoredFlags:
     """
     if not is_netcdf(data):
         raise damaged("not-a-profile", key)
+    answer: StoredFlags = HELPER.ask("flags", data, key)
+    return answer
+
+
+def read_here(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
+    """Read a file as `read_netcdf` does, in this very process: one that is damaged may take it along."""
+    with opened(data, key) as reader:
+        return read_argo(reader) if is_argo(reader) else read_ragged(reader)
+
+
+def flags_here(data: bytes, key: str) -> StoredFlags:
+    """Return flags as `flags_in` does, in this very process."""
     with opened(data, key) as reader:
         return argo_flags(reader) if is_argo(reader) else ragged_flags(reader)
 

@@ -1,0 +1,139 @@
+"""The commands of releases: plans, exit codes, what is said."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Call
+from tests.release.lab import add, check_public, good_files
+from tests.release.places import Place, folder_place
+from tests.servers.seaweedfs import SeaweedFS
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> tuple[Place, Place]:
+    private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
+    files = good_files()
+    add(files, "bad_qc.nc", grade="bad", levels={"TEMP": {"bad": 1}})
+    private.fill(files)
+    return private, public
+
+
+def publish(places: tuple[Place, Place], *words: str) -> tuple[str, ...]:
+    return ("release", "publish", places[1].store.url, "--from", places[0].store.url, *words)
+
+
+def test_the_plan_comes_first_and_nothing_happens_without_a_yes(cli: Call, places: tuple[Place, Place]) -> None:
+    planned = cli(*publish(places, "--dry-run", "--json"))
+    assert planned.code == 0
+    *findings, plan = planned.records
+    assert [(one["kind"], one["finding"]) for one in findings] == [("finding", "below-requirement")]
+    assert (plan["kind"], plan["files"], plan["copies"], plan["held"]) == ("release-plan", 3, 4, 1)
+    assert places[1].tree() == {}
+    refused = cli(*publish(places))
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    assert "3 files" in refused.err
+    assert places[1].tree() == {}
+
+
+def test_from_publishing_to_taking_back(cli: Call, places: tuple[Place, Place], tmp_path: Path) -> None:
+    about = tmp_path / "about.toml"
+    about.write_text('title = "Ocean profiles"')
+    done = cli(*publish(places, "--yes", "--stac", "--about", str(about), "--json"))
+    assert done.code == 0
+    release = done.records[-1]["release"]
+    tree = places[1].tree()
+    assert check_public(tree.get, list(tree))[0] == release
+    assert "Ocean profiles" in tree["index.html"].decode()
+    assert "stac.json" in tree
+    same = cli(*publish(places, "--stac", "--about", str(about), "--json"))
+    assert (same.code, same.records[-1]["changed"]) == (0, False), "nothing to do needs no yes"
+    url = places[1].store.url
+    assert [one["state"] for one in cli("release", "list", url, "--json").records] == ["latest"]
+    shown = cli("release", "show", url, "--json").records
+    assert [one["file"] for one in shown] == [f"2024/05/p{number}_qc.nc" for number in range(3)]
+    assert "2024/05/p1_qc.nc" in cli("release", "show", url, release).out
+    planned = cli("release", "recall", release, "--store", url, "--dry-run", "--json")
+    assert (planned.records[0]["kind"], planned.records[0]["files"]) == ("recall-plan", 3)
+    assert places[1].tree() == tree
+    assert cli("release", "recall", release, "--store", url).code == 2
+    assert places[1].tree() == tree
+    back = cli("release", "recall", release, "--store", url, "--yes", "--reason", "wrong", "--json")
+    assert (back.code, back.records[0]["files"]) == (0, 3)
+    assert cli("release", "recall", release, "--store", url, "--json").code == 0, "again is harmless, and asks nothing"
+    listed = cli("release", "list", url, "--json").records
+    assert [(one["state"], one["reason"]) for one in listed] == [("latest", ""), ("taken-back", "wrong")]
+    assert cli("release", "show", url, release).code == 3
+    again = cli(*publish(places, "--json", "--yes"))
+    assert [one["finding"] for one in again.records[:-1]].count("taken-back") == 3
+
+
+def test_what_is_wrong_with_a_file_ends_with_5(cli: Call, places: tuple[Place, Place], tmp_path: Path) -> None:
+    (tmp_path / "private/2024/05/p1_qc.nc").write_bytes(b"other")
+    done = cli(*publish(places, "--yes"))
+    assert done.code == 5
+    assert "p1_qc.nc" in done.err
+    assert "bad_qc" not in done.err + done.out, "a file that is held for its flags is no fault"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("--require", "bad"), 2), (("--about", "/none.toml"), 3), (("--map", "none.png"), 3), (("--profile", "none"), 3)],
+)
+def test_what_does_not_fit_ends_with_its_code(
+    cli: Call, places: tuple[Place, Place], words: tuple[str, ...], code: int
+) -> None:
+    assert cli(*publish(places, "--yes", *words)).code == code
+    assert places[1].tree() == {}
+
+
+def test_nothing_was_released(cli: Call, places: tuple[Place, Place]) -> None:
+    url = places[1].store.url
+    assert cli("release", "list", url).code == 0
+    assert cli("release", "show", url).code == 3
+    assert cli("release", "recall", "0" * 16, "--store", url, "--yes").code == 3
+    assert cli("release", "publish", url, "--from", url).code == 2
+
+
+def test_a_private_store_that_is_public_ends_with_6(
+    cli: Call, s3_environment: str, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", seaweedfs.access_key),
+        ("AWS_SECRET_ACCESS_KEY", seaweedfs.secret_key),
+        ("AWS_ENDPOINT_URL", seaweedfs.endpoint),
+        ("AWS_REGION", seaweedfs.region),
+    ):
+        monkeypatch.setenv(name, value)
+    bucket = s3_environment.removeprefix("s3://")
+    public = seaweedfs.create_bucket(f"p-{uuid.uuid4().hex[:10]}")
+    client = seaweedfs.client()
+    for key, data in good_files(1).items():
+        client.put_object(Bucket=bucket, Key=key, Body=data)
+    words = ("release", "publish", f"s3://{public}", "--from", s3_environment, "--yes")
+    must = cli(*words, "--require-public")
+    assert must.code == 6
+    statement = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"]}
+    for name in (bucket, public):
+        statement["Resource"] = [f"arn:aws:s3:::{name}/*"]  # type: ignore[assignment]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        if name == public:
+            continue
+        client.put_bucket_policy(Bucket=name, Policy=policy)
+    refused = cli(*words)
+    assert refused.code == 6
+    assert "--source-may-be-public" in refused.err
+    assert cli("doctor", "--store", s3_environment, "--expect", "private", "--json").code == 4
+    went = cli(*words, "--source-may-be-public")
+    assert went.code == 0, went.err
+    assert f"s3://{public} is private" in went.err, "a public store that is private is told"
+    assert seaweedfs.secret_key not in went.err + went.out + refused.err
+
+
+def test_the_doctor_takes_an_expectation(cli: Call, tmp_path: Path) -> None:
+    assert cli("doctor", "--store", tmp_path.as_uri(), "--expect", "nobody").code == 2
