@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -242,6 +242,7 @@ def ragged_nc(
     names: Sequence[str] = (),
     flags: Mapping[str, Sequence[int]] | None = None,
     attributes: Mapping[str, Any] | None = None,
+    change: Callable[[Any], None] | None = None,
 ) -> bytes:
     """Make a contiguous ragged netCDF as ours are: ``row_size`` with ``sample_dimension``, TIME, PRES, TEMP.
 
@@ -263,6 +264,8 @@ def ragged_nc(
         Flag variables (``TEMP_quality_control``, ``TEMP_qc_spike``), one number a level.
     attributes : mapping, optional
         Global attributes.
+    change : callable, optional
+        What is done to the `netCDF4.Dataset` before it is closed.
     """
     levels, number = sum(sizes), len(sizes)
     there = levels if per_level else number
@@ -292,6 +295,8 @@ def ragged_nc(
         for name, values in (flags or {}).items():
             variable = file.createVariable(name, "i1", ("obs",))
             variable[:] = np.array(values, "i1")
+        if change is not None:
+            change(file)
         return bytes(file.close())
 
 

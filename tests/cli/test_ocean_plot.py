@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bondstore.config.resolve import resolve_store
 from bondstore.release.images import type_of
 from bondstore.stores import open_store
 from tests.cli.conftest import Call
@@ -160,10 +161,10 @@ def test_an_empty_folder_is_no_fault(tmp_path: Path, cli: Call) -> None:
     assert "0 pictures" in done.out
 
 
-def test_from_bucket_to_bucket_and_a_single_object(s3_environment: str, tmp_path: Path, cli: Call) -> None:
+def test_from_bucket_to_bucket_and_a_single_object(cli: Call, s3_environment: str, tmp_path: Path) -> None:
     """The pictures in a bucket are those that a folder gets, byte for byte."""
     url = s3_environment
-    store = open_store(url)
+    store = open_store(resolve_store(url))
     for number in range(2):
         store.put(f"raw/MOANA_0012_{number}.csv", profile(number))
     assert cli("ocean", "plot", f"{url}/raw", f"{url}/pictures").code == 0

@@ -19,7 +19,6 @@ from bondstore.config.profiles import StoreSpec
 from bondstore.errors import (
     BondstoreError,
     ConfigurationError,
-    DamagedError,
     IntegrityError,
     NotFoundError,
     PolicyError,
@@ -304,7 +303,7 @@ def test_an_inspector_has_a_word(private: Place, public: Place) -> None:
     def inspect(data: bytes, record: Record) -> None:
         asked.append((sha(data), record.file))
         if "p1" in record.file:
-            raise DamagedError("The flags say otherwise.")
+            raise IntegrityError("The flags say otherwise.")
         if "p2" in record.file:
             raise ZeroDivisionError
 

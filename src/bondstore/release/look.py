@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from bondstore.errors import BondstoreError, DamagedError, NotFoundError
+from bondstore.errors import BondstoreError, DamagedError, IntegrityError, NotFoundError
 from bondstore.ledger import Read, note_personal
 from bondstore.release.images import LARGEST as LARGEST_PLOT
 from bondstore.release.images import TYPES, type_of
@@ -275,7 +275,7 @@ def _by_bytes(data: bytes | None, record: Record, wish: Wish) -> str:
         if record.file.endswith(suffix):
             try:
                 inspect(data, record)
-            except DamagedError:
+            except IntegrityError:
                 return "claims-more"
             except Exception:
                 # whatever an inspector stumbles over: a file that could not be looked into does not leave

@@ -26,6 +26,7 @@ Counts = Mapping[str, Mapping[str, int]]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _LONGEST_TEXT = 2000
 _MOST = 1 << 53
 
@@ -269,7 +270,7 @@ def _list(value: object, where: str) -> list[Any]:
 def _text(value: object, where: str) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
         raise _off(f"{where} is no text of up to {_LONGEST_TEXT} signs")
-    if any(ord(sign) < 32 or ord(sign) == 127 or 0xD800 <= ord(sign) < 0xE000 for sign in value):
+    if _CONTROL.search(value):
         raise _off(f"{where} holds control signs")
     return value
 

@@ -218,8 +218,8 @@ def _of_result(batch: Batch, number: int, result: Result) -> ProfileView:
     seen = []
     for place, flags in tests.items():
         step = told[place]
-        if place[1] not in rolled:
-            continue
+        if place[1] not in rolled and number not in result.reasons.get(place, {}):
+            continue  # nobody measured it, and the test says nothing of that
         seen.append(
             TestView(
                 *place,

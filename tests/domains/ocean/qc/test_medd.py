@@ -153,7 +153,7 @@ def profiles(draw: st.DrawFn) -> tuple[Row, Row]:
     """A smooth profile, with steps and spikes of any size."""
     size = draw(st.integers(6, 40))
     steps = draw(
-        st.lists(st.sampled_from([0.5, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 180.0]), min_size=size, max_size=size)
+        st.lists(st.sampled_from([0.5, 2.0, 5.0, 14.0, 28.0, 50.0, 56.0, 100.0, 180.0]), min_size=size, max_size=size)
     )
     pressure = np.cumsum(steps)
     top, scale = draw(st.floats(0, 28)), draw(st.sampled_from([50.0, 300.0, 1000.0]))
@@ -179,6 +179,24 @@ def test_the_curve_and_the_outliers_are_those_of_loops(made: list[tuple[Row, Row
         margins += margin
     assume(min(margins) > 1e-9)  # a tie is decided by rounding
     assert outliers(levels, drawn, distance, how).tolist() == found
+
+
+@pytest.mark.parametrize("at_1900", [3.0, 4.5])
+def test_deep_levels_too_far_from_the_last_above_take_its_median(at_1900: float) -> None:
+    p = [*np.arange(1000.0, 1900.0, 50.0).tolist(), 1900.0, 2000.0, 2150.0, 2300.0]
+    v = [*[3.0] * 18, at_1900, 5.0, 5.0, 5.0]
+    how, levels = settings_of("TEMP"), levels_of([(p, v)])
+    assert curve(levels, how).tolist() == slow_curve(p, v, how)
+    assert curve(levels, how)[-1] == 3.0
+
+
+def test_a_window_ends_before_its_reach() -> None:
+    """110 dbar wide near the surface: levels 56 dbar off are outside, those 55.9 dbar off inside."""
+    how = settings_of("PSAL")
+    for gap in (55.9, 56.0):
+        p = [gap * n for n in range(1, 7)]
+        v = [35.0, 35.2, 35.1, 35.3, 35.0, 35.2]
+        assert curve(levels_of([(p, v)]), how).tolist() == slow_curve(p, v, how)
 
 
 def test_parts_of_any_size_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,10 @@ from bondstore.domains.ocean.reading.metadata import parse_metadata, without_con
 from bondstore.errors import ConfigurationError
 from tests.ocean_files import moana_csv
 
-HEAD = "Trial ID,Fishing method,Fisherman name,Vessel name,Contact email,Phone,Mangopare serial number,Date supplied,Date returned\n"
+HEAD = (
+    "Trial ID,Fishing method,Fisherman name,Vessel name,Contact email,Phone,"
+    "Mangopare serial number,Date supplied,Date returned\n"
+)
 ROW = "T1,Potting,Jo Bloggs,Blue Cradle,jo@example.org,021 555 5555 12,{},{},{}\n"
 
 

@@ -28,6 +28,9 @@ class Flag(IntEnum):
     """There is no value."""
 
 
+_WIDTH = max(Flag) + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """A scale of flags.
@@ -51,7 +54,7 @@ class Scale:
 
     def write(self, flags: Flags) -> NDArray[np.int8]:
         """Return flags as numbers of this scale."""
-        table = np.zeros(max(Flag) + 1, np.int8)
+        table = np.zeros(_WIDTH, np.int8)
         for flag, number in self.numbers.items():
             table[flag] = number
         written: NDArray[np.int8] = table[flags]
@@ -127,7 +130,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 )
 """The scales, by name."""
 
-_RANK = np.zeros(max(Flag) + 1, np.int8)
+_RANK = np.zeros(_WIDTH, np.int8)
 for _place, _flag in enumerate((_F.SILENT, _F.GOOD, _F.PROBABLY_GOOD, _F.UNEVALUATED, _F.SUSPECT, _F.BAD)):
     _RANK[_flag] = _place
 _BY_RANK = np.array([_F.UNEVALUATED, _F.GOOD, _F.PROBABLY_GOOD, _F.UNEVALUATED, _F.SUSPECT, _F.BAD], np.int8)

@@ -1,0 +1,296 @@
+"""Who wishes to receive mail: pending until confirmed, and without an address once unsubscribed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bondstore.config.secrets import Secret
+from bondstore.databases import Change, Row, Table, Value
+from bondstore.errors import ChangedError, ConfigurationError, NotFoundError, UsageError
+from bondstore.release.notify.addresses import check_address, key_of, masked, secret_bytes
+from bondstore.release.notify.tokens import CONFIRM, UNSUBSCRIBE, Token, make_token, new_nonce, read_token, refused
+
+TABLE = "notify-subscribers"
+KEY = "subscriber"
+ALL = "all"
+PENDING, CONFIRMED, UNSUBSCRIBED = "pending", "confirmed", "unsubscribed"
+_TOPICS = ("platform", "vessel")
+_CHECK = "_secret"
+_TRIES = 20
+_LONGEST_TOPIC = 200
+_WEEK = 7 * 86400
+_QUIET = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One subscriber.
+
+    Parameters
+    ----------
+    key : str
+        What the address is known by.
+    state : {"pending", "confirmed", "unsubscribed"}
+        Only confirmed ones get mail.
+    address : str
+        Where mail goes; empty once unsubscribed. Not in its repr.
+    topics : tuple of str
+        ``all``, ``platform:SERIAL``, ``vessel:NAME``.
+    nonce : str
+        Of this subscription.
+    since : int
+        When it came into this state, seconds since 1970.
+    version : int
+        Of its row.
+    fields : mapping
+        Its row.
+    """
+
+    key: str
+    state: str
+    address: str = field(repr=False)
+    topics: tuple[str, ...]
+    nonce: str = field(repr=False)
+    since: int
+    version: int
+    fields: Mapping[str, Value] = field(repr=False)
+
+    @property
+    def masked(self) -> str:
+        """What may be shown of the address."""
+        return masked(self.address) if self.address else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of a wish to subscribe.
+
+    Parameters
+    ----------
+    subscriber : Subscriber
+        As it is now.
+    token : str or None
+        To be sent to the address and shown to nobody else; None where nothing is left to confirm, or where a mail with
+        one went there a moment ago.
+    """
+
+    subscriber: Subscriber
+    token: str | None = field(repr=False)
+
+
+def check_topics(topics: Sequence[str]) -> tuple[str, ...]:
+    """Return topics in one order; `ALL` where none is named.
+
+    Raises
+    ------
+    UsageError
+        One of them is none.
+    """
+    made = set()
+    for topic in topics or [ALL]:
+        kind, colon, name = topic.strip().partition(":")
+        plain = name.strip()
+        if topic.strip() == ALL:
+            made.add(ALL)
+        elif kind in _TOPICS and colon and plain and plain.isprintable() and len(plain) <= _LONGEST_TOPIC:
+            made.add(f"{kind}:{plain}")
+        else:
+            raise UsageError("That is no topic.", hint="Write all, platform:SERIAL or vessel:NAME.")
+    return (ALL,) if ALL in made else tuple(sorted(made))
+
+
+class Subscribers:
+    """A table of subscribers; every change holds only for the version that was read.
+
+    Parameters
+    ----------
+    table : Table
+        Opened with `KEY` as its key.
+    secret : Secret
+        What keys and tokens are made with.
+    """
+
+    def __init__(self, table: Table, secret: Secret) -> None:
+        self._table, self._secret = table, secret
+
+    def create(self) -> None:
+        """Make the table unless it is there, and hold the secret against it.
+
+        Raises
+        ------
+        ConfigurationError
+            The subscribers were written with another secret: their links would be dead, and people be there twice.
+        """
+        self._table.create()
+        wanted = hmac.new(secret_bytes(self._secret), b"bondstore check", hashlib.sha256).hexdigest()[:16]
+        row = self._table.get(_CHECK)
+        if row is None:
+            try:
+                self._table.apply([Change(_CHECK, None, {"state": "", "check": wanted})])
+            except ChangedError:  # somebody else made it at this moment
+                row = self._table.get(_CHECK)
+        if row is not None and not hmac.compare_digest(str(row.fields.get("check", "")), wanted):
+            raise ConfigurationError(
+                "The subscribers were written with another secret.", hint="Refer to that one, or name another database."
+            )
+
+    def all(self) -> Iterator[Subscriber]:
+        """Yield all subscribers."""
+        for row in self._table.scan():
+            if row.key != _CHECK:
+                yield _subscriber(row)
+
+    def confirmed(self) -> list[Subscriber]:
+        """Return those who get mail, by key."""
+        return sorted((one for one in self.all() if one.state == CONFIRMED and one.address), key=lambda one: one.key)
+
+    def get(self, key: str) -> Subscriber | None:
+        """Return one subscriber as it is now."""
+        row = self._table.get(key)
+        return _subscriber(row) if row is not None else None
+
+    def subscribe(self, address: str, topics: Sequence[str] = (), *, now: float) -> Asked:
+        """Note a wish; it comes true when the token that is sent to the address comes back.
+
+        Parameters
+        ----------
+        address : str
+            Where mail shall go.
+        topics : sequence of str
+            What about; all when empty. Those of a confirmed subscriber change when the new token comes back.
+        now : float
+            Seconds since 1970.
+
+        Raises
+        ------
+        UsageError
+            The address or a topic is none.
+        """
+        address, wanted = check_address(address), check_topics(topics)
+        key = key_of(address, self._secret)
+
+        def change(row: Row | None) -> dict[str, Value] | None:
+            old = dict(row.fields) if row else {}
+            state = str(old.get("state", ""))
+            if state == CONFIRMED and old.get("topics") == _packed(wanted) and "asked" not in old:
+                return None
+            nonce = str(old.get("nonce", "")) if state in (PENDING, CONFIRMED) else new_nonce()
+            kept = {"state": CONFIRMED, "since": old["since"], "topics": old["topics"]} if state == CONFIRMED else {}
+            fresh = {"state": PENDING, "since": int(now)} if state != PENDING else {}
+            return {**(old if state == PENDING else {}), **fresh, **kept,
+                    "address": address, "asked": _packed(wanted), "nonce": nonce, "mailed": old.get("mailed")}  # fmt: skip
+
+        row = self._change(key, change)
+        one = _subscriber(row)
+        if "asked" not in row.fields or now < int(row.fields.get("mailed") or 0) + _QUIET:
+            return Asked(one, None)
+        return Asked(one, make_token(self._secret, CONFIRM, Token(key, one.nonce), expires=int(now) + _WEEK))
+
+    def mailed(self, key: str, *, now: float) -> None:
+        """Note that the token went out: for ten minutes no other one does."""
+        self._change(key, lambda row: {**row.fields, "mailed": int(now)} if row else None)
+
+    def confirm(self, token: str, *, now: float) -> Subscriber:
+        """Make a wish come true.
+
+        Raises
+        ------
+        UsageError
+            The token does not hold: made up, too old, or for a subscription that was ended since.
+        """
+        said = read_token(self._secret, CONFIRM, token, now=now)
+
+        def change(row: Row | None) -> dict[str, Value] | None:
+            if row is None or not hmac.compare_digest(str(row.fields.get("nonce", "")), said.nonce):
+                raise refused()
+            fields = dict(row.fields)
+            if fields.get("state") not in (PENDING, CONFIRMED):
+                raise refused()
+            if "asked" not in fields:
+                return None
+            fields["topics"] = fields.pop("asked")
+            fields.pop("mailed", None)
+            since = fields["since"] if fields["state"] == CONFIRMED else int(now)
+            return {**fields, "state": CONFIRMED, "since": since}
+
+        return _subscriber(self._change(said.key, change))
+
+    def unsubscribe(self, token: str, *, now: float) -> None:
+        """End a subscription by the token in any mail; such tokens never run out.
+
+        Raises
+        ------
+        UsageError
+            The token does not hold.
+        """
+        self._end(read_token(self._secret, UNSUBSCRIBE, token, now=now).key, now)
+
+    def unsubscribe_address(self, address: str, *, now: float) -> None:
+        """End a subscription by its address.
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+        """
+        key = key_of(check_address(address), self._secret)
+        if self._table.get(key) is None:
+            raise NotFoundError("There is no such subscriber.", hint="Run: bondstore notify list")
+        self._end(key, now)
+
+    def token_for(self, one: Subscriber) -> str:
+        """Return the token that ends a subscription."""
+        return make_token(self._secret, UNSUBSCRIBE, Token(one.key, one.nonce))
+
+    def _end(self, key: str, now: float) -> None:
+        def change(row: Row | None) -> dict[str, Value] | None:
+            if row is None or row.fields.get("state") == UNSUBSCRIBED:
+                return None
+            # the address is not needed any more: whoever subscribes again gives it again
+            return {"state": UNSUBSCRIBED, "since": int(now)}
+
+        self._change(key, change, missing=True)
+
+    def _change(
+        self, key: str, change: Callable[[Row | None], dict[str, Value] | None], *, missing: bool = False
+    ) -> Row:
+        for _ in range(_TRIES):
+            row = self._table.get(key)
+            fields = change(row)
+            if fields is None:
+                if row is None and not missing:
+                    raise refused()
+                return row or Row(key, 0, {})
+            try:
+                [done] = self._table.apply([Change(key, row.version if row else None, fields)])
+            except ChangedError:
+                continue
+            if done is not None:
+                return done
+        raise ChangedError("Others keep changing this subscription.", hint="Run the same command again.")
+
+
+def _packed(topics: tuple[str, ...]) -> str:
+    return json.dumps(list(topics), ensure_ascii=False)
+
+
+def _subscriber(row: Row) -> Subscriber:
+    fields = row.fields
+    try:
+        topics = tuple(str(one) for one in json.loads(str(fields.get("topics") or fields.get("asked") or "[]")))
+    except ValueError:
+        topics = ()
+    return Subscriber(
+        str(row.key),
+        str(fields.get("state", "")),
+        str(fields.get("address", "")),
+        topics,
+        str(fields.get("nonce", "")),
+        int(fields.get("since") or 0),
+        row.version,
+        fields,
+    )
