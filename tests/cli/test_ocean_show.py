@@ -80,7 +80,7 @@ def test_a_raw_file_is_tested_by_its_kind(raw: Path, tmp_path: Path, cli: Call) 
 
 
 def test_why_a_test_could_not_be_evaluated(raw: Path, cli: Call) -> None:
-    raw.write_bytes(moana_csv())
+    raw.write_bytes(moana_csv(lat=[-41.9 + 0.0001 * one for one in range(40)]))
     result = cli("ocean", "show", str(raw))
     assert "not evaluated  start_end_dist_check on POSITION" in result.out
 
@@ -122,7 +122,7 @@ def test_what_is_odd_is_told_and_lost_rows_end_with_five(tmp_path: Path, cli: Ca
     assert [one["finding"] for one in result.records if one["kind"] == "finding"] == ["rows-damaged"]
 
 
-def test_from_a_bucket_and_the_read_is_noted(s3_environment: str, seaweedfs: SeaweedFS, cli: Call) -> None:
+def test_from_a_bucket_and_the_read_is_noted(cli: Call, s3_environment: str, seaweedfs: SeaweedFS) -> None:
     seaweedfs.client().put_object(Bucket=s3_environment.removeprefix("s3://"), Key=f"raw/{NAME}", Body=moana_csv())
     for words in ((f"raw/{NAME}", "--store", s3_environment), (NAME, "--store", f"{s3_environment}/raw")):
         result = cli("ocean", "show", *words, "--json")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,11 @@ import numpy as np
 
 from bondstore.config.resolve import resolve_store, store_url
 from bondstore.config.settings import load_profile
-from bondstore.domains.ocean.profiles import Batch, Position, Profile
+from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.flags import SCALES, Flag
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.netcdf import StoredFlags, flags_in, is_netcdf
+from bondstore.domains.ocean.showfacts import facts_text, moment_text, plain_text
 from bondstore.errors import NotFoundError
 from bondstore.stores import open_store
 
@@ -225,7 +225,7 @@ def _of_result(batch: Batch, number: int, result: Result) -> ProfileView:
                 *place,
                 _counts(flags, _OURS),
                 _where(flags),
-                "; ".join(f"{name}={_plain(value)}" for name, value in step.thresholds.items()),
+                "; ".join(f"{name}={plain_text(value)}" for name, value in step.thresholds.items()),
                 step.test.name,
                 step.test.standard,
                 result.reasons.get(place, {}).get(number, ""),
@@ -308,7 +308,7 @@ def _view(
     """Return a view: `judged` are suite and grade, `said` the roll-ups and the tests."""
     profile, rows = batch.profiles[number], _rows(batch, number)
     levels = tuple(_level(batch, rows.start, at, named) for at in range(rows.stop - rows.start))
-    return ProfileView(profile.name, profile.key, *judged, _facts(batch, profile, rows), *said, levels)
+    return ProfileView(profile.name, profile.key, *judged, facts_text(batch, profile, rows), *said, levels)
 
 
 def _rows(batch: Batch, number: int) -> slice:
@@ -328,7 +328,7 @@ def _where(flags: NDArray[np.int8]) -> tuple[int, ...]:
 def _level(batch: Batch, start: int, at: int, named: _Named) -> dict[str, Any]:
     row = start + at
     values = {
-        "time": _moment(float(batch.time[row])),
+        "time": moment_text(float(batch.time[row])),
         "latitude": _value(batch.latitude[row]),
         "longitude": _value(batch.longitude[row]),
         "pressure": _value(batch.pressure[row]),
@@ -353,24 +353,6 @@ def _value(value: Any) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _moment(value: float | None) -> str | None:
-    if value is None or math.isnan(value):
-        return None
-    try:
-        text = datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
-    except (ValueError, OverflowError, OSError):
-        return None
-    return text.replace("+00:00", "Z")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_plain, value)) + "]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_plain(one)}" for name, one in value.items()) + "}"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
 def _test_record(one: TestView) -> dict[str, Any]:
     return {
         "label": one.label,
@@ -382,70 +364,3 @@ def _test_record(one: TestView) -> dict[str, Any]:
         "failed": list(one.failed),
         "reason": one.reason,
     }
-
-
-def _facts(batch: Batch, profile: Profile, rows: slice) -> dict[str, str]:
-    """Return what the header says, in words; what it does not say is left out."""
-    header = profile.header
-    found = {
-        "dialect": header.dialect,
-        "platform": profile.platform,
-        "sensor": _joined(
-            header.sensor_serial, ("firmware", header.sensor_firmware), ("battery %", header.sensor_battery)
-        ),
-        "reset codes": ", ".join(header.reset_codes),
-        "deck unit": _joined(
-            header.deck_unit_serial, ("firmware", header.deck_unit_firmware), ("battery %", header.deck_unit_battery)
-        ),
-        "downloaded": _moment(header.download_time) or "",
-        "upload position": place_text(header.upload_position),
-        "download position": place_text(header.download_position),
-        "deepest ever": _with_unit(header.max_lifetime_depth, "dbar"),
-        "depth rating": _with_unit(header.depth_rating, "m"),
-        "baseline": _with_unit(header.baseline, "dbar"),
-        **dict(header.other),
-        **dict(profile.known),
-    }
-    if profile.deployment is not None:
-        found["vessel"], found["gear"] = profile.deployment.vessel, profile.deployment.gear
-    found |= {
-        "time": " to ".join(dict.fromkeys(_moment(one) or "none" for one in _ends(batch.time[rows]))),
-        "position": " to ".join(dict.fromkeys(_places(batch, rows))),
-        "pressure": _range(batch.pressure[rows], "dbar"),
-        "temperature": _range(batch.temperature[rows], "°C"),
-        "salinity": "" if batch.salinity is None else _range(batch.salinity[rows], ""),
-    }
-    return {name: value for name, value in found.items() if value}
-
-
-def _joined(first: str, *more: tuple[str, object]) -> str:
-    parts = [first, *(f"{name} {_plain(value)}" for name, value in more if value not in ("", None))]
-    return ", ".join(part for part in parts if part)
-
-
-def _with_unit(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value:g} {unit}"
-
-
-def place_text(place: Position | None) -> str:
-    """Return a position as people write it; empty where there is none."""
-    if place is None or math.isnan(place.latitude) or math.isnan(place.longitude):
-        return ""
-    north, east = place.latitude, place.longitude
-    return f"{abs(north):.4f}°{'N' if north >= 0 else 'S'} {abs(east):.4f}°{'E' if east >= 0 else 'W'}"
-
-
-def _ends(values: NDArray[np.float64]) -> list[float]:
-    """Return the lowest and the highest value; nothing where there is none."""
-    there = values[~np.isnan(values)]
-    return [float(there.min()), float(there.max())] if len(there) else []
-
-
-def _places(batch: Batch, rows: slice) -> list[str]:
-    there = np.flatnonzero(~np.isnan(batch.latitude[rows]) & ~np.isnan(batch.longitude[rows])) + rows.start
-    ends = [there[0], there[-1]] if len(there) else []
-    return [place_text(Position(float(batch.latitude[one]), float(batch.longitude[one]))) for one in ends]
-
-
-def _range(values: NDArray[np.float64], unit: str) -> str:
-    return " to ".join(f"{one:g}" for one in _ends(values)) + (f" {unit}" if unit and len(_ends(values)) else "")

@@ -181,7 +181,7 @@ def test_the_curve_and_the_outliers_are_those_of_loops(made: list[tuple[Row, Row
     assert outliers(levels, drawn, distance, how).tolist() == found
 
 
-@pytest.mark.parametrize("at_1900", [3.0, 4.5])
+@pytest.mark.parametrize("at_1900", [3.0, 6.0])
 def test_deep_levels_too_far_from_the_last_above_take_its_median(at_1900: float) -> None:
     p = [*np.arange(1000.0, 1900.0, 50.0).tolist(), 1900.0, 2000.0, 2150.0, 2300.0]
     v = [*[3.0] * 18, at_1900, 5.0, 5.0, 5.0]
