@@ -1,8 +1,8 @@
 """Profiles from file to netCDF, against a file at a time with pandas and xarray: ``python -m benchmarks.ocean_chain``.
 
 The other way is written here from the rules in the documentation, in the manner of such chains: each file is read by
-pandas, becomes an xarray dataset, goes through a function for each test, and is written by xarray. It does eleven of the
-tests of our suite ``moana``, in one process, as they run. Levels are counted in what both wrote.
+pandas, becomes an xarray dataset, goes through a function for each test, and is written by xarray. It does
+eleven of the tests of our suite ``moana``. Levels are counted in what both wrote.
 """
 
 from __future__ import annotations
@@ -95,10 +95,37 @@ def levels_in(dest: Path) -> int:
     return total
 
 
+def run(way: str, source: Path, dest: Path, jobs: int) -> tuple[float, float, int]:
+    """Go one way in a process of its own; return seconds, seconds of processors, and MB of the largest process."""
+    line = [sys.executable, "-m", "benchmarks.ocean_chain", "--way", way, str(source), str(dest), str(jobs)]
+    out = subprocess.run(line, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    return float(out[0]), float(out[1]), int(out[2])
+
+
+def growth(numbers: list[int]) -> None:
+    """Print time and memory of more and more files, and of a second run that has nothing to do."""
+    from tests.ocean_files import moana_fleet
+
+    print(
+        "| files | seconds | ms a file | MB of the largest process | again, nothing to do: seconds |\n|---|---|---|---|---|"
+    )
+    for number in numbers:
+        with tempfile.TemporaryDirectory() as name:
+            source, dest = Path(name, "raw"), Path(name, "qc")
+            source.mkdir()
+            for part in range(0, number, 1000):
+                for file, data in moana_fleet(min(1000, number - part), 180, seed=part).items():
+                    (source / f"{part:06d}_{file}").write_bytes(data)
+            wall, _, peak = run("ours", source, dest, 2)
+            again, _, _ = run("ours", source, dest, 2)
+            print(f"| {number:,} | {wall:.1f} | {1000 * wall / number:.2f} | {peak} | {again:.2f} |", flush=True)
+
+
 def main() -> None:
     """Run all ways, each in a process of its own, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--growth", type=int, nargs="+", help="Numbers of files to measure time and memory at.")
     parser.add_argument("--way", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.way:
@@ -111,9 +138,13 @@ def main() -> None:
         spent = time.process_time() - cpu
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent += children.ru_utime + children.ru_stime
-        print(time.perf_counter() - started, spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        peak = max(children.ru_maxrss, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024
+        print(time.perf_counter() - started, spent, peak)
         return
     sys.path.insert(0, str(ROOT))
+    if given.growth:
+        growth(given.growth)
+        return
     from tests.ocean_files import moana_fleet
 
     with tempfile.TemporaryDirectory() as name:
@@ -130,9 +161,7 @@ def main() -> None:
             ("bondstore, two processes", "ours", 2),
         ):
             dest = Path(name, f"{way}-{jobs}")
-            line = [sys.executable, "-m", "benchmarks.ocean_chain", "--way", way, str(source), str(dest), str(jobs)]
-            out = subprocess.run(line, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
-            wall, cpu = float(out[0]), float(out[1])
+            wall, cpu, _ = run(way, source, dest, jobs)
             first = first or wall
             print(
                 f"| {label} | {wall:.1f} | {given.files / wall:,.0f} | {1000 * cpu / given.files:.1f} |"

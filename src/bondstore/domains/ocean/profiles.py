@@ -172,7 +172,7 @@ class Profile:
     timed: bool = True
     placed: bool = True
     deployment: Deployment | None = None
-    earlier: Earlier | None = None
+    earlier: Earlier | None = field(default=None, compare=False)  # it holds arrays, which no == compares
     known: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.making import Maker
+from bondstore.domains.ocean.places import STATUS, TABLES
 from bondstore.domains.ocean.plots.canvas import FORMS, Form, need_matplotlib
 from bondstore.domains.ocean.plots.describe import describe
 from bondstore.domains.ocean.plots.gathering import Gathering
@@ -180,8 +181,8 @@ def _wanted(spec: StoreSpec, since: datetime | None, work: _Work, progress: Prog
     earliest = 0 if since is None else since.timestamp() * 1000
     for page in open_store(spec).pages():
         for one in page.objects():
-            if one.key.split("/")[0] == PRIVATE:
-                continue
+            if one.key.split("/")[0] == PRIVATE or one.key == STATUS or one.key.startswith(TABLES):
+                continue  # what quality control writes beside the files it makes
             if one.key.lower().endswith(SUFFIXES) and one.modified_ms >= earliest:
                 seen += Count(1, one.size)
                 yield one

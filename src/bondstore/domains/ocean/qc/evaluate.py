@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
@@ -63,13 +64,16 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
     flags: dict[tuple[str, str], Flags] = {}
     reasons: dict[tuple[str, str], Mapping[int, str]] = {}
     shown = batch
-    for step in suite.steps:
-        said = _run(shown, step)
-        flags[step.label, step.on] = _settled(batch, step, said.flags)
-        if said.reasons:
-            reasons[step.label, step.on] = dict(said.reasons)
-        if suite.skip_bad:
-            shown = _without_bad(shown, step.on, said.flags == Flag.BAD)
+    for _, block in groupby(suite.steps, key=lambda step: step.label):
+        # one test on several variables is one test: what it calls bad in the first it still sees in the second
+        seen = shown
+        for step in block:
+            said = _run(seen, step)
+            flags[step.label, step.on] = _settled(batch, step, said.flags)
+            if said.reasons:
+                reasons[step.label, step.on] = dict(said.reasons)
+            if suite.skip_bad:
+                shown = _without_bad(shown, step.on, said.flags == Flag.BAD)
     rolled = {
         variable: worst([found for (_, on), found in flags.items() if on == variable], missing(batch, variable))
         for variable in VARIABLES

@@ -1,0 +1,228 @@
+"""What became of each message: claimed before it is sent, sent only once the provider has taken it on.
+
+Two kinds of rows lie in one table. ``m-…`` is a message to one recipient, and carries its state. ``n-…`` says which
+message one piece of news went to one recipient with; it exists once, so nothing is told twice. No row has an address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bondstore.databases import Change, Row, Table, Value
+from bondstore.errors import ChangedError
+from bondstore.release.notify.transport import Accepted, Answer
+
+TABLE = "notify-deliveries"
+KEY = "delivery"
+CLAIMED, SENT, FAILED = "claimed", "sent", "failed"
+_CHUNK = 90
+_FEW = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message to one recipient.
+
+    Parameters
+    ----------
+    id : str
+        The message; its Message-ID is made of it.
+    recipient : str
+        The subscriber's key.
+    state : {"claimed", "sent", "failed"}
+        How far it came.
+    attempts : int
+        How often it was tried.
+    doubts : int
+        How often nobody knew whether it had been taken on, and it was sent again.
+    made : int
+        When it was first claimed, seconds since 1970: the date it bears.
+    at : int
+        When it came into this state.
+    due : int
+        From when on it may be tried again; 0 for never.
+    code : str
+        Why it failed last.
+    receipt : str
+        The provider's id of it.
+    version : int
+        Of its row.
+    """
+
+    id: str
+    recipient: str
+    state: str
+    attempts: int
+    doubts: int
+    made: int
+    at: int
+    due: int
+    code: str
+    receipt: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a message is tried again; see `bondstore.release.notify.settings.Settings`."""
+
+    attempts: int
+    lease: float
+    pause: float
+    again: bool = False
+
+
+class Deliveries:
+    """A table of deliveries.
+
+    Parameters
+    ----------
+    table : Table
+        Opened with `KEY` as its key.
+    rules : Rules
+        When a message is tried again.
+    clock : callable
+        Returns seconds since 1970.
+    """
+
+    def __init__(self, table: Table, rules: Rules, clock: Callable[[], float]) -> None:
+        self._table, self._rules, self._clock = table, rules, clock
+
+    def create(self) -> None:
+        """Make the table unless it is there."""
+        self._table.create()
+
+    def all(self) -> Iterator[Delivery]:
+        """Yield all messages."""
+        for row in self._table.scan():
+            if str(row.key).startswith("m-"):
+                yield _delivery(row)
+
+    def told(self, recipients: Sequence[str], news: Sequence[str]) -> dict[tuple[str, str], str]:
+        """Return by recipient and news' digest the message it went with; nothing for what is new to a recipient."""
+        keys = {_news_key(who, one): (who, one) for who in recipients for one in news}
+        rows: Iterable[Row | None]
+        if len(keys) <= _FEW:
+            rows = (self._table.get(key) for key in keys)
+        else:
+            rows = (row for row in self._table.scan() if row.key in keys)
+        return {keys[str(row.key)]: str(row.fields.get("message", "")) for row in rows if row is not None}
+
+    def get(self, message: str) -> Delivery | None:
+        """Return a message as it is now."""
+        row = self._table.get(f"m-{message}")
+        return _delivery(row) if row is not None else None
+
+    def is_due(self, one: Delivery) -> bool:
+        """Tell whether a message may be tried now."""
+        now = self._clock()
+        if one.state == CLAIMED:
+            return now >= one.at + self._rules.lease
+        if one.state == FAILED:
+            return self._rules.again or (0 < one.due <= now and one.attempts < self._rules.attempts)
+        return False
+
+    def claim(self, recipient: str, news: Sequence[str]) -> tuple[Delivery, list[str]] | None:
+        """Claim news for a new message to one recipient.
+
+        Parameters
+        ----------
+        recipient : str
+            The subscriber's key.
+        news : sequence of str
+            Their digests.
+
+        Returns
+        -------
+        tuple of (Delivery, list of str) or None
+            The message and the news that are in it: those that nobody else claimed meanwhile. None when that is none.
+        """
+        now = int(self._clock())
+        name = message_id(recipient, news)
+        first: dict[str, Value] = {
+            "state": CLAIMED, "recipient": recipient, "attempts": 1, "doubts": 0, "made": now, "at": now, "due": 0,
+            "news": len(news),
+        }  # fmt: skip
+        head = Change(f"m-{name}", None, first)
+        try:
+            [row, *_] = self._table.apply([head, *self._links(recipient, news[:_CHUNK], name)])
+            got = list(news[:_CHUNK])
+        except ChangedError:
+            try:
+                [row] = self._table.apply([head])
+            except ChangedError:  # the very same message is being sent by another
+                return None
+            got = self._link_each(recipient, news[:_CHUNK], name)
+        for start in range(_CHUNK, len(news), _CHUNK):
+            chunk = news[start : start + _CHUNK]
+            try:
+                self._table.apply(self._links(recipient, chunk, name))
+                got += chunk
+            except ChangedError:
+                got += self._link_each(recipient, chunk, name)
+        if row is None or not got:
+            self._table.apply([Change(head.key, 1, None)])
+            return None
+        return _delivery(row), got
+
+    def take_up(self, one: Delivery) -> Delivery | None:
+        """Claim a message again that failed, or whose sender never reported; None if somebody else did."""
+        doubt = one.state == CLAIMED
+        return self._write(
+            one, state=CLAIMED, attempts=one.attempts + 1, doubts=one.doubts + doubt, at=int(self._clock()), due=0
+        )
+
+    def settle(self, one: Delivery, answer: Answer) -> Delivery | None:
+        """Write down what became of a claimed message; None if another took it up meanwhile."""
+        now = int(self._clock())
+        if isinstance(answer, Accepted):
+            return self._write(one, state=SENT, at=now, receipt=answer.receipt, code=None, due=0)
+        final = not answer.again or one.attempts >= self._rules.attempts
+        pause = int(self._rules.pause * 4 ** (one.attempts - 1))
+        due = 0 if final else now + max(pause, 1)
+        return self._write(one, state=FAILED, at=now, code=answer.code, due=due, doubts=one.doubts + answer.doubt)
+
+    def give_back(self, one: Delivery) -> None:
+        """Undo a claim of a message that was not handed to any provider; it is due at once."""
+        self._write(one, state=FAILED, at=int(self._clock()), attempts=one.attempts - 1, due=1, code="not-tried")
+
+    def _write(self, one: Delivery, **changes: Value) -> Delivery | None:
+        row = self._table.get(f"m-{one.id}")
+        if row is None or row.version != one.version:
+            return None
+        try:
+            [done] = self._table.apply([Change(row.key, one.version, {**row.fields, **changes})])
+        except ChangedError:
+            return None
+        return _delivery(done) if done is not None else None
+
+    def _links(self, recipient: str, news: Sequence[str], message: str) -> list[Change]:
+        return [Change(_news_key(recipient, one), None, {"message": message, "recipient": recipient}) for one in news]
+
+    def _link_each(self, recipient: str, news: Sequence[str], message: str) -> list[str]:
+        got = []
+        for one in news:
+            try:
+                self._table.apply(self._links(recipient, [one], message))
+            except ChangedError:
+                continue
+            got.append(one)
+        return got
+
+
+def message_id(recipient: str, news: Iterable[str]) -> str:
+    """Return the name of a message: it follows from recipient and news alone."""
+    return hashlib.sha256("\0".join([recipient, *sorted(news)]).encode()).hexdigest()[:32]
+
+
+def _news_key(recipient: str, news: str) -> str:
+    return "n-" + hashlib.sha256(f"{recipient}\0{news}".encode()).hexdigest()[:32]
+
+
+def _delivery(row: Row) -> Delivery:
+    fields = row.fields
+    numbers = {name: int(fields.get(name) or 0) for name in ("attempts", "doubts", "made", "at", "due")}
+    texts = {name: str(fields.get(name) or "") for name in ("recipient", "state", "code", "receipt")}
+    return Delivery(id=str(row.key)[2:], version=row.version, **numbers, **texts)  # type: ignore[arg-type]
