@@ -106,9 +106,7 @@ def growth(numbers: list[int]) -> None:
     """Print time and memory of more and more files, and of a second run that has nothing to do."""
     from tests.ocean_files import moana_fleet
 
-    print(
-        "| files | seconds | ms a file | MB of the largest process | again, nothing to do: seconds |\n|---|---|---|---|---|"
-    )
+    print("| files | seconds | ms a file | MB, largest process | again: seconds |\n|---|---|---|---|---|")
     for number in numbers:
         with tempfile.TemporaryDirectory() as name:
             source, dest = Path(name, "raw"), Path(name, "qc")

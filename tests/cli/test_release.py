@@ -14,6 +14,13 @@ from tests.release.places import Place, folder_place
 from tests.servers.seaweedfs import SeaweedFS
 
 
+@pytest.fixture(autouse=True)
+def uninspected(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of these tests are no netCDF; nobody looks into them, but where a test says so."""
+    if "inspected" not in request.keywords:
+        monkeypatch.setattr("bondstore.cli.release.publish.inspectors", dict)
+
+
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Place, Place]:
     private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
@@ -137,3 +144,12 @@ def test_a_private_store_that_is_public_ends_with_6(
 
 def test_the_doctor_takes_an_expectation(cli: Call, tmp_path: Path) -> None:
     assert cli("doctor", "--store", tmp_path.as_uri(), "--expect", "nobody").code == 2
+
+
+@pytest.mark.inspected
+def test_a_file_that_cannot_be_looked_into_does_not_leave(cli: Call, places: tuple[Place, Place]) -> None:
+    done = cli(*publish(places, "--yes", "--json"))
+    assert done.code == 5
+    found = {one["finding"] for one in done.records if one["kind"] == "finding"}
+    assert found == {"below-requirement", "not-inspected"}
+    assert places[1].tree() == {}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_store
 from bondstore.release.gates import check_apart, check_dest, check_source
 from bondstore.release.publish import Order, Plan, Published, publish
+from bondstore.runs.destination import Destination
 from bondstore.stores import open_store
+from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +71,11 @@ def publish_between(
     PolicyError
         The private store is not private, or that could not be told; the public one is not public and must be.
     """
-    dest = open_store(resolve_store(places.dest, places.profile))
+    spec = resolve_store(places.dest, places.profile)
+    address = parse_address(spec.url)
+    if address.kind == "file" and not dry_run:
+        Destination(Path(address.place)).prepare_root()
+    dest = open_store(spec)
     source = open_store(resolve_store(places.source, places.source_profile or places.profile), read_only=True)
     check_apart(source, dest)
     of_source = check_source(source, may_be_public=places.source_may_be_public)

@@ -62,9 +62,22 @@ class Destination:
 
     def prepare(self) -> None:
         """Make the folder and its private corner (mode 0700)."""
+        self.prepare_root()
+        self._make(self.root / PRIVATE, 0o700)
+
+    def prepare_root(self) -> None:
+        """Make the folder alone.
+
+        Raises
+        ------
+        ConfigurationError
+            It cannot be made.
+        """
+        self._make(self.root, 0o777)
+
+    def _make(self, folder: Path, mode: int) -> None:
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            (self.root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=mode, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(
                 f"The folder {self.root} could not be made ({error.strerror}).",
