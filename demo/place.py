@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -151,6 +152,18 @@ def fill(where: Bucket, objects: Iterable[Made]) -> None:
     client = where.server.client()
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda one: client.put_object(Bucket=BUCKET, Key=one.key, Body=one.sealed), objects))
+
+
+def open_to_all(server: SeaweedFS, name: str) -> None:
+    """Let everybody list and read a bucket, by a policy as one sets it at AWS."""
+    allowed = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    server.client().put_bucket_policy(Bucket=name, Policy=policy)
 
 
 def program() -> str:

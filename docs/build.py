@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a file, python looks beside it only
 
-from docs.generator import commands, exit_codes, findings, ledger, python, settings, streams  # noqa: E402
+from docs.generator import commands, exit_codes, findings, ledger, python, settings, streams, tests  # noqa: E402
 
 PAGES = {
     "commands": commands.make,
@@ -18,6 +18,7 @@ PAGES = {
     "python": python.make,
     "settings": settings.make,
     "streams": streams.make,
+    "tests": tests.make,
 }
 
 

@@ -2,7 +2,10 @@
 
 Lines of a ``console`` block that start with ``$ `` are commands; what they print is put below them. They run in order,
 page by page, against the demo's data on a local S3 server, in an empty home folder. What differs from run to run
-(times, ports, ids of runs, names of accounts) is put in one form. With ``--check`` nothing is written.
+(times, ports, ids of runs and releases, names of accounts) is put in one form. With ``--check`` nothing is written.
+
+A comment ``<!-- first: COMMAND -->`` runs a command that the page does not show. A page that speaks of the buckets for
+ocean profiles finds them as the demo fills them, and the tables that go with them in its folder.
 """
 
 from __future__ import annotations
@@ -17,13 +20,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from demo import ocean
 from demo.damage import spoil
 from demo.phones import Shape as PhoneShape
 from demo.phones import make as make_phones
 from demo.phones import panelist
-from demo.place import Bucket, Place, bucket, fill
+from demo.place import Bucket, Place, bucket, fill, open_to_all
 from demo.study import KEY, Shape, make
+
+if TYPE_CHECKING:
+    from tests.servers.seaweedfs import SeaweedFS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHAPE = Shape(participants=3, hours=12, rows=60, missing=0.05)
@@ -31,14 +39,24 @@ PHONES = PhoneShape(panelists=3, zips=3, opted_out=1)
 PHONES_BUCKET = "screenlake-demo"
 HOW_TO = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "how-to").glob("*.md"))
 PAGES = ("README.md", "docs/tutorial.md", *HOW_TO)
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RAW, TESTED, PUBLIC = "lab-raw", "lab-qc", "lab-public"
+TABLES = {
+    "deployments.csv": ocean.DEPLOYMENTS,
+    "form.csv": ocean.PARTICIPANTS,
+    "about.toml": ocean.ABOUT,
+    "attributes.toml": ocean.ATTRIBUTES,
+}
+"""Files that lie in the folder of a page that names them."""
+_BLOCK = re.compile(r"^```console\n(.*?)^```$|^<!-- first: (.*?) -->$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"\b20\d{6}T\d{6}Z-[0-9a-f]{4}\b")
+_SHORT = re.compile(r"(?<![0-9a-f])(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{16}(?![0-9a-f])")
+"""Ids of releases and the short form of hashes: they hang on when a file was put into its bucket."""
 HOME = "/home/ada"
 _NAMES = {panelist(PHONES, number) for number in range(PHONES.panelists)}
 _HASH = "4b1d7c0a95e2f38c6d20b7a1e4f95830c2d6a7b9e18f04c35d7a6b2e9f01c84d"
 _ALIKE = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8333"),
-    (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d \d\d:\d\d:\d\dZ"), "2026-03-14 09:15:00Z"),
+    (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d([ T])\d\d:\d\d:\d\dZ"), r"2026-03-14\g<1>09:15:00Z"),
     (re.compile(r"\b[0-9a-f]{64}\b"), lambda found: found.group(0) if found.group(0) in _NAMES else _HASH),
     (re.compile(r", [\d,.]+ (?:objects|zips)/s, [\d.]+ [kMG]?B/s"), ""),
     (re.compile(r" \([\d.]+/s\)"), ""),
@@ -59,18 +77,34 @@ class Terminal:
         The home folder.
     settings : dict of str to str
         The Beiwe guide's variables.
+    server : SeaweedFS or None
+        The server, to empty the buckets that pages write to.
     """
 
     home: Path
     settings: dict[str, str]
+    server: SeaweedFS | None = None
     _runs: dict[str, str] = field(default_factory=dict)
+    _hashes: dict[str, str] = field(default_factory=dict)
 
     def page(self, text: str) -> str:
         """Return a page with the output of its commands, run in a fresh folder."""
         for path in self.home.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         self._runs.clear()
-        return _BLOCK.sub(lambda block: f"```console\n{self._block(block.group(1))}```", text)
+        self._hashes.clear()
+        for name, content in TABLES.items():
+            if name in text:
+                (self.home / name).write_text(content, encoding="utf-8")
+        if self.server is not None and "s3://lab-" in text:
+            empty(self.server, TESTED, PUBLIC)
+        return _BLOCK.sub(self._part, text)
+
+    def _part(self, found: re.Match[str]) -> str:
+        if found.group(2):
+            self.run(found.group(2))
+            return found.group(0)
+        return f"```console\n{self._block(found.group(1))}```"
 
     def _block(self, text: str) -> str:
         lines = []
@@ -120,6 +154,10 @@ class Terminal:
             number = len(self._runs) + 15
             self._runs.setdefault(run, f"20260314T09{number}00Z-{0x1F00 + number * 7:04x}")
         text = _RUN.sub(lambda found: self._runs[found.group(0)], text)
+        for digest in _SHORT.findall(text):
+            number = len(self._hashes) + 1
+            self._hashes.setdefault(digest, f"{0x9E3779B97F4A7C15 * number % (1 << 64):016x}")
+        text = _SHORT.sub(lambda found: self._hashes[found.group(0)], text)
         for pattern, alike in _ALIKE:
             text = pattern.sub(alike, text)
         return text
@@ -150,15 +188,37 @@ def fill_phones(where: Bucket) -> None:
         client.put_object(Bucket=PHONES_BUCKET, Key=name, Body=content)
 
 
+def fill_ocean(where: Bucket) -> None:
+    """Make the buckets for ocean profiles: raw files in one, nothing in those that pages write to; the last is public."""
+    if where.server is None:
+        return
+    client = where.server.client()
+    for name in (RAW, TESTED, PUBLIC):
+        client.create_bucket(Bucket=name)
+    open_to_all(where.server, PUBLIC)
+    for dive in ocean.fleet():
+        client.put_object(Bucket=RAW, Key=dive.name, Body=dive.data)
+
+
+def empty(server: SeaweedFS, *buckets: str) -> None:
+    """Remove what pages before have left in buckets."""
+    client = server.client()
+    for name in buckets:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+            for one in page.get("Contents", []):
+                client.delete_object(Bucket=name, Key=one["Key"])
+
+
 @contextmanager
 def terminal(where: Bucket) -> Iterator[Terminal]:
     """Give a terminal for a server's empty bucket, which is filled with the study, and a bucket of phones' zips."""
     fill(where, spoil(make(SHAPE), SHAPE).objects)
     fill_phones(where)
+    fill_ocean(where)
     with tempfile.TemporaryDirectory(prefix="bondstore-docs-") as folder:
         home = Path(folder) / "home"
         home.mkdir()
-        yield Terminal(home, where.guide())
+        yield Terminal(home, where.guide(), where.server)
 
 
 def main(arguments: list[str]) -> int:

@@ -59,6 +59,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(made.path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(made.path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(made.path / "state"))
     monkeypatch.chdir(made.project)
     secrets.forget()
     return made

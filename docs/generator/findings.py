@@ -1,19 +1,21 @@
-"""Every kind of finding: how bad, what it means, what to do."""
+"""Every kind of finding: how bad, what it means, what to do.
+
+Registries of kinds are found in the source: every module that says ``NAME = registry(…)``. `SECTIONS` gives each its
+place and heading; one that is not listed there still comes out, at the end, and a test asks for its line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
 
 from docs.generator.text import code, markdown, page, table
 
-from bondstore.deid.kinds import PICTURES
-from bondstore.domains.beiwe.arrival import ARRIVAL
-from bondstore.domains.beiwe.damage import DAMAGE
-from bondstore.domains.beiwe.kinds import KINDS
-from bondstore.domains.screenlake.kinds import KINDS as PHONES
+import bondstore
 from bondstore.findings import FindingKind
-from bondstore.runs.proof import FILES
-from bondstore.zips.kinds import ZIPS
 
 INTRODUCTION = (
     "A finding is anything a person should know about an object. It names the object and the place inside it, and "
@@ -27,35 +29,81 @@ SEVERITIES = (
     ("warning", "Handled, but a person should know before drawing conclusions."),
     ("info", "A quirk that was handled; nothing is missing."),
 )
+SECTIONS: Mapping[str, tuple[str, str]] = {
+    "domains.beiwe.damage.DAMAGE": ("Damage to an object", ""),
+    "domains.beiwe.arrival.ARRIVAL": ("Fetching", ""),
+    "domains.beiwe.kinds.KINDS": (
+        "Quirks and damage seen while making tables",
+        "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
+    ),
+    "zips.kinds.ZIPS": (
+        "Zips",
+        "A zip that is refused or partial stays in the store as it is; what could be had of it comes out.",
+    ),
+    "deid.kinds.PICTURES": ("Images", "An image with a finding of severity *error* is not written at all."),
+    "domains.screenlake.kinds.KINDS": (
+        "Zips of phones",
+        "From `bondstore screenlake process`, besides those of zips and images.",
+    ),
+    "domains.ocean.kinds.KINDS": (
+        "Ocean profiles: reading",
+        "From `bondstore ocean qc`, `show` and `plot`. With *error* and no level that could be read, the object has no "
+        "results.",
+    ),
+    "domains.ocean.runkinds.RUN_KINDS": ("Ocean profiles: quality control", "From `bondstore ocean qc`."),
+    "domains.ocean.plots.kinds.PLOT_KINDS": ("Ocean profiles: pictures", "From `bondstore ocean plot`, and `--plots`."),
+    "release.kinds.KINDS": (
+        "Releases",
+        "From `bondstore release publish`: why a file stayed private. With *error* the command ends with exit code 5.",
+    ),
+    "registry.kinds.KINDS": ("Participants", "From `bondstore participants sync`. No finding shows a value."),
+    "runs.proof.FILES": (
+        "Files that changed after a run",
+        "From `bondstore audit verify --dest FOLDER --files`.",
+    ),
+}
+_SOURCE = Path(bondstore.__file__).parent
 
 
 def make() -> str:
     """Return the page."""
-    text_only = [kind for word, kind in KINDS.items() if word not in DAMAGE]
-    return page(
-        "Findings",
-        INTRODUCTION,
-        table(("severity", ""), SEVERITIES),
-        "## Damage to an object",
-        _kinds(DAMAGE.values()),
-        "## Fetching",
-        _kinds(ARRIVAL.values()),
-        "## Quirks and damage seen while making tables",
-        "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
-        _kinds(text_only),
-        "## Zips",
-        "A zip that is refused or partial stays in the store as it is; what could be had of it comes out.",
-        _kinds(ZIPS.values()),
-        "## Images",
-        "An image with a finding of severity *error* is not written at all.",
-        _kinds(PICTURES.values()),
-        "## Zips of phones",
-        "From `bondstore screenlake process`, besides those of zips and images.",
-        _kinds(PHONES.values()),
-        "## Files that changed after a run",
-        "From `bondstore audit verify --dest FOLDER --files`.",
-        _kinds(FILES.values()),
-    )
+    found = registries()
+    parts = [INTRODUCTION, table(("severity", ""), SEVERITIES)]
+    shown: set[int] = set()
+    for name in [*(one for one in SECTIONS if one in found), *sorted(found.keys() - SECTIONS.keys())]:
+        kinds = [kind for kind in found[name].values() if id(kind) not in shown]
+        shown |= set(map(id, kinds))
+        title, text = SECTIONS.get(name) or (_about(name), "")
+        if kinds:
+            parts += [f"## {title}", text, _kinds(kinds)]
+    return page("Findings", *parts)
+
+
+def registries() -> dict[str, Mapping[str, FindingKind]]:
+    """Return every registry of the source, by its dotted name below ``bondstore``."""
+    found = {}
+    for path in sorted(_SOURCE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "registry(" not in text:
+            continue
+        module = ".".join(path.relative_to(_SOURCE).with_suffix("").parts).removesuffix(".__init__")
+        for name in _assigned(ast.parse(text)):
+            found[f"{module}.{name}"] = getattr(import_module(f"bondstore.{module}"), name)
+    return found
+
+
+def _assigned(tree: ast.Module) -> Iterable[str]:
+    for node in tree.body:
+        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "registry":
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[union-attr]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _about(name: str) -> str:
+    """Return what a module says of itself, as a heading."""
+    doc = inspect.getdoc(import_module(f"bondstore.{name.rpartition('.')[0]}")) or name
+    return markdown(doc.partition("\n")[0]).rstrip(".")
 
 
 def _kinds(kinds: Iterable[FindingKind]) -> str:

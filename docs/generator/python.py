@@ -1,13 +1,15 @@
-"""The Python interface: `bondstore.beiwe` and `bondstore.screenlake`."""
+"""The Python interface: all public modules of `bondstore`."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Any
 
 from docs.generator.text import code, entries, fence, markdown, page, sections
 
+import bondstore
 from bondstore import beiwe, screenlake
 
 INTRODUCTION = """The command line and Python call the same services. See [how to use it](../how-to/python.md).
@@ -18,6 +20,12 @@ import bondstore
 study = bondstore.beiwe.open_study("s3://lab-bucket", "5873fe38644ad7557b168e43", key="env:STUDY_KEY")
 frame = study.table("1ab2cd3e", "gps", since="2024-01-01")
 ```"""
+MODULES = {
+    "ocean": ("Ocean profiles", "../how-to/ocean.md"),
+    "releases": ("Releases", "../how-to/release.md"),
+    "participants": ("Participants", "../how-to/participants.md"),
+}
+"""Modules whose functions and classes are listed as they stand in ``__all__``, with heading and how-to."""
 _WORDS = {"Parameters": "Takes", "Returns": "Returns", "Yields": "Yields", "Raises": "Raises"}
 
 
@@ -38,7 +46,39 @@ def make() -> str:
         "`bondstore.screenlake`; see [how to use it](../how-to/screenlake.md).",
         _callable("screenlake.process", screenlake.process),
         _callable("screenlake.panelists", screenlake.panelists),
+        *(part for name in MODULES for part in _module(name)),
     )
+
+
+def _module(name: str) -> Iterator[str]:
+    """Yield a module's part: what it is, its example, functions, then classes."""
+    module = getattr(bondstore, name)
+    title, how_to = MODULES[name]
+    said = sections(module)
+    yield f"## {title}"
+    yield f"`bondstore.{name}`; see [how to use it]({how_to})."
+    yield fence(_example(said["Examples"]), "python")
+    members = [(one, getattr(module, one)) for one in module.__all__]
+    yield from (_callable(f"{name}.{one}", member) for one, member in members if inspect.isfunction(member))
+    yield from (_class(f"{name}.{one}", member) for one, member in members if inspect.isclass(member))
+    constants = [one for one, member in members if not inspect.isfunction(member) and not inspect.isclass(member)]
+    if constants:
+        yield "Also " + ", ".join(code(f"{name}.{one}") for one in constants) + "."
+
+
+def _example(text: str) -> list[str]:
+    lines = (line.removeprefix(">>> ").removeprefix("... ") for line in text.splitlines())
+    return ["import bondstore", *(line.partition("  # doctest")[0] for line in lines)]
+
+
+def _class(name: str, cls: type) -> str:
+    said = sections(cls)
+    parts = [f"### {name}", markdown(said[""])]
+    if issubclass(cls, Enum):
+        parts.append(", ".join(f"`{one.name}` {one.value}" for one in cls))
+    elif listed := entries(said.get("Parameters", "")):
+        parts.append("\n".join(_entry("Parameters", head, what) for head, what in listed))
+    return "\n\n".join(parts)
 
 
 def _methods(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:

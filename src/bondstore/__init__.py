@@ -1,7 +1,7 @@
 """Bondstore: read, export, check and prove sensitive research data kept in object storage.
 
 Public names are found here when first used, so that ``import bondstore`` stays quick: `beiwe`, `screenlake`,
-`open_store`, `BondstoreError`.
+`ocean`, `participants`, `releases`, `open_store`, `BondstoreError`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING, Any
 from bondstore.version import VERSION
 
 if TYPE_CHECKING:
-    from bondstore import beiwe, screenlake
+    from bondstore import beiwe, ocean, participants, releases, screenlake
     from bondstore.errors import BondstoreError
     from bondstore.stores import open_store
 
 __version__ = VERSION
-__all__ = ["BondstoreError", "__version__", "beiwe", "open_store", "screenlake"]
+__all__ = [
+    "BondstoreError",
+    "__version__",
+    "beiwe",
+    "ocean",
+    "open_store",
+    "participants",
+    "releases",
+    "screenlake",
+]
 
 _HOMES = {"BondstoreError": "bondstore.errors", "open_store": "bondstore.stores"}
 

@@ -130,12 +130,17 @@ class Report:
         HandlingError
             Something failed, and the sender takes no answer by item: it is to send the event again.
         """
+        answer = self.answer()
+        if answer is None:
+            raise self.error()
+        return answer
+
+    def answer(self) -> dict[str, Any] | None:
+        """Return what `response` does, or None where it would raise."""
         failed = self.failed
         if self.events.queued and all(failed):
             return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
-        if failed:
-            raise self.error()
-        return self.summary()
+        return None if failed else self.summary()
 
     def error(self) -> HandlingError:
         """Return the error that stands for all that failed: their number and kinds, never a key."""

@@ -80,6 +80,25 @@ TABLE: Mapping[str, Noun] = {
             "show": "List the files of a release.",
         },
     ),
+    "notify": Noun(
+        "Mail: tell subscribers what was tested or released, with plots.",
+        {
+            "send": "Mail what is new to everybody who was not told yet.",
+            "list": "List subscribers, or the messages that were sent.",
+            "subscribe": "Ask an address whether it wishes to subscribe.",
+            "confirm": "Confirm a subscription by its token.",
+            "unsubscribe": "End a subscription.",
+        },
+    ),
+    "aws": Noun(
+        "AWS Lambda: try handlers, package them, describe what they need.",
+        {
+            "invoke": "Run a handler here, with an event from a file.",
+            "package": "Make the zips of a Lambda function or of its layers.",
+            "template": "Print a CloudFormation template of all that is needed.",
+        },
+    ),
+    "watch": Noun("Handle what arrives in a queue or a bucket, on a plain server."),
     "run": Noun(
         "Runs: what was done, what is left, go on.",
         {

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 from bondstore.domains.ocean.clashes import clash_shards
 from bondstore.domains.ocean.leftovers import remove_leftovers
 from bondstore.domains.ocean.months import month_shards
-from bondstore.domains.ocean.places import record_path
+from bondstore.domains.ocean.places import plot_path, record_path, refuse_overlap
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 from bondstore.domains.ocean.shard import ProfilesShard
 from bondstore.domains.ocean.statusfile import status_shards
 from bondstore.errors import PolicyError
 from bondstore.ledger import Item
 from bondstore.runs.groups import grouped
-from bondstore.runs.outlets import made_by, shelf
+from bondstore.runs.outlets import is_folder, made_by, shelf
 from bondstore.runs.plan import Plan, Split, split, total
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bondstore.config.profiles import StoreSpec
     from bondstore.domains.ocean.settings import QcSettings
-    from bondstore.ledger import Ledger
+    from bondstore.ledger import Ledger, Output
     from bondstore.runs.destination import Destination
     from bondstore.runs.outlets import Shelf
     from bondstore.runs.progress import Progress
@@ -87,19 +87,18 @@ class QcJob:
         Raises
         ------
         PolicyError
-            The profile forbids data in the clear on a disk, and the destination is one; or both are the same place.
+            The profile forbids data in the clear on a disk, and the destination is one; source and destination are
+            the same place, or one lies in the other; or the destination is read-only.
         ConfigurationError
             The tests cannot be used, or a part is not installed.
         """
-        if self.store.profile.plaintext == "forbidden" and self.dest.url.startswith("file:"):
-            raise PolicyError(
-                f"The profile {self.store.profile.name} forbids its data on a disk.",
-                hint="Name a destination in a bucket, or use another profile.",
-            )
-        if self.store.url == self.dest.url:
-            raise PolicyError(
-                "Source and destination are the same place.", hint="Results would be taken for sources: name another."
-            )
+        for profile in (self.store.profile, self.dest.profile):
+            if profile.plaintext == "forbidden" and is_folder(self.dest):
+                raise PolicyError(
+                    f"The profile {profile.name} forbids its data on a disk.",
+                    hint="Name a destination in a bucket, or use another profile.",
+                )
+        refuse_overlap(self.store, self.dest)
         self.settings.load()
 
     def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
@@ -176,14 +175,23 @@ class _Work:
             return parts
         known = self._ledger.items.known(self._place.job, [item.key for item in parts.skipped])
         paths = [known[item.key].output for item in parts.skipped]
-        outputs = self._ledger.outputs.known(self._place.job, [*paths, *map(record_path, paths)])
+        beside = [*map(record_path, paths), *map(plot_path, paths)]
+        outputs = self._ledger.outputs.known(self._place.job, [*paths, *beside])
         done: list[Item] = []
         anew: list[Item] = []
         for item, path in zip(parts.skipped, paths, strict=True):
-            record = outputs.get(record_path(path))
-            standing = record is not None and self._shelf.holds(record) if self._files else True
-            (done if standing and made_by(outputs[path]) == self._digest else anew).append(item)
+            current = made_by(outputs[path]) == self._digest
+            (done if current and self._stand(path, outputs) else anew).append(item)
         return Split(self._where_they_were([*parts.todo, *anew]), done, parts.quarantined)
+
+    def _stand(self, path: str, outputs: Mapping[str, Output]) -> bool:
+        """Tell whether what belongs beside a file is there: its record always, its picture where one was drawn."""
+        if not self._files:
+            return True
+        if record_path(path) not in outputs:
+            return False
+        beside = (outputs.get(name) for name in (record_path(path), plot_path(path)))
+        return all(one is None or made_by(one) != self._digest or self._shelf.holds(one) for one in beside)
 
     def _where_they_were(self, items: Sequence[Item]) -> list[Item]:
         """Keep the place of what an earlier run wrote: it stands until something new stands."""

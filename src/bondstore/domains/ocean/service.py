@@ -73,6 +73,7 @@ class Asked:
             without_contacts(_text(self.metadata)) if self.metadata else "",
             _text(self.attributes) if self.attributes else "",
             _text(self.columns) if self.columns else "",
+            "" if self.tests in suite_names() else str(Path(self.tests).absolute().parent),
         )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from bondstore.domains.ocean.qc.suite import Suite, load_suite, parse_suite, suite_names
@@ -38,6 +39,9 @@ class QcSettings:
         The text of the TOML with licence, creator and so on; empty for none.
     columns : str
         The text of the TOML that maps the columns of plain CSVs; empty for none.
+    folder : str
+        Where the TOML of the tests lay: names of files in it start from there. It decides nothing that is written; what
+        those files hold does.
     """
 
     suite: str
@@ -47,6 +51,7 @@ class QcSettings:
     metadata: str = ""
     attributes: str = ""
     columns: str = ""
+    folder: str = ""
 
     def __post_init__(self) -> None:
         if self.form not in ("netcdf", "parquet", "both"):
@@ -74,7 +79,7 @@ class QcSettings:
         """
         if self.suite in suite_names():
             return load_suite(self.suite)
-        return parse_suite(self.suite, "of your own")
+        return parse_suite(self.suite, "of your own", Path(self.folder) if self.folder else None)
 
     def params(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -82,7 +87,7 @@ class QcSettings:
 
     def digest(self) -> str:
         """Return sha256 in hex of all that decides what is written for an object."""
-        asked = {**asdict(self), "suite": self.load().digest, "layout": LAYOUT, "tool": TOOL}
+        asked = {**asdict(self), "suite": self.load().digest, "folder": "", "layout": LAYOUT, "tool": TOOL}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

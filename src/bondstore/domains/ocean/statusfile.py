@@ -28,15 +28,17 @@ BATCH = 256
 def status_shards(job: QcJob, ledger: Ledger, place: Place) -> Iterator[StatusShard]:
     """Yield the making of the status, where the one that stands says something else than the records do."""
     seen = hashlib.sha256()
-    some = False
+    paths = []
+    holder = shelf(job.dest, place.destination)
     for output in ledger.outputs.walk(place.job):
-        if output.path.endswith(RECORD):
-            some = True
+        # one that somebody removed, and whose object is gone or damaged, is not written anew
+        if output.path.endswith(RECORD) and holder.holds(output):
+            paths.append(output.path)
             seen.update(output.path.encode() + output.sha256)
     known = ledger.outputs.known(place.job, [STATUS]).get(STATUS)
     digest = seen.hexdigest()
-    if some and (known is None or made_by(known) != digest or not shelf(job.dest, place.destination).holds(known)):
-        yield StatusShard(place, job, digest)
+    if paths and (known is None or made_by(known) != digest or not holder.holds(known)):
+        yield StatusShard(place, job, tuple(paths), digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,15 @@ class StatusShard:
         Store and record.
     job : QcJob
         Where the records lie.
+    paths : tuple of str
+        The records.
     digest : str
         What says which records it is made of.
     """
 
     place: Place
     job: QcJob
+    paths: tuple[str, ...]
     digest: str
 
     def run(self) -> Tally:
@@ -62,7 +67,7 @@ class StatusShard:
         tools = bench(self.place)
         out = outlet(self.job.dest, self.place.destination)
         try:
-            out.write(STATUS, status_csv(self._records(tools.ledger)), self.digest)
+            out.write(STATUS, status_csv(self._records()), self.digest)
             outputs = out.commit()
         finally:
             out.discard()
@@ -70,10 +75,9 @@ class StatusShard:
             tools.ledger.outputs.put(self.place.job, self.place.run, outputs)
         return Tally()
 
-    def _records(self, ledger: Ledger) -> Iterator[Record]:
-        paths = (output.path for output in ledger.outputs.walk(self.place.job) if output.path.endswith(RECORD))
+    def _records(self) -> Iterator[Record]:
         store = open_store(self.job.dest)
-        for batch in grouped(paths, lambda _: 0, number=BATCH, weight=1):
+        for batch in grouped(self.paths, lambda _: 0, number=BATCH, weight=1):
             for answer in store.get_many(batch):
                 if isinstance(answer, BondstoreError):
                     raise answer

@@ -35,8 +35,8 @@ def check_address(text: str) -> str:
 
     Notes
     -----
-    RFC 5321, 4.1.2 (dot-string and domain) and 4.5.3.1 (lengths). Quoted local parts and those beyond ASCII are refused:
-    not every server on the way takes them.
+    RFC 5321, 4.1.2 (dot-string and domain) and 4.5.3.1 (lengths). Quoted local parts and those beyond ASCII are
+    refused: not every server on the way takes them.
     """
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
     domain = _ascii(domain)

@@ -94,11 +94,9 @@ class Deliveries:
         """Make the table unless it is there."""
         self._table.create()
 
-    def all(self) -> Iterator[Delivery]:
-        """Yield all messages."""
-        for row in self._table.scan():
-            if str(row.key).startswith("m-"):
-                yield _delivery(row)
+    def exists(self) -> bool:
+        """Tell whether the table is there."""
+        return self._table.exists()
 
     def told(self, recipients: Sequence[str], news: Sequence[str]) -> dict[tuple[str, str], str]:
         """Return by recipient and news' digest the message it went with; nothing for what is new to a recipient."""
@@ -152,8 +150,8 @@ class Deliveries:
         except ChangedError:
             try:
                 [row] = self._table.apply([head])
-            except ChangedError:  # the very same message is being sent by another
-                return None
+            except ChangedError:
+                return self._claim_known(name, recipient, news)
             got = self._link_each(recipient, news[:_CHUNK], name)
         for start in range(_CHUNK, len(news), _CHUNK):
             chunk = news[start : start + _CHUNK]
@@ -166,6 +164,17 @@ class Deliveries:
             self._table.apply([Change(head.key, 1, None)])
             return None
         return _delivery(row), got
+
+    def _claim_known(self, name: str, recipient: str, news: Sequence[str]) -> tuple[Delivery, list[str]] | None:
+        """Go on with a message that is there, though not all of its news say so: its sender was stopped in between."""
+        known = self.get(name)
+        if known is None or not (known.state == SENT or self.is_due(known)):
+            return None  # the very same message is being sent by another
+        taken = self.take_up(known) if known.state != SENT else None
+        if taken is None and known.state != SENT:
+            return None
+        got = self._link_each(recipient, news, name)
+        return (taken, got) if taken is not None and got else None
 
     def take_up(self, one: Delivery) -> Delivery | None:
         """Claim a message again that failed, or whose sender never reported; None if somebody else did."""
@@ -210,6 +219,11 @@ class Deliveries:
                 continue
             got.append(one)
         return got
+
+
+def messages(table: Table) -> Iterator[Delivery]:
+    """Yield all messages of a table."""
+    return (_delivery(row) for row in table.scan() if str(row.key).startswith("m-"))
 
 
 def message_id(recipient: str, news: Iterable[str]) -> str:

@@ -84,16 +84,18 @@ class Settings:
         except UsageError:
             raise _wrong("the sender's or another address is none") from None
         if not self.unsubscribe_url and not mailto:
-            raise _wrong("people have no way to unsubscribe", "Give unsubscribe_url (https://…/{token}) or unsubscribe_mail.")
+            raise _wrong(
+                "people have no way to unsubscribe", "Give unsubscribe_url (https://…/{token}) or unsubscribe_mail."
+            )
         for name_of in ("unsubscribe_url", "confirm_url", "link"):
             _check_url(name_of, getattr(self, name_of), hole=name_of != "link")
         for name_of in ("rate", "attempts", "lease", "pause", "shown", "largest"):
             if not getattr(self, name_of) > 0:
                 raise _wrong(f"{name_of} is not above 0")
-        name = one_line(name)
+        name = one_line(name.replace("\\", "").replace('"', "'"))
         return dataclasses.replace(
             self,
-            sender=f"{name} <{address}>" if name else address,
+            sender=f'"{name}" <{address}>' if name else address,
             title=one_line(self.title) or "News",
             unsubscribe_mail=mailto,
         )
@@ -114,7 +116,9 @@ class Settings:
 
     def unsubscribe_mailto(self, token: str) -> str:
         """Return the link that writes a mail to unsubscribe, or nothing."""
-        return f"mailto:{self.unsubscribe_mail}?subject={quote(f'unsubscribe {token}')}" if self.unsubscribe_mail else ""
+        return (
+            f"mailto:{self.unsubscribe_mail}?subject={quote(f'unsubscribe {token}')}" if self.unsubscribe_mail else ""
+        )
 
     def link_to(self, key: str) -> str:
         """Return where an object can be reached, or nothing."""

@@ -177,7 +177,9 @@ class SmtpTransport:
         try:
             return ssl.create_default_context(cafile=self._server.ca_file)
         except (OSError, ssl.SSLError):
-            raise ConfigurationError("The file of certificates to trust cannot be read.", hint="Check ca_file.") from None
+            raise ConfigurationError(
+                "The file of certificates to trust cannot be read.", hint="Check ca_file."
+            ) from None
 
     def _refused_sender(self, code: int) -> ConfigurationError:
         self._reset()
@@ -210,7 +212,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _declined(code: int) -> Declined:
-    """Return what a reply code means; 421 and 452 are how servers ask to go slower, 552 was once used for a full box."""
+    """Return what a reply code means; by 421 and 452 servers ask to go slower."""
     return Declined(f"smtp-{code}", again=code // 100 != 5, busy=code in (421, 452))
 
 

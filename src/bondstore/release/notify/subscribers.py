@@ -64,6 +64,11 @@ class Subscriber:
         """What may be shown of the address."""
         return masked(self.address) if self.address else ""
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The topics that wait for a confirmation; none where nothing does."""
+        return _topics(self.fields.get("asked"))
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -80,6 +85,11 @@ class Asked:
 
     subscriber: Subscriber
     token: str | None = field(repr=False)
+
+
+def everybody(table: Table) -> Iterator[Subscriber]:
+    """Yield all subscribers of a table."""
+    return (_subscriber(row) for row in table.scan() if row.key != _CHECK)
 
 
 def check_topics(topics: Sequence[str]) -> tuple[str, ...]:
@@ -138,11 +148,13 @@ class Subscribers:
                 "The subscribers were written with another secret.", hint="Refer to that one, or name another database."
             )
 
+    def exists(self) -> bool:
+        """Tell whether the table is there."""
+        return self._table.exists()
+
     def all(self) -> Iterator[Subscriber]:
-        """Yield all subscribers."""
-        for row in self._table.scan():
-            if row.key != _CHECK:
-                yield _subscriber(row)
+        """Return all subscribers, one after the other."""
+        return everybody(self._table)
 
     def confirmed(self) -> list[Subscriber]:
         """Return those who get mail, by key."""
@@ -178,11 +190,10 @@ class Subscribers:
             state = str(old.get("state", ""))
             if state == CONFIRMED and old.get("topics") == _packed(wanted) and "asked" not in old:
                 return None
-            nonce = str(old.get("nonce", "")) if state in (PENDING, CONFIRMED) else new_nonce()
-            kept = {"state": CONFIRMED, "since": old["since"], "topics": old["topics"]} if state == CONFIRMED else {}
-            fresh = {"state": PENDING, "since": int(now)} if state != PENDING else {}
-            return {**(old if state == PENDING else {}), **fresh, **kept,
-                    "address": address, "asked": _packed(wanted), "nonce": nonce, "mailed": old.get("mailed")}  # fmt: skip
+            made: dict[str, Value] = {"address": address, "asked": _packed(wanted)}
+            if state in (PENDING, CONFIRMED):  # goes on as it is until the new wish is confirmed
+                return {**old, **made}
+            return {**made, "state": PENDING, "since": int(now), "nonce": new_nonce()}
 
         row = self._change(key, change)
         one = _subscriber(row)
@@ -278,17 +289,20 @@ def _packed(topics: tuple[str, ...]) -> str:
     return json.dumps(list(topics), ensure_ascii=False)
 
 
+def _topics(packed: Value) -> tuple[str, ...]:
+    try:
+        return tuple(str(one) for one in json.loads(str(packed or "[]")))
+    except ValueError:
+        return ()
+
+
 def _subscriber(row: Row) -> Subscriber:
     fields = row.fields
-    try:
-        topics = tuple(str(one) for one in json.loads(str(fields.get("topics") or fields.get("asked") or "[]")))
-    except ValueError:
-        topics = ()
     return Subscriber(
         str(row.key),
         str(fields.get("state", "")),
         str(fields.get("address", "")),
-        topics,
+        _topics(fields.get("topics")),
         str(fields.get("nonce", "")),
         int(fields.get("since") or 0),
         row.version,

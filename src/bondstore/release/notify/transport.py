@@ -87,8 +87,8 @@ class Transport(Protocol):
         Raises
         ------
         ConfigurationError
-            Nothing can be sent at all: no answer, a wrong certificate, a refused login, an unverified sender. No message
-            names an address.
+            Nothing can be sent at all: no answer, a wrong certificate, a refused login, an unverified sender. No
+            message names an address.
         """
         ...
 
@@ -142,7 +142,9 @@ def open_transport(
         from bondstore.release.notify.smtp import SmtpServer, SmtpTransport
 
         implicit = scheme == "smtps"
-        server = SmtpServer(parts.hostname, port or (465 if implicit else 587), implicit, user, password, ca_file, plaintext)
+        server = SmtpServer(
+            parts.hostname, port or (465 if implicit else 587), implicit, user, password, ca_file, plaintext
+        )
         return SmtpTransport(server)
     raise UsageError("Mail cannot be sent that way.", hint=_HINT)
 

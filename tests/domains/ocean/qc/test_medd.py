@@ -10,8 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bondstore.domains.ocean.qc import medd
-from bondstore.domains.ocean.qc.medd import Levels, Settings, curve, outliers
+from bondstore.domains.ocean.qc import medd, medd_circles, medd_windows
+from bondstore.domains.ocean.qc.medd import Levels, Settings, curve, doubtful, outliers, spikes
+from bondstore.domains.ocean.qc.medd_curve import envelope
 from tests.domains.ocean.qc.argo_cases import BAD, GOOD, MISSING, NAN, UNEVALUATED, Cast, batch, cast, run, thresholds
 
 Row = list[float]
@@ -179,6 +180,40 @@ def test_the_curve_and_the_outliers_are_those_of_loops(made: list[tuple[Row, Row
         margins += margin
     assume(min(margins) > 1e-9)  # a tie is decided by rounding
     assert outliers(levels, drawn, distance, how).tolist() == found
+    assert spikes(levels, distance, how).tolist() == found
+
+
+@given(
+    st.lists(profiles(), min_size=1, max_size=6),
+    st.sampled_from(["TEMP", "PSAL", "DENS"]),
+    st.sampled_from([1, 50, 1000]),
+    st.sampled_from([0, 1, 12]),
+)
+@settings(max_examples=50, deadline=None)
+def test_no_shortcut_changes_what_is_found(made: list[tuple[Row, Row]], on: str, block: int, doublings: int) -> None:
+    """Profiles are spared the curve only where it finds nothing, however many are worked on at once."""
+    how, levels = settings_of(on), levels_of(made)
+    distance = np.array([0.15, 0.08, 0.04, 0.01])[np.searchsorted(how.zones[1:], levels.pressure, side="right")]
+    drawn = curve(levels, how)
+    expected = outliers(levels, drawn, distance, how)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(medd, "BLOCK", block)
+        patch.setattr(medd_windows, "DOUBLINGS", doublings)
+        least, most = envelope(levels, how)
+        assert (least <= drawn).all()
+        assert (drawn <= most).all()
+        assert not (expected & ~doubtful(levels, distance, how)).any()
+        assert spikes(levels, distance, how).tolist() == expected.tolist()
+
+
+def test_smooth_profiles_are_spared_and_none_other_with_them() -> None:
+    p = [10.0 * n for n in range(1, 101)]
+    smooth = [22.0 * math.exp(-one / 200) + 3.0 for one in p]
+    levels = levels_of([(p, smooth), (p, spiked(smooth, 40, 5.0)), (p, smooth)])
+    assert (
+        doubtful(levels, np.full(300, 0.1), settings_of("TEMP")).tolist()
+        == [False] * 100 + [True] * 100 + [False] * 100
+    )
 
 
 @pytest.mark.parametrize("at_1900", [3.0, 6.0])
@@ -205,7 +240,7 @@ def test_parts_of_any_size_find_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
     how, levels = settings_of("TEMP"), levels_of(made)
     drawn, distance = curve(levels, how), np.full(300, 0.02)
     whole = outliers(levels, drawn, distance, how)
-    monkeypatch.setattr(medd, "PAIRS", 7)
+    monkeypatch.setattr(medd_circles, "PAIRS", 7)
     assert whole.any()
     assert outliers(levels, drawn, distance, how).tolist() == whole.tolist()
 

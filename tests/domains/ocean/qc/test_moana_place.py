@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bondstore.domains.ocean.qc.moana_common import distance
+from bondstore.domains.ocean.qc.common import distance
 from tests.domains.ocean.qc.moana_made import NAN, SEA, T0, Cast, cast, run, why
 
 SILENT, GOOD, PROBABLE, SUSPECT, BAD, OPEN, MISSING = 0, 1, 2, 3, 4, 5, 9

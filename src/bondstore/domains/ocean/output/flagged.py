@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import Flag, Flags, Scale
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.domains.ocean.qc.suite import Step
+from bondstore.domains.ocean.qc.tests import FileName
 
 _OF: Mapping[str, tuple[str, ...]] = {"POSITION": ("LATITUDE", "LONGITUDE")}
 """POSITION is no variable of a file: its flags stand for two."""
@@ -150,6 +152,8 @@ def _shared(scale: Scale) -> dict[str, Value]:
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_plain, value)) + "]"
+    if isinstance(value, FileName):  # where it lies on somebody's machine is nobody's business
+        return clean(f"{PurePath(value).name} (sha256 {value.sha256})")
     if isinstance(value, str):
         return clean(value)
     return "none" if value is None else str(value)

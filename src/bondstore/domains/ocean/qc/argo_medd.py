@@ -9,7 +9,7 @@ import numpy as np
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
 from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, column, said
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.medd import LEAST, Levels, Settings, curve, outliers
+from bondstore.domains.ocean.qc.medd import LEAST, Levels, Settings, spikes
 from bondstore.domains.ocean.qc.ragged import any_in, count, per_profile
 from bondstore.domains.ocean.qc.tests import Verdict, test
 
@@ -106,7 +106,8 @@ def medd(
             edge=None,
             extent=density_extent,
         )
-        bad |= found & _outliers(batch, density, other, np.tile(density_distances, (len(batch), 1)))[0]
+        table = np.tile(density_distances, (len(batch), 1))
+        bad |= found & _outliers(batch, density, other, table, any_in(batch, found & ~bad))[0]
     flags = np.where(bad, Flag.BAD, Flag.GOOD)
     flags[~looked | unknown[batch.owner]] = Flag.UNEVALUATED
     few = count(batch, np.isfinite(values) & np.isfinite(batch.pressure)) < LEAST
@@ -143,18 +144,25 @@ def _distances(
     return table, without & np.isnan(latitude)
 
 
-def _outliers(batch: Batch, values: Floats, settings: Settings, distances: Floats) -> tuple[Mask, Mask]:
-    """Which levels are outliers, and which could be looked at; a profile with too few is not."""
+def _outliers(
+    batch: Batch, values: Floats, settings: Settings, distances: Floats, among: Mask | None = None
+) -> tuple[Mask, Mask]:
+    """Which levels are outliers, and which could be looked at; a profile with too few is not.
+
+    Profiles can be left out with `among`.
+    """
     looked = np.isfinite(values) & np.isfinite(batch.pressure)
+    if among is not None:
+        looked &= among[batch.owner]
     looked &= (count(batch, looked) >= LEAST)[batch.owner]
     rows = np.flatnonzero(looked)
-    rows = rows[np.lexsort((batch.pressure[rows], batch.owner[rows]))]
-    owner = batch.owner[rows]
+    owner, pressure = batch.owner[rows], batch.pressure[rows]
+    if ((pressure[1:] < pressure[:-1]) & (owner[1:] == owner[:-1])).any():
+        rows = rows[np.lexsort((pressure, owner))]
     sizes = np.bincount(owner, minlength=len(batch))
     ends = np.cumsum(sizes)
     levels = Levels((ends - sizes)[owner], ends[owner], batch.pressure[rows], values[rows])
     zone = np.searchsorted(settings.zones[1:], levels.pressure, side="right")
     found = np.zeros(batch.levels, np.bool_)
-    if len(rows):
-        found[rows] = outliers(levels, curve(levels, settings), distances[owner, zone], settings)
+    found[rows] = spikes(levels, distances[owner, zone], settings)
     return found, looked

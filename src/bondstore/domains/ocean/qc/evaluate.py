@@ -10,7 +10,7 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
 from bondstore.domains.ocean.qc.flags import Flag, Flags, worst
-from bondstore.domains.ocean.qc.ragged import per_profile
+from bondstore.domains.ocean.qc.ragged import any_in, per_profile
 from bondstore.domains.ocean.qc.suite import VARIABLES, Step, Suite
 from bondstore.domains.ocean.qc.tests import Verdict
 from bondstore.errors import ConfigurationError
@@ -127,15 +127,15 @@ def missing(batch: Batch, variable: str) -> Mask:
     return np.ones(batch.levels, np.bool_) if values is None else np.isnan(values)
 
 
-def _run(batch: Batch, step: Step) -> Verdict:
-    """Run one test over the profiles that carry what it needs."""
+def _run(batch: Batch, shown: Batch, step: Step) -> Verdict:
+    """Run one test over the profiles that carry what it needs, though all of it were withheld as bad."""
     carried = np.ones(len(batch), np.bool_)
     for need in step.needs:
         carried &= batch.carries(need)
     if carried.all():
-        return _attempt(batch, step)
+        return _attempt(shown, step)
     numbers = np.flatnonzero(carried)
-    said = _attempt(batch.take(numbers.tolist()), step)
+    said = _attempt(shown.take(numbers.tolist()), step)
     flags = np.full(batch.levels, Flag.SILENT, np.int8)
     flags[carried[batch.owner]] = said.flags
     return Verdict(flags, {int(numbers[one]): why for one, why in said.reasons.items()})
@@ -143,7 +143,7 @@ def _run(batch: Batch, step: Step) -> Verdict:
 
 def _attempt(batch: Batch, step: Step) -> Verdict:
     try:
-        return step.test.function(batch, step.on, **step.thresholds)
+        return _sound(batch, step.test.function(batch, step.on, **step.thresholds))
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 - a test is hostile ground: whatever it raises is said, never lost
@@ -155,6 +155,20 @@ def _attempt(batch: Batch, step: Step) -> Verdict:
         np.concatenate([part.flags for part in parts] or [np.zeros(0, np.int8)]),
         {number: part.reasons[0] for number, part in enumerate(parts) if 0 in part.reasons},
     )
+
+
+def _sound(batch: Batch, said: Verdict) -> Verdict:
+    """Return a verdict of one known flag for each level; what else a test may return counts as having raised."""
+    if said.flags.shape != (batch.levels,) or not np.isin(said.flags, _FLAGS).all():
+        raise ValueError("A test must give every level of the batch one of the known flags.")
+    return said
+
+
+def _reasons(batch: Batch, flags: Flags, said: Mapping[int, str]) -> dict[int, str]:
+    """Return a reason for each profile that has an unevaluated level, and for no profile that was looked at in full."""
+    unevaluated, silent = any_in(batch, flags == Flag.UNEVALUATED), any_in(batch, flags == Flag.SILENT)
+    told = {number: why for number, why in said.items() if unevaluated[number] or silent[number]}
+    return {number: "the test does not say why" for number in np.flatnonzero(unevaluated).tolist()} | told
 
 
 def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
@@ -187,6 +201,7 @@ def _without_bad(batch: Batch, on: str, bad: Mask) -> Batch:
     )
 
 
+_FLAGS = np.array(list(Flag), np.int8)
 _ORDER = (Flag.MISSING, Flag.GOOD, Flag.PROBABLY_GOOD, Flag.UNEVALUATED, Flag.SUSPECT, Flag.BAD)
 _RANK = np.zeros(max(Flag) + 1, np.int8)
 _RANK[list(_ORDER)] = range(len(_ORDER))

@@ -1,314 +1,88 @@
 """MEDD, the median with a distance: a sliding median along pressure, and which values lie far from its curve.
 
 Written from the description of the method: Dobler, D. (Ifremer), MEDD test specification 1.2, in the Argo QC manual 3.9
-as test 25. All profiles are worked on at once; nothing of one ever enters another's result.
+as test 25. Many profiles are worked on at once; nothing of one ever enters another's result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
-from bondstore.domains.ocean.profiles import Floats, Integers, Mask
+from bondstore.domains.ocean.profiles import Floats, Mask
+from bondstore.domains.ocean.qc.medd_circles import outliers
+from bondstore.domains.ocean.qc.medd_curve import curve, envelope
+from bondstore.domains.ocean.qc.medd_levels import LEAST, Levels, Settings
 
-LEAST = 6
-"""Levels that the method wants of a profile."""
-PAIRS = 1 << 20
-"""Pairs of a suspect value and a piece of the curve that are looked at in one go."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the curve is drawn. Pressures are in dbar.
-
-    Parameters
-    ----------
-    zones, windows : tuple of float
-        Four pressures, and how wide the sliding window is there; in between in a straight line.
-    bands : tuple of float
-        Five pressures, between which are six bands.
-    gradients, reversals : tuple of float
-        In each band, the greatest change per dbar, and the greatest where its sign changes from one level to the next;
-        beyond them a level takes no part in the median.
-    rising, falling : float or None
-        A greater, a smaller change per dbar takes a level out too.
-    edge : float or None
-        At the upper edge of a series, a level that changes by more per dbar does not stand for itself.
-    near_value, near_pressure : float
-        A change smaller than both is none.
-    deep : float
-        From this pressure on a value stands for itself, unless it is too far from the last one above.
-    extent : tuple of float
-        The least and greatest width of a profile in units of its values.
-    scale : float
-        The pressure that counts as much as that width.
-    """
-
-    zones: tuple[float, ...]
-    windows: tuple[float, ...]
-    bands: tuple[float, ...]
-    gradients: tuple[float, ...]
-    reversals: tuple[float, ...]
-    rising: float | None
-    falling: float | None
-    edge: float | None
-    near_value: float
-    near_pressure: float
-    deep: float
-    extent: tuple[float, float]
-    scale: float
+__all__ = ["LEAST", "Levels", "Settings", "curve", "doubtful", "outliers", "spikes"]
+BLOCK = 1 << 15
+"""Levels that are worked on in one go; a profile with more is one block."""
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """Finite levels in the order of their profiles, and of pressure within each.
-
-    Parameters
-    ----------
-    begin, end : ndarray of int64, shape (levels,)
-        The first row of each level's profile, and the row after its last.
-    pressure, values : ndarray of float64, shape (levels,)
-        What was measured.
-    """
-
-    begin: Integers
-    end: Integers
-    pressure: Floats
-    values: Floats
-
-    @property
-    def rows(self) -> Integers:
-        """The number of each level."""
-        return np.arange(len(self.pressure))
-
-
-def curve(levels: Levels, settings: Settings) -> Floats:
-    """Return the median curve at each level.
+def spikes(levels: Levels, distances: Floats, settings: Settings) -> Mask:
+    """Return which values lie further from their profile's median curve than a distance.
 
     Parameters
     ----------
     levels : Levels
         At least `LEAST` of each profile.
-    settings : Settings
-        How it is drawn.
-
-    Returns
-    -------
-    ndarray of float64, shape (levels,)
-    """
-    rows, values, pressure = levels.rows, levels.values, levels.pressure
-    change = _changes(levels, settings)
-    band = np.searchsorted(settings.bands, pressure, side="right")
-    most = np.array(settings.gradients)[band]
-    out = _doubtful(levels, settings, change, most, np.array(settings.reversals)[band])
-    median, above, below = _medians(levels, ~out, _window(settings, pressure))
-    both = np.minimum(above, below)
-    before, after = np.maximum(rows - 1, levels.begin), np.minimum(rows + 1, levels.end - 1)
-    itself = (rows > levels.begin) & ~out[before] & ((below == 0) | (both == 1) | ((above == 0) & (below == 1)))
-    upper = (rows < levels.end - 1) & ~out[after] & ((above == 0) | (both == 1))
-    itself |= upper if settings.edge is None else upper & ~(change > settings.edge)
-    last = _last_above(levels, settings.deep)
-    far = np.zeros(len(rows), np.bool_)
-    some = last >= 0
-    with np.errstate(all="ignore"):
-        slope = (values[some] - values[last[some]]) / (pressure[some] - pressure[last[some]])
-        far[some] = np.abs(slope) > most[some]
-    low = pressure >= settings.deep
-    drawn = np.where(low & far, median[last], median)
-    itself = np.where(low, ~far, itself) & ~out
-    drawn[itself] = values[itself]
-    return np.where(out, drawn[_nearest_kept(levels, ~out)], drawn)
-
-
-def outliers(levels: Levels, drawn: Floats, distances: Floats, settings: Settings) -> Mask:
-    """Return which values lie further from the curve than a distance, in the plane of values and pressure.
-
-    The curve's points, and points between them where they are far apart, are looked at within the distance in pressure;
-    at each the circle around it reaches so far to either side at the level's own pressure. A value beyond all of them
-    is an outlier.
-
-    Parameters
-    ----------
-    levels : Levels
-        As given to `curve`.
-    drawn : ndarray of float64, shape (levels,)
-        What it returned.
     distances : ndarray of float64, shape (levels,)
         As fractions of the profile's width.
     settings : Settings
-        The same.
+        How the curve is drawn.
+
+    Returns
+    -------
+    ndarray of bool, shape (levels,)
+        What `outliers` finds with what `curve` draws; profiles that cannot have an outlier are spared both.
     """
-    starts = np.unique(levels.begin)
-    width = np.zeros(len(drawn))
-    if len(starts):
-        extent = np.maximum.reduceat(drawn, starts) - np.minimum.reduceat(drawn, starts)
-        sizes = np.diff(np.append(starts, len(drawn)))
-        width = np.repeat(np.clip(extent, *settings.extent), sizes)
-    y, reach = levels.pressure * width / settings.scale, distances * width
-    found = np.zeros(len(drawn), np.bool_)
-    # whatever is within the circle around its own point is within some circle: few levels are left to look at
-    suspects = np.flatnonzero((levels.values > drawn + reach) | (levels.values < drawn - reach))
-    first = _bisect(levels.begin[suspects], levels.end[suspects], lambda at, of: y[at] >= (y - reach)[suspects[of]])
-    stop = _bisect(levels.begin[suspects], levels.end[suspects], lambda at, of: y[at] > (y + reach)[suspects[of]])
-    first = np.maximum(first - 1, levels.begin[suspects])
-    stop = np.minimum(stop, levels.end[suspects] - 1)
-    pieces = np.maximum(stop - first, 0)
-    for part in _parts(pieces):
-        rows = suspects[part]
-        low, high = _bounds((first[part], pieces[part]), (drawn, y), y[rows], reach[rows])
-        found[rows] = (levels.values[rows] > high) | (levels.values[rows] < low)
+    found = np.zeros(len(levels.values), np.bool_)
+    for rows in _blocks(levels):
+        some = Levels(
+            levels.begin[rows] - rows.start, levels.end[rows] - rows.start, levels.pressure[rows], levels.values[rows]
+        )
+        look = doubtful(some, distances[rows], settings)
+        if look.any():
+            taken = some.take(look)
+            found[rows][look] = outliers(taken, curve(taken, settings), distances[rows][look], settings)
     return found
 
 
-def _changes(levels: Levels, settings: Settings) -> Floats:
-    """The change per dbar from the level above; the first level has that of the second."""
-    by, over = np.diff(levels.values, prepend=0.0), np.diff(levels.pressure, prepend=0.0)
-    with np.errstate(all="ignore"):
-        change = by / over
-    change[(np.abs(by) < settings.near_value) & (np.abs(over) < settings.near_pressure)] = 0.0
-    first = levels.rows == levels.begin
-    change[first] = change[np.flatnonzero(first) + 1]
-    return change
+def doubtful(levels: Levels, distances: Floats, settings: Settings) -> Mask:
+    """Return whose profiles may have a value too far from the curve: no others need a look.
 
+    A value is an outlier only if it lies farther from the curve at its own level than its distance. Bounds of the curve
+    are quick to find, and the width that distances are fractions of is at least that between them.
 
-def _doubtful(levels: Levels, settings: Settings, change: Floats, most: Floats, turning: Floats) -> Mask:
-    rows = levels.rows
-    turned = np.zeros(len(rows), np.bool_)
-    turned[:-1] = (
-        (np.abs(change[:-1]) > turning[:-1])
-        & (np.abs(change[1:]) > turning[1:])
-        & (np.sign(change[:-1]) == -np.sign(change[1:]))
-    )
-    first = rows == levels.begin
-    out: Mask = turned & ~first & (rows < levels.end - 1)
-    out[first] = out[np.flatnonzero(first) + 1]
-    out |= np.abs(change) > most
-    if settings.rising is not None:
-        out |= change > settings.rising
-    if settings.falling is not None:
-        out |= change < settings.falling
-    return out
+    Parameters
+    ----------
+    levels, distances, settings
+        As for `spikes`.
 
-
-def _window(settings: Settings, pressure: Floats) -> Floats:
-    """How far a window reaches to either side."""
-    width = np.full(len(pressure), settings.windows[0])
-    for number in range(len(settings.zones) - 1):
-        top, bottom = settings.zones[number : number + 2]
-        narrow, wide = settings.windows[number : number + 2]
-        within = (pressure >= top) & (pressure < bottom)
-        width[within] = narrow + (wide - narrow) * ((pressure[within] - top) / (bottom - top))
-    width[pressure >= settings.zones[-1]] = settings.windows[-1]
-    return np.ceil(width / 2.0) + 1.0
-
-
-def _medians(levels: Levels, kept: Mask, reach: Floats) -> tuple[Floats, Integers, Integers]:
-    """The median of the kept levels around each, as many above as below where there are any; and how many those are."""
-    before = np.concatenate([[0], np.cumsum(kept)])
-    low, high = before[levels.begin], before[levels.end]
-    pressure, values, here = levels.pressure[kept], levels.values[kept], levels.pressure
-    left = _bisect(low, high, lambda at, of: here[of] - pressure[at] < reach[of])
-    right = _bisect(low, high, lambda at, of: pressure[at] - here[of] >= reach[of])
-    upper = _bisect(low, high, lambda at, of: pressure[at] >= here[of])
-    lower = _bisect(low, high, lambda at, of: pressure[at] > here[of])
-    above, below = upper - left, right - lower
-    both = np.minimum(above, below)
-    left, right = np.where(both > 0, upper - both, left), np.where(both > 0, lower + both, right)
-    size = right - left
-    some = size > 0
-    median = levels.values.copy()
-    left, right, size, low = left[some], right[some], size[some], low[some]
-    order = np.lexsort((values, levels.begin[kept]))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order)) - before[levels.begin[kept]][order]
-    middle = values[order][low + _kth(rank, left, right, (size - 1) // 2)]
-    even = size % 2 == 0  # the first counts twice then, so that the median is a value and no mean of two
-    if even.any():
-        other = values[order][low[even] + _kth(rank, left[even], right[even], size[even] // 2)]
-        middle[even] = np.where(values[left[even]] <= middle[even], middle[even], other)
-    median[some] = middle
-    return median, above, below
-
-
-def _kth(rank: Integers, left: Integers, right: Integers, k: Integers) -> Integers:
-    """The k-th smallest of ``rank[left:right]`` for many spans: bit by bit, over a wavelet matrix."""
-    found = np.zeros(len(left), np.int64)
-    for bit in reversed(range(int(rank.max(initial=0)).bit_length())):
-        ones = (rank >> bit) & 1
-        zeros = np.concatenate([[0], np.cumsum(1 - ones)])
-        start, stop = zeros[left], zeros[right]
-        small = k < stop - start
-        found |= np.where(small, 0, 1 << bit)
-        k = np.where(small, k, k - (stop - start))
-        left = np.where(small, start, zeros[-1] + left - start)
-        right = np.where(small, stop, zeros[-1] + right - stop)
-        rank = np.concatenate([rank[ones == 0], rank[ones == 1]])
-    return found
-
-
-def _bisect(low: Integers, high: Integers, reached: Callable[[Integers, Integers], Mask]) -> Integers:
-    """The first position from `low` on that `reached` says yes to, for many at once; `high` where it never does."""
-    low, high = low.copy(), high.copy()
-    of = np.flatnonzero(low < high)
-    while len(of):
-        middle = (low[of] + high[of]) // 2
-        yes = reached(middle, of)
-        high[of[yes]] = middle[yes]
-        low[of[~yes]] = middle[~yes] + 1
-        of = of[low[of] < high[of]]
-    return low
-
-
-def _last_above(levels: Levels, deep: float) -> Integers:
-    """The row of the profile's last level above a pressure; -1 for levels above it, and where there is none."""
-    last = _bisect(levels.begin, levels.end, lambda at, _: levels.pressure[at] >= deep) - 1
-    return np.where((last >= levels.begin) & (levels.pressure >= deep), last, -1)
-
-
-def _nearest_kept(levels: Levels, kept: Mask) -> Integers:
-    """The row of the last kept level up to each; else of the profile's first kept one; else of its first."""
-    rows = levels.rows
-    last = np.maximum.accumulate(np.where(kept, rows, -1))
-    following = np.minimum.accumulate(np.where(kept, rows, len(rows))[::-1])[::-1]
-    first = following[levels.begin] if len(rows) else following
-    return np.where(last >= levels.begin, last, np.where(first < levels.end, first, levels.begin))
-
-
-def _parts(pieces: Integers) -> list[Integers]:
-    """Which suspects are looked at together, so that their pairs fit in memory."""
-    if not len(pieces):
-        return []
-    group = np.cumsum(pieces) // PAIRS
-    return np.split(np.arange(len(pieces)), np.flatnonzero(np.diff(group)) + 1)
-
-
-def _bounds(
-    spans: tuple[Integers, Integers], points: tuple[Floats, Floats], here: Floats, reach: Floats
-) -> tuple[Floats, Floats]:
-    """The least and greatest value within reach of the curve, at one pressure each.
-
-    Along a straight piece of the curve the circle's reach is a concave function, so that among points evenly spaced on
-    it the furthest is one of the two beside the tangent point.
+    Returns
+    -------
+    ndarray of bool, shape (levels,)
+        All levels of a profile alike.
     """
-    (first, pieces), (x, y) = spans, points
-    who = np.repeat(np.arange(len(first)), pieces)
-    piece = np.repeat(first - (np.cumsum(pieces) - pieces), pieces) + np.arange(len(who))
-    x0, y0, dx, dy = x[piece], y[piece], x[piece + 1] - x[piece], y[piece + 1] - y[piece]
-    distance, at = reach[who], here[who]
-    low, high = np.full(len(first), np.inf), np.full(len(first), -np.inf)
-    with np.errstate(all="ignore"):
-        length = np.hypot(dx, dy)
-        steps = np.maximum(np.floor(length / distance - 0.2), 0.0) + 1.0
-        near, far = np.ceil((at - distance - y0) / dy * steps), np.floor((at + distance - y0) / dy * steps)
-        near, far = np.where(dy > 0.0, near, 0.0), np.where(dy > 0.0, far, steps)
-        for side in (-1.0, 1.0):
-            tangent = np.where(dy > 0.0, (at + side * distance * dx / length - y0) / dy, side * dx > 0.0) * steps
-            for step in (np.floor(tangent), np.ceil(tangent), near, far):
-                share = np.clip(np.clip(step, near, far), 0.0, steps) / steps
-                up = distance**2 - (at - y0 - share * dy) ** 2
-                edge = x0 + share * dx + side * np.sqrt(up)
-                fine = (up >= 0.0) & np.isfinite(edge)
-                (np.maximum if side > 0.0 else np.minimum).at(high if side > 0.0 else low, who[fine], edge[fine])
-    return np.minimum(low, high), np.maximum(low, high)
+    least, most = envelope(levels, settings)
+    starts = levels.starts
+    if not len(starts):
+        return np.zeros(0, np.bool_)
+    sizes = (levels.end - levels.begin)[starts]
+    with np.errstate(over="ignore"):
+        extent = np.maximum.reduceat(least, starts) - np.minimum.reduceat(most, starts)
+        reach = distances * np.repeat(np.clip(extent, *settings.extent), sizes)
+        far = (levels.values > least + reach) | (levels.values < most - reach)
+    return np.repeat(np.logical_or.reduceat(far, starts), sizes)
+
+
+def _blocks(levels: Levels) -> Iterator[slice]:
+    """Spans of whole profiles, of some `BLOCK` levels each."""
+    starts = levels.starts
+    if not len(starts):
+        return
+    group = starts // BLOCK
+    begins = starts[np.flatnonzero(np.diff(group, prepend=-1))]
+    for first, end in zip(begins.tolist(), [*begins[1:].tolist(), len(levels.values)], strict=True):
+        yield slice(first, end)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.common import absent, because, column, flagged
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import absent, because, column, flagged
 from bondstore.domains.ocean.qc.ragged import any_in
-from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
+from bondstore.domains.ocean.qc.tests import FileName, Verdict, test, verdict
 from bondstore.errors import ConfigurationError, MissingExtraError
 
 COLUMNS = ("first", "last", "south", "north", "west", "east", "shallow", "deep", "lowest", "highest")
@@ -25,7 +26,7 @@ Row = tuple[float, ...]
 
 @test("moana.climatology", "moana-qc, climatology", "TEMP", "PSAL")
 def climatology(
-    batch: Batch, on: str, *, period: str, rows: list[tuple[float, ...]] | None = None, path: str | None = None
+    batch: Batch, on: str, *, period: str, rows: list[tuple[float, ...]] | None = None, path: FileName | None = None
 ) -> Verdict:
     """Flag values that the sea does not have at that place, depth and time of year.
 
@@ -42,8 +43,8 @@ def climatology(
         The table: first, last (period, both included), south, north (degrees, both included), west, east (degrees, both
         included, of either convention, over the antimeridian where west is east of east), shallow, deep (dbar, deep
         itself excluded), lowest, highest. ``-inf`` and ``inf`` leave a side open.
-    path : str, optional
-        Instead of `rows`: a CSV file with these columns by name, an empty cell leaving a side open; or a netCDF file
+    path : FileName, optional
+        Instead of `rows`, the name of a file, from the suite's folder on: a CSV file with these columns by name, an empty cell leaving a side open; or a netCDF file
         with a one-dimensional variable for each.
 
     Notes
@@ -63,7 +64,7 @@ def climatology(
         raise ConfigurationError("The period of a climatology is unknown.", hint=f"Periods are: {', '.join(PERIODS)}.")
     if (rows is None) == (path is None):
         raise ConfigurationError("A climatology needs its table: rows or path, one of both.", hint=_ADVICE)
-    table = _checked(rows) if path is None else _read(path, Path(path))
+    table = _checked(rows) if path is None else _read(str(path), getattr(path, "sha256", ""))
     values, when = column(batch, on), _periods(batch.time, period)
     held, suspect = np.zeros(batch.levels, np.bool_), np.zeros(batch.levels, np.bool_)
     for first, last, south, north, west, east, shallow, deep, lowest, highest in table:
@@ -127,17 +128,25 @@ def _checked(rows: list[tuple[float, ...]] | None) -> tuple[Row, ...]:
     return table
 
 
-def _read(named: str, path: Path) -> tuple[Row, ...]:
+def _read(named: str, sha256: str) -> tuple[Row, ...]:
     try:
-        at = path.stat()
+        at = Path(named).stat()
     except OSError as error:
         raise ConfigurationError("The table of a climatology is not there.", hint=f"Looked for {named}.") from error
-    return _parsed(str(path), at.st_mtime_ns, at.st_size)
+    return _parsed(named, at.st_mtime_ns, at.st_size, sha256)
 
 
 @lru_cache(maxsize=16)
-def _parsed(path: str, _modified: int, _size: int) -> tuple[Row, ...]:
-    """Read a table once for all batches; again when the file has changed."""
+def _parsed(path: str, _modified: int, _size: int, sha256: str) -> tuple[Row, ...]:
+    """Read a table once for all batches; again when the file has changed, and then it must be what the suite read."""
+    try:
+        held = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError("The table of a climatology cannot be read.", hint=_ADVICE) from error
+    if sha256 and held != sha256:
+        raise ConfigurationError(
+            "The table of a climatology is no longer what it was when the suite was read.", hint="Run it again."
+        )
     try:
         rows = _netcdf(path) if Path(path).suffix in {".nc", ".nc4", ".cdf"} else _csv(path)
     except (OSError, UnicodeDecodeError, KeyError, ValueError, csv.Error) as error:

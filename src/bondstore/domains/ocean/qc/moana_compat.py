@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask
-from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import (
+from bondstore.domains.ocean.qc.common import (
     absent,
     because,
     distance,
@@ -16,6 +15,7 @@ from bondstore.domains.ocean.qc.moana_common import (
     levels_of,
     seconds,
 )
+from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.moana_compat_common import chain_rows, run_over_rows, settled
 from bondstore.domains.ocean.qc.moana_gear import ends
 from bondstore.domains.ocean.qc.moana_place import impossible_location as _location

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Mask
+from bondstore.domains.ocean.qc.common import absent, present
 from bondstore.domains.ocean.qc.flags import Flag, Flags
-from bondstore.domains.ocean.qc.moana_common import absent, present
 from bondstore.domains.ocean.qc.tests import Verdict, verdict
 
 

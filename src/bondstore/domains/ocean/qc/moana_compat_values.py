@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch
+from bondstore.domains.ocean.qc.common import because, column, deviation, levels_of
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import because, column, deviation, levels_of
 from bondstore.domains.ocean.qc.moana_compat_common import chain_rows, run_over_rows, settled
 from bondstore.domains.ocean.qc.moana_values import binned, drift
 from bondstore.domains.ocean.qc.ragged import neighbour, per_profile, spread

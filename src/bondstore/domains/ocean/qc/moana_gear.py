@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.common import KNOT, absent, because, distance, flagged, gear, levels_of, present
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import KNOT, absent, because, distance, flagged, gear, levels_of, present
 from bondstore.domains.ocean.qc.moana_place import impossible_location, remove_ref_location
 from bondstore.domains.ocean.qc.moana_time import impossible_date, timing_gap
 from bondstore.domains.ocean.qc.ragged import any_in, neighbour, per_profile

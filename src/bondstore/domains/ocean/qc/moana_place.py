@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats
+from bondstore.domains.ocean.qc.common import KNOT, absent, because, distance, flagged, present
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import KNOT, absent, because, distance, flagged, present
 from bondstore.domains.ocean.qc.ragged import any_in, neighbour
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 

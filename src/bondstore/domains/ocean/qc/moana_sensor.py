@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Mask
-from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import (
+from bondstore.domains.ocean.qc.common import (
     absent,
     because,
     download_times,
@@ -16,6 +15,7 @@ from bondstore.domains.ocean.qc.moana_common import (
     levels_of,
     present,
 )
+from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import any_in, neighbour, per_profile, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 

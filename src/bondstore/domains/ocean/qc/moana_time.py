@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Mask
-from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import (
+from bondstore.domains.ocean.qc.common import (
     absent,
     because,
     download_times,
@@ -18,6 +17,7 @@ from bondstore.domains.ocean.qc.moana_common import (
     present,
     seconds,
 )
+from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import any_in, neighbour, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats
-from bondstore.domains.ocean.qc.moana_common import column
+from bondstore.domains.ocean.qc.common import column
 from bondstore.domains.ocean.qc.qartod_common import BESIDE, MANUAL, place, told
 from bondstore.domains.ocean.qc.qartod_windows import Window, coordinate, deviation, first_within, travelled
 from bondstore.domains.ocean.qc.ragged import neighbour, only

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.common import flagged, levels_of
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_common import flagged, levels_of
 from bondstore.domains.ocean.qc.ragged import any_in
 from bondstore.domains.ocean.qc.tests import Verdict, verdict
 from bondstore.errors import ConfigurationError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
-from bondstore.domains.ocean.qc.moana_common import column
+from bondstore.domains.ocean.qc.common import column
 from bondstore.domains.ocean.qc.qartod_common import MANUAL, not_above, told
 from bondstore.domains.ocean.qc.ragged import neighbour
 from bondstore.domains.ocean.qc.seawater import sigma_theta

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask, Position
-from bondstore.domains.ocean.qc.moana_common import EARTH_RADIUS, distance, levels_of
+from bondstore.domains.ocean.qc.common import EARTH_RADIUS, distance, levels_of
 from bondstore.domains.ocean.qc.qartod_common import BESIDE, MANUAL, ordered, place, told
 from bondstore.domains.ocean.qc.ragged import neighbour
 from bondstore.domains.ocean.qc.tests import Verdict, test

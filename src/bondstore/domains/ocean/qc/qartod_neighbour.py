@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import COLUMNS, Batch, Earlier, Floats, Integers, Mask, Position
-from bondstore.domains.ocean.qc.moana_common import distance, levels_of
+from bondstore.domains.ocean.qc.common import distance, levels_of
 from bondstore.domains.ocean.qc.qartod_change import unshared
 from bondstore.domains.ocean.qc.qartod_common import MANUAL, told
 from bondstore.domains.ocean.qc.qartod_windows import Window

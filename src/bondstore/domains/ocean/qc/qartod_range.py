@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
-from bondstore.domains.ocean.qc.moana_common import column
+from bondstore.domains.ocean.qc.common import column
 from bondstore.domains.ocean.qc.qartod_common import MANUAL, ordered, told
 from bondstore.domains.ocean.qc.tests import Verdict, test
 from bondstore.errors import ConfigurationError

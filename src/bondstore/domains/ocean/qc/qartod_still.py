@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
-from bondstore.domains.ocean.qc.moana_common import column
+from bondstore.domains.ocean.qc.common import column
 from bondstore.domains.ocean.qc.qartod_common import BESIDE, MANUAL, not_above, place, told
 from bondstore.domains.ocean.qc.qartod_windows import coordinate, deviation, extent, first_within, travelled
-from bondstore.domains.ocean.qc.ragged import neighbour, only, spread
+from bondstore.domains.ocean.qc.ragged import neighbour, only
 from bondstore.domains.ocean.qc.tests import Verdict, test
 from bondstore.errors import ConfigurationError
 
@@ -142,7 +142,7 @@ def attenuated_signal(
 def _variation(batch: Batch, values: Floats, measure: str, along: str, window: float | None) -> tuple[Floats, Mask]:
     """Return the variation of each level's window, and which levels come before the first full one."""
     if window is None:
-        first, end = (spread(batch, one).astype(np.int64) for one in (batch.starts, batch.starts + batch.sizes))
+        first, end = (np.repeat(one, batch.sizes) for one in (batch.starts, batch.starts + batch.sizes))
         silent = np.zeros(batch.levels, np.bool_)
     else:
         path = travelled(batch, along)

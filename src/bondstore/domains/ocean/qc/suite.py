@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 import types
 import typing
@@ -16,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bondstore.domains.ocean.qc.flags import SCALES, Scale
-from bondstore.domains.ocean.qc.tests import REGISTRY, Test
+from bondstore.domains.ocean.qc.tests import REGISTRY, FileName, Test
 from bondstore.errors import ConfigurationError, NotFoundError
 
 VARIABLES = ("TIME", "POSITION", "PRES", "TEMP", "PSAL")
@@ -24,6 +25,7 @@ VARIABLES = ("TIME", "POSITION", "PRES", "TEMP", "PSAL")
 _PACKAGE = "bondstore.domains.ocean.qc"
 _OF_TEST = frozenset({"test", "label", "on", "needs"})
 _OF_SUITE = frozenset({"name", "title", "scale", "skip_bad", "test"})
+_LONGEST_LABEL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class Suite:
 
     @property
     def digest(self) -> str:
-        """sha256 in hex of all that decides which flags are set."""
-        steps = [[one.test.name, one.label, one.on, one.needs, dict(one.thresholds)] for one in self.steps]
+        """sha256 in hex of all that decides which flags are set; of the files it names, what they hold."""
+        steps = [[one.test.name, one.label, one.on, one.needs, _content(one.thresholds)] for one in self.steps]
         stated = json.dumps([self.scale.name, self.skip_bad, steps], sort_keys=True)
         return hashlib.sha256(stated.encode()).hexdigest()
 
@@ -99,15 +101,15 @@ def load_suite(which: str) -> Suite:
     if which in suite_names():
         return parse_suite((resources.files(_PACKAGE) / "suites" / f"{which}.toml").read_text("utf-8"), which)
     try:
-        text = Path(which).read_text("utf-8")
-    except OSError as error:
+        text = Path(which).read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"The suite {which} is no text.", hint="Save it as UTF-8.") from error
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         raise NotFoundError(
             f"There is no suite of tests and no readable file named {which}.",
             hint=f"Name a TOML file, or one of: {', '.join(suite_names())}.",
         ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"The suite {which} is no text.", hint="Save it as UTF-8.") from error
-    return parse_suite(text, Path(which).stem)
+    return parse_suite(text, Path(which).stem, Path(which).absolute().parent)
 
 
 @cache
@@ -126,7 +128,7 @@ def all_tests() -> Mapping[str, Test]:
     return MappingProxyType(REGISTRY)
 
 
-def parse_suite(text: str, name: str) -> Suite:
+def parse_suite(text: str, name: str, folder: Path | None = None) -> Suite:
     """Read a suite from TOML.
 
     Parameters
@@ -135,11 +137,13 @@ def parse_suite(text: str, name: str) -> Suite:
         The TOML.
     name : str
         Its name, where it states none.
+    folder : Path, optional
+        What relative names of files in it start from; without it, they must be absolute.
 
     Raises
     ------
     ConfigurationError
-        As in `load_suite`.
+        As in `load_suite`; or a file that it names cannot be read.
     """
     try:
         stated = tomllib.loads(text)
@@ -148,15 +152,18 @@ def parse_suite(text: str, name: str) -> Suite:
     unknown = sorted(stated.keys() - _OF_SUITE)
     if unknown:
         raise _wrong(name, f"it has the unknown setting {unknown[0]}", f"Settings are: {', '.join(sorted(_OF_SUITE))}.")
+    for word in ("name", "title"):
+        if not isinstance(stated.get(word, ""), str):
+            raise _wrong(name, f"its {word} is no text", f'Write: {word} = "…"')
     scale = stated.get("scale", "qartod")
-    if scale not in SCALES:
+    if not isinstance(scale, str) or scale not in SCALES:
         raise _wrong(name, "its scale is unknown", f"Scales are: {', '.join(SCALES)}.")
     tables = stated.get("test", [])
     if not isinstance(tables, list) or not tables or not all(isinstance(one, dict) for one in tables):
         raise _wrong(name, "it has no tests", "Add them as [[test]] tables.")
     if not isinstance(stated.get("skip_bad", False), bool):
         raise _wrong(name, "skip_bad is neither true nor false", "Write: skip_bad = true")
-    steps = [step for table in tables for step in _steps(name, table)]
+    steps = [step for table in tables for step in _steps(name, table, folder)]
     _refuse_repeats(name, steps)
     return Suite(
         str(stated.get("name", name)),
@@ -167,7 +174,7 @@ def parse_suite(text: str, name: str) -> Suite:
     )
 
 
-def _steps(suite: str, table: Mapping[str, Any]) -> list[Step]:
+def _steps(suite: str, table: Mapping[str, Any], folder: Path | None) -> list[Step]:
     test = all_tests().get(str(table.get("test")))
     if test is None:
         raise _wrong(suite, f"there is no test named {table.get('test')!r}", "See: bondstore ocean tests")
@@ -183,10 +190,14 @@ def _steps(suite: str, table: Mapping[str, Any]) -> list[Step]:
                 suite, f"{test.name} needs {need}, which is no variable", "Variables are: TIME, PRES, TEMP, PSAL."
             )
     thresholds = _thresholds(suite, test, {name: value for name, value in table.items() if name not in _OF_TEST})
-    label = str(table.get("label", test.name.partition(".")[2]))
-    if not label.isascii() or not label.replace("_", "a").isalnum():
-        raise _wrong(suite, f"the label of {test.name} is no plain name", "Use letters, digits and '_'.")
-    return [Step(test, label, target, tuple(needs), thresholds) for target in targets or test.targets]
+    thresholds = {name: _found(value, folder) for name, value in thresholds.items()}
+    label = table.get("label", test.name.partition(".")[2])
+    plain = isinstance(label, str) and label.isascii() and label.replace("_", "a").isalnum()
+    if not plain or len(label) > _LONGEST_LABEL:
+        raise _wrong(
+            suite, f"the label of {test.name} is no plain name", f"Use up to {_LONGEST_LABEL} letters, digits and '_'."
+        )
+    return [Step(test, label, target, tuple(needs), MappingProxyType(thresholds)) for target in targets or test.targets]
 
 
 def _words(suite: str, test: Test, table: Mapping[str, Any], name: str) -> list[str]:
@@ -197,7 +208,7 @@ def _words(suite: str, test: Test, table: Mapping[str, Any], name: str) -> list[
     return words
 
 
-def _thresholds(suite: str, test: Test, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+def _thresholds(suite: str, test: Test, stated: Mapping[str, Any]) -> dict[str, Any]:
     known = test.thresholds
     for name in stated:
         if name not in known:
@@ -212,11 +223,35 @@ def _thresholds(suite: str, test: Test, stated: Mapping[str, Any]) -> Mapping[st
             taken[name] = _fitted(value, known[name][0])
         except TypeError:
             raise _wrong(suite, f"{name} of {test.name} has a value of another type", "See its description.") from None
-    return MappingProxyType(taken)
+        except ValueError:  # nothing is ever over it or under it: the test would call all things good
+            raise _wrong(suite, f"{name} of {test.name} is not a number", "A threshold cannot be nan.") from None
+    return taken
+
+
+def _found(value: Any, folder: Path | None) -> Any:
+    """Return the name of a file as an absolute one, with what it holds; any other threshold as it is."""
+    if not isinstance(value, FileName):
+        return value
+    path = Path(value) if folder is None else folder / value
+    if not path.is_absolute():
+        raise ConfigurationError(
+            f"A suite names the file {value}, and nothing says in which folder.", hint="Name it by its whole path."
+        )
+    try:
+        held = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            "A file that a suite names is not there, or cannot be read.", hint=f"Looked for {value}."
+        ) from error
+    return FileName(str(path), hashlib.sha256(held).hexdigest())
+
+
+def _content(thresholds: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [one.sha256] if isinstance(one, FileName) else one for name, one in thresholds.items()}
 
 
 def _fitted(value: Any, kind: Any) -> Any:
-    """Return a value of TOML as a threshold's type; TypeError where it is of another."""
+    """Return a value of TOML as a threshold's type; TypeError where it is of another, ValueError for what is NaN."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return _fitted(value, next(one for one in inner if one is not type(None)))
@@ -224,6 +259,10 @@ def _fitted(value: Any, kind: Any) -> Any:
         return _mapping(value, inner) if issubclass(origin, Mapping) else _series(value, origin, inner)
     if kind is float and type(value) is int:
         return float(value)
+    if kind is FileName and type(value) is str:
+        return FileName(value)
+    if isinstance(value, float) and math.isnan(value):
+        raise ValueError
     if kind is not Any and type(value) is not kind:  # a bool is no number here
         raise TypeError
     return value

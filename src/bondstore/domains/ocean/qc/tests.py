@@ -6,7 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.flags import Flags
@@ -26,6 +26,31 @@ class Verdict:
 
     flags: Flags
     reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+class FileName(str):
+    """A threshold that names a file, such as a table of climatology; suites state it relative to their own folder.
+
+    Parameters
+    ----------
+    path : str
+        Absolute, once a suite has been read.
+    sha256 : str
+        In hex, of what the file held when the suite was read; empty where nobody looked.
+    """
+
+    __slots__ = ("sha256",)
+    sha256: str
+
+    def __new__(cls, path: str, sha256: str = "") -> Self:
+        """Return the name, with what the file held."""
+        made = super().__new__(cls, path)
+        made.sha256 = sha256
+        return made
+
+    def __getnewargs__(self) -> tuple[str, str]:
+        """Return what it is copied and sent to other processes by."""
+        return str(self), self.sha256
 
 
 Function = Callable[..., Verdict]

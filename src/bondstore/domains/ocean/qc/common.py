@@ -1,4 +1,4 @@
-"""What the Moana tests share: flags put together by precedence, distances, deviations, and what headers say."""
+"""What the Moana and QARTOD tests share: flags put together by precedence, distances, deviations, what headers say."""
 
 from __future__ import annotations
 
@@ -103,8 +103,9 @@ def deviation(batch: Batch, values: Floats) -> Floats:
 def distance(latitude: Floats, longitude: Floats, to_latitude: Floats | float, to_longitude: Floats | float) -> Floats:
     """Return great-circle distances in km on a sphere of 6371 km (haversine); longitudes of either convention."""
     north, to_north = np.radians(latitude), np.radians(to_latitude)
-    east = np.radians(to_longitude - longitude)
-    half = np.sin((to_north - north) / 2) ** 2 + np.cos(north) * np.cos(to_north) * np.sin(east / 2) ** 2
+    with np.errstate(invalid="ignore"):  # a place may be infinite: it is no distance from anywhere
+        east = np.radians(to_longitude - longitude)
+        half = np.sin((to_north - north) / 2) ** 2 + np.cos(north) * np.cos(to_north) * np.sin(east / 2) ** 2
     km: Floats = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
     return km
 

@@ -1,0 +1,1 @@
+"""``bondstore aws``: try handlers, package them, describe what they stand on."""

@@ -1,0 +1,94 @@
+"""What the commands about mail share: where subscribers are, how mail leaves."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bondstore.cli import options
+from bondstore.config.secrets import SecretRef
+
+if TYPE_CHECKING:
+    from bondstore.release.notify.deliveries import Delivery
+    from bondstore.release.notify.subscribers import Subscriber
+
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE.toml",
+        help="Who sends, how, and how people unsubscribe. Else the file that BONDSTORE_NOTIFY names.",
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="Where subscribers and deliveries are kept: dynamodb://REGION, postgresql://USER@HOST/NAME or "
+        "sqlite:///FILE. Else a SQLite file of your own.",
+    ),
+]
+Transport = Annotated[
+    str | None,
+    typer.Option(
+        "--transport",
+        metavar="URL",
+        help="smtp://HOST:587 (STARTTLS), smtps://HOST:465 or ses://REGION; user and password stand in the settings.",
+    ),
+]
+Sender = Annotated[
+    str | None, typer.Option("--from", metavar="ADDRESS", help="The sender: ADDRESS or 'NAME <ADDRESS>'.")
+]
+Reference = Annotated[
+    SecretRef | None,
+    typer.Option(
+        "--secret",
+        metavar="REF",
+        parser=options.secret_reference,
+        help="Where the secret for tokens is kept: env:NAME, file:/path (mode 0600), keyring:service/name or prompt: . "
+        "Else env:BONDSTORE_NOTIFY_SECRET.",
+    ),
+]
+
+
+def given(word: str) -> str:
+    """Return what was said, or read a line for ``-``: what stands on a command line, others on the machine can see."""
+    return sys.stdin.readline().strip() if word == "-" else word
+
+
+def subscriber_record(one: Subscriber, *, reveal: bool = False) -> dict[str, Any]:
+    """Return a subscriber as a record, covered unless told otherwise."""
+    return {
+        "kind": "subscriber",
+        "subscriber": one.key[:12],
+        "state": one.state,
+        "address": one.address if reveal else one.masked,
+        "topics": list(one.topics or one.asked),
+        "since": _moment(one.since),
+    }
+
+
+def delivery_record(one: Delivery) -> dict[str, Any]:
+    """Return a message as a record."""
+    return {
+        "kind": "delivery",
+        "at": _moment(one.at),
+        "recipient": one.recipient[:12],
+        "state": one.state,
+        "attempts": one.attempts,
+        "doubts": one.doubts,
+        "due": _moment(one.due) if one.due > 1 else None,
+        "code": one.code,
+        "receipt": one.receipt,
+        "message": one.id,
+    }
+
+
+def _moment(seconds: int) -> str | None:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
