@@ -22,13 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo import ocean
 from demo.damage import spoil
 from demo.phones import Shape as PhoneShape
 from demo.phones import make as make_phones
 from demo.phones import panelist
 from demo.place import Bucket, Place, bucket, fill, open_to_all
 from demo.study import KEY, Shape, make
+
+from demo import ocean
 
 if TYPE_CHECKING:
     from tests.servers.seaweedfs import SeaweedFS
@@ -189,7 +190,7 @@ def fill_phones(where: Bucket) -> None:
 
 
 def fill_ocean(where: Bucket) -> None:
-    """Make the buckets for ocean profiles: raw files in one, nothing in those that pages write to; the last is public."""
+    """Make the buckets for ocean profiles: raw files in one, nothing in the two that pages write to; one is public."""
     if where.server is None:
         return
     client = where.server.client()

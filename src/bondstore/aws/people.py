@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 from bondstore.aws.report import Handled, Outcome, Report
-from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageError
+from bondstore.errors import BondstoreError, DamagedError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from bondstore.aws.events import Events
@@ -56,8 +56,8 @@ def sync_now(report: Report, settings: Settings) -> tuple[Outcome, tuple[str, ..
         result = service.sync(settings.need("PARTICIPANTS"), participants, wanted)
     except (DamagedError, UsageError) as error:
         return Outcome.QUARANTINED, (getattr(error, "kind", type(error).__name__),)
-    except NotFoundError as error:
-        return Outcome.FAILED, (type(error).__name__,)
+    except Interrupted:
+        raise
     except BondstoreError as error:
         return Outcome.FAILED, (type(error).__name__,)
     report.counts.update({f"rows_{name}": number for name, number in result.counts.items() if number})

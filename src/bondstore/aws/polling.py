@@ -11,12 +11,15 @@ from bondstore.aws.events import Events
 from bondstore.aws.profiles import finish, job_of, looked_up, place_of
 from bondstore.aws.report import Handled, Outcome, Report, log, log_items
 from bondstore.aws.settings import load_settings, prepare_lambda
-from bondstore.aws.watching import Watched
+from bondstore.aws.watching import Watched, pause
 from bondstore.domains.ocean import service
+from bondstore.errors import StoreError, UnreachableError
 from bondstore.runs.outlets import record_place
 
 if TYPE_CHECKING:
     from bondstore.aws.settings import Settings
+
+_LONGEST_PAUSE = 300.0
 
 
 def watch_store(
@@ -40,13 +43,23 @@ def watch_store(
     KeyboardInterrupt
         On Ctrl-C, between two looks; within one it is `Interrupted`. What was done is kept.
     BondstoreError
-        A look failed as a whole: the settings do not hold, or a store does not answer.
+        A look failed as a whole: the settings do not hold. A store that does not answer is asked again later.
     """
     prepare_lambda()
     settings, done = load_settings(), Watched()
     owed: list[Handled] = []
+    misses = 0
     while True:
-        report = look_once(url, settings, owed)
+        try:
+            report = look_once(url, settings, owed)
+        except (StoreError, UnreachableError) as error:
+            if once:
+                raise
+            misses += 1
+            log("store-silent", error=type(error).__name__, tries=misses)
+            sleep(max(every, pause(misses, _LONGEST_PAUSE)))
+            continue
+        misses = 0
         # nobody sends an event again here: what could not be released or mailed yet is kept for the next look
         owed = [dataclasses.replace(one, outcome=Outcome.DONE) for one in report.items if one.path and _failed(one)]
         done.add(report, 0)

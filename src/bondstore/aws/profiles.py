@@ -10,7 +10,7 @@ from bondstore.aws.mailing import mail
 from bondstore.aws.report import Handled, Outcome, Report, log
 from bondstore.aws.sorting import sort_arrivals
 from bondstore.domains.ocean import service
-from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, PolicyError, UsageError
+from bondstore.errors import BondstoreError, ConfigurationError, Interrupted, NotFoundError, PolicyError, UsageError
 from bondstore.ledger.items import State
 from bondstore.runs.outlets import record_place
 from bondstore.stores import open_store
@@ -68,6 +68,8 @@ def finish(report: Report, settings: Settings) -> None:
     for word, step in (("release", _release), ("mail", mail)):
         try:
             step(report, settings)
+        except Interrupted:
+            raise
         except BondstoreError as error:
             log("step-failed", step=word, error=type(error).__name__)
             kind = f"{word}:{type(error).__name__}"
@@ -123,6 +125,8 @@ def _test(job: QcJob, report: Report) -> list[Handled]:
     keys = job.keys or ()
     try:
         result = service.run(job, jobs=1)
+    except Interrupted:
+        raise
     except _HOPELESS as error:
         return [Handled("", key, Outcome.FAILED, (type(error).__name__,)) for key in keys]
     except BondstoreError as error:

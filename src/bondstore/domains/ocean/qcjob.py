@@ -12,7 +12,7 @@ from bondstore.domains.ocean.places import plot_path, record_path, refuse_overla
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 from bondstore.domains.ocean.shard import ProfilesShard
 from bondstore.domains.ocean.statusfile import status_shards
-from bondstore.errors import PolicyError
+from bondstore.errors import PolicyError, ReadOnlyError
 from bondstore.ledger import Item
 from bondstore.runs.groups import grouped
 from bondstore.runs.outlets import is_folder, made_by, shelf
@@ -98,6 +98,11 @@ class QcJob:
                     f"The profile {profile.name} forbids its data on a disk.",
                     hint="Name a destination in a bucket, or use another profile.",
                 )
+        if self.dest.profile.read_only and not is_folder(self.dest):
+            raise ReadOnlyError(
+                f"{self.dest.url} is opened read-only, and results are to be written there.",
+                hint="Name a profile that allows writing: --dest-profile NAME",
+            )
         refuse_overlap(self.store, self.dest)
         self.settings.load()
 

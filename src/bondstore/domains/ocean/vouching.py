@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bondstore.domains.ocean.qc.evaluate import grades_of
+from bondstore.domains.ocean.profiles import Mask
+from bondstore.domains.ocean.qc.evaluate import grades_of, missing
 from bondstore.domains.ocean.qc.flags import SCALES, Flag, Flags, Scale
+from bondstore.domains.ocean.qc.flags import worst as worst_of
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.netcdf import flags_in
 from bondstore.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from bondstore.domains.ocean.reading.dataset import StoredFlags
     from bondstore.release.records import Record
 
-_RANK = ("good", "probably_good", "missing", "unevaluated", "suspect", "bad")
+_RANK = ("missing", "good", "probably_good", "unevaluated", "suspect", "bad")
+"""The better before the worse; a profile without levels has no part in what its file is."""
+_PLACES = np.zeros(max(Flag) + 1, np.int8)
+_PLACES[[Flag[word.upper()] for word in _RANK]] = range(len(_RANK))
 
 
 def vouch(data: bytes, record: Record) -> None:
@@ -42,35 +46,43 @@ def vouch(data: bytes, record: Record) -> None:
     scale = SCALES.get(record.settings.get("scale", ""))
     if scale is None:
         raise _refused(record, "does not say on which scale its flags are")
+    if dict(stored.meanings) != dict(scale.meanings):
+        raise _refused(record, "has flags on another scale")
     rolled = {variable: _ours(scale, flags) for variable, flags in stored.rolled.items()}
-    if set(rolled) < {"TIME", "POSITION", "PRES", "TEMP"}:
+    measured = {"TIME", "POSITION", "PRES", "TEMP"} | ({"PSAL"} if batch.salinity is not None else set())
+    if not measured <= set(rolled):
         raise _refused(record, "has no flags for one of its variables")
-    _check_roll_up(record, scale, stored, rolled)
-    grades = [Flag(one).name.lower() for one in grades_of(batch, rolled).tolist()] or ["missing"]
-    worst = max(grades, key=_RANK.index)
-    if _RANK.index(worst) > _RANK.index(record.grade) and not _same_on(scale, worst, record.grade):
+    for variable, flags in rolled.items():
+        _check_missing(record, missing(batch, variable), flags)
+        _check_roll_up(record, scale, [said for (_, on), said in stored.tests.items() if on == variable], flags)
+    if not {on for _, on in stored.tests} <= set(rolled):
+        raise _refused(record, "holds a test's verdict on a variable that it has no flags for")
+    grades = [Flag(one).name.lower() for one in grades_of(batch, rolled).tolist()]
+    worst = max(grades, key=_RANK.index, default="missing")
+    nothing = worst == "missing" != record.grade
+    worse = _RANK.index(worst) > _RANK.index(record.grade) and not _same_on(scale, worst, record.grade)
+    if nothing or worse:
         raise _refused(record, f"is {worst.replace('_', ' ')} by its own flags")
 
 
-def _check_roll_up(record: Record, scale: Scale, stored: StoredFlags, rolled: Mapping[str, Flags]) -> None:
-    """A level that a test calls suspect or bad cannot roll up to something better."""
-    for (_, on), flags in stored.tests.items():
-        ours = _ours(scale, flags)
-        said = rolled.get(on)
-        if said is None or ((ours == Flag.BAD) & (said != Flag.BAD) & (said != Flag.MISSING)).any():
-            raise _refused(record, "holds a test's verdict that its roll-up leaves out")
-        better = (said != Flag.BAD) & (said != Flag.SUSPECT) & (said != Flag.MISSING)
-        if ((ours == Flag.SUSPECT) & better).any():
-            raise _refused(record, "holds a test's verdict that its roll-up leaves out")
+def _check_missing(record: Record, absent: Mask, rolled: Flags) -> None:
+    """A level that has a value is not called missing, nor one without a value good: both would hide what it is."""
+    if ((rolled == Flag.MISSING) & ~absent).any():
+        raise _refused(record, "calls values missing that are there")
+    if (absent & ((rolled == Flag.GOOD) | (rolled == Flag.PROBABLY_GOOD))).any():
+        raise _refused(record, "calls values good that are missing")
 
 
-def _ours(scale: Scale, flags: Flags) -> Flags:
-    """Return a scale's numbers as ours; a number that may mean several is the worst of them that says least."""
-    table = np.full(256, Flag.UNEVALUATED, np.int8)
-    for flag in (Flag.PROBABLY_GOOD, Flag.GOOD, Flag.SUSPECT, Flag.BAD, Flag.MISSING, Flag.SILENT, Flag.UNEVALUATED):
-        table[scale.numbers[flag]] = flag
-    ours: Flags = table[flags.astype(np.int64) & 0xFF]
-    return ours
+def _check_roll_up(record: Record, scale: Scale, tests: Sequence[Flags], rolled: Flags) -> None:
+    """No level is better than the worst that a test says of it, nor good where no test says so.
+
+    Where a scale has one number for silent and for unevaluated, a test's number is taken for silent.
+    """
+    silent = scale.numbers[Flag.SILENT]
+    ours = [np.where(said == silent, np.int8(Flag.SILENT), _ours(scale, said)) for said in tests]
+    least = worst_of(ours, rolled == Flag.MISSING)
+    if (_PLACES[rolled] < _PLACES[least]).any():
+        raise _refused(record, "holds a test's verdict that its roll-up leaves out")
 
 
 def _same_on(scale: Scale, one: str, other: str) -> bool:

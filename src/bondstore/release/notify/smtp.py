@@ -132,6 +132,8 @@ class SmtpTransport:
             ) from None
         except smtplib.SMTPAuthenticationError:
             raise CredentialsError(f"{self.url} refused the login.", hint="Check user and password.") from None
+        except smtplib.SMTPNotSupportedError:
+            raise ConfigurationError(f"{self.url} takes no login.", hint="Leave user and password out.") from None
         except (smtplib.SMTPException, OSError) as error:
             raise UnreachableError(
                 f"{self.url} gives no proper answer ({type(error).__name__}).", hint="Check host, port and network."

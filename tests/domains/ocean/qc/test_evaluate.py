@@ -112,12 +112,12 @@ def test_needs_leaves_out_profiles_that_lack_the_sensor(suite: Callable[..., Sui
 
     def look(batch: Batch, _: str) -> Verdict:
         seen.append(len(batch))
-        return Verdict(np.full(batch.levels, Q, np.int8), {0: "why"})
+        return Verdict(np.full(batch.levels, U, np.int8), {0: "why"})
 
     batch = batch_of([1, 2], [3], salinity=[NAN, NAN, 35.0])
     result = evaluate(batch, suite((flags_of(G), ALL), (look, 'on = "TEMP"\nneeds = "PSAL"')))
     assert seen == [1]
-    assert result.flags["t1", "TEMP"].tolist() == [S, S, Q]
+    assert result.flags["t1", "TEMP"].tolist() == [S, S, U]
     assert result.reasons["t1", "TEMP"] == {1: "why"}
     assert result.rolled["TEMP"].tolist() == [G, G, Q]
 

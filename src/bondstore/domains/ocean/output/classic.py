@@ -133,8 +133,17 @@ def _head(one: Variable, numbers: Mapping[str, int]) -> bytes:
 
 
 def _attributes(attributes: Mapping[str, Value]) -> bytes:
-    coded = b"".join(_name(name) + _value(value) for name, value in attributes.items())
+    coded = b"".join(
+        _name(name) + _array(value) if isinstance(value, np.ndarray) else _attribute(name, value)
+        for name, value in attributes.items()
+    )
     return _list(_ATTRIBUTES, len(attributes), coded)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _attribute(name: str, value: str | float) -> bytes:
+    """Most attributes are the same in every file of a run."""
+    return _name(name) + (_text(value) if isinstance(value, str) else _array(np.array([value], _kind(value))))
 
 
 def _list(tag: int, count: int, coded: bytes) -> bytes:
@@ -147,17 +156,13 @@ def _name(name: str) -> bytes:
     return _COUNT.pack(len(coded)) + _padded(coded)
 
 
-def _value(value: Value) -> bytes:
-    if isinstance(value, str):
-        return _text(value)
-    array = np.atleast_1d(np.asarray(value, None if isinstance(value, np.ndarray) else _kind(value)))
+def _array(values: NDArray[Any]) -> bytes:
+    array = np.atleast_1d(values)
     number, kind = _type(array)
     return _TAG.pack(number, len(array)) + _padded(array.astype(kind).tobytes())
 
 
-@lru_cache(maxsize=1024)
 def _text(value: str) -> bytes:
-    """Most texts are the same in every file of a run."""
     coded = value.encode("utf-8", "backslashreplace")
     return _TAG.pack(2, len(coded)) + _padded(coded)
 

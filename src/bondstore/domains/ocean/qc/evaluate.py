@@ -68,10 +68,12 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
         # one test on several variables is one test: what it calls bad in the first it still sees in the second
         seen = shown
         for step in block:
-            said = _run(seen, step)
-            flags[step.label, step.on] = _settled(batch, step, said.flags)
-            if said.reasons:
-                reasons[step.label, step.on] = dict(said.reasons)
+            said = _run(batch, seen, step)
+            settled = _settled(batch, step, said.flags)
+            flags[step.label, step.on] = settled
+            told = _reasons(batch, settled, said.reasons)
+            if told:
+                reasons[step.label, step.on] = told
             if suite.skip_bad:
                 shown = _without_bad(shown, step.on, said.flags == Flag.BAD)
     rolled = {
@@ -159,7 +161,8 @@ def _attempt(batch: Batch, step: Step) -> Verdict:
 
 def _sound(batch: Batch, said: Verdict) -> Verdict:
     """Return a verdict of one known flag for each level; what else a test may return counts as having raised."""
-    if said.flags.shape != (batch.levels,) or not np.isin(said.flags, _FLAGS).all():
+    known = said.flags.dtype == np.int8 and said.flags.shape == (batch.levels,)
+    if not known or not _KNOWN[said.flags.view(np.uint8)].all():
         raise ValueError("A test must give every level of the batch one of the known flags.")
     return said
 
@@ -201,7 +204,7 @@ def _without_bad(batch: Batch, on: str, bad: Mask) -> Batch:
     )
 
 
-_FLAGS = np.array(list(Flag), np.int8)
+_KNOWN = np.isin(np.arange(256), list(Flag))
 _ORDER = (Flag.MISSING, Flag.GOOD, Flag.PROBABLY_GOOD, Flag.UNEVALUATED, Flag.SUSPECT, Flag.BAD)
 _RANK = np.zeros(max(Flag) + 1, np.int8)
 _RANK[list(_ORDER)] = range(len(_ORDER))
