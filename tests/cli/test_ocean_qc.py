@@ -1,0 +1,107 @@
+"""``bondstore ocean qc`` and ``ocean tests``: what is said, exit codes, going on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Call
+from tests.ocean_files import moana_fleet
+
+DEPLOYMENTS = "Serial number,Date supplied,Date returned,Vessel,Gear class\n" + "".join(
+    f"{serial},01/01/2020,,V-{serial},mobile\n" for serial in range(10, 20)
+)
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for name, data in moana_fleet(4, levels=40, seed=2).items():
+        (folder / name).write_bytes(data)
+    (tmp_path / "deployments.csv").write_text(DEPLOYMENTS)
+    return folder
+
+
+def test_the_plan_comes_first(cli: Call, raw: Path, tmp_path: Path) -> None:
+    planned = cli("ocean", "qc", str(raw), str(tmp_path / "qc"), "--dry-run", "--json")
+    assert planned.code == 0
+    assert (planned.records[-1]["kind"], planned.records[-1]["todo"]) == ("plan", 4)
+    assert not (tmp_path / "qc").exists()
+
+
+def test_done_told_and_gone_on_with(cli: Call, raw: Path, tmp_path: Path) -> None:
+    line = ("ocean", "qc", str(raw), str(tmp_path / "qc"), "--metadata", str(tmp_path / "deployments.csv"), "-j", "1")
+    first = cli(*line)
+    assert first.code == 0, first.err
+    assert f"Written to {tmp_path / 'qc'}" in first.out
+    assert "bondstore release publish" in first.err
+    (raw / "broken.csv").write_bytes(b"no profile")
+    again = cli(*line, "--json")
+    assert again.code == 5
+    tally = again.records[-1]
+    assert (tally["kind"], tally["planned"], tally["skipped"], tally["quarantined"]) == ("tally", 5, 4, 1)
+    assert [one["finding"] for one in again.records if one["kind"] == "finding"] == ["not-a-profile"]
+    shown = cli("run", "show", "last", "--dest", str(tmp_path / "qc"), "--json")
+    assert shown.code == 0
+    (raw / "broken.csv").unlink()
+    late = next(name for name in moana_fleet(5, levels=40, seed=2) if not (raw / name).exists())
+    (raw / late).write_bytes(moana_fleet(5, levels=40, seed=2)[late])
+    assert cli(*line, "--json").records[-1]["done"] == 1
+    assert cli("audit", "verify", "--dest", str(tmp_path / "qc")).code == 0
+
+
+def test_a_lost_file_is_made_again(cli: Call, raw: Path, tmp_path: Path) -> None:
+    line = ("ocean", "qc", str(raw), str(tmp_path / "qc"), "-j", "1")
+    assert cli(*line).code == 0
+    lost = next((tmp_path / "qc").rglob("*_qc.nc"))
+    content = lost.read_bytes()
+    lost.unlink()
+    assert cli(*line, "--json").records[-1]["done"] == 1
+    assert lost.read_bytes() == content
+    resumed = cli("run", "resume", "last", "--dest", str(tmp_path / "qc"))
+    assert (resumed.code, "had come to its end" in resumed.err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--form", "excel"), 2, "excel"),
+        (("--names", "odd"), 2, "odd"),
+        (("--tests", "nobodys"), 3, "There is no suite of tests"),
+        (("--compat", "moana-1999"), 2, "--compat moana-2024"),
+        (("--metadata", "missing.csv"), 3, "missing.csv"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    cli: Call, raw: Path, tmp_path: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    result = cli("ocean", "qc", str(raw), str(tmp_path / "qc"), *words)
+    assert result.code == code
+    assert said in result.err
+    assert not (tmp_path / "qc").exists()
+
+
+def test_the_older_chain_s_flags_where_one_must_compare(cli: Call, raw: Path, tmp_path: Path) -> None:
+    assert cli("ocean", "qc", str(raw), str(tmp_path / "qc"), "--compat", "moana-2024", "-j", "1").code == 0
+    record = next((tmp_path / "qc").rglob("*.json")).read_text()
+    assert '"suite": "moana-2024"' in record
+
+
+def test_tests_are_shown_with_their_thresholds(cli: Call, tmp_path: Path) -> None:
+    every = cli("ocean", "tests", "--json")
+    assert every.code == 0
+    names = {one["test"] for one in every.records}
+    assert {"moana.spike", "qartod.gross_range", "argo.density_inversion"} <= names
+    [gross] = [
+        one
+        for one in cli("ocean", "tests", "moana", "--json").records
+        if (one["label"], one["on"]) == ("global_range", "TEMP")
+    ]
+    assert gross["thresholds"]["bad_from"] == 34.0
+    own = tmp_path / "own.toml"
+    own.write_text('[[test]]\ntest = "moana.spike"\non = "TEMP"\ndeviation = 3.0\n')
+    refused = cli("ocean", "tests", str(own))
+    assert refused.code == 4
+    assert "moana.spike has no parameter deviation" in refused.err
