@@ -1,4 +1,4 @@
-"""``make demo``: a real S3 server, a made-up encrypted study with some damage, the main job, and what came of it."""
+"""``make demo``: a real S3 server, a made-up encrypted study with some damage, a fleet of profiles; what came of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from demo.check import Expected, problems
 from demo.damage import Spoilt, spoil
 from demo.place import PROFILE, Bucket, Place, bucket, fill, near, program
+from demo.sea import Sea
 from demo.show import Stage, plural
 from demo.study import PARTICIPANTS, STUDY, Shape, make
 
@@ -67,7 +68,14 @@ class Demo:
             }
             self._summary(runs)
             wrong = self._check(runs, spoilt)
+            self.stage.step("Ocean profiles: test what arrived, release what is good to a public bucket")
+            sea = Sea(where, self.place, self.stage)
+            for line in (odd := sea.run()):
+                self.stage.bad(line)
             self._next(time.monotonic() - began)
+            sea.next()
+            self.stage.say()
+            wrong = wrong or bool(odd)
             if keep and not wrong:
                 self._wait(where)
         return 1 if wrong else 0
@@ -141,11 +149,10 @@ class Demo:
     def _next(self, seconds: float) -> None:
         call, files, tables = program(), near(self.place.files), near(self.place.tables)
         table = f"import polars as pl; print(pl.read_parquet('{tables}/tables/{PARTICIPANTS[0]}/gps.parquet'))"
-        self.stage.heading(f"Three commands to try next  (the demo took {seconds:.0f} s)")
+        self.stage.heading(f"Four commands to try next  (the demo took {seconds:.0f} s)")
         self.stage.command(f"{call} run show last --dest {files}", "What was done, and what is in quarantine")
         self.stage.command(f"{call} audit verify --dest {files}", "Prove that the record of all reads is unbroken")
         self.stage.command(f'{near(Path(sys.executable))} -c "{table}"', "A participant's places, as a table")
-        self.stage.say()
 
     def _wait(self, where: Bucket) -> None:
         """Leave the server running, for the tutorial."""

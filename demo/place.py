@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BUCKET = "beiwe-demo"
 PROFILE = "demo"
+_BUCKETS = ("bucket", "bucket-ocean-raw", "bucket-ocean-qc", "bucket-ocean-public")
 _OURS = ("AWS_", "AZURE_", "BEIWE_", "BONDSTORE_", "S3_")
 _ALSO = ("STUDY_FOLDER", "DECRYPTION_KEY_STRING", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
@@ -51,7 +52,7 @@ class Place:
     def clear(self) -> None:
         """Make the folder, without what an earlier demo left; nothing else in it is touched."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for name in ("export", "tables", "config", "state", "secrets", "environment", "bucket"):
+        for name in ("export", "tables", "config", "state", "secrets", "environment", *_BUCKETS):
             path = self.root / name
             if path.is_dir():
                 shutil.rmtree(path)
@@ -110,6 +111,10 @@ class Bucket:
             words += ["--secret-key", f"file:{place.secret('secret-key', self.server.secret_key)}"]
         return words
 
+    def sibling(self, name: str) -> str:
+        """Return the address of another bucket beside it."""
+        return f"s3://{name}" if self.server is not None else f"{self.url}-{name}"
+
     def guide(self) -> dict[str, str]:
         """Return the Beiwe guide's variables for it, and the server's address, as AWS's tools call it."""
         if self.server is None:
@@ -142,16 +147,21 @@ def bucket(place: Place) -> Iterator[Bucket]:
 
 def fill(where: Bucket, objects: Iterable[Made]) -> None:
     """Put objects into the bucket, as a Beiwe server would have left them."""
+    put(where.url, where, {one.key: one.sealed for one in objects})
+
+
+def put(url: str, where: Bucket, objects: Mapping[str, bytes]) -> None:
+    """Put objects, by their keys, into a bucket of the server, or a folder where there is none."""
     if where.server is None:
-        root = Path(where.url.removeprefix("file://"))
-        for one in objects:
-            path = root / one.key
+        root = Path(url.removeprefix("file://"))
+        for key, data in objects.items():
+            path = root / key
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(one.sealed)
+            path.write_bytes(data)
         return
-    client = where.server.client()
+    client, name = where.server.client(), url.removeprefix("s3://")
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda one: client.put_object(Bucket=BUCKET, Key=one.key, Body=one.sealed), objects))
+        list(threads.map(lambda one: client.put_object(Bucket=name, Key=one[0], Body=one[1]), objects.items()))
 
 
 def open_to_all(server: SeaweedFS, name: str) -> None:

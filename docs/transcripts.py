@@ -59,7 +59,7 @@ _ALIKE = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8333"),
     (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d([ T])\d\d:\d\d:\d\dZ"), r"2026-03-14\g<1>09:15:00Z"),
     (re.compile(r"\b[0-9a-f]{64}\b"), lambda found: found.group(0) if found.group(0) in _NAMES else _HASH),
-    (re.compile(r", [\d,.]+ (?:objects|zips)/s, [\d.]+ [kMG]?B/s"), ""),
+    (re.compile(r", [\d,.]+ (?:objects|zips|files)/s, [\d.]+ [kMG]?B/s"), ""),
     (re.compile(r" \([\d.]+/s\)"), ""),
     (re.compile(r"[\d.,]+ GB are free"), "412 GB are free"),
     (re.compile(r"[\d.,]+ [MG]B free"), "15,993 MB free"),
@@ -90,6 +90,11 @@ class Terminal:
 
     def page(self, text: str) -> str:
         """Return a page with the output of its commands, run in a fresh folder."""
+        self.begin(text)
+        return _BLOCK.sub(self._part, text)
+
+    def begin(self, text: str) -> None:
+        """Empty the folder and the buckets that pages write to, and put there what a page takes for granted."""
         for path in self.home.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         self._runs.clear()
@@ -99,7 +104,6 @@ class Terminal:
                 (self.home / name).write_text(content, encoding="utf-8")
         if self.server is not None and "s3://lab-" in text:
             empty(self.server, TESTED, PUBLIC)
-        return _BLOCK.sub(self._part, text)
 
     def _part(self, found: re.Match[str]) -> str:
         if found.group(2):

@@ -34,6 +34,11 @@ def argo_nc(
     salinity: Sequence[Sequence[float]] | str | None = "make",
     flags: Sequence[str] | None = None,
     platform_type: str = "APEX",
+    created: str = "20240601120000",
+    updated: str = "20240602120000",
+    missions: Sequence[int] = (),
+    told: Mapping[str, Sequence[float]] | None = None,
+    change: Callable[[Any], None] | None = None,
 ) -> bytes:
     """Make an Argo profile file (N_PROF by N_LEVELS); values that are NaN are written as fill values.
 
@@ -53,6 +58,14 @@ def argo_nc(
         ``TEMP_QC`` of each profile; else ``1`` everywhere. PRES_QC and PSAL_QC are the same.
     platform_type : str
         Such as ``APEX``.
+    created, updated : str
+        DATE_CREATION and DATE_UPDATE; empty for blanks.
+    missions : sequence of int
+        CONFIG_MISSION_NUMBER of each profile; fill values where empty.
+    told : mapping, optional
+        CONFIG_PARAMETER_NAME, and CONFIG_PARAMETER_VALUE of each mission; as files of metadata have them.
+    change : callable, optional
+        What is done to the `netCDF4.Dataset` before it is closed.
     """
     number = len(cycles)
     pressure = [[5.0, 10.0, 20.0, 50.0, 100.0, 200.0]] * number if pressure is None else pressure
@@ -66,6 +79,17 @@ def argo_nc(
         for name, size in (("N_PROF", None), ("N_LEVELS", deep), ("STRING8", 8), ("STRING32", 32), ("STRING16", 16)):
             file.createDimension(name, size)
         _chars(file, "DATA_TYPE", ("STRING16",), ["Argo profile"], 16)
+        file.createDimension("DATE_TIME", 14)
+        for name, date in (("DATE_CREATION", created), ("DATE_UPDATE", updated)):
+            _chars(file, name, ("DATE_TIME",), [date], 14)
+        _numbers(file, "CONFIG_MISSION_NUMBER", "i4", ("N_PROF",), list(missions) or [99999] * number, 99999)
+        if told is not None:
+            file.createDimension("STRING128", 128)
+            file.createDimension("N_CONFIG_PARAM", len(told))
+            file.createDimension("N_MISSIONS", len(next(iter(told.values()))))
+            _chars(file, "CONFIG_PARAMETER_NAME", ("N_CONFIG_PARAM", "STRING128"), list(told), 128)
+            rows = [list(row) for row in zip(*told.values(), strict=True)]
+            _numbers(file, "CONFIG_PARAMETER_VALUE", "f8", ("N_MISSIONS", "N_CONFIG_PARAM"), rows, 99999.0)
         _chars(file, "PLATFORM_NUMBER", ("N_PROF", "STRING8"), names, 8)
         _chars(file, "PLATFORM_TYPE", ("N_PROF", "STRING32"), [platform_type] * number, 32)
         _chars(file, "DIRECTION", ("N_PROF",), ["A"] * number, 1)
@@ -86,6 +110,8 @@ def argo_nc(
                 _numbers(file, name + kind, "f4", ("N_PROF", "N_LEVELS"), values, 99999.0, units=unit)
             marks = flags if flags is not None else ["1" * len(row) for row in rows]
             _chars(file, f"{name}_QC", ("N_PROF", "N_LEVELS"), list(marks), deep)
+        if change is not None:
+            change(file)
         return bytes(file.close())
 
 

@@ -23,6 +23,17 @@ from tests.ocean_files import moana_csv
 
 Stored = Mapping[str, bytes]
 LEVELS = 4
+LITTLE = """
+name = "little"
+title = "A single test"
+scale = "qartod"
+[[test]]
+test = "qartod.gross_range"
+on = "TEMP"
+sensor_span = [-5.0, 45.0]
+operator_span = [-2.5, 16.0]
+"""
+"""A suite that takes little time."""
 
 
 def dive_on(day: str, serial: str = "12", levels: int = LEVELS, **more: Any) -> bytes:
@@ -49,6 +60,8 @@ class Sea:
     def __post_init__(self) -> None:
         self.source = self.root / "raw"
         self.source.mkdir(exist_ok=True)
+        self.little = self.root / "little.toml"
+        self.little.write_text(LITTLE)
         self.dest = self.dest or (self.root / "qc").as_uri()
         self._held: dict[tuple[str, bytes], Path] = {}
 
@@ -78,7 +91,8 @@ class Sea:
 
     def job(self, *, keys: tuple[str, ...] | None = None, profile: Profile | None = None, **asked: Any) -> Any:
         """Return the job of this source and destination."""
-        return service.prepare(self.source.as_uri(), self.dest, Asked(**asked), keys=keys, profile=profile)
+        how = Asked(**{"tests": str(self.little), **asked})
+        return service.prepare(self.source.as_uri(), self.dest, how, keys=keys, profile=profile)
 
     def qc(self, *, jobs: int = 1, keys: tuple[str, ...] | None = None, retry: bool = False, **asked: Any) -> Any:
         """Run the job; check that what came of it adds up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import random
 import string
 import subprocess
@@ -27,6 +28,7 @@ from bondstore.domains.screenlake.handling import Handling
 from bondstore.tables.quoted import read_quoted
 from tests.conftest import IN_CI
 from tests.deid.pictures_of import astronaut, saved
+from tests.ocean_files import moana_csv
 from tests.phonelab import PhoneLab
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.seaweedfs import SeaweedFS, find_weed
@@ -387,3 +389,121 @@ def test_no_text_that_will_be_dropped_lies_on_the_disk_meanwhile(
     assert lab.run(Handling(redact="none", text="drop")).state == "finished"
     assert any(nameless), "the table was small enough to stay in memory"
     assert holding(lab.dest, SCREEN) == []
+
+
+# Ocean profiles: whose boat it was, and how to reach them
+
+MAIL = "canary." + "".join(_rng.choices(string.ascii_lowercase, k=20)) + "@boats.example.org"
+PHONE = "+64 21 " + "".join(_rng.choices(string.digits, k=3)) + " " + "".join(_rng.choices(string.digits, k=4))
+PERSON = "Canary" + "".join(_rng.choices(string.ascii_lowercase, k=20)).title()
+REACH = f"{MAIL} {PHONE}"
+HOSTILE = {
+    "Contact name": f"Keziah {PERSON}",
+    "Skipper": f"Keziah {PERSON}",
+    "Deck unit firmware version": f"4.03 {REACH}",
+    "Reset Codes": REACH,
+    "Remark, of the": f"call {REACH}",
+    MAIL: PHONE,
+}
+VESSELS = (
+    "<script>alert(1)</script>",
+    r"$\alpha_{x$ \frac",
+    "../../../../outside",
+    "two\nlines\r\n,and a comma",
+    "=1+1",
+)
+NAMES = ("<b>.csv", r"$\alpha_{x$ %s {0}.csv", "…\u202eodd.csv", "%2e%2e%2f..csv", "-rf.csv", f"of {MAIL} {PHONE}.csv")
+
+
+@dataclass(frozen=True)
+class Boats:
+    """Files of boats, a table of who they are, and commands that are run on them in a folder of their own."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        lines = ["Moana serial number,Date supplied,Date returned,Vessel name,Contact name,E-mail,Phone,Notes"]
+        for number, (vessel, name) in enumerate(zip((*VESSELS, "Plain"), NAMES, strict=True)):
+            lines.append(f'{number},01/01/2024,,"{vessel}",Keziah {PERSON},{MAIL},{PHONE},"of {PERSON} {REACH}"')
+            path = self.folder / "in" / "raw" / f"x {number}" / name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(moana_csv(serial=str(number), header=HOSTILE, upload=REACH))
+        odd = moana_csv(serial=f"../../../{MAIL}", header=HOSTILE)
+        (self.folder / "in" / "raw" / "odd.csv").write_bytes(odd)
+        (self.folder / "in" / "raw" / "half.csv").write_bytes(odd[: len(odd) // 2])
+        (self.folder / "in" / "raw" / "none.csv").write_bytes(f"who,reach\n{PERSON},{REACH}\n".encode())
+        (self.folder / "in" / "boats.csv").write_text("\n".join(lines))
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Run a command; what it says is looked at with the files."""
+        home = self.folder / "out" / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "bondstore", *words, "--debug"],
+            capture_output=True,
+            env=os.environ | {"HOME": str(home), **{f"XDG_{n}_HOME": str(home / n) for n in ("CONFIG", "STATE")}},
+            cwd=home,
+        )
+        number = len(list((self.folder / "out").glob("said*")))
+        (self.folder / "out" / f"said{number}").write_bytes(done.stdout + done.stderr)
+        return done
+
+    def qc(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        where = [str(self.folder / "in" / "raw"), str(self.folder / "out" / "qc"), "--tests", "qartod"]
+        table = ["--metadata", str(self.folder / "in" / "boats.csv")]
+        return self.run("ocean", "qc", *where, *table, "--yes", "--json", *words)
+
+
+def opened(path: Path) -> Iterator[bytes]:
+    """Yield what a reader of a file finds in it, besides its bytes."""
+    yield from contents(path)
+    if path.suffix == ".png":
+        with Image.open(path) as picture:
+            yield repr(picture.info).encode()
+    elif path.suffix == ".parquet":
+        table = pq.read_table(path)
+        yield repr((table.schema.metadata, table.to_pylist())).encode()
+    elif path.suffix == ".nc":
+        import netCDF4
+
+        with netCDF4.Dataset(path) as file:
+            texts = [file.__dict__, {name: one.__dict__ for name, one in file.variables.items()}]
+            texts += [one[:].tolist() for one in file.variables.values() if one.dtype in ("S1", str)]
+            yield repr(texts).encode()
+
+
+@pytest.mark.parametrize("names", ["plain", "aodn"])
+def test_nobody_can_be_reached_by_what_is_made_of_profiles(tmp_path: Path, names: str) -> None:
+    boats = Boats(tmp_path)
+    before = {path for path in tmp_path.rglob("*") if "out" not in path.relative_to(tmp_path).parts}
+    drawn = ["--plots"] if names == "plain" else []
+    done = boats.qc("--form", "both", "--names", names, "--jobs", "1", *drawn)
+    assert done.returncode == 5, done.stderr
+    dest = tmp_path / "out" / "qc"
+    assert len(list(dest.rglob("*_qc.nc" if names == "plain" else "*_FV01_*.nc"))) == 8
+    assert any(b"outside" in content for path in dest.rglob("*.nc") for content in opened(path)), "vessels are told"
+    site = tmp_path / "out" / "site"
+    if names == "plain":
+        where = [site.as_uri(), "--from", dest.as_uri()]
+        published = boats.run("release", "publish", *where, "--require", "suspect", "--stac", "--yes")
+        assert published.returncode in (0, 5), published.stderr
+        assert len(list(site.rglob("*.nc"))) >= 6
+        assert list(site.rglob("*.png"))
+        assert boats.run("run", "show", "last", "--dest", str(dest)).returncode == 0
+    said = sorted((tmp_path / "out").glob("said*"))
+    results = [path for path in dest.rglob("*") if path.is_file() and ".bondstore" not in path.parts]
+    results += [path for path in site.rglob("*") if path.is_file()]
+    digits = PHONE.split(" ", 2)[2]
+    for path in results:
+        for text in (MAIL, quote(MAIL), MAIL.partition("@")[0], PHONE, digits, digits.replace(" ", "-"), PERSON):
+            assert not any(text.encode() in content for content in opened(path)), (path, text)
+            assert text not in str(path)
+    # the record and the findings name the object by its key, which is the private store's own, and nothing else of it
+    for path in [*said, *(tmp_path / "out" / "home").rglob("*"), *(dest / ".bondstore").rglob("*")]:
+        if path.is_file():
+            found = path.read_bytes().replace(f"of {MAIL} {PHONE}".encode(), b"")
+            assert not any(text.encode() in found for text in (MAIL, PHONE, PERSON)), path
+    for path in site.rglob("*.html"):
+        assert "<script>alert" not in path.read_text()
+    assert {path for path in tmp_path.rglob("*") if "out" not in path.relative_to(tmp_path).parts} == before
+    assert {path.name.rstrip("0123456789") for path in (tmp_path / "out").iterdir()} <= {"home", "qc", "said", "site"}

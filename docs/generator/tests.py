@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from docs.generator.text import code, entries, markdown, page, sections, table
@@ -34,6 +36,8 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     ),
     "argo": ("Argo real time", "Argo Quality Control Manual for CTD and Trajectory Data, version 3.9."),
 }
+_CLASS = re.compile(r"`(bondstore\.[a-z0-9_.]+)\.([A-Z]\w+)`")
+"""A class that a test's docstring refers to for its parameters."""
 _GENERAL = ("batch", "on", "batch, on")
 
 
@@ -83,6 +87,10 @@ def _test(test: Test, suites: list[Suite]) -> Iterator[str]:
     ]
     if own:
         yield "\n".join(_parameter(head, text) for head, text in own)
+    for module, name in _CLASS.findall(said.get("Parameters", "")):
+        theirs = sections(getattr(import_module(module), name))["Parameters"]
+        yield f"`{name}`:"
+        yield "\n".join(_parameter(head, text) for head, text in entries(theirs))
     returned = [text for _, text in entries(said.get("Returns", "")) if text]
     yield from returned
     stated = [(suite, step) for suite in suites for step in suite.steps if step.test.name == test.name]

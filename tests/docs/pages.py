@@ -28,8 +28,9 @@ def mentioned(page: str) -> Iterator[str]:
 
 
 def lines(page: str) -> Iterator[str]:
-    """Yield every line of shell that a page shows."""
+    """Yield every line of shell that a page shows, or runs without showing it."""
     for block in blocks(page, "console"):
         yield from commands(block)
     for block in blocks(page, "sh"):
         yield from block.replace("\\\n", " ").splitlines()
+    yield from re.findall(r"^<!-- first: (.*) -->$", PAGES[page], re.MULTILINE)

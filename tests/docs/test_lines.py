@@ -12,6 +12,9 @@ import pytest
 from bondstore.cli.main import build
 from bondstore.cli.table import TABLE, commands
 from bondstore.config import files
+from bondstore.domains.ocean.qc.suite import parse_suite
+from bondstore.domains.ocean.reading.columns import parse_columns
+from bondstore.release.notify.desk import open_desk
 from tests.docs.pages import BLOCK, PAGES, ROOT, blocks, lines, mentioned
 from tests.homes import home
 
@@ -22,6 +25,7 @@ _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 def calls(line: str) -> list[list[str]]:
     """Return the calls of bondstore in a line of shell, as words."""
     found = []
+    line = re.sub(r"(?<=\s)\d(?=>)", "", line)  # of 2>file the 2 is no word, unlike in --layers 2 > file
     tokens = shlex.shlex(line, posix=True, punctuation_chars=";&|()<>")
     tokens.whitespace_split = True
     current: list[str] = []
@@ -39,13 +43,13 @@ def calls(line: str) -> list[list[str]]:
 
 def cut(words: list[str]) -> list[str]:
     """Leave out where the output goes."""
-    place = next((n for n, word in enumerate(words) if set(word) <= set("<>")), len(words))
-    return words[: place - (place < len(words) and words[place - 1] == "2")]
+    return words[: next((n for n, word in enumerate(words) if set(word) <= set("<>&")), len(words))]
 
 
 def test_calls_are_found() -> None:
     assert calls("A=1 bondstore doctor | grep x; echo a && bondstore run list > f") == [["doctor"], ["run", "list"]]
     assert calls("bondstore beiwe ls 2>/dev/null") == [["beiwe", "ls"]]
+    assert calls("bondstore aws template --layers 2 > stack.json") == [["aws", "template", "--layers", "2"]]
     assert calls(". .demo/environment") == []
 
 
@@ -116,8 +120,16 @@ def test_python_and_toml_are_sound(page: str, tmp_path: Path) -> None:
     for snippet in blocks(page, "python"):
         compile(snippet, page, "exec")
     for snippet in blocks(page, "toml"):
-        (tmp_path / "bondstore.toml").write_text(snippet)
-        assert files.read(tmp_path / "bondstore.toml").profiles
+        if "[[test]]" in snippet:
+            assert parse_suite(snippet, "of the page").steps
+        elif "[columns]" in snippet:
+            assert parse_columns(snippet).names
+        elif "transport = " in snippet:
+            (tmp_path / "notify.toml").write_text(snippet)
+            assert open_desk(tmp_path / "notify.toml").given
+        else:
+            (tmp_path / "bondstore.toml").write_text(snippet)
+            assert files.read(tmp_path / "bondstore.toml").profiles
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,21 @@ def test_the_first_success_of_the_readme(shell: Terminal) -> None:
     assert shell.run("bondstore beiwe participants --json").count('"kind": "participant"') == 3
     assert "exit 5" in shell.run("bondstore beiwe export first; echo exit $?")
     assert shell.run("find first/chunked first/raw -type f | wc -l").strip() == "213"
+
+
+@pytest.mark.parametrize("page", [f"docs/how-to/{name}.md" for name in ("ocean", "release", "participants")])
+def test_python_of_the_ocean_pages_runs(page: str, shell: Terminal) -> None:
+    shell.begin(PAGES[page])
+    for command in re.findall(r"^<!-- first: (.*) -->$", PAGES[page], re.MULTILINE):
+        shell.run(command)
+    snippets = [text for text in blocks(page, "python") if "import bondstore" in text]
+    assert snippets
+    for snippet in snippets:
+        done = subprocess.run(
+            [sys.executable, "-c", snippet], cwd=shell.home, env=shell.environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
 
 
 @pytest.mark.parametrize(

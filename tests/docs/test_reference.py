@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from docs.generator.findings import SECTIONS, registries
+from docs.generator.python import MODULES
 
 import bondstore
 from bondstore.cli.table import commands
@@ -66,6 +72,30 @@ def test_every_kind_of_finding_is_documented_with_what_to_do() -> None:
     )
 
 
+def test_every_registry_of_kinds_has_its_section() -> None:
+    found = registries()
+    assert found.keys() >= {"domains.beiwe.damage.DAMAGE", "domains.ocean.kinds.KINDS", "zips.kinds.ZIPS"}
+    assert found.keys() == SECTIONS.keys(), "docs/generator/findings.py: SECTIONS"
+    assert {one.word for kinds in found.values() for one in kinds.values()} == written_kinds("FindingKind")
+
+
+def test_every_public_name_of_python_is_documented() -> None:
+    page = PAGES["docs/reference/python.md"]
+    for module in MODULES:
+        names = getattr(bondstore, module).__all__
+        assert [one for one in names if f"`{module}.{one}`" not in page and f"### {module}.{one}\n" not in page] == []
+    modules = {one for one in bondstore.__all__ if inspect.ismodule(getattr(bondstore, one))}
+    assert modules == {"beiwe", "screenlake", *MODULES}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_the_public_modules_run(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = doctest.testmod(getattr(bondstore, module), extraglobs={"bondstore": bondstore})
+    assert told.failed == 0
+    assert told.attempted
+
+
 def test_every_command_stream_setting_and_exit_code_is_documented() -> None:
     reference = PAGES["docs/reference/commands.md"]
     assert all(f"\n## bondstore {' '.join(words)}\n" in reference for words in commands())
@@ -80,7 +110,7 @@ def test_every_environment_variable_is_documented() -> None:
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                spoken_of |= set(re.findall(r"^(?:AWS|AZURE|BEIWE|BONDSTORE|S3|XDG)_[A-Z0-9_]+$", node.value))
+                spoken_of |= set(re.findall(r"^(?:AWS|AZURE|BEIWE|BONDSTORE|S3|XDG)_[A-Z0-9_]*[A-Z0-9]$", node.value))
     assert {"BONDSTORE_PROFILE", "S3_BUCKET", "AWS_REGION"} <= spoken_of, "the scan finds what it should"
     settings = PAGES["docs/reference/settings.md"]
     assert {name for name in spoken_of if f"`{name}`" not in settings} == set()

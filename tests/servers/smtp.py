@@ -92,7 +92,13 @@ class _Handler:
             return does.data
         user = session.auth_data.decode() if isinstance(session.auth_data, bytes) else None
         self.box.mails.append(
-            Mail(envelope.mail_from, list(envelope.rcpt_tos), envelope.content, session.ssl is not None, user)
+            Mail(
+                envelope.mail_from,
+                list(envelope.rcpt_tos),
+                envelope.content,
+                server.transport.get_extra_info("ssl_object") is not None,
+                user,
+            )
         )
         if does.on_data:
             does.on_data()
@@ -114,6 +120,8 @@ class MailBox:
         The user and password that it wants.
     limit : int
         The SIZE that it names.
+    idle : float
+        Seconds without a word after which it hangs up.
     """
 
     def __init__(
@@ -122,11 +130,12 @@ class MailBox:
         context: ssl.SSLContext | None = None,
         login: tuple[str, str] | None = None,
         limit: int = 33_554_432,
+        idle: float = 300,
     ) -> None:
         self.mails: list[Mail] = []
         self.does = Behaviour()
         [self.port] = free_ports(1)
-        words: dict[str, Any] = {"data_size_limit": limit}
+        words: dict[str, Any] = {"data_size_limit": limit, "timeout": idle}
         if tls == "starttls":
             words |= {"tls_context": context, "require_starttls": True}
         if login:

@@ -145,18 +145,22 @@ def _record(found: Events, content: object, record: str, depth: int) -> None:
     if source == "aws:sqs":
         found.queued = True
     try:
-        table = _table(content, "a record")
-        if source == "aws:sqs":
-            _attempt(found, _json(table.get("body"), "the body of a message"), record, depth + 1)
-        elif source == "aws:sns":
-            message = _table(table.get("Sns"), "a record of SNS").get("Message")
-            _attempt(found, _json(message, "the message of SNS"), record, depth + 1)
-        elif isinstance(source, str) and source.endswith(":s3"):
-            _from_s3(found, table, record)
-        else:
-            raise _NotUnderstoodError("a record is of no known source")
+        _by_source(found, content, source, record, depth)
     except _NotUnderstoodError as error:
         found.damaged.append(Damaged(record, str(error)))
+
+
+def _by_source(found: Events, content: object, source: object, record: str, depth: int) -> None:
+    table = _table(content, "a record")
+    if source == "aws:sqs":
+        _attempt(found, _json(table.get("body"), "the body of a message"), record, depth + 1)
+    elif source == "aws:sns":
+        message = _table(table.get("Sns"), "a record of SNS").get("Message")
+        _attempt(found, _json(message, "the message of SNS"), record, depth + 1)
+    elif isinstance(source, str) and source.endswith(":s3"):
+        _from_s3(found, table, record)
+    else:
+        raise _NotUnderstoodError("a record is of no known source")
 
 
 def _from_s3(found: Events, table: Mapping[str, Any], record: str) -> None:
@@ -187,25 +191,24 @@ def _from_eventbridge(found: Events, table: Mapping[str, Any], record: str) -> N
     found.arrivals.append(_arrival(bucket, thing.get("key"), thing, thing.get("version-id"), record))
 
 
-def _arrival(
-    bucket: Mapping[str, Any], key: object, thing: Mapping[str, Any], version: object, record: str
-) -> Arrival:
+def _arrival(bucket: Mapping[str, Any], key: object, thing: Mapping[str, Any], version: object, record: str) -> Arrival:
     name = bucket.get("name")
     if not isinstance(name, str) or not _BUCKET.fullmatch(name):
         raise _NotUnderstoodError("the bucket has no name that a bucket may have")
     if not isinstance(key, str) or not key or "\0" in key:
         raise _NotUnderstoodError("the key is none")
-    try:
-        long = len(key.encode()) > _LONGEST_KEY
-    except UnicodeEncodeError:
-        raise _NotUnderstoodError("the key is not UTF-8") from None
-    if long:
+    if any(0xD800 <= ord(sign) < 0xE000 for sign in key):
+        raise _NotUnderstoodError("the key is not UTF-8")
+    if len(key.encode()) > _LONGEST_KEY:
         raise _NotUnderstoodError("the key is longer than a key may be")
     size = thing.get("size")
     whole = size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
-    etag, sequencer = thing.get("eTag", thing.get("etag")), thing.get("sequencer")
-    return Arrival(name, key, *(one if isinstance(one, str) else "" for one in (version, etag)), whole,
-                   sequencer if isinstance(sequencer, str) else "", record)  # fmt: skip
+    etag = _text(thing.get("eTag", thing.get("etag")))
+    return Arrival(name, key, _text(version), etag, whole, _text(thing.get("sequencer")), record)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _table(value: object, what: str) -> Mapping[str, Any]:

@@ -48,7 +48,9 @@ def invoke(path: Path, handler: str) -> Report:
     except OSError as error:
         raise NotFoundError(f"The file {path} could not be read ({error.strerror}).", hint="Check its name.") from None
     except (ValueError, RecursionError):
-        raise UsageError(f"{path} holds no JSON.", hint="Save the event as it is shown in the log or console.") from None
+        raise UsageError(
+            f"{path} holds no JSON.", hint="Save the event as it is shown in the log or console."
+        ) from None
     return handle(handler, event)
 
 
@@ -85,7 +87,9 @@ def watch(place: str, handler: str = "profile", *, every: float | None = None, o
     check_handler(handler)
     queue = place.startswith(("http://", "https://"))
     if queue and every is not None:
-        raise UsageError("A queue is not looked at from time to time: it waits for messages.", hint="Leave out --every.")
+        raise UsageError(
+            "A queue is not looked at from time to time: it waits for messages.", hint="Leave out --every."
+        )
     if not queue and handler != "profile":
         raise UsageError("Only profiles can be watched for in a store.", hint="Run: bondstore participants sync")
     with _terminated_as_interrupted():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bondstore.aws.report import Outcome
 from bondstore.errors import TransientStoreError
@@ -11,9 +11,16 @@ from bondstore.errors import TransientStoreError
 if TYPE_CHECKING:
     from bondstore.aws.report import Report
     from bondstore.aws.settings import Settings
-    from bondstore.release.notify.settings import Settings as MailSettings
-    from bondstore.release.notify.transport import Transport
+    from bondstore.release.notify.desk import Desk
 
+_SAID = {
+    "transport": "TRANSPORT",
+    "sender": "MAIL_FROM",
+    "user": "SMTP_USER",
+    "unsubscribe_url": "UNSUBSCRIBE_URL",
+    "unsubscribe_mail": "UNSUBSCRIBE_MAIL",
+}
+_SECRETS = {"password": "SMTP_PASSWORD", "secret": "MAIL_SECRET"}
 COMING_AGAIN = ("failed", "waiting", "left", "busy")
 """States of a message after which the event must come again: it is not sent yet."""
 
@@ -38,27 +45,24 @@ def mail(report: Report, settings: Settings) -> None:
     files = sorted({item.path for item in report.items if item.outcome is Outcome.DONE and item.path})
     if not settings.get("TRANSPORT") or not files or settings.get("FORM") == "parquet":
         return
-    from bondstore.aws.secretrefs import reference
     from bondstore.config.resolve import resolve_store
-    from bondstore.databases import open_table
-    from bondstore.release.notify import deliveries, subscribers
     from bondstore.release.notify.news import find_news, read_plot
     from bondstore.release.notify.service import notify
     from bondstore.stores import open_store
 
     store = open_store(resolve_store(settings.need("DEST")), read_only=True)
     news, _ = find_news(store, files)
-    url = settings.need("DATABASE")
-    transport = _transport(settings)
+    desk = _desk(settings)
+    transport = desk.transport()
     try:
         done = notify(
             news,
             lambda key: read_plot(store, key),
-            open_table(url, subscribers.TABLE, key=subscribers.KEY),
-            open_table(url, deliveries.TABLE, key=deliveries.KEY),
+            desk.subscribers,
+            desk.deliveries,
             transport,
-            _mail_settings(settings),
-            secret=reference(settings.need("MAIL_SECRET")).resolve(),
+            settings=desk.settings,
+            secret=desk.secret(),
         )
     finally:
         transport.close()
@@ -70,26 +74,12 @@ def mail(report: Report, settings: Settings) -> None:
         raise TransientStoreError("Messages could not be sent yet.", hint="Send the event again.")
 
 
-def _mail_settings(settings: Settings) -> MailSettings:
-    from bondstore.release.notify.settings import Settings as MailSettings
-
-    path = settings.get("MAIL_SETTINGS")
-    given = dict(MailSettings.load(Path(path))) if path else {}
-    if settings.get("MAIL_FROM"):
-        given["sender"] = settings.get("MAIL_FROM")
-    for name, variable in (("unsubscribe_url", "UNSUBSCRIBE_URL"), ("unsubscribe_mail", "UNSUBSCRIBE_MAIL")):
-        if settings.get(variable):
-            given[name] = settings.get(variable)
-    return MailSettings.of(given)
-
-
-def _transport(settings: Settings) -> Transport:
+def _desk(settings: Settings) -> Desk:
     from bondstore.aws.secretrefs import reference
-    from bondstore.release.notify.transport import open_transport
+    from bondstore.release.notify.desk import open_desk
 
-    password = settings.get("SMTP_PASSWORD")
-    return open_transport(
-        settings.need("TRANSPORT"),
-        user=settings.get("SMTP_USER") or None,
-        password=reference(password) if password else None,
-    )
+    said: dict[str, Any] = {name: settings.get(variable) or None for name, variable in _SAID.items()}
+    for name, variable in _SECRETS.items():
+        said[name] = reference(settings.get(variable)) if settings.get(variable) else None
+    file = settings.get("NOTIFY")
+    return open_desk(Path(file) if file else None, database=settings.need("DATABASE"), **said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from bondstore.aws.report import Handled, Outcome, Report
 from bondstore.errors import BondstoreError, DamagedError, Interrupted, UsageError

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_PAUSE = 300.0
 
 
-def watch_store(
-    url: str, every: float, *, once: bool = False, sleep: Callable[[float], None] = time.sleep
-) -> Watched:
+def watch_store(url: str, every: float, *, once: bool = False, sleep: Callable[[float], None] = time.sleep) -> Watched:
     """Look through a store again and again.
 
     Parameters

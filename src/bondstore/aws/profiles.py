@@ -91,12 +91,13 @@ def job_of(settings: Settings, source: str, keys: tuple[str, ...] | None) -> QcJ
     from bondstore.domains.ocean.reading.metadata import without_contacts
 
     table = text_of(settings.get("METADATA"))
-    texts = {
-        "metadata": without_contacts(table) if table else "",
-        "attributes": text_of(settings.get("ATTRIBUTES")),
-        "columns": text_of(settings.get("COLUMNS")),
-    }
-    return dataclasses.replace(job, settings=dataclasses.replace(job.settings, **texts))
+    wanted = dataclasses.replace(
+        job.settings,
+        metadata=without_contacts(table) if table else "",
+        attributes=text_of(settings.get("ATTRIBUTES")),
+        columns=text_of(settings.get("COLUMNS")),
+    )
+    return dataclasses.replace(job, settings=wanted)
 
 
 def text_of(place: str) -> str:
@@ -117,7 +118,9 @@ def text_of(place: str) -> str:
         folder, _, key = place.rpartition("/")
         return bytes(open_store(resolve_store(folder), read_only=True).get(key).data).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, BondstoreError) as error:
-        raise ConfigurationError(f"{place} cannot be read ({type(error).__name__}).", hint="Check the settings.") from None
+        raise ConfigurationError(
+            f"{place} cannot be read ({type(error).__name__}).", hint="Check the settings."
+        ) from None
 
 
 def _test(job: QcJob, report: Report) -> list[Handled]:
@@ -152,7 +155,7 @@ def looked_up(job: QcJob, keys: Sequence[str], run: str) -> list[Handled]:
     run : str
         The run whose findings count.
     """
-    with recordplace_of(job.dest).ledger(create=False) as ledger:
+    with record_place(job.dest).ledger(create=False) as ledger:
         known = ledger.items.known(job.name, list(keys))
         kinds: dict[str, set[str]] = {}
         for finding in ledger.findings.of_run(run):

@@ -55,7 +55,9 @@ def _from_secrets_manager(place: str) -> Secret:
     try:
         return _checked(json.loads(value)[field], name)
     except (ValueError, KeyError, TypeError):
-        raise CredentialsError(f"The secret {name} has no field of that name.", hint="Check what is behind #.") from None
+        raise CredentialsError(
+            f"The secret {name} has no field of that name.", hint="Check what is behind #."
+        ) from None
 
 
 def _checked(value: object, name: str) -> Secret:

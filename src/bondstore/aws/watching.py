@@ -78,7 +78,12 @@ class Watched:
 
     def record(self) -> dict[str, Any]:
         """Return the fields for output."""
-        return {"kind": "watched", "messages": self.messages, "failed": self.failed, **dict(sorted(self.outcomes.items()))}
+        return {
+            "kind": "watched",
+            "messages": self.messages,
+            "failed": self.failed,
+            **dict(sorted(self.outcomes.items())),
+        }
 
 
 def watch_queue(watch: Watch, *, sleep: Callable[[float], None] = time.sleep) -> Watched:
@@ -133,9 +138,7 @@ def event_of(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _client(queue: str) -> Any:
     if not _URL.fullmatch(queue):
-        raise UsageError(
-            "That is no URL of a queue.", hint="Write https://sqs.REGION.amazonaws.com/123456789012/NAME."
-        )
+        raise UsageError("That is no URL of a queue.", hint="Write https://sqs.REGION.amazonaws.com/123456789012/NAME.")
     found = _REGION.match(queue)
     return aws_client("sqs", region=(found.group(1) or found.group(2)) if found else None)
 

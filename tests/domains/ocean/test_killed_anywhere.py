@@ -1,4 +1,4 @@
-"""Killed at every write, rename, removal and transaction, and run again: as if nothing had happened, nothing is left."""
+"""Killed at every write, rename, removal and transaction, and run again: as if nothing had been, nothing is left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bondstore.runs.work import clear_benches
 from bondstore.stores.store import Store
 from tests.oceanlab import Sea, Stored, counts, dive_on
 
-STEP = int(os.environ.get("BONDSTORE_KILL_STEP", "9"))
+STEP = int(os.environ.get("BONDSTORE_KILL_STEP", "31"))
 """Every so many moments are tried; 1 for all of them."""
 DAMAGED = b"a,b\n1,2\n"
 

@@ -42,9 +42,7 @@ def spread(parts: Sequence[Part], base: int) -> list[list[Part]]:
     for one in sorted(parts, key=lambda part: (-part.packed, part.name)):
         if one.packed > PACKED * _ROOM:
             raise _too_large(f"one part alone has {_mb(one.packed)} packed, and Lambda takes {_mb(PACKED)}", parts)
-        room = (
-            layer for layer in layers if sum(part.packed for part in layer) + one.packed <= PACKED * _ROOM
-        )
+        room = (layer for layer in layers if sum(part.packed for part in layer) + one.packed <= PACKED * _ROOM)
         into = next(room, None)
         if into is None:
             layers.append([one])

@@ -6,11 +6,28 @@ import re
 from pathlib import PurePosixPath
 
 _FOLDERS = frozenset({"tests", "test", "__pycache__", "examples", "docs", "sample_data", "include", "_pyinstaller"})
-_ENDS = (".pyc", ".pyo", ".pyi", ".c", ".h", ".hpp", ".cpp", ".pyx", ".pxd", ".pxi", ".a", ".lib", ".md", ".rst", ".map")
+_ENDS = (
+    ".pyc",
+    ".pyo",
+    ".pyi",
+    ".c",
+    ".h",
+    ".hpp",
+    ".cpp",
+    ".pyx",
+    ".pxd",
+    ".pxi",
+    ".a",
+    ".lib",
+    ".md",
+    ".rst",
+    ".map",
+)
 _PLACES = re.compile(
     "|".join(
         (
             r"numpy/(f2py|distutils|_pyinstaller|doc)/.*",
+            r"numpy/_core/(_simd|[a-z_]+_tests)\..*\.so",
             r"PIL/_(avif|webp|imagingtk|imagingcms).*\.so",
             r"pillow\.libs/lib(avif|webp|webpmux|webpdemux|sharpyuv|lcms2)-.*",
             r"matplotlib/mpl-data/fonts/(afm|pdfcorefonts)/.*",

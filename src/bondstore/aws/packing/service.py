@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bondstore.aws.packing.wheels import Part
 
-LEFT_OUT = ("cli", "deid", "domains/beiwe", "domains/screenlake", "zips")
+LEFT_OUT = ("cli", "domains/beiwe", "domains/screenlake")
 """Parts of Bondstore that no handler imports."""
 
 
@@ -105,7 +105,8 @@ def package(wish: Wish, out: Path) -> list[Zip]:
             out.mkdir(parents=True, exist_ok=True)
             made = _all_in_one(wish, out, own, parts) if wish.target == "lambda" else _layers(wish, out, own, layers)
         except OSError as error:
-            raise ConfigurationError(f"{out} cannot be written to ({error.strerror}).", hint="Name another --out.") from None
+            why = error.strerror
+            raise ConfigurationError(f"{out} cannot be written to ({why}).", hint="Name another --out.") from None
     try:
         limits.check(made, parts)
     except bondstore.errors.PolicyError:
@@ -130,9 +131,7 @@ def _all_in_one(wish: Wish, out: Path, own: Sequence[tuple[str, bytes]], parts: 
     return [write_zip(out / f"{_stem(wish)}.zip", sorted(files.items()), _named(parts))]
 
 
-def _layers(
-    wish: Wish, out: Path, own: Sequence[tuple[str, bytes]], layers: Sequence[Sequence[Part]]
-) -> list[Zip]:
+def _layers(wish: Wish, out: Path, own: Sequence[tuple[str, bytes]], layers: Sequence[Sequence[Part]]) -> list[Zip]:
     made = [write_zip(out / f"{_stem(wish)}.zip", own, (f"bondstore {bondstore.__version__}",))]
     for number, layer in enumerate(layers, 1):
         files = sorted((f"python/{place}", data) for part in layer for place, data in part.contents())

@@ -103,7 +103,7 @@ def read_wheel(path: Path) -> Part:
     DamagedError
         It is no wheel, or would write outside its folder.
     """
-    name, version = (path.name.split("-") + ["", ""])[:2]
+    name, version = [*path.name.split("-"), "", ""][:2]
     try:
         with zipfile.ZipFile(path) as wheel:
             entries = [one for one in wheel.infolist() if not one.is_dir()]

@@ -10,7 +10,7 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.notify import _shared
 
-EXAMPLES = ("bondstore notify confirm TOKEN", "bondstore notify confirm - < token.txt")
+EXAMPLES = ("bondstore notify confirm TOKEN", "bondstore notify confirm - --json")
 
 
 def command(

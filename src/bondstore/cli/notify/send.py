@@ -13,7 +13,7 @@ from bondstore.cli.release._shared import open_url, tell_findings
 from bondstore.errors import Exit
 
 if TYPE_CHECKING:
-    from bondstore.release.notify.service import Notified
+    from bondstore.release.notify.outcomes import Notified
 
 EXAMPLES = (
     "bondstore notify send s3://PRIVATE/qc --settings notify.toml --dry-run",

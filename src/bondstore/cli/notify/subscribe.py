@@ -12,7 +12,7 @@ from bondstore.errors import Exit
 
 EXAMPLES = (
     "bondstore notify subscribe anna@example.org --settings notify.toml",
-    "bondstore notify subscribe - --topic platform:0012 --topic vessel:'Blue Fin' < address.txt",
+    "bondstore notify subscribe - --topic platform:0012 --topic vessel:'Blue Fin'",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.months import month_path
-from bondstore.domains.ocean.places import STATUS, TABLES, month_of, plot_path, record_path
+from bondstore.domains.ocean.places import RECORD, STATUS, TABLES, month_of, plot_path, record_path
 from bondstore.ledger import State
 from bondstore.runs.groups import grouped
 from bondstore.runs.outlets import made_by, remove
@@ -44,7 +44,7 @@ def remove_leftovers(job: QcJob, ledger: Ledger, place: Place) -> None:
     written = [output.path for output in ledger.outputs.walk(place.job)]
     stale = [path for path in written if _is_of_an_object(path) and path not in kept]
     stale += _stale_tables(job, ledger, place, [path for path in written if path.startswith(TABLES)])
-    if STATUS in written and not any(path in kept and path.endswith(record_path("")) for path in written):
+    if STATUS in written and not any(path in kept and path.endswith(RECORD) for path in written):
         stale.append(STATUS)
     if stale or dropped:
         remove(job.dest, place.destination, [*dropped, *stale])

@@ -44,19 +44,20 @@ def month_path(month: str) -> str:
 def month_shards(job: QcJob, ledger: Ledger, place: Place) -> Iterator[MonthShard]:
     """Yield the months whose table is not made of what is filed under them now, or is not there."""
     holder = shelf(job.dest, place.destination)
+    settings = job.settings.digest()
     months: dict[str, list[Item]] = {}
     for item in ledger.items.in_state(place.job, State.DONE):
         if month := month_of(item.output):
             months.setdefault(month, []).append(item)
     for month, items in sorted(months.items()):
         known = ledger.outputs.known(place.job, [month_path(month)]).get(month_path(month))
-        if known is None or made_by(known) != _digest(job, items) or not holder.holds(known):
-            yield MonthShard(place, job, month, tuple(items))
+        if known is None or made_by(known) != _digest(settings, items) or not holder.holds(known):
+            yield MonthShard(place, job, month, tuple(items), settings)
 
 
-def _digest(job: QcJob, items: Sequence[Item]) -> str:
+def _digest(settings: str, items: Sequence[Item]) -> str:
     """Return what says which objects a table is made of, and how."""
-    parts = [job.settings.digest(), *((one.key, one.version) for one in items)]
+    parts = [settings, *((one.key, one.version) for one in items)]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -74,12 +75,15 @@ class MonthShard:
         ``YYYY/MM``.
     items : tuple of Item
         The objects that are filed under it.
+    settings : str
+        What says how it is made.
     """
 
     place: Place
     job: QcJob
     month: str
     items: tuple[Item, ...]
+    settings: str
 
     def run(self) -> Tally:
         """Read the objects a batch at a time, and write the table; its objects were counted when they were tested."""
@@ -94,7 +98,7 @@ class MonthShard:
                 remove(self.job.dest, self.place.destination, [month_path(self.month)])
             else:
                 table = month_table(chain([first], tested))
-                out.write(month_path(self.month), table, _digest(self.job, work.read))
+                out.write(month_path(self.month), table, _digest(self.settings, work.read))
                 outputs = out.commit()
         finally:
             out.discard()

@@ -238,10 +238,12 @@ class Batch:
 
     def carries(self, variable: str) -> Mask:
         """Return which profiles have at least one value of a variable; shape (profiles,)."""
-        values = self.column(variable)
-        if values is None:
-            return np.zeros(len(self), np.bool_)
-        return np.bincount(self.owner, weights=~np.isnan(values), minlength=len(self)) > 0
+        kept: dict[str, Mask] = vars(self).setdefault("_carried", {})  # each test of a suite may ask again
+        if variable not in kept:
+            values = self.column(variable)
+            there = np.zeros(self.levels, np.bool_) if values is None else ~np.isnan(values)
+            kept[variable] = np.bincount(self.owner[there], minlength=len(self)) > 0
+        return kept[variable].copy()
 
     def take(self, numbers: Sequence[int]) -> Batch:
         """Return a batch of some of the profiles, in the order of `numbers`."""

@@ -90,7 +90,7 @@ class QcJob:
             The profile forbids data in the clear on a disk, and the destination is one; source and destination are
             the same place, or one lies in the other; or the destination is read-only.
         ConfigurationError
-            The tests cannot be used, or a part is not installed.
+            The tests cannot be used, or what draws pictures is not installed.
         """
         for profile in (self.store.profile, self.dest.profile):
             if profile.plaintext == "forbidden" and is_folder(self.dest):
@@ -105,6 +105,10 @@ class QcJob:
             )
         refuse_overlap(self.store, self.dest)
         self.settings.load()
+        if self.settings.plots:
+            from bondstore.domains.ocean.plots.canvas import need_matplotlib
+
+            need_matplotlib()
 
     def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
         """List, and record what is not proved done."""

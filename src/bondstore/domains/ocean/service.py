@@ -61,10 +61,11 @@ class Asked:
         ConfigurationError
             The tests, or a file, cannot be used.
         """
-        from bondstore.domains.ocean.reading.metadata import without_contacts
+        from bondstore.domains.ocean.qc.evaluate import check_suite
         from bondstore.domains.ocean.qc.suite import load_suite
+        from bondstore.domains.ocean.reading.metadata import without_contacts
 
-        load_suite(self.tests)
+        check_suite(load_suite(self.tests))
         return QcSettings(
             self.tests if self.tests in suite_names() else _text(self.tests),
             _one_of("form", self.form, ("netcdf", "parquet", "both")),  # type: ignore[arg-type]

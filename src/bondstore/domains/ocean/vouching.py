@@ -85,6 +85,15 @@ def _check_roll_up(record: Record, scale: Scale, tests: Sequence[Flags], rolled:
         raise _refused(record, "holds a test's verdict that its roll-up leaves out")
 
 
+def _ours(scale: Scale, flags: Flags) -> Flags:
+    """Return a scale's numbers as ours; a number that may mean several is the worst of them that says least."""
+    table = np.full(256, Flag.UNEVALUATED, np.int8)
+    for flag in (Flag.PROBABLY_GOOD, Flag.GOOD, Flag.SUSPECT, Flag.BAD, Flag.MISSING, Flag.SILENT, Flag.UNEVALUATED):
+        table[scale.numbers[flag]] = flag
+    ours: Flags = table[flags.astype(np.int64) & 0xFF]
+    return ours
+
+
 def _same_on(scale: Scale, one: str, other: str) -> bool:
     return scale.numbers[Flag[one.upper()]] == scale.numbers[Flag[other.upper()]]
 

@@ -18,7 +18,7 @@ TABLE = "notify-deliveries"
 KEY = "delivery"
 CLAIMED, SENT, FAILED = "claimed", "sent", "failed"
 _CHUNK = 90
-_FEW = 500
+_FEW = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class Deliveries:
 
     def __init__(self, table: Table, rules: Rules, clock: Callable[[], float]) -> None:
         self._table, self._rules, self._clock = table, rules, clock
+        self._known: dict[str, str] | None = None
 
     def create(self) -> None:
         """Make the table unless it is there."""
@@ -98,15 +99,23 @@ class Deliveries:
         """Tell whether the table is there."""
         return self._table.exists()
 
-    def told(self, recipients: Sequence[str], news: Sequence[str]) -> dict[tuple[str, str], str]:
-        """Return by recipient and news' digest the message it went with; nothing for what is new to a recipient."""
-        keys = {_news_key(who, one): (who, one) for who in recipients for one in news}
-        rows: Iterable[Row | None]
-        if len(keys) <= _FEW:
-            rows = (self._table.get(key) for key in keys)
-        else:
-            rows = (row for row in self._table.scan() if row.key in keys)
-        return {keys[str(row.key)]: str(row.fields.get("message", "")) for row in rows if row is not None}
+    def look(self, pairs: int) -> None:
+        """Read the whole table once where so many questions of `told` will come that this is cheaper."""
+        if pairs > _FEW:
+            rows = (row for row in self._table.scan() if str(row.key).startswith("n-"))
+            self._known = {str(row.key): str(row.fields.get("message", "")) for row in rows}
+
+    def told(self, recipient: str, news: Sequence[str]) -> dict[str, str]:
+        """Return by news' digest the message it went to a recipient with; what is new to them is left out."""
+        made = {}
+        for one in news:
+            key = _news_key(recipient, one)
+            if self._known is not None:
+                if key in self._known:
+                    made[one] = self._known[key]
+            elif (row := self._table.get(key)) is not None:
+                made[one] = str(row.fields.get("message", ""))
+        return made
 
     def get(self, message: str) -> Delivery | None:
         """Return a message as it is now."""

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bondstore.errors import DamagedError, NotFoundError
+from bondstore.errors import DamagedError, NotFoundError, UsageError
 from bondstore.release.images import LARGEST as LARGEST_PLOT
 from bondstore.release.images import type_of
 from bondstore.release.inventory import manifest_of
 from bondstore.release.kinds import KINDS
 from bondstore.release.latest import NAME
 from bondstore.release.look import fetch, is_linked
-from bondstore.release.notify.subscribers import ALL
+from bondstore.release.notify.subscribers import ALL, check_topics
 from bondstore.release.paths import is_plain_path
 from bondstore.release.records import LARGEST, SUFFIX, Counts, Record
+from bondstore.release.requirement import contradicts
 
 if TYPE_CHECKING:
     from bondstore.findings import Finding
@@ -130,6 +131,24 @@ def matches(news: News, topics: Sequence[str], vessels: Mapping[str, Sequence[st
     return False
 
 
+def known_topics(topics: Sequence[str], vessels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return topics in one order, if something can ever belong to each.
+
+    Raises
+    ------
+    UsageError
+        One of them is none, or is a vessel of which no platform is known.
+    """
+    checked = check_topics(topics)
+    names = {f"vessel:{name}".casefold() for name in vessels}
+    if any(one.startswith("vessel:") and one.casefold() not in names for one in checked):
+        raise UsageError(
+            "The settings know no such vessel, so nothing could ever be sent.",
+            hint="Name its platforms under [vessels].",
+        )
+    return checked
+
+
 def find_news(store: Store, keys: Sequence[str] = ()) -> tuple[list[News], list[Finding]]:
     """Read the news in a place.
 
@@ -204,7 +223,9 @@ def _records(store: Store, wanted: set[str], findings: list[Finding]) -> Iterabl
             except DamagedError:
                 findings.append(KINDS["record-damaged"].about(key))
                 continue
-            if record.file == key:
-                yield record
-            else:
+            if record.file != key:
                 findings.append(KINDS["record-of-another"].about(key))
+            elif contradicts(record):
+                findings.append(KINDS["record-contradicts"].about(key))
+            else:
+                yield record

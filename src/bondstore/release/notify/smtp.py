@@ -26,6 +26,7 @@ USUAL_LIMIT = 10 << 20
 """Bytes, where a server names no limit: what most of those on the way still take."""
 _MOST = 100 << 20
 _TIMEOUT = 30.0
+_GO_ON, _TOO_LARGE = 354, 552
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +81,42 @@ class SmtpTransport:
         """Hand a message over; see `Transport.send`."""
         sender = parseaddr(str(message["From"]))[1]
         data = message.as_bytes(policy=SMTP)
+        reused = self._open is not None
+        answer = self._try(sender, recipient, data)
+        if reused and self._open is None and isinstance(answer, Declined) and answer.again and not answer.doubt:
+            # the server had hung up in the pause between two messages: nothing of this one had gone out
+            answer = self._try(sender, recipient, data)
+        return answer
+
+    def _try(self, sender: str, recipient: str, data: bytes) -> Answer:
         connection = self._connection()
         whole = False
         try:
-            size = [f"SIZE={len(data)}"] if connection.has_extn("size") else []
-            code, _ = connection.mail(sender, size)
-            if code // 100 == 2:
-                code, _ = connection.rcpt(recipient)
-            elif code // 100 == 5 and code != 552:
-                raise self._refused_sender(code)
-            if code // 100 != 2:
-                self._reset()
-                return _declined(code)
+            code = self._envelope(connection, sender, recipient, len(data))
+            if code == _GO_ON:
+                # a connection that breaks from here on may have done so after the last byte was taken on
+                whole = True
+                connection.send(_stuffed(data))
+                code, said = connection.getreply()
+                if code // 100 == 2:
+                    return Accepted(_receipt(said))
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Declined(f"smtp-{type(error).__name__}", again=True, doubt=whole)
+        self._reset()
+        return _declined(code)
+
+    def _envelope(self, connection: smtplib.SMTP, sender: str, recipient: str, size: int) -> int:
+        """Announce a message; returns `_GO_ON`, or the code of the step that was refused."""
+        options = [f"SIZE={size}"] if connection.has_extn("size") else []
+        code, _ = connection.mail(sender, options)
+        if code // 100 == 5 and code != _TOO_LARGE:
+            raise self._refused_sender(code)
+        if code // 100 == 2:
+            code, _ = connection.rcpt(recipient)
+        if code // 100 == 2:
             code, _ = connection.docmd("DATA")
-            if code != 354:
-                self._reset()
-                return _declined(code)
-            whole = True
-            # a connection that breaks from here on may have done so after the last byte was taken on
-            connection.send(_stuffed(data))
-            code, said = connection.getreply()
-        except (smtplib.SMTPServerDisconnected, OSError) as error:
-            self._drop()
-            return Declined(f"smtp-{type(error).__name__}", again=True, doubt=whole)
-        except smtplib.SMTPException as error:
-            self._drop()
-            return Declined(f"smtp-{type(error).__name__}", again=True, doubt=whole)
-        if code // 100 != 2:
-            self._reset()
-            return _declined(code)
-        return Accepted(_receipt(said))
+        return code
 
     def close(self) -> None:
         """Say good-bye."""

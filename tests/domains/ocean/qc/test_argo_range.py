@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon
 
 from bondstore.domains.ocean.qc.regions import REGIONS, inside, region
+from bondstore.domains.ocean.qc.tests import FileName
 from bondstore.errors import ConfigurationError
 from tests.domains.ocean.qc.argo_cases import BAD, GOOD, MISSING, NAN, SILENT, SUSPECT, UNEVALUATED, cast, run
 
@@ -100,8 +102,15 @@ def test_no_deeper_than_told(told: str, most: float) -> None:
 @pytest.mark.parametrize("told", ["", "deep", "nan", "inf", "-3", "0"])
 def test_not_knowing_how_deep(told: str) -> None:
     made = cast([1.0], known={"deepest_pressure": told})
-    assert run("argo.deepest_pressure", "TEMP", made) == [UNEVALUATED]
-    assert run("argo.deepest_pressure", "TEMP", made, required=False) == [SILENT]
+    assert run("argo.deepest_pressure", "TEMP", made, required=True) == [UNEVALUATED]
+    assert run("argo.deepest_pressure", "TEMP", made) == [SILENT], "as the suite says"
+    assert run("argo.deepest_pressure", "TEMP", made, required=True, configured=3.9) == [SUSPECT]
+    assert run("argo.deepest_pressure", "TEMP", made, required=True, configured=4.1) == [GOOD]
+
+
+def test_what_the_file_says_counts_before_the_suite() -> None:
+    made = cast([1.0], [30.0], known={"deepest_pressure": "10"})
+    assert run("argo.deepest_pressure", "TEMP", made, configured=1000.0) == [SUSPECT]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +127,80 @@ def test_not_knowing_how_deep(told: str) -> None:
     ],
 )
 def test_the_grey_list(known: dict[str, str], flag: int) -> None:
-    assert run("argo.grey_list", "TEMP", cast([1.0, NAN], known=known)) == [flag, MISSING]
+    assert run("argo.grey_list", "TEMP", cast([1.0, NAN], known=known), required=True) == [flag, MISSING]
 
 
 def test_no_grey_list_where_none_is_asked_for() -> None:
-    assert run("argo.grey_list", "TEMP", cast([1.0]), required=False) == [SILENT]
+    assert run("argo.grey_list", "TEMP", cast([1.0])) == [SILENT]
+
+
+GREY = """PLATFORM_CODE,PARAMETER_NAME,START_DATE,END_DATE,QUALITY_CODE,COMMENT,DAC
+5900001,TEMP,20200913,,3,"drifts, slowly",XX
+5900002,TEMP,20200101,20200913,4,,XX
+5900003,PSAL,20200101,,4,,XX
+5900004,TEMP,20200101,,3,,XX
+5900004,TEMP,20200101,,4,,XX
+5900005,TEMP,20200914,,4,,XX
+5900006,TEMP,20200101,20200912,4,,XX
+"""
+"""Profiles are of 2020-09-13, 12:26."""
+
+
+def grey(tmp_path: Path, text: str) -> FileName:
+    (tmp_path / "ar_greylist.txt").write_text(text, "utf-8")
+    return FileName(str(tmp_path / "ar_greylist.txt"))
+
+
+@pytest.mark.parametrize(
+    ("platform", "time", "flag"),
+    [
+        ("5900001", 1.6e9, SUSPECT),
+        ("5900001", 1599955199.0, GOOD),  # the last second of the day before
+        ("5900001", 1599955200.0, SUSPECT),
+        ("5900002", 1.6e9, BAD),
+        ("5900002", 1600041599.0, BAD),  # the last second of the last day
+        ("5900002", 1600041600.0, GOOD),
+        ("5900003", 1.6e9, GOOD),
+        ("5900004", 1.6e9, BAD),
+        ("5900005", 1.6e9, GOOD),
+        ("5900006", 1.6e9, GOOD),
+        ("5900007", 1.6e9, GOOD),
+        ("5900007", NAN, GOOD),
+        ("5900001", NAN, UNEVALUATED),
+        ("", 1.6e9, UNEVALUATED),
+    ],
+)
+def test_a_grey_list_from_a_file(tmp_path: Path, platform: str, time: float, flag: int) -> None:
+    made = cast([1.0, NAN], platform=platform, time=time)
+    for required in (False, True):
+        assert run("argo.grey_list", "TEMP", made, path=grey(tmp_path, GREY), required=required) == [flag, MISSING]
+
+
+def test_what_is_known_of_a_profile_counts_before_the_list(tmp_path: Path) -> None:
+    made = cast([1.0], known={"grey_list": ""})
+    assert run("argo.grey_list", "TEMP", made, path=grey(tmp_path, GREY)) == [GOOD]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "PLATFORM_CODE,PARAMETER_NAME\n5900001,TEMP\n",
+        GREY + "5900009,TEMP,soon,,4,,XX\n",
+        GREY + "5900009,TEMP,20200101,20201301,4,,XX\n",
+        GREY + "5900009,TEMP,20200101,,9,,XX\n",
+        GREY + "5900009,TEMP\n",
+        GREY + ",TEMP,20200101,,4,,XX\n",
+    ],
+)
+def test_a_grey_list_that_cannot_be_read_is_no_empty_list(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        run("argo.grey_list", "TEMP", cast([1.0]), path=grey(tmp_path, text))
+
+
+def test_a_grey_list_that_is_not_there_or_another_than_the_suite_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError):
+        run("argo.grey_list", "TEMP", cast([1.0]), path=FileName(str(tmp_path / "none.txt")))
+    named = FileName(grey(tmp_path, GREY), "0" * 64)
+    with pytest.raises(ConfigurationError):
+        run("argo.grey_list", "TEMP", cast([1.0]), path=named)

@@ -9,10 +9,10 @@ import pytest
 
 from bondstore.domains.ocean.profiles import Batch, Header, Profile, joined
 from bondstore.domains.ocean.qc import tests as registry
-from bondstore.domains.ocean.qc.evaluate import evaluate, pick
+from bondstore.domains.ocean.qc.evaluate import check_suite, evaluate, pick
 from bondstore.domains.ocean.qc.flags import SCALES, Flag, worst
 from bondstore.domains.ocean.qc.ragged import any_in, count, neighbour, only, per_profile, spread
-from bondstore.domains.ocean.qc.suite import Suite, all_tests, parse_suite
+from bondstore.domains.ocean.qc.suite import Suite, all_tests, load_suite, parse_suite, suite_names
 from bondstore.domains.ocean.qc.tests import Verdict
 from bondstore.errors import ConfigurationError
 
@@ -119,7 +119,7 @@ def test_needs_leaves_out_profiles_that_lack_the_sensor(suite: Callable[..., Sui
     assert seen == [1]
     assert result.flags["t1", "TEMP"].tolist() == [S, S, U]
     assert result.reasons["t1", "TEMP"] == {1: "why"}
-    assert result.rolled["TEMP"].tolist() == [G, G, Q]
+    assert result.rolled["TEMP"].tolist() == [G, G, U]
 
 
 def test_what_is_bad_is_not_shown_to_later_tests(suite: Callable[..., Suite]) -> None:
@@ -207,3 +207,92 @@ def test_batches_join_and_part() -> None:
 
 def evaluate_nothing() -> tuple[int, ...]:
     return tuple(joined([]).sizes.tolist())
+
+
+WRONG = {
+    "a window of an unknown key": """
+        test = "qartod.climatology"
+        on = "TEMP"
+        windows = [{ span = [1, 2], mnth = [1, 2] }]
+    """,
+    "a high threshold under the low one": """
+        test = "qartod.spike"
+        on = "TEMP"
+        low = 2
+        high = 1
+    """,
+    "a tolerance as others state it": """
+        test = "qartod.density_inversion"
+        on = "TEMP"
+        tolerance = -0.03
+    """,
+    "edges that do not rise": """
+        test = "moana.temp_drift"
+        on = "TEMP"
+        edges = [1, 0]
+        spreads = [1]
+        ranges = [1]
+    """,
+    "a sea that is none": """
+        test = "argo.regional_range"
+        on = "TEMP"
+        sea = "dead"
+        span = [1, 2]
+    """,
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_thresholds_that_contradict_themselves_are_told_before_anything_is_read(what: str) -> None:
+    stated = parse_suite("[[test]]\n" + WRONG[what], "mine")
+    with pytest.raises(ConfigurationError):
+        check_suite(stated)
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_the_suites_that_ship_contradict_nothing(name: str) -> None:
+    check_suite(load_suite(name))
+
+
+def test_flags_that_there_are_none_of_count_as_a_test_that_raised(suite: Callable[..., Suite]) -> None:
+    batch = batch_of([1, 2], [3])
+    for odd in (
+        lambda batch, _: Verdict(np.full(batch.levels, 7, np.int8)),
+        lambda batch, _: Verdict(np.full(batch.levels, G, np.int64)),
+        lambda batch, _: Verdict(np.full(batch.levels + 1, G, np.int8)),
+    ):
+        result = evaluate(batch, suite((flags_of(G), ALL), (odd, 'on = "TEMP"')))
+        assert result.rolled["TEMP"].tolist() == [U, U, U]
+        assert set(result.reasons["t1", "TEMP"]) == {0, 1}
+        assert result.grades.tolist() == [U, U]
+        registry.REGISTRY.pop("own.t0"), registry.REGISTRY.pop("own.t1")
+
+
+def test_an_infinite_value_is_bad_whatever_tests_say(suite: Callable[..., Suite]) -> None:
+    batch = batch_of([1, np.inf, NAN], [3])
+    result = evaluate(batch, suite((flags_of(G), ALL)))
+    assert result.rolled["TEMP"].tolist() == [G, B, M, G]
+    assert result.grades.tolist() == [B, G]
+
+
+def test_a_profile_whose_salinity_is_withheld_still_needs_it(suite: Callable[..., Suite]) -> None:
+    def density(batch: Batch, _: str) -> Verdict:
+        there = ~np.isnan(batch.salinity)
+        return Verdict(np.where(there, G, U).astype(np.int8), {0: "no density"} if not there.all() else {})
+
+    batch = batch_of([1, 2], salinity=[35.0, 35.0])
+    whole = suite(
+        (flags_of(G), ALL),
+        (flags_of(B), 'on = "PSAL"'),
+        (density, 'on = "TEMP"\nneeds = "PSAL"'),
+        skip_bad=True,
+    )
+    result = evaluate(batch, whole)
+    assert result.flags["t2", "TEMP"].tolist() == [U, U]
+    assert result.reasons["t2", "TEMP"] == {0: "no density"}
+
+
+def test_nothing_can_be_picked() -> None:
+    batch = batch_of([1, 2], [3])
+    some, part = pick(batch, evaluate(batch, load_suite("qartod")), range(2, 2))
+    assert (len(some), some.levels, part.grades.tolist()) == (0, 0, [])

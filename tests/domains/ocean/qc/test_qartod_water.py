@@ -193,4 +193,4 @@ def test_the_suite_calls_a_clean_profile_good_and_a_spoilt_one_bad() -> None:
     result = evaluate(joined([clean, without, spoilt, lone]), load_suite("qartod"))
     assert result.grades.tolist() == [Flag.GOOD, Flag.GOOD, Flag.BAD, Flag.UNEVALUATED]
     assert result.flags["spike", "TEMP"][60 + 10] == Flag.BAD
-    assert result.flags["density_inversion", "PSAL"][30:60].tolist() == [Flag.SILENT] * 30
+    assert result.flags["density_inversion", "PSAL"][30:60].tolist() == [Flag.MISSING] * 30

@@ -83,6 +83,11 @@ def test_thresholds_are_read_as_their_types() -> None:
         (['test = "own.over"', "on = 3", "limit = 1.0"], "is no name and no list of names"),
         (['test = "own.over"', 'on = "TEMP"', 'needs = "SALT"', "limit = 1.0"], "needs SALT"),
         (['test = "own.over"', 'on = "TEMP"', 'label = "a b"', "limit = 1.0"], "label of own.over is no plain name"),
+        (['test = "own.over"', 'on = "TEMP"', 'label = ""', "limit = 1.0"], "label of own.over is no plain name"),
+        (['test = "own.over"', 'on = "TEMP"', "label = 7", "limit = 1.0"], "label of own.over is no plain name"),
+        (['test = "own.over"', 'on = "TEMP"', f'label = "{"a" * 65}"', "limit = 1.0"], "label of own.over is no plain"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = nan"], "limit of own.over is not a number"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "span = [-inf, nan]"], "span of own.over is not a number"),
     ],
 )
 def test_what_is_not_right_is_told(lines: list[str], words: str) -> None:
@@ -99,6 +104,8 @@ def test_what_is_not_right_is_told(lines: list[str], words: str) -> None:
         ("[[test]]\n=", "is no TOML"),
         (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head="depth = 3"), "unknown setting depth"),
         (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head='scale = "mine"'), "scale is unknown"),
+        (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head='scale = ["qartod"]'), "scale is unknown"),
+        (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head="name = 3"), "its name is no text"),
         (suite_of('test = "own.over"', 'on = "TEMP"', "limit = 1.0", head="skip_bad = 1"), "skip_bad"),
         (suite_of('test = "own.alone"', "limit = 1.0") + suite_of('\ntest = "own.alone"', "limit = 2.0"), "are called"),
     ],

@@ -51,7 +51,7 @@ def test_argo_profiles_are_raw_and_without_padding() -> None:
     assert (first.platform, second.platform) == ("1901234", "5900001")
     assert not first.timed
     assert not first.placed
-    assert dict(first.known) == {"platform_type": "APEX", "direction": "A", "cycle": "7"}
+    assert dict(first.known) == {"platform_type": "APEX", "direction": "A", "cycle": "7", "created": "1717329600"}
     assert first.header.dialect == "argo"
     assert (first.earlier, second.earlier) == (None, None)
 

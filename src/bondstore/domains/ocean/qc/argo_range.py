@@ -1,4 +1,4 @@
-"""Argo real-time tests of ranges: global and regional range (6, 7), deepest pressure (19), grey list (15)."""
+"""Argo real-time tests of ranges: global and regional range (6, 7), deepest pressure (19)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch
-from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, column, said, whole
+from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, column, said
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import any_in, spread
 from bondstore.domains.ocean.qc.regions import inside, region
@@ -116,7 +116,13 @@ def regional_range(batch: Batch, on: str, *, sea: str, span: tuple[float, float]
 
 @test("argo.deepest_pressure", f"{MANUAL}, test 19", "PRES", "TEMP", "PSAL")
 def deepest_pressure(
-    batch: Batch, on: str, *, shallow: tuple[float, float], deep: tuple[float, float], required: bool
+    batch: Batch,
+    on: str,
+    *,
+    shallow: tuple[float, float],
+    deep: tuple[float, float],
+    required: bool,
+    configured: float | None = None,
 ) -> Verdict:
     """Flag levels deeper than the float was told to go.
 
@@ -133,6 +139,8 @@ def deepest_pressure(
         A configured pressure in dbar and the tolerance there as a fraction: 10 dbar and 1.5; 1000 dbar and 0.1.
     required : bool
         Whether a profile of which it is not known is unevaluated (true) or passed over in silence (false).
+    configured : float, optional
+        In dbar, for profiles whose file does not say it.
 
     Returns
     -------
@@ -144,6 +152,8 @@ def deepest_pressure(
     Source: Argo QC manual 3.9, section 2.1, test 19 (as revised in 3.6).
     """
     told = np.array([_told(one.known.get("deepest_pressure", "")) for one in batch.profiles], np.float64)
+    if configured is not None:
+        told[np.isnan(told)] = _told(str(configured))
     tolerance = np.interp(told, [shallow[0], deep[0]], [shallow[1], deep[1]])
     most = spread(batch, told * (1.0 + tolerance))
     with np.errstate(invalid="ignore"):
@@ -161,40 +171,3 @@ def _told(written: str) -> float:
     except ValueError:
         return math.nan
     return value if math.isfinite(value) and value > 0.0 else math.nan
-
-
-@test("argo.grey_list", f"{MANUAL}, test 15", "PRES", "TEMP", "PSAL")
-def grey_list(batch: Batch, on: str, *, required: bool) -> Verdict:
-    """Give the profile the flag under which its sensor stands on the grey list.
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles. ``grey_list`` in `Profile.known` is what the list says of this float at this time: sensors and
-        their flags, such as ``PSAL:4 TEMP:3``, or nothing where the list was looked at and the float is not on it.
-    on : str
-        The variable, all levels alike.
-    required : bool
-        Whether a profile for which no list was looked at is unevaluated (true) or passed over in silence (false).
-
-    Returns
-    -------
-    Verdict
-        The list's flag (2, 3 or 4), good where the sensor is not on it; unevaluated where its entry cannot be read.
-
-    Notes
-    -----
-    Source: Argo QC manual 3.9, section 2.1, test 15.
-    """
-    flags = np.array([_listed(one.known.get("grey_list"), on, required) for one in batch.profiles], np.int8)
-    return whole(batch, on, flags, because(flags == Flag.UNEVALUATED, "no readable grey list was looked at"))
-
-
-def _listed(written: str | None, on: str, required: bool) -> Flag:
-    if written is None:
-        return Flag.UNEVALUATED if required else Flag.SILENT
-    for entry in written.replace(",", " ").split():
-        sensor, _, number = entry.partition(":")
-        if sensor == on:
-            return Flag(int(number)) if number in {"1", "2", "3", "4"} else Flag.UNEVALUATED
-    return Flag.GOOD

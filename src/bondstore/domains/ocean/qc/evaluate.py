@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 
-from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.profiles import Batch, Floats, Mask, joined
 from bondstore.domains.ocean.qc.flags import Flag, Flags, worst
 from bondstore.domains.ocean.qc.ragged import any_in, per_profile
 from bondstore.domains.ocean.qc.suite import VARIABLES, Step, Suite
 from bondstore.domains.ocean.qc.tests import Verdict
-from bondstore.errors import ConfigurationError
+from bondstore.errors import ConfigurationError, MissingExtraError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Result:
     reasons : mapping of (str, str) to mapping of int to str
         Why a test could not be evaluated, by the profile's number in the batch.
     rolled : mapping of str to ndarray of int8, shape (levels,)
-        The roll-up of each variable: ``TIME``, ``POSITION``, ``PRES``, ``TEMP``, and ``PSAL`` where there is any.
+        The roll-up of each variable: ``TIME``, ``POSITION``, ``PRES``, ``TEMP``, and ``PSAL`` where there is any. What
+        is infinite is bad, whatever tests say.
     grades : ndarray of int8, shape (profiles,)
         The worst rolled flag of each profile that is not missing. A profile without any time, position, pressure or
         temperature is at best unevaluated; one without levels is missing.
@@ -77,11 +78,33 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
             if suite.skip_bad:
                 shown = _without_bad(shown, step.on, said.flags == Flag.BAD)
     rolled = {
-        variable: worst([found for (_, on), found in flags.items() if on == variable], missing(batch, variable))
+        variable: _rolled(batch, variable, [found for (_, on), found in flags.items() if on == variable])
         for variable in VARIABLES
         if variable != "PSAL" or batch.salinity is not None
     }
     return Result(suite, flags, reasons, rolled, grades_of(batch, rolled))
+
+
+def check_suite(suite: Suite) -> None:
+    """Show every test its thresholds over no profiles: what contradicts itself is told before anything is read.
+
+    Parameters
+    ----------
+    suite : Suite
+        The tests.
+
+    Raises
+    ------
+    ConfigurationError
+        The thresholds of a test contradict one another. A part that is not installed is no such thing: perhaps no
+        profile will need it.
+    """
+    nothing = joined([])
+    for step in suite.steps:
+        try:
+            _attempt(nothing, step)
+        except MissingExtraError:
+            continue
 
 
 def pick(batch: Batch, result: Result, numbers: range) -> tuple[Batch, Result]:
@@ -96,8 +119,8 @@ def pick(batch: Batch, result: Result, numbers: range) -> tuple[Batch, Result]:
     numbers : range
         Which of them.
     """
-    first, end = (int(batch.starts[numbers.start]), int(batch.sizes[numbers.start : numbers.stop].sum()))
-    rows = slice(first, first + end)
+    first = int(batch.sizes[: numbers.start].sum())
+    rows = slice(first, first + int(batch.sizes[numbers.start : numbers.stop].sum()))
     some = Batch(
         batch.profiles[numbers.start : numbers.stop],
         batch.sizes[numbers.start : numbers.stop],
@@ -119,6 +142,16 @@ def pick(batch: Batch, result: Result, numbers: range) -> tuple[Batch, Result]:
         {name: flags[rows] for name, flags in result.rolled.items() if name != "PSAL" or some.salinity is not None},
         result.grades[numbers.start : numbers.stop],
     )
+
+
+def _rolled(batch: Batch, variable: str, flags: Sequence[Flags]) -> Flags:
+    """Roll up; an infinite value is bad, though no test of the suite should look at it."""
+    names = ("LATITUDE", "LONGITUDE") if variable == "POSITION" else (variable,)
+    columns = [found for found in map(batch.column, names) if found is not None]
+    absent = missing(batch, variable)
+    rolled = worst(flags, absent)
+    rolled[np.logical_or.reduce([np.isinf(one) for one in columns]) & ~absent] = Flag.BAD
+    return rolled
 
 
 def missing(batch: Batch, variable: str) -> Mask:
@@ -171,7 +204,7 @@ def _reasons(batch: Batch, flags: Flags, said: Mapping[int, str]) -> dict[int, s
     """Return a reason for each profile that has an unevaluated level, and for no profile that was looked at in full."""
     unevaluated, silent = any_in(batch, flags == Flag.UNEVALUATED), any_in(batch, flags == Flag.SILENT)
     told = {number: why for number, why in said.items() if unevaluated[number] or silent[number]}
-    return {number: "the test does not say why" for number in np.flatnonzero(unevaluated).tolist()} | told
+    return dict.fromkeys(np.flatnonzero(unevaluated).tolist(), "the test does not say why") | told
 
 
 def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
@@ -179,7 +212,7 @@ def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
     settled = flags.copy()
     absent = missing(batch, step.on)
     settled[(flags == Flag.MISSING) & ~absent] = Flag.SILENT
-    settled[absent & (flags != Flag.SILENT)] = Flag.MISSING
+    settled[absent] = Flag.MISSING
     return settled
 
 

@@ -44,8 +44,8 @@ def climatology(
         included, of either convention, over the antimeridian where west is east of east), shallow, deep (dbar, deep
         itself excluded), lowest, highest. ``-inf`` and ``inf`` leave a side open.
     path : FileName, optional
-        Instead of `rows`, the name of a file, from the suite's folder on: a CSV file with these columns by name, an empty cell leaving a side open; or a netCDF file
-        with a one-dimensional variable for each.
+        Instead of `rows`, the name of a file, from the suite's folder on: a CSV file with these columns by name, an
+        empty cell leaving a side open; or a netCDF file with a one-dimensional variable for each.
 
     Notes
     -----

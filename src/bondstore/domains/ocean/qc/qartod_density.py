@@ -107,6 +107,8 @@ def density_inversion(batch: Batch, on: str, *, tolerance: float) -> Verdict:
 
     Raises
     ------
+    ConfigurationError
+        The tolerance is under 0: other programs state it so, with another meaning.
     MissingExtraError
         gsw is not installed.
 
@@ -115,6 +117,11 @@ def density_inversion(batch: Batch, on: str, *, tolerance: float) -> Verdict:
     Source: IOOS (2020), Manual for Real-Time Quality Control of In-situ Temperature and Salinity Data, version 2.1,
     test 13, density inversion (suggested). Sigma-theta by TEOS-10.
     """
+    if tolerance < 0:
+        raise ConfigurationError(
+            "The tolerance of qartod.density_inversion is under 0.",
+            hint="State by how much density may fall, as in: tolerance = 0.03",
+        )
     fall, compared, unsure = inversions(batch, sigma_theta(batch, 0.0), tolerance)
     return told(
         batch,

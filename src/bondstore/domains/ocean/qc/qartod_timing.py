@@ -41,7 +41,8 @@ def gap(batch: Batch, on: str, *, increment: float) -> Verdict:
     """
     timed = levels_of(batch, np.array([one.timed for one in batch.profiles], np.bool_))
     silent = (place(batch) == 0) | ~timed
-    waited = batch.time - neighbour(batch, batch.time, -1)
+    with np.errstate(invalid="ignore"):  # a time may be infinite
+        waited = batch.time - neighbour(batch, batch.time, -1)
     return told(
         batch,
         on,

@@ -53,12 +53,19 @@ def inside(latitude: Floats, longitude: Floats, corners: tuple[tuple[float, floa
     """
     with np.errstate(invalid="ignore"):
         east = np.mod(longitude + 180.0, 360.0) - 180.0
+        norths, easts = zip(*corners, strict=True)
+        near = (latitude >= min(norths)) & (latitude <= max(norths)) & (east >= min(easts)) & (east <= max(easts))
+    found: Mask = near.copy()
+    found[near] = _within(latitude[near], east[near], corners)  # most of the sea is far from any of them
+    return found
+
+
+def _within(latitude: Floats, east: Floats, corners: tuple[tuple[float, float], ...]) -> Mask:
     found = np.zeros(len(latitude), np.bool_)
     for (south, west), (north, other) in zip(corners, corners[1:] + corners[:1], strict=True):
         if south == north:
             continue
         across = (south <= latitude) != (north <= latitude)
-        with np.errstate(invalid="ignore"):
-            at = west + (latitude - south) / (north - south) * (other - west)
-            found ^= across & (east < at)
+        at = west + (latitude - south) / (north - south) * (other - west)
+        found ^= across & (east < at)
     return found

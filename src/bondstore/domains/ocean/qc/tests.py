@@ -48,10 +48,6 @@ class FileName(str):
         made.sha256 = sha256
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        """Return what it is copied and sent to other processes by."""
-        return str(self), self.sha256
-
 
 Function = Callable[..., Verdict]
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Earlier, Floats, Header, Integers, Mask, Position, Profile
+from bondstore.domains.ocean.reading.argo_known import made, told
 from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags
 from bondstore.domains.ocean.reading.text import damaged
 from bondstore.findings import Finding
@@ -35,6 +36,10 @@ def read_argo(reader: Reader) -> tuple[Batch, list[Finding]]:
     Levels at the end of a row where nothing has a value are padding, and no levels; others are kept. The profile before
     each one is looked for among the profiles of the same float in the same file: that of the highest cycle number below
     its own, of the same direction if there is one.
+
+    What tests may ask for of a profile stands in `Profile.known`: ``created`` (when the file was made, in seconds since
+    1970-01-01 UTC), ``deepest_pressure`` (how deep the float was told to go, in dbar) where the file says it,
+    ``cycle``, ``platform_type`` and others.
 
     Parameters
     ----------
@@ -150,7 +155,7 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
         for name in ("PLATFORM_NUMBER", "FLOAT_SERIAL_NO", "FIRMWARE_VERSION", *_KNOWN)
         if name in reader
     }
-    cycles = _cycles(reader, number)
+    cycles, written, deepest = _cycles(reader, number), made(reader), told(reader, number)
 
     def of(name: str, place: int) -> str:
         column = texts.get(name, [])
@@ -164,6 +169,10 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
         known = {ours: of(name, place) for name, ours in _KNOWN.items() if of(name, place)}
         if cycles[place] != _NO_CYCLE:
             known["cycle"] = str(cycles[place])
+        if written is not None:
+            known["created"] = f"{written:.0f}"
+        if deepest[place] is not None:
+            known["deepest_pressure"] = f"{deepest[place]:.10g}"
         header = Header(
             "argo", sensor_serial=of("FLOAT_SERIAL_NO", place), sensor_firmware=of("FIRMWARE_VERSION", place)
         )

@@ -62,19 +62,19 @@ def read_ragged(reader: Reader) -> tuple[Batch, list[Finding]]:
         raise damaged("columns-missing", reader.key, f"It has no variable for {', '.join(lacking)}.")
     sizes, levels = _sizes(reader, str(found["TEMP"]))
 
-    def spread(values: Floats) -> tuple[Floats, bool]:
-        return _spread(reader, values, sizes, levels)
+    def spread(variable: str, values: Floats) -> tuple[Floats, bool]:
+        return _spread(reader, str(found[variable]), values, sizes, levels)
 
-    time, timed = spread(reader.times(str(found["TIME"])))
-    latitude, placed = spread(reader.measured(str(found["LATITUDE"]), "LATITUDE"))
-    longitude, _ = spread(reader.measured(str(found["LONGITUDE"]), "LONGITUDE"))
+    time, timed = spread("TIME", reader.times(str(found["TIME"])))
+    latitude, placed = spread("LATITUDE", reader.measured(str(found["LATITUDE"]), "LATITUDE"))
+    longitude, _ = spread("LONGITUDE", reader.measured(str(found["LONGITUDE"]), "LONGITUDE"))
     pressure_name = str(found["PRES"])
     deep = reader.numbers(pressure_name).size
-    pressure, _ = spread(reader.measured(pressure_name, "PRES", latitude if deep == levels else None))
+    pressure, _ = spread("PRES", reader.measured(pressure_name, "PRES", latitude if deep == levels else None))
     if reader.attribute(pressure_name, "units").casefold().startswith("m") and pressure_name.upper() == "DEPTH":
         reader.note("depth-converted")
-    temperature, _ = spread(reader.measured(str(found["TEMP"]), "TEMP"))
-    salinity = spread(reader.measured(found["PSAL"], "PSAL"))[0] if found["PSAL"] else None
+    temperature, _ = spread("TEMP", reader.measured(str(found["TEMP"]), "TEMP"))
+    salinity = spread("PSAL", reader.measured(found["PSAL"], "PSAL"))[0] if found["PSAL"] else None
     empty = int((sizes == 0).sum())
     if empty or not len(sizes):
         reader.note("no-levels", count=max(1, empty))
@@ -102,16 +102,23 @@ def ragged_flags(reader: Reader) -> StoredFlags:
         by_test, whole = _BY_TEST.fullmatch(name), _ROLLED.fullmatch(name)
         if by_test is None and whole is None:
             continue
-        flags = _spread(reader, reader.numbers(name), sizes, levels)[0]
-        small = np.where(np.isnan(flags) | (np.abs(flags) > 99), 0, flags).astype(np.int8)
+        flags = _spread(reader, name, reader.numbers(name), sizes, levels)[0]
+        small = np.where((np.abs(flags) <= 99) & (flags == np.floor(flags)), flags, 0).astype(np.int8)
         meanings |= _meanings(reader, name)
         if by_test is not None:
             place = (by_test["label"], by_test["on"])
             tests[place] = small
             told[place] = {one: reader.attribute(name, one) for one in _TOLD if reader.attribute(name, one)}
         elif whole is not None:
-            rolled[_ON.get(whole["on"], whole["on"])] = small
+            on = _ON.get(whole["on"], whole["on"])
+            rolled[on] = _both(rolled[on], small) if on in rolled else small
     return StoredFlags(rolled, tests, dict(sorted(meanings.items())), told)
+
+
+def _both(one: NDArray[np.int8], other: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return the flags of a position from those of its halves: where they differ, 4 or 3 if either is, else 0."""
+    worse = np.where((one == 4) | (other == 4), 4, np.where((one == 3) | (other == 3), 3, 0))
+    return np.where(one == other, one, worse).astype(np.int8)
 
 
 def _sizes(reader: Reader, sample: str) -> tuple[Integers, int]:
@@ -131,19 +138,26 @@ def _sizes(reader: Reader, sample: str) -> tuple[Integers, int]:
     return counts.astype(np.int64), levels
 
 
-def _spread(reader: Reader, values: Floats, sizes: Integers, levels: int) -> tuple[Floats, bool]:
+def _spread(reader: Reader, name: str, values: Floats, sizes: Integers, levels: int) -> tuple[Floats, bool]:
     """Return values per level, and whether they were: one for each profile is repeated.
 
-    Where there are as many profiles as levels, each has one level, and both are the same.
+    Where there are as many profiles as levels, the dimension tells: that of the sizes is the profiles'.
     """
     flat = values.reshape(-1)
-    if len(flat) == levels:
+    of_profiles = len(flat) == len(sizes) and _counted(reader) == reader.dimensions(name)
+    if len(flat) == levels and not of_profiles:
         return flat, True
     if len(flat) == len(sizes):
         return np.repeat(flat, sizes), False
     if len(flat) == 1:
         return np.full(levels, flat[0]), False
     raise damaged("columns-missing", reader.key, "Its variables have different lengths.")
+
+
+def _counted(reader: Reader) -> tuple[str, ...] | None:
+    """Return the dimension of the sizes; None in a file of one profile, which has none."""
+    found = [name for name, one in reader.file.variables.items() if "sample_dimension" in one.ncattrs()]
+    return reader.dimensions(found[0]) if found else None
 
 
 def _meanings(reader: Reader, name: str) -> dict[int, str]:

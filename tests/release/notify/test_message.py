@@ -1,0 +1,194 @@
+"""What a message is made of: hostile texts stay texts, sizes hold, the same content gives the same bytes."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bondstore.errors import ConfigurationError
+from bondstore.release.notify import Settings
+from bondstore.release.notify.desk import _PLACES
+from bondstore.release.notify.message import Envelope, confirmation_message, news_message
+from bondstore.release.notify.news import News, matches, of_record
+from bondstore.release.notify.pictures import Pictures
+from bondstore.release.records import Record
+from tests.release import lab
+from tests.release.notify.post import PLOTS, SETTINGS, START, attached, inline, news, plot, text_of
+
+ANNA = "anna@one.example"
+EVIL = "Blue</td><script>alert(1)</script>\r\nBcc: eve@evil.example\r\n\r\n<img src=https://evil.example/x>\u202e"
+ENVELOPE = Envelope("ab" * 16, ANNA, "T" * 88, int(START))
+
+
+def made(some: list[News], settings: Settings = SETTINGS, limit: int = 40_000_000) -> EmailMessage:
+    message = news_message(settings.checked(), ENVELOPE, some, Pictures(PLOTS.get), limit)
+    data = message.as_bytes(policy=email.policy.SMTP)
+    assert len(data) <= limit
+    assert data.isascii()
+    assert max(map(len, data.split(b"\r\n"))) <= 998
+    read = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(read, EmailMessage)
+    assert not [part.defects for part in read.walk() if part.defects]
+    return read
+
+
+class _Seen(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def seen(message: EmailMessage) -> list[tuple[str, dict[str, str | None]]]:
+    parser = _Seen()
+    parser.feed(text_of(message, "html"))
+    return parser.tags
+
+
+def test_hostile_names_stay_names() -> None:
+    hostile = news(1, title=EVIL, platform=EVIL, file=EVIL, failing=((EVIL, 1),), levels={EVIL: {"good": 1}})
+    message = made([hostile], Settings(**{**_plain(), "title": EVIL, "sender": f'"{EVIL[:20]}" <data@reef.example>'}))
+    assert message.get_all("To") == [ANNA]
+    assert message["Bcc"] is None
+    assert "\n" not in str(message["Subject"])
+    tags = seen(message)
+    assert not {"script", "iframe", "link", "form"} & {tag for tag, _ in tags}
+    assert all(str(said["src"]).startswith("cid:") for tag, said in tags if tag == "img")
+    assert [said["href"] for tag, said in tags if tag == "a"] == [f"https://reef.example/leave/{'T' * 88}"]
+    assert not any(key.startswith("on") for _, said in tags for key in said)
+    assert "\u202e" not in text_of(message) + text_of(message, "html") + str(message["Subject"])
+    assert not re.search(r"^Bcc:", text_of(message), re.MULTILINE)
+
+
+def _plain() -> dict[str, object]:
+    return {name: getattr(SETTINGS, name) for name in Settings.__slots__}
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_text_at_all(title: str, platform: str, file: str) -> None:
+    read = made([news(1, title=title, platform=platform, file=file)])
+    assert read.get_all("To") == [ANNA]
+    assert len(read.get_all("Subject", [])) == 1
+    assert {name.lower() for name in read.keys()} == {  # noqa: SIM118 - of a message
+        "from", "to", "subject", "date", "message-id", "auto-submitted", "list-unsubscribe", "list-unsubscribe-post",
+        "mime-version", "content-type",
+    }  # fmt: skip
+
+
+def test_every_picture_says_what_it_shows() -> None:
+    pictures = [said for tag, said in seen(made([news(1), news(2)])) if tag == "img"]
+    assert [said["alt"] for said in pictures] == [
+        "Plot of 002, 2024-05-03 00:00 UTC; grade: suspect",
+        "Plot of 001, 2024-05-02 00:00 UTC; grade: suspect",
+    ]
+
+
+def test_the_same_content_gives_the_same_bytes() -> None:
+    one, two = made([news(1), news(2)]), made([news(1), news(2)])
+    assert one.as_bytes() == two.as_bytes()
+    assert one["Message-ID"] == f"<{'ab' * 16}@reef.example>"
+
+
+def test_sizes_first_cost_the_attachments_and_then_the_plots() -> None:
+    noise = {f"plots/{number}.png": plot(number) + b"\0" * 30_000 for number in (1, 2)}
+    some = [news(1), news(2)]
+
+    def of(limit: int) -> EmailMessage:
+        return news_message(SETTINGS.checked(), ENVELOPE, some, Pictures(noise.get), limit)
+
+    whole, lighter, bare = of(400_000), of(130_000), of(60_000)
+    assert (len(inline(whole)), len(attached(whole))) == (2, 2)
+    assert (len(inline(lighter)), len(attached(lighter))) == (2, 0)
+    assert (len(inline(bare)), len(attached(bare))) == (0, 0)
+    assert "too large" in text_of(bare)
+    assert "too large" not in text_of(whole)
+    assert "https://public.example/data/plots/1.png" in text_of(bare)
+    for message, limit in ((whole, 400_000), (lighter, 130_000), (bare, 60_000)):
+        assert len(message.as_bytes(policy=email.policy.SMTP)) <= limit
+
+
+def test_many_news_are_counted() -> None:
+    message = made([news(number % 6, file=f"f{number}.nc") for number in range(50)])
+    assert text_of(message).count("  File: ") == 20
+    assert "And 30 more" in text_of(message)
+    assert str(message["Subject"]) == "Reef profiles: 50 profiles of 000, 001, 002 and 3 more"
+
+
+def test_an_svg_or_a_missing_plot() -> None:
+    drawn = {"plots/1.svg": lab.SVG}
+    some = news(1, plots=("plots/1.svg", "plots/gone.png"))
+    message = news_message(SETTINGS.checked(), ENVELOPE, [some], Pictures(drawn.get), 10_000_000)
+    assert inline(message) == {}
+    assert "https://public.example/data/plots/1.svg" in text_of(message)
+    assert "gone" not in text_of(message)
+
+
+def test_the_confirmation_names_the_link_or_the_token() -> None:
+    plain = confirmation_message(SETTINGS.checked(), ENVELOPE, ("all",))
+    assert "T" * 88 in text_of(plain)
+    with_page = Settings(**{**_plain(), "confirm_url": "https://reef.example/yes?t={token}"}).checked()  # type: ignore[arg-type]
+    assert f"https://reef.example/yes?t={'T' * 88}" in text_of(confirmation_message(with_page, ENVELOPE, ("all",)))
+    assert plain["List-Unsubscribe"] is None
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"sender": "nobody"},
+        {"sender": ""},
+        {"unsubscribe_url": "", "unsubscribe_mail": ""},
+        {"unsubscribe_url": "https://reef.example/leave"},
+        {"unsubscribe_url": "http://reef.example/{token}"},
+        {"unsubscribe_url": "javascript:{token}"},
+        {"unsubscribe_url": "https://{token}.example/"},
+        {"unsubscribe_url": 'https://reef.example/"{token}'},
+        {"unsubscribe_mail": "x\r\nBcc: y@z.example"},
+        {"rate": 0},
+        {"rate": "fast"},
+        {"colour": "red"},
+        {"vessels": {"Blue Fin": "12"}},
+    ],
+)
+def test_settings_that_do_not_hold(off: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError):
+        Settings.of({"sender": "data@reef.example", "unsubscribe_url": "https://reef.example/{token}", **off})
+
+
+def test_topics() -> None:
+    two = news(1, platform="12, 13")
+    vessels = {"Blue Fin": ["13"]}
+    assert matches(two, ["all"], {})
+    assert matches(two, ["platform:12"], {})
+    assert matches(two, ["vessel:blue fin"], vessels)
+    assert not matches(two, ["vessel:Blue Fin"], {})
+    assert not matches(two, ["platform:1"], vessels)
+    assert not matches(two, [], vessels)
+
+
+def test_news_of_a_record(tmp_path: Path) -> None:
+    import json
+
+    tests = {"spike/TEMP": {"good": 90, "suspect": 3, "bad": 1}, "gap/TIME": {"good": 94}, "stuck/PRES": {"suspect": 9}}
+    record = Record.from_json(json.dumps(lab.content("a_qc.nc", b"x", grade="bad", tests=tests)).encode())
+    found = of_record(record)
+    assert found.failing == (("stuck/PRES", 9), ("spike/TEMP", 4))
+    assert (found.sha256, found.file, found.platform) == (record.sha256, "a_qc.nc", "MOANA 12")
+
+
+def test_the_settings_of_the_how_to_hold() -> None:
+    import tomllib
+
+    page = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "notify.md"
+    block = page.read_text().partition("```ini\n")[2].partition("```")[0]
+    given_ = {name: value for name, value in tomllib.loads(block).items() if name not in _PLACES}
+    assert Settings.of(given_).rate == 5
