@@ -25,8 +25,7 @@ def of_type(kind: str) -> dict[str, Any]:
 
 def statements(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
-        for one in node.get("Statement", []):
-            yield one
+        yield from node.get("Statement", [])
         for value in node.values():
             yield from statements(value)
     elif isinstance(node, list):

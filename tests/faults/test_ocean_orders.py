@@ -89,6 +89,20 @@ def test_names_that_clash_in_any_order(sea: Sea, files: Stored, style: str) -> N
         sea.check()
 
 
+@pytest.mark.parametrize("late", ["0/x.csv", "z/x.csv"])
+def test_what_is_gone_from_the_source_is_not_written_over(sea: Sea, late: str) -> None:
+    sea.hold({"a/x.csv": SAME_STEM["a/x.csv"]})
+    sea.qc()
+    [(_, path)] = sources(sea).items()
+    first = sea.written()[path]
+    sea.hold({late: SAME_STEM["b/x.csv"]})
+    assert counts(sea.qc()) == {"planned": 1, "done": 1}
+    assert set(sources(sea)) == {"a/x.csv", late}
+    assert sea.written()[path] == first
+    assert counts(sea.qc()) == {"planned": 1, "skipped": 1}
+    sea.check()
+
+
 @pytest.mark.parametrize(
     "between", [{"form": "parquet"}, {"form": "netcdf"}, {"form": "both", "tests": "qartod", "plots": True}]
 )

@@ -33,7 +33,6 @@ _PLACES = re.compile(
             r"matplotlib/mpl-data/fonts/(afm|pdfcorefonts)/.*",
             r"matplotlib/mpl-data/images/.*",
             r"matplotlib/backends/web_backend/.*",
-            r"mpl_toolkits/.*",
             r"[^/]+\.dist-info/(direct_url\.json|INSTALLER|REQUESTED|sboms/.*)",
         )
     )

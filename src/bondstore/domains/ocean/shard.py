@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bondstore.domains.ocean.qc.evaluate import Result
     from bondstore.domains.ocean.qcjob import QcJob
     from bondstore.domains.ocean.settings import QcSettings
-    from bondstore.ledger import Item
+    from bondstore.ledger import Item, Ledger
     from bondstore.runs.outlets import Outlet
 
 Answer = tuple["Item", Fetched]
@@ -74,7 +74,7 @@ class ProfilesShard:
         """Fetch → note the reads → read → test → write → make visible → record."""
         tools = bench(self.place)
         out = outlet(self.job.dest, self.place.destination)
-        work = _Work(self, out)
+        work = _Work(self, out, tools.ledger)
         try:
             answers = tools.store.get_many([item.key for item in self.items])
             fetched = work.settle_failures(list(zip(self.items, answers, strict=True)))
@@ -92,8 +92,8 @@ class ProfilesShard:
 class _Work:
     """The work of one shard while it runs."""
 
-    def __init__(self, shard: ProfilesShard, out: Outlet) -> None:
-        self._shard, self._out = shard, out
+    def __init__(self, shard: ProfilesShard, out: Outlet, ledger: Ledger) -> None:
+        self._shard, self._out, self._ledger = shard, out, ledger
         self._maker = maker(shard.job.settings, shard.job.store.url)
         self.record = Record()
 
@@ -136,12 +136,18 @@ class _Work:
             self._write_one(item, answer, *pick(batch, said, numbers))
 
     def _path(self, key: str, batch: Batch) -> str:
+        """Return where an object's file goes; another object's file is never written over."""
         job = self._shard.job
         path = output_path(key, batch, job.settings.style, distinct=key in self._shard.marked)
-        # an event knows of no other objects than its own: it looks at what lies there
-        if job.keys is not None and taken(job, path, key):
+        if not self._shard.counted and self._is_taken(path, key):
             return output_path(key, batch, job.settings.style, distinct=True)
         return path
+
+    def _is_taken(self, path: str, key: str) -> bool:
+        job = self._shard.job
+        if job.keys is not None:  # an event may know of no other objects than its own: it looks at what lies there
+            return taken(job, path, key)
+        return self._ledger.items.keys_of(job.name, [path]).get(path, key) != key
 
     def _write_one(self, item: Item, answer: Fetched, batch: Batch, result: Result) -> None:
         made = self._maker.make(item.key, answer, batch, result, self._path(item.key, batch))

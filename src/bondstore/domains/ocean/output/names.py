@@ -72,6 +72,15 @@ def output_path(key: str, batch: Batch, style: Style = "plain", *, distinct: boo
     return f"{_AODN}/{mode}/{month}/IMOS_SOOP-FishSOOP_TP_{time}_FV0{version}_{serial}.nc"
 
 
+def unmarked(path: str, key: str) -> str:
+    """Return the path that an object's file would have without the mark of `distinct`; the same one if it has none."""
+    mark = f"-{_mark(key)}"
+    for end in ("_qc.nc", ".nc"):
+        if path.endswith(mark + end):
+            return path.removesuffix(mark + end) + end
+    return path
+
+
 def safe_stem(key: str) -> str:
     """Return a key's last segment without its ending, safe and short enough for a name to be added to.
 
