@@ -55,8 +55,6 @@ def as_parquet(manifest: Manifest) -> bytes:
     """Return the index as Parquet: times as timestamps in UTC, numbers as numbers."""
     import polars as pl
 
-    from bondstore.tables.parquet import ParquetSink
-
     times = ("first", "last")
     kinds: dict[str, Any] = {"int": pl.Int64, "float": pl.Float64}
     given = {name: kinds[_NUMBERS[name]] if name in _NUMBERS else pl.String for name in COLUMNS}
@@ -65,10 +63,7 @@ def as_parquet(manifest: Manifest) -> bytes:
         for name in times
     )
     out = io.BytesIO()
-    sink = ParquetSink(out, frame.schema)
-    if frame.height:
-        sink.write(frame)
-    sink.close()
+    frame.write_parquet(out, compression="zstd")
     return out.getvalue()
 
 

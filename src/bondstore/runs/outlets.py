@@ -118,6 +118,23 @@ class Shelf:
         return not output.sha256 or self.objects.get(output.path) == (output.size, output.digest.partition(_REMOTE)[2])
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A remote destination that is asked for each output by itself: for a few of many."""
+
+    store: Store
+
+    def holds(self, output: Output) -> bool:
+        """Whether an object still is what was recorded: the store's own tag of its content is the same."""
+        if not output.sha256:
+            return True
+        try:
+            there = self.store.head(output.path)
+        except NotFoundError:
+            return False
+        return (there.size, there.etag) == (output.size, output.digest.partition(_REMOTE)[2])
+
+
 def made_by(output: Output) -> str:
     """Return what an output was made of and how, as it was written with."""
     return output.digest.partition(_REMOTE)[0]
@@ -157,10 +174,22 @@ def outlet(dest: StoreSpec, record: Destination) -> Outlet:
     return FolderOutlet(record.group()) if is_folder(dest) else StoreOutlet(open_store(dest))
 
 
-def shelf(dest: StoreSpec, record: Destination) -> Destination | Shelf:
-    """Return who tells whether recorded outputs still are in place; lists a remote destination once."""
+def shelf(dest: StoreSpec, record: Destination, *, few: bool = False) -> Destination | Shelf | Asking:
+    """Return who tells whether recorded outputs still are in place.
+
+    Parameters
+    ----------
+    dest : StoreSpec
+        The destination.
+    record : Destination
+        The folder that holds its ledger.
+    few : bool
+        Ask a remote destination for each output, in place of listing it once.
+    """
     if is_folder(dest):
         return record
+    if few:
+        return Asking(open_store(dest))
     objects = {}
     for page in open_store(dest).pages():
         for one in page.objects():

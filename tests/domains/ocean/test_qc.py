@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import polars as pl
 import pytest
 
 from bondstore.domains.ocean import service
 from bondstore.domains.ocean.service import Asked
+from bondstore.domains.ocean.vouching import vouch
 from bondstore.errors import ConfigurationError, PolicyError, UsageError
 from bondstore.release.records import Record
 from bondstore.runs.outlets import record_place
@@ -242,3 +244,44 @@ def test_no_contact_of_the_metadata_is_recorded(sea: Sea, tmp_path: Path) -> Non
     with record_place(service._spec(sea.dest, None)).ledger(create=False) as ledger:
         params = ledger.runs.newest_first()
         assert "V-7" in json.dumps([dict(run.params) for run in params])
+
+
+DEPLOYED = "Serial number,Date supplied,Date returned,Vessel,Gear class\n" + "".join(
+    f"{serial},15/01/2020,,V-{serial},mobile\n" for serial in (10, 11, 12)
+)
+
+
+def test_a_file_for_each_deployment(sea: Sea, tmp_path: Path) -> None:
+    """All profiles of a sensor on a vessel in one file, whole and in order; only what is new makes one anew."""
+    table = tmp_path / "deployments.csv"
+    table.write_text(DEPLOYED)
+    sea.put({name.replace("_1_", "_2_"): data for name, data in FLEET.items()})
+    asked = {"per": "deployment", "metadata": table, "form": "both"}
+    assert counts(sea.qc(**asked)) == {"planned": 12, "done": 12}
+    files = {path: data for path, data in sea.written().items() if path.endswith(".nc")}
+    assert {"deployments/10_20200115_qc.nc", "deployments/11_20200115_qc.nc"} <= set(files)
+    assert len(files) == len({key.split("_")[1] for key in FLEET})
+    for record in sea.records():
+        with netCDF4.Dataset("file", memory=files[record.file]) as file:
+            assert file["row_size"][:].tolist() == [30] * int(record.settings["profiles"])
+            names = file["profile_id"][:].tolist()
+        own = sorted(Path(key).stem for key in [*FLEET, *(k.replace("_1_", "_2_") for k in FLEET)])
+        assert names == [one for one in own if one.split("_")[1] == Path(record.file).name[:2].zfill(4)]
+        vouch(files[record.file], record)
+    assert sum(int(record.settings["profiles"]) for record in sea.records()) == 12
+    assert pl.read_parquet(Path(sea.dest.removeprefix("file://")) / "parquet/**/*.parquet").height == 12 * 30
+    assert counts(sea.qc(**asked)) == {"planned": 12, "skipped": 12}
+    assert {path: data for path, data in sea.written().items() if path.endswith(".nc")} == files
+    late = next(name for name in FLEET if "_0010_" in name)
+    sea.put({late.replace("_1_", "_3_"): FLEET[late]})
+    assert counts(sea.qc(**asked)) == {"planned": 13, "skipped": 12, "done": 1}
+    after = {path: data for path, data in sea.written().items() if path.endswith(".nc")}
+    assert [path for path in files if after[path] != files[path]] == ["deployments/10_20200115_qc.nc"]
+    assert counts(sea.qc()) == {"planned": 13, "done": 13}
+    assert not any(path.startswith("deployments/") for path in sea.written()), "other settings leave nothing behind"
+
+
+def test_files_per_deployment_refuse_what_is_for_profiles(sea: Sea) -> None:
+    for asked in ({"style": "aodn"}, {"plots": True}):
+        with pytest.raises(UsageError, match="per profile"):
+            sea.qc(per="deployment", **asked)

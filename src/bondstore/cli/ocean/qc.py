@@ -30,11 +30,14 @@ def command(
     since: options.Since = None,
     form: Annotated[
         str,
-        typer.Option(metavar="netcdf|parquet|both", help="A netCDF file an object, a table a month, or both."),
+        typer.Option(metavar="netcdf|parquet|both", help="NetCDF files, Parquet tables by month, or both."),
     ] = "netcdf",
     names: Annotated[
         str, typer.Option(metavar="plain|aodn", help="How files are named: after their source, or as AODN asks for.")
     ] = "plain",
+    per: Annotated[
+        str, typer.Option(metavar="profile|deployment", help="A netCDF file for each object, or for each deployment.")
+    ] = "profile",
     plots: Annotated[bool, typer.Option("--plots", help="Draw each profile beside its file.")] = False,
     metadata: Annotated[
         Path | None,
@@ -70,7 +73,7 @@ def command(
 
     if compat is not None and compat != "moana-2024":
         raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")
-    asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns)
+    asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns, per)
     job = service.prepare(source, dest, asked, since=since, profile=profile, dest_profile=dest_profile)
     result = service.run(
         job,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.months import month_path
-from bondstore.domains.ocean.places import RECORD, STATUS, TABLES, month_of, plot_path, record_path
+from bondstore.domains.ocean.places import (
+    DEPLOYMENTS,
+    RECORD,
+    STATUS,
+    TABLES,
+    deployment_of,
+    deployment_path,
+    month_of,
+    plot_path,
+    record_path,
+)
 from bondstore.ledger import State
 from bondstore.runs.groups import grouped
 from bondstore.runs.outlets import made_by, remove
@@ -44,6 +54,7 @@ def remove_leftovers(job: QcJob, ledger: Ledger, place: Place) -> None:
     written = [output.path for output in ledger.outputs.walk(place.job)]
     stale = [path for path in written if _is_of_an_object(path) and path not in kept]
     stale += _stale_tables(job, ledger, place, [path for path in written if path.startswith(TABLES)])
+    stale += _stale_deployments(job, ledger, place, [path for path in written if path.startswith(DEPLOYMENTS)])
     if STATUS in written and not any(path in kept and path.endswith(RECORD) for path in written):
         stale.append(STATUS)
     if stale or dropped:
@@ -77,5 +88,17 @@ def _stale_tables(job: QcJob, ledger: Ledger, place: Place, tables: list[str]) -
     return [path for path in tables if path not in filed]
 
 
+def _stale_deployments(job: QcJob, ledger: Ledger, place: Place, files: list[str]) -> list[str]:
+    """Return the files of deployments that nothing belongs to; all of them where none are asked for."""
+    if not files:
+        return []
+    kept: set[str] = set()
+    if job.settings.gathered:
+        for state in (State.DONE, State.PLANNED):
+            names = {deployment_of(item.output) for item in ledger.items.in_state(place.job, state)} - {""}
+            kept |= {beside for name in names for beside in (deployment_path(name), record_path(deployment_path(name)))}
+    return [path for path in files if path not in kept]
+
+
 def _is_of_an_object(path: str) -> bool:
-    return "/" in path and not path.startswith(TABLES)
+    return "/" in path and not path.startswith((TABLES, DEPLOYMENTS))

@@ -10,11 +10,14 @@ from bondstore.domains.ocean.output.attributes import About, Attributes, parse_a
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.places import month_of, plot_path
+from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 from bondstore.domains.ocean.runkinds import RUN_KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.qc.evaluate import Result
     from bondstore.domains.ocean.settings import QcSettings
@@ -103,6 +106,35 @@ class Maker:
         plot = self._plot(batch, result) if self._settings.plots else None
         record = record_of(path, file, batch, result, about, (plot_path(path),) if plot else ())
         return Made(path, file, record.to_json(), plot, findings)
+
+    def gather(
+        self, path: str, batch: Batch, sources: Sequence[tuple[str, str]], modified_ms: int
+    ) -> tuple[bytes, bytes]:
+        """Write the file of a deployment, and its record.
+
+        Parameters
+        ----------
+        path : str
+            Where the file goes.
+        batch : Batch
+            All its profiles.
+        sources : sequence of (str, str)
+            Keys and versions of the objects they come from.
+        modified_ms : int
+            When the newest of them was put into the store.
+        """
+        listed = hashlib.sha256(repr(list(sources)).encode()).hexdigest()
+        first, last = sources[0][0], sources[-1][0]
+        about = About(
+            store=self._store,
+            key=first if len(sources) == 1 else f"{first} to {last}, {len(sources)} objects",
+            source_version=f"sha256 of keys and versions {listed}",
+            source_modified=modified_ms / 1000,
+            attributes=self._attributes,
+        )
+        result = evaluate(batch, self.suite)
+        file = netcdf_file(batch, result, about)
+        return file, record_of(path, file, batch, result, about).to_json()
 
     def _plot(self, batch: Batch, result: Result) -> bytes | None:
         if not len(batch):

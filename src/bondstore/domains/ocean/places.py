@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RECORD = ".json"
 STATUS = "status.csv"
 TABLES = "parquet/"
+DEPLOYMENTS = "deployments/"
 
 
 def record_path(path: str) -> str:
@@ -25,6 +26,22 @@ def record_path(path: str) -> str:
 def plot_path(path: str) -> str:
     """Return where the picture of a file lies: beside it."""
     return path.removesuffix(".nc") + ".png"
+
+
+def deployment_path(name: str) -> str:
+    """Return where the file of a deployment lies."""
+    return f"{DEPLOYMENTS}{name}_qc.nc"
+
+
+def part_path(name: str, path: str) -> str:
+    """Return what an object is filed under whose profiles go into the file of a deployment: no file lies there."""
+    return f"{DEPLOYMENTS}{name}/{path}"
+
+
+def deployment_of(path: str) -> str:
+    """Return the deployment that an object is filed under; empty where it has a file of its own."""
+    folder, _, rest = path.removeprefix(DEPLOYMENTS).partition("/")
+    return folder if rest and path.startswith(DEPLOYMENTS) else ""
 
 
 def month_of(path: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bondstore.domains.ocean.clashes import clash_shards
+from bondstore.domains.ocean.deployments import deployment_shards
 from bondstore.domains.ocean.leftovers import remove_leftovers
 from bondstore.domains.ocean.months import month_shards
 from bondstore.domains.ocean.places import plot_path, record_path, refuse_overlap
@@ -16,7 +17,7 @@ from bondstore.errors import PolicyError, ReadOnlyError
 from bondstore.ledger import Item
 from bondstore.runs.groups import grouped
 from bondstore.runs.outlets import is_folder, made_by, shelf
-from bondstore.runs.plan import Plan, Split, split, total
+from bondstore.runs.plan import Holder, Plan, Split, split, total
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.domains.ocean.settings import QcSettings
     from bondstore.ledger import Ledger, Output
-    from bondstore.runs.destination import Destination
-    from bondstore.runs.outlets import Shelf
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Place, Shard
     from bondstore.stores import Listing, ObjectInfo
@@ -152,10 +151,12 @@ class QcJob:
         return items
 
     def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[Shard]]:
-        """Profiles first; then the tables of the months that have something new; then the status of all."""
+        """Profiles first; then the deployments and months that have something new; then the status of all."""
         yield self._profiles(ledger, place)
         yield clash_shards(self, ledger, place)
         remove_leftovers(self, ledger, place)
+        if self.settings.gathered:
+            yield deployment_shards(self, ledger, place)
         if self.settings.tables:
             yield month_shards(self, ledger, place)
         if self.keys is None:
@@ -175,7 +176,9 @@ class _Work:
         self._ledger, self._place = ledger, place
         self._digest = job.settings.digest()
         self._files = job.settings.files
-        self._shelf: Destination | Shelf = place.destination if ledger is None else shelf(job.dest, place.destination)
+        self._shelf: Holder = (
+            place.destination if ledger is None else shelf(job.dest, place.destination, few=job.keys is not None)
+        )
 
     def sort(self, items: Sequence[Item]) -> Split:
         """Tell what must be done from what was done in the way that is asked for, and is still there."""

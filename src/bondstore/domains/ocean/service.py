@@ -41,6 +41,8 @@ class Asked:
         Draw each profile beside its file.
     metadata, attributes, columns : path or None
         The table of deployments (CSV); licence, creator and so on (TOML); a map of the columns of plain CSVs (TOML).
+    per : {"profile", "deployment"}
+        Whether each object has a netCDF file of its own, or each deployment of a sensor.
     """
 
     tests: str = "moana"
@@ -50,6 +52,7 @@ class Asked:
     metadata: str | os.PathLike[str] | None = None
     attributes: str | os.PathLike[str] | None = None
     columns: str | os.PathLike[str] | None = None
+    per: str = "profile"
 
     def settings(self) -> QcSettings:
         """Read the files that are named, and return all of it as a value.
@@ -75,6 +78,7 @@ class Asked:
             _text(self.attributes) if self.attributes else "",
             _text(self.columns) if self.columns else "",
             "" if self.tests in suite_names() else str(Path(self.tests).absolute().parent),
+            _one_of("per", self.per, ("profile", "deployment")),  # type: ignore[arg-type]
         )
 
 

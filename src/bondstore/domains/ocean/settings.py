@@ -15,6 +15,7 @@ from bondstore.version import TOOL
 
 Form = Literal["netcdf", "parquet", "both"]
 Style = Literal["plain", "aodn"]
+Per = Literal["profile", "deployment"]
 LAYOUT = 1
 """Counted up when the same settings come to write other files."""
 
@@ -33,6 +34,8 @@ class QcSettings:
         How files are named.
     plots : bool
         Draw each profile beside its file.
+    per : {"profile", "deployment"}
+        Whether each object has a netCDF file of its own, or each deployment of a sensor.
     metadata : str
         The text of the table of deployments, without its contact columns; empty for none.
     attributes : str
@@ -52,17 +55,30 @@ class QcSettings:
     attributes: str = ""
     columns: str = ""
     folder: str = ""
+    per: Per = "profile"
 
     def __post_init__(self) -> None:
         if self.form not in ("netcdf", "parquet", "both"):
             raise UsageError(f"The form {self.form!r} is unknown.", hint="Choose one of: netcdf, parquet, both.")
         if self.style not in ("plain", "aodn"):
             raise UsageError(f"The style {self.style!r} is unknown.", hint="Choose one of: plain, aodn.")
+        if self.per not in ("profile", "deployment"):
+            raise UsageError(f"There are no files per {self.per!r}.", hint="Choose one of: profile, deployment.")
+        if self.per == "deployment" and (self.style == "aodn" or self.plots):
+            raise UsageError(
+                "AODN's names and pictures are for files per profile.",
+                hint="Leave them out; bondstore ocean plot draws what is in files per deployment.",
+            )
 
     @property
     def files(self) -> bool:
         """Whether each object becomes a netCDF file."""
-        return self.form in ("netcdf", "both")
+        return self.form in ("netcdf", "both") and self.per == "profile"
+
+    @property
+    def gathered(self) -> bool:
+        """Whether each deployment becomes a netCDF file."""
+        return self.form in ("netcdf", "both") and self.per == "deployment"
 
     @property
     def tables(self) -> bool:

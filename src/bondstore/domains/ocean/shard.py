@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.making import Maker
-from bondstore.domains.ocean.output.names import output_path
+from bondstore.domains.ocean.output.names import deployment_name, output_path
 from bondstore.domains.ocean.ownership import taken
-from bondstore.domains.ocean.places import plot_path, record_path
+from bondstore.domains.ocean.places import part_path, plot_path, record_path
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
@@ -137,11 +137,15 @@ class _Work:
 
     def _path(self, key: str, batch: Batch) -> str:
         """Return where an object's file goes; another object's file is never written over."""
-        job = self._shard.job
-        path = output_path(key, batch, job.settings.style, distinct=key in self._shard.marked)
+        path = self._filed(key, batch, distinct=key in self._shard.marked)
         if not self._shard.counted and self._is_taken(path, key):
-            return output_path(key, batch, job.settings.style, distinct=True)
+            return self._filed(key, batch, distinct=True)
         return path
+
+    def _filed(self, key: str, batch: Batch, *, distinct: bool) -> str:
+        settings = self._shard.job.settings
+        path = output_path(key, batch, settings.style, distinct=distinct)
+        return path if settings.per == "profile" else part_path(deployment_name(batch), path)
 
     def _is_taken(self, path: str, key: str) -> bool:
         job = self._shard.job

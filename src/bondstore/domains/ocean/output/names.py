@@ -72,6 +72,20 @@ def output_path(key: str, batch: Batch, style: Style = "plain", *, distinct: boo
     return f"{_AODN}/{mode}/{month}/IMOS_SOOP-FishSOOP_TP_{time}_FV0{version}_{serial}.nc"
 
 
+def deployment_name(batch: Batch) -> str:
+    """Return the name of the deployment that an object's profiles belong to: the sensor, and the day it was supplied.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles of the object; the first one tells.
+    """
+    first = batch.profiles[0] if len(batch) else None
+    serial = safe_relpath((first.platform if first else "") or "unknown").replace("/", "-")
+    supplied = first.deployment.supplied if first and first.deployment else None
+    return serial if supplied is None else f"{serial}_{_EPOCH + timedelta(seconds=supplied):%Y%m%d}"
+
+
 def unmarked(path: str, key: str) -> str:
     """Return the path that an object's file would have without the mark of `distinct`; the same one if it has none."""
     mark = f"-{_mark(key)}"
