@@ -145,7 +145,7 @@ def store_url(text: str) -> str:
     if not _URL.match(text):
         raise UsageError(
             "The store is no URL.",
-            hint="Write s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, file:///FOLDER or memory://NAME.",
+            hint="Write s3://BUCKET/PREFIX or az://CONTAINER/PREFIX, or for a folder ./FOLDER or its whole path.",
         )
     place = text.partition("://")[2]
     if "@" in place.partition("/")[0] or "?" in place.partition("/")[0] or "sig=" in place:

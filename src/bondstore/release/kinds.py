@@ -66,6 +66,12 @@ KINDS = registry(
         "Leave addresses out of titles and settings, and make the file anew.",
     ),
     FindingKind(
+        "names-person",
+        Severity.ERROR,
+        "The release record would publish a mail address; the file was not released.",
+        "Leave addresses out of names, titles and settings, and make the file anew.",
+    ),
+    FindingKind(
         "odd-path",
         Severity.ERROR,
         "The path is hidden, leads through a link, or holds signs that a public name may not have. Not released.",
@@ -86,8 +92,14 @@ KINDS = registry(
     FindingKind(
         "plot-refused",
         Severity.WARNING,
-        "A plot that the release record names is no PNG and no plain SVG, or is missing; the file went without it.",
+        "A plot that the release record names is no plain PNG or SVG, says too much, or is missing; the file went without it.",
         "Make the plots anew.",
+    ),
+    FindingKind(
+        "plot-shared",
+        Severity.WARNING,
+        "The plot also belongs to a file that was not released; the file went without it.",
+        "Make a plot for each file.",
     ),
     FindingKind(
         "taken-back",

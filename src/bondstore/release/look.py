@@ -6,14 +6,15 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from bondstore.deid.text import redact_text
 from bondstore.errors import BondstoreError, DamagedError, IntegrityError, NotFoundError
 from bondstore.ledger import Read, note_personal
 from bondstore.release.images import LARGEST as LARGEST_PLOT
-from bondstore.release.images import TYPES, type_of
+from bondstore.release.images import TYPES, texts_in, type_of
 from bondstore.release.kinds import KINDS
 from bondstore.release.manifest import Entry, Plot, object_path
 from bondstore.release.paths import is_plain_path
@@ -34,7 +35,7 @@ LARGEST = 512 << 20
 """Bytes of one file: it is held in memory while it is hashed, looked into and copied."""
 _BATCH_FILES = 64
 _BATCH_BYTES = 32 << 20
-_PRIVATE_SCHEMES = ("s3://", "s3a://", "az://", "file://")
+_PRIVATE_MARKS = ("s3://", "s3a://", "az://", "abfs://", "abfss://", "file://", "x-amz-signature", "arn:aws")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,17 @@ class Wish:
     requirement : Requirement
         What a file must be.
     inspectors : mapping of str to callable
-        By the end of a file's name, such as ``.nc``: what reads a file's own flags and raises on disagreement.
+        By the end of a file's name, such as ``.nc``: what reads a file's own flags and raises on disagreement. Where
+        there are any, a file that none of them can look into does not leave.
+    by_product : callable
+        Tells by its key whether an object without a record is known: such ones are not told of.
     barred : frozenset of str
         SHA-256 of what was taken back.
     """
 
     requirement: Requirement
     inspectors: Mapping[str, Inspector] = field(default_factory=dict)
+    by_product: Callable[[str], bool] = field(default=lambda _: False)
     barred: frozenset[str] = frozenset()
 
 
@@ -126,12 +131,16 @@ def look(store: Store, wish: Wish) -> Looked:
             continue
         pairs.append(key)
     named: set[str] = set()
+    held: set[str] = set()
     without = [key for key in pairs if key + SUFFIX not in infos]
     with_record = [key for key in pairs if key + SUFFIX in infos]
     for keys in _batches(with_record, infos):
-        named |= _look_at(store, keys, infos, wish, found)
+        all_plots, held_plots = _look_at(store, keys, infos, wish, found)
+        named |= all_plots
+        held |= held_plots
+    found.items = [_without_shared(item, held, found) for item in found.items]
     for key in without:
-        if key not in named:
+        if key not in named and not wish.by_product(key):
             found.seen += 1
             found.add("not-recorded", key)
     found.seen += len(with_record)
@@ -190,8 +199,10 @@ def _batches(keys: Sequence[str], infos: Mapping[str, ObjectInfo]) -> Iterator[l
         yield batch
 
 
-def _look_at(store: Store, keys: list[str], infos: Mapping[str, ObjectInfo], wish: Wish, found: Looked) -> set[str]:
-    """Look at some files; returns the plots that their records name."""
+def _look_at(
+    store: Store, keys: list[str], infos: Mapping[str, ObjectInfo], wish: Wish, found: Looked
+) -> tuple[set[str], set[str]]:
+    """Look at some files; returns the plots that their records name, and those of files that do not leave."""
     records = _records(store, keys, infos, found)
     good: dict[str, Record] = {}
     for key, record in records.items():
@@ -201,15 +212,30 @@ def _look_at(store: Store, keys: list[str], infos: Mapping[str, ObjectInfo], wis
         else:
             good[key] = record
     files = fetch(store, list(good))
+    passed: set[str] = set()
     for key, record in good.items():
         word = _by_bytes(files.get(key), record, wish)
         if word:
             found.add(word, key)
             continue
+        passed.add(key)
         plots, sources = _plots(store, record, infos, wish, found)
         entry = Entry.of(record, tuple(plots))
         found.items.append(Item(entry, {entry.path: key, **sources}))
-    return {plot for record in records.values() for plot in record.plots}
+    named = {plot for record in records.values() for plot in record.plots}
+    return named, {plot for key, record in records.items() if key not in passed for plot in record.plots}
+
+
+def _without_shared(item: Item, held: set[str], found: Looked) -> Item:
+    """Leave out plots that belong to files that do not leave, too: they show what those hold."""
+    shared = {path for path, key in item.keys.items() if key in held}
+    if not shared:
+        return item
+    for path in sorted(shared):
+        found.add("plot-shared", item.keys[path])
+    plots = tuple(plot for plot in item.entry.plots if plot.path not in shared)
+    keys = {path: key for path, key in item.keys.items() if path not in shared}
+    return Item(replace(item.entry, plots=plots), keys)
 
 
 def _records(store: Store, keys: list[str], infos: Mapping[str, ObjectInfo], found: Looked) -> dict[str, Record]:
@@ -246,8 +272,11 @@ def _by_record(  # noqa: PLR0911 - one line a reason
         return "below-requirement"
     if record.sha256 in wish.barred:
         return "taken-back"
-    if _names_private_place(record, store.url):
+    texts = _published(record)
+    if _names_private_place(texts, (record.source.store, store.url)):
         return "names-private-place"
+    if any(_names_person(text) for text in texts):
+        return "names-person"
     if infos[key].size > LARGEST:
         return "too-large"
     if infos[key].size != record.size:
@@ -255,14 +284,22 @@ def _by_record(  # noqa: PLR0911 - one line a reason
     return ""
 
 
-def _names_private_place(record: Record, url: str) -> bool:
-    """Say whether any text that would be published holds a store's address."""
-    texts = (record.title, record.platform, record.source.key, record.source.version)
-    own = [place for place in (record.source.store, url) if place]
-    for text in (*texts, *record.settings, *record.settings.values(), *record.levels):
-        if any(place in text for place in own) or any(scheme in text.lower() for scheme in _PRIVATE_SCHEMES):
-            return True
-    return False
+def _published(record: Record) -> tuple[str, ...]:
+    """Return every text of a record that becomes public."""
+    own = (record.file, record.title, record.platform, record.source.key, record.source.version)
+    plots = (plot.rpartition("/")[2] for plot in record.plots)
+    return (*own, *plots, *record.settings, *record.settings.values(), *record.levels)
+
+
+def _names_private_place(texts: Iterable[str], places: Iterable[str]) -> bool:
+    """Say whether a text holds a store's address."""
+    marks = [mark.lower() for mark in (*_PRIVATE_MARKS, *places) if mark]
+    return any(mark in text.lower() for text in texts for mark in marks)
+
+
+def _names_person(text: str) -> bool:
+    """Say whether a text holds a mail address."""
+    return ("@" in text or "＠" in text) and "EMAIL" in redact_text(text)[1]
 
 
 def _by_bytes(data: bytes | None, record: Record, wish: Wish) -> str:
@@ -271,16 +308,18 @@ def _by_bytes(data: bytes | None, record: Record, wish: Wish) -> str:
         return "unreadable"
     if len(data) != record.size or hashlib.sha256(data).hexdigest() != record.sha256:
         return "hash-differs"
-    for suffix, inspect in wish.inspectors.items():
-        if record.file.endswith(suffix):
-            try:
-                inspect(data, record)
-            except IntegrityError:
-                return "claims-more"
-            except Exception:
-                # whatever an inspector stumbles over: a file that could not be looked into does not leave
-                logging.getLogger(__name__).debug("A file could not be looked into.", exc_info=True)
-                return "not-inspected"
+    fitting = [inspect for suffix, inspect in wish.inspectors.items() if record.file.endswith(suffix)]
+    if wish.inspectors and not fitting:
+        return "not-inspected"
+    for inspect in fitting:
+        try:
+            inspect(data, record)
+        except IntegrityError:
+            return "claims-more"
+        except Exception:
+            # whatever an inspector stumbles over: a file that could not be looked into does not leave
+            logging.getLogger(__name__).debug("A file could not be looked into.", exc_info=True)
+            return "not-inspected"
     return ""
 
 
@@ -320,6 +359,9 @@ def look_at_plot(store: Store, key: str, info: ObjectInfo | None, barred: frozen
     try:
         kind = type_of(data)
     except DamagedError:
+        return None
+    said = texts_in(data)
+    if _names_private_place(said, (store.url,)) or any(_names_person(text) for text in said):
         return None
     digest = hashlib.sha256(data).hexdigest()
     if digest in barred or not key.lower().endswith(TYPES[kind]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,6 @@ from bondstore.release.requirement import Requirement
 from bondstore.runs.who import whoami
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bondstore.findings import Finding
     from bondstore.stores import Store
 
@@ -47,6 +45,8 @@ class Order:
         What the publisher says.
     inspectors : mapping of str to callable
         By the end of a file's name: reads a file's own flags, and raises `DamagedError` when its record claims more.
+    by_product : callable
+        Tells by its key whether an object without a record is known to be none that could leave; others are told of.
     overview : str, optional
         Key of a map of everything, in the private store.
     stac : bool
@@ -58,6 +58,7 @@ class Order:
     requirement: str = "good"
     about: About = field(default_factory=About)
     inspectors: Mapping[str, Inspector] = field(default_factory=dict)
+    by_product: Callable[[str], bool] = field(default=lambda _: False)
     overview: str | None = None
     stac: bool = False
     again: bool = False
@@ -206,7 +207,7 @@ class _Attempt:
         latest, etag = read_latest(dest)
         before = site.read_manifest(dest, latest.release) if latest.release else None
         barred = frozenset() if order.again else latest.recalled
-        looked = look(source, Wish(requirement, order.inspectors, barred))
+        looked = look(source, Wish(requirement, order.inspectors, order.by_product, barred))
         overview = _overview(source, order.overview, barred)
         looked.findings = [one for one in looked.findings if (one.kind, one.key) != ("not-recorded", order.overview)]
         present = {info.key: info.size for info in dest.list("data")}
@@ -257,7 +258,7 @@ class _Attempt:
             changed = self._point(manifest) or bool(copied)
         except (AlreadyExistsError, ChangedError):
             return None
-        changed |= self._tidy()
+        changed |= self._tidy(copied)
         changed |= site.settle(self.dest)
         if changed:
             on_record("release.published", self.dest, manifest.id, len(manifest.entries))
@@ -317,6 +318,7 @@ class _Attempt:
     def _point(self, manifest: Manifest) -> bool:
         """Move the pointer; returns whether it had to be moved."""
         if self.latest.release == manifest.id and self.before is not None:
+            self._check_unmoved(manifest)
             return False
         if not manifest.entries and self.latest.release is None:
             return False
@@ -334,6 +336,12 @@ class _Attempt:
         self.latest = new
         return True
 
+    def _check_unmoved(self, manifest: Manifest) -> None:
+        """Notice a recall or another release since the look, where the pointer stays and no swap would."""
+        if read_latest(self.dest)[1] != self.etag:
+            self._withdraw(manifest)
+            raise ChangedError(f"Others publish into {self.dest.url}.", hint="Run the same command again.")
+
     def _withdraw(self, manifest: Manifest) -> None:
         """Take away again what a recall forbids, where it was faster than this publication."""
         latest, _ = read_latest(self.dest)
@@ -341,11 +349,11 @@ class _Attempt:
             site.take_down(self.dest, latest)
             site.remove_recalled(self.dest, latest)
 
-    def _tidy(self) -> bool:
-        """Finish a recall that was interrupted."""
+    def _tidy(self, copied: Iterable[str]) -> bool:
+        """Finish a recall that was interrupted, or that this publication crossed."""
         latest, _ = read_latest(self.dest)
         short = {digest[:16] for digest in latest.recalled}
-        if not any(path.split("/")[1] in short for path in self.present):
+        if not any(path.split("/")[1] in short for path in (*self.present, *copied)):
             return False
         site.settle(self.dest)
         site.take_down(self.dest, latest)

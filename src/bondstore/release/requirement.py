@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from bondstore.errors import UsageError
@@ -11,7 +12,7 @@ from bondstore.errors import UsageError
 if TYPE_CHECKING:
     from bondstore.release.records import Record
 
-_SHARE = re.compile(r"good:(1(?:\.0+)?|0?\.\d+)")
+_SHARE = re.compile(r"good:(1(?:\.0{1,9})?|0?\.\d{1,9})", re.ASCII)
 _GOOD = ("good", "probably_good")
 _ORDER = ("good", "probably_good", "unevaluated", "suspect", "bad")
 """Best to worst, as flags roll up; what is missing has no part in it."""
@@ -75,7 +76,8 @@ class Requirement:
         if self.grades:
             allowed = set(self.grades)
             return record.grade in allowed and all(set(counts) <= allowed for counts in counted)
-        return all(_good(counts) >= self.share * sum(counts.values()) for counts in counted)
+        share = Fraction(repr(self.share))  # as it was written: 0.55 of 100 are 55, not a hair more
+        return all(_good(counts) >= share * sum(counts.values()) for counts in counted)
 
 
 def contradicts(record: Record) -> bool:

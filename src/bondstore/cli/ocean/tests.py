@@ -32,10 +32,18 @@ def command(
     if suite is None:
         output.display(every_test(), ("test", "standard", output.Column("on", show=", ".join), "says"), json=json)
     else:
-        columns = ("label", "on", output.Column("thresholds", show=_thresholds), "standard")
+        columns = ("label", "on", "standard", output.Column("thresholds", show=_thresholds))
         output.display(tests_of(suite), columns, json=json)
     return 0
 
 
 def _thresholds(stated: Any) -> str:
-    return ", ".join(f"{name} {value}" for name, value in stated.items())
+    return "; ".join(f"{name}={_value(value)}" for name, value in stated.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

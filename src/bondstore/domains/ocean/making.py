@@ -11,6 +11,7 @@ from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.places import month_of, plot_path
 from bondstore.domains.ocean.qc.evaluate import evaluate
+from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 from bondstore.domains.ocean.runkinds import RUN_KINDS
@@ -149,6 +150,11 @@ def _findings(key: str, path: str, result: Result) -> tuple[Finding, ...]:
     said = sum(len(reasons) for reasons in result.reasons.values())
     if said:
         found.append(RUN_KINDS["unevaluated"].about(key, count=said))
+    grades = set(result.grades.tolist())
+    if Flag.BAD in grades:
+        found.append(RUN_KINDS["graded-bad"].about(key))
+    elif Flag.SUSPECT in grades:
+        found.append(RUN_KINDS["graded-suspect"].about(key))
     if not month_of(path):
         found.append(RUN_KINDS["no-date"].about(key))
     return tuple(found)

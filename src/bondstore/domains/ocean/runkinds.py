@@ -24,6 +24,18 @@ RUN_KINDS = registry(
         "See which, and why: bondstore ocean show FILE",
     ),
     FindingKind(
+        "graded-bad",
+        Severity.WARNING,
+        "Tests call levels of it bad.",
+        "See which, and why: bondstore ocean show FILE",
+    ),
+    FindingKind(
+        "graded-suspect",
+        Severity.INFO,
+        "Tests call levels of it suspect.",
+        "See which, and why: bondstore ocean show FILE",
+    ),
+    FindingKind(
         "no-date",
         Severity.WARNING,
         "No level has a time: the file is filed under undated, and is in no monthly table.",

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 from bondstore.release.notify.news import News
@@ -19,6 +19,22 @@ from bondstore.release.notify.wording import Letter, Shown, html, subject, text
 _ENCODED = 1.38
 """Bytes of base64 with its line ends for a byte of a plot."""
 _SLACK = 16_384
+
+
+class _Ways:
+    """``List-Unsubscribe``: one address a line, as it is. Python would encode long ones as text, and no button work."""
+
+    max_count = 1
+    parse = staticmethod(UnstructuredHeader.parse)
+    value_parser = staticmethod(UnstructuredHeader.value_parser)
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"List-Unsubscribe: {str(self).replace(', ', f',{policy.linesep} ')}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Ways)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +119,7 @@ def confirmation_message(settings: Settings, envelope: Envelope, topics: Sequenc
         f"({', '.join(topics)}).\n\nTo confirm, {how}\n\n"
         "It holds for a week. If it was not you, do nothing: nothing will be sent.\n"
     )
-    made = EmailMessage(policy=SMTP)
+    made = EmailMessage(policy=_POLICY)
     _head(made, settings, envelope, f"{settings.title}: please confirm")
     made.set_content(said, cte="quoted-printable")
     return made
@@ -124,7 +140,7 @@ def _shown(settings: Settings, news: News, found: dict[str, Picture | None], *, 
 
 
 def _compose(settings: Settings, envelope: Envelope, title: str, letter: Letter, *, attached: bool) -> EmailMessage:
-    made = EmailMessage(policy=SMTP)
+    made = EmailMessage(policy=_POLICY)
     _head(made, settings, envelope, title)
     _leaving(made, settings, envelope.token)
     made.set_content(text(settings, letter), cte="quoted-printable")
