@@ -43,6 +43,7 @@ def test_from_a_file_into_the_own_database(cli: Call, form: Path, state: Path) -
     unasked = cli("participants", "sync", str(form))
     assert unasked.code == 2, "there is nobody to ask"
     assert "--yes" in unasked.err
+    assert not (state / "participants.sqlite").exists(), "nobody agreed to a table"
     done = cli("participants", "sync", str(form), "--yes")
     assert done.code == 0
     assert "6 changes were written" in done.err
@@ -51,6 +52,8 @@ def test_from_a_file_into_the_own_database(cli: Call, form: Path, state: Path) -
     again = cli("participants", "sync", str(form))
     assert again.code == 0, "nothing is asked where nothing changes"
     assert "Nothing has changed." in again.err
+    assert [line.split() for line in done.out.splitlines()] == [["new", "6"], ["taking", "part", "6"]]
+    assert [line.split() for line in again.out.splitlines()] == [["same", "6"], ["taking", "part", "6"]]
 
 
 def test_covered_unless_revealed(cli: Call, form: Path) -> None:

@@ -153,3 +153,36 @@ def test_a_file_that_cannot_be_looked_into_does_not_leave(cli: Call, places: tup
     found = {one["finding"] for one in done.records if one["kind"] == "finding"}
     assert found == {"below-requirement", "not-inspected"}
     assert places[1].tree() == {}
+
+
+def test_a_dry_run_into_a_folder_that_is_not_there_plans_and_makes_none(cli: Call, tmp_path: Path) -> None:
+    private = folder_place(tmp_path / "private")
+    private.fill(good_files())
+    url = (tmp_path / "not/yet").as_uri()
+    done = cli("release", "publish", url, "--from", private.store.url, "--dry-run", "--json")
+    assert (done.code, done.records[-1]["files"], done.records[-1]["copies"]) == (0, 3, 4)
+    assert not (tmp_path / "not").exists()
+    assert cli("release", "publish", url, "--from", private.store.url, "--yes").code == 0
+    inside = cli("release", "publish", private.store.url + "/new", "--from", private.store.url, "--dry-run")
+    assert inside.code == 2, "it would lie in the private store"
+    assert not (tmp_path / "private/new").exists()
+
+
+def test_what_quality_control_wrote_without_a_record_is_not_told(cli: Call, tmp_path: Path) -> None:
+    private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
+    by_products = ["status.csv", "parquet/year=2024/month=05/a.parquet", "12_map.png", "x/12_section.svg"]
+    private.fill(good_files() | dict.fromkeys(by_products, b"a"))
+    done = cli(*publish((private, public), "--yes"))
+    assert done.code == 0
+    assert "warning" not in done.err
+    assert not any(name.rpartition("/")[2] in " ".join(public.tree()) for name in by_products)
+    private.fill(dict.fromkeys(["notes.csv", "x/status.csv", "parquet2", "my.png"], b"a"))
+    done = cli(*publish((private, public), "--json"))
+    assert [one["key"] for one in done.records[:-1]] == ["my.png", "notes.csv", "parquet2", "x/status.csv"]
+
+
+def test_one_file_is_not_files(cli: Call, places: tuple[Place, Place]) -> None:
+    cli(*publish(places, "--yes"))
+    told = cli("release", "recall", "2024/05/p0_qc.nc", "--store", places[1].store.url, "--yes").err
+    assert "1 file and 1 plot;" in told
+    assert "1 files" not in told

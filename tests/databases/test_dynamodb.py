@@ -44,6 +44,22 @@ def test_a_new_table_is_protected(moto_environment: Moto) -> None:
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
+def test_a_table_whose_maker_was_stopped_can_be_restored_too(
+    moto_environment: Moto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = moto_environment.client("dynamodb")
+    client.create_table(
+        TableName="people",
+        AttributeDefinitions=[{"AttributeName": "user_id", "AttributeType": "N"}],
+        KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    monkeypatch.setattr(DynamoTable, "_status", lambda _: "CREATING")  # moto's tables are there at once
+    people().create()
+    backups = client.describe_continuous_backups(TableName="people")["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
 def test_a_table_of_others_is_left_as_it_is(moto_environment: Moto) -> None:
     client = moto_environment.client("dynamodb")
     client.create_table(

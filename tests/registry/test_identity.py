@@ -69,7 +69,17 @@ def test_covered_is_whatever_is_not_known_to_be_harmless() -> None:
         "Transport",
         "Notes",
         "State of health address",
+        "Vessel agent",
+        "Fishery licence holder",
+        "State of health",
+        "Vessel skipper's name",
+        "Region manager",
+        "Name",
+        "ID number",
+        "",
     ):
         assert not is_open(name), name
+    for name in ("vessel_name", "Home port", "Gear type", "Sensor serial number"):
+        assert is_open(name), name
     shown = masked(person(1, **{"ABN": ""}))
     assert (shown["ABN"], shown["Contact number"], shown["Port"]) == ("", "***", "Eden")

@@ -8,6 +8,7 @@ import pytest
 
 from bondstore.databases import Change
 from bondstore.errors import BondstoreError, ChangedError, ConfigurationError, DamagedError, PolicyError
+from bondstore.registry import SyncSettings, sync_participants
 from bondstore.registry.settings import GONE
 from tests.registry.forms import COLUMNS, person, written
 from tests.registry.labs import Lab
@@ -65,6 +66,42 @@ def test_the_history_says_what_was_before(lab: Lab) -> None:
     assert [dict(one.old) for one in told] == [{}, PEOPLE[2], {**PEOPLE[2], GONE: "2023-11-14T22:13:22Z"}]
     assert lab.active()["VN 00002"] == person(2, Port="Bega")
     assert len(lab.history()) == 5
+
+
+def test_no_table_is_made_before_it_is_clear_what_goes_in(lab: Lab) -> None:
+    with pytest.raises(DamagedError):
+        lab.sync(written(PEOPLE), key=("No such column",))
+    with pytest.raises(DamagedError):
+        lab.sync(b"\xff\xfe")
+    rows, history = lab.open()
+
+    def no(_: object) -> None:
+        raise PolicyError("no")
+
+    with pytest.raises(PolicyError):
+        sync_participants(written(PEOPLE), rows, history, SyncSettings(), run="r", now=1.0, agree=no)
+    lab.sync(written(PEOPLE), dry_run=True)
+    assert [table.exists() for table in lab.open()] == [False, False]
+    assert lab.sync(written(PEOPLE)).taking_part == len(PEOPLE)
+
+
+@pytest.mark.parametrize("sign", ["\U0001f6a2", '"', "\x01", "x"])
+def test_the_largest_row_goes_through_the_history_too(sign: str, lab: Lab) -> None:
+    """Whatever it is made of, a row that is taken fits an item of 400 kB beside what it was before."""
+    lab.sync(written(PEOPLE[:2]))
+    large = dict.fromkeys(("Company name", "Vessel name", "Port", "Contact name"), sign * 16_000)
+    larger = {name: sign * 16_384 for name in COLUMNS if name != "Vessel number"}
+    result = lab.sync(written([person(0, **large), person(1, **larger)]))
+    taken = {"VN 00000"} if sign in "\U0001f6a2\x01" else {"VN 00000", "VN 00001"}
+    if sign == "\x01":
+        taken = set()  # six signs each, in JSON
+    assert result.counts["changed"] == len(taken)
+    assert result.counts["malformed"] == 2 - len(taken)
+    back = lab.sync(written(PEOPLE[:2]))
+    assert back.counts["changed"] == len(taken)
+    rows, history = lab.everything()
+    for row in (*rows, *history):
+        assert sum(len(f"{name}{value}".encode()) for name, value in row.fields.items()) < 409_600 - 1000
 
 
 def test_text_stays_text_and_numbers_stay_the_same(lab: Lab) -> None:

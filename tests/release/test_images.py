@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zlib
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bondstore.errors import DamagedError
-from bondstore.release.images import type_of
+from bondstore.release.images import look_into, type_of
 from tests.release.lab import SVG, png
 
 
@@ -55,6 +56,9 @@ NO_PNG = {
     "a whole one behind": png() + png(),
     "a changed byte": png()[:50] + bytes([png()[50] ^ 1]) + png()[51:],
     "private chunk": png()[:33] + chunk(b"prVt", b"secret") + png()[33:],
+    "compressed text": png()[:33] + chunk(b"zTXt", b"Author\0\0" + zlib.compress(b"Anna")) + png()[33:],
+    "compressed text of the world": png()[:33] + chunk(b"iTXt", b"Author\0\1\0\0\0" + zlib.compress(b"A")) + png()[33:],
+    "colour profile": png()[:33] + chunk(b"iCCP", b"p\0\0" + zlib.compress(b"secret")) + png()[33:],
     "exif": png()[:33] + chunk(b"eXIf", b"secret") + png()[33:],
     "no picture": b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"\0" * 13) + chunk(b"IEND", b""),
     "jpeg": b"\xff\xd8\xff\xe0" + b"\0" * 40,
@@ -78,6 +82,10 @@ def test_what_is_no_png_is_refused(name: str) -> None:
         svg('<image href="http://192.0.2.1/x.png"/>'),
         svg('<image xlink:href="//192.0.2.1/x.png"/>'),
         svg('<use xlink:href="other.svg#a"/>'),
+        svg('<image href="data:image/jpeg;base64,/9j/4AAQ"/>'),
+        svg('<image href="data:image/png;base64,iVBORw0KGgo="/>'),
+        svg(f'<image href="data:image/png;base64,{base64.b64encode(png() + b"a,b").decode()}"/>'),
+        svg('<path xmlns:i="http://www.inkscape.org/namespaces/inkscape" i:export-filename="/home/anna/x.png"/>'),
         svg('<image href="data:text/html;base64,AAAA"/>'),
         svg('<image href="data:image/svg+xml;base64,AAAA"/>'),
         svg("<foreignObject><p/></foreignObject>"),
@@ -85,6 +93,10 @@ def test_what_is_no_png_is_refused(name: str) -> None:
         svg('<animate attributeName="x"/>'),
         svg("<style>@import 'http://192.0.2.1/x';</style>"),
         svg("<style>path{fill:url(http://192.0.2.1/x)}</style>"),
+        svg("<style>@imp<!-- -->ort 'http://192.0.2.1/x';</style>"),
+        svg("<style>@imp<![CDATA[ort 'http://192.0.2.1/x']]></style>"),
+        svg("<style>@imp<g/>ort 'http://192.0.2.1/x';</style>"),
+        svg(f"<style>{' ' * 8188}@import 'http://192.0.2.1/x';</style>"),
         svg("<style>path{fill:\\75rl(http://192.0.2.1)}</style>"),
         svg("<path style=\"fill:url( 'http://192.0.2.1/x')\"/>"),
         svg('<path fill="url(http://192.0.2.1/x)"/>'),
@@ -110,10 +122,27 @@ def test_an_svg_that_does_more_than_draw_is_refused(data: bytes) -> None:
     [
         '<use xlink:href="#m1"/>',
         '<path clip-path="url(#c)" style="fill: url(#g); stroke: none"/>',
-        '<image xlink:href="data:image/png;base64,iVBORw0KGgo="/>',
+        f'<image xlink:href="data:image/png;base64,{base64.b64encode(png()).decode()}"/>',
         "<style>*{stroke-linejoin: round}</style>",
         "<text>a &lt; b</text>",
     ],
 )
 def test_drawings_pass(inside: str) -> None:
     assert type_of(svg(inside)) == "image/svg+xml"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png()[:33] + chunk(b"tEXt", b"Author\0canary") + png()[33:],
+        png()[:33] + chunk(b"iTXt", b"Author\0\0\0\0\0canary") + png()[33:],
+        svg("<text>canary</text>"),
+        svg("<text>can<!-- -->ary</text>"),
+        svg("<title>canary</title>"),
+        svg("<!-- canary -->"),
+        svg("<text><![CDATA[canary]]></text>"),
+        svg('<path id="canary"/>'),
+    ],
+)
+def test_every_text_is_found(data: bytes) -> None:
+    assert any("canary" in text for text in look_into(data)[1])

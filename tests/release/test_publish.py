@@ -8,6 +8,7 @@ import io
 import json
 import os
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from bondstore.errors import (
     UsageError,
 )
 from bondstore.ledger.personal import personal_ledger
+from bondstore.release import publish as module
 from bondstore.release.about import About
 from bondstore.release.gates import check_apart
 from bondstore.release.inventory import files_of, releases
@@ -212,6 +214,15 @@ def behind_a_picture(files: Files) -> None:
     add(files, "2024/05/p7_qc.nc", plots=["plots/x.png"])
 
 
+def told_by_a_plot(said: bytes) -> Callable[[Files], None]:
+    def make(files: Files) -> None:
+        chunk = len(said).to_bytes(4, "big") + b"tEXt" + said + zlib.crc32(b"tEXt" + said).to_bytes(4, "big")
+        files["plots/x.png"] = png()[:33] + chunk + png()[33:]
+        add(files, "2024/05/p7_qc.nc", plots=["plots/x.png"])
+
+    return make
+
+
 def a_record_as_a_plot(files: Files) -> None:
     add(files, "2024/bad_qc.nc", b"canary-bytes", grade="bad", levels={"TEMP": {"bad": 1}})
     add(files, "2024/05/p7_qc.nc", plots=["2024/bad_qc.nc", "2024/bad_qc.nc.json"])
@@ -234,6 +245,15 @@ PATHS: dict[str, tuple[Callable[[Files], None], str]] = {
     "record of a good one": (record_of_a_good_one, "record-of-another"),
     "names the private store": (forged({"title": "from s3://hidden-store/raw"}), "names-private-place"),
     "names a folder": (forged({"settings": {"suite": "file:///home/x"}}), "names-private-place"),
+    "names a bucket": (forged({"settings": {"suite": "arn:aws:s3:::hidden"}}), "names-private-place"),
+    "names the store otherwise": (forged({"platform": "S3://Hidden-Store/RAW"}), "names-private-place"),
+    "a mail address as title": (forged({"title": "of anna@boats.example"}), "names-person"),
+    "a mail address as platform": (forged({"platform": "anna@boats.example"}), "names-person"),
+    "a mail address in the settings": (forged({"settings": {"by": "Anna <anna@boats.example>"}}), "names-person"),
+    "a mail address as a variable": (forged({"levels": {"anna@boats.example": {"good": 1}}}), "names-person"),
+    "a mail address in a plot's name": (forged({"plots": ["anna@boats.example.png"]}), "names-person"),
+    "a mail address in a plot": (told_by_a_plot(b"Author\0anna@boats.example canary-bytes"), "plot-refused"),
+    "the private store in a plot": (told_by_a_plot(b"Source\0s3://raw canary-bytes"), "plot-refused"),
     "hidden": (hidden, ""),
     "named as a plot": (named_as_a_plot, "plot-refused"),
     "named as a plot outside": (named_as_a_plot_outside, "record-damaged"),
@@ -312,6 +332,63 @@ def test_an_inspector_has_a_word(private: Place, public: Place) -> None:
     assert all(digest == sha(files[name]) for digest, name in asked)
     assert kinds(done) == ["claims-more", "not-inspected"]
     assert [row["file"] for row in index(public)] == ["2024/05/p0_qc.nc"]
+
+
+@pytest.mark.parametrize("name", ["2024/x_qc.NC", "2024/x_qc.html", "2024/x_qc.nc.html"])
+def test_what_no_inspector_reads_does_not_leave(name: str, private: Place, public: Place) -> None:
+    files = good_files(2)
+    add(files, name, b"canary-bytes")
+    private.fill(files)
+    done = run(private, public, Order(inspectors={".nc": lambda _data, _record: None}))
+    assert kinds(done) == ["not-inspected"]
+    assert b"canary-bytes" not in public.tree().values()
+    assert len(index(public)) == 2
+
+
+@pytest.mark.parametrize("order", [("a_qc.nc", "b_qc.nc"), ("b_qc.nc", "a_qc.nc")])
+def test_a_plot_of_a_file_that_stays_does_not_leave(order: tuple[str, str], private: Place, public: Place) -> None:
+    files = {"both.png": png(7), "own.png": png(8)}
+    add(files, order[0], plots=["both.png", "own.png"])
+    add(files, order[1], grade="bad", levels={"TEMP": {"bad": 1}}, plots=["both.png"])
+    private.fill(files)
+    done = run(private, public)
+    assert kinds(done) == ["below-requirement", "plot-shared"]
+    assert png(7) not in public.tree().values()
+    assert png(8) in public.tree().values()
+
+
+def test_what_is_known_to_be_a_by_product_is_not_told(private: Place, public: Place) -> None:
+    files = good_files(2) | {"status.csv": b"a", "notes.csv": b"b"}
+    add(files, "bad_qc.nc", grade="bad", levels={"TEMP": {"bad": 1}})
+    private.fill(files)
+    done = run(private, public, Order(by_product=lambda key: key in ("status.csv", "bad_qc.nc")))
+    assert [(one.kind, one.key) for one in done.findings] == [
+        ("below-requirement", "bad_qc.nc"),
+        ("not-recorded", "notes.csv"),
+    ]
+
+
+def test_a_recall_while_the_private_store_is_looked_through_holds(
+    private: Place, public: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = good_files(2)
+    private.fill(files)
+    run(private, public)
+    real = module.look
+    looks = []
+
+    def look(*given: Any) -> Any:
+        found = real(*given)
+        if not looks:  # what it found is out of date before it is used
+            recall(open_store(public.store.url), "2024/05/p1_qc.nc")
+        looks.append(found)
+        return found
+
+    monkeypatch.setattr(module, "look", look)
+    done = run(private, public)
+    assert files["2024/05/p1_qc.nc"] not in public.tree().values()
+    assert [row["file"] for row in index(public)] == ["2024/05/p0_qc.nc"]
+    assert json.loads(public.tree()["latest.json"])["release"] == done.release
 
 
 def test_an_empty_release_does_not_replace_one(private: Place, public: Place, tmp_path: Path) -> None:

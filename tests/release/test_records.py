@@ -46,6 +46,7 @@ OFF: list[dict[str, Any]] = [
     {"grade": "fine"}, {"grade": None}, {"grade": ["good"]}, {"levels": []}, {"levels": {"TEMP": {"fine": 1}}},
     {"levels": {"TEMP": {"good": -1}}}, {"levels": {"TEMP": {"good": "1"}}}, {"levels": {"TEMP": {"good": True}}},
     {"plots": ["../secret.csv"]}, {"plots": "a.png"}, {"plots": [1]}, {"first": "yesterday"}, {"first": 1},
+    {"first": "2024-13-01T00:00:00Z"}, {"last": "2024-02-30T00:00:00Z"}, {"last": "٢٠٢٤-01-01T00:00:00Z"},
     {"last": "2024-05-01T00:00:00"}, {"bounds": [1, 2, 3]}, {"bounds": [1, 2, 3, "4"]}, {"bounds": [0, 5, 0, 4]},
     {"bounds": [0, -91, 0, 4]}, {"bounds": [400, 0, 0, 4]}, {"settings": {"a": 1}}, {"settings": []}, {"title": None},
     {"title": "a\0b"}, {"title": "x" * 2001}, {"source": {}}, {"source": {"store": "", "key": "", "version": ""}},
@@ -132,6 +133,9 @@ def test_a_plain_path_never_leaves_its_folder(path: str) -> None:
         ("good:0.9", "good", {"T": {"good": 9}, "S": {"missing": 9}}, True),
         ("good:0.9", "missing", {"T": {"missing": 9}}, False),
         ("good:1", "good", {"T": {"good": 9}}, True),
+        ("good:0.55", "bad", {"T": {"good": 55, "bad": 45}}, True),
+        ("good:0.07", "bad", {"T": {"good": 7, "bad": 93}}, True),
+        ("good:0.070000001", "bad", {"T": {"good": 7, "bad": 93}}, False),
         ("good:1.0", "suspect", {"T": {"good": 999, "suspect": 1}}, False),
     ],
 )  # fmt: skip

@@ -190,13 +190,14 @@ def place_of(source: str) -> tuple[str, str]:
 def _release(report: Report, settings: Settings) -> None:
     if not settings.get("PUBLIC"):
         return
+    from bondstore.domains.ocean.places import is_by_product
     from bondstore.domains.ocean.vouching import INSPECTORS
     from bondstore.release.about import About
     from bondstore.release.publish import Order, Published
     from bondstore.release.service import Places, publish_between
 
     about = About.load(Path(settings.get("ABOUT"))) if settings.get("ABOUT") else About()
-    order = Order(settings.get("REQUIRE", "good"), about, INSPECTORS)
+    order = Order(settings.get("REQUIRE", "good"), about, INSPECTORS, by_product=is_by_product)
     done = publish_between(Places(settings.need("PUBLIC"), settings.need("DEST")), order)
     if isinstance(done, Published):
         report.counts["released_files"] = done.files

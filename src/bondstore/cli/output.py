@@ -148,6 +148,11 @@ def time_text(value: datetime | float | None) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def counted(number: int, one: str) -> str:
+    """Return a number with the word for what is counted: ``1 file``, ``2 files``."""
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
 def number_text(value: int) -> str:
     """Return a number with its thousands set apart."""
     return f"{value:,}"

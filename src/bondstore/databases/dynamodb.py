@@ -63,8 +63,9 @@ class DynamoTable:
     def create(self) -> None:
         """Make the table: paid by use, not to be deleted by mistake, restorable to any second, encrypted at rest."""
         status = self._status()
-        if status == "CREATING":
+        if status == "CREATING":  # by whoever may have been stopped before the rest was done
             self._wait_active()
+            self._keep_points_in_time()
         if status is not None:
             return
         try:
@@ -233,7 +234,9 @@ class DynamoTable:
         if "ConditionalCheckFailed" in reasons:
             raise changed(self.name) from None
         if not reasons or not reasons <= _CONTENDED:
-            raise awsclients.understand(raised, f"{self._place}, for {' '.join(sorted(reasons)) or 'no reason'},")
+            raise awsclients.understand(
+                raised, f"{self._place}, for {' '.join(sorted(reasons)) or 'no reason'},"
+            ) from None
         if last:
             raise TransientStoreError(f"The {self._place} is too busy.", hint="Run the same command again.") from None
 

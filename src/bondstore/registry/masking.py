@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from bondstore.databases.rows import Value
 
 MASK = "***"
-# Named are those that may be seen: a column that nobody thought of stays covered.
-_OPEN = re.compile(r"\b(vessel|boat|ship|port|harbour|harbor|state|territory|region|gear|fishery|sensor|serial)\b")
-_CLOSED = re.compile(r"\b(contact|person|owner|skipper|captain|master|phone|mobile|e-?mail|address|birth)")
+# Named are those that may be seen: a column with a word that nobody thought of stays covered, such as a vessel's agent.
+_PLACES = {"port", "harbour", "harbor", "state", "territory", "region"}
+_OPEN = {"vessel", "boat", "ship", "gear", "fishery", "sensor", "serial"} | _PLACES
+_BESIDE = {"name", "number", "no", "id", "code", "type", "class", "kind", "home", "base", "of", "the", "and", "or"}
+_WORDS = re.compile(r"[^\W_]+")
 
 
 def is_open(column: str) -> bool:
-    """Tell whether the values of a column are shown unasked."""
-    name = column.casefold()
-    return bool(_OPEN.search(name)) and not _CLOSED.search(name)
+    """Tell whether the values of a column are shown unasked: every word of its name must be one of those known."""
+    words = set(_WORDS.findall(column.casefold()))
+    return bool(words & _OPEN) and words <= _OPEN | _BESIDE
 
 
 def masked(fields: Mapping[str, Value]) -> dict[str, Value]:

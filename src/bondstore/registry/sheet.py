@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ LARGEST = 64 << 20
 _MOST_COLUMNS = 200
 _LONGEST_NAME = 63  # bytes; PostgreSQL keeps no more of a column's name
 _LONGEST_VALUE = 16_384
-_LONGEST_ROW = 100_000  # a row of DynamoDB holds 400 kB, and the history keeps the old one beside it
+_LARGEST_ROW = 300_000  # bytes; an item of DynamoDB holds 400 kB, names and what the history says of it included
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,16 @@ def read_sheet(data: bytes) -> Sheet:
         elif any(cells):
             fields = dict(zip(columns, cells, strict=True))
             sound = all(is_storable(cell) and len(cell) <= _LONGEST_VALUE for cell in cells)
-            if sound and sum(map(len, cells)) <= _LONGEST_ROW:
+            if sound and weight(fields) <= _LARGEST_ROW:
                 rows.append(SheetRow(number, fields))
             else:
                 bad.append(BadRow(number, UNREADABLE, tuple(cells), fields))
     return Sheet(columns, tuple(rows), tuple(_with_cut(bad, text, columns, number if rows or bad else 1)))
+
+
+def weight(fields: Mapping[str, object]) -> int:
+    """Return the bytes that a row takes where it takes most: as JSON in the history, with its quotes and names."""
+    return len(json.dumps(dict(fields), ensure_ascii=False).encode())
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str] | str, int]]:

@@ -29,7 +29,7 @@ from bondstore.errors import (
 from bondstore.registry.history import STATE, entry_of
 from bondstore.registry.plan import SyncPlan, make_plan
 from bondstore.registry.settings import USUAL_KEY, SyncSettings
-from bondstore.registry.sheet import Sheet, read_sheet
+from bondstore.registry.sheet import Sheet, read_sheet, weight
 
 if TYPE_CHECKING:
     from bondstore.databases.rows import Table
@@ -70,6 +70,11 @@ class SyncResult:
     sha256: str
     attempts: int
     findings: tuple[Finding, ...]
+
+    @property
+    def taking_part(self) -> int:
+        """Participants that are not gone, afterwards."""
+        return sum(self.counts[name] for name in ("new", "changed", "back", "same", "kept"))
 
 
 def sync_participants(
@@ -125,9 +130,6 @@ def sync_participants(
     sheet = read_sheet(data)
     at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     digest = hashlib.sha256(data).hexdigest()
-    if not dry_run:
-        history.create()
-        table.create()
     before: Counter[str] = Counter()
     for attempt in range(1, settings.attempts + 1):
         state = _state(history, run, settings.patience * 2 ** (attempt - 1), wait=not dry_run)
@@ -150,6 +152,8 @@ def sync_participants(
             "planned": len(plan.changes),
         }
         wrote: Counter[str] = Counter()
+        history.create()  # only now: who does not agree, or names the wrong columns, gets no tables
+        table.create()
         try:
             _write(plan.changes, table, history, state, about, who=who, wrote=wrote)
         except ChangedError:
@@ -204,7 +208,7 @@ def _batches(changes: Sequence[Planned], most: int | None) -> Iterator[Sequence[
     some: list[Planned] = []
     size = 0
     for one in changes:
-        large = sum(len(str(value).encode()) for fields in (one.old, one.new) for value in fields.values())
+        large = weight(one.old) + weight(one.new)
         if some and (len(some) == (most - 1) // 2 or size + large > _LARGEST):
             yield some
             some, size = [], 0

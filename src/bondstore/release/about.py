@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bondstore.errors import ConfigurationError, NotFoundError
+from bondstore.errors import ConfigurationError
+from bondstore.release.tomlfile import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,13 +57,7 @@ class About:
         ConfigurationError
             It is no TOML, or a name or value is not one of these.
         """
-        try:
-            given = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise NotFoundError(f"There is no file {path}.", hint="Check the path behind --about.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
-            raise ConfigurationError(f"{path} cannot be read as TOML.") from None
-        return cls.of(given, str(path))
+        return cls.of(read_toml(path, "--about"), str(path))
 
     @classmethod
     def of(cls, given: dict[str, object], where: str) -> About:

@@ -92,7 +92,7 @@ KINDS = registry(
     FindingKind(
         "plot-refused",
         Severity.WARNING,
-        "A plot that the release record names is no plain PNG or SVG, says too much, or is missing; the file went without it.",
+        "A plot of the file is no plain PNG or SVG, holds an address, or is missing; the file went without it.",
         "Make the plots anew.",
     ),
     FindingKind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,7 +14,7 @@ from bondstore.deid.text import redact_text
 from bondstore.errors import BondstoreError, DamagedError, IntegrityError, NotFoundError
 from bondstore.ledger import Read, note_personal
 from bondstore.release.images import LARGEST as LARGEST_PLOT
-from bondstore.release.images import TYPES, texts_in, type_of
+from bondstore.release.images import TYPES, look_into
 from bondstore.release.kinds import KINDS
 from bondstore.release.manifest import Entry, Plot, object_path
 from bondstore.release.paths import is_plain_path
@@ -357,10 +357,9 @@ def look_at_plot(store: Store, key: str, info: ObjectInfo | None, barred: frozen
     if data is None:
         return None
     try:
-        kind = type_of(data)
+        kind, said = look_into(data)
     except DamagedError:
         return None
-    said = texts_in(data)
     if _names_private_place(said, (store.url,)) or any(_names_person(text) for text in said):
         return None
     digest = hashlib.sha256(data).hexdigest()

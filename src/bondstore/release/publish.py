@@ -45,23 +45,23 @@ class Order:
         What the publisher says.
     inspectors : mapping of str to callable
         By the end of a file's name: reads a file's own flags, and raises `DamagedError` when its record claims more.
-    by_product : callable
-        Tells by its key whether an object without a record is known to be none that could leave; others are told of.
     overview : str, optional
         Key of a map of everything, in the private store.
     stac : bool
         Write STAC items too.
     again : bool
         Release even what was taken back.
+    by_product : callable
+        Tells by its key whether an object without a record is known to be none that could leave; others are told of.
     """
 
     requirement: str = "good"
     about: About = field(default_factory=About)
     inspectors: Mapping[str, Inspector] = field(default_factory=dict)
-    by_product: Callable[[str], bool] = field(default=lambda _: False)
     overview: str | None = None
     stac: bool = False
     again: bool = False
+    by_product: Callable[[str], bool] = field(default=lambda _: False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NoReturn
 
 from bondstore.errors import DamagedError
@@ -25,7 +26,7 @@ LARGEST = 4 << 20
 Counts = Mapping[str, Mapping[str, int]]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _LONGEST_TEXT = 2000
 _MOST = 1 << 53
@@ -306,6 +307,10 @@ def _time(value: object, where: str) -> str | None:
         return None
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         raise _off(f"{where} is no time in UTC")
+    try:
+        datetime.fromisoformat(value[:19])
+    except ValueError:
+        raise _off(f"{where} is no time there ever is") from None
     return value
 
 

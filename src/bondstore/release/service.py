@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,9 @@ def publish_between(
     dest = open_store(spec)
     source = open_store(resolve_store(places.source, places.source_profile or places.profile), read_only=True)
     check_apart(source, dest)
+    if address.kind == "file" and not Path(address.place).exists():
+        # only for a dry run: nothing is released there yet, and the folder is not made
+        dest = open_store(f"memory://nothing-{secrets.token_hex(8)}", read_only=True)
     of_source = check_source(source, may_be_public=places.source_may_be_public)
     of_dest = check_dest(dest, must_be_public=places.require_public, probe=not dry_run)
     if seen is not None:

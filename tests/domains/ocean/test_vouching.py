@@ -103,6 +103,21 @@ def test_a_record_that_claims_more_is_refused(flag: Flag) -> None:
         vouch(data, replace(record, grade="good"))
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_record_that_counts_more_good_levels_is_refused(scale: str) -> None:
+    # the grade is honest: only a requirement by share would let such a file out
+    of = batch(5)
+    data, record = written(of, good(of, scale, spike=Flag.BAD))
+    vouch(data, record)
+    for counts in ({"good": 5}, {"bad": 1, "good": 4}, {"bad": 5, "good": 50}, {"bad": 4}, {"missing": 5}):
+        with pytest.raises(IntegrityError, match="fewer good levels"):
+            vouch(data, replace(record, levels={**record.levels, "TEMP": counts}))
+    without = {name: counts for name, counts in record.levels.items() if name != "TEMP"}
+    for levels in (without, {}, {**record.levels, "DOXY": {"good": 5}}):
+        with pytest.raises(IntegrityError, match="other variables"):
+            vouch(data, replace(record, levels=levels))
+
+
 @pytest.mark.parametrize("variable", ["TEMP", "PSAL", "PRES", "TIME"])
 def test_a_file_without_the_flags_of_a_variable_is_refused(variable: str) -> None:
     of = batch(5, salinity=True)

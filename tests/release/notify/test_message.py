@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from dataclasses import replace
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from pathlib import Path
@@ -38,6 +39,19 @@ def made(some: list[News], settings: Settings = SETTINGS, limit: int = 40_000_00
     assert isinstance(read, EmailMessage)
     assert not [part.defects for part in read.walk() if part.defects]
     return read
+
+
+@pytest.mark.parametrize("mail", ["", "leave.the.list.of.news@a-long-name.of.the.reef.example"])
+def test_the_ways_to_unsubscribe_are_no_encoded_words(mail: str) -> None:
+    # RFC 2369, 2: addresses in <>; mail programs look for them in the header as it is
+    page = "https://reef.example/a/long/way/to/the/page/for/those/who/unsubscribe/{token}"
+    settings = replace(SETTINGS, unsubscribe_url=page, unsubscribe_mail=mail).checked()
+    message = news_message(settings, ENVELOPE, [news(1)], Pictures(PLOTS.get), 40_000_000)
+    head = message.as_bytes(policy=email.policy.SMTP).partition(b"\r\n\r\n")[0].decode()
+    [said] = re.findall(r"^List-Unsubscribe: ([^\r]*(?:\r\n [^\r]*)*)", head, re.MULTILINE)
+    token = "T" * 88
+    ways = [page.replace("{token}", token)] + ([f"mailto:{mail}?subject=unsubscribe%20{token}"] if mail else [])
+    assert said.split(",\r\n ") == [f"<{way}>" for way in ways]
 
 
 class _Seen(HTMLParser):

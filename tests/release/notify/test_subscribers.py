@@ -174,3 +174,20 @@ def test_reprs_show_no_address(desk: Office) -> None:
     assert "bert" not in repr(asked)
     assert asked.token is not None
     assert asked.token not in repr(asked)
+
+
+def test_a_click_means_the_topics_in_its_mail_and_no_others(desk: Office) -> None:
+    people = desk.people
+    asked = people.subscribe(ANNA, ["platform:12"], now=START)
+    assert asked.token is not None
+    people.mailed(asked.subscriber.key, now=START)
+    assert people.subscribe(ANNA, [], now=START + 5).token is None
+    assert people.confirm(asked.token, now=START + 9).topics == ("platform:12",), "that is what the mail said"
+    assert people.confirm(asked.token, now=START + 10).topics == ("platform:12",), "a second click is harmless"
+    other = people.subscribe(ANNA, ["platform:13"], now=START + 700)
+    latest = people.subscribe(ANNA, [], now=START + 701)  # no mail went out with the other one
+    assert other.token is not None
+    assert latest.token is not None
+    assert not handle_confirm(other.token, desk.subscribers, SECRET, now=START + 702)
+    assert not handle_confirm(asked.token, desk.subscribers, SECRET, now=START + 702)
+    assert people.confirm(latest.token, now=START + 703).topics == ("all",)

@@ -88,14 +88,15 @@ def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:
         output.display(({"kind": "finding", **_finding(one)} for one in result.findings), (), json=True)
         output.display_one(record, json=True)
         return
-    output.display_one(result.counts)
+    told = {name: count for name, count in result.counts.items() if count}
+    output.display_one({**told, "taking part": result.taking_part})
     for one in result.findings:
         where = f"{one.where}: " if one.where else f"{one.count}: " if one.count > 1 else ""
         output.note(f"{where}{one.message}")
     if dry_run:
         output.note(f"Nothing was written. It would go to {place}")
     else:
-        what = "1 change was" if result.written == 1 else f"{output.number_text(result.written)} changes were"
+        what = f"{output.counted(result.written, 'change')} {'was' if result.written == 1 else 'were'}"
         output.note(f"{what} written to {place}" if result.written else "Nothing has changed.")
 
 

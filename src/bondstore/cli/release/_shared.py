@@ -43,6 +43,13 @@ def inspectors() -> dict[str, Inspector]:
     return dict(INSPECTORS)
 
 
+def by_product(key: str) -> bool:
+    """Tell whether a command wrote this without a release record, as it should be."""
+    from bondstore.domains.ocean.places import is_by_product
+
+    return is_by_product(key)
+
+
 def open_url(url: str | None, profile: str | None) -> Store:
     """Open a store by its address and a profile's name."""
     from bondstore.config.resolve import resolve_store

@@ -9,7 +9,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.confirm import confirm
-from bondstore.cli.release._shared import DestProfile, DestUrl, inspectors, tell_findings
+from bondstore.cli.release._shared import DestProfile, DestUrl, by_product, inspectors, tell_findings
 from bondstore.errors import Exit
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def command(
         requirement=require,
         about=About.load(about) if about else About(),
         inspectors=inspectors(),
+        by_product=by_product,
         overview=overview,
         stac=stac,
         again=again,
@@ -117,18 +118,22 @@ def _asker(dest: str, *, yes: bool, json: bool) -> Callable[[Plan], bool]:
             return True
         if not json:
             output.note(_plan_text(plan))
-        confirm(f"Release {plan.files:,} files ({output.bytes_text(plan.bytes)}) to everybody in {dest}?", yes=yes)
+        files = output.counted(plan.files, "file")
+        confirm(f"Release {files} ({output.bytes_text(plan.bytes)}) to everybody in {dest}?", yes=yes)
         return True
 
     return ask
 
 
 def _plan_text(plan: Plan) -> str:
-    gone = f"; {plan.gone:,} files of the last release are not in it" if plan.gone else ""
-    return (
-        f"Release {plan.release}: {plan.files:,} files, {output.bytes_text(plan.bytes)}. To copy: {plan.copies:,} "
-        f"objects, {output.bytes_text(plan.copy_bytes)}. Held back for their flags: {plan.held:,}{gone}."
-    )
+    parts = [
+        f"Release {plan.release}: {output.counted(plan.files, 'file')}, {output.bytes_text(plan.bytes)}.",
+        f"To copy: {output.counted(plan.copies, 'object')}, {output.bytes_text(plan.copy_bytes)}.",
+        f"Held back for their flags: {plan.held:,}.",
+    ]
+    if plan.gone:
+        parts.append(f"Not in it, of the last release: {output.counted(plan.gone, 'file')}.")
+    return " ".join(parts)
 
 
 def _told(done: Plan | Published, *, json: bool) -> int:

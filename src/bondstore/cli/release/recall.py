@@ -51,10 +51,14 @@ def command(
             return True
         if not json:
             output.note(
-                f"{plan.files:,} files and {plan.plots:,} plots, {plan.latest:,} of the files in the release that "
-                f"holds; {plan.left:,} files stay. Releases that get a tombstone: {', '.join(plan.releases) or 'none'}."
+                f"To take back: {output.counted(plan.files, 'file')} and {output.counted(plan.plots, 'plot')}; in the "
+                f"release that holds: {plan.latest:,}. To stay there: {output.counted(plan.left, 'file')}. "
+                f"Releases that get a tombstone: {', '.join(plan.releases) or 'none'}."
             )
-        confirm(f"Take {plan.files:,} files back from {public.url}, and delete them there?", yes=yes)
+        confirm(
+            f"Take {output.counted(plan.files, 'file')} back from {public.url}? What is taken back is deleted there.",
+            yes=yes,
+        )
         return True
 
     output.display_one(recall(public, what, reason=reason, confirm=ask, dry_run=dry_run), json=json)

@@ -16,6 +16,7 @@ RECORD = ".json"
 STATUS = "status.csv"
 TABLES = "parquet/"
 DEPLOYMENTS = "deployments/"
+_DRAWN = tuple(f"_{what}.{form}" for what in ("map", "section") for form in ("png", "svg"))
 
 
 def record_path(path: str) -> str:
@@ -42,6 +43,11 @@ def deployment_of(path: str) -> str:
     """Return the deployment that an object is filed under; empty where it has a file of its own."""
     folder, _, rest = path.removeprefix(DEPLOYMENTS).partition("/")
     return folder if rest and path.startswith(DEPLOYMENTS) else ""
+
+
+def is_by_product(path: str) -> bool:
+    """Tell whether quality control or the drawing of maps wrote this, with no release record, as it should be."""
+    return path == STATUS or path.startswith(TABLES) or path.endswith(_DRAWN)
 
 
 def month_of(path: str) -> str:

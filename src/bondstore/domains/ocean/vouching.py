@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +63,20 @@ def vouch(data: bytes, record: Record) -> None:
     worse = _RANK.index(worst) > _RANK.index(record.grade) and not _same_on(scale, worst, record.grade)
     if nothing or worse:
         raise _refused(record, f"is {worst.replace('_', ' ')} by its own flags")
+    _check_counts(record, rolled)
+
+
+def _check_counts(record: Record, rolled: Mapping[str, Flags]) -> None:
+    """No variable is left out, and none has more good levels, or others in all, than the record counts."""
+    if set(record.levels) != set(rolled):
+        raise _refused(record, "has flags for other variables")
+    for variable, flags in rolled.items():
+        counts = record.levels[variable]
+        good = int(np.isin(flags, (Flag.GOOD, Flag.PROBABLY_GOOD)).sum())
+        held = int((flags != Flag.MISSING).sum())
+        claimed = sum(number for word, number in counts.items() if word != "missing")
+        if counts.get("good", 0) + counts.get("probably_good", 0) > good or claimed != held:
+            raise _refused(record, "has fewer good levels, or other levels in all")
 
 
 def _check_missing(record: Record, absent: Mask, rolled: Flags) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP, Policy
 from email.utils import format_datetime
@@ -21,12 +21,12 @@ _ENCODED = 1.38
 _SLACK = 16_384
 
 
-class _Ways:
+class _Ways(BaseHeader):
     """``List-Unsubscribe``: one address a line, as it is. Python would encode long ones as text, and no button work."""
 
     max_count = 1
-    parse = staticmethod(UnstructuredHeader.parse)
-    value_parser = staticmethod(UnstructuredHeader.value_parser)
+    parse = UnstructuredHeader.parse
+    value_parser = UnstructuredHeader.value_parser
 
     def fold(self, *, policy: Policy) -> str:
         return f"List-Unsubscribe: {str(self).replace(', ', f',{policy.linesep} ')}{policy.linesep}"

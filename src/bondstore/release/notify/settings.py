@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.errors import ConfigurationError, UsageError
 from bondstore.release.markup import shown
 from bondstore.release.notify.addresses import check_address
+from bondstore.release.tomlfile import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,13 +135,7 @@ class Settings:
         ConfigurationError
             It is no TOML, or a name in it or the kind of a value is off.
         """
-        try:
-            given = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise NotFoundError(f"There is no file {path}.", hint="Check the path behind --settings.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
-            raise ConfigurationError(f"{path} cannot be read as TOML.") from None
-        return given
+        return read_toml(path, "--settings")
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:

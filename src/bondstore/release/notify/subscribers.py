@@ -190,6 +190,8 @@ class Subscribers:
             state = str(old.get("state", ""))
             if state == CONFIRMED and old.get("topics") == _packed(wanted) and "asked" not in old:
                 return None
+            if state in (PENDING, CONFIRMED) and "asked" in old and _is_quiet(old, now):
+                return None  # the mail that just went out names other topics: no click on it means these
             made: dict[str, Value] = {"address": address, "asked": _packed(wanted)}
             if state in (PENDING, CONFIRMED):  # goes on as it is until the new wish is confirmed
                 return {**old, **made}
@@ -197,9 +199,10 @@ class Subscribers:
 
         row = self._change(key, change)
         one = _subscriber(row)
-        if "asked" not in row.fields or now < int(row.fields.get("mailed") or 0) + _QUIET:
+        if "asked" not in row.fields or _is_quiet(row.fields, now):
             return Asked(one, None)
-        return Asked(one, make_token(self._secret, CONFIRM, Token(key, one.nonce), expires=int(now) + _WEEK))
+        token = Token(key, _nonce_for(one.nonce, row.fields["asked"]))
+        return Asked(one, make_token(self._secret, CONFIRM, token, expires=int(now) + _WEEK))
 
     def mailed(self, key: str, *, now: float) -> None:
         """Note that the token went out: for ten minutes no other one does."""
@@ -211,14 +214,16 @@ class Subscribers:
         Raises
         ------
         UsageError
-            The token does not hold: made up, too old, or for a subscription that was ended since.
+            The token does not hold: made up, too old, for other topics than were asked for last, or for a subscription
+            that was ended since.
         """
         said = read_token(self._secret, CONFIRM, token, now=now)
 
         def change(row: Row | None) -> dict[str, Value] | None:
-            if row is None or not hmac.compare_digest(str(row.fields.get("nonce", "")), said.nonce):
+            fields = dict(row.fields) if row else {}
+            meant = _nonce_for(str(fields.get("nonce", "")), fields.get("asked", fields.get("topics")))
+            if not hmac.compare_digest(meant, said.nonce):
                 raise refused()
-            fields = dict(row.fields)
             if fields.get("state") not in (PENDING, CONFIRMED):
                 raise refused()
             if "asked" not in fields:
@@ -283,6 +288,15 @@ class Subscribers:
             if done is not None:
                 return done
         raise ChangedError("Others keep changing this subscription.", hint="Run the same command again.")
+
+
+def _is_quiet(fields: Mapping[str, Value], now: float) -> bool:
+    return now < int(fields.get("mailed") or 0) + _QUIET
+
+
+def _nonce_for(nonce: str, topics: Value) -> str:
+    """Return what a token to confirm these topics holds: whoever confirms has read of them and of no others."""
+    return hashlib.sha256(f"{nonce}\0{topics or ''}".encode()).hexdigest()[:16]
 
 
 def _packed(topics: tuple[str, ...]) -> str:
