@@ -57,7 +57,7 @@ _NAMES = {panelist(PHONES, number) for number in range(PHONES.panelists)}
 _HASH = "4b1d7c0a95e2f38c6d20b7a1e4f95830c2d6a7b9e18f04c35d7a6b2e9f01c84d"
 _ALIKE = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8333"),
-    (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d([ T])\d\d:\d\d:\d\dZ"), r"2026-03-14\g<1>09:15:00Z"),
+    (re.compile(r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d([ T])\d\d:\d\d:\d\d(?:\.\d{3})?Z"), r"2026-03-14\g<1>09:15:00Z"),
     (re.compile(r"\b[0-9a-f]{64}\b"), lambda found: found.group(0) if found.group(0) in _NAMES else _HASH),
     (re.compile(r", [\d,.]+ (?:objects|zips|files)/s, [\d.]+ [kMG]?B/s"), ""),
     (re.compile(r" \([\d.]+/s\)"), ""),

@@ -59,11 +59,11 @@ def test_the_history_says_what_was_before(lab: Lab) -> None:
     number = lab.numbers()["VN 00002"]
     told = lab.history(number)
     assert [(one.action, one.version, one.run, one.at, one.who) for one in told] == [
-        ("new", 1, "run-1", "2023-11-14T22:13:21Z", "tester"),
-        ("gone", 2, "run-2", "2023-11-14T22:13:22Z", "tester"),
-        ("back", 3, "run-3", "2023-11-14T22:13:23Z", "tester"),
+        ("new", 1, "run-1", "2023-11-14T22:13:21.000Z", "tester"),
+        ("gone", 2, "run-2", "2023-11-14T22:13:22.000Z", "tester"),
+        ("back", 3, "run-3", "2023-11-14T22:13:23.000Z", "tester"),
     ]
-    assert [dict(one.old) for one in told] == [{}, PEOPLE[2], {**PEOPLE[2], GONE: "2023-11-14T22:13:22Z"}]
+    assert [dict(one.old) for one in told] == [{}, PEOPLE[2], {**PEOPLE[2], GONE: "2023-11-14T22:13:22.000Z"}]
     assert lab.active()["VN 00002"] == person(2, Port="Bega")
     assert len(lab.history()) == 5
 

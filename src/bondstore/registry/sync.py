@@ -128,7 +128,8 @@ def sync_participants(
         Others changed the table again and again meanwhile.
     """
     sheet = read_sheet(data)
-    at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # to the millisecond: of two syncs in one second it must be told which came first
+    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     digest = hashlib.sha256(data).hexdigest()
     before: Counter[str] = Counter()
     for attempt in range(1, settings.attempts + 1):
