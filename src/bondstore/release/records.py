@@ -156,7 +156,9 @@ class Record:
             "plots": list(self.plots),
         }
         _record(content)
-        return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
+        # a line for each name: readable, and without an indent inside them json is written ten times as fast
+        lines = (f" {json.dumps(name)}: {_written(content[name])}" for name in sorted(content))
+        return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
     @staticmethod
     def from_json(data: bytes) -> Record:
@@ -197,6 +199,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) != len(pairs):
         raise _OffError("a name stands in it twice")
     return made
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def _no_number(_: str) -> NoReturn:

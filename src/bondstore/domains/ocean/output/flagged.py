@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -105,6 +106,7 @@ def flag_variables(batch: Batch, result: Result, lies: Mapping[str, str]) -> lis
     return made
 
 
+@lru_cache(maxsize=1024)
 def thresholds(step: Step) -> str:
     """Return a test's thresholds as ``name=value``, with semicolons between, in the order of their names."""
     return "; ".join(f"{name}={_plain(step.thresholds[name])}" for name in sorted(step.thresholds))

@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module, resources
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +28,7 @@ _OF_SUITE = frozenset({"name", "title", "scale", "skip_bad", "test"})
 _LONGEST_LABEL = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One test of a suite, on one variable.
 
@@ -53,7 +53,7 @@ class Step:
     thresholds: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Suite:
     """Tests in the order in which they run.
 
@@ -78,9 +78,15 @@ class Suite:
     @property
     def digest(self) -> str:
         """sha256 in hex of all that decides which flags are set; of the files it names, what they hold."""
-        steps = [[one.test.name, one.label, one.on, one.needs, _content(one.thresholds)] for one in self.steps]
-        stated = json.dumps([self.scale.name, self.skip_bad, steps], sort_keys=True)
-        return hashlib.sha256(stated.encode()).hexdigest()
+        return _digest(self)
+
+
+@lru_cache(maxsize=64)
+def _digest(suite: Suite) -> str:
+    """Return a suite's digest, taken once: every file that is written names it."""
+    steps = [[one.test.name, one.label, one.on, one.needs, _content(one.thresholds)] for one in suite.steps]
+    stated = json.dumps([suite.scale.name, suite.skip_bad, steps], sort_keys=True)
+    return hashlib.sha256(stated.encode()).hexdigest()
 
 
 def load_suite(which: str) -> Suite:
