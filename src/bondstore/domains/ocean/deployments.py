@@ -7,32 +7,27 @@ from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.places import deployment_of, deployment_path, record_path
 from bondstore.domains.ocean.profiles import joined
-from bondstore.domains.ocean.rereading import Rereading, gathered_digest
+from bondstore.domains.ocean.rereading import gather, gathered_shards
 from bondstore.domains.ocean.shard import maker
-from bondstore.ledger import State
-from bondstore.runs.outlets import made_by, outlet, remove, shelf
 from bondstore.runs.tally import Tally
-from bondstore.runs.work import Place, bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bondstore.domains.ocean.qcjob import QcJob
+    from bondstore.domains.ocean.rereading import Rereading
     from bondstore.ledger import Item, Ledger
+    from bondstore.runs.work import Place
 
 
 def deployment_shards(job: QcJob, ledger: Ledger, place: Place) -> Iterator[DeploymentShard]:
     """Yield the deployments whose file is not made of the objects that belong to them now, or is not there."""
-    holder, settings = shelf(job.dest, place.destination), job.settings.digest()
-    groups: dict[str, list[Item]] = {}
-    for item in ledger.items.in_state(place.job, State.DONE):
-        if name := deployment_of(item.output):
-            groups.setdefault(name, []).append(item)
-    for name, items in sorted(groups.items()):
-        path, digest = deployment_path(name), gathered_digest(settings, items)
-        known = ledger.outputs.known(place.job, [path, record_path(path)])
-        if len(known) < 2 or any(made_by(one) != digest or not holder.holds(one) for one in known.values()):
-            yield DeploymentShard(place, job, name, tuple(items))
+    for name, items in gathered_shards(job, ledger, place, deployment_of, _paths):
+        yield DeploymentShard(place, job, name, items)
+
+
+def _paths(name: str) -> list[str]:
+    return [deployment_path(name), record_path(deployment_path(name))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +53,13 @@ class DeploymentShard:
 
     def run(self) -> Tally:
         """Read the objects, and write file and record; its objects were counted when they were tested."""
-        tools = bench(self.place)
-        out = outlet(self.job.dest, self.place.destination)
-        reading = Rereading(self.place, self.job, self.items, tools.store, tools.ledger)
-        path, outputs = deployment_path(self.name), []
-        beside = [path, record_path(path)]
-        try:
-            batches = list(reading.batches())
-            if batches:
-                digest = gathered_digest(self.job.settings.digest(), reading.read)
-                made = maker(self.job.settings, self.job.store.url).gather(
-                    path, joined(batches), [(one.key, one.version) for one in reading.read], reading.modified_ms
-                )
-                for name, data in zip(beside, made, strict=True):
-                    out.write(name, data, digest)
-                outputs = out.commit()
-            else:
-                remove(self.job.dest, self.place.destination, beside)
-        finally:
-            out.discard()
-        with tools.ledger.transaction():
-            reading.note_gone()
-            if not batches:
-                tools.ledger.outputs.forget(self.place.job, beside)
-            tools.ledger.outputs.put(self.place.job, self.place.run, outputs)
+        gather(self.place, self.job, self.items, _paths(self.name), self._made)
         return Tally()
+
+    def _made(self, reading: Rereading) -> Sequence[bytes] | None:
+        batches = list(reading.batches())
+        if not batches:
+            return None
+        sources = [(one.key, one.version) for one in reading.read]
+        tool = maker(self.job.settings, self.job.store.url)
+        return tool.gather(deployment_path(self.name), joined(batches), sources, reading.modified_ms)

@@ -14,15 +14,17 @@ from bondstore.domains.ocean.shard import maker
 from bondstore.errors import BondstoreError, ChangedError, DamagedError, NotFoundError
 from bondstore.ledger import Read, State
 from bondstore.runs.groups import grouped
+from bondstore.runs.outlets import made_by, outlet, remove, shelf
 from bondstore.runs.recording import note_reads
+from bondstore.runs.work import bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.qc.evaluate import Result
     from bondstore.domains.ocean.qcjob import QcJob
-    from bondstore.ledger import Item, Ledger
+    from bondstore.ledger import Item, Ledger, Output
     from bondstore.runs.work import Place
     from bondstore.stores import Store
 
@@ -41,6 +43,74 @@ def gathered_digest(settings: str, items: Sequence[Item]) -> str:
         The objects.
     """
     return hashlib.sha256(repr([settings, *((one.key, one.version) for one in items)]).encode()).hexdigest()
+
+
+def gathered_shards(
+    job: QcJob, ledger: Ledger, place: Place, name_of: Callable[[str], str], paths_of: Callable[[str], Sequence[str]]
+) -> Iterator[tuple[str, tuple[Item, ...]]]:
+    """Yield what is gathered and not made of its objects as they are now, or not there: its name and its objects.
+
+    Parameters
+    ----------
+    job, ledger, place
+        The run.
+    name_of : callable
+        Tells from an object's output what it belongs to; empty for nothing.
+    paths_of : callable
+        Returns the files of what is gathered under a name.
+    """
+    holder, settings = shelf(job.dest, place.destination), job.settings.digest()
+    groups: dict[str, list[Item]] = {}
+    for item in ledger.items.in_state(place.job, State.DONE):
+        if name := name_of(item.output):
+            groups.setdefault(name, []).append(item)
+    for name, items in sorted(groups.items()):
+        paths, digest = paths_of(name), gathered_digest(settings, items)
+        known = ledger.outputs.known(place.job, paths)
+        if len(known) < len(paths) or any(made_by(one) != digest or not holder.holds(one) for one in known.values()):
+            yield name, tuple(items)
+
+
+def gather(
+    place: Place,
+    job: QcJob,
+    items: Sequence[Item],
+    paths: Sequence[str],
+    make: Callable[[Rereading], Sequence[bytes] | None],
+) -> None:
+    """Read objects again, and write the files that are made of all of them; where none is left, remove those.
+
+    Parameters
+    ----------
+    place, job
+        The run.
+    items : sequence of Item
+        The objects.
+    paths : sequence of str
+        Where the files go.
+    make : callable
+        Reads, and returns the content of each file; None where there was nothing to read.
+    """
+    tools = bench(place)
+    out = outlet(job.dest, place.destination)
+    reading = Rereading(place, job, items, tools.store, tools.ledger)
+    outputs: list[Output] = []
+    try:
+        made = make(reading)
+        if made is None:
+            remove(job.dest, place.destination, paths)
+        else:
+            digest = gathered_digest(job.settings.digest(), reading.read)
+            for path, data in zip(paths, made, strict=True):
+                out.write(path, data, digest)
+            outputs = out.commit()
+    finally:
+        out.discard()
+    with tools.ledger.transaction():
+        reading.note_gone()
+        if made is None:
+            tools.ledger.outputs.forget(place.job, paths)
+        tools.ledger.outputs.put(place.job, place.run, outputs)
 
 
 class Rereading:

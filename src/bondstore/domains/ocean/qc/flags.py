@@ -62,6 +62,17 @@ class Scale:
 
 
 _F = Flag
+_TABLE_2 = {
+    _F.SILENT: 0,
+    _F.GOOD: 1,
+    _F.PROBABLY_GOOD: 2,
+    _F.SUSPECT: 3,
+    _F.BAD: 4,
+    _F.UNEVALUATED: 0,
+    _F.MISSING: 9,
+}
+"""Argo's numbers, which IMOS has taken over."""
+
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {
         scale.name: scale
@@ -83,15 +94,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             Scale(
                 "argo",
                 "Argo reference table 2",
-                {
-                    _F.SILENT: 0,
-                    _F.GOOD: 1,
-                    _F.PROBABLY_GOOD: 2,
-                    _F.SUSPECT: 3,
-                    _F.BAD: 4,
-                    _F.UNEVALUATED: 0,
-                    _F.MISSING: 9,
-                },
+                _TABLE_2,
                 {
                     0: "no_qc_performed",
                     1: "good_data",
@@ -106,15 +109,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             Scale(
                 "imos",
                 "IMOS standard flags",
-                {
-                    _F.SILENT: 0,
-                    _F.GOOD: 1,
-                    _F.PROBABLY_GOOD: 2,
-                    _F.SUSPECT: 3,
-                    _F.BAD: 4,
-                    _F.UNEVALUATED: 0,
-                    _F.MISSING: 9,
-                },
+                _TABLE_2,
                 {
                     0: "no_qc_performed",
                     1: "good_data",
