@@ -108,6 +108,7 @@ CASES: dict[str, tuple[list[Stage], Stage]] = {
     "second": ([(FIRST, BOTH)], (SECOND, BOTH)),
     "files, then tables": ([(FIRST, FILES)], (SECOND, TABLES)),
     "tables, then files of another suite": ([(FIRST, TABLES)], (SECOND, {"form": "netcdf", "tests": "qartod"})),
+    "files, then deployments": ([(FIRST, FILES)], (SECOND, {"form": "both", "per": "deployment"})),
 }
 
 
