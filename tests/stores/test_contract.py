@@ -6,6 +6,7 @@ import os
 import pickle
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,6 +20,7 @@ from bondstore.errors import (
     UsageError,
 )
 from bondstore.stores import Fetched, Store
+from bondstore.stores.rangefile import RangeFile
 from tests.stores.rigs import Rig
 
 ODD_BUT_FINE = [
@@ -97,6 +99,21 @@ def test_a_stream_that_breaks_leaves_nothing(store: Store) -> None:
     assert list(store.list()) == []
 
 
+def test_a_stream_shows_only_when_it_is_complete(store: Store) -> None:
+    store.put("old", b"before")
+    seen: list[object] = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(4):
+            yield bytes([number]) * 6_000_000
+            seen.append(([one.key for one in store.list()], content(store.get("old"))))
+
+    for key in ("new", "old"):
+        store.put_stream(key, chunks())
+    assert seen == [(["old"], b"before")] * 4 + [(["new", "old"], b"before")] * 4
+    assert store.head("new").size == store.head("old").size == 24_000_000
+
+
 def test_ranges(store: Store) -> None:
     data = os.urandom(5_000_000)
     store.put("x", data)
@@ -137,6 +154,51 @@ def test_get_many_keeps_the_order_and_gives_errors_as_values(store: Store) -> No
     good = [content(one) for n, one in enumerate(found) if n not in {30, 31}]
     assert good == [str(n).encode() for n in range(60)] + [b"0"]
     assert store.get_many([]) == []
+
+
+def test_put_many_keeps_the_order_and_gives_errors_as_values(store: Store) -> None:
+    items = [(f"k/{n}", str(n).encode()) for n in range(60)]
+    written = store.put_many([*items[:30], ("k/../x", b"no"), *items[30:], ("big", bytes(9_000_000))], concurrency=7)
+    assert isinstance(written[30], UsageError)
+    assert [one for n, one in enumerate(written) if n != 30] == [store.head(key).etag for key in [*dict(items), "big"]]
+    assert [content(one) for one in store.get_many([key for key, _ in items])] == [data for _, data in items]
+    assert store.put_many([]) == []
+
+
+def test_delete_many(store: Store) -> None:
+    store.put_many([(f"k/{n}", b"x") for n in range(40)])
+    deleted = store.delete_many([*(f"k/{n}" for n in range(39)), "k/none", "../x"], concurrency=7)
+    assert deleted[:40] == [None] * 40
+    assert isinstance(deleted[40], UsageError)
+    assert [one.key for one in store.list()] == ["k/39"]
+    assert store.delete_many([]) == []
+
+
+def test_move_many(store: Store) -> None:
+    store.put_many([(f"k/{n} é", str(n).encode()) for n in range(20)])
+    store.put("m/0%", b"replaced")
+    pairs = [(f"k/{n} é", f"m/{n}%") for n in range(20)]
+    moved = store.move_many([*pairs, ("k/none", "m/none"), ("m/1%", "/m")], concurrency=7)
+    assert moved[:20] == [None] * 20
+    assert isinstance(moved[20], NotFoundError)
+    assert isinstance(moved[21], UsageError)
+    assert [content(one) for one in store.get_many([target for _, target in pairs])] == [b"%d" % n for n in range(20)]
+    assert sorted(one.key for one in store.list()) == sorted(target for _, target in pairs)
+    store.move("m/1%", "m/1%")
+    assert content(store.get("m/1%")) == b"1"
+    with pytest.raises(NotFoundError):
+        store.move("none", "none")
+
+
+def test_ranges_as_a_seekable_file(store: Store) -> None:
+    data = os.urandom(300_000)
+    store.put("x", data)
+    with RangeFile(store, store.head("x"), block=70_000) as file:
+        file.seek(-100_000, os.SEEK_END)
+        assert file.read(50_000) == data[200_000:250_000]
+        assert file.read() == data[250_000:]
+        file.seek(5)
+        assert file.read(3) == data[5:8]
 
 
 def test_what_is_not_there(store: Store) -> None:
@@ -259,6 +321,7 @@ def test_hostile_keys_are_refused_for_writing(store: Store, key: str) -> None:
         lambda: store.put_stream(key, [b"x"]),
         lambda: store.put_if_absent(key, b"x"),
         lambda: store.copy("a", key),
+        lambda: store.move("a", key),
         lambda: store.delete(key),
     ):
         with pytest.raises(UsageError):
@@ -279,6 +342,10 @@ def test_a_read_only_store_writes_nothing(rig: Rig) -> None:
         lambda: store.put_if_unchanged("x", b"2", etag),
         lambda: store.copy("x", "y"),
         lambda: store.delete("x"),
+        lambda: store.move("x", "y"),
+        lambda: store.put_many([("x", b"2")]),
+        lambda: store.delete_many(["x"]),
+        lambda: store.move_many([("x", "y")]),
     ):
         with pytest.raises(ReadOnlyError):
             act()

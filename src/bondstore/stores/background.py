@@ -1,14 +1,17 @@
-"""Iterators that run ahead of their reader in threads, by a bounded number of items."""
+"""Work in threads: iterators that run ahead of their reader, and one act for many items side by side."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bondstore.errors import BondstoreError
+
 T = TypeVar("T")
+R = TypeVar("R")
 _LOOK = 0.1  # seconds between two looks at whether the reader has gone
 
 
@@ -91,3 +94,40 @@ def run_ahead(
                 running -= 1
     finally:
         crew.gone.set()
+
+
+def side_by_side(act: Callable[[T], R], items: Sequence[T], concurrency: int) -> list[R | BondstoreError]:
+    """Do something for many items at a time; give results in their order, with our own errors in the places of results.
+
+    Plain threads that take the next item off one iterator: measured against a real server this costs less processor
+    time for each object than an executor's futures or asyncio's tasks do.
+    """
+    results: dict[int, R | BondstoreError] = {}
+    turns = iter(range(len(items)))  # next() on it is one step for the interpreter: two threads never get the same
+    stopped = threading.Event()
+    unexpected: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for turn in turns:
+                if stopped.is_set():
+                    return
+                try:
+                    results[turn] = act(items[turn])
+                except BondstoreError as error:
+                    results[turn] = error
+        except BaseException as raised:  # noqa: BLE001 - raised again by the caller's thread
+            unexpected.append(raised)
+            stopped.set()
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(max(concurrency, 1), len(items)))]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        stopped.set()
+    if unexpected:
+        raise unexpected[0]
+    return [results[turn] for turn in range(len(items))]

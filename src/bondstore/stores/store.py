@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import BondstoreError, ReadOnlyError, UsageError
 from bondstore.stores import listing, transfer, writing
+from bondstore.stores.background import side_by_side
 from bondstore.stores.connection import Connection
 from bondstore.stores.odd_keys import impossible, is_odd
 from bondstore.stores.retry import RetryRule
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.stores.info import Dirs, Fetched, Listing, ObjectInfo
 
-    _Many = list[Fetched | BondstoreError]  # inside the class, `list` is the method
+    # inside the class, `list` is the method
+    _Many = list[Fetched | BondstoreError]
+    _Written = list[str | BondstoreError]
+    _Done = list[BondstoreError | None]
 
 
 class Store:
@@ -153,7 +157,7 @@ class Store:
         list of Fetched or BondstoreError
             In the order of `keys`. A failure stands where the object would: it is not raised.
         """
-        return transfer.fetch_many(self._connection, keys, concurrency)
+        return side_by_side(self.get, keys, concurrency)
 
     def get_range(self, key: str, start: int, length: int, etag: str | None = None) -> bytes:
         """Read part of an object, resumed where a connection breaks.
@@ -226,7 +230,7 @@ class Store:
         return writing.put(self._writable(), _checked(key), data)
 
     def put_stream(self, key: str, chunks: Iterable[Any]) -> str:
-        """Write an object from chunks of any size, in parts. When the chunks raise, nothing is left behind.
+        """Write an object from chunks of any size, in parts: nothing shows before all is there, or when chunks raise.
 
         Parameters
         ----------
@@ -241,6 +245,11 @@ class Store:
             The new etag.
         """
         return writing.put_stream(self._writable(), _checked(key), chunks)
+
+    def put_many(self, items: Sequence[tuple[str, Any]], concurrency: int = 16) -> _Written:
+        """Write many (key, content) pairs at a time: etags in their order, a failure in the place of an etag."""
+        self._writable()
+        return side_by_side(lambda item: self.put(*item), items, concurrency)
 
     def put_if_absent(self, key: str, data: Any) -> str:
         """Write an object unless there is one. Of many that try at once exactly one succeeds.
@@ -290,6 +299,20 @@ class Store:
     def delete(self, key: str) -> None:
         """Remove an object; one that is gone already is fine."""
         writing.delete(self._writable(), _checked(key))
+
+    def delete_many(self, keys: Sequence[str], concurrency: int = 16) -> _Done:
+        """Remove many objects at a time: in the order of the keys, None for each that is gone, or its failure."""
+        self._writable()
+        return side_by_side(self.delete, keys, concurrency)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename an object, replacing one at the target: in one step in a folder, elsewhere by copy and removal."""
+        writing.move(self._writable(), _checked(source), _checked(target))
+
+    def move_many(self, pairs: Sequence[tuple[str, str]], concurrency: int = 16) -> _Done:
+        """Rename many (source, target) pairs at a time: in their order, None for each that is done, or its failure."""
+        self._writable()
+        return side_by_side(lambda pair: self.move(*pair), pairs, concurrency)
 
     def _writable(self) -> Connection:
         if self.read_only:

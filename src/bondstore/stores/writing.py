@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError
+from bondstore.stores.background import run_ahead
 from bondstore.stores.clients import PART
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.info import quoted
-from bondstore.stores.transfer import fetch
+from bondstore.stores.transfer import fetch, head
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -26,7 +27,7 @@ def put(connection: Connection, key: str, data: Any) -> str:
     import obstore
 
     if memoryview(data).nbytes > PART:
-        return put_stream(connection, key, [data])
+        return _put_parts(connection, key, iter([data]))
 
     def act(client: ObjectStore) -> str:
         return quoted(obstore.put(client, key, data, use_multipart=False)["e_tag"])
@@ -36,11 +37,16 @@ def put(connection: Connection, key: str, data: Any) -> str:
 
 def put_stream(connection: Connection, key: str, chunks: Iterable[Any]) -> str:
     """Write an object from chunks as they come; see `Store.put_stream`."""
+    # In a thread of their own: obstore asks for them on its runtime's thread, where a chunk's maker could not use a
+    # store itself ("Cannot start a runtime from within a runtime").
+    return _put_parts(connection, key, run_ahead([lambda: iter(chunks)], depth=1))
+
+
+def _put_parts(connection: Connection, key: str, chunks: Iterator[Any]) -> str:
     import obstore
 
     def act(client: ObjectStore) -> str:
-        done = obstore.put(client, key, iter(chunks), chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)
-        return quoted(done["e_tag"])
+        return quoted(obstore.put(client, key, chunks, chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)["e_tag"])
 
     return connection.attempt("write", act, key)
 
@@ -77,6 +83,19 @@ def delete(connection: Connection, key: str) -> None:
         if connection.address.kind == "file" or _place_exists(connection):
             return
         raise
+
+
+def move(connection: Connection, source: str, target: str) -> None:
+    """Rename an object; see `Store.move`."""
+    import obstore
+
+    if connection.address.kind == "file":
+        connection.attempt("once", lambda client: obstore.rename(client, source, target), source)
+    elif source == target:  # removed after its own copy it would be lost
+        head(connection, source)
+    else:
+        copy(connection, source, target)
+        delete(connection, source)
 
 
 def _put_on_condition(connection: Connection, key: str, data: Any, mode: Any) -> str:
