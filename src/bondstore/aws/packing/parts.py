@@ -12,6 +12,7 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
         # later ones weigh 60 MB more, and would not leave room for the others
         "polars>=1.30,<1.31",
         "gsw>=3.6.19",
+        "jinja2>=3.1.5",
     ),
 }
 """By handler. boto3 is part of Lambda's own runtimes. pandas and pyarrow are never imported by a handler that tests,

@@ -1,0 +1,6 @@
+"""Pages and messages from templates: whatever comes from outside stays text, and nothing is loaded or run."""
+
+from bondstore.pages.render import render, stream
+from bondstore.pages.signs import visible
+
+__all__ = ["render", "stream", "visible"]
