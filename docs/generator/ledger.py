@@ -22,8 +22,9 @@ TABLES = {
     "items": "One row an object and job: its version (etag), size, state (`planned`, `done`, `quarantined`, "
     "`failed`), the file it "
     "goes into, and why it is where it is.",
-    "outputs": "One row a file written: its SHA-256, size, rows where it is a table, and a digest of what it was "
-    "made of.",
+    "outputs": "One row a file written: its SHA-256, size, rows where it is a table, what it is (`kind`), the digest "
+    "of what it was made of (`made_by`), the store's own tag (`etag`), where it comes from (`source`), rows that its "
+    "sources lack (`rows_added`), and the run that is to make it again (`todo`).",
     "findings": "One row a finding: see [findings](findings.md). `place` is the place inside the object.",
     "audit": "One row for everything read: who, which object and version, when, how many bytes, for which run. "
     "`hash` is SHA-256 "

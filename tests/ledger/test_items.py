@@ -90,7 +90,7 @@ def test_release_lets_the_next_plan_take_up_what_went_wrong(ledger: Ledger) -> N
     ]
     put(ledger, *mixed)
     put(ledger, item("bad", State.QUARANTINED, output="table-c"), job="other")
-    tables = [Output(f"table-{letter}", bytes(32), 5, 1, 2, "digest") for letter in "abc"]
+    tables = [Output(f"table-{letter}", bytes(32), 5, 1, 2, made_by="digest") for letter in "abc"]
     with ledger.transaction():
         ledger.outputs.put(JOB, "r1", tables)
         ledger.outputs.put("other", "r1", tables)
@@ -100,21 +100,21 @@ def test_release_lets_the_next_plan_take_up_what_went_wrong(ledger: Ledger) -> N
     assert versions == {"good": "v-good", "fine": "v-fine", "bad": "", "lost": ""}, "no listed object has this version"
     assert ledger.items.known("other", ["bad"])["bad"].version == "v-bad"
     assert states(ledger, "other") == {"bad": "quarantined"}
-    assert {one.path: one.digest for one in ledger.outputs.walk(JOB)} == {
+    assert {one.path: one.made_by for one in ledger.outputs.walk(JOB)} == {
         "table-a": "",
         "table-b": "",
         "table-c": "digest",
     }
-    assert {one.digest for one in ledger.outputs.walk("other")} == {"digest"}
+    assert {one.made_by for one in ledger.outputs.walk("other")} == {"digest"}
 
 
 def test_release_leaves_alone_what_is_no_table(ledger: Ledger) -> None:
     """What a single object came to stands until it is handled anew, even if that is never."""
     put(ledger, item("bad", State.QUARANTINED, output="part"))
     with ledger.transaction():
-        ledger.outputs.put(JOB, "r1", [Output("part", bytes(32), 5, 1, None, "digest")])
+        ledger.outputs.put(JOB, "r1", [Output("part", bytes(32), 5, 1, made_by="digest")])
     ledger.items.release(JOB)
-    assert [one.digest for one in ledger.outputs.walk(JOB)] == ["digest"]
+    assert [one.made_by for one in ledger.outputs.walk(JOB)] == ["digest"]
     assert ledger.items.known(JOB, ["bad"])["bad"].version == ""
 
 

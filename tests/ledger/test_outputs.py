@@ -52,10 +52,10 @@ def test_planned_files_are_no_files_yet(ledger: Ledger) -> None:
 
 def test_objects_that_nothing_came_of_leave_no_file(ledger: Ledger) -> None:
     with ledger.transaction():
-        ledger.outputs.put("job", "r1", [Output("t.csv", b"", 0, 0, 0, "digest")])
+        ledger.outputs.put("job", "r1", [Output("t.csv", b"", 0, 0, 0, made_by="digest")])
     assert list(ledger.outputs.walk()) == []
     assert ledger.outputs.total() == (0, 0)
-    assert ledger.outputs.known("job", ["t.csv"])["t.csv"].digest == "digest"
+    assert ledger.outputs.known("job", ["t.csv"])["t.csv"].made_by == "digest"
 
 
 def test_files_below_a_folder_and_files_that_are_gone(ledger: Ledger) -> None:

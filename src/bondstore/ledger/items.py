@@ -116,11 +116,11 @@ class Items:
     def release(self, job: str) -> None:
         """Let the next plan take up what is quarantined or failed, and the tables such objects belong to.
 
-        What has no rows is no table, and keeps its digest: it is what an object of its own came to, and stands until
+        What has no rows is no table, and keeps its mark: it is what an object of its own came to, and stands until
         that is handled anew.
         """
         self._connection.execute(
-            "UPDATE outputs SET digest = '' WHERE job = ? AND rows IS NOT NULL AND path IN"
+            "UPDATE outputs SET made_by = '' WHERE job = ? AND rows IS NOT NULL AND path IN"
             " (SELECT output FROM items WHERE job = ? AND state IN ('quarantined', 'failed'))",
             (job, job),
         )

@@ -1,4 +1,4 @@
-"""The files a job wrote, each with its hash."""
+"""The files a job wrote, each with its hash and what it was made of."""
 
 from __future__ import annotations
 
@@ -13,30 +13,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One written file.
-
-    Parameters
-    ----------
-    path : str
-        Relative to the destination, with ``/``.
-    sha256 : bytes
-        Hash of its content; empty where nothing could be made of the objects, and no file was written.
-    size : int
-        In bytes.
-    mtime_ns : int
-        Its modification time when it was recorded: size and time unchanged stand for the content unchanged.
-    rows : int or None
-        Rows of a table.
-    digest : str
-        What it was made of and how: a table with another digest is made anew. Empty for a copy of one object.
-    """
+    """One written file. Without a hash it says that its objects were handled, and no file came of them."""
 
     path: str
+    """Relative to the destination, with ``/``."""
     sha256: bytes
     size: int
     mtime_ns: int
+    """When a file was recorded: size and time unchanged stand for the content unchanged. 0 in a store."""
     rows: int | None = None
-    digest: str = ""
+    kind: str = ""
+    """The domain's word for what it is, such as ``record`` or ``table``."""
+    made_by: str = ""
+    """Digest of settings, keys and versions it was made of: another one means that it is made again."""
+    etag: str = ""
+    """The store's own tag of its content, where the destination is a store."""
+    source: str = ""
+    """The key, output or product it comes from, where that is needed to find it again."""
+    rows_added: int | None = None
+    """Rows that its sources in the store lack."""
 
 
 class Outputs:
@@ -48,9 +43,16 @@ class Outputs:
     def put(self, job: str, run: str, outputs: Iterable[Output]) -> None:
         """Record outputs, replacing what was known of their paths."""
         self._connection.executemany(
-            "INSERT OR REPLACE INTO outputs (job, path, sha256, size, mtime_ns, rows, digest, run)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((job, o.path, o.sha256, o.size, o.mtime_ns, o.rows, o.digest, run) for o in outputs),
+            f"INSERT OR REPLACE INTO outputs ({_COLUMNS}, job, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    *(o.path, o.sha256, o.size, o.mtime_ns, o.rows),
+                    *(o.kind, o.made_by, o.etag, o.source, o.rows_added),
+                    job,
+                    run,
+                )
+                for o in outputs
+            ),
         )
 
     def known(self, job: str, paths: Sequence[str]) -> dict[str, Output]:
@@ -61,18 +63,19 @@ class Outputs:
         return {row[0]: Output(*row) for row in rows}
 
     def under(self, job: str, folder: str) -> Iterator[Output]:
-        """Yield the files of a job that were written below a folder, by path.
-
-        Parameters
-        ----------
-        job : str
-            The job.
-        folder : str
-            Ends in ``/``.
-        """
+        """Yield the files of a job that were written below a folder (which ends in ``/``), by path."""
         rows = self._connection.execute(
-            f"{_SELECT} WHERE sha256 <> x'' AND job = ? AND path > ? AND path < ? ORDER BY path",
+            f"{_SELECT} WHERE {_WRITTEN} AND job = ? AND path > ? AND path < ? ORDER BY path",
             (job, folder, f"{folder}\U0010ffff"),
+        )
+        for row in rows:
+            yield Output(*row)
+
+    def of_kind(self, job: str, *kinds: str) -> Iterator[Output]:
+        """Yield the files of a job that are of these kinds, by path."""
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE {_WRITTEN} AND job = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY path",
+            (job, json.dumps(kinds)),
         )
         for row in rows:
             yield Output(*row)
@@ -84,37 +87,38 @@ class Outputs:
         )
 
     def plan(self, job: str, run: str, files: Iterable[tuple[str, str]]) -> None:
-        """Record files that a run will make anew: their paths, each with the job's own word for what goes into it."""
+        """Record files that a run will make again, each with its product; until then they are no files."""
         self._connection.executemany(
-            "INSERT OR REPLACE INTO outputs (job, path, sha256, size, mtime_ns, rows, digest, run)"
-            " VALUES (?, ?, x'', 0, 0, NULL, ?, ?)",
-            ((job, path, _PLANNED + subject, run) for path, subject in files),
+            "INSERT INTO outputs (job, path, sha256, size, mtime_ns, source, run, todo)"
+            " VALUES (?, ?, x'', 0, 0, ?, ?, ?) ON CONFLICT (job, path)"
+            " DO UPDATE SET source = excluded.source, todo = excluded.todo, made_by = ''",
+            ((job, path, product, run, run) for path, product in files),
         )
 
     def planned(self, job: str, run: str) -> list[str]:
-        """Return what goes into the files that a run still has to make, by path."""
+        """Return the products whose files a run still has to make, by path; each once."""
         rows = self._connection.execute(
-            "SELECT digest FROM outputs WHERE job = ? AND run = ? AND substr(digest, 1, ?) = ? ORDER BY path",
-            (job, run, len(_PLANNED), _PLANNED),
+            "SELECT source FROM outputs WHERE job = ? AND todo = ? ORDER BY path", (job, run)
         )
-        return [row[0].removeprefix(_PLANNED) for row in rows]
+        return list(dict.fromkeys(row[0] for row in rows))
 
     def total(self) -> tuple[int, int]:
         """Return number and bytes of all files that were written."""
-        row = self._connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM outputs WHERE sha256 <> x''")
+        row = self._connection.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM outputs WHERE {_WRITTEN}")
         count, size = row.fetchone()
         return count, size
 
     def walk(self, job: str | None = None) -> Iterator[Output]:
         """Yield all files that were written, or those of one job, by path."""
         rows = (
-            self._connection.execute(f"{_SELECT} WHERE sha256 <> x'' ORDER BY path")
+            self._connection.execute(f"{_SELECT} WHERE {_WRITTEN} ORDER BY path")
             if job is None
-            else self._connection.execute(f"{_SELECT} WHERE sha256 <> x'' AND job = ? ORDER BY path", (job,))
+            else self._connection.execute(f"{_SELECT} WHERE {_WRITTEN} AND job = ? ORDER BY path", (job,))
         )
         for row in rows:
             yield Output(*row)
 
 
-_PLANNED = "planned:"  # no digest looks so: a planned file is never taken for a finished one
-_SELECT = "SELECT path, sha256, size, mtime_ns, rows, digest FROM outputs"
+_COLUMNS = "path, sha256, size, mtime_ns, rows, kind, made_by, etag, source, rows_added"
+_SELECT = f"SELECT {_COLUMNS} FROM outputs"
+_WRITTEN = "sha256 <> x'' AND todo = ''"

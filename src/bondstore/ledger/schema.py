@@ -8,8 +8,9 @@ import sqlite3
 from pathlib import Path
 
 from bondstore.errors import ConfigurationError, NoSpaceError, NotFoundError
+from bondstore.ledger.migrations import migrate
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE runs (
@@ -27,7 +28,9 @@ CREATE INDEX items_by_output ON items (output);
 CREATE INDEX items_unsettled ON items (job, run) WHERE state IN ('quarantined', 'failed');
 CREATE TABLE outputs (
   job TEXT NOT NULL, path TEXT NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-  rows INTEGER, digest TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (job, path)
+  rows INTEGER, kind TEXT NOT NULL DEFAULT '', made_by TEXT NOT NULL DEFAULT '', etag TEXT NOT NULL DEFAULT '',
+  source TEXT NOT NULL DEFAULT '', rows_added INTEGER, todo TEXT NOT NULL DEFAULT '', run TEXT NOT NULL,
+  PRIMARY KEY (job, path)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE findings (
   job TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, severity TEXT NOT NULL,
@@ -115,8 +118,11 @@ def _open(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     # NORMAL: a power cut may lose the last transactions, never break the file; their work is then done again.
     connection.execute("PRAGMA synchronous=NORMAL")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
         _create(connection)
+    elif version < VERSION:
+        migrate(connection, VERSION)
 
 
 def _no_ledger(path: Path) -> ConfigurationError:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from bondstore.runs.durable import OutputGroup
     from bondstore.stores import Store
 
-_REMOTE = "|"
-
 
 class Outlet(Protocol):
     """Takes outputs, and makes them visible together."""
@@ -63,7 +61,7 @@ class FolderOutlet:
     def commit(self) -> list[Output]:
         """Sync and rename."""
         written = zip(self.group.commit(), self.digests, strict=True)
-        return [output_of(one, digest=digest) for one, digest in written]
+        return [output_of(one, made_by=digest) for one, digest in written]
 
     def discard(self) -> None:
         """Remove what lies under temporary names."""
@@ -92,7 +90,8 @@ class StoreOutlet:
                 etag = self.store.put(path, data)
             else:
                 etag = there.info.etag if bytes(there.data) == data else self.store.put(path, data)
-            outputs.append(Output(path, hashlib.sha256(data).digest(), len(data), 0, digest=f"{digest}{_REMOTE}{etag}"))
+            sha256 = hashlib.sha256(data).digest()
+            outputs.append(Output(path, sha256, len(data), 0, made_by=digest, etag=etag))
         self.held.clear()
         return outputs
 
@@ -115,7 +114,7 @@ class Shelf:
 
     def holds(self, output: Output) -> bool:
         """Whether an object still is what was recorded: the store's own tag of its content is the same."""
-        return not output.sha256 or self.objects.get(output.path) == (output.size, output.digest.partition(_REMOTE)[2])
+        return not output.sha256 or self.objects.get(output.path) == (output.size, output.etag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +131,12 @@ class Asking:
             there = self.store.head(output.path)
         except NotFoundError:
             return False
-        return (there.size, there.etag) == (output.size, output.digest.partition(_REMOTE)[2])
+        return (there.size, there.etag) == (output.size, output.etag)
 
 
 def made_by(output: Output) -> str:
     """Return what an output was made of and how, as it was written with."""
-    return output.digest.partition(_REMOTE)[0]
+    return output.made_by
 
 
 def is_folder(dest: StoreSpec) -> bool:

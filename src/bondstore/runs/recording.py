@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.tally import Tally
@@ -65,6 +65,6 @@ def note_reads(ledger: Ledger, place: Place, reads: Iterable[Read]) -> None:
         ledger.audit.reads(place.who, place.run, reads)
 
 
-def output_of(written: Written, *, rows: int | None = None, digest: str = "") -> Output:
-    """Return the ledger's record of a written file."""
-    return Output(written.path, written.sha256, written.size, written.mtime_ns, rows, digest)
+def output_of(written: Written, **facts: Any) -> Output:
+    """Return the ledger's record of a written file; facts are columns of `Output`."""
+    return Output(written.path, written.sha256, written.size, written.mtime_ns, **facts)

@@ -217,7 +217,7 @@ class _Shard:
             self.record.findings += [_about(item, finding) for finding in result.findings]
             reason = next((f.kind for f in result.findings if f.severity is Severity.ERROR), "")
             if not reason:
-                self.record.outputs.append(output_of(self._group.write(item.output, [result.plain])))
+                self.record.outputs.append(output_of(self._group.write(item.output, [result.plain]), kind="object"))
                 self.record.done(item, sealed.version)
         if reason:
             self._group.write(self._shard.place.destination.quarantine_path(item.key), [sealed.data])
@@ -260,7 +260,7 @@ class _Shard:
             self.record.failed(item, failed_finding(error, item.key))
         else:
             self.record.findings += found
-            self.record.outputs.append(output_of(written))
+            self.record.outputs.append(output_of(written, kind="object"))
             self.record.done(item, info.etag)
 
     def _set_aside(self, item: Item, info: ObjectInfo, error: DamagedError) -> None:

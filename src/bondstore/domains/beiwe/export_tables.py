@@ -147,7 +147,7 @@ class TablesJob:
         for table, made_of in tables.items():
             path = paths[table]
             old = known.get(path)
-            if ledger and old and old.digest == made_of.digest(self.selection) and place.destination.holds(old):
+            if ledger and old and old.made_by == made_of.digest(self.selection) and place.destination.holds(old):
                 bad = Count(*ledger.items.of_output(self.name, path).get(State.QUARANTINED, (0, 0)))
                 good = Count(made_of.objects - bad.objects, made_of.bytes - bad.bytes)
                 plan += Plan(skipped=good, quarantined=bad)
@@ -276,9 +276,9 @@ class _Shard:
         job, run = self._place.job, self._place.run
         # An object that could not be fetched may come next time: without a digest the table is made anew then.
         digest = "" if self._tally.failed.objects else self._sum.digest(self._shard.job.selection)
-        output = Output(self._path, b"", 0, 0, 0, digest)
+        output = Output(self._path, b"", 0, 0, 0, kind="table", made_by=digest)
         if written is not None:
-            output = output_of(written, rows=rows, digest=digest)
+            output = output_of(written, rows=rows, kind="table", made_by=digest)
         with self._ledger.transaction():
             self._ledger.items.settle(job, run, self._path)
             self._ledger.outputs.put(job, run, [output])

@@ -16,7 +16,7 @@ from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.layout import parse_key, weight
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.opening import check_key, refuse_mixture, refuse_plaintext
-from bondstore.domains.beiwe.rebuild_shard import STALE, RebuildShard
+from bondstore.domains.beiwe.rebuild_shard import RebuildShard
 from bondstore.domains.beiwe.reconcile import series_of
 from bondstore.domains.beiwe.reconcile_hours import Series, hours_of, list_series
 from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, GROUP_OBJECTS
@@ -177,7 +177,7 @@ class _Work:
         """Write down what is to be done; stale hours are forgotten, so that they are made anew from all their rows."""
         with ledger.transaction():
             ledger.items.put(self._place.job, self._place.run, self.todo)
-            stale = [Output(path, b"", 0, 0, None, STALE) for path in self._stale.values() if path]
+            stale = [Output(path, b"", 0, 0, kind="hour") for path in self._stale.values() if path]
             ledger.outputs.put(self._place.job, self._place.run, stale)
 
     def _settled(self, one: Listed) -> Item | None:
@@ -204,7 +204,7 @@ class _Work:
             if output is None:
                 if moved or not chunks:
                     stale[hour] = ""
-            elif moved or output.digest == STALE or not self._place.destination.holds(output):
+            elif moved or not output.sha256 or not self._place.destination.holds(output):
                 stale[hour] = path
         return stale
 
@@ -289,6 +289,6 @@ def rebuilt(ledger: Ledger, job: str) -> Iterator[Rebuilt]:
             stream,
             len(outputs),
             sum(one.rows or 0 for one in outputs),
-            sum(int(one.digest.partition("+")[2] or 0) for one in outputs),
+            sum(one.rows_added or 0 for one in outputs),
             sum(one.size for one in outputs),
         )

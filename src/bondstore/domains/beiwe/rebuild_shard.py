@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup
 
-STALE = "stale"
-"""Digest of an hour that was rebuilt before and must be made anew."""
 _Asked = list[tuple[Hour, Output | None, list[Item]]]
 
 
@@ -123,7 +121,7 @@ class _Hour:
         # rows of one time in the order of their bytes, whatever order they came in
         ordered = [RawRow(0, line.time_ms, 0, line.line) for line in sorted(rows.values(), key=lambda one: one.line)]
         plain = rechunk(header or ",".join(stream.variants[0].chunked).encode(), ordered)
-        return Rebuilt(plain, len(rows), f"{chunked}+{len(rows) - chunked}")
+        return Rebuilt(plain, len(rows), len(rows) - chunked)
 
     def _lacking(self, raw: HourRows) -> bool:
         """Whether rows of raw do not stand byte for byte."""
@@ -132,11 +130,11 @@ class _Hour:
 
 
 class Rebuilt(NamedTuple):
-    """A rebuilt hour: its text, how many rows, and of these how many of chunked and added."""
+    """A rebuilt hour: its text, how many rows, and how many of these chunked lacks."""
 
     plain: bytes
     rows: int
-    digest: str
+    rows_added: int
 
 
 class _Shard:
@@ -195,7 +193,7 @@ class _Shard:
         made = hour.with_rows(raw, STREAMS[self._series.stream])
         if made is not None:
             written = group.write(hour.path, [made.plain])
-            record.outputs.append(output_of(written, rows=made.rows, digest=made.digest))
+            record.outputs.append(output_of(written, kind="hour", rows=made.rows, rows_added=made.rows_added))
 
     def _standing(self, asked: _Asked, group: OutputGroup, record: Record) -> Iterator[tuple[Hour, _Hour]]:
         """Yield what each hour holds: the file rebuilt so far, else its chunked objects.
@@ -225,7 +223,7 @@ class _Shard:
                 f"The rebuilt file {output.path} was changed while the run went on.", hint="Run the same command again."
             )
         text = ChunkRows(self._series.chunk(hour), plain, self._tools.latest_ms, whole=True)
-        return _Hour(output.path, [(text, None)], write=False, chunked=int(output.digest.partition("+")[0]))
+        return _Hour(output.path, [(text, None)], write=False, chunked=(output.rows or 0) - (output.rows_added or 0))
 
     def _of_chunks(self, hour: Hour, texts: Sequence[ChunkText], *, write: bool) -> _Hour:
         """Take the good rows of an hour's chunked objects; what is damaged is written anew in any case."""

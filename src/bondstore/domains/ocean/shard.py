@@ -161,6 +161,6 @@ class _Work:
                 self._out.write(path, data, self._shard.digest)
         if made.file is None:
             # its rows go into a table of the month: there is no file of its own to be missing
-            self.record.outputs.append(Output(made.path, b"", 0, 0, digest=self._shard.digest))
+            self.record.outputs.append(Output(made.path, b"", 0, 0, kind="profile", made_by=self._shard.digest))
         self.record.findings += made.findings
         self.record.done(replace(item, output=made.path), answer.info.etag)

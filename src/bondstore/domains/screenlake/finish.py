@@ -90,13 +90,13 @@ class FinishShard:
     def needed(self, ledger: Ledger) -> bool:
         """Whether the files are not what they should be."""
         marker = ledger.outputs.known(self.place.job, [self.folder + MARKER]).get(self.folder + MARKER)
-        if marker is None or marker.digest != self.made.digest:
+        if marker is None or marker.made_by != self.made.digest:
             return True
         if any(not self.made.waits(one) for one in ledger.outputs.under(self.place.job, self.staged)):
             return True
         files = ledger.outputs.under(self.place.job, self.folder)
-        # Images (their digests are two words) were looked after when the run was planned.
-        return any(" " not in one.digest and not self.place.destination.holds(one) for one in files)
+        # Images were looked after when the run was planned.
+        return any(one.kind != "image" and not self.place.destination.holds(one) for one in files)
 
     def run(self) -> Tally:
         """Make everything anew from the parts; what stands already under its right name is left alone."""
@@ -124,13 +124,12 @@ class FinishShard:
         group.write(self.folder + "summary.json", [gathered.summary.json()])
         group.write(self.folder + "report.html", [panelist_report(gathered.summary, examples)])
         group.write(self.folder + MARKER, gathered.redactions)
-        with (
-            ledger.transaction()
-        ):  # before they are to be seen: whatever a kill leaves is known, and removed or replaced
-            ledger.outputs.put(self.place.job, self.place.run, map(output_of, group.waiting))
+        waiting = [output_of(one, kind="panelist") for one in group.waiting]
+        with ledger.transaction():  # before they can be seen: whatever a kill leaves is known, and removed or replaced
+            ledger.outputs.put(self.place.job, self.place.run, waiting)
         written = group.commit()
         made = {one.path for one in written}
-        old = [one.path for one in ledger.outputs.under(self.place.job, self.folder) if " " not in one.digest]
+        old = [one.path for one in ledger.outputs.under(self.place.job, self.folder) if one.kind != "image"]
         gone = [path for path in old if path not in made]
         for path in gone:
             Path(self.place.destination.root / path).unlink(missing_ok=True)
@@ -139,7 +138,10 @@ class FinishShard:
             ledger.outputs.forget(self.place.job, gone)
             outputs = [
                 output_of(
-                    one, rows=gathered.rows.get(one.path), digest=self.made.digest if one.path.endswith(MARKER) else ""
+                    one,
+                    rows=gathered.rows.get(one.path),
+                    kind="panelist",
+                    made_by=self.made.digest if one.path.endswith(MARKER) else "",
                 )
                 for one in written
             ]

@@ -34,7 +34,7 @@ class Made:
 
     def waits(self, image: Output) -> bool:
         """Whether an image without a name is one that is kept for a handling like the one it was made with."""
-        return image.digest.partition(" ")[2] in self.outdated
+        return image.source in self.outdated
 
 
 def digest_of(work: str, decided: Mapping[str, str], key: str) -> str:
@@ -67,7 +67,7 @@ def sort_out(
     parts, outdated = [], {}
     for one in outputs:
         key = keys.get(one.path, one.path)
-        if one.digest == digest_of(work, decided, key) and place.destination.holds(one):
+        if one.made_by == digest_of(work, decided, key) and place.destination.holds(one):
             parts.append(one.path)
             said.update(f"\n{one.path} {one.sha256.hex()}".encode())
         else:

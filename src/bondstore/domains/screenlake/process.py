@@ -239,4 +239,4 @@ class _Work:
         """Whether a zip's part was made otherwise than is asked for, or images of it are gone."""
         if item.output in self._lost:
             return True
-        return part is not None and part.digest != digest_of(self._digest, self._decided, item.key)
+        return part is not None and part.made_by != digest_of(self._digest, self._decided, item.key)

@@ -55,7 +55,7 @@ def take_stock(shard: FinishShard, ledger: Ledger, names: Names) -> None:
     root = str(shard.place.destination.root)
     for folder in (f"{shard.folder}images/", shard.staged):
         for output in ledger.outputs.under(shard.place.job, folder):
-            token = output.digest.partition(" ")[0]
+            token = output.made_by
             there = any(os.path.exists(f"{root}/{path}") for path in (output.path, shard.staged + token))  # noqa: PTH110
             names.stands(output.path, token, output.sha256.hex(), there=there)
 
@@ -98,7 +98,9 @@ def _name(shard: FinishShard, ledger: Ledger, page: list[Named], images: str) ->
     for one in page:
         old = waiting.get(shard.staged + one.token) or known.get(targets[one.token])
         # The zip that brings it back, should it be lost: another one may have had it when it was written.
-        new = old and dataclasses.replace(old, path=targets[one.token], digest=f"{one.token} {shard.parts}{one.part}")
+        new = old and dataclasses.replace(
+            old, path=targets[one.token], made_by=one.token, source=f"{shard.parts}{one.part}"
+        )
         if new is not None and new != known.get(new.path):
             changed.append(new)
     with ledger.transaction():

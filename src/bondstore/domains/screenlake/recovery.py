@@ -37,12 +37,12 @@ def lost_parts(ledger: Ledger, place: Place, query: str) -> frozenset[str]:
     root = str(place.destination.root)
     lost = set()
     for output in ledger.outputs.under(place.job, f"{query}/combined/panelists/"):
-        token, _, part = output.digest.partition(" ")
+        token, part = output.made_by, output.source
         if part and not _stands(root, output, output.path) and not _stands(root, output, _waiting(output, token)):
             lost.add(part)
     for output in ledger.outputs.under(place.job, f"{PRIVATE}/staged/{query}/"):
         if not _stands(root, output, output.path):
-            lost.add(output.digest.partition(" ")[2])
+            lost.add(output.source)
     return frozenset(lost)
 
 
@@ -80,7 +80,7 @@ def _half_named(ledger: Ledger, place: Place, images: str) -> Iterator[str]:
     """Yield waiting images that are recorded under their names: the run was killed before it had moved them there."""
     root = str(place.destination.root)
     for output in ledger.outputs.under(place.job, images):
-        waiting = _waiting(output, output.digest.partition(" ")[0])
+        waiting = _waiting(output, output.made_by)
         if not _stands(root, output, output.path) and _stands(root, output, waiting):
             yield waiting
 

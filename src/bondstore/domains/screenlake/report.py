@@ -84,7 +84,7 @@ def report_shards(job: ProcessJob, ledger: Ledger, place: Place) -> Iterator[Rep
         said.update(f"\n{output.path} {output.sha256.hex()}".encode("utf-8", "surrogatepass"))
     shard = ReportShard(place, job, failed, said.hexdigest())
     stands = ledger.outputs.known(place.job, [shard.path]).get(shard.path)
-    if stands is None or stands.digest != shard.digest or not place.destination.holds(stands):
+    if stands is None or stands.made_by != shard.digest or not place.destination.holds(stands):
         yield shard
 
 
@@ -147,6 +147,6 @@ class ReportShard:
         finally:
             group.discard()
         with ledger.transaction():
-            outputs = [output_of(one, digest=self.digest) for one in written]
+            outputs = [output_of(one, kind="report", made_by=self.digest) for one in written]
             ledger.outputs.put(self.place.job, self.place.run, outputs)
         return Tally()

@@ -155,11 +155,13 @@ class _Shard:
 
     def _add_part(self, item: Item, temporary: Path) -> None:
         written = self._group.adopt(item.output, temporary)
-        self.record.outputs.append(output_of(written, digest=digest_of(self._shard.digest, self._decided, item.key)))
+        self.record.outputs.append(
+            output_of(written, kind="part", made_by=digest_of(self._shard.digest, self._decided, item.key))
+        )
 
     def _write(self, item: Item, phone: PhoneZip, token: str, data: bytes) -> None:
         written = self._group.write(staged_path(self._shard.job.query, phone.panelist, token), [data])
-        self.record.outputs.append(output_of(written, digest=f"{token} {item.output}"))
+        self.record.outputs.append(output_of(written, kind="image", made_by=token, source=item.output))
 
     def commit(self) -> Tally:
         """Make durable and record what was done since the last time."""
