@@ -169,7 +169,11 @@ def test_the_real_one_runs_from_its_folder_alone(handler: str, tmp_path: Path) -
         f"import sys; sys.path.insert(0, {str(tmp_path / 'var')!r})\n"
         f"from bondstore.aws.handlers import {name}\n"
         "print(__import__('bondstore').__file__)\n"
-        + ("from bondstore.aws import profiles\n" if handler == "profile" else "from bondstore.aws import people\n")
+        + (
+            "from bondstore.aws import profiles\n"
+            if handler == "profile"
+            else "from bondstore.aws import participants\n"
+        )
     )
     done = subprocess.run([sys.executable, "-S", "-E", "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

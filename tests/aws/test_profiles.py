@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bondstore.aws.handlers import handle, profile_arrived
-from bondstore.aws.report import HandlingError, Outcome
+from bondstore.aws.report import HandlingError, ObjectOutcome
 from bondstore.errors import ConfigurationError, NotFoundError
 from tests.aws.conftest import READER, Cloud
 from tests.aws.samples import TEST_EVENT, eventbridge_event, s3_event, s3_record, sns_event, sqs_event
@@ -153,7 +153,7 @@ def test_an_object_that_changed_since_is_taken_as_it_is_now(cloud: Cloud) -> Non
     cloud.put(KEY)
     late = sqs_event(s3_event(cloud.raw, KEY), s3_event(cloud.raw, KEY))
     [item] = handle("profile", late).items
-    assert item.outcome is Outcome.DONE
+    assert item.outcome is ObjectOutcome.DONE
     assert len(item.records) == 2, "told of twice, done once"
 
 

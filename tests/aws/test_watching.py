@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from bondstore.aws import watching
-from bondstore.aws.polling import look_once, watch_store
+from bondstore.aws.handlers import HANDLERS
 from bondstore.aws.settings import load_settings
-from bondstore.aws.watching import Watch, pause, watch_queue
+from bondstore.aws.watching import QueueWatch, pause, watch_queue, watch_store
 from bondstore.errors import UsageError
 from tests.aws.conftest import Cloud
 from tests.aws.samples import s3_event
@@ -27,6 +27,8 @@ from tests.ocean_files import moana_csv
 from tests.servers.moto import Moto
 
 __all__ = ["home"]
+
+PROFILE = HANDLERS["profile"]
 
 
 @dataclass
@@ -84,7 +86,7 @@ def test_from_the_bucket_through_the_queue_to_the_file(queued: Queue) -> None:
     key = "in coming/MOANA_0012_1+ü_240501030000.csv"
     queued.s3.put_object(Bucket=queued.raw, Key=key, Body=moana_csv())
     queued.s3.put_object(Bucket=queued.raw, Key="notes.txt", Body=b"no event is sent for this")
-    done = watch_queue(Watch(queued.url, once=True))
+    done = watch_queue(QueueWatch(queued.url, once=True))
     assert done.outcomes == {"done": 1}
     assert done.failed == 0
     assert sorted(one.rsplit(".", 1)[1] for one in queued.results()) == ["json", "nc"]
@@ -95,11 +97,11 @@ def test_what_fails_stays_in_the_queue_and_what_is_damaged_does_not(queued: Queu
     queued.s3.put_object(Bucket=queued.raw, Key="damaged.csv", Body=b"nothing")
     queued.sqs.send_message(QueueUrl=queued.url, MessageBody=json.dumps(s3_event(f"{queued.raw}-none", "a.csv")))
     queued.sqs.send_message(QueueUrl=queued.url, MessageBody="no json")
-    done = watch_queue(Watch(queued.url, once=True))
+    done = watch_queue(QueueWatch(queued.url, once=True))
     assert done.outcomes == {"quarantined": 1, "failed": 1}
     assert done.failed == 2
     assert queued.waiting() == 2
-    assert watch_queue(Watch(queued.url, once=True)).messages == 0, "hidden for a while"
+    assert watch_queue(QueueWatch(queued.url, once=True)).messages == 0, "hidden for a while"
 
 
 def test_messages_stay_hidden_while_work_goes_on(queued: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +115,7 @@ def test_messages_stay_hidden_while_work_goes_on(queued: Queue, monkeypatch: pyt
         return real(handler, event)
 
     monkeypatch.setattr(watching, "handle", slow)
-    thread = threading.Thread(target=watch_queue, args=(Watch(queued.url, once=True, visibility=1),))
+    thread = threading.Thread(target=watch_queue, args=(QueueWatch(queued.url, once=True, visibility=1),))
     thread.start()
     assert began.wait(20)
     until = time.monotonic() + 2.2  # twice as long as a message is hidden at once
@@ -134,8 +136,8 @@ def test_stopped_in_the_middle_the_message_goes_back(queued: Queue, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr(watching, "handle", stopped)
         with pytest.raises(KeyboardInterrupt):
-            watch_queue(Watch(queued.url, once=True))
-    assert watch_queue(Watch(queued.url, once=True)).outcomes == {"done": 1}, "at once, not after two minutes"
+            watch_queue(QueueWatch(queued.url, once=True))
+    assert watch_queue(QueueWatch(queued.url, once=True)).outcomes == {"done": 1}, "at once, not after two minutes"
 
 
 def test_a_queue_that_does_not_answer_is_asked_less_and_less(queued: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +151,7 @@ def test_a_queue_that_does_not_answer_is_asked_less_and_less(queued: Queue, monk
 
     monkeypatch.setattr(watching, "pause", lambda tries, longest: float(tries))
     with pytest.raises(KeyboardInterrupt):
-        watch_queue(Watch(queued.url), sleep=sleep)
+        watch_queue(QueueWatch(queued.url), sleep=sleep)
     assert waits == [1.0, 2.0, 3.0]
 
 
@@ -163,7 +165,7 @@ def test_pauses_are_bounded() -> None:
 )
 def test_what_is_no_queue_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
-        watch_queue(Watch(url, once=True))
+        watch_queue(QueueWatch(url, once=True))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -187,14 +189,14 @@ def test_a_store_without_notifications_is_looked_through(cloud: Cloud) -> None:
     cloud.put("MOANA_0012_1_240501030000.csv")
     cloud.put("damaged.csv", b"nothing")
     url = f"s3://{cloud.raw}"
-    assert watch_store(url, 60, once=True).outcomes == {"done": 1, "quarantined": 1}
+    assert watch_store(url, 60, PROFILE, once=True).outcomes == {"done": 1, "quarantined": 1}
     assert len(cloud.mails()) == 1
     made = cloud.listed(cloud.qc)
-    assert watch_store(url, 60, once=True).outcomes == {}
+    assert watch_store(url, 60, PROFILE, once=True).outcomes == {}
     assert cloud.listed(cloud.qc) == made
     cloud.put("MOANA_0012_2_240501030000.csv", moana_csv(pressure=[5.0, 6.0], temperature=[11.0, 12.0]))
     cloud.patch.setenv("BONDSTORE_MAIL_FROM", "stranger@reef.example")
-    owed = look_once(url, load_settings())
+    owed = PROFILE.look(url, load_settings())
     assert [item.outcome.value for item in owed.items] == ["failed"], "tested, and still to be mailed"
     assert len(cloud.mails()) == 1
 
@@ -214,5 +216,5 @@ def test_what_is_owed_is_mailed_at_the_next_look(cloud: Cloud) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        watch_store(f"s3://{cloud.raw}", 60, sleep=sleep)
+        watch_store(f"s3://{cloud.raw}", 60, PROFILE, sleep=sleep)
     assert len(cloud.mails()) == 1

@@ -19,42 +19,23 @@ _CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An object that was written.
-
-    Parameters
-    ----------
-    bucket, key : str
-        Where; the key as the object has it, nothing encoded.
-    version, etag : str
-        As the event says; empty where it does not. By now another version may be there.
-    size : int or None
-        Bytes, as the event says.
-    sequencer : str
-        Orders the events of one key: hexadecimal digits, longer ones after padding with zeros on the left.
-    record : str
-        What a failure is reported by: the id of the message, or the record's place in the event.
-    """
+    """An object that was written, as the event tells it. By now another version may be there."""
 
     bucket: str
     key: str
+    """As the object has it, nothing encoded."""
     version: str = ""
     etag: str = ""
     size: int | None = None
     sequencer: str = ""
+    """Orders the events of one key: hexadecimal digits, longer ones after padding with zeros on the left."""
     record: str = ""
+    """What a failure is reported by: the id of the message, or the record's place in the event."""
 
 
 @dataclass(frozen=True, slots=True)
-class Damaged:
-    """A record that says nothing that can be understood.
-
-    Parameters
-    ----------
-    record : str
-        As in `Arrival`.
-    why : str
-        In words, without anything of its content.
-    """
+class DamagedRecord:
+    """A record that cannot be understood, and why: in words, without anything of its content."""
 
     record: str
     why: str
@@ -62,24 +43,14 @@ class Damaged:
 
 @dataclass(slots=True)
 class Events:
-    """All that an event held.
-
-    Attributes
-    ----------
-    arrivals : list of Arrival
-        In the order of the event.
-    damaged : list of Damaged
-        What could not be read.
-    notes : Counter of str
-        What was passed over, by word: ``test-event``, ``removed``, ``other-event``, ``confirmation``.
-    queued : bool
-        Whether messages of a queue were handed over, which can fail one by one.
-    """
+    """All that an event held, in its order."""
 
     arrivals: list[Arrival] = field(default_factory=list)
-    damaged: list[Damaged] = field(default_factory=list)
+    damaged: list[DamagedRecord] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    """What was passed over, by word: ``test-event``, ``removed``, ``other-event``, ``confirmation``."""
     queued: bool = False
+    """Whether messages of a queue were handed over, which can fail one by one."""
 
 
 class _NotUnderstoodError(ValueError):
@@ -87,22 +58,7 @@ class _NotUnderstoodError(ValueError):
 
 
 def parse_event(event: object) -> Events:
-    """Read every record of an event. Nothing in it can raise: what is damaged fails alone.
-
-    Parameters
-    ----------
-    event : object
-        As a Lambda function is given it.
-
-    Returns
-    -------
-    Events
-
-    Notes
-    -----
-    Keys are URL-encoded, blanks as plus signs, in the notifications of S3 itself, but not in those of EventBridge
-    (Amazon S3 User Guide, "Event message structure" and "EventBridge event message structure").
-    """
+    """Read every record of an event. Nothing in it can raise: what is damaged fails alone."""
     found = Events()
     _attempt(found, event, "", 0)
     return found
@@ -112,7 +68,7 @@ def _attempt(found: Events, content: object, record: str, depth: int) -> None:
     try:
         _read(found, content, record, depth)
     except _NotUnderstoodError as error:
-        found.damaged.append(Damaged(record, str(error)))
+        found.damaged.append(DamagedRecord(record, str(error)))
 
 
 def _read(found: Events, content: object, record: str, depth: int) -> None:
@@ -147,7 +103,7 @@ def _record(found: Events, content: object, record: str, depth: int) -> None:
     try:
         _by_source(found, content, source, record, depth)
     except _NotUnderstoodError as error:
-        found.damaged.append(Damaged(record, str(error)))
+        found.damaged.append(DamagedRecord(record, str(error)))
 
 
 def _by_source(found: Events, content: object, source: object, record: str, depth: int) -> None:
@@ -173,6 +129,8 @@ def _from_s3(found: Events, table: Mapping[str, Any], record: str) -> None:
     encoded = thing.get("key")
     if not isinstance(encoded, str):
         raise _NotUnderstoodError("the key is no text")
+    # S3's own notifications encode keys, spaces as plus signs; EventBridge does not (Amazon S3 User Guide, "Event
+    # message structure" and "EventBridge event message structure").
     try:
         key = unquote_plus(encoded, errors="strict")
     except UnicodeDecodeError:
@@ -197,7 +155,7 @@ def _arrival(bucket: Mapping[str, Any], key: object, thing: Mapping[str, Any], v
         raise _NotUnderstoodError("the bucket has no name that a bucket may have")
     if not isinstance(key, str) or not key or "\0" in key:
         raise _NotUnderstoodError("the key is none")
-    if any(0xD800 <= ord(sign) < 0xE000 for sign in key):
+    if any(0xD800 <= ord(sign) < 0xE000 for sign in key):  # half a surrogate pair, as JSON may hold, has no bytes
         raise _NotUnderstoodError("the key is not UTF-8")
     if len(key.encode()) > _LONGEST_KEY:
         raise _NotUnderstoodError("the key is longer than a key may be")

@@ -1,82 +1,138 @@
-"""The functions that AWS Lambda calls: ``bondstore.aws.handlers.profile_arrived`` and ``….participants_changed``.
+"""Every handler there is, and the functions that AWS Lambda calls.
 
-The same functions serve a queue on a plain server (`bondstore watch`) and a try on a laptop (`bondstore aws invoke`).
+The same handlers serve a queue on a plain server (`bondstore watch`) and a try on a laptop (`bondstore aws invoke`).
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.aws.events import parse_event
-from bondstore.aws.report import Report, log, log_items
+from bondstore.aws.report import log, log_items
 from bondstore.aws.settings import load_settings, prepare_lambda
+from bondstore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from bondstore.aws.events import Events
-    from bondstore.aws.settings import Settings
+    from bondstore.aws.report import EventReport, Handled
+    from bondstore.aws.settings import HandlerSettings
+
+LARGEST = 16 << 20
+"""Bytes of an event; Lambda itself takes 6 MiB."""
+
+
+class Handler(Protocol):
+    """What handles one kind of event: enough to run it, to package it, and to describe what it stands on in AWS."""
+
+    @property
+    def name(self) -> str:
+        """The word for it in commands and settings."""
+
+    @property
+    def module(self) -> str:
+        """The module with its code: a package takes along what this imports."""
+
+    @property
+    def requirements(self) -> Sequence[str]:
+        """Distributions that it cannot run without, as pip takes them; boto3 is part of Lambda's own runtimes."""
+
+    @property
+    def extras(self) -> Mapping[str, Sequence[str]]:
+        """More distributions, by the word that asks for them."""
+
+    def handle(self, events: Events, settings: HandlerSettings) -> EventReport:
+        """Handle what arrived, each object by itself."""
+
+    def look(self, url: str, settings: HandlerSettings, owed: Sequence[Handled] = ()) -> EventReport:
+        """Handle what is new in a store that sends no events; `UsageError` where this handler cannot."""
+
+
+@dataclass(frozen=True)
+class ModuleHandler:
+    """A handler whose code is the functions `handle` and `look` of a module, which is imported when first used."""
+
+    name: str
+    module: str
+    requirements: tuple[str, ...]
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def handle(self, events: Events, settings: HandlerSettings) -> EventReport:
+        """Handle what arrived."""
+        report: EventReport = import_module(self.module).handle(events, settings)
+        return report
+
+    def look(self, url: str, settings: HandlerSettings, owed: Sequence[Handled] = ()) -> EventReport:
+        """Handle what is new in a store."""
+        report: EventReport = import_module(self.module).look(url, settings, owed)
+        return report
+
+
+_OBSTORE = "obstore>=0.12,<0.13"
+_PROFILE = ModuleHandler(
+    "profile",
+    "bondstore.aws.profiles",
+    # pandas and pyarrow are never imported by a handler that tests, writes, draws and mails; later versions of polars
+    # have 60 MB more, and would leave no room for the others
+    (_OBSTORE, "numpy>=2,<2.4", "polars>=1.30,<1.31", "gsw>=3.6.19"),
+    {
+        # from 3.11 on it imports fontTools (23 MB) even to draw a PNG
+        "plots": ("matplotlib>=3.9,<3.11",),
+        "netcdf": ("netCDF4>=1.7.2",),
+    },
+)
+_PARTICIPANTS = ModuleHandler("participants", "bondstore.aws.participants", (_OBSTORE,))
+HANDLERS: Mapping[str, Handler] = {one.name: one for one in (_PROFILE, _PARTICIPANTS)}
+"""By name. A domain's own handler is one more instance; nothing else here knows which there are."""
 
 
 def profile_arrived(event: Any, context: Any = None) -> dict[str, Any]:  # noqa: ARG001 - Lambda gives two
     """Test each profile that arrived, write its netCDF file, draw it; release and mail as the settings say.
 
-    Parameters
-    ----------
-    event : dict
-        Of S3, SQS, SNS or EventBridge, with any number of records.
-    context : object
-        Of Lambda; not looked at.
-
-    Returns
-    -------
-    dict
-        For a queue ``{"batchItemFailures": […]}``; else counts by outcome and kind.
-
-    Raises
-    ------
-    HandlingError
-        Something failed and is to come again, and the sender takes no answer by item. All others were handled.
-    ConfigurationError
-        The settings do not hold.
+    It returns ``{"batchItemFailures": […]}`` to a queue, else counts by outcome and kind. `HandlingError` means that
+    something failed and is to come again, and the sender takes no answer by item; all others were handled.
     """
     return handle("profile", event).response()
 
 
 def participants_changed(event: Any, context: Any = None) -> dict[str, Any]:  # noqa: ARG001 - Lambda gives two
-    """Bring the participants' CSV, as it is now, into the table. As in `profile_arrived`."""
+    """Bring the participants' CSV, as it is now, into the table. It returns and raises as `profile_arrived`."""
     return handle("participants", event).response()
 
 
-def handle(handler: str, event: Any) -> Report:
-    """Handle an event and log what became of it.
-
-    Parameters
-    ----------
-    handler : {"profile", "participants"}
-        Who.
-    event : dict
-        As in `profile_arrived`.
-    """
+def handle(name: str, event: Any) -> EventReport:
+    """Handle an event, as Lambda would give it, and log what became of it."""
     prepare_lambda()
     began = time.monotonic()
-    report = HANDLERS[handler](parse_event(event), load_settings())
+    report = HANDLERS[name].handle(parse_event(event), load_settings())
     log_items(report.items)
     log("handled", **report.summary(), seconds=round(time.monotonic() - began, 3))
     return report
 
 
-def _profiles(events: Events, settings: Settings) -> Report:
-    from bondstore.aws.profiles import handle_profiles
-
-    return handle_profiles(events, settings)
-
-
-def _participants(events: Events, settings: Settings) -> Report:
-    from bondstore.aws.people import handle_participants
-
-    return handle_participants(events, settings)
+def handler_named(name: str) -> Handler:
+    """Return a handler, or refuse its name with `UsageError`."""
+    if name not in HANDLERS:
+        raise UsageError("There is no such handler.", hint=f"Choose one of: {', '.join(HANDLERS)}.")
+    return HANDLERS[name]
 
 
-HANDLERS: Mapping[str, Callable[[Events, Settings], Report]] = {"profile": _profiles, "participants": _participants}
-"""By the word that commands and settings call them."""
+def invoke(path: Path, name: str) -> EventReport:
+    """Run a handler here, with an event from a JSON file."""
+    handler_named(name)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise UsageError(f"{path} is too large for an event.", hint="Name a file with one event.")
+        event = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise NotFoundError(f"The file {path} could not be read ({error.strerror}).", hint="Check its name.") from None
+    except (ValueError, RecursionError):
+        raise UsageError(
+            f"{path} holds no JSON.", hint="Save the event as it is shown in the log or console."
+        ) from None
+    return handle(name, event)

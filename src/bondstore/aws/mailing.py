@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bondstore.aws.report import Outcome
+from bondstore.aws.report import ObjectOutcome
+from bondstore.aws.settings import reference
 from bondstore.errors import TransientStoreError
 
 if TYPE_CHECKING:
-    from bondstore.aws.report import Report
-    from bondstore.aws.settings import Settings
+    from bondstore.aws.report import EventReport
+    from bondstore.aws.settings import HandlerSettings
     from bondstore.release.notify.desk import Desk
 
 _SAID = {
@@ -25,24 +26,12 @@ COMING_AGAIN = ("failed", "waiting", "left", "busy")
 """States of a message after which the event must come again: it is not sent yet."""
 
 
-def mail(report: Report, settings: Settings) -> None:
-    """Send what was made to those who wish to receive it.
+def mail(report: EventReport, settings: HandlerSettings) -> None:
+    """Send what was made to those who subscribed, and count the messages in the report by their state.
 
-    Parameters
-    ----------
-    report : Report
-        What was made; messages are counted there by their state.
-    settings : Settings
-        How mail leaves, and where subscribers and deliveries are kept.
-
-    Raises
-    ------
-    TransientStoreError
-        Messages are left that can go later.
-    BondstoreError
-        Nothing can be sent at all.
+    `TransientStoreError` means that messages are left which can go later.
     """
-    files = sorted({item.path for item in report.items if item.outcome is Outcome.DONE and item.path})
+    files = sorted({item.path for item in report.items if item.outcome is ObjectOutcome.DONE and item.path})
     if not settings.get("TRANSPORT") or not files or settings.get("FORM") == "parquet":
         return
     from bondstore.config.resolve import resolve_store
@@ -74,8 +63,7 @@ def mail(report: Report, settings: Settings) -> None:
         raise TransientStoreError("Messages could not be sent yet.", hint="Send the event again.")
 
 
-def _desk(settings: Settings) -> Desk:
-    from bondstore.aws.secretrefs import reference
+def _desk(settings: HandlerSettings) -> Desk:
     from bondstore.release.notify.desk import open_desk
 
     said: dict[str, Any] = {name: settings.get(variable) or None for name, variable in _SAID.items()}

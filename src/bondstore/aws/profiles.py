@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bondstore.aws.events import Events
 from bondstore.aws.mailing import mail
-from bondstore.aws.report import Handled, Outcome, Report, log
-from bondstore.aws.sorting import sort_arrivals
+from bondstore.aws.report import EventReport, Handled, ObjectOutcome, log, log_items, sort_arrivals
 from bondstore.domains.ocean import service
 from bondstore.errors import BondstoreError, ConfigurationError, Interrupted, NotFoundError, PolicyError, UsageError
 from bondstore.ledger.items import State
@@ -19,51 +19,54 @@ from bondstore.stores.address import parse_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bondstore.aws.events import Events
-    from bondstore.aws.settings import Settings
+    from bondstore.aws.settings import HandlerSettings
     from bondstore.domains.ocean.qcjob import QcJob
 
-_OUTCOMES = {State.DONE: Outcome.DONE, State.QUARANTINED: Outcome.QUARANTINED, State.FAILED: Outcome.FAILED}
+SUFFIXES = (".csv", ".nc")
+_OUTCOMES = {
+    State.DONE: ObjectOutcome.DONE,
+    State.QUARANTINED: ObjectOutcome.QUARANTINED,
+    State.FAILED: ObjectOutcome.FAILED,
+}
 _HOPELESS = (ConfigurationError, PolicyError, UsageError)
-"""Errors that one object less would not mend."""
+"""Errors that one object less would not fix."""
 
 
-def handle_profiles(events: Events, settings: Settings) -> Report:
-    """Handle all profiles of an event.
-
-    Parameters
-    ----------
-    events : Events
-        What arrived.
-    settings : Settings
-        How and where to.
-
-    Returns
-    -------
-    Report
-
-    Raises
-    ------
-    ConfigurationError
-        The settings do not hold: no object would be handled.
-    """
-    dest = settings.need("DEST")
-    own = [dest, *filter(None, [settings.get("PUBLIC")])]
-    report = Report("profile", events)
-    groups, report.items = sort_arrivals(events.arrivals, settings.sources, own)
+def handle(events: Events, settings: HandlerSettings) -> EventReport:
+    """Handle all profiles of an event; `ConfigurationError` where no object would be handled."""
+    own = [settings.need("DEST"), *filter(None, [settings.get("PUBLIC")])]
+    report = EventReport("profile", events)
+    groups = sort_arrivals(report, settings.sources, own, SUFFIXES, "no-profile")
     for source, keys in groups.items():
-        bucket, prefix = place_of(source)
-        handled = _test(job_of(settings, source, tuple(keys)), report)
+        bucket, prefix = _place_of(source)
+        handled = _test(_job(settings, source, tuple(keys)), report)
         report.items += [
             dataclasses.replace(one, bucket=bucket, key=prefix + one.key, records=keys[one.key]) for one in handled
         ]
-    finish(report, settings)
+    _finish(report, settings)
     return report
 
 
-def finish(report: Report, settings: Settings) -> None:
+def look(url: str, settings: HandlerSettings, owed: Sequence[Handled] = ()) -> EventReport:
+    """Test what is new in a store, then release and mail as after an event, `owed` objects too."""
+    job = _job(settings, url, None)
+    result = service.run(job, jobs=1)
+    with record_place(job.dest).ledger(create=False) as ledger:
+        read = list(dict.fromkeys(one.key for one in ledger.audit.entries(run=result.run) if one.action == "read"))
+        left = [item.key for item in ledger.items.unsettled(job.name, result.run)]
+    report = EventReport("profile", Events())
+    bucket, prefix = _place_of(job.store.url)
+    handled = _looked_up(job, list(dict.fromkeys([*read, *left])), result.run)
+    report.items = [*owed, *(dataclasses.replace(one, bucket=bucket, key=prefix + one.key) for one in handled)]
+    _finish(report, settings)
+    log_items(report.items)
+    log("looked", **report.summary(), skipped=result.tally.skipped.objects)
+    return report
+
+
+def _finish(report: EventReport, settings: HandlerSettings) -> None:
     """Release, then mail, where the settings say so. What fails leaves the objects to come again."""
-    if not any(one.outcome is Outcome.DONE for one in report.items):
+    if not any(one.outcome is ObjectOutcome.DONE for one in report.items):
         return
     for word, step in (("release", _release), ("mail", mail)):
         try:
@@ -74,15 +77,15 @@ def finish(report: Report, settings: Settings) -> None:
             log("step-failed", step=word, error=type(error).__name__)
             kind = f"{word}:{type(error).__name__}"
             report.items = [
-                dataclasses.replace(one, outcome=Outcome.FAILED, kinds=(*one.kinds, kind))
-                if one.outcome is Outcome.DONE
+                dataclasses.replace(one, outcome=ObjectOutcome.FAILED, kinds=(*one.kinds, kind))
+                if one.outcome is ObjectOutcome.DONE
                 else one
                 for one in report.items
             ]
             return
 
 
-def job_of(settings: Settings, source: str, keys: tuple[str, ...] | None) -> QcJob:
+def _job(settings: HandlerSettings, source: str, keys: tuple[str, ...] | None) -> QcJob:
     """Build the job for objects of one store; all of them without keys."""
     asked = service.Asked(
         settings.get("TESTS", "moana"), settings.get("FORM", "netcdf"), settings.get("NAMES", "plain"), settings.plots
@@ -90,24 +93,18 @@ def job_of(settings: Settings, source: str, keys: tuple[str, ...] | None) -> QcJ
     job = service.prepare(source, settings.need("DEST"), asked, keys=keys)
     from bondstore.domains.ocean.reading.metadata import without_contacts
 
-    table = text_of(settings.get("METADATA"))
+    table = _text(settings.get("METADATA"))
     wanted = dataclasses.replace(
         job.settings,
         metadata=without_contacts(table) if table else "",
-        attributes=text_of(settings.get("ATTRIBUTES")),
-        columns=text_of(settings.get("COLUMNS")),
+        attributes=_text(settings.get("ATTRIBUTES")),
+        columns=_text(settings.get("COLUMNS")),
     )
     return dataclasses.replace(job, settings=wanted)
 
 
-def text_of(place: str) -> str:
-    """Read a small text: a path, or an object as it is now; nothing for no place.
-
-    Raises
-    ------
-    ConfigurationError
-        It cannot be read.
-    """
+def _text(place: str) -> str:
+    """Read a small text: a path, or an object as it is now; nothing for no place."""
     if not place:
         return ""
     try:
@@ -123,7 +120,7 @@ def text_of(place: str) -> str:
         ) from None
 
 
-def _test(job: QcJob, report: Report) -> list[Handled]:
+def _test(job: QcJob, report: EventReport) -> list[Handled]:
     """Run the job; where it fails as a whole, object by object, so that one cannot take the others along."""
     keys = job.keys or ()
     try:
@@ -131,30 +128,20 @@ def _test(job: QcJob, report: Report) -> list[Handled]:
     except Interrupted:
         raise
     except _HOPELESS as error:
-        return [Handled("", key, Outcome.FAILED, (type(error).__name__,)) for key in keys]
+        return [Handled("", key, ObjectOutcome.FAILED, (type(error).__name__,)) for key in keys]
     except BondstoreError as error:
         if len(keys) > 1:
             return [one for key in keys for one in _test(dataclasses.replace(job, keys=(key,)), report)]
-        if isinstance(error, NotFoundError) and _stands(job):
-            return [Handled("", keys[0], Outcome.GONE, ("gone",))]
-        return [Handled("", keys[0], Outcome.FAILED, (type(error).__name__,))]
+        if isinstance(error, NotFoundError) and _is_there(job):
+            return [Handled("", keys[0], ObjectOutcome.GONE, ("gone",))]
+        return [Handled("", keys[0], ObjectOutcome.FAILED, (type(error).__name__,))]
     for word in ("done", "skipped"):
         report.counts[f"qc_{word}"] += getattr(result.tally, word).objects
-    return looked_up(job, keys, result.run)
+    return _looked_up(job, keys, result.run)
 
 
-def looked_up(job: QcJob, keys: Sequence[str], run: str) -> list[Handled]:
-    """Return what the ledger says of each object, after a run.
-
-    Parameters
-    ----------
-    job : QcJob
-        The job.
-    keys : sequence of str
-        Keys in its store. Those of what is returned are the same, and its bucket is empty.
-    run : str
-        The run whose findings count.
-    """
+def _looked_up(job: QcJob, keys: Sequence[str], run: str) -> list[Handled]:
+    """Return what the ledger says of each object after a run: by key in the store, without a bucket."""
     with record_place(job.dest).ledger(create=False) as ledger:
         known = ledger.items.known(job.name, list(keys))
         kinds: dict[str, set[str]] = {}
@@ -164,7 +151,7 @@ def looked_up(job: QcJob, keys: Sequence[str], run: str) -> list[Handled]:
     for key in keys:
         item = known.get(key)
         if item is None or item.state not in _OUTCOMES:
-            handled.append(Handled("", key, Outcome.FAILED, ("not-handled",)))
+            handled.append(Handled("", key, ObjectOutcome.FAILED, ("not-handled",)))
             continue
         found = kinds.get(key, set()) | ({item.reason} if item.reason else set())
         path = item.output if item.state is State.DONE else ""
@@ -172,7 +159,7 @@ def looked_up(job: QcJob, keys: Sequence[str], run: str) -> list[Handled]:
     return handled
 
 
-def _stands(job: QcJob) -> bool:
+def _is_there(job: QcJob) -> bool:
     """Whether the store itself is there: only then is an object that is not found one that is gone."""
     try:
         open_store(job.store, read_only=True).check()
@@ -181,13 +168,13 @@ def _stands(job: QcJob) -> bool:
     return True
 
 
-def place_of(source: str) -> tuple[str, str]:
+def _place_of(source: str) -> tuple[str, str]:
     """Return a store's bucket, and what the keys in it start with."""
     address = parse_address(source)
     return address.place, f"{address.prefix}/" if address.prefix else ""
 
 
-def _release(report: Report, settings: Settings) -> None:
+def _release(report: EventReport, settings: HandlerSettings) -> None:
     if not settings.get("PUBLIC"):
         return
     from bondstore.domains.ocean.places import is_by_product

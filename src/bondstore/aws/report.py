@@ -7,29 +7,27 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bondstore.aws.events import Events
 from bondstore.errors import BondstoreError, Exit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bondstore.aws.events import Events
+from bondstore.stores.address import parse_address
 
 
-class Outcome(StrEnum):
+class ObjectOutcome(StrEnum):
     """What became of an object that arrived."""
 
     DONE = "done"
     """Handled, now or before."""
     QUARANTINED = "quarantined"
-    """Damaged: another try would not mend it. A person must look; the event is settled."""
+    """Damaged: another try would not fix it. A person must look; the event is done."""
     GONE = "gone"
     """Not there any more: nothing is left to do."""
     IGNORED = "ignored"
-    """None of ours: of another bucket or folder, or no file of this kind."""
+    """From another bucket or folder, or not a file of this kind."""
     FAILED = "failed"
     """To be tried again."""
 
@@ -42,28 +40,17 @@ class HandlingError(BondstoreError):
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """One object, and what became of it.
-
-    Parameters
-    ----------
-    bucket, key : str
-        Which.
-    outcome : Outcome
-        What.
-    kinds : tuple of str
-        Kinds of findings, or the class of the error that it failed with.
-    records : tuple of str
-        The messages (or places in the event) that told of it.
-    path : str
-        The file that was made, in the destination; empty for none.
-    """
+    """One object, and what became of it."""
 
     bucket: str
     key: str
-    outcome: Outcome
+    outcome: ObjectOutcome
     kinds: tuple[str, ...] = ()
+    """Kinds of findings, or the class of the error that it failed with."""
     records: tuple[str, ...] = ()
+    """The messages (or places in the event) that named it."""
     path: str = ""
+    """The file that was made, in the destination; empty for none."""
 
     def record(self) -> dict[str, Any]:
         """Return the fields for output."""
@@ -78,20 +65,8 @@ class Handled:
 
 
 @dataclass(slots=True)
-class Report:
-    """What became of an event.
-
-    Attributes
-    ----------
-    handler : str
-        ``profile`` or ``participants``.
-    events : Events
-        As it was read.
-    items : list of Handled
-        Each object once.
-    counts : Counter of str
-        What was done beyond: ``released``, ``mailed``, ``written`` …
-    """
+class EventReport:
+    """What became of an event: each object once, and in `counts` what was done beyond (rows, files released, mail)."""
 
     handler: str
     events: Events
@@ -102,7 +77,7 @@ class Report:
     def failed(self) -> list[str]:
         """The messages or records that must come again, each once."""
         found = [one.record for one in self.events.damaged]
-        found += [record for item in self.items if item.outcome is Outcome.FAILED for record in item.records]
+        found += [record for item in self.items if item.outcome is ObjectOutcome.FAILED for record in item.records]
         return list(dict.fromkeys(found))
 
     def summary(self) -> dict[str, Any]:
@@ -118,25 +93,18 @@ class Report:
         }
 
     def response(self) -> dict[str, Any]:
-        """Return what the event's sender is answered.
-
-        Returns
-        -------
-        dict
-            For a queue ``batchItemFailures`` alone, as AWS Lambda reads it; else the summary.
-
-        Raises
-        ------
-        HandlingError
-            Something failed, and the sender takes no answer by item: it is to send the event again.
-        """
+        """Return what the event's sender is answered; raise `HandlingError` where it takes no answer by item."""
         answer = self.answer()
         if answer is None:
             raise self.error()
         return answer
 
     def answer(self) -> dict[str, Any] | None:
-        """Return what `response` does, or None where it would raise."""
+        """Return what `response` does, or None where it would raise.
+
+        A queue is told which messages come again, as AWS Lambda reads it ("Reporting batch item failures"). An empty
+        identifier there would bring back the whole batch, so a failure without a message raises.
+        """
         failed = self.failed
         if self.events.queued and all(failed):
             return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
@@ -144,7 +112,7 @@ class Report:
 
     def error(self) -> HandlingError:
         """Return the error that stands for all that failed: their number and kinds, never a key."""
-        failed = [item for item in self.items if item.outcome is Outcome.FAILED]
+        failed = [item for item in self.items if item.outcome is ObjectOutcome.FAILED]
         kinds = sorted({kind for item in failed for kind in item.kinds} | {"record" for _ in self.events.damaged[:1]})
         number = len(failed) + len(self.events.damaged)
         what = "1 item of the event" if number == 1 else f"{number} items of the event"
@@ -154,28 +122,53 @@ class Report:
         )
 
 
-def log(word: str, **fields: Any) -> None:
-    """Write one line of JSON to stderr, which Lambda takes as its log.
+def sort_arrivals(
+    report: EventReport, sources: Sequence[str], own: Sequence[str], suffixes: tuple[str, ...], otherwise: str
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return by store and key the records that named it, each object once; what is not ours goes into the report.
 
-    Parameters
-    ----------
-    word : str
-        What happened.
-    **fields
-        Counts, kinds and names of settings. Keys of objects only as `key_id`; never addresses or values.
+    `sources` are the stores that objects are taken from, the most special first; none stands for every bucket.
+    Objects with another suffix are ignored, and `otherwise` says so.
     """
+    places: dict[tuple[str, str], dict[str, None]] = {}
+    for one in report.events.arrivals:
+        places.setdefault((one.bucket, one.key), {})[one.record] = None
+    groups: dict[str, dict[str, tuple[str, ...]]] = {}
+    for (bucket, key), records in places.items():
+        source = next((url for url in (sources or (f"s3://{bucket}",)) if within(url, bucket, key) is not None), None)
+        # what arrives in a store that is written to is never taken: one event would make the next, for ever
+        made_here = any(within(url, bucket, key) is not None for url in own)
+        if source is None or made_here or not key.lower().endswith(suffixes):
+            why = "own-output" if made_here else "not-ours" if source is None else otherwise
+            report.items.append(Handled(bucket, key, ObjectOutcome.IGNORED, (why,), tuple(records)))
+        else:
+            groups.setdefault(source, {})[within(source, bucket, key) or key] = tuple(records)
+    return groups
+
+
+def within(url: str, bucket: str, key: str) -> str | None:
+    """Return a key as a store has it, without the prefix; None where the object is not in the store."""
+    address = parse_address(url)
+    if (address.kind, address.place) != ("s3", bucket):
+        return None
+    prefix = f"{address.prefix}/" if address.prefix else ""
+    return key[len(prefix) :] if key.startswith(prefix) and len(key) > len(prefix) else None
+
+
+def log(word: str, **fields: Any) -> None:
+    """Write one line of JSON to stderr, Lambda's log: counts and kinds; keys only as `key_id`, never a value."""
     line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": word, **fields}
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
 
 
 def key_id(key: str) -> str:
-    """Return what stands for a key in the log: the first 16 signs of its SHA-256 in hex."""
+    """Return what stands for a key in the log: the first 16 characters of its SHA-256 in hex."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def log_items(items: Iterable[Handled]) -> None:
     """Log what a person must look at, object by object."""
     for item in items:
-        if item.outcome in (Outcome.FAILED, Outcome.QUARANTINED):
+        if item.outcome in (ObjectOutcome.FAILED, ObjectOutcome.QUARANTINED):
             log(item.outcome.value, bucket=item.bucket, key_id=key_id(item.key), findings=list(item.kinds))

@@ -1,13 +1,19 @@
-"""Settings of the handlers, from environment variables: a Lambda function has nothing else."""
+"""Settings of the handlers, from environment variables: a Lambda function has nothing else.
+
+Secrets come by reference; those that AWS keeps are got here.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from bondstore.errors import ConfigurationError
+from bondstore.config.secrets import Secret, SecretRef, remember
+from bondstore.errors import ConfigurationError, CredentialsError
 from bondstore.stores.address import parse_address
 
 STATE = "/tmp/bondstore"  # noqa: S108 - the one place a Lambda function may write to
@@ -39,18 +45,13 @@ VARIABLES: Mapping[str, str] = {
 }
 """Every variable with what it says; secrets only by reference (``env:``, ``file:``, ``aws-secret:``, ``ssm:``)."""
 
+_AWS = ("aws-secret", "ssm")
 _SWITCH = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the handlers are told.
-
-    Parameters
-    ----------
-    given : mapping of str to str
-        The variables of `VARIABLES` that are set and not empty.
-    """
+class HandlerSettings:
+    """What the handlers are told: the variables of `VARIABLES` that are set and not empty."""
 
     given: Mapping[str, str]
 
@@ -59,13 +60,7 @@ class Settings:
         return self.given.get(f"BONDSTORE_{name}", default)
 
     def need(self, name: str) -> str:
-        """Return a variable that must be set.
-
-        Raises
-        ------
-        ConfigurationError
-            It is not.
-        """
+        """Return a variable that must be set; `ConfigurationError` where it is not."""
         value = self.get(name)
         if not value:
             variable = f"BONDSTORE_{name}"
@@ -91,16 +86,10 @@ class Settings:
         return tuple(one.strip() for one in re.split(r"[;\n]", self.get("KEY_COLUMNS")) if one.strip())
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the variables.
-
-    Parameters
-    ----------
-    environment : mapping, optional
-        In place of the process's own.
-    """
+def load_settings(environment: Mapping[str, str] | None = None) -> HandlerSettings:
+    """Read the variables, of this process where no others are given."""
     found = os.environ if environment is None else environment
-    return Settings({name: found[name].strip() for name in VARIABLES if found.get(name, "").strip()})
+    return HandlerSettings({name: found[name].strip() for name in VARIABLES if found.get(name, "").strip()})
 
 
 def prepare_lambda() -> None:
@@ -109,3 +98,40 @@ def prepare_lambda() -> None:
         return
     for name, folder in (("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache"), ("MPLCONFIGDIR", "matplotlib")):
         os.environ.setdefault(name, f"{STATE}/{folder}")
+
+
+def reference(text: str) -> SecretRef:
+    """Read a reference to a secret; one to AWS is resolved here and now, and kept in this process alone.
+
+    Beside the usual ones there are ``ssm:/name/of/parameter``, ``aws-secret:NAME``, and ``aws-secret:NAME#FIELD`` for
+    one field of a secret that is JSON.
+    """
+    scheme, _, place = text.partition(":")
+    if scheme not in _AWS:
+        return SecretRef.parse(text)
+    ref = SecretRef(scheme, place.strip())
+    name, _, field = ref.place.partition("#") if scheme == "aws-secret" else (ref.place, "", "")
+    value = _kept_by_aws(scheme, name)
+    if field:
+        try:
+            value = json.loads(value)[field]
+        except (ValueError, KeyError, TypeError):
+            raise CredentialsError(
+                f"The secret {name} has no field of that name.", hint="Check what is behind #."
+            ) from None
+    if not isinstance(value, str) or not value:
+        raise CredentialsError(f"The secret {name} is empty.", hint="Store it as text.")
+    remember(ref, Secret(value))
+    return ref
+
+
+def _kept_by_aws(scheme: str, name: str) -> Any:
+    from bondstore.databases.awsclients import aws_client, failures, understand
+
+    what = f"parameter {name} in SSM" if scheme == "ssm" else f"secret {name} in Secrets Manager"
+    try:
+        if scheme == "ssm":
+            return aws_client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        return aws_client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "")
+    except failures() as error:
+        raise understand(error, what) from None

@@ -1,75 +1,65 @@
-"""A queue of events served by a plain server: a message is deleted only once its work is done."""
+"""Handlers on a plain server: a queue of events is served, or a store without notifications looked through."""
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
+import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bondstore.aws.handlers import handle
-from bondstore.aws.report import log
+from bondstore.aws.handlers import Handler, handle, handler_named
+from bondstore.aws.report import ObjectOutcome, log
+from bondstore.aws.settings import load_settings, prepare_lambda
 from bondstore.databases.awsclients import aws_client, failures, understand
-from bondstore.errors import ConfigurationError, TransientStoreError, UsageError
+from bondstore.errors import (
+    ConfigurationError,
+    Interrupted,
+    StoreError,
+    TransientStoreError,
+    UnreachableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from bondstore.aws.report import Report
+    from bondstore.aws.report import EventReport, Handled
 
 _URL = re.compile(r"https?://[^/\s?#@]+/\d{12}/[A-Za-z0-9_-]{1,80}(\.fifo)?", re.ASCII)
 _REGION = re.compile(r"https://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com", re.ASCII)
+_LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """How a queue is watched.
-
-    Parameters
-    ----------
-    queue : str
-        Its URL.
-    handler : {"profile", "participants"}
-        Who handles the events.
-    once : bool
-        End when the queue gives nothing more.
-    wait : int
-        Seconds that one call waits for messages, at most 20.
-    visibility : int
-        Seconds that a message is hidden from others; extended at half of it while work goes on.
-    longest_pause : float
-        Seconds between tries at most, where the queue does not answer or messages fail.
-    """
+class QueueWatch:
+    """How a queue is watched; times in seconds."""
 
     queue: str
+    """Its URL."""
     handler: str = "profile"
     once: bool = False
+    """End when the queue gives nothing more."""
     wait: int = 20
+    """How long one call waits for messages, at most 20."""
     visibility: int = 120
-    longest_pause: float = 300.0
+    """How long a message is hidden from others; extended at half of it while work goes on."""
+    longest_pause: float = _LONGEST_PAUSE
+    """Between tries, where the queue does not answer or messages fail."""
 
 
 @dataclass(slots=True)
 class Watched:
-    """What a watch did.
-
-    Attributes
-    ----------
-    messages, failed : int
-        Messages that were taken up, and how many of them went back.
-    outcomes : dict of str to int
-        Objects by outcome.
-    """
+    """What a watch did: messages taken up, how many of them went back, and objects by outcome."""
 
     messages: int = 0
     failed: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
 
-    def add(self, report: Report, messages: int) -> None:
+    def add(self, report: EventReport, messages: int) -> None:
         """Count one batch."""
         self.messages += messages
         self.failed += len(report.failed)
@@ -86,24 +76,77 @@ class Watched:
         }
 
 
-def watch_queue(watch: Watch, *, sleep: Callable[[float], None] = time.sleep) -> Watched:
+def watch(place: str, name: str = "profile", *, every: float | None = None, once: bool = False) -> Watched:
+    """Watch a queue, or a store every so many seconds, until stopped; SIGTERM is taken as Ctrl-C.
+
+    `Interrupted` means that it was stopped, and what was done is kept.
+    """
+    handler = handler_named(name)
+    queue = place.startswith(("http://", "https://"))
+    if queue and every is not None:
+        raise UsageError(
+            "A queue is not looked at from time to time: it waits for messages.", hint="Leave out --every."
+        )
+    with _terminated_as_interrupted():
+        try:
+            if queue:
+                return watch_queue(QueueWatch(place, name, once=once))
+            return watch_store(place, every or 60.0, handler, once=once)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "Stopped. What was done is kept; messages in work went back.", hint="Run the same command to go on."
+            ) from None
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM raise what Ctrl-C raises; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def watch_store(
+    url: str, every: float, handler: Handler, *, once: bool = False, sleep: Callable[[float], None] = time.sleep
+) -> Watched:
+    """Look through a store again and again, every so many seconds; one that does not answer is asked again later.
+
+    Ctrl-C raises `KeyboardInterrupt` between two looks, and `Interrupted` within one.
+    """
+    prepare_lambda()
+    settings, done = load_settings(), Watched()
+    owed: list[Handled] = []
+    misses = 0
+    while True:
+        try:
+            report = handler.look(url, settings, owed)
+        except (StoreError, UnreachableError) as error:
+            if once:
+                raise
+            misses += 1
+            log("store-silent", error=type(error).__name__, tries=misses)
+            sleep(max(every, pause(misses, _LONGEST_PAUSE)))
+            continue
+        misses = 0
+        failed = [one for one in report.items if one.outcome is ObjectOutcome.FAILED]
+        # nobody sends an event again here: what could not be released or mailed yet is kept for the next look
+        owed = [dataclasses.replace(one, outcome=ObjectOutcome.DONE) for one in failed if one.path]
+        done.add(report, 0)
+        if once:
+            done.failed = len(failed)
+            return done
+        sleep(every)
+
+
+def watch_queue(watch: QueueWatch, *, sleep: Callable[[float], None] = time.sleep) -> Watched:
     """Serve a queue until it is stopped, or empty where once is asked for.
 
-    Parameters
-    ----------
-    watch : Watch
-        Which, and how.
-    sleep : callable
-        Waits for seconds.
-
-    Raises
-    ------
-    UsageError
-        The queue's URL is none.
-    KeyboardInterrupt
-        On Ctrl-C (or SIGTERM, where the caller made that the same): messages in work were given back.
-    ConfigurationError
-        The settings do not hold, or the queue refuses.
+    Ctrl-C raises `KeyboardInterrupt`, after messages in work were given back.
     """
     client = _client(watch.queue)
     done, misses = Watched(), 0
@@ -143,7 +186,7 @@ def _client(queue: str) -> Any:
     return aws_client("sqs", region=(found.group(1) or found.group(2)) if found else None)
 
 
-def _receive(client: Any, watch: Watch) -> list[dict[str, Any]]:
+def _receive(client: Any, watch: QueueWatch) -> list[dict[str, Any]]:
     try:
         answer = client.receive_message(
             QueueUrl=watch.queue,
@@ -161,7 +204,7 @@ def _receive(client: Any, watch: Watch) -> list[dict[str, Any]]:
     return found
 
 
-def _serve(client: Any, watch: Watch, messages: Sequence[Mapping[str, Any]], done: Watched) -> None:
+def _serve(client: Any, watch: QueueWatch, messages: Sequence[Mapping[str, Any]], done: Watched) -> None:
     """Handle a batch; delete what is done, hide for a while what failed, give all back when stopped."""
     try:
         with _kept_hidden(client, watch, messages):
@@ -182,7 +225,7 @@ def _tries(message: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def _kept_hidden(client: Any, watch: Watch, messages: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+def _kept_hidden(client: Any, watch: QueueWatch, messages: Sequence[Mapping[str, Any]]) -> Iterator[None]:
     """Extend the time that messages are hidden from others, for as long as they are worked on."""
     ended = threading.Event()
 

@@ -48,7 +48,7 @@ def command(
     end it cleanly: messages in work go back to the queue. Settings are the variables BONDSTORE_DEST and so on, as for
     the Lambda functions.
     """
-    from bondstore.aws.local import watch
+    from bondstore.aws.watching import watch
     from bondstore.errors import Exit
 
     done = watch(place, handler, every=every, once=once)

@@ -29,7 +29,7 @@ def command(
     would. The same event twice changes nothing. Damaged objects are named and settled; the exit code is 5 when items
     failed that would have to come again.
     """
-    from bondstore.aws.local import invoke
+    from bondstore.aws.handlers import invoke
     from bondstore.errors import Exit
 
     report = invoke(event, handler)
