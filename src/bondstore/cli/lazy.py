@@ -42,6 +42,13 @@ class LazyGroup(typer.core.TyperGroup):
         bare = not args and self.guided and not ctx.resilient_parsing and at_terminal()
         return super().parse_args(ctx, [GUIDED] if bare else args)
 
+    def get_help_option(self, ctx: Context) -> Any:
+        """Return ``--help``, off when it is not given: None would make typer load pydantic, which takes 0.1 s."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         """Return the names, in the table's order."""
         return list(self.lines)

@@ -71,6 +71,9 @@ def build() -> Any:
     )(_root)
     built: Any = typer.main.get_command(app)
     built.name = "bondstore"
+    for one in built.params:
+        if one.name in ("install_completion", "show_completion"):
+            one.default = False  # as in `LazyGroup.get_help_option`
     built.lines = {name: noun.help for name, noun in TABLE.items()}
     return built
 

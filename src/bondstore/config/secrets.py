@@ -21,7 +21,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bondstore.errors import ConfigurationError, CredentialsError, MissingExtraError
 
@@ -137,6 +137,29 @@ class SecretRef:
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.place}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """Settings are read and recorded with the reference as text; see `bondstore.config.model`."""
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def parsed(value: object, info: Any) -> SecretRef:
+            if isinstance(value, SecretRef):
+                return value
+            if not isinstance(value, str) or not value.startswith(tuple(f"{scheme}:" for scheme in SCHEMES)):
+                raise PydanticCustomError("literal-secret", "not a reference")
+            try:
+                return cls.parse(value, base=(info.context or {}).get("base"))
+            except ConfigurationError as error:
+                told = {"message": error.message, "hint": error.hint}
+            raise PydanticCustomError("bondstore", "refused", told)
+
+        text = core_schema.str_schema()
+        return core_schema.with_info_plain_validator_function(
+            parsed,
+            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=text),
+            json_schema_input_schema=text,
+        )
 
     def resolve(self) -> Secret:
         """Fetch the secret.

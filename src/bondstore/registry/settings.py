@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from bondstore.config.model import Setting
 
 KEY = "user_id"
 """The column (partition key) of the participants' table: a number."""
@@ -36,9 +39,18 @@ class SyncSettings:
         Where the CSV is from, for the findings.
     """
 
-    key: tuple[str, ...] = ()
-    by_row_number: bool = False
-    allow_many_gone: bool = False
-    patience: float = 5.0
-    attempts: int = 8
-    source: str = "participants.csv"
+    key: Annotated[
+        tuple[str, ...],
+        Setting(
+            "The column that tells participants apart; may be repeated. Else as at the last sync, and at first: "
+            "Vessel number.",
+            metavar="COLUMN",
+        ),
+    ] = ()
+    by_row_number: Annotated[bool, Setting("The row's number is the key: the order of the rows must never change.")] = (
+        False
+    )
+    allow_many_gone: Annotated[bool, Setting("Mark participants as gone even if they are more than half.")] = False
+    patience: Annotated[float, Setting(option="", above=0)] = 5.0
+    attempts: Annotated[int, Setting(option="", at_least=1)] = 8
+    source: Annotated[str, Setting(internal=True, option="")] = "participants.csv"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.participants import _shared
+from bondstore.registry.settings import SyncSettings
 
 if TYPE_CHECKING:
     from bondstore.registry import SyncResult
@@ -18,6 +20,7 @@ EXAMPLES = (
 )
 
 
+@with_settings(order=("table", "key", "database"))
 def command(
     source: Annotated[
         str,
@@ -27,23 +30,8 @@ def command(
     ],
     *,
     table: _shared.Table = _shared.TABLE,
-    key: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--key",
-            metavar="COLUMN",
-            help="The column that tells participants apart; may be repeated. Else as at the last sync, and "
-            "at first: Vessel number.",
-        ),
-    ] = None,
+    settings: SyncSettings,
     database: _shared.Database = None,
-    by_row_number: Annotated[
-        bool,
-        typer.Option("--by-row-number", help="The row's number is the key: the order of the rows must never change."),
-    ] = False,
-    allow_many_gone: Annotated[
-        bool, typer.Option("--allow-many-gone", help="Mark participants as gone even if they are more than half.")
-    ] = False,
     profile: options.Profile = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
@@ -57,10 +45,9 @@ def command(
     """
     from bondstore.cli.confirm import confirm
     from bondstore.errors import Exit
-    from bondstore.registry import SyncSettings, service
+    from bondstore.registry import service
 
     participants = service.open_participants(database, table, profile)
-    settings = SyncSettings(tuple(key or ()), by_row_number=by_row_number, allow_many_gone=allow_many_gone)
 
     def agree(planned: SyncResult) -> None:
         # asked only where something would change
