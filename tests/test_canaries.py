@@ -23,7 +23,7 @@ import pytest
 from demo.study import STUDY, Shape, make
 from PIL import Image, PngImagePlugin
 
-from bondstore.domains.screenlake import zipwork
+from bondstore.domains.screenlake import extract
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.tables.quoted import read_quoted
 from tests.conftest import IN_CI
@@ -385,7 +385,7 @@ def test_no_text_that_will_be_dropped_lies_on_the_disk_meanwhile(
                 assert SCREEN.encode() not in held.read_bytes()
         return read_quoted(*args, **words)
 
-    monkeypatch.setattr(zipwork, "read_quoted", look)
+    monkeypatch.setattr(extract, "read_quoted", look)
     assert lab.run(Handling(redact="none", text="drop")).state == "finished"
     assert any(nameless), "the table was small enough to stay in memory"
     assert holding(lab.dest, SCREEN) == []

@@ -28,11 +28,10 @@ from bondstore.cli.screenlake import _line
 from bondstore.cli.screenlake._access import Access
 from bondstore.cli.screenlake._people import read_choice
 from bondstore.cli.screenlake._where import Place, _joined
-from bondstore.cli.screenlake._wishes import Wishes
+from bondstore.cli.screenlake._wishes import Wishes, local_zone, year_before
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.screenlake.selection import Selection
-from bondstore.domains.screenlake.today import local_zone, year_before
 from bondstore.errors import UsageError
 from bondstore.runs.executors import usable_cores
 from tests.conftest import IN_CI

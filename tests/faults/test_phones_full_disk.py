@@ -12,7 +12,7 @@ import pytest
 from demo.phones import Shape
 
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.names import Names
+from bondstore.domains.screenlake.names import ImageNames
 from bondstore.errors import NoSpaceError
 from bondstore.runs.destination import Destination
 from tests.faults.conftest import Disk
@@ -110,7 +110,7 @@ def test_no_space_for_the_names_of_very_many_images(disk: Disk) -> None:
     disk.resize(1_000)
 
     def name_many() -> None:
-        with group.explaining(), Names(group.reserve()) as names:
+        with group.explaining(), ImageNames(group.reserve()) as names:
             for number in range(100_000):
                 names.add(number, f"img_{number}.jpg", f"{number:064x}", f"{number:064x}", "part.zip")
 

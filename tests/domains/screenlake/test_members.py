@@ -9,8 +9,8 @@ from demo.phonerows import columns
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bondstore.domains.screenlake.captured import moment_ms, time_column, within
-from bondstore.domains.screenlake.members import base_name, prefix_of, sort_of
+from bondstore.domains.screenlake.layout import base_name, kind_of_member, prefix_of
+from bondstore.domains.screenlake.selection import moment_ms, time_column, within
 
 UUID = "0b7e6a0c-91c2-4b61-9a43-6ce2a5a4b0f1"
 
@@ -33,7 +33,7 @@ UUID = "0b7e6a0c-91c2-4b61-9a43-6ce2a5a4b0f1"
     ],
 )
 def test_a_member_is_known_by_its_name(name: str, sort: str) -> None:
-    assert sort_of(name) == sort
+    assert kind_of_member(name) == sort
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_table_is_known_by_its_prefix(name: str, prefix: str) -> None:
 
 @given(st.text(max_size=60))
 def test_any_name_gets_an_answer(name: str) -> None:
-    assert sort_of(name) in {"image", "table", "junk", "unknown"}
+    assert kind_of_member(name) in {"image", "table", "junk", "unknown"}
     assert prefix_of(name)
     assert "/" not in base_name(name)
     assert "\\" not in base_name(name)

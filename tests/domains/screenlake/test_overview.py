@@ -15,7 +15,7 @@ from demo.phones import Shape
 
 from bondstore.domains.screenlake import overview
 from bondstore.domains.screenlake.report import report_shards
-from bondstore.domains.screenlake.summary import Summary, TableSummary
+from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, State
 from bondstore.runs.destination import Destination
@@ -118,7 +118,7 @@ def test_without_any_zip_it_says_so(lab: PhoneLab) -> None:
     assert "There is none" in overall(lab).text
 
 
-def folder_of(root: Path, name: str, made: Summary) -> Path:
+def folder_of(root: Path, name: str, made: PanelistSummary) -> Path:
     folder = root / "q" / "combined" / "panelists" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_bytes(made.json())

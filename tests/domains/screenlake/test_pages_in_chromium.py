@@ -15,7 +15,7 @@ from bondstore.domains.screenlake import overview
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.report import panelist_report
 from bondstore.domains.screenlake.review import review
-from bondstore.domains.screenlake.summary import Summary, TableSummary
+from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from tests.conftest import IN_CI
 from tests.domains.screenlake.pages import HOSTILE, Page, Shots, box
 from tests.servers.install import find_chromium
@@ -116,8 +116,8 @@ def browser(tmp_path: Path) -> Browser:
     return Browser(program, folder)
 
 
-def summary(panelist: str = "panelist-1", **changes: Any) -> Summary:
-    made = Summary(
+def summary(panelist: str = "panelist-1", **changes: Any) -> PanelistSummary:
+    made = PanelistSummary(
         panelist,
         zips=12,
         images={"kept": 1100, "redacted": 134, "image-undecodable": 3},

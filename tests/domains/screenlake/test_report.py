@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bondstore.deid.kinds import PICTURES
+from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.kinds import KINDS
 from bondstore.domains.screenlake.report import panelist_report
-from bondstore.domains.screenlake.summary import Summary, TableSummary
+from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.findings import Severity
 from bondstore.zips import ZIPS
 from tests.domains.screenlake.pages import HOSTILE, Page
@@ -26,8 +26,8 @@ KEPT = "Everything that was on the screen is still in the tables' text columns"
 NOBODY = "Nobody looked for faces"
 
 
-def summary(**changes: Any) -> Summary:
-    made = Summary(
+def summary(**changes: Any) -> PanelistSummary:
+    made = PanelistSummary(
         "panelist-1",
         zips=12,
         images={"kept": 1100, "redacted": 134, "repeated": 7, "outside": 5, "image-undecodable": 3, "face-stays": 2},
@@ -47,7 +47,7 @@ def summary(**changes: Any) -> Summary:
     return made
 
 
-def read(made: Summary, examples: list[tuple[str, Path]] | None = None) -> Page:
+def read(made: PanelistSummary, examples: list[tuple[str, Path]] | None = None) -> Page:
     return Page(panelist_report(made, examples or []))
 
 
@@ -197,7 +197,7 @@ def test_settings_are_named() -> None:
 
 
 def test_a_panelist_without_anything_has_a_page() -> None:
-    page = read(Summary("p", zips=1, findings=[["not-a-zip", "error", "x", 1, 1]]))
+    page = read(PanelistSummary("p", zips=1, findings=[["not-a-zip", "error", "x", 1, 1]]))
     assert "No zip held an image." in page.text
     assert "No zip held a table." in page.text
 

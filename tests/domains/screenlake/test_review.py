@@ -18,7 +18,7 @@ from PIL import Image
 
 from bondstore.domains.screenlake.candidates import Candidate, worst
 from bondstore.domains.screenlake.decisions import Decision, by_image, digests, read_decisions
-from bondstore.domains.screenlake.queries import queries
+from bondstore.domains.screenlake.paths import queries
 from bondstore.domains.screenlake.review import Reviewed, review
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from bondstore.runs.destination import Destination

@@ -13,10 +13,10 @@ import pytest
 from demo.phones import Phone, Shape, make
 
 from bondstore.domains.screenlake import part
+from bondstore.domains.screenlake.extract import ZipWork
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.sealedspool import SealedSpool
+from bondstore.domains.screenlake.part import SealedSpool
 from bondstore.domains.screenlake.selection import selection_of
-from bondstore.domains.screenlake.zipwork import ZipWork
 from bondstore.errors import PolicyError
 from bondstore.runs.destination import Destination
 from bondstore.runs.proof import changed_files
@@ -141,7 +141,7 @@ def test_what_came_of_a_zip_that_is_gone_is_not_made_of_something_else(lab: Phon
 
 
 def _belongs(lab: PhoneLab, path: str, phone: Phone) -> bool:
-    return path.endswith(".zip") and part.Part(lab.dest / path, part.Shelf()).index().key == phone.key
+    return path.endswith(".zip") and part.PartFile(lab.dest / path, part.PartCache()).index().key == phone.key
 
 
 def test_an_image_of_two_zips_comes_back_with_the_one_that_still_has_it(lab: PhoneLab) -> None:
@@ -217,14 +217,14 @@ def test_many_tables_in_one_zip_open_their_part_once(lab: PhoneLab, monkeypatch:
     (phone,) = lab.fill(replace(SHAPE, zips=1))
     lab.put(phone.key, zipped({f"log_data_{n}.csv": b'"msg"\n"%d"\n' % n for n in range(200)}))
     opened = []
-    real = part.Shelf.take
+    real = part.PartCache.take
 
-    def take(shelf: part.Shelf, path: Path) -> object:
+    def take(shelf: part.PartCache, path: Path) -> object:
         found = real(shelf, path)
         opened.append(found)
         return found
 
-    monkeypatch.setattr(part.Shelf, "take", take)
+    monkeypatch.setattr(part.PartCache, "take", take)
     lab.run()
     assert len(opened) > 200
     assert len(set(map(id, opened))) == 1

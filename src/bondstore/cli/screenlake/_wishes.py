@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from bondstore.cli import asking
@@ -11,12 +12,13 @@ from bondstore.cli.asking import Choice
 from bondstore.cli.screenlake._where import Place
 from bondstore.domains.screenlake.selection import By, Selection, selection_of, zone_named
 from bondstore.domains.screenlake.service import BATCH
-from bondstore.domains.screenlake.today import local_zone, today, year_before
 from bondstore.errors import UsageError
 from bondstore.runs.executors import usable_cores
 
 PROCESSES = 4
 FOLDER = "screenlake"
+_LOCAL = Path("/etc/localtime")
+_SAME_AS_UTC = {"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def ask_days(before: Selection | None = None) -> Selection:
         explain="A day begins and ends at midnight somewhere. Write it as Europe/Berlin, America/New_York or UTC.",
         default=local_zone(),
     )
-    now = today(zone)
+    now = datetime.now(zone_named(zone)).date()
     since = asking.ask(
         "First day", _day, explain="Itself included. Written as 2024-01-31.", default=str(year_before(now))
     )
@@ -77,6 +79,26 @@ def ask_days(before: Selection | None = None) -> Selection:
         return selection_of(since, until, by, zone, before.panelists if before else ())
 
     return asking.ask("Last day", last, explain="Itself included. Written as 2024-03-31.", default=str(now))
+
+
+def local_zone() -> str:
+    """Return the name of this computer's time zone; ``UTC`` where it cannot be told."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    if not name:
+        name = str(_LOCAL.resolve()).partition("/zoneinfo/")[2]
+    try:
+        found = zone_named(name).key or "UTC"
+    except UsageError:
+        return "UTC"
+    return "UTC" if found in _SAME_AS_UTC else found
+
+
+def year_before(day: date) -> date:
+    """Return the same day a year earlier; 28 February for 29 February."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
 
 
 def _day(answer: str) -> date:

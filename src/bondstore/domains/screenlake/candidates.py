@@ -7,7 +7,7 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake.places import token_of
+from bondstore.domains.screenlake.paths import token_of
 from bondstore.domains.screenlake.redactions import WITH_BOXES, Corners, looked_at, records
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.domains.screenlake import decisions as deciding
+from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.gather import Gathered, gather
-from bondstore.domains.screenlake.kinds import KINDS
-from bondstore.domains.screenlake.names import Names
+from bondstore.domains.screenlake.names import ImageNames
 from bondstore.domains.screenlake.outdated import Made, sort_out
-from bondstore.domains.screenlake.part import Part, Shelf
-from bondstore.domains.screenlake.places import decisions_path, parts_folder
+from bondstore.domains.screenlake.part import PartCache, PartFile
+from bondstore.domains.screenlake.paths import decisions_path, parts_folder
 from bondstore.domains.screenlake.publish import publish, take_stock
 from bondstore.domains.screenlake.report import panelist_report
 from bondstore.runs.destination import PRIVATE
@@ -106,9 +106,9 @@ class FinishShard:
         group = self.place.destination.group()
         try:
             database = group.reserve()
-            with group.explaining(), Names(database) as names, Shelf() as shelf:
+            with group.explaining(), ImageNames(database) as names, PartCache() as cache:
                 take_stock(self, ledger, names)
-                parts = [Part(root / path, shelf) for path in self.made.parts]
+                parts = [PartFile(root / path, cache) for path in self.made.parts]
                 gathered = gather(self.job, parts, names, group, self.folder)
                 gathered.summary.leave_out(len(self.made.outdated))
                 publish(self, ledger, names)

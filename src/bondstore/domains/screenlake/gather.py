@@ -6,72 +6,55 @@ Parts are read more than once, one at a time, so that memory does not grow with 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake.summary import Summary
-from bondstore.domains.screenlake.tables import TableWriter
-from bondstore.tables.consolidate import Table
+from bondstore.domains.screenlake.layout import base_name
+from bondstore.domains.screenlake.paths import segment
+from bondstore.domains.screenlake.summary import PanelistSummary
+from bondstore.tables.consolidate import Added, Table, consolidate
+from bondstore.tables.textcsv import csv_line, encoded
 
 if TYPE_CHECKING:
-    from bondstore.domains.screenlake.names import Names
-    from bondstore.domains.screenlake.part import Image, Index, Part, PartTable
+    from pathlib import Path
+
+    from bondstore.domains.screenlake.names import ImageNames
+    from bondstore.domains.screenlake.part import Image, Index, PartFile, PartTable
     from bondstore.domains.screenlake.process import ProcessJob
     from bondstore.runs.durable import OutputGroup
 
-EXAMPLES = 6
+_EXAMPLES = 6
 """So many covered images are shown in a report."""
-OUTSIDE = "(outside the days asked for)"
-GONE = "image-gone"
+_OUTSIDE = "(outside the days asked for)"
+_GONE = "image-gone"
+_FILE, _IMAGE = "file", "image"
+_NO_IMAGE = "(no image named)"
+_NOT_FOUND = "(not in any zip)"
+_ASIDE_COLUMNS = ("_source", "line", "reason", "row")
 
 
 @dataclass(slots=True)
 class Gathered:
-    """What was made of a panelist's parts, still under temporary names.
+    """What was made of a panelist's parts, still under temporary names."""
 
-    Parameters
-    ----------
-    summary : Summary
-        In numbers.
-    redactions : iterator of bytes
-        The lines of the record of what was covered.
-    rows : dict
-        Rows by file.
-    examples : list of str
-        A few covered images, by name.
-    gone : dict
-        How many images of a zip are gone, by its key.
-    """
-
-    summary: Summary
-    redactions: Iterator[bytes]
-    rows: dict[str, int] = field(default_factory=dict)
-    examples: list[str] = field(default_factory=list)
-    gone: dict[str, int] = field(default_factory=dict)
+    summary: PanelistSummary
+    redactions: Iterator[bytes]  # the lines of the record of what was covered
+    rows: dict[str, int] = field(default_factory=dict)  # by file
+    examples: list[str] = field(default_factory=list)  # names of a few covered images
+    gone: dict[str, int] = field(default_factory=dict)  # how many images of a zip are gone, by its key
 
 
-def gather(job: ProcessJob, parts: Sequence[Part], names: Names, group: OutputGroup, folder: str) -> Gathered:
+def gather(job: ProcessJob, parts: Sequence[PartFile], names: ImageNames, group: OutputGroup, folder: str) -> Gathered:
     """Name the images of a panelist and write the tables.
 
     Zips are taken in the order of the first moment that they tell, so that tables begin with what was captured first.
-
-    Parameters
-    ----------
-    job : ProcessJob
-        What was asked for.
-    parts : sequence of Part
-        All of the panelist's.
-    names : Names
-        Knows where images lie; will know all their names.
-    group : OutputGroup
-        Takes the files.
-    folder : str
-        Of the panelist, ends in ``/``.
     """
     ordered = _in_order(parts, names)
-    gathered = Gathered(Summary(folder.rstrip("/").rpartition("/")[2]), _lines(job, ordered, names))
+    gathered = Gathered(PanelistSummary(folder.rstrip("/").rpartition("/")[2]), _lines(job, ordered, names))
     gathered.summary.handling = {
         **job.handling.params(),
         "detector": job.detector_digest(),
@@ -86,7 +69,8 @@ def gather(job: ProcessJob, parts: Sequence[Part], names: Names, group: OutputGr
             _name((number, part.path.name, index.key), image, names, gathered)
         for table in index.tables:
             tables.setdefault(table.prefix, []).append(_table(number, part, index, table))
-    writer = TableWriter(names, group, f"{folder}metadata/", gathered, parquet=job.handling.parquet)
+    # Only now, as a row may name an image of any zip.
+    writer = _TableWriter(names, group, f"{folder}metadata/", gathered, parquet=job.handling.parquet)
     for prefix, some in sorted(tables.items()):
         writer.write(prefix, some)
     writer.write_aside(ordered)
@@ -94,7 +78,7 @@ def gather(job: ProcessJob, parts: Sequence[Part], names: Names, group: OutputGr
     return gathered
 
 
-def _in_order(parts: Sequence[Part], names: Names) -> list[Part]:
+def _in_order(parts: Sequence[PartFile], names: ImageNames) -> list[PartFile]:
     """Sort parts, and tell `names` how they have the images."""
     keyed = []
     for part in parts:
@@ -107,15 +91,15 @@ def _in_order(parts: Sequence[Part], names: Names) -> list[Part]:
     return [part for *_, part in keyed]
 
 
-def _name(zip_of: tuple[int, str, str], image: Image, names: Names, gathered: Gathered) -> None:
+def _name(zip_of: tuple[int, str, str], image: Image, names: ImageNames, gathered: Gathered) -> None:
     number, part, key = zip_of
     if image.output and not names.is_there(image.name, image.source):
-        names.without(number, image.name, f"(withheld: {GONE})")
-        gathered.summary.count(GONE)
+        names.without(number, image.name, f"(withheld: {_GONE})")
+        gathered.summary.count(_GONE)
         gathered.gone[key] = gathered.gone.get(key, 0) + 1
         return
     if not image.output:
-        names.without(number, image.name, OUTSIDE if image.outcome == "outside" else f"(withheld: {image.outcome})")
+        names.without(number, image.name, _OUTSIDE if image.outcome == "outside" else f"(withheld: {image.outcome})")
         gathered.summary.count(image.outcome)
         return
     name, repeated = names.add(number, image.name, image.source, image.output, part)
@@ -123,11 +107,11 @@ def _name(zip_of: tuple[int, str, str], image: Image, names: Names, gathered: Ga
     if not repeated:
         gathered.summary.boxes += len(image.boxes)
         gathered.summary.unsure += len(image.unsure)
-        if image.boxes and len(gathered.examples) < EXAMPLES:
+        if image.boxes and len(gathered.examples) < _EXAMPLES:
             gathered.examples.append(name)
 
 
-def _table(number: int, part: Part, index: Index, table: PartTable) -> Table:
+def _table(number: int, part: PartFile, index: Index, table: PartTable) -> Table:
     return Table(
         f"{index.zip}/{table.member}",
         str(number),
@@ -137,7 +121,76 @@ def _table(number: int, part: Part, index: Index, table: PartTable) -> Table:
     )
 
 
-def _lines(job: ProcessJob, ordered: Sequence[Part], names: Names) -> Iterator[bytes]:
+class _TableWriter:
+    """Writes one CSV of each kind: rows joined to their images, rows that could not be read as one kept aside."""
+
+    def __init__(
+        self, names: ImageNames, group: OutputGroup, folder: str, gathered: Gathered, *, parquet: bool
+    ) -> None:
+        self._names, self._group, self._folder, self._gathered, self._parquet = names, group, folder, gathered, parquet
+
+    def write(self, prefix: str, tables: Sequence[Table]) -> None:
+        """Write one kind of table; rows that name an image get its file's name, or why there is none."""
+        path = f"{self._folder}{segment(prefix)}-consolidated"
+        temporary = self._group.reserve()
+        added: dict[str, Added] = {_IMAGE: self._image} if any(_FILE in table.columns for table in tables) else {}
+        with self._group.explaining(), temporary.open("w+b") as out:
+            done = consolidate(tables, out, added=added, scratch=temporary.parent)
+        if self._parquet:
+            self._write_parquet(f"{path}.parquet", temporary)
+        self._group.adopt(f"{path}.csv", temporary)
+        self._gathered.rows[f"{path}.csv"] = done.rows
+        summary = self._gathered.summary.table(prefix)
+        summary.rows, summary.repeats, summary.sources = done.rows, done.repeats, len(tables)
+
+    def _image(self, table: Table, row: Mapping[str, str]) -> str:
+        base = base_name(row.get(_FILE, ""))
+        if base in ("", "null"):
+            return _NO_IMAGE
+        found = self._names.find(int(table.unit), base)
+        if found is None:
+            self._gathered.summary.missing_images += 1
+            return _NOT_FOUND
+        return found[0] or found[1]
+
+    def _write_parquet(self, path: str, source: Path) -> None:
+        from bondstore.tables.textparquet import csv_to_parquet
+
+        temporary = self._group.reserve()
+        with self._group.explaining(), source.open("rb") as rows_of:
+            rows = csv_to_parquet(rows_of, temporary)
+        self._group.adopt(path, temporary)
+        self._gathered.rows[path] = rows
+
+    def write_aside(self, parts: Sequence[PartFile]) -> None:
+        """Write what could not be read as a row, for each kind of table that has such."""
+        files: dict[str, Path] = {}
+        for part in parts:
+            for prefix, some in groupby(_aside(part), key=itemgetter(0)):
+                fresh = prefix not in files
+                if fresh:
+                    files[prefix] = self._group.reserve()
+                # One at a time is open: nobody knows how many there are.
+                with self._group.explaining(), files[prefix].open("ab") as out:
+                    if fresh:
+                        out.write(encoded(csv_line(_ASIDE_COLUMNS)))
+                    for _, values in some:
+                        out.write(encoded(csv_line(values)))
+                        self._gathered.summary.table(prefix).aside += 1
+        for prefix, temporary in sorted(files.items()):
+            self._group.adopt(f"{self._folder}{segment(prefix)}-aside.csv", temporary)
+
+
+def _aside(part: PartFile) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what a part set aside: which table it belongs to, and its row in that table's file."""
+    index = part.index()
+    if not index.aside:
+        return
+    for prefix, member, line, reason, raw in part.aside():
+        yield prefix, (f"{index.zip}/{member}", line, reason, raw)
+
+
+def _lines(job: ProcessJob, ordered: Sequence[PartFile], names: ImageNames) -> Iterator[bytes]:
     """Yield what became of every image of every zip, as JSON Lines."""
     settings = {name: value for name, value in job.handling.params().items() if name in ("redact", "effort", "ocr")}
     detector, model = job.detector_digest() or None, job.model_digest() or None
@@ -147,7 +200,7 @@ def _lines(job: ProcessJob, ordered: Sequence[Part], names: Names) -> Iterator[b
             name = names.name_of(image.name, image.source) if image.output else None
             line = {
                 "image": name,
-                "outcome": GONE if image.output and name is None else image.outcome,
+                "outcome": _GONE if image.output and name is None else image.outcome,
                 "zip": index.key,
                 "member": image.member,
                 "sha256_before": image.source,

@@ -1,10 +1,12 @@
-"""What is done to what the zips hold: faces covered, text kept or taken out, further forms."""
+"""What is done to what zips hold: faces covered, text kept, freed of addresses and numbers, or taken out."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -16,38 +18,30 @@ Effort = Literal["fast", "default", "careful"]
 REVISION = 1
 """Counted up when the same zip would give other pictures or rows: then all zips are done again."""
 
+_TEXT_COLUMNS = frozenset({"text", "msg", "message", "content", "title", "body", "url", "query", "input"})
+"""Columns that hold what was on the screen, or what somebody wrote."""
+_KNOWN = frozenset(
+    {
+        *("file", "zipFileId", "apk", "app", "type", "weekday", "timestamp", "interval", "app_build"),
+        *("session_start", "session_end", "session_count_per_day", "session_duration_ms"),
+        *("seconds_since_last_active_ms", "duration_segment_ms"),
+    }
+)
+_KNOWN_STARTS = ("id_", "t_", "apk_")
+"""Columns of ids, times and app names. Any other column may hold text, and is searched too."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """How zips are handled.
-
-    Parameters
-    ----------
-    redact : {"fill", "blur", "none"}
-        What covers faces. With ``none`` nobody looks for faces; images still lose EXIF, GPS and thumbnails.
-    text : {"keep", "patterns", "drop"}
-        Whether text of the screen stays in the tables, loses addresses and numbers, or is taken out.
-    effort : {"fast", "default", "careful"}
-        How hard faces are looked for.
-    model : str or None
-        Another detector's ONNX file.
-    ocr : bool
-        Whether addresses and numbers are looked for in the images as well.
-    parquet : bool
-        Whether tables are written as Parquet too.
-
-    Raises
-    ------
-    UsageError
-        A word that is none of these.
-    """
+    """How zips are handled; with ``redact="none"`` nobody looks for faces, yet images lose EXIF, GPS and thumbnails."""
 
     redact: Redact = "fill"
     text: Text = "keep"
     effort: Effort = "default"
-    model: str | None = None
-    ocr: bool = False
-    parquet: bool = False
+    model: str | None = None  # another detector's ONNX file
+    ocr: bool = False  # look for addresses and numbers in the images as well
+    parquet: bool = False  # write tables as Parquet too
 
     def __post_init__(self) -> None:
         for what, value, known in (
@@ -63,13 +57,7 @@ class Handling:
         return asdict(self)
 
     def digest(self, detector: str) -> str:
-        """Return the digest of all that decides what becomes of a zip.
-
-        Parameters
-        ----------
-        detector : str
-            The detector's own digest; empty where nobody looks.
-        """
+        """Return the digest of all that decides what becomes of a zip; of the detector, its own digest, or empty."""
         said = json.dumps([REVISION, detector, self.redact, self.text, self.ocr])
         return hashlib.sha256(said.encode()).hexdigest()
 
@@ -84,3 +72,58 @@ def from_params(params: Mapping[str, Any]) -> Handling:
         params["ocr"],
         params["parquet"],
     )
+
+
+class TextRule:
+    """Changes the text in rows of one table as asked for, and counts what it took out."""
+
+    def __init__(self, text: Text, columns: Sequence[str]) -> None:
+        self.marks: Counter[str] = Counter()
+        self._drop = [n for n, name in enumerate(columns) if text == "drop" and _is_text(name)]
+        self._search = (
+            []
+            if text == "keep"
+            else [n for n, name in enumerate(columns) if _may_hold_text(name) and n not in self._drop]
+        )
+        self._redact = _redact_text() if self._search else None
+        self.idle = not self._drop and not self._search
+
+    def apply(self, row: list[str]) -> list[str]:
+        """Change a row in place and return it."""
+        for place in self._drop:
+            if row[place]:
+                row[place] = ""
+                self.marks["DROPPED"] += 1
+        if self._redact is not None:
+            for place in self._search:
+                row[place], found = self._redact(row[place])
+                self.marks.update(found)
+        return row
+
+
+def names_columns(columns: Sequence[str]) -> bool:
+    """Whether the first line of a table seems to name its columns: a file may begin with a row, and that holds text."""
+    names = {name for name in columns if _NAME.fullmatch(name)}
+    known = sum(name in _TEXT_COLUMNS or not _may_hold_text(name) for name in names)
+    return len(names) == len(columns) or known > 1  # one alone may be a word on the screen
+
+
+def raw_text(text: Text, raw: str) -> str:
+    """Return a row that could not be read as one, as it may be kept: nobody knows where its text is."""
+    if text == "keep":
+        return raw
+    return _redact_text()(raw)[0] if text == "patterns" else ""
+
+
+def _is_text(column: str) -> bool:
+    return column.lower() in _TEXT_COLUMNS or "text" in column.lower()
+
+
+def _may_hold_text(column: str) -> bool:
+    return _is_text(column) or not (column in _KNOWN or column.startswith(_KNOWN_STARTS))
+
+
+def _redact_text() -> Callable[[str], tuple[str, dict[str, int]]]:
+    from bondstore.deid.text import redact_text
+
+    return redact_text

@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
-from bondstore.domains.screenlake.places import segment, token_of
+from bondstore.domains.screenlake.paths import segment, token_of
 
+# named: what each image (token) is called.     taken: names in use, without regard to case.
+# seen: in which zip an image was, and its file or the reason why there is none.
+# made: how the zips have each image.           standing: where the ledger says that an image lies.
 _TABLES = """
 CREATE TABLE named (name TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE, output TEXT NOT NULL, part TEXT NOT NULL)
   WITHOUT ROWID;
@@ -28,6 +31,9 @@ CREATE TABLE standing (path TEXT PRIMARY KEY, token TEXT NOT NULL, output TEXT N
 CREATE INDEX standing_by_token ON standing (token);
 CREATE TABLE made (token TEXT NOT NULL, output TEXT NOT NULL, PRIMARY KEY (token, output)) WITHOUT ROWID;
 """
+# An image must leave its path if its name is another one now; if it is there, but no zip has it like this any more; or
+# if it is not there, and no zip would bring it back. What is not there, but should be, stays in the record: once its
+# zip is back, it is made anew.
 _MISPLACED = """
 SELECT path, standing.token, named.name IS NOT NULL AND made.token IS NOT NULL AND there
 FROM standing LEFT JOIN named USING (token)
@@ -38,77 +44,41 @@ WHERE path >= ? AND path < ? AND (
   OR (NOT there AND NOT EXISTS (SELECT 1 FROM made AS any WHERE any.token = standing.token))
 ) ORDER BY path
 """
-# What is not there, but should be, stays in the record: once its zip is back, it is made anew.
 _STEM, _ENDING = 120, 8
 """Bytes of a name that stay where a whole digest is added: names have 255 at most; and characters of an ending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An image under its name.
-
-    Parameters
-    ----------
-    name : str
-        The file's name.
-    token : str
-        What tells it from all others: see `token_of`.
-    output : str
-        SHA-256 of the image as it was written, in hex.
-    part : str
-        The last part it came with: the store has dropped that zip last.
-    """
+    """An image under its name."""
 
     name: str
-    token: str
-    output: str
-    part: str
+    token: str  # from `token_of`
+    output: str  # SHA-256 of the image as it was written, in hex
+    part: str  # the last part it came with: the store drops that zip last
 
 
-class Names:
-    """Gives names, in the order in which images are added.
-
-    Parameters
-    ----------
-    path : Path
-        Of the database; it must not exist.
-    """
+class ImageNames:
+    """Gives names, in the order in which images are added; digests are SHA-256 in hex."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
+        # Thrown away with the panelist: after a kill it is built again, so it needs no journal and no sync.
         self._connection.execute("PRAGMA journal_mode=OFF")
         self._connection.execute("PRAGMA synchronous=OFF")
         self._connection.executescript(_TABLES)
         self._connection.execute("BEGIN")
 
-    def __enter__(self) -> Names:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._connection.close()
 
     def add(self, zip_number: int, base: str, source: str, output: str, part: str) -> tuple[str, bool]:
-        """Name an image.
+        """Name an image, and tell whether an earlier zip had the same one.
 
         The name is the one the phone gave, unless other content has it: then a piece of the content's digest is added.
-
-        Parameters
-        ----------
-        zip_number : int
-            Which zip of the panelist, in their order.
-        base : str
-            The image's own name.
-        source : str
-            SHA-256 of the image as it came, in hex.
-        output, part : str
-            As in `Named`.
-
-        Returns
-        -------
-        (str, bool)
-            Its name; and whether an earlier zip had the same image.
         """
         token = token_of(base, source)
         row = self._connection.execute("SELECT name FROM named WHERE token = ?", (token,)).fetchone()
@@ -125,13 +95,7 @@ class Names:
         self._see(zip_number, base, "", reason)
 
     def find(self, zip_number: int, base: str) -> tuple[str, str] | None:
-        """Return the file of an image, or why there is none; of the same zip, if it is there, else of the first.
-
-        Returns
-        -------
-        (str, str) or None
-            File name and reason, one of them empty; None where no zip has the image.
-        """
+        """Return the file of an image, or why there is none: of the same zip, if it is there, else of the first."""
         row = self._connection.execute(
             "SELECT file, reason FROM seen WHERE base = ? ORDER BY zip <> ?, file = '', zip LIMIT 1",
             (base, zip_number),
@@ -150,7 +114,7 @@ class Names:
             yield Named(*row)
 
     def stands(self, path: str, token: str, output: str, *, there: bool) -> None:
-        """Remember where an image lies, as the record says: its bytes' SHA-256 in hex, and whether it really does."""
+        """Remember where the ledger says that an image lies, and whether it really does."""
         self._connection.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?)", (path, token, output, there))
 
     def made(self, base: str, source: str, output: str) -> None:
@@ -166,13 +130,7 @@ class Names:
         return row is not None
 
     def misplaced(self, folder: str) -> Iterator[tuple[str, str, bool]]:
-        """Yield images that lie under a name that is not theirs, or as no zip has them: path, token, whether to keep.
-
-        Parameters
-        ----------
-        folder : str
-            Where the images belong; ends in ``/``.
-        """
+        """Yield what must leave its path in a folder (ends in ``/``): path, token, whether the image itself is kept."""
         rows = self._connection.execute(_MISPLACED, (folder, f"{folder}\U0010ffff", folder))
         for path, token, keep in rows:
             yield path, token, bool(keep)

@@ -19,9 +19,8 @@ from bondstore.domains.screenlake.pages import (
     table_start,
 )
 from bondstore.domains.screenlake.redactions import FILE, WITH_BOXES, looked_at
-from bondstore.domains.screenlake.summary import Summary, summary_of
+from bondstore.domains.screenlake.summary import PanelistSummary, summary_of
 from bondstore.domains.screenlake.thumbs import thumbnail
-from bondstore.domains.screenlake.totals import add
 from bondstore.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,13 +53,13 @@ def pieces(query: str, folders: Sequence[Path], failed: int) -> Iterator[bytes]:
     ConfigurationError
         A summary cannot be read.
     """
-    total = Summary("")
+    total = PanelistSummary("")
     for folder in folders:
-        add(total, _summary(folder))
+        total.add_panelist(_summary(folder))
     yield from page(f"Screenlake {query}", _body(query, folders, total, failed))
 
 
-def _body(query: str, folders: Sequence[Path], total: Summary, failed: int) -> Iterator[Markup]:
+def _body(query: str, folders: Sequence[Path], total: PanelistSummary, failed: int) -> Iterator[Markup]:
     yield element("p", "Screenlake report", class_="eyebrow")
     yield element("h1", "Query ", name(query))
     images = sum(total.images.values())
@@ -103,7 +102,7 @@ def _panelists(folders: Sequence[Path]) -> Iterator[Markup]:
     yield Markup(f"</tbody>{TABLE_END}")
 
 
-def _panelist(folder: str, summary: Summary) -> Markup:
+def _panelist(folder: str, summary: PanelistSummary) -> Markup:
     link = element("a", summary.panelist, href=f"combined/panelists/{quote(folder)}/report.html")
     numbers = (
         summary.zips,
@@ -138,7 +137,7 @@ def _examples(folders: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
             return
 
 
-def _summary(folder: Path) -> Summary:
+def _summary(folder: Path) -> PanelistSummary:
     path = folder / "summary.json"
     try:
         return summary_of(path.read_bytes())

@@ -9,82 +9,50 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from tempfile import SpooledTemporaryFile, TemporaryFile
+from typing import IO, Any, Self
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-INDEX = "index.json"
-ASIDE = "aside.csv"
+_INDEX = "index.json"
+_ASIDE = "aside.csv"
 _SPOOL = 4 << 20
+_BLOCK = 1 << 18
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same rows give the same bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image of a zip.
-
-    Parameters
-    ----------
-    member : str
-        Its name in the zip.
-    name : str
-        The base name of that.
-    source : str
-        SHA-256 of its bytes as they came, in hex; empty where they could not be read.
-    outcome : str
-        ``kept`` (no face was found), ``redacted``, ``unlooked`` (nobody was to look), ``outside`` (of the days asked
-        for), or the finding kind that says why it was withheld.
-    output : str
-        SHA-256 of its bytes as written, in hex; empty where nothing was.
-    width, height : int
-        Of the upright picture, in pixels.
-    boxes, unsure : list of [x, y, width, height, score]
-        What was covered; and what was not, as the detector was less sure.
-    texts : list of [x, y, width, height, score]
-        What was covered because of the text in it.
-    looks : int
-        How many times it was looked at.
-    """
+    """One image of a zip; boxes are lists of x, y, width, height (pixels of the upright picture) and score."""
 
     member: str
-    name: str
-    source: str
+    name: str  # the last part of the member's name
+    source: str  # SHA-256 of its bytes as they came, in hex; empty where they could not be read
     outcome: str
-    output: str = ""
+    """``kept`` (no face was found), ``redacted``, ``unlooked`` (nobody was to look), ``outside`` (of the days asked
+    for), or the finding kind that says why it was withheld."""
+    output: str = ""  # SHA-256 of its bytes as written, in hex; empty where nothing was
     width: int = 0
     height: int = 0
-    boxes: list[list[float]] = field(default_factory=list)
-    unsure: list[list[float]] = field(default_factory=list)
-    texts: list[list[float]] = field(default_factory=list)
+    boxes: list[list[float]] = field(default_factory=list)  # covered
+    unsure: list[list[float]] = field(default_factory=list)  # not covered, as the detector was less sure
+    texts: list[list[float]] = field(default_factory=list)  # covered because of the text in them
     looks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PartTable:
-    """One table of a zip.
+    """One table of a zip."""
 
-    Parameters
-    ----------
-    number : int
-        Its place in the part.
-    prefix : str
-        Which table it is part of.
-    member : str
-        Its name in the zip.
-    columns : list of str
-        Its columns, as they came.
-    rows : int
-        How many rows.
-    """
-
-    number: int
+    number: int  # its place in the part
     prefix: str
     member: str
     columns: list[str]
@@ -93,60 +61,35 @@ class PartTable:
 
 @dataclass(slots=True)
 class Index:
-    """All that is known of a zip but for its rows.
-
-    Parameters
-    ----------
-    key, zip, panelist : str
-        Which zip, its name, whose.
-    first_ms : int or None
-        When its first screenshot was captured, else its first row, in ms since 1970 UTC.
-    images : list of Image
-        In the order of the zip.
-    tables : list of PartTable
-        In the order of the zip.
-    aside : int
-        Rows set aside.
-    repaired : int
-        Rows read by the app's own rule.
-    marks : dict
-        What was taken out of texts, by kind.
-    findings : list of [kind, severity, where, message, count]
-        What was found.
-    """
+    """All that is known of a zip but for its rows; images and tables are in the order of the zip."""
 
     key: str
     zip: str
     panelist: str
     first_ms: int | None = None
+    """When its first screenshot was captured, else its first row, in ms since 1970 UTC."""
     images: list[Image] = field(default_factory=list)
     tables: list[PartTable] = field(default_factory=list)
     aside: int = 0
-    repaired: int = 0
-    marks: dict[str, int] = field(default_factory=dict)
-    findings: list[list[Any]] = field(default_factory=list)
+    repaired: int = 0  # rows read by the app's own rule
+    marks: dict[str, int] = field(default_factory=dict)  # what was taken out of texts, by kind
+    findings: list[list[Any]] = field(default_factory=list)  # kind, severity, where, message, count
 
 
 class PartWriter:
-    """Writes a part, table by table; `close` adds the index.
-
-    Parameters
-    ----------
-    path : Path
-        Where to.
-    scratch : Path
-        A folder for what cannot stay in memory while it waits.
-    """
+    """Writes a part, table by table; `close` adds the index."""
 
     def __init__(self, path: Path, scratch: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
         self.scratch = scratch
-        self._aside: IO[bytes] = SpooledTemporaryFile(_SPOOL, dir=str(scratch))  # noqa: SIM115 - lives as long as the part
+        # lives as long as the part
+        self._aside: IO[bytes] = SpooledTemporaryFile(_SPOOL, dir=str(scratch))  # noqa: SIM115
         self.aside = 0
 
     @contextmanager
     def table(self, number: int) -> Iterator[Callable[[Sequence[str], bytes], None]]:
         """Write one table; the caller gets what takes a row and its digest."""
+        # A zip has one member open at a time, so the digests wait until the rows are written.
         with SpooledTemporaryFile(_SPOOL, dir=str(self.scratch)) as digests:
             with self._open(f"tables/{number}.csv") as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
                 writer = csv.writer(text, lineterminator="\r\n")
@@ -169,8 +112,8 @@ class PartWriter:
         """Write the index; nothing can be added afterwards."""
         index.aside = self.aside
         if self.aside:
-            self._add(ASIDE, self._aside)
-        with self._open(INDEX) as file:
+            self._add(_ASIDE, self._aside)
+        with self._open(_INDEX) as file:
             file.write(json.dumps(asdict(index), ensure_ascii=False, separators=(",", ":")).encode())
         self.abandon()
 
@@ -191,19 +134,17 @@ class PartWriter:
                 file.write(chunk)
 
 
-class Shelf:
+class PartCache:
     """Keeps the part open that was read last: its directory may be long, and its tables are read one by one."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._file: zipfile.ZipFile | None = None
 
-    def __enter__(self) -> Shelf:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._close()
 
     def take(self, path: Path) -> zipfile.ZipFile:
@@ -220,23 +161,15 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part that stands.
-
-    Parameters
-    ----------
-    path : Path
-        Its file.
-    shelf : Shelf
-        Opens it.
-    """
+class PartFile:
+    """A part that was written."""
 
     path: Path
-    shelf: Shelf
+    cache: PartCache
 
     def index(self) -> Index:
         """Read the index."""
-        said = json.loads(self.shelf.take(self.path).read(INDEX))
+        said = json.loads(self.cache.take(self.path).read(_INDEX))
         said["images"] = [Image(**one) for one in said["images"]]
         said["tables"] = [PartTable(**one) for one in said["tables"]]
         return Index(**said)
@@ -247,13 +180,56 @@ class Part:
 
     def digests(self, number: int) -> bytes:
         """Return the digests of a table's rows, one after the other."""
-        return self.shelf.take(self.path).read(f"tables/{number}.digests")
+        return self.cache.take(self.path).read(f"tables/{number}.digests")
 
     def aside(self) -> Iterator[list[str]]:
         """Yield the rows set aside: prefix, member, line, reason, the row as it came."""
-        yield from self._csv(ASIDE)
+        yield from self._csv(_ASIDE)
 
     def _csv(self, name: str) -> Iterator[list[str]]:
         csv.field_size_limit(1 << 30)
-        with self.shelf.take(self.path).open(name) as raw:
+        with self.cache.take(self.path).open(name) as raw:
             yield from csv.reader(io.TextIOWrapper(raw, "utf-8", newline="", errors="surrogatepass"))
+
+
+class SealedSpool:
+    """Keeps bytes that may not lie on a disk as they are: up to `most` of them in memory, more than that all in a file
+    without a name, enciphered under a key that memory alone holds.
+    """
+
+    def __init__(self, most: int, folder: Path) -> None:
+        self._most, self._folder = most, folder
+        self._memory: io.BytesIO | None = io.BytesIO()
+        self._file: IO[bytes] | None = None
+        # The key serves this one stream and is gone with it, so a counter that begins at zero is never used twice.
+        self._cipher = Cipher(AES(os.urandom(32)), CTR(bytes(16)))
+        self._sealing = self._cipher.encryptor()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, data: bytes) -> None:
+        """Add bytes; all of them before the first is read."""
+        if self._memory is not None:
+            self._memory.write(data)
+            if self._memory.tell() <= self._most:
+                return
+            data, self._memory = self._memory.getvalue(), None
+            self._file = TemporaryFile(dir=self._folder)  # noqa: SIM115 - lives as long as the spool
+        assert self._file is not None
+        self._file.write(self._sealing.update(data))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all bytes from the first on, any number of times."""
+        if self._memory is not None:
+            yield self._memory.getvalue()
+            return
+        assert self._file is not None
+        self._file.seek(0)
+        opening = self._cipher.decryptor()
+        while block := self._file.read(_BLOCK):
+            yield opening.update(block)

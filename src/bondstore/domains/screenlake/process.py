@@ -13,7 +13,7 @@ from bondstore.domains.screenlake import decisions as deciding
 from bondstore.domains.screenlake.finish import unfinished
 from bondstore.domains.screenlake.layout import Other, PhoneZip, parse_key
 from bondstore.domains.screenlake.outdated import digest_of
-from bondstore.domains.screenlake.places import decisions_path, part_path
+from bondstore.domains.screenlake.paths import decisions_path, part_path
 from bondstore.domains.screenlake.recovery import lost_parts, sweep
 from bondstore.domains.screenlake.report import report_shards
 from bondstore.domains.screenlake.shard import ZipsShard

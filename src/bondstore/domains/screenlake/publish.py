@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bondstore.domains.screenlake.finish import FinishShard
-    from bondstore.domains.screenlake.names import Named, Names
+    from bondstore.domains.screenlake.names import ImageNames, Named
     from bondstore.ledger import Ledger, Output
 
 PAGE = 500
 T = TypeVar("T")
 
 
-def publish(shard: FinishShard, ledger: Ledger, names: Names) -> None:
+def publish(shard: FinishShard, ledger: Ledger, names: ImageNames) -> None:
     """Bring a panelist's images under their names, and remove those that have none any more; outdated ones wait on.
 
     An image that must go elsewhere is first put back to where it waited, unless a newer one waits there; then the
@@ -34,7 +34,7 @@ def publish(shard: FinishShard, ledger: Ledger, names: Names) -> None:
         Which panelist.
     ledger : Ledger
         The destination's ledger.
-    names : Names
+    names : ImageNames
         The images and their names.
 
     Raises
@@ -50,7 +50,7 @@ def publish(shard: FinishShard, ledger: Ledger, names: Names) -> None:
     _clear(shard, ledger)
 
 
-def take_stock(shard: FinishShard, ledger: Ledger, names: Names) -> None:
+def take_stock(shard: FinishShard, ledger: Ledger, names: ImageNames) -> None:
     """Tell which of a panelist's images lie where, under their names and waiting, and which are gone."""
     root = str(shard.place.destination.root)
     for folder in (f"{shard.folder}images/", shard.staged):

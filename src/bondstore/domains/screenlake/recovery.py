@@ -7,7 +7,7 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake.places import parts_folder
+from bondstore.domains.screenlake.paths import parts_folder
 from bondstore.runs.destination import PRIVATE
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bondstore.domains.screenlake.members import base_name
+from bondstore.domains.screenlake.layout import base_name
 from bondstore.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bondstore.domains.screenlake import overview, sections
 from bondstore.domains.screenlake.markup import Markup, element
 from bondstore.domains.screenlake.pages import counted, name, page
-from bondstore.domains.screenlake.places import parts_folder
+from bondstore.domains.screenlake.paths import parts_folder
 from bondstore.domains.screenlake.redactions import FILE
 from bondstore.domains.screenlake.thumbs import thumbnail
 from bondstore.ledger import State
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bondstore.domains.screenlake.process import ProcessJob
-    from bondstore.domains.screenlake.summary import Summary
+    from bondstore.domains.screenlake.summary import PanelistSummary
     from bondstore.ledger import Ledger, Output
 
 REVISION = 1
@@ -31,12 +31,12 @@ REVISION = 1
 _PAGE = 400
 
 
-def panelist_report(summary: Summary, examples: Sequence[tuple[str, Path]]) -> bytes:
+def panelist_report(summary: PanelistSummary, examples: Sequence[tuple[str, Path]]) -> bytes:
     """Return the report of one panelist as a page of HTML that stands alone.
 
     Parameters
     ----------
-    summary : Summary
+    summary : PanelistSummary
         What became of the panelist's zips.
     examples : sequence of (str, Path)
         Covered images: name and file. One that cannot be read is left out.
@@ -49,7 +49,7 @@ def panelist_report(summary: Summary, examples: Sequence[tuple[str, Path]]) -> b
     return b"".join(page(f"Panelist {summary.panelist}", _body(summary, examples)))
 
 
-def _body(summary: Summary, examples: Sequence[tuple[str, Path]]) -> Iterator[Markup]:
+def _body(summary: PanelistSummary, examples: Sequence[tuple[str, Path]]) -> Iterator[Markup]:
     rows = sum(one.rows for one in summary.tables.values())
     images = sum(summary.images.values())
     yield element("p", "Screenlake report", class_="eyebrow")

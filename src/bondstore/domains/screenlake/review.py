@@ -13,8 +13,7 @@ from bondstore.domains.screenlake import sheet as sheets
 from bondstore.domains.screenlake.candidates import Candidate, candidates, place_of, settled, worst
 from bondstore.domains.screenlake.decisions import Decision, add_decisions, read_decisions
 from bondstore.domains.screenlake.pages import counted
-from bondstore.domains.screenlake.places import decisions_path
-from bondstore.domains.screenlake.queries import query_of
+from bondstore.domains.screenlake.paths import decisions_path, query_of
 from bondstore.domains.screenlake.redactions import looked_at, records
 from bondstore.domains.screenlake.verdicts import Asked, decide
 from bondstore.errors import UsageError

@@ -24,19 +24,19 @@ from bondstore.findings import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bondstore.domains.screenlake.summary import Summary
+    from bondstore.domains.screenlake.summary import PanelistSummary
 
 _COLOURS = {"redacted": "covered", "kept": "clear", "unlooked": "bare"}
 _BADGES = {"error": "something is missing", "warning": "to know", "info": "handled"}
 
 
-def top(summary: Summary) -> Iterator[Markup]:
+def top(summary: PanelistSummary) -> Iterator[Markup]:
     """Yield the numbers, and what must be known before the results are used."""
     yield tiles(words.headline(summary))
     yield notices(words.warnings(summary))
 
 
-def images(summary: Summary) -> Markup:
+def images(summary: PanelistSummary) -> Markup:
     """Return what became of the images."""
     total = sum(summary.images.values())
     if not total:
@@ -68,7 +68,7 @@ def _missed() -> str:
     return PICTURES["no-face"].advice
 
 
-def _unsure(summary: Summary) -> Markup:
+def _unsure(summary: PanelistSummary) -> Markup:
     return element(
         "p",
         f"In the written images, {counted(summary.unsure, 'box', 'boxes')} looked somewhat like a face, but not enough "
@@ -78,13 +78,13 @@ def _unsure(summary: Summary) -> Markup:
     )
 
 
-def _outcome(summary: Summary, word: str) -> Markup:
+def _outcome(summary: PanelistSummary, word: str) -> Markup:
     colour = _COLOURS.get(word, "none" if word in words.ELSEWHERE else "held")
     said = (element("span", class_=f"swatch {colour}"), words.outcome(word, summary.handling))
     return row(said, summary.images[word])
 
 
-def _bar(summary: Summary) -> Markup:
+def _bar(summary: PanelistSummary) -> Markup:
     """Draw the images that were asked for as one bar."""
     parts = [(_COLOURS[word], summary.images.get(word, 0)) for word in words.WRITTEN]
     parts.append(("held", sum(words.withheld(summary).values())))
@@ -100,7 +100,7 @@ def _bar(summary: Summary) -> Markup:
     return element("svg", drawn, viewBox="0 0 1000 10", preserveAspectRatio="none", aria_hidden="true", class_="bar")
 
 
-def tables(summary: Summary) -> Markup:
+def tables(summary: PanelistSummary) -> Markup:
     """Return the tables in numbers."""
     if not summary.tables:
         return section("Tables", element("p", "No zip held a table.", class_="note"))
@@ -122,7 +122,7 @@ def tables(summary: Summary) -> Markup:
     )
 
 
-def findings(summary: Summary) -> Markup:
+def findings(summary: PanelistSummary) -> Markup:
     """Return what was found, worst first, and what to do about it."""
     if not summary.findings:
         return section("Findings", element("p", "Nothing stood out.", class_="note"))
@@ -167,7 +167,7 @@ def examples(some: Iterable[tuple[str, bytes]]) -> Markup:
     return section("Examples of covered images", element("div", figures, class_="examples"))
 
 
-def settings(summary: Summary, more: Sequence[tuple[str, str]] = ()) -> Markup:
+def settings(summary: PanelistSummary, more: Sequence[tuple[str, str]] = ()) -> Markup:
     """Return what was asked for."""
     return section("Settings", pairs([*words.settings(summary), *more]))
 

@@ -1,43 +1,33 @@
-"""Which zips are meant: by day, by panelist. The same question has the same id."""
+"""Which zips are asked for: by day, by panelist; and when a screenshot or a row was captured."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bondstore.errors import UsageError
 
 By = Literal["uploaded", "captured"]
+Window = tuple[int | None, int | None]
+"""Bounds in ms since 1970 UTC; the second one is exclusive, None is no bound."""
 SLACK_MS = 2 * 86_400_000
-"""So far a phone's clock may run ahead of the store's: what was captured in a window was uploaded later, or so much
-earlier."""
+"""So far a phone's clock may be ahead of the store's: what was captured in a window was uploaded later, or at most so
+much earlier."""
+_TIME_COLUMNS = ("t_epoch_ts_ms", "t_unix_ts_ms", "t_unix_ts_segment_start", "session_start", "timestamp")
+"""Columns that hold a moment, the most reliable first; app versions differ in which of them they write."""
+_TIME_LIKE = re.compile(r"(?:^|_)(?:epoch|unix)_|_ts_ms$")
+_DIGITS = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which zips, and which of what they hold.
-
-    Parameters
-    ----------
-    since, until : date or None
-        First and last day, both included.
-    by : {"uploaded", "captured"}
-        Whether the days are those of the upload, or those on which a screenshot or a row was made.
-    zone : str
-        The time zone that days are of, such as ``Europe/Berlin``.
-    panelists : tuple of str
-        Only these; all where it is empty.
-
-    Raises
-    ------
-    UsageError
-        An unknown zone, or days the wrong way round.
-    """
+    """Which zips; the first and the last day are both inclusive, and no panelists stands for all."""
 
     since: date | None = None
     until: date | None = None
@@ -52,8 +42,8 @@ class Selection:
             raise UsageError("The last day lies before the first.", hint="Swap --since and --until.")
         zone_named(self.zone)
 
-    def window_ms(self) -> tuple[int | None, int | None]:
-        """Return the first millisecond (since 1970 UTC) and the one behind the last; None where there is no bound."""
+    def window_ms(self) -> Window:
+        """Return the days as bounds."""
         zone = zone_named(self.zone)
 
         def midnight(day: date) -> int:
@@ -69,14 +59,14 @@ class Selection:
         since, until = self.window_ms()
         if self.by == "captured":
             return since is None or modified_ms >= since - SLACK_MS
-        return (since is None or modified_ms >= since) and (until is None or modified_ms < until)
+        return within(modified_ms, (since, until))
 
     def wants_panelist(self, panelist: str) -> bool:
         """Whether a panelist is asked for."""
         return not self.panelists or panelist in self.panelists
 
-    def captured_window(self) -> tuple[int | None, int | None]:
-        """Return the bounds on what zips hold, as `window_ms` does; none where days are those of the upload."""
+    def captured_window(self) -> Window:
+        """Return the bounds on what zips hold; none where days are those of the upload."""
         return self.window_ms() if self.by == "captured" else (None, None)
 
     def params(self) -> dict[str, Any]:
@@ -90,13 +80,7 @@ class Selection:
         }
 
     def query_id(self, url: str) -> str:
-        """Return the id of the question: the same for the same store and selection, in whatever order it was put.
-
-        Parameters
-        ----------
-        url : str
-            The store's address.
-        """
+        """Return the same id for the same store address and selection, in whatever order panelists were named."""
         asked = json.dumps({"store": url, **self.params()}, sort_keys=True)
         digest = hashlib.sha256(asked.encode("utf-8", "surrogateescape")).hexdigest()[:10]
         return f"{self.since or 'start'}_{self.until or 'end'}_{self.by}_{digest}"
@@ -114,27 +98,13 @@ def selection_of(
     zone: str = "UTC",
     panelists: Sequence[str] | str | None = None,
 ) -> Selection:
-    """Build a selection from what a person says.
-
-    Parameters
-    ----------
-    since, until : str or date or None
-        Days, such as ``2024-03-31``.
-    by, zone
-        As in `Selection`.
-    panelists : sequence of str, optional
-        One or many.
-
-    Raises
-    ------
-    UsageError
-        A day that is none.
-    """
+    """Build a selection from what a person types: days as ``2024-03-31``, one panelist or many."""
     names = (panelists,) if isinstance(panelists, str) else tuple(dict.fromkeys(panelists or ()))
-    return Selection(_day(since), _day(until), cast("By", by), zone, names)
+    return Selection(day_of(since), day_of(until), cast("By", by), zone, names)
 
 
-def _day(value: str | date | None) -> date | None:
+def day_of(value: str | date | None) -> date | None:
+    """Read a day; None stays None."""
     if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
     try:
@@ -146,16 +116,39 @@ def _day(value: str | date | None) -> date | None:
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """Return a time zone.
-
-    Raises
-    ------
-    UsageError
-        There is no such zone.
-    """
+    """Return a time zone, or refuse a name that is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise UsageError(
             f"The time zone {name!r} is not known.", hint="Write it as Europe/Berlin or America/New_York, or: UTC."
         ) from None
+
+
+def within(moment: int, window: Window) -> bool:
+    """Whether a moment lies in a window."""
+    since, until = window
+    return (since is None or moment >= since) and (until is None or moment < until)
+
+
+def time_column(columns: Sequence[str]) -> int | None:
+    """Return the place of the column that says when a row was captured."""
+    for name in _TIME_COLUMNS:
+        if name in columns:
+            return columns.index(name)
+    return next((n for n, name in enumerate(columns) if _TIME_LIKE.search(name)), None)
+
+
+def moment_ms(text: str) -> int | None:
+    """Read ms or s since 1970 UTC, or a date and time (UTC unless it says otherwise), as ms; None for other texts."""
+    text = text.strip()
+    if _DIGITS.fullmatch(text):
+        whole = text.partition(".")[0]
+        return int(whole) if len(whole) == 13 else round(float(text) * 1000)
+    if len(text) < 19 or text[4:5] != "-":
+        return None
+    try:
+        moment = datetime.fromisoformat(text.removesuffix(" UTC"))
+    except ValueError:
+        return None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

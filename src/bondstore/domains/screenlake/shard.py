@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bondstore.domains.screenlake import decisions as deciding
-from bondstore.domains.screenlake.kinds import KINDS
+from bondstore.domains.screenlake.extract import ExtractTools, ZipWork
+from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.outdated import digest_of
 from bondstore.domains.screenlake.part import PartWriter
-from bondstore.domains.screenlake.places import staged_path
-from bondstore.domains.screenlake.zipwork import Tools, ZipWork
+from bondstore.domains.screenlake.paths import staged_path
 from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, StoreError
 from bondstore.ledger import Item, Read
 from bondstore.runs.recording import Record, note_reads, output_of
@@ -80,11 +80,11 @@ class ZipsShard:
         finally:
             work.discard()
 
-    def _tools(self) -> Tools:
+    def _tools(self) -> ExtractTools:
         from bondstore.deid.pictures import Cover
 
         handling = self.job.handling
-        return Tools(
+        return ExtractTools(
             self.job.detector(),
             Cover(handling.redact),
             handling.text,
@@ -103,7 +103,7 @@ def _text_boxes() -> Callable[[NDArray[np.uint8]], list[Box]]:
 class _Shard:
     """The work of one shard while it runs."""
 
-    def __init__(self, shard: ZipsShard, bench: Bench, tools: Tools) -> None:
+    def __init__(self, shard: ZipsShard, bench: Bench, tools: ExtractTools) -> None:
         self._shard, self._ledger, self._tools = shard, bench.ledger, tools
         self._decided = deciding.digests(shard.decided)
         self._renew()

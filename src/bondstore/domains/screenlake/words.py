@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from bondstore.deid.kinds import PICTURES
-from bondstore.domains.screenlake.kinds import KINDS
+from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.markup import Content, Markup, element, joined, prose
 from bondstore.domains.screenlake.pages import Tile, counted, name, notice, number
 from bondstore.zips import ZIPS
@@ -14,7 +14,7 @@ from bondstore.zips import ZIPS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bondstore.domains.screenlake.summary import Summary
+    from bondstore.domains.screenlake.summary import PanelistSummary
     from bondstore.findings import FindingKind
 
 WRITTEN = ("redacted", "kept", "unlooked")
@@ -62,17 +62,17 @@ def outcome(word: str, handling: Mapping[str, Any]) -> str:
     return f"Could not be looked at: {said[:1].lower()}{said[1:].rstrip('.')}"
 
 
-def written(summary: Summary) -> int:
+def written(summary: PanelistSummary) -> int:
     """Return the number of images in the results."""
     return sum(summary.images.get(word, 0) for word in WRITTEN)
 
 
-def withheld(summary: Summary) -> dict[str, int]:
+def withheld(summary: PanelistSummary) -> dict[str, int]:
     """Return the images that are not in the results though they belong there, by reason."""
     return {word: count for word, count in summary.images.items() if word not in (*WRITTEN, *ELSEWHERE)}
 
 
-def headline(summary: Summary) -> list[Tile]:
+def headline(summary: PanelistSummary) -> list[Tile]:
     """Return the numbers that stand on top of a report."""
     held, images = sum(withheld(summary).values()), summary.images
     unlooked = images.get("unlooked", 0)
@@ -90,7 +90,7 @@ def headline(summary: Summary) -> list[Tile]:
     ]
 
 
-def warnings(summary: Summary) -> Iterator[Markup]:
+def warnings(summary: PanelistSummary) -> Iterator[Markup]:
     """Yield what a person must know before using the results."""
     redact, text = summary.handling.get("redact"), summary.handling.get("text")
     unlooked, images = summary.images.get("unlooked", 0), written(summary)
@@ -140,7 +140,7 @@ def warnings(summary: Summary) -> Iterator[Markup]:
 _BOX = "`bondstore screenlake review DEST --add-box`"
 
 
-def _of_text(text: str, summary: Summary) -> Markup:
+def _of_text(text: str, summary: PanelistSummary) -> Markup:
     if text == "drop":
         emptied = summary.marks.get("DROPPED", 0)
         return notice(
@@ -169,7 +169,7 @@ def _of_text(text: str, summary: Summary) -> Markup:
     )
 
 
-def _marks(summary: Summary) -> Markup:
+def _marks(summary: PanelistSummary) -> Markup:
     found = [(mark, count) for mark, count in summary.marks.items() if mark != "DROPPED"]
     if not found:
         return joined("none was found")
@@ -177,7 +177,7 @@ def _marks(summary: Summary) -> Markup:
     return joined((parts[0], *(joined((", ", one)) for one in parts[1:])))
 
 
-def _of_pixels(summary: Summary) -> Markup:
+def _of_pixels(summary: PanelistSummary) -> Markup:
     searched = summary.handling.get("ocr")
     said = (
         "Text with addresses and numbers was looked for in the images and covered; all other text on the screen can be "
@@ -191,7 +191,7 @@ def _of_pixels(summary: Summary) -> Markup:
     return notice("On-screen text is still in the images", said)
 
 
-def settings(summary: Summary) -> Iterator[tuple[str, Content]]:
+def settings(summary: PanelistSummary) -> Iterator[tuple[str, Content]]:
     """Yield what was asked for, in words."""
     handling = summary.handling
     redact, effort = str(handling.get("redact", "")), str(handling.get("effort", ""))

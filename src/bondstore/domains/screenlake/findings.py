@@ -1,4 +1,4 @@
-"""Every kind of finding that the zips of phones give rise to, beyond those of zips and pictures themselves."""
+"""Every kind of finding that the zips of phones give rise to, besides those of zips and images themselves."""
 
 from __future__ import annotations
 

@@ -10,13 +10,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from bondstore.deid.kinds import PICTURES
-from bondstore.domains.screenlake.captured import moment_ms, time_column, within
-from bondstore.domains.screenlake.kinds import KINDS
-from bondstore.domains.screenlake.members import base_name, prefix_of, sort_of
-from bondstore.domains.screenlake.part import Image, Index, PartTable
-from bondstore.domains.screenlake.places import token_of
-from bondstore.domains.screenlake.sealedspool import SealedSpool
-from bondstore.domains.screenlake.texts import TextRule, names_columns, raw_text
+from bondstore.domains.screenlake.findings import KINDS
+from bondstore.domains.screenlake.handling import TextRule, names_columns, raw_text
+from bondstore.domains.screenlake.layout import base_name, kind_of_member, prefix_of
+from bondstore.domains.screenlake.part import Image, Index, PartTable, SealedSpool
+from bondstore.domains.screenlake.paths import token_of
+from bondstore.domains.screenlake.selection import Window, moment_ms, time_column, within
 from bondstore.errors import (
     BondstoreError,
     ConfigurationError,
@@ -41,64 +40,34 @@ if TYPE_CHECKING:
     from bondstore.domains.screenlake.part import PartWriter
     from bondstore.zips import Content
 
-SCREENSHOTS = "screenshot_data"
-SPOOL = 4 << 20
-DAMAGED = "the file is damaged: nobody can vouch for this row"
-UNNAMED = "the file begins with no names of columns: nobody knows where its text is"
-IMAGE_BYTES = 64 << 20
+_SCREENSHOTS = "screenshot_data"
+_SPOOL = 4 << 20
+_DAMAGED = "the file is damaged: nobody can vouch for this row"
+_UNNAMED = "the file begins with no names of columns: nobody knows where its text is"
+_IMAGE_BYTES = 64 << 20
 """A screenshot has some hundred kB; what has more than this is not taken into memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What work on a zip needs.
+class ExtractTools:
+    """What work on a zip needs."""
 
-    Parameters
-    ----------
-    detector : Detector or None
-        Looks for faces; None where nobody is to look.
-    cover : Cover
-        How faces are covered.
-    text : {"keep", "patterns", "drop"}
-        What becomes of text in tables.
-    window : (int or None, int or None)
-        Bounds in ms since 1970 UTC on when images and rows were captured; the second is not included.
-    decisions : mapping
-        What people decided, by SHA-256 of the image as it came.
-    texts : callable, optional
-        Finds boxes of text in a picture that must be covered.
-    """
-
-    detector: Detector | None
+    detector: Detector | None  # None where nobody is to look for faces
     cover: Cover
     text: Text
-    window: tuple[int | None, int | None] = (None, None)
-    decisions: Mapping[str, Decisions] = field(default_factory=dict)
-    texts: Callable[[NDArray[np.uint8]], list[Box]] | None = None
+    window: Window = (None, None)  # when images and rows were captured
+    decisions: Mapping[str, Decisions] = field(default_factory=dict)  # by SHA-256 of the image as it came
+    texts: Callable[[NDArray[np.uint8]], list[Box]] | None = None  # finds text that must be covered
 
 
 class ZipWork:
-    """The work on one zip.
-
-    Parameters
-    ----------
-    phone : PhoneZip
-        Which.
-    source : binary file
-        Its bytes; seekable.
-    tools : Tools
-        What is needed.
-    part : PartWriter
-        Where its rows go.
-    write : callable
-        Takes the token and the bytes of an image that may be written.
-    """
+    """The work on one zip, from its seekable bytes; `write` takes the token and the bytes of an image to keep."""
 
     def __init__(
         self,
         phone: PhoneZip,
         source: BinaryIO,
-        tools: Tools,
+        tools: ExtractTools,
         part: PartWriter,
         write: Callable[[str, bytes], None],
     ) -> None:
@@ -122,12 +91,13 @@ class ZipWork:
     def run(self) -> Index:
         """Do it; a zip that cannot be opened at all has an index without images and rows."""
         try:
+            # Twice through the zip, tables first: they say when the images were captured, and are small.
             self._each("table", self._table)
             self._each("image", self._image)
         except DamagedError as error:
             self._tell(ZIPS[error.kind].about(self._phone.key))
         # Screenshots say best when a zip begins: phones log old sessions late.
-        self._index.first_ms = self._firsts.get(SCREENSHOTS, min(self._firsts.values(), default=None))
+        self._index.first_ms = self._firsts.get(_SCREENSHOTS, min(self._firsts.values(), default=None))
         self._index.marks = dict(sorted(self._marks.items()))
         self._index.findings = [
             [one.kind, one.severity.value, one.where, one.message, one.count] for one in self.findings
@@ -135,36 +105,33 @@ class ZipWork:
         return self._index
 
     def _each(self, wanted: str, handle: Callable[[Content], None]) -> None:
-        """Go through the zip once. Tables come first: they say when images were captured, and are small."""
         self._source.seek(0)
         opened = open_zip(self._source, self._phone.key)
         for content in opened.contents():
-            sort = sort_of(content.member.name)
-            if sort == wanted:
+            kind = kind_of_member(content.member.name)
+            if kind == wanted:
                 handle(content)
-            elif sort == "unknown":
+            elif kind == "unknown":
                 self._tell(KINDS["unknown-member"].about(self._phone.key, where=content.member.where))
         for one in opened.findings:
             self._tell(one)
 
     def _tell(self, finding: Finding) -> None:
+        # by kind and place: both passes see the same damage, which counts once
         self._found[finding.kind, finding.where] = finding
 
     def _damaged(self, error: DamagedError, content: Content) -> None:
-        """Name what is broken inside, without the values that a library may have put into its words."""
+        where = content.member.where
         kind = PICTURES.get(error.kind) or ZIPS.get(error.kind)
-        finding = (
-            kind.about(self._phone.key, where=content.member.where)
-            if kind
-            else Finding(error.kind, Severity.ERROR, self._phone.key, error.message, content.member.where)
-        )
-        self._tell(finding)
+        # The registry's own sentence, if there is one: a library may have put values into the error's.
+        finding = kind.about(self._phone.key, where=where) if kind else None
+        self._tell(finding or Finding(error.kind, Severity.ERROR, self._phone.key, error.message, where))
 
     def _image(self, content: Content) -> None:
         member, base = content.member.name, base_name(content.member.name)
         source = ""
         try:
-            data = content.read(IMAGE_BYTES)
+            data = content.read(_IMAGE_BYTES)
             source = hashlib.sha256(data).hexdigest()
             outcome = self._look(base, source, data, member)
         except DamagedError as error:
@@ -199,7 +166,7 @@ class ZipWork:
         return within(moment, self._tools.window)
 
     def _table(self, content: Content) -> None:
-        with SealedSpool(SPOOL, self._part.scratch) as held:
+        with SealedSpool(_SPOOL, self._part.scratch) as held:
             damaged = self._hold(content, held)
             self._read(content, held, damaged=damaged)
 
@@ -214,7 +181,7 @@ class ZipWork:
         return False
 
     def _read(self, content: Content, held: SealedSpool, *, damaged: bool) -> None:
-        reading = read_quoted(held.chunks, doubles=False)  # the app does not
+        reading = read_quoted(held.chunks, doubles=False)  # the app does not double quotes
         if self._tools.text != "keep" and not names_columns(reading.columns):
             self._read_unnamed(content, reading)
             return
@@ -227,12 +194,13 @@ class ZipWork:
                 if isinstance(one, Aside):
                     self._part.set_aside(prefix, base, one.line, str(one.reason), raw_text(self._tools.text, one.raw))
                 elif damaged:
-                    self._part.set_aside(prefix, base, 0, DAMAGED, ",".join(one))
+                    # A wrong checksum says that some byte is wrong, not which: no row may stand as if it were right.
+                    self._part.set_aside(prefix, base, 0, _DAMAGED, ",".join(one))
                 else:
                     write(one, digest(one))
         kept = 0 if damaged else rows.number
         self._index.tables.append(PartTable(number, prefix, base, list(reading.columns), kept))
-        self._said_of(reading, rows, prefix, content)
+        self._tell_of(reading, rows, prefix, content)
 
     def _read_unnamed(self, content: Content, reading: Reading) -> None:
         """Set all of a table aside, as text is to be taken out and nobody knows where it is."""
@@ -242,12 +210,12 @@ class ZipWork:
         with self._part.table(number):
             for one in chain([reading.columns], reading.records()):
                 raw = one.raw if isinstance(one, Aside) else ",".join(one)
-                self._part.set_aside(prefix, base, 0, UNNAMED, raw_text(text, raw))
+                self._part.set_aside(prefix, base, 0, _UNNAMED, raw_text(text, raw))
                 lines += 1
         self._index.tables.append(PartTable(number, prefix, base, [], 0))
         self._tell(KINDS["rows-aside"].about(self._phone.key, where=content.member.where, count=lines))
 
-    def _said_of(self, reading: Reading, rows: _Rows, prefix: str, content: Content) -> None:
+    def _tell_of(self, reading: Reading, rows: _Rows, prefix: str, content: Content) -> None:
         counts = {
             "table-empty": 0 if reading.columns else 1,
             "rows-aside": reading.set_aside,
@@ -266,23 +234,19 @@ class ZipWork:
 
 
 class _Rows:
-    """The rows of a table that are wanted, with what becomes of their text."""
+    """The rows of a table that are wanted, with their text as asked for."""
 
-    def __init__(self, reading: Reading, tools: Tools, times: dict[str, int]) -> None:
+    def __init__(self, reading: Reading, tools: ExtractTools, times: dict[str, int]) -> None:
         self._reading, self._window, self._times = reading, tools.window, times
         self._rule = TextRule(tools.text, reading.columns)
         self._time = time_column(reading.columns)
         self._file = reading.columns.index("file") if "file" in reading.columns else None
+        self.marks = self._rule.marks  # what was taken out of their text, by kind
         self.number = self.timeless = 0
         self.first_ms: int | None = None
 
-    @property
-    def marks(self) -> Counter[str]:
-        """What was taken out of their text, by kind."""
-        return self._rule.marks
-
     def walk(self) -> Iterator[list[str] | Aside]:
-        """Yield the rows, and what is no row."""
+        """Yield the rows, and what could not be read as one."""
         timed = self._time is not None or self._window != (None, None)
         for one in self._reading.records():
             if isinstance(one, Aside):
@@ -294,6 +258,7 @@ class _Rows:
     def _in_time(self, row: list[str]) -> bool:
         moment = None if self._time is None else moment_ms(row[self._time])
         if moment is None:
+            # nobody knows when: kept, and counted where only some days were asked for
             self.timeless += self._window != (None, None)
             return True
         if self._file is not None and self._window != (None, None):
