@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 
 from benchmarks.scale import peak_memory
 from bondstore.domains.ocean.profiles import Batch, Header, Profile
-from bondstore.domains.ocean.qc import qartod
+from bondstore.domains.ocean.qc.qartod import location
+from bondstore.domains.ocean.qc.qartod_change import rate_per_second
+from bondstore.domains.ocean.qc.qartod_values import gross_range, spike
+from bondstore.domains.ocean.qc.qartod_water import density_inversion
 from bondstore.domains.ocean.qc.seawater import sigma_theta
 
 PROFILES, LEVELS, BATCH = 10_000, 180, 1_000
@@ -74,11 +77,11 @@ def ours() -> dict[str, Callable[[Batch], NDArray[np.int8]]]:
     """Our five, each over a whole batch."""
     wide = {"latitudes": (-90.0, 90.0), "longitudes": (-180.0, 360.0), "range_max": FAR}
     return {
-        "gross range": lambda one: qartod.gross_range(one, "TEMP", sensor_span=SENSOR, operator_span=OPERATOR).flags,
-        "spike": lambda one: qartod.spike(one, "TEMP", low=LOW, high=HIGH).flags,
-        "rate of change": lambda one: qartod.rate_per_second(one, "TEMP", threshold=RATE).flags,
-        "density inversion": lambda one: qartod.density_inversion(one, "TEMP", tolerance=FALL).flags,
-        "location": lambda one: qartod.location(one, "POSITION", **wide).flags,
+        "gross range": lambda one: gross_range(one, "TEMP", sensor_span=SENSOR, operator_span=OPERATOR).flags,
+        "spike": lambda one: spike(one, "TEMP", low=LOW, high=HIGH).flags,
+        "rate of change": lambda one: rate_per_second(one, "TEMP", threshold=RATE).flags,
+        "density inversion": lambda one: density_inversion(one, "TEMP", tolerance=FALL).flags,
+        "location": lambda one: location(one, "POSITION", **wide).flags,
     }
 
 

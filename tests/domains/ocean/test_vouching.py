@@ -13,8 +13,9 @@ from bondstore.domains.ocean import vouching
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.profiles import Batch
-from bondstore.domains.ocean.qc.evaluate import Result, evaluate, grades_of, missing
+from bondstore.domains.ocean.qc.evaluate import Result, evaluate, grades_of
 from bondstore.domains.ocean.qc.flags import SCALES, Flag, worst
+from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading.netcdf import flags_here, read_here
 from bondstore.domains.ocean.vouching import vouch
@@ -35,11 +36,11 @@ def good(of: Batch, scale: str = "qartod", **instead: Flag) -> Result:
     steps = [*STEPS, ("qartod.syntax", "syntax", "TIME", {})]
     made = result(of, scale, steps=steps)
     flags = {
-        place: np.where(missing(of, place[1]), Flag.MISSING, instead.get(place[0], Flag.GOOD)).astype(np.int8)
+        place: np.where(absent(of, place[1]), Flag.MISSING, instead.get(place[0], Flag.GOOD)).astype(np.int8)
         for place in made.flags
     }
     rolled = {
-        on: worst([found for (_, one), found in flags.items() if one == on], missing(of, on)) for on in made.rolled
+        on: worst([found for (_, one), found in flags.items() if one == on], absent(of, on)) for on in made.rolled
     }
     return replace(made, flags=flags, rolled=rolled, grades=grades_of(of, rolled))
 

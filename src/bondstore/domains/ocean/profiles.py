@@ -249,9 +249,13 @@ class Batch:
         """Return a batch of some of the profiles, in the order of `numbers`."""
         spans = [np.arange(self.starts[one], self.starts[one] + self.sizes[one]) for one in numbers]
         rows = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        return self.part([self.profiles[one] for one in numbers], self.sizes[list(numbers)], rows)
+
+    def part(self, profiles: Sequence[Profile], sizes: Integers, rows: Integers | Mask | slice) -> Batch:
+        """Return a batch of some of the levels, which belong to these profiles."""
         return Batch(
-            [self.profiles[one] for one in numbers],
-            self.sizes[list(numbers)],
+            profiles,
+            sizes,
             self.time[rows],
             self.latitude[rows],
             self.longitude[rows],

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Mask
-from bondstore.domains.ocean.qc.evaluate import grades_of, missing
+from bondstore.domains.ocean.qc.evaluate import grades_of
 from bondstore.domains.ocean.qc.flags import SCALES, Flag, Flags, Scale
 from bondstore.domains.ocean.qc.flags import worst as worst_of
+from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.netcdf import flags_in
 from bondstore.errors import IntegrityError
@@ -53,7 +54,7 @@ def vouch(data: bytes, record: Record) -> None:
     if not measured <= set(rolled):
         raise _refused(record, "has no flags for one of its variables")
     for variable, flags in rolled.items():
-        _check_missing(record, missing(batch, variable), flags)
+        _check_missing(record, absent(batch, variable), flags)
         _check_roll_up(record, scale, [said for (_, on), said in stored.tests.items() if on == variable], flags)
     if not {on for _, on in stored.tests} <= set(rolled):
         raise _refused(record, "holds a test's verdict on a variable that it has no flags for")
@@ -79,11 +80,11 @@ def _check_counts(record: Record, rolled: Mapping[str, Flags]) -> None:
             raise _refused(record, "has fewer good levels, or other levels in all")
 
 
-def _check_missing(record: Record, absent: Mask, rolled: Flags) -> None:
+def _check_missing(record: Record, none: Mask, rolled: Flags) -> None:
     """A level that has a value is not called missing, nor one without a value good: both would hide what it is."""
-    if ((rolled == Flag.MISSING) & ~absent).any():
+    if ((rolled == Flag.MISSING) & ~none).any():
         raise _refused(record, "calls values missing that are there")
-    if (absent & ((rolled == Flag.GOOD) | (rolled == Flag.PROBABLY_GOOD))).any():
+    if (none & ((rolled == Flag.GOOD) | (rolled == Flag.PROBABLY_GOOD))).any():
         raise _refused(record, "calls values good that are missing")
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from bondstore.domains.ocean.output.attributes import About, Attributes
 from bondstore.domains.ocean.profiles import Batch, Deployment, Header, Position, Profile
-from bondstore.domains.ocean.qc.evaluate import Result, missing
+from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import SCALES, Flag, worst
+from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.qc.suite import Step, Suite
 from bondstore.domains.ocean.qc.tests import Test
 
@@ -77,11 +78,10 @@ def result(of: Batch, scale: str = "qartod", seed: int = 1, reasons=None, steps=
     flags = {}
     for step in made.steps:
         said = random.choice([0, 1, 1, 2, 3, 4, 5], of.levels).astype(np.int8)
-        absent = missing(of, step.on)
-        said[absent] = Flag.MISSING
+        said[absent(of, step.on)] = Flag.MISSING
         flags[step.label, step.on] = said
     variables = ["TIME", "POSITION", "PRES", "TEMP", *(["PSAL"] if of.salinity is not None else [])]
-    rolled = {on: worst([said for (_, one), said in flags.items() if one == on], missing(of, on)) for on in variables}
+    rolled = {on: worst([said for (_, one), said in flags.items() if one == on], absent(of, on)) for on in variables}
     return Result(made, flags, reasons or {}, rolled, grades(of, rolled))
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from bondstore.domains.ocean.profiles import Batch, Earlier, Header, Position, Profile, joined
-from bondstore.domains.ocean.qc import qartod
+from bondstore.domains.ocean.qc.suite import all_tests
 from bondstore.domains.ocean.qc.tests import Verdict
 
 NAN = float("nan")
+qartod = SimpleNamespace(
+    **{name.partition(".")[2]: one.function for name, one in all_tests().items() if name.startswith("qartod.")}
+)
+"""The functions of the QARTOD tests."""
 SECOND = 1.7e9
 """Some second of 2023."""
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon
 
-from bondstore.domains.ocean.qc.regions import REGIONS, inside, region
-from bondstore.domains.ocean.qc.tests import FileName
+from bondstore.domains.ocean.qc.argo_ranges import REGIONS, inside, region
+from bondstore.domains.ocean.qc.files import FileName
 from bondstore.errors import ConfigurationError
 from tests.domains.ocean.qc.argo_cases import BAD, GOOD, MISSING, NAN, SILENT, SUSPECT, UNEVALUATED, cast, run
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bondstore.domains.ocean.profiles import Position
-from bondstore.domains.ocean.qc.argo_where import EARTH, distance
+from bondstore.domains.ocean.qc.argo import EARTH, distance
 from tests.domains.ocean.qc.argo_cases import BAD, GOOD, MISSING, NAN, SILENT, UNEVALUATED, before, cast, run
 
 TEN_DAYS = 864000.0

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bondstore.domains.ocean.profiles import COLUMNS, Batch, Floats, joined
-from bondstore.domains.ocean.qc.evaluate import Result, evaluate, missing, pick
+from bondstore.domains.ocean.qc.evaluate import Result, evaluate, pick
 from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.qc.suite import load_suite, suite_names
 from bondstore.domains.ocean.reading import read_any
 from tests.domains.ocean.wild import wild
@@ -74,7 +75,7 @@ def test_what_is_good_was_called_good_and_nothing_worse(which: str, seed: int) -
         good = (rolled == Flag.GOOD) | (rolled == Flag.PROBABLY_GOOD)
         assert ((tests[:, good] == Flag.GOOD) | (tests[:, good] == Flag.PROBABLY_GOOD)).any(axis=0).all()
         assert not np.isin(tests[:, good], (Flag.UNEVALUATED, Flag.SUSPECT, Flag.BAD)).any()
-        assert ((rolled == Flag.MISSING) == missing(batch, on)).all()
+        assert ((rolled == Flag.MISSING) == absent(batch, on)).all()
         assert (rolled[(tests == Flag.BAD).any(axis=0)] == Flag.BAD).all()
         assert Flag.SILENT not in rolled
     for number, grade in enumerate(result.grades.tolist()):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bondstore.domains.ocean.qc import medd, medd_circles, medd_windows
-from bondstore.domains.ocean.qc.medd import Levels, Settings, curve, doubtful, outliers, spikes
-from bondstore.domains.ocean.qc.medd_curve import envelope
+from bondstore.domains.ocean.qc import medd, medd_windows
+from bondstore.domains.ocean.qc.medd import CurveSettings, curve, doubtful, envelope, outliers, spikes
+from bondstore.domains.ocean.qc.medd_windows import Levels
 from tests.domains.ocean.qc.argo_cases import BAD, GOOD, MISSING, NAN, UNEVALUATED, Cast, batch, cast, run, thresholds
 
 Row = list[float]
@@ -30,7 +30,7 @@ NAMES = (
 )
 
 
-def settings_of(on: str) -> Settings:
+def settings_of(on: str) -> CurveSettings:
     stated = thresholds("argo.medd", "PSAL" if on == "PSAL" else "TEMP")
     kept = {name: stated[name] for name in NAMES}
     if on == "DENS":
@@ -39,7 +39,7 @@ def settings_of(on: str) -> Settings:
             "reversals": stated["density_reversals"],
             "extent": stated["density_extent"],
         }
-    return Settings(
+    return CurveSettings(
         **kept,
         rising=stated["rising"] if on == "TEMP" else None,
         falling=stated["falling_density"] if on == "DENS" else None,
@@ -59,7 +59,7 @@ def slow_gradients(p: Row, v: Row) -> Row:
     return [found[1], *found[1:]]
 
 
-def slow_doubtful(p: Row, g: Row, s: Settings) -> list[bool]:
+def slow_doubtful(p: Row, g: Row, s: CurveSettings) -> list[bool]:
     out = [False] * len(p)
     for n in range(1, len(p) - 1):
         here, after = s.reversals[band_of(s.bands, p[n])], s.reversals[band_of(s.bands, p[n + 1])]
@@ -72,7 +72,7 @@ def slow_doubtful(p: Row, g: Row, s: Settings) -> list[bool]:
     return out
 
 
-def slow_window(p: float, s: Settings) -> float:
+def slow_window(p: float, s: CurveSettings) -> float:
     if p < s.zones[0]:
         return s.windows[0]
     for n in range(3):
@@ -81,7 +81,7 @@ def slow_window(p: float, s: Settings) -> float:
     return s.windows[3]
 
 
-def slow_curve(p: Row, v: Row, s: Settings) -> Row:
+def slow_curve(p: Row, v: Row, s: CurveSettings) -> Row:
     """One level after the other, for strictly increasing pressures."""
     last = len(p) - 1
     g = slow_gradients(p, v)
@@ -121,7 +121,7 @@ def slow_curve(p: Row, v: Row, s: Settings) -> Row:
     return drawn
 
 
-def slow_outliers(p: Row, v: Row, drawn: Row, distance: Row, s: Settings) -> tuple[list[bool], Row]:
+def slow_outliers(p: Row, v: Row, drawn: Row, distance: Row, s: CurveSettings) -> tuple[list[bool], Row]:
     """With every point between the levels written out; and how near each value is to a bound."""
     width = min(max(max(drawn) - min(drawn), s.extent[0]), s.extent[1])
     y = [one * width / s.scale for one in p]
@@ -240,7 +240,7 @@ def test_parts_of_any_size_find_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
     how, levels = settings_of("TEMP"), levels_of(made)
     drawn, distance = curve(levels, how), np.full(300, 0.02)
     whole = outliers(levels, drawn, distance, how)
-    monkeypatch.setattr(medd_circles, "PAIRS", 7)
+    monkeypatch.setattr(medd, "PAIRS", 7)
     assert whole.any()
     assert outliers(levels, drawn, distance, how).tolist() == whole.tolist()
 

@@ -171,7 +171,7 @@ def test_gear_moves_or_it_does_not(knots: float, gear: str, wanted: int) -> None
 
 
 def run_gear(*casts: Cast, still: float) -> list[int]:
-    from bondstore.domains.ocean.qc.moana_gear import gear_type
+    from bondstore.domains.ocean.qc.moana_place import gear_type
     from tests.domains.ocean.qc.moana_made import batch_of
 
     return [int(flag) for flag in gear_type(batch_of(*casts), "POSITION", still=still).flags]

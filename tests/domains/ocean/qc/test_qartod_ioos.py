@@ -13,9 +13,8 @@ from ioos_qc import qartod as theirs
 from numpy.typing import NDArray
 
 from bondstore.domains.ocean.profiles import Batch, joined
-from bondstore.domains.ocean.qc import qartod
 from bondstore.domains.ocean.qc.seawater import sigma_theta
-from tests.domains.ocean.qc.qartod_cases import NAN, SECOND, alone, cast, flags
+from tests.domains.ocean.qc.qartod_cases import NAN, SECOND, alone, cast, flags, qartod
 
 WIDE = {"latitudes": (-90.0, 90.0), "longitudes": (-180.0, 180.0)}
 TO_OURS = {1: {1}, 2: {0, 5}, 3: {3}, 4: {4}, 9: {9}}

@@ -12,11 +12,10 @@ from ioos_qc import qartod as theirs
 from numpy.typing import NDArray
 
 from bondstore.domains.ocean.profiles import Batch, joined
-from bondstore.domains.ocean.qc import qartod
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import neighbour
 from bondstore.domains.ocean.qc.seawater import sigma_theta
-from tests.domains.ocean.qc.qartod_cases import NAN, SECOND, alone, cast
+from tests.domains.ocean.qc.qartod_cases import NAN, SECOND, alone, cast, qartod
 
 Where = NDArray[np.bool_]
 PROFILES = 300

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from bondstore.domains.ocean.profiles import Earlier, Position
-from bondstore.domains.ocean.qc import qartod
 from bondstore.errors import ConfigurationError
 from tests.domains.ocean.qc.qartod_cases import (
     GROSS,
@@ -18,6 +17,7 @@ from tests.domains.ocean.qc.qartod_cases import (
     cast,
     flags,
     over,
+    qartod,
     said,
     under,
 )

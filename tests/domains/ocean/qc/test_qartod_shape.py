@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bondstore.domains.ocean.qc import qartod
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.errors import ConfigurationError
 from tests.domains.ocean.qc.qartod_cases import (
@@ -18,6 +17,7 @@ from tests.domains.ocean.qc.qartod_cases import (
     T,
     cast,
     over,
+    qartod,
     said,
     under,
 )

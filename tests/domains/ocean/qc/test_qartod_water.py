@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from bondstore.domains.ocean.profiles import Earlier, Position, joined
-from bondstore.domains.ocean.qc import qartod
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.suite import load_suite
@@ -26,6 +25,7 @@ from tests.domains.ocean.qc.qartod_cases import (
     cast,
     flags,
     over,
+    qartod,
     said,
     under,
 )
@@ -95,7 +95,7 @@ def test_13_density_inversion_at_its_threshold() -> None:
 
 
 def test_13_density_inversion_of_just_the_threshold_passes() -> None:
-    from bondstore.domains.ocean.qc.qartod_density import inversions
+    from bondstore.domains.ocean.qc.qartod_water import inversions
 
     batch = cast([1.0] * 4, pressure=[0.0, 1.0, 2.0, 2.0])
     for fall, bad in ((0.25, False), (over(0.25), True), (under(0.25), False)):

@@ -15,10 +15,10 @@ from bondstore.domains.ocean.output.columns import LEVEL
 from bondstore.domains.ocean.output.facts import clean
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result
+from bondstore.domains.ocean.qc.files import FileName
 from bondstore.domains.ocean.qc.flags import Flag, Flags, Scale
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.domains.ocean.qc.suite import Step
-from bondstore.domains.ocean.qc.tests import FileName
 
 _OF: Mapping[str, tuple[str, ...]] = {"POSITION": ("LATITUDE", "LONGITUDE")}
 """POSITION is no variable of a file: its flags stand for two."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask
-from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, column, said, whole
-from bondstore.domains.ocean.qc.flags import Flag, Flags
-from bondstore.domains.ocean.qc.ragged import any_in, count, neighbour, only, per_profile
+from bondstore.domains.ocean.qc.argo import MANUAL, NO_PRESSURE
+from bondstore.domains.ocean.qc.common import verdict
+from bondstore.domains.ocean.qc.ragged import absent, column, count, neighbour, only, per_profile, spread
+from bondstore.domains.ocean.qc.seawater import density_anomaly, teos10
 from bondstore.domains.ocean.qc.tests import Verdict, test
-
-NO_PRESSURE = "a level has no pressure"
 
 
 @test("argo.pressure_increasing", f"{MANUAL}, test 8", "PRES", "TEMP", "PSAL")
@@ -37,9 +36,9 @@ def pressure_increasing(batch: Batch, on: str) -> Verdict:
     Source: Argo QC manual 3.9, section 2.1, test 8.
     """
     keep = ~np.isnan(batch.pressure)
-    flags = np.full(batch.levels, Flag.UNEVALUATED, np.int8)
-    flags[keep] = np.where(_turned(batch.owner[keep], batch.pressure[keep]), Flag.BAD, Flag.GOOD)
-    return said(batch, on, flags, because(any_in(batch, ~keep), NO_PRESSURE))
+    turned = np.zeros(batch.levels, np.bool_)
+    turned[keep] = _turned(batch.owner[keep], batch.pressure[keep])
+    return verdict(batch, on, unknown={NO_PRESSURE: ~keep}, bad=turned)
 
 
 def _turned(owner: Integers, pressure: Floats) -> Mask:
@@ -84,9 +83,9 @@ def spike(batch: Batch, on: str, *, shallow: float, deep: float, split: float) -
     with np.errstate(invalid="ignore", over="ignore"):
         sticks = np.abs(values - (below + above) / 2.0) - np.abs((below - above) / 2.0)
         bad = sticks > np.where(some.pressure < split, shallow, deep)
-    found = np.where(bad, Flag.BAD, Flag.GOOD)
-    found[np.isnan(above) | np.isnan(below)] = Flag.SILENT
-    return _back(batch, on, keep, found.astype(np.int8), least=3, short="it has fewer than three levels to look at")
+    silent = np.zeros(batch.levels, np.bool_)
+    silent[keep] = np.isnan(above) | np.isnan(below)
+    return _back(batch, on, keep, bad, silent=silent, least=3, short="it has fewer than three levels to look at")
 
 
 @test("argo.rollover", f"{MANUAL}, test 12", "TEMP", "PSAL")
@@ -118,8 +117,7 @@ def rollover(batch: Batch, on: str, *, jump: float) -> Verdict:
         bad = (np.abs(values - neighbour(some, values, -1)) > jump) | (
             np.abs(values - neighbour(some, values, 1)) > jump
         )
-    found = np.where(bad, Flag.BAD, Flag.GOOD).astype(np.int8)
-    return _back(batch, on, keep, found, least=2, short="it has fewer than two levels to look at")
+    return _back(batch, on, keep, bad, least=2, short="it has fewer than two levels to look at")
 
 
 @test("argo.stuck_value", f"{MANUAL}, test 13", "TEMP", "PSAL")
@@ -145,8 +143,8 @@ def stuck_value(batch: Batch, on: str) -> Verdict:
     values = column(batch, on)
     least, most = per_profile(batch, values, np.fmin), per_profile(batch, values, np.fmax)
     short = count(batch, ~np.isnan(values)) < 2
-    flags = np.where(short, Flag.UNEVALUATED, np.where(least == most, Flag.BAD, Flag.GOOD)).astype(np.int8)
-    return whole(batch, on, flags, because(short, "it has fewer than two values"))
+    unknown = {"it has fewer than two values": spread(batch, short)}
+    return verdict(batch, on, unknown=unknown, bad=spread(batch, ~short & (least == most)))
 
 
 @test("argo.density_inversion", f"{MANUAL}, test 14", "TEMP", "PSAL")
@@ -180,8 +178,6 @@ def density_inversion(batch: Batch, on: str, *, threshold: float) -> Verdict:
     -----
     Source: Argo QC manual 3.9, section 2.1, test 14; densities by TEOS-10.
     """
-    from bondstore.domains.ocean.qc.seawater import density_anomaly, teos10
-
     absolute, conservative = teos10(batch)
     keep = ~np.isnan(absolute) & ~np.isnan(conservative) & ~np.isnan(batch.pressure)
     some, salt, heat = only(batch, keep), absolute[keep], conservative[keep]
@@ -193,15 +189,15 @@ def density_inversion(batch: Batch, on: str, *, threshold: float) -> Verdict:
         over = drop > threshold
     bad = over.copy()
     bad[1:] |= over[:-1]  # never over a seam: a profile's last level has no next, so that its drop is NaN
-    found = np.where(bad, Flag.BAD, Flag.GOOD).astype(np.int8)
-    return _back(batch, on, keep, found, least=2, short="it has fewer than two levels with a density")
+    return _back(batch, on, keep, bad, least=2, short="it has fewer than two levels with a density")
 
 
-def _back(batch: Batch, on: str, keep: Mask, found: Flags, *, least: int, short: str) -> Verdict:
-    """Spread what was found on the levels looked at over all levels; a profile with too few of them is unevaluated."""
-    few = count(batch, keep) < least
-    flags = np.full(batch.levels, Flag.UNEVALUATED, np.int8)
-    flags[keep] = found
-    flags[few[batch.owner]] = Flag.UNEVALUATED
-    reasons = because(any_in(batch, ~keep & ~absent(batch, on)), "a level lacks what the test needs beside its value")
-    return said(batch, on, flags, reasons | because(few, short))
+def _back(
+    batch: Batch, on: str, keep: Mask, found: Mask, *, least: int, short: str, silent: Mask | None = None
+) -> Verdict:
+    """Take what was found on the levels looked at to all levels; a profile with too few of them is unevaluated."""
+    few = spread(batch, count(batch, keep) < least)
+    bad = np.zeros(batch.levels, np.bool_)
+    bad[keep] = found
+    unknown = {short: few, "a level lacks what the test needs beside its value": ~keep}
+    return verdict(batch, on, unknown=unknown, silent=silent, bad=bad & ~few)

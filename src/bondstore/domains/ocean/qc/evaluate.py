@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
-from bondstore.domains.ocean.profiles import Batch, Floats, Mask, joined
-from bondstore.domains.ocean.qc.flags import Flag, Flags, worst
-from bondstore.domains.ocean.qc.ragged import any_in, per_profile
+from bondstore.domains.ocean.profiles import COLUMNS, Batch, Mask, joined
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, Flag, Flags, worst
+from bondstore.domains.ocean.qc.ragged import absent, any_in, per_profile
 from bondstore.domains.ocean.qc.suite import VARIABLES, Step, Suite
 from bondstore.domains.ocean.qc.tests import Verdict
 from bondstore.errors import ConfigurationError, MissingExtraError
@@ -88,16 +89,7 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
 def check_suite(suite: Suite) -> None:
     """Show every test its thresholds over no profiles: what contradicts itself is told before anything is read.
 
-    Parameters
-    ----------
-    suite : Suite
-        The tests.
-
-    Raises
-    ------
-    ConfigurationError
-        The thresholds of a test contradict one another. A part that is not installed is no such thing: perhaps no
-        profile will need it.
+    A part that is not installed is no such thing: perhaps no profile will need it.
     """
     nothing = joined([])
     for step in suite.steps:
@@ -108,29 +100,12 @@ def check_suite(suite: Suite) -> None:
 
 
 def pick(batch: Batch, result: Result, numbers: range) -> tuple[Batch, Result]:
-    """Return some neighbouring profiles of a batch, and what was said of them.
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles.
-    result : Result
-        What a suite said of them.
-    numbers : range
-        Which of them.
-    """
+    """Return some neighbouring profiles of a batch, and what was said of them."""
     first = int(batch.sizes[: numbers.start].sum())
     rows = slice(first, first + int(batch.sizes[numbers.start : numbers.stop].sum()))
-    some = Batch(
-        batch.profiles[numbers.start : numbers.stop],
-        batch.sizes[numbers.start : numbers.stop],
-        batch.time[rows],
-        batch.latitude[rows],
-        batch.longitude[rows],
-        batch.pressure[rows],
-        batch.temperature[rows],
-        None if batch.salinity is None or np.isnan(batch.salinity[rows]).all() else batch.salinity[rows],
-    )
+    some = batch.part(batch.profiles[numbers.start : numbers.stop], batch.sizes[numbers.start : numbers.stop], rows)
+    if some.salinity is not None and np.isnan(some.salinity).all():
+        some = replace(some, salinity=None)
     reasons = {
         name: {number - numbers.start: why for number, why in said.items() if number in numbers}
         for name, said in result.reasons.items()
@@ -146,20 +121,15 @@ def pick(batch: Batch, result: Result, numbers: range) -> tuple[Batch, Result]:
 
 def _rolled(batch: Batch, variable: str, flags: Sequence[Flags]) -> Flags:
     """Roll up; an infinite value is bad, though no test of the suite should look at it."""
-    names = ("LATITUDE", "LONGITUDE") if variable == "POSITION" else (variable,)
-    columns = [found for found in map(batch.column, names) if found is not None]
-    absent = missing(batch, variable)
-    rolled = worst(flags, absent)
-    rolled[np.logical_or.reduce([np.isinf(one) for one in columns]) & ~absent] = Flag.BAD
+    none = absent(batch, variable)
+    rolled = worst(flags, none)
+    columns = [found for found in map(batch.column, _columns_of(variable)) if found is not None]
+    rolled[np.logical_or.reduce([np.isinf(one) for one in columns]) & ~none] = Flag.BAD
     return rolled
 
 
-def missing(batch: Batch, variable: str) -> Mask:
-    """Return where a variable has no value; shape (levels,). Of a position, either half will do."""
-    if variable == "POSITION":
-        return np.isnan(batch.latitude) | np.isnan(batch.longitude)
-    values = batch.column(variable)
-    return np.ones(batch.levels, np.bool_) if values is None else np.isnan(values)
+def _columns_of(variable: str) -> tuple[str, ...]:
+    return ("LATITUDE", "LONGITUDE") if variable == "POSITION" else (variable,)
 
 
 def _run(batch: Batch, shown: Batch, step: Step) -> Verdict:
@@ -210,9 +180,9 @@ def _reasons(batch: Batch, flags: Flags, said: Mapping[int, str]) -> dict[int, s
 def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
     """A level without a value is missing, whatever the test says; one that was withheld from it is not called good."""
     settled = flags.copy()
-    absent = missing(batch, step.on)
-    settled[(flags == Flag.MISSING) & ~absent] = Flag.SILENT
-    settled[absent] = Flag.MISSING
+    none = absent(batch, step.on)
+    settled[(flags == Flag.MISSING) & ~none] = Flag.SILENT
+    settled[none] = Flag.MISSING
     return settled
 
 
@@ -220,36 +190,21 @@ def _without_bad(batch: Batch, on: str, bad: Mask) -> Batch:
     """Take what a test called bad away from the tests after it (Argo manual, section 2.1: tests applied in order)."""
     if not bad.any():
         return batch
-
-    def cut(values: Floats) -> Floats:
-        return np.where(bad, np.nan, values)
-
-    if on == "POSITION":
-        return replace(batch, latitude=cut(batch.latitude), longitude=cut(batch.longitude))
-    if on == "TIME":
-        return replace(batch, time=cut(batch.time))
-    if on == "PSAL":
-        return replace(batch, salinity=None if batch.salinity is None else cut(batch.salinity))
-    return (
-        replace(batch, pressure=cut(batch.pressure))
-        if on == "PRES"
-        else replace(batch, temperature=cut(batch.temperature))
-    )
+    held = {COLUMNS[name]: batch.column(name) for name in _columns_of(on)}
+    cut: dict[str, Any] = {name: np.where(bad, np.nan, one) for name, one in held.items() if one is not None}
+    return replace(batch, **cut)
 
 
 _KNOWN = np.isin(np.arange(256), list(Flag))
-_ORDER = (Flag.MISSING, Flag.GOOD, Flag.PROBABLY_GOOD, Flag.UNEVALUATED, Flag.SUSPECT, Flag.BAD)
-_RANK = np.zeros(max(Flag) + 1, np.int8)
-_RANK[list(_ORDER)] = range(len(_ORDER))
 
 
 def grades_of(batch: Batch, rolled: Mapping[str, Flags]) -> Flags:
     """Grade each profile by its worst flag; one that lacks a variable altogether is at best unevaluated."""
     rank = np.zeros(len(batch), np.int8)
     for variable, flags in rolled.items():
-        worst_of = per_profile(batch, _RANK[flags].astype(np.float64), np.maximum, empty=0.0).astype(np.int8)
+        worst_of = per_profile(batch, RANK[flags].astype(np.float64), np.maximum, empty=0.0).astype(np.int8)
         if variable != "PSAL":
-            worst_of[(worst_of == 0) & (batch.sizes > 0)] = _RANK[Flag.UNEVALUATED]
+            worst_of[(worst_of == 0) & (batch.sizes > 0)] = RANK[Flag.UNEVALUATED]
         np.maximum(rank, worst_of, out=rank)
-    grades: Flags = np.array(_ORDER, np.int8)[rank]
+    grades: Flags = np.array(BETTER_FIRST, np.int8)[rank]
     return grades

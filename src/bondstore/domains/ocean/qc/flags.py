@@ -125,10 +125,11 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 )
 """The scales, by name."""
 
-_RANK = np.zeros(_WIDTH, np.int8)
-for _place, _flag in enumerate((_F.SILENT, _F.GOOD, _F.PROBABLY_GOOD, _F.UNEVALUATED, _F.SUSPECT, _F.BAD)):
-    _RANK[_flag] = _place
-_BY_RANK = np.array([_F.UNEVALUATED, _F.GOOD, _F.PROBABLY_GOOD, _F.UNEVALUATED, _F.SUSPECT, _F.BAD], np.int8)
+BETTER_FIRST = (_F.MISSING, _F.SILENT, _F.GOOD, _F.PROBABLY_GOOD, _F.UNEVALUATED, _F.SUSPECT, _F.BAD)
+"""The order in which a worse flag goes over a better one."""
+RANK: NDArray[np.int8] = np.array([BETTER_FIRST.index(one) if one in list(_F) else 0 for one in range(_WIDTH)], np.int8)
+"""The place in that order, by the number of a flag."""
+_ROLLED = np.array([_F.UNEVALUATED, _F.UNEVALUATED, *BETTER_FIRST[2:]], np.int8)
 
 
 def worst(flags: Sequence[Flags], missing: NDArray[np.bool_]) -> Flags:
@@ -137,22 +138,10 @@ def worst(flags: Sequence[Flags], missing: NDArray[np.bool_]) -> Flags:
     Bad over suspect over unevaluated over probably good over good. A test that is silent on a level has no part in it;
     where all are, the level is unevaluated: nothing becomes good that no test called good. A level without a value is
     missing, whatever tests say.
-
-    Parameters
-    ----------
-    flags : sequence of ndarray of int8, shape (levels,)
-        One for each test.
-    missing : ndarray of bool, shape (levels,)
-        Where there is no value.
-
-    Returns
-    -------
-    ndarray of int8, shape (levels,)
-        `Flag` numbers.
     """
     rank = np.zeros(len(missing), np.int8)
     for one in flags:
-        np.maximum(rank, _RANK[one], out=rank)
-    rolled: Flags = _BY_RANK[rank]
+        np.maximum(rank, RANK[one], out=rank)
+    rolled: Flags = _ROLLED[rank]
     rolled[missing] = _F.MISSING
     return rolled

@@ -1,4 +1,4 @@
-"""MEDD's sliding windows: which levels stand in each, their median, and quick bounds for it."""
+"""MEDD's sliding windows: levels in the order of pressure, which of them stand in each window, and their median."""
 
 from __future__ import annotations
 
@@ -8,48 +8,52 @@ from dataclasses import dataclass
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Floats, Integers, Mask
-from bondstore.domains.ocean.qc.medd_levels import Levels, bisect
 
 DOUBLINGS = 12
 """Bounds are looked for in halves of windows of up to twice two to the power of this many levels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """A window for each level, as a span of the levels that take part in medians.
+class Levels:
+    """Finite levels in the order of their profiles, and of pressure within each."""
 
-    Parameters
-    ----------
-    values : ndarray of float64, shape (kept,)
-        Those that take part, in their order.
-    low : ndarray of int64, shape (levels,)
-        The first of them in the level's profile.
-    left, right : ndarray of int64, shape (levels,)
-        The first in the window, and the one after its last: as many above the level as below, where there are any.
-    above, below : ndarray of int64, shape (levels,)
-        How many there are within reach on either side.
-    """
-
+    begin: Integers  # the first row of each level's profile
+    end: Integers  # the row after its last
+    pressure: Floats
     values: Floats
-    low: Integers
-    left: Integers
-    right: Integers
-    above: Integers
-    below: Integers
+
+    @property
+    def rows(self) -> Integers:
+        """The number of each level."""
+        return np.arange(len(self.pressure))
+
+    @property
+    def starts(self) -> Integers:
+        """The first row of each profile that has levels."""
+        return np.flatnonzero(self.begin == self.rows)
+
+    def take(self, keep: Mask) -> Levels:
+        """Return the levels of some profiles; `keep` says so of all levels of a profile alike."""
+        gone = np.cumsum(~keep)
+        begin = self.begin[keep]
+        end = self.end[keep]
+        return Levels(begin - gone[begin], end - gone[begin], self.pressure[keep], self.values[keep])
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A window for each level, as a span of the levels that take part in medians."""
+
+    values: Floats  # those that take part, in their order
+    low: Integers  # the first of them in the level's profile
+    left: Integers  # the first in the window
+    right: Integers  # the one after its last: as many above the level as below, where there are any
+    above: Integers  # how many there are within reach upwards
+    below: Integers  # and downwards
 
 
 def windows(levels: Levels, kept: Mask, reach: Floats) -> Windows:
-    """Return the window of each level.
-
-    Parameters
-    ----------
-    levels : Levels
-        All levels.
-    kept : ndarray of bool, shape (levels,)
-        Which of them take part in medians.
-    reach : ndarray of float64, shape (levels,)
-        How far a window goes up and down, in dbar; what lies just so far is outside.
-    """
+    """Return the window of each level over those `kept`; what lies just `reach` (dbar) away is outside."""
     before = np.concatenate([[0], np.cumsum(kept)])
     low, high = before[levels.begin], before[levels.end]
     pressure, here = levels.pressure[kept], levels.pressure
@@ -78,22 +82,9 @@ def windows(levels: Levels, kept: Mask, reach: Floats) -> Windows:
 
 
 def medians(levels: Levels, found: Windows, where: Mask) -> Floats:
-    """Return the medians of windows.
+    """Return the medians of the windows that are wanted; the level's own value elsewhere, and in an empty window.
 
-    Parameters
-    ----------
-    levels : Levels
-        All levels.
-    found : Windows
-        Theirs.
-    where : ndarray of bool, shape (levels,)
-        Which are wanted.
-
-    Returns
-    -------
-    ndarray of float64, shape (levels,)
-        The level's own value where a window is empty, and where none is wanted. In a window of an even number the first
-        value counts twice, so that the median is a value and no mean of two.
+    In a window of an even number the first value counts twice, so that the median is a value and no mean of two.
     """
     median = levels.values.copy()
     some = where & (found.right > found.left)
@@ -121,16 +112,6 @@ def bounds(levels: Levels, found: Windows) -> tuple[Floats, Floats]:
 
     Of any more than half of a window's values, one is at most the median, and one at least: here the upper half is
     taken, and the lower. Where values only fall or only rise from one level to the next, both bounds are the median.
-
-    Parameters
-    ----------
-    levels, found
-        As for `medians`.
-
-    Returns
-    -------
-    tuple of two ndarray of float64, shape (levels,)
-        The level's own value where a window is empty; infinite where it holds more than some thousand levels.
     """
     least, most = levels.values.copy(), levels.values.copy()
     some = np.flatnonzero(found.right > found.left)
@@ -167,6 +148,22 @@ def _ties(levels: Levels) -> tuple[Integers, Integers]:
     first = np.flatnonzero(new)
     which = np.cumsum(new) - 1
     return first[which], np.append(first, number)[which + 1]
+
+
+def bisect(low: Integers, high: Integers, reached: Callable[[Integers, Integers], Mask]) -> Integers:
+    """Return the first position from `low` on that `reached` says yes to, else `high`; for many at once.
+
+    ``reached(positions, of)`` says whether they are, for those that `of` numbers; further on yes never turns into no.
+    """
+    low, high = low.copy(), high.copy()
+    of = np.flatnonzero(low < high)
+    while len(of):
+        middle = (low[of] + high[of]) // 2
+        yes = reached(middle, of)
+        high[of[yes]] = middle[yes]
+        low[of[~yes]] = middle[~yes] + 1
+        of = of[low[of] < high[of]]
+    return low
 
 
 def _mended(guess: Integers, low: Integers, high: Integers, reached: Callable[[Integers, Integers], Mask]) -> Integers:

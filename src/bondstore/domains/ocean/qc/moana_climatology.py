@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-from functools import lru_cache
-from pathlib import Path
+import io
+from collections.abc import Sequence
 
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
-from bondstore.domains.ocean.qc.common import absent, because, column, flagged
-from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.ragged import any_in
-from bondstore.domains.ocean.qc.tests import FileName, Verdict, test, verdict
+from bondstore.domains.ocean.qc.common import (
+    verdict,
+)
+from bondstore.domains.ocean.qc.files import FileName, content_of
+from bondstore.domains.ocean.qc.ragged import (
+    column,
+)
+from bondstore.domains.ocean.qc.tests import Verdict, test
 from bondstore.errors import ConfigurationError, MissingExtraError
 
 COLUMNS = ("first", "last", "south", "north", "west", "east", "shallow", "deep", "lowest", "highest")
 """Of a row of the table, in order: period, area, pressure, and what is allowed there."""
+
+
 PERIODS = ("month", "quarter", "day_of_year")
+
+
 _MOST_ROWS = 10_000
+
+
 _ADVICE = f"Its columns are: {', '.join(COLUMNS)}."
+
+
 Row = tuple[float, ...]
 
 
@@ -64,7 +75,7 @@ def climatology(
         raise ConfigurationError("The period of a climatology is unknown.", hint=f"Periods are: {', '.join(PERIODS)}.")
     if (rows is None) == (path is None):
         raise ConfigurationError("A climatology needs its table: rows or path, one of both.", hint=_ADVICE)
-    table = _checked(rows) if path is None else _read(str(path), getattr(path, "sha256", ""))
+    table = _checked(rows) if path is None else content_of(path, _parsed, "The table of a climatology", _ADVICE)
     values, when = column(batch, on), _periods(batch.time, period)
     held, suspect = np.zeros(batch.levels, np.bool_), np.zeros(batch.levels, np.bool_)
     for first, last, south, north, west, east, shallow, deep, lowest, highest in table:
@@ -75,9 +86,7 @@ def climatology(
             )
             suspect |= here & ((values < lowest) | (values > highest))
         held |= here
-    flags = flagged(batch, on, unevaluated=~held, suspect=suspect)
-    open_ = any_in(batch, (flags == Flag.UNEVALUATED) & ~absent(batch, on))
-    return verdict(batch, flags, because(open_, "the table has no row for some of its levels"))
+    return verdict(batch, on, unknown={"the table has no row for some of its levels": ~held}, suspect=suspect)
 
 
 def _between(values: Floats, low: float, high: float) -> Mask:
@@ -119,7 +128,7 @@ def _periods(time: Floats, period: str) -> Floats:
     return numbers
 
 
-def _checked(rows: list[tuple[float, ...]] | None) -> tuple[Row, ...]:
+def _checked(rows: Sequence[Row] | None) -> tuple[Row, ...]:
     table = tuple(tuple(row) for row in rows or ())
     if not table or len(table) > _MOST_ROWS:
         raise ConfigurationError("The table of a climatology has no rows, or far too many.", hint=_ADVICE)
@@ -128,35 +137,13 @@ def _checked(rows: list[tuple[float, ...]] | None) -> tuple[Row, ...]:
     return table
 
 
-def _read(named: str, sha256: str) -> tuple[Row, ...]:
-    try:
-        at = Path(named).stat()
-    except OSError as error:
-        raise ConfigurationError("The table of a climatology is not there.", hint=f"Looked for {named}.") from error
-    return _parsed(named, at.st_mtime_ns, at.st_size, sha256)
+def _parsed(held: bytes, path: str) -> tuple[Row, ...]:
+    return _checked(_netcdf(held) if path.endswith((".nc", ".nc4", ".cdf")) else _csv(held))
 
 
-@lru_cache(maxsize=16)
-def _parsed(path: str, _modified: int, _size: int, sha256: str) -> tuple[Row, ...]:
-    """Read a table once for all batches; again when the file has changed, and then it must be what the suite read."""
-    try:
-        held = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise ConfigurationError("The table of a climatology cannot be read.", hint=_ADVICE) from error
-    if sha256 and held != sha256:
-        raise ConfigurationError(
-            "The table of a climatology is no longer what it was when the suite was read.", hint="Run it again."
-        )
-    try:
-        rows = _netcdf(path) if Path(path).suffix in {".nc", ".nc4", ".cdf"} else _csv(path)
-    except (OSError, UnicodeDecodeError, KeyError, ValueError, csv.Error) as error:
-        raise ConfigurationError("The table of a climatology cannot be read.", hint=_ADVICE) from error
-    return _checked(rows)
-
-
-def _csv(path: str) -> list[tuple[float, ...]]:
-    with Path(path).open(encoding="utf-8-sig", newline="") as lines:
-        return [tuple(_cell(name, row[name]) for name in COLUMNS) for row in csv.DictReader(lines)]
+def _csv(held: bytes) -> list[Row]:
+    rows = csv.DictReader(io.StringIO(held.decode("utf-8-sig"), newline=""))
+    return [tuple(_cell(name, row[name]) for name in COLUMNS) for row in rows]
 
 
 def _cell(name: str, stated: str | None) -> float:
@@ -168,7 +155,7 @@ def _cell(name: str, stated: str | None) -> float:
     return -np.inf if name in COLUMNS[::2] else np.inf
 
 
-def _netcdf(path: str) -> list[tuple[float, ...]]:
+def _netcdf(held: bytes) -> list[Row]:
     try:
         import netCDF4
     except ImportError as error:
@@ -176,6 +163,6 @@ def _netcdf(path: str) -> list[tuple[float, ...]]:
             "Reading a climatology from netCDF needs a part that is not installed.",
             hint="Install it: pip install 'bondstore[ocean]'",
         ) from error
-    with netCDF4.Dataset(path) as data:
+    with netCDF4.Dataset("table", memory=held) as data:
         parts = [np.ma.filled(data.variables[name][:].astype(np.float64), np.nan) for name in COLUMNS]
     return [tuple(row) for row in np.stack(parts, axis=1).tolist()]

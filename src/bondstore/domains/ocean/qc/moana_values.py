@@ -8,22 +8,28 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask
 from bondstore.domains.ocean.qc.common import (
+    verdict,
+)
+from bondstore.domains.ocean.qc.ragged import (
     absent,
-    because,
     column,
     deviation,
-    flagged,
     from_first,
-    levels_of,
-    present,
+    last,
+    level_index,
+    neighbour,
+    only,
+    spread,
 )
-from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.ragged import any_in, neighbour, spread
-from bondstore.domains.ocean.qc.tests import Verdict, test, verdict
+from bondstore.domains.ocean.qc.tests import Verdict, test
 from bondstore.errors import ConfigurationError
 
 _TOO_SHORT = "the profile is too short"
+
+
 _NO_NEIGHBOUR = "a level beside has no value"
+
+
 _NOT_FINITE = "its spread is no finite number"
 
 
@@ -68,7 +74,7 @@ def global_range(
             event = np.zeros(batch.levels, np.bool_) if marker is None else np.abs(values - marker) < 5e-4
             warm |= from_first(batch, warm & ~event)
             hot |= from_first(batch, hot & ~event)
-    return verdict(batch, flagged(batch, on, suspect=warm, bad=low | hot))
+    return verdict(batch, on, suspect=warm, bad=low | hot)
 
 
 @test("moana.spike", "moana-qc, spike", "TEMP", "PRES")
@@ -98,7 +104,8 @@ def spike(batch: Batch, on: str, *, deviations: float) -> Verdict:
         apart = np.abs(values - (neighbour(batch, values, -1) + neighbour(batch, values, 1)) / 2)
         limit = spread(batch, deviations * deviation(batch, values))
         suspect = apart > limit
-    return _beside(batch, on, found=apart, limit=limit, suspect=suspect, silent=_ends(batch), short=batch.sizes < 3)
+    ends = last(batch) | (level_index(batch) == 0)
+    return _beside(batch, on, found=apart, limit=limit, suspect=suspect, silent=ends, short=batch.sizes < 3)
 
 
 @test("moana.rate_of_change", "moana-qc, rate of change", "TEMP")
@@ -129,18 +136,8 @@ def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float) -> 
         deep = np.abs(batch.pressure - neighbour(batch, batch.pressure, -1))
         limit = spread(batch, rate + deviations * deviation(batch, values))
         suspect = (change / deep > limit) & (deep > 0)
-    first = np.zeros(batch.levels, np.bool_)
-    first[batch.starts[batch.sizes > 0]] = True
-    silent = first | ((deep == 0) & ~np.isnan(change))
+    silent = (level_index(batch) == 0) | ((deep == 0) & ~np.isnan(change))
     return _beside(batch, on, found=change + deep, limit=limit, suspect=suspect, silent=silent, short=batch.sizes < 2)
-
-
-def _ends(batch: Batch) -> Mask:
-    ends = np.zeros(batch.levels, np.bool_)
-    some = batch.sizes > 0
-    ends[batch.starts[some]] = True
-    ends[(batch.starts + batch.sizes)[some] - 1] = True
-    return ends
 
 
 def _beside(
@@ -149,12 +146,8 @@ def _beside(
     """Flags of a test that looks at neighbours: unevaluated where `found` or `limit` has no value."""
     lost = np.isnan(found) & ~silent
     wild = ~np.isfinite(limit) & ~silent
-    too_short = levels_of(batch, short)
-    flags = flagged(batch, on, silent=silent, unevaluated=too_short | lost | wild, suspect=suspect & ~silent & ~wild)
-    open_ = flags == Flag.UNEVALUATED
-    reasons = because(any_in(batch, open_ & lost), _NO_NEIGHBOUR)
-    reasons |= because(any_in(batch, open_ & wild & ~lost), _NOT_FINITE)
-    return verdict(batch, flags, reasons | because(any_in(batch, open_ & too_short), _TOO_SHORT))
+    unknown = {_TOO_SHORT: spread(batch, short), _NOT_FINITE: wild & ~lost, _NO_NEIGHBOUR: lost}
+    return verdict(batch, on, unknown=unknown, silent=silent, suspect=suspect & ~silent & ~wild)
 
 
 @test("moana.stuck_value", "moana-qc, stuck value", "TEMP", "PRES")
@@ -184,7 +177,7 @@ def stuck_value(batch: Batch, on: str, *, repeats: int, within: float) -> Verdic
     if repeats < 1:
         raise ConfigurationError("repeats of moana.stuck_value is under 1.", hint="20 is in use.")
     have = ~absent(batch, on)
-    kept = present(batch, have)
+    kept = only(batch, have)
     values = column(kept, on)
     stuck = np.zeros(len(values) + 1, np.int64)
     ends = _ends_of_runs(values, kept.owner, repeats, within)
@@ -193,8 +186,7 @@ def stuck_value(batch: Batch, on: str, *, repeats: int, within: float) -> Verdic
     short = (kept.sizes <= repeats) & (batch.sizes > 0)
     suspect = np.zeros(batch.levels, np.bool_)
     suspect[have] = np.cumsum(stuck[:-1]) > 0
-    flags = flagged(batch, on, unevaluated=levels_of(batch, short), suspect=suspect)
-    return verdict(batch, flags, because(any_in(batch, flags == Flag.UNEVALUATED), _TOO_SHORT))
+    return verdict(batch, on, unknown={_TOO_SHORT: spread(batch, short)}, suspect=suspect)
 
 
 def _ends_of_runs(values: Floats, owner: Integers, repeats: int, within: float) -> Integers:
@@ -244,10 +236,8 @@ def temp_drift(
         batch, inside & ~absent(batch, on), place, spreads=spreads, ranges=ranges, bins=len(edges) - 1
     )
     lost = np.isnan(batch.pressure)
-    flags = flagged(batch, on, silent=~inside & ~lost, unevaluated=lost | wild, suspect=drifted)
-    open_ = flags == Flag.UNEVALUATED
-    reasons = because(any_in(batch, open_ & wild), _NOT_FINITE)
-    return verdict(batch, flags, reasons | because(any_in(batch, open_ & lost), "a level has no pressure"))
+    unknown = {"a level has no pressure": lost, _NOT_FINITE: wild}
+    return verdict(batch, on, unknown=unknown, silent=~inside & ~lost, suspect=drifted)
 
 
 def binned(pressure: Floats, edges: tuple[float, ...]) -> tuple[Mask, Integers]:
@@ -264,13 +254,7 @@ def binned(pressure: Floats, edges: tuple[float, ...]) -> tuple[Mask, Integers]:
 def drift(
     batch: Batch, inside: Mask, place: Integers, *, spreads: tuple[float, ...], ranges: tuple[float, ...], bins: int
 ) -> tuple[Mask, Mask]:
-    """Return which levels are of a bin that drifted, and which of one whose spread is not finite; shape (levels,).
-
-    Raises
-    ------
-    ConfigurationError
-        There is not one spread and one range a bin.
-    """
+    """Return which levels are of a bin that drifted, and which of one whose spread is not finite; shape (levels,)."""
     if len(spreads) != bins or len(ranges) != bins:
         raise ConfigurationError(
             "spreads and ranges of temp_drift do not fit its bins.", hint="State one a bin: one fewer than edges."

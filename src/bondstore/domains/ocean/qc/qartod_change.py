@@ -1,15 +1,16 @@
-"""QARTOD tests 7 and 9: a step too large for the variation before it, alone or beside another variable's."""
+"""QARTOD tests 7, 9 and 10: too large a step, or too little variation, over a window of levels."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from bondstore.domains.ocean.profiles import Batch, Floats
-from bondstore.domains.ocean.qc.common import column
-from bondstore.domains.ocean.qc.qartod_common import BESIDE, MANUAL, place, told
-from bondstore.domains.ocean.qc.qartod_windows import Window, coordinate, deviation, first_within, travelled
-from bondstore.domains.ocean.qc.ragged import neighbour, only
+from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.common import verdict
+from bondstore.domains.ocean.qc.qartod import BESIDE, MANUAL, not_above
+from bondstore.domains.ocean.qc.ragged import column, level_index, neighbour, only
 from bondstore.domains.ocean.qc.tests import Verdict, test
+from bondstore.domains.ocean.qc.windows import Window, coordinate, deviation, extent, first_within, travelled
+from bondstore.errors import ConfigurationError
 
 FEW = "too few values lie in the window before a level"
 
@@ -58,8 +59,8 @@ def rate_of_change(
     test 7, rate of change (strongly recommended).
     """
     step, usual = steps(batch, column(batch, on), Window(window, along, least))
-    silent = place(batch) < max(least, 1)
-    return told(
+    silent = level_index(batch) < max(least, 1)
+    return verdict(
         batch,
         on,
         least=max(least, 1) + 1,
@@ -97,14 +98,14 @@ def rate_per_second(batch: Batch, on: str, *, threshold: float) -> Verdict:
     test 7, rate of change (strongly recommended).
     """
     values = column(batch, on)
-    silent = place(batch) == 0
+    silent = level_index(batch) == 0
     with np.errstate(all="ignore"):
         step = np.abs(values - neighbour(batch, values, -1))
         took = np.abs(batch.time - neighbour(batch, batch.time, -1))
         rate = np.where(step == 0, 0.0, step / took)
     missing = np.isnan(step) | np.isnan(took)
     still = ~missing & (took == 0) & (step != 0)
-    return told(
+    return verdict(
         batch,
         on,
         least=2,
@@ -163,28 +164,14 @@ def multi_variate(
 
 
 def unshared(batch: Batch, on: str, second: Floats, deviations: tuple[float, float], window: Window) -> Verdict:
-    """Flag the steps of a variable that a second column does not share; tests 9 and 11 are this.
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles.
-    on : str
-        The variable.
-    second : ndarray of float64, shape (levels,)
-        What it is compared with.
-    deviations : pair of float
-        The multiples of SD for the variable and for the second column.
-    window : Window
-        Over which SD is taken.
-    """
+    """Flag the steps of a variable that a second column does not share; tests 9 and 11 are this."""
     least = max(window.least, 1)
     step, usual = steps(batch, column(batch, on), window)
     other_step, other_usual = steps(batch, second, window)
-    silent = place(batch) < least
+    silent = level_index(batch) < least
     large = ~silent & (step > deviations[0] * usual)
     unsure = large & (np.isnan(other_step) | np.isnan(other_usual))
-    return told(
+    return verdict(
         batch,
         on,
         least=least + 1,
@@ -199,22 +186,7 @@ def unshared(batch: Batch, on: str, second: Floats, deviations: tuple[float, flo
 
 
 def steps(batch: Batch, values: Floats, window: Window) -> tuple[Floats, Floats]:
-    """Return each level's step from the one before, and the deviation of the levels in the window before it.
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles.
-    values : ndarray of float64, shape (levels,)
-        A column.
-    window : Window
-        Over which the deviation is taken.
-
-    Returns
-    -------
-    tuple of two ndarray of float64, shape (levels,)
-        NaN where there is none.
-    """
+    """Return each level's step from the one before, and the deviation of the levels in the window before it."""
     with np.errstate(invalid="ignore"):
         step = np.abs(values - neighbour(batch, values, -1))
     keep = np.isfinite(values) & np.isfinite(coordinate(batch, window.along))
@@ -225,3 +197,80 @@ def steps(batch: Batch, values: Floats, window: Window) -> tuple[Floats, Floats]
     found = deviation(some, values[keep], first, here)
     usual[keep] = np.where(here - first >= max(window.least, 1), found, np.nan)
     return step, usual
+
+
+@test("qartod.attenuated_signal", f"{MANUAL} 10", "PRES", "TEMP", "PSAL")
+def attenuated_signal(
+    batch: Batch, on: str, *, warn: float, fail: float, measure: str, along: str = "TIME", window: float | None = None
+) -> Verdict:
+    """Flag levels over which the values vary too little.
+
+    SD (n in the denominator) or ``MAX - MIN`` over TST_TIM ``< MIN_VAR_FAIL``: fail; ``< MIN_VAR_WARN``: suspect.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``PRES``, ``TEMP`` or ``PSAL``.
+    warn, fail : float
+        MIN_VAR_WARN and MIN_VAR_FAIL in the variable's unit; a variation that equals a threshold meets it.
+    measure : str
+        ``deviation`` or ``range``.
+    along : str, optional
+        ``TIME`` or ``PRES``: what the window is measured along.
+    window : float, optional
+        TST_TIM in seconds, or in dbar travelled; each level is judged by those up to and with itself that lie no more
+        than this before it. Without it, the whole profile is judged as one.
+
+    Returns
+    -------
+    Verdict
+        Silent until the profile has covered the window; unevaluated where there are fewer than two values, and where
+        a time or pressure is missing.
+
+    Raises
+    ------
+    ConfigurationError
+        `fail` is over `warn`, or `measure` or `along` is unknown.
+
+    Notes
+    -----
+    Source: IOOS (2020), Manual for Real-Time Quality Control of In-situ Temperature and Salinity Data, version 2.1,
+    test 10, attenuated signal (suggested).
+    """
+    not_above("fail", fail, "warn", warn)
+    if measure not in {"deviation", "range"}:
+        raise ConfigurationError(
+            "The measure of qartod.attenuated_signal is unknown.", hint="Use one of: deviation, range."
+        )
+    values = column(batch, on)
+    placed = np.isfinite(coordinate(batch, along)) if window is not None else np.ones(batch.levels, np.bool_)
+    keep = placed & np.isfinite(values)
+    variation, silent = np.full(batch.levels, np.nan), np.zeros(batch.levels, np.bool_)
+    variation[keep], silent[keep] = _variation(only(batch, keep), values[keep], measure, along, window)
+    return verdict(
+        batch,
+        on,
+        least=2,
+        unknown={
+            "a time or pressure that the window is measured along is missing": ~placed,
+            "fewer than two values lie in the window": placed & np.isnan(variation) & ~silent,
+        },
+        silent=silent,
+        suspect=~silent & (variation < warn),
+        bad=~silent & (variation < fail),
+    )
+
+
+def _variation(batch: Batch, values: Floats, measure: str, along: str, window: float | None) -> tuple[Floats, Mask]:
+    """Return the variation of each level's window, and which levels come before the first full one."""
+    if window is None:
+        first, end = (np.repeat(one, batch.sizes) for one in (batch.starts, batch.starts + batch.sizes))
+        silent = np.zeros(batch.levels, np.bool_)
+    else:
+        path = travelled(batch, along)
+        first, end = first_within(batch, path, window), np.arange(batch.levels) + 1
+        silent = path < window
+    found = deviation(batch, values, first, end) if measure == "deviation" else extent(values, first, end)
+    return np.where(end - first >= 2, found, np.nan), silent

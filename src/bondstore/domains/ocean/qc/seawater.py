@@ -17,30 +17,11 @@ _SIGMAS = "_sigmas"
 
 
 def sigma_theta(batch: Batch, reference: Floats | float) -> Floats:
-    """Return the potential density anomaly of every level.
+    """Return the potential density less 1000 kg/m3 of every level, at a reference pressure in dbar (0: sigma-theta).
 
-    Parameters
-    ----------
-    batch : Batch
-        The profiles. A level without salinity, temperature, pressure or a position on the globe is NaN: the composition
-        of seawater depends on where it was taken.
-    reference : float or ndarray of float64, shape (levels,)
-        Reference pressure in dbar; 0 gives sigma-theta.
-
-    Returns
-    -------
-    ndarray of float64, shape (levels,)
-        Potential density less 1000 kg/m3.
-
-    Raises
-    ------
-    MissingExtraError
-        gsw is not installed.
-
-    Notes
-    -----
-    Source: IOC, SCOR and IAPSO (2010), The international thermodynamic equation of seawater, IOC Manuals and Guides 56,
-    with the 75-term expression of Roquet et al. (2015).
+    NaN for a level without salinity, temperature, pressure or a position on the globe: the composition of seawater
+    depends on where it was taken. Source: IOC, SCOR and IAPSO (2010), The international thermodynamic equation of
+    seawater, IOC Manuals and Guides 56, with the 75-term expression of Roquet et al. (2015).
     """
     absolute, conservative = teos10(batch)
     if not isinstance(reference, float | int):
@@ -52,23 +33,7 @@ def sigma_theta(batch: Batch, reference: Floats | float) -> Floats:
 
 
 def teos10(batch: Batch) -> tuple[Floats, Floats]:
-    """Return absolute salinity and conservative temperature of every level; computed once for a batch.
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles.
-
-    Returns
-    -------
-    tuple of two ndarray of float64, shape (levels,)
-        Absolute salinity in g/kg and conservative temperature in degrees Celsius; NaN as in `sigma_theta`.
-
-    Raises
-    ------
-    MissingExtraError
-        gsw is not installed.
-    """
+    """Return absolute salinity (g/kg) and conservative temperature (degrees Celsius); computed once for a batch."""
     kept: tuple[Floats, Floats] | None = vars(batch).get(_KEPT)
     if kept is None:
         kept = _teos10(batch)
@@ -77,22 +42,7 @@ def teos10(batch: Batch) -> tuple[Floats, Floats]:
 
 
 def density_anomaly(absolute: Floats, conservative: Floats, reference: Floats | float) -> Floats:
-    """Return the density less 1000 kg/m3 at a reference pressure.
-
-    Parameters
-    ----------
-    absolute : ndarray of float64, shape (levels,)
-        Absolute salinity in g/kg.
-    conservative : ndarray of float64, shape (levels,)
-        Conservative temperature in degrees Celsius.
-    reference : float or ndarray of float64, shape (levels,)
-        Reference pressure in dbar.
-
-    Raises
-    ------
-    MissingExtraError
-        gsw is not installed.
-    """
+    """Return the density less 1000 kg/m3 of absolute salinity and conservative temperature at a pressure in dbar."""
     density: Floats = _quiet(_gsw().rho, absolute, conservative, reference)
     return density - 1000.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 import tomllib
@@ -16,8 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from bondstore.domains.ocean.qc.files import FileName, located
 from bondstore.domains.ocean.qc.flags import SCALES, Scale
-from bondstore.domains.ocean.qc.tests import REGISTRY, FileName, Test
+from bondstore.domains.ocean.qc.tests import REGISTRY, Test
 from bondstore.errors import ConfigurationError, NotFoundError
 
 VARIABLES = ("TIME", "POSITION", "PRES", "TEMP", "PSAL")
@@ -135,22 +137,7 @@ def all_tests() -> Mapping[str, Test]:
 
 
 def parse_suite(text: str, name: str, folder: Path | None = None) -> Suite:
-    """Read a suite from TOML.
-
-    Parameters
-    ----------
-    text : str
-        The TOML.
-    name : str
-        Its name, where it states none.
-    folder : Path, optional
-        What relative names of files in it start from; without it, they must be absolute.
-
-    Raises
-    ------
-    ConfigurationError
-        As in `load_suite`; or a file that it names cannot be read.
-    """
+    """Read a suite from TOML; names of files in it start from `folder`, or without one are whole paths."""
     try:
         stated = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -196,7 +183,9 @@ def _steps(suite: str, table: Mapping[str, Any], folder: Path | None) -> list[St
                 suite, f"{test.name} needs {need}, which is no variable", "Variables are: TIME, PRES, TEMP, PSAL."
             )
     thresholds = _thresholds(suite, test, {name: value for name, value in table.items() if name not in _OF_TEST})
-    thresholds = {name: _found(value, folder) for name, value in thresholds.items()}
+    thresholds = {
+        name: located(value, folder) if isinstance(value, FileName) else value for name, value in thresholds.items()
+    }
     label = table.get("label", test.name.partition(".")[2])
     plain = isinstance(label, str) and label.isascii() and label.replace("_", "a").isalnum()
     if not plain or len(label) > _LONGEST_LABEL:
@@ -232,24 +221,6 @@ def _thresholds(suite: str, test: Test, stated: Mapping[str, Any]) -> dict[str, 
         except ValueError:  # nothing is ever over it or under it: the test would call all things good
             raise _wrong(suite, f"{name} of {test.name} is not a number", "A threshold cannot be nan.") from None
     return taken
-
-
-def _found(value: Any, folder: Path | None) -> Any:
-    """Return the name of a file as an absolute one, with what it holds; any other threshold as it is."""
-    if not isinstance(value, FileName):
-        return value
-    path = Path(value) if folder is None else folder / value
-    if not path.is_absolute():
-        raise ConfigurationError(
-            f"A suite names the file {value}, and nothing says in which folder.", hint="Name it by its whole path."
-        )
-    try:
-        held = path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            "A file that a suite names is not there, or cannot be read.", hint=f"Looked for {value}."
-        ) from error
-    return FileName(str(path), hashlib.sha256(held).hexdigest())
 
 
 def _content(thresholds: Mapping[str, Any]) -> dict[str, Any]:
@@ -304,3 +275,34 @@ def _refuse_repeats(suite: str, steps: Sequence[Step]) -> None:
 
 def _wrong(suite: str, what: str, hint: str) -> ConfigurationError:
     return ConfigurationError(f"The suite {suite} cannot be used: {what}.", hint=hint)
+
+
+def every_test() -> list[dict[str, Any]]:
+    """Return every test that a suite may name: its standard, what it can flag, its thresholds and what it does."""
+    return [
+        {
+            "kind": "test",
+            "test": test.name,
+            "standard": test.standard,
+            "on": list(test.targets),
+            "thresholds": list(test.thresholds),
+            "says": (inspect.getdoc(test.function) or "").partition("\n")[0],
+        }
+        for _, test in sorted(all_tests().items())
+    ]
+
+
+def tests_of(suite: str) -> list[dict[str, Any]]:
+    """Return the tests of a suite, named as for `load_suite`, in their order, with its thresholds."""
+    return [
+        {
+            "kind": "step",
+            "test": step.test.name,
+            "label": step.label,
+            "on": step.on,
+            "needs": list(step.needs),
+            "standard": step.test.standard,
+            "thresholds": dict(step.thresholds),
+        }
+        for step in load_suite(suite).steps
+    ]

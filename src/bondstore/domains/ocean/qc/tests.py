@@ -5,48 +5,26 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import MISSING, dataclass, field, fields
+from functools import wraps
+from typing import Any
 
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.flags import Flags
 
+SHARED = "shared"
+"""The parameter through which a test takes thresholds that are one value object."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a test says of a batch.
+    """What a test says of a batch: a flag for each level, and by number why profiles could not be evaluated.
 
-    Parameters
-    ----------
-    flags : ndarray of int8, shape (levels,)
-        `Flag` numbers.
-    reasons : mapping of int to str
-        Why profiles (by their number in the batch) could not be evaluated; a sentence without values of the data.
+    Reasons are sentences without values of the data.
     """
 
     flags: Flags
     reasons: Mapping[int, str] = field(default_factory=dict)
-
-
-class FileName(str):
-    """A threshold that names a file, such as a table of climatology; suites state it relative to their own folder.
-
-    Parameters
-    ----------
-    path : str
-        Absolute, once a suite has been read.
-    sha256 : str
-        In hex, of what the file held when the suite was read; empty where nobody looked.
-    """
-
-    __slots__ = ("sha256",)
-    sha256: str
-
-    def __new__(cls, path: str, sha256: str = "") -> Self:
-        """Return the name, with what the file held."""
-        made = super().__new__(cls, path)
-        made.sha256 = sha256
-        return made
 
 
 Function = Callable[..., Verdict]
@@ -54,61 +32,56 @@ Function = Callable[..., Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A test that suites may name.
+    """A test that suites may name."""
 
-    Parameters
-    ----------
-    name : str
-        Such as ``qartod.spike``.
-    standard : str
-        Where it is defined: ``QARTOD T/S 2.1 test 6``.
-    function : callable
-        ``function(batch, on, **thresholds) -> Verdict``; `on` is the variable to flag, such as ``TEMP``.
-    targets : tuple of str
-        The variables it can flag; ``POSITION`` flags latitude and longitude together.
-    """
-
-    name: str
-    standard: str
-    function: Function
-    targets: tuple[str, ...]
+    name: str  # such as qartod.spike
+    standard: str  # where it is defined: QARTOD T/S 2.1, test 6
+    function: Function  # function(batch, on, **thresholds); `on` is the variable to flag, such as TEMP
+    targets: tuple[str, ...]  # the variables it can flag; POSITION flags latitude and longitude together
+    shared: type | None = None
 
     @property
     def thresholds(self) -> dict[str, tuple[Any, bool]]:
         """Each threshold's type, and whether a suite must state it."""
         hints = typing.get_type_hints(self.function)
-        parameters = inspect.signature(self.function).parameters.values()
-        return {
-            one.name: (hints[one.name], one.default is inspect.Parameter.empty)
-            for one in parameters
-            if one.kind is inspect.Parameter.KEYWORD_ONLY
-        }
+        found: dict[str, tuple[Any, bool]] = {}
+        for one in inspect.signature(self.function).parameters.values():
+            if one.name == SHARED and self.shared is not None:
+                theirs = typing.get_type_hints(self.shared)
+                found |= {each.name: (theirs[each.name], each.default is MISSING) for each in fields(self.shared)}
+            elif one.kind is inspect.Parameter.KEYWORD_ONLY:
+                found[one.name] = (hints[one.name], one.default is inspect.Parameter.empty)
+        return found
 
 
 REGISTRY: dict[str, Test] = {}
 """Every test, by its name; filled when the modules of tests are imported."""
 
 
-def test(name: str, standard: str, *targets: str) -> Callable[[Function], Function]:
+def test(name: str, standard: str, *targets: str, shared: type | None = None) -> Callable[[Function], Function]:  # noqa: PT028 - none itself
     """Register a function as a test.
 
-    Parameters
-    ----------
-    name, standard, targets
-        As in `Test`.
+    The fields of `shared`, a dataclass, are thresholds of the test too; the function takes them together, as an object
+    of that name.
     """
 
     def register(function: Function) -> Function:
         if name in REGISTRY:
             raise ValueError(f"There are two tests named {name}.")
-        REGISTRY[name] = Test(name, standard, function, targets)
-        return function
+        taken = function if shared is None else _gathered(function, shared)
+        REGISTRY[name] = Test(name, standard, taken, targets, shared)
+        return taken
 
     return register
 
 
-def verdict(batch: Batch, flags: Flags, reasons: Mapping[int, str] | None = None) -> Verdict:
-    """Return flags as a verdict, after checking their shape."""
-    if flags.shape != (batch.levels,):
-        raise ValueError("A test must flag every level of the batch once.")
-    return Verdict(flags, reasons or {})
+def _gathered(function: Function, shared: type) -> Function:
+    names = {one.name for one in fields(shared)}
+
+    @wraps(function)
+    def with_shared(batch: Batch, on: str, **thresholds: Any) -> Verdict:
+        own = {name: value for name, value in thresholds.items() if name not in names}
+        together = {name: value for name, value in thresholds.items() if name in names}
+        return function(batch, on, **own, **{SHARED: shared(**together)})
+
+    return with_shared

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
-from bondstore.domains.ocean.profiles import Batch
-from bondstore.domains.ocean.qc.argo import MANUAL, absent, because, column, said
-from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.ragged import any_in, spread
-from bondstore.domains.ocean.qc.regions import inside, region
+from bondstore.domains.ocean.profiles import Batch, Floats, Mask
+from bondstore.domains.ocean.qc.argo import MANUAL, NO_PRESSURE
+from bondstore.domains.ocean.qc.common import verdict
+from bondstore.domains.ocean.qc.ragged import absent, column, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test
+from bondstore.errors import ConfigurationError
 
-NO_PRESSURE = "a level has no pressure"
+REGIONS: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType(
+    {
+        "red_sea": ((10.0, 40.0), (20.0, 50.0), (30.0, 30.0)),
+        "mediterranean": ((30.0, -6.0), (30.0, 40.0), (40.0, 35.0), (42.0, 20.0), (50.0, 15.0), (40.0, 5.0)),
+    }
+)
+"""Corners as latitude and longitude in degrees north and east; the last joins the first.
+
+Source: Argo Quality Control Manual for CTD and Trajectory Data, section 2.1.2, test 7. They are coarse: the
+Mediterranean's leaves out the Alboran Sea and the Balearic Sea north-west of the line from 6 W to 5 E.
+"""
 
 
 @test("argo.range", f"{MANUAL}, test 6", "TEMP", "PSAL")
@@ -41,7 +53,7 @@ def global_range(batch: Batch, on: str, *, span: tuple[float, float]) -> Verdict
     values = column(batch, on)
     with np.errstate(invalid="ignore"):
         outside = (values < span[0]) | (values > span[1])
-    return said(batch, on, np.where(outside, Flag.BAD, Flag.GOOD).astype(np.int8), {})
+    return verdict(batch, on, bad=outside)
 
 
 @test("argo.pressure_range", f"{MANUAL}, test 6", "PRES", "TEMP", "PSAL")
@@ -69,10 +81,8 @@ def pressure_range(batch: Batch, on: str, *, bad: float, suspect: float) -> Verd
     Source: Argo QC manual 3.9, section 2.1, test 6 (the flags of pressure go to temperature and salinity too).
     """
     pressure = batch.pressure
-    with np.errstate(invalid="ignore"):
-        flags = np.where(pressure <= bad, Flag.BAD, np.where(pressure <= suspect, Flag.SUSPECT, Flag.GOOD))
-    flags[np.isnan(pressure)] = Flag.UNEVALUATED
-    return said(batch, on, flags.astype(np.int8), because(any_in(batch, np.isnan(pressure)), NO_PRESSURE))
+    unknown = {NO_PRESSURE: np.isnan(pressure)}
+    return verdict(batch, on, unknown=unknown, suspect=pressure <= suspect, bad=pressure <= bad)
 
 
 @test("argo.regional_range", f"{MANUAL}, test 7", "TEMP", "PSAL")
@@ -86,7 +96,7 @@ def regional_range(batch: Batch, on: str, *, sea: str, span: tuple[float, float]
     on : str
         The variable.
     sea : str
-        ``red_sea`` or ``mediterranean``; see `bondstore.domains.ocean.qc.regions`.
+        ``red_sea`` or ``mediterranean``; see `bondstore.domains.ocean.qc.argo_ranges`.
     span : tuple of float
         Least and greatest, both allowed: Red Sea 21.7 to 40 degrees Celsius, salinity 2 to 41; Mediterranean 10 to 40
         degrees Celsius, salinity 2 to 40.
@@ -106,12 +116,14 @@ def regional_range(batch: Batch, on: str, *, sea: str, span: tuple[float, float]
     Source: Argo QC manual 3.9, section 2.1, test 7.
     """
     values, corners = column(batch, on), region(sea)
-    nowhere = absent(batch, "POSITION")
-    with np.errstate(invalid="ignore"):
-        flags = np.where((values < span[0]) | (values > span[1]), Flag.BAD, Flag.GOOD)
-    flags[~inside(batch.latitude, batch.longitude, corners)] = Flag.SILENT
-    flags[nowhere] = Flag.UNEVALUATED
-    return said(batch, on, flags.astype(np.int8), because(any_in(batch, nowhere), "a level has no position"))
+    within = inside(batch.latitude, batch.longitude, corners)
+    return verdict(
+        batch,
+        on,
+        unknown={"a level has no position": absent(batch, "POSITION")},
+        silent=~within,
+        bad=within & ((values < span[0]) | (values > span[1])),
+    )
 
 
 @test("argo.deepest_pressure", f"{MANUAL}, test 19", "PRES", "TEMP", "PSAL")
@@ -156,13 +168,17 @@ def deepest_pressure(
         told[np.isnan(told)] = _told(str(configured))
     tolerance = np.interp(told, [shallow[0], deep[0]], [shallow[1], deep[1]])
     most = spread(batch, told * (1.0 + tolerance))
-    with np.errstate(invalid="ignore"):
-        flags = np.where(batch.pressure > most, Flag.SUSPECT, Flag.GOOD)
-    flags[np.isnan(batch.pressure)] = Flag.UNEVALUATED
-    flags[np.isnan(most)] = Flag.UNEVALUATED if required else Flag.SILENT
-    reasons = because(any_in(batch, np.isnan(batch.pressure)), NO_PRESSURE)
-    reasons |= because(np.isnan(told), "how deep the float was told to go is not known")
-    return said(batch, on, flags.astype(np.int8), reasons)
+    open_ = np.isnan(most)
+    return verdict(
+        batch,
+        on,
+        unknown={
+            "how deep the float was told to go is not known": open_ & required,
+            NO_PRESSURE: np.isnan(batch.pressure) & ~open_,
+        },
+        silent=open_,
+        suspect=batch.pressure > most,
+    )
 
 
 def _told(written: str) -> float:
@@ -171,3 +187,36 @@ def _told(written: str) -> float:
     except ValueError:
         return math.nan
     return value if math.isfinite(value) and value > 0.0 else math.nan
+
+
+def region(name: str) -> tuple[tuple[float, float], ...]:
+    """Return a region's corners."""
+    if name not in REGIONS:
+        raise ConfigurationError(f"There is no region named {name!r}.", hint=f"There are: {', '.join(REGIONS)}.")
+    return REGIONS[name]
+
+
+def inside(latitude: Floats, longitude: Floats, corners: tuple[tuple[float, float], ...]) -> Mask:
+    """Return which positions lie in a polygon, whose sides are straight lines in latitude and longitude.
+
+    Of the points upon a side, those on the west and south sides are in. A longitude may be written to 180 or to 360;
+    the polygon, written to 180, does not cross that line.
+    """
+    with np.errstate(invalid="ignore"):
+        east = np.mod(longitude + 180.0, 360.0) - 180.0
+        norths, easts = zip(*corners, strict=True)
+        near = (latitude >= min(norths)) & (latitude <= max(norths)) & (east >= min(easts)) & (east <= max(easts))
+    found: Mask = near.copy()
+    found[near] = _within(latitude[near], east[near], corners)  # most of the sea is far from any of them
+    return found
+
+
+def _within(latitude: Floats, east: Floats, corners: tuple[tuple[float, float], ...]) -> Mask:
+    found = np.zeros(len(latitude), np.bool_)
+    for (south, west), (north, other) in zip(corners, corners[1:] + corners[:1], strict=True):
+        if south == north:
+            continue
+        across = (south <= latitude) != (north <= latitude)
+        at = west + (latitude - south) / (north - south) * (other - west)
+        found ^= across & (east < at)
+    return found

@@ -15,37 +15,23 @@ from bondstore.errors import ConfigurationError
 
 ALONG = ("TIME", "PRES")
 """What windows may be measured along."""
+
+
 _AT_ONCE = 1 << 15
 """Levels that are worked on at a time: their tables stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The levels before one over which a deviation is taken.
+    """The levels before one over which a deviation is taken."""
 
-    Parameters
-    ----------
-    width : float
-        In seconds, or in dbar travelled.
-    along : str
-        ``TIME`` or ``PRES``.
-    least : int
-        Values it must hold.
-    """
-
-    width: float
-    along: str
-    least: int
+    width: float  # in seconds, or in dbar travelled
+    along: str  # one of ALONG
+    least: int  # values it must hold
 
 
 def coordinate(batch: Batch, along: str) -> Floats:
-    """Return the column that windows are measured along.
-
-    Raises
-    ------
-    ConfigurationError
-        It is neither ``TIME`` nor ``PRES``.
-    """
+    """Return the column that windows are measured along."""
     if along not in ALONG:
         raise ConfigurationError(
             "A QARTOD test measures its window along an unknown variable.", hint=f"Use one of: {', '.join(ALONG)}."
@@ -54,7 +40,7 @@ def coordinate(batch: Batch, along: str) -> Floats:
 
 
 def travelled(batch: Batch, along: str) -> Floats:
-    """Return the seconds or dbar from the first level of the profile to each, up and down alike; shape (levels,).
+    """Return the seconds or dbar from the first level of the profile to each, up and down alike.
 
     The batch must have no missing values in that column.
     """
@@ -65,7 +51,7 @@ def travelled(batch: Batch, along: str) -> Floats:
 
 
 def cumulative(batch: Batch, values: Floats) -> Floats:
-    """Return the sum of each level and those before it in its profile; shape (levels,)."""
+    """Return the sum of each level and those before it in its profile."""
     result = np.empty(len(values))
     sized = np.frexp(batch.sizes.astype(np.float64))[1]
     for magnitude in np.unique(sized[batch.sizes > 0]):  # profiles of like size make a table that is at least half full
@@ -80,16 +66,9 @@ def cumulative(batch: Batch, values: Floats) -> Floats:
 
 
 def first_within(batch: Batch, path: Floats, width: float) -> Integers:
-    """Return the first level of each one's profile that lies no more than `width` before it; shape (levels,).
+    """Return the first level of each one's profile that lies no more than `width` before it.
 
-    Parameters
-    ----------
-    batch : Batch
-        The profiles.
-    path : ndarray of float64, shape (levels,)
-        As `travelled` gives it: never falling within a profile.
-    width : float
-        In seconds or dbar.
+    `path` never falls within a profile.
     """
     found = batch.starts[batch.owner]
     rounds = int(batch.sizes.max(initial=0)).bit_length()
@@ -105,21 +84,9 @@ def first_within(batch: Batch, path: Floats, width: float) -> Integers:
 
 
 def deviation(batch: Batch, values: Floats, first: Integers, end: Integers) -> Floats:
-    """Return the standard deviation (n in the denominator) of the levels from `first` up to before `end`.
+    """Return the standard deviation (n in the denominator) of the levels from `first` up to before `end`; NaN for none.
 
-    Parameters
-    ----------
-    batch : Batch
-        The profiles; none of the values is missing.
-    values : ndarray of float64, shape (levels,)
-        A column.
-    first, end : ndarray of int64, shape (levels,)
-        Each level's window, within its profile.
-
-    Returns
-    -------
-    ndarray of float64, shape (levels,)
-        NaN for an empty window.
+    A window lies within its level's profile, and no value is missing.
     """
     if not batch.levels:
         return np.zeros(0)
@@ -141,6 +108,7 @@ def extent(values: Floats, first: Integers, end: Integers) -> Floats:
     """Return the largest less the smallest value of the levels from `first` up to before `end`; NaN for none."""
     found = np.full(len(values), np.nan)
     size, high, low = end - first, values.copy(), values.copy()
+    # two spans of a power of two cover every window; `high` and `low` are those of the spans that end at each level
     step = 1
     while (size >= step).any():
         here = np.flatnonzero((size >= step) & (size < 2 * step))

@@ -1,19 +1,139 @@
-"""Argo real-time tests against the float's profile before: gross sensor drift and frozen profile (16, 18)."""
+"""Argo real-time tests of a float by its grey list and its profile before: grey list, drift, freezing (15, 16, 18)."""
 
 from __future__ import annotations
 
+import csv
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bondstore.domains.ocean.profiles import COLUMNS, Batch, Earlier, Floats, Integers, Mask
-from bondstore.domains.ocean.qc.argo import MANUAL, because, column, unlooked, whole
+from bondstore.domains.ocean.profiles import COLUMNS, Batch, Earlier, Floats, Integers, Mask, Profile
+from bondstore.domains.ocean.qc.argo import DAY, MANUAL, no_comparison
+from bondstore.domains.ocean.qc.common import because, settled
+from bondstore.domains.ocean.qc.files import FileName, content_of
 from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.ragged import column, per_profile, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test
+
+_LISTED = ("PLATFORM_CODE", "PARAMETER_NAME", "START_DATE", "END_DATE", "QUALITY_CODE")
+"""The columns of a grey list; others may stand beside them."""
+
+
+_FLAGS = {"1": Flag.GOOD, "2": Flag.PROBABLY_GOOD, "3": Flag.SUSPECT, "4": Flag.BAD}
+
+
+_DATE = re.compile(r"([0-9]{8})(?:[0-9]{6})?")
+
+
+_ADVICE = f"It is a CSV file with the columns {', '.join(_LISTED)}, dates as YYYYMMDD, and codes from 1 to 4."
+
+
+@dataclass(frozen=True, slots=True)
+class GreyListEntry:
+    """A line of the grey list: a sensor of a float, from when to when, and the flag for what it measured."""
+
+    sensor: str
+    start: float  # seconds since 1970-01-01 UTC
+    end: float  # past the last day; infinite where it is open
+    flag: Flag
+
+
+@test("argo.grey_list", f"{MANUAL}, test 15", "PRES", "TEMP", "PSAL")
+def grey_list(batch: Batch, on: str, *, required: bool, path: FileName | None = None) -> Verdict:
+    """Give the profile the flag under which its sensor stands on the grey list.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles. ``grey_list`` in `Profile.known` is what the list says of this float at this time: sensors and
+        their flags, such as ``PSAL:4 TEMP:3``, or nothing where the list was looked at and the float is not on it. It
+        counts before `path`.
+    on : str
+        The variable, all levels alike.
+    required : bool
+        Whether a profile for which no list was looked at is unevaluated (true) or passed over in silence (false).
+    path : FileName, optional
+        The grey list as the data centres give it out (``ar_greylist.txt``): a CSV file with the columns PLATFORM_CODE,
+        PARAMETER_NAME, START_DATE, END_DATE (with that day; empty where it is open) and QUALITY_CODE.
+
+    Returns
+    -------
+    Verdict
+        The list's flag (2, 3 or 4), the worst of several; good where the sensor is not on it. Unevaluated where an
+        entry cannot be read, where the file names no platform, and where a listed profile has no date.
+
+    Raises
+    ------
+    ConfigurationError
+        The list is not there, or cannot be read.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 15; Argo user's manual, on the grey list.
+    """
+    listed = None if path is None else content_of(path, _entries, "The grey list", _ADVICE)
+    dates = per_profile(batch, batch.time, np.fmin).tolist()
+    flags = [_flag(one, date, on, listed, required=required) for one, date in zip(batch.profiles, dates, strict=True)]
+    found = np.array(flags, np.int8)
+    reasons = because(found == Flag.UNEVALUATED, "no grey list could be looked at for it")
+    return settled(batch, on, spread(batch, found), reasons)
+
+
+def _flag(
+    profile: Profile, date: float, on: str, listed: Mapping[str, Sequence[GreyListEntry]] | None, *, required: bool
+) -> Flag:
+    written = profile.known.get("grey_list")
+    if written is not None:
+        return _written(written, on)
+    if listed is None:
+        return Flag.UNEVALUATED if required else Flag.SILENT
+    if not profile.platform:
+        return Flag.UNEVALUATED
+    entries = [one for one in listed.get(profile.platform, ()) if one.sensor == on]
+    if entries and not math.isfinite(date):
+        return Flag.UNEVALUATED
+    return max((one.flag for one in entries if one.start <= date < one.end), default=Flag.GOOD)
+
+
+def _written(written: str, on: str) -> Flag:
+    for entry in written.replace(",", " ").split():
+        sensor, _, number = entry.partition(":")
+        if sensor == on:
+            return _FLAGS.get(number, Flag.UNEVALUATED)
+    return Flag.GOOD
+
+
+def _entries(held: bytes, _path: str) -> Mapping[str, Sequence[GreyListEntry]]:
+    found: dict[str, list[GreyListEntry]] = {}
+    rows = csv.DictReader(held.decode("utf-8-sig").splitlines(), restval="")
+    if not set(_LISTED) <= set(rows.fieldnames or ()):
+        raise ValueError("a column is missing")
+    for row in rows:
+        platform, sensor, start, end, code = (str(row[name] or "").strip() for name in _LISTED)
+        if not platform or not sensor:
+            raise ValueError("a line names no platform or no sensor")
+        until = _day(end) + DAY if end else math.inf
+        found.setdefault(platform, []).append(GreyListEntry(sensor, _day(start), until, _FLAGS[code]))
+    return found
+
+
+def _day(text: str) -> float:
+    written = _DATE.fullmatch(text)
+    if written is None:
+        raise ValueError("a date is none")
+    return datetime.strptime(written[1], "%Y%m%d").replace(tzinfo=UTC).timestamp()
+
 
 _FAR = 1e6
 """A slab's number is never beyond this, whatever a pressure says."""
+
+
+_WIDE = int(4 * _FAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +178,7 @@ def sensor_drift(batch: Batch, on: str, *, layer: float, limit: float, required:
     now, then = _here(batch, on), _before(batch, on)
     apart = np.abs(_deep(now, len(batch), layer) - _deep(then, len(batch), layer))
     flags = np.where(apart > limit, Flag.SUSPECT, Flag.GOOD)
-    return _settled(batch, on, flags, ~np.isnan(apart), required)
+    return _compared(batch, on, flags, ~np.isnan(apart), required)
 
 
 @test("argo.frozen_profile", f"{MANUAL}, test 18", "TEMP", "PSAL")
@@ -105,17 +225,17 @@ def frozen_profile(
             & (np.minimum.reduceat(differences, starts) < least)
             & (total / found[some] < mean)
         )
-    return _settled(batch, on, np.where(frozen, Flag.BAD, Flag.GOOD), some, required)
+    return _compared(batch, on, np.where(frozen, Flag.BAD, Flag.GOOD), some, required)
 
 
-def _settled(batch: Batch, on: str, found: NDArray[np.int_], compared: Mask, required: bool) -> Verdict:
+def _compared(batch: Batch, on: str, found: NDArray[np.int_], compared: Mask, required: bool) -> Verdict:
     flags = np.where(compared, found, Flag.UNEVALUATED).astype(np.int8)
     reasons = because(~compared, "it and the profile before have nothing to compare")
     for one in np.flatnonzero(~compared).tolist():
         if _column(batch.profiles[one].earlier, on) is None:
-            flags[one] = unlooked(batch.profiles[one], required)
+            flags[one] = no_comparison(batch.profiles[one], required)
             reasons[one] = "no earlier profile of this float is known"
-    return whole(batch, on, flags, reasons)
+    return settled(batch, on, spread(batch, flags), reasons)
 
 
 def _here(batch: Batch, on: str) -> _Levels:
@@ -170,9 +290,6 @@ def _differences(now: _Levels, then: _Levels, slab: float) -> tuple[Integers, Fl
     others, before = _slabs(then, slab)
     _, here, there = np.intersect1d(keys, others, assume_unique=True, return_indices=True)
     return keys[here] // _WIDE, np.abs(means[here] - before[there])
-
-
-_WIDE = int(4 * _FAR)
 
 
 def _slabs(levels: _Levels, slab: float) -> tuple[Integers, Floats]:

@@ -1,4 +1,4 @@
-"""QARTOD tests 4 and 5: values within what the sensor can say, and within what the season and the place have."""
+"""QARTOD tests 4, 5, 6 and 8: ranges, climatology, spikes, flat lines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Mask
-from bondstore.domains.ocean.qc.common import column
-from bondstore.domains.ocean.qc.qartod_common import MANUAL, ordered, told
+from bondstore.domains.ocean.qc.common import verdict
+from bondstore.domains.ocean.qc.qartod import BESIDE, MANUAL, not_above, ordered
+from bondstore.domains.ocean.qc.ragged import column, last, level_index, neighbour
 from bondstore.domains.ocean.qc.tests import Verdict, test
 from bondstore.errors import ConfigurationError
 
@@ -48,7 +49,7 @@ def gross_range(
     if operator_span is not None:
         lower, upper = ordered("operator_span", operator_span)
         suspect = (values < lower) | (values > upper)
-    return told(batch, on, suspect=suspect, bad=(values < low) | (values > high))
+    return verdict(batch, on, suspect=suspect, bad=(values < low) | (values > high))
 
 
 @test("qartod.climatology", f"{MANUAL} 5", "TEMP", "PSAL")
@@ -100,7 +101,7 @@ def climatology(batch: Batch, on: str, *, windows: list[Mapping[str, tuple[float
         unknown = np.where(sure, False, unknown | maybe)
         suspect = np.where(sure, (values < low) | (values > high), suspect & ~maybe)
     why = "its time, pressure or position is missing, so that its climatology is not known"
-    return told(batch, on, unknown={why: unknown}, silent=silent, suspect=suspect)
+    return verdict(batch, on, unknown={why: unknown}, silent=silent, suspect=suspect)
 
 
 def _span(window: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
@@ -156,6 +157,8 @@ def _week(time: Floats) -> Floats:
 
 
 _PLACES = frozenset({"pressure", "latitude", "longitude"})
+
+
 _KEYS: Mapping[str, Callable[[Floats], Floats]] = {
     "month": lambda time: _calendar(time, "M") % 12 + 1,
     "quarter": lambda time: np.floor(_calendar(time, "M") % 12 / 3) + 1,
@@ -164,3 +167,132 @@ _KEYS: Mapping[str, Callable[[Floats], Floats]] = {
     "year": lambda time: _calendar(time, "Y") + 1970,
 }
 """Times of the year, by what a window calls them, of seconds since 1970-01-01 UTC."""
+
+
+AVERAGE, THIRD_DIFFERENCE = "average", "third_difference"
+
+
+@test("qartod.spike", f"{MANUAL} 6", "PRES", "TEMP", "PSAL")
+def spike(batch: Batch, on: str, *, low: float, high: float, method: str = AVERAGE) -> Verdict:
+    """Flag a value that stands out from its neighbours.
+
+    With ``average``: ``|x(n-1) - (x(n-2) + x(n)) / 2|``; with ``third_difference``, which the manual names as an
+    alternative: ``|x(n-3) - 3 x(n-2) + 3 x(n-1) - x(n)|``. Over ``THRSHLD_HIGH``: fail; over ``THRSHLD_LOW`` and not
+    over ``THRSHLD_HIGH``: suspect. It is level n-1 that is flagged.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``PRES``, ``TEMP`` or ``PSAL``.
+    low, high : float
+        THRSHLD_LOW and THRSHLD_HIGH in the variable's unit; a value on a threshold does not exceed it.
+    method : str, optional
+        ``average`` or ``third_difference``.
+
+    Returns
+    -------
+    Verdict
+        Silent for the first level (with ``third_difference`` the first two) and the last; unevaluated where a
+        neighbour is missing, and in profiles of under 3 (4) levels.
+
+    Raises
+    ------
+    ConfigurationError
+        `low` is over `high`, or the method is unknown.
+
+    Notes
+    -----
+    Source: IOOS (2020), Manual for Real-Time Quality Control of In-situ Temperature and Salinity Data, version 2.1,
+    test 6, spike (strongly recommended).
+    """
+    not_above("low", low, "high", high)
+    if method not in {AVERAGE, THIRD_DIFFERENCE}:
+        raise ConfigurationError(
+            "The method of qartod.spike is unknown.", hint=f"Use one of: {AVERAGE}, {THIRD_DIFFERENCE}."
+        )
+    before = 1 if method == AVERAGE else 2
+    height = _height(batch, column(batch, on), method)
+    silent = (level_index(batch) < before) | last(batch)
+    return verdict(
+        batch,
+        on,
+        least=before + 2,
+        unknown={BESIDE: np.isnan(height) & ~silent},
+        silent=silent,
+        suspect=height > low,
+        bad=height > high,
+    )
+
+
+def _height(batch: Batch, values: Floats, method: str) -> Floats:
+    above, below = neighbour(batch, values, -1), neighbour(batch, values, 1)
+    with np.errstate(all="ignore"):  # a value may be infinite; its neighbours then have no height
+        if method == AVERAGE:
+            height: Floats = np.abs(values - (above + below) / 2)
+        else:
+            height = np.abs(neighbour(batch, values, -2) - 3 * above + 3 * values - below)
+    return height
+
+
+@test("qartod.flat_line", f"{MANUAL} 8", "PRES", "TEMP", "PSAL")
+def flat_line(batch: Batch, on: str, *, suspect_count: int, fail_count: int, eps: float) -> Verdict:
+    """Flag a value that repeats those before it.
+
+    The REP_CNT_FAIL most recent values equal, ``|x(n) - x(n-i)| < EPS`` for each of them: fail; the
+    REP_CNT_SUSPECT most recent: suspect. The present value is one of them (of five equal values, the present one and
+    four before it); the values before it keep their flags.
+
+    Parameters
+    ----------
+    batch : Batch
+        The profiles.
+    on : str
+        ``PRES``, ``TEMP`` or ``PSAL``.
+    suspect_count, fail_count : int
+        REP_CNT_SUSPECT and REP_CNT_FAIL, at least 2; the manual's examples are 3 and 5.
+    eps : float
+        EPS in the variable's unit; values that differ by EPS are not equal.
+
+    Returns
+    -------
+    Verdict
+        Silent for the first ``suspect_count - 1`` levels; unevaluated where a value before is missing and none of the
+        others differs, and in profiles of under `suspect_count` levels.
+
+    Raises
+    ------
+    ConfigurationError
+        A count is under 2, or `suspect_count` over `fail_count`.
+
+    Notes
+    -----
+    Source: IOOS (2020), Manual for Real-Time Quality Control of In-situ Temperature and Salinity Data, version 2.1,
+    test 8, flat line (strongly recommended).
+    """
+    not_above("suspect_count", suspect_count, "fail_count", fail_count)
+    not_above("2", 2, "suspect_count", suspect_count)
+    values = column(batch, on)
+    flat, maybe = np.ones(batch.levels, np.bool_), np.ones(batch.levels, np.bool_)
+    found: dict[int, tuple[Mask, Mask]] = {}
+    for back in range(1, fail_count):
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(values - neighbour(batch, values, -back))
+        flat, maybe = flat & (apart < eps), maybe & ~(apart >= eps)
+        found[back + 1] = flat, maybe
+        if not maybe.any():
+            break
+    nowhere = np.zeros(batch.levels, np.bool_)
+    suspect, unsure = found.get(suspect_count, (nowhere, nowhere))
+    bad = found.get(fail_count, (nowhere, nowhere))[0]
+    silent = level_index(batch) < suspect_count - 1
+    return verdict(
+        batch,
+        on,
+        least=suspect_count,
+        unknown={BESIDE: unsure & ~suspect & ~silent},
+        silent=silent,
+        suspect=suspect,
+        bad=bad,
+    )

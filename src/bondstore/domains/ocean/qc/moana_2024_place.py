@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask
 from bondstore.domains.ocean.qc.common import (
-    absent,
     because,
     distance,
     download_times,
     firmwares,
     gear,
-    levels_of,
     seconds,
 )
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_compat_common import chain_rows, run_over_rows, settled
-from bondstore.domains.ocean.qc.moana_gear import ends
+from bondstore.domains.ocean.qc.moana_2024 import DROPPED, chain_rows, on_rows, run_over_rows
+from bondstore.domains.ocean.qc.moana_place import GoodLevels, ends
 from bondstore.domains.ocean.qc.moana_place import impossible_location as _location
 from bondstore.domains.ocean.qc.moana_place import remove_ref_location as _reference
-from bondstore.domains.ocean.qc.moana_sensor import timestamp_overflow as _overflow
-from bondstore.domains.ocean.qc.ragged import count, neighbour, only, per_profile, spread
+from bondstore.domains.ocean.qc.moana_time import timestamp_overflow as _overflow
+from bondstore.domains.ocean.qc.ragged import (
+    absent,
+    count,
+    neighbour,
+    only,
+    per_profile,
+    spread,
+)
 from bondstore.domains.ocean.qc.tests import Verdict, test
 
 _KNOTS = 0.539957
 """Knots a km/h, to the digits of the existing chain."""
-_DROPPED = "the existing chain leaves a test out that raises"
 
 
 @test("moana2024.impossible_date", "moana-qc 2024, impossible date", "TIME")
@@ -51,7 +57,7 @@ def impossible_date(batch: Batch, on: str, *, earliest: str) -> Verdict:
         flags[batch.time >= latest] = Flag.BAD
         flags[batch.time <= seconds(earliest)] = Flag.SUSPECT
     flags[np.isnan(latest)] = Flag.SILENT
-    return settled(batch, on, rows, flags, because(np.isnan(download_times(batch)), _DROPPED))
+    return on_rows(batch, on, rows, flags, because(np.isnan(download_times(batch)), DROPPED))
 
 
 @test("moana2024.datetime_increasing", "moana-qc 2024, datetime increasing", "TIME")
@@ -70,8 +76,8 @@ def datetime_increasing(batch: Batch, on: str) -> Verdict:
     kept = only(batch, rows)
     with np.errstate(invalid="ignore"):
         back = count(kept, kept.time < neighbour(kept, kept.time, -1)) > 0
-    flags = np.where(levels_of(batch, back), Flag.BAD, Flag.SILENT).astype(np.int8)
-    return settled(batch, on, rows, flags)
+    flags = np.where(spread(batch, back), Flag.BAD, Flag.SILENT).astype(np.int8)
+    return on_rows(batch, on, rows, flags)
 
 
 @test("moana2024.timing_gap", "moana-qc 2024, timing gap", "TIME")
@@ -131,8 +137,8 @@ def reset_code_check(batch: Batch, on: str, *, firmware: float, marker: float, w
     place = per_profile(batch, np.where(marked, _rank(batch, single), np.inf), np.minimum, empty=np.inf)
     hidden = count(batch, marked & np.isnan(batch.pressure)) > 0
     after = _rank(batch, rows) >= spread(batch, place)
-    bad = after & levels_of(batch, old & ~hidden)
-    return settled(batch, on, rows, np.where(bad, Flag.BAD, Flag.GOOD).astype(np.int8))
+    bad = after & spread(batch, old & ~hidden)
+    return on_rows(batch, on, rows, np.where(bad, Flag.BAD, Flag.GOOD).astype(np.int8))
 
 
 def _rank(batch: Batch, where: Mask) -> Floats:
@@ -277,29 +283,36 @@ def stationary_position_check(
         flags[deep] = np.where(stands[deep], Flag.SUSPECT, Flag.PROBABLY_GOOD)
         unknown, none = ~moves & ~stands, np.isnan(first)
         flags[unknown | none] = Flag.SILENT
-        reasons = because(none, _DROPPED) | because(unknown, "the existing chain takes no file of unknown gear")
+        reasons = because(none, DROPPED) | because(unknown, "the existing chain takes no file of unknown gear")
         return Verdict(np.repeat(flags, kept.sizes), reasons)
 
     return run_over_rows(batch, on, run)
 
 
-@test("moana2024.start_end_dist_check", "moana-qc 2024, start end distance check", "POSITION")
-def start_end_dist_check(
-    batch: Batch,
-    on: str,
-    *,
-    unsure: float,
-    earliest: str,
-    longest_gap: float,
-    smallest_cluster: int,
-    latitude: tuple[float, float],
-    longitude: tuple[float, float],
-    reference: tuple[float, float],
-    radius: float,
-    firmware: float,
-    marker: float,
-    within: float,
-) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class ChainGoodLevels(GoodLevels):
+    """The thresholds by which a level is good for the existing chain."""
+
+    firmware: float
+    marker: float
+    within: float
+
+    def of(self, batch: Batch) -> Mask:
+        """Return which levels have a position and no such test of the chain calls bad."""
+        good = ~absent(batch, "POSITION")
+        for said in (
+            impossible_date(batch, "TIME", earliest=self.earliest),
+            timing_gap(batch, "TIME", longest_gap=self.longest_gap, smallest_cluster=self.smallest_cluster),
+            reset_code_check(batch, "TIME", firmware=self.firmware, marker=self.marker, within=self.within),
+            impossible_location(batch, "POSITION", latitude=self.latitude, longitude=self.longitude),
+            remove_ref_location(batch, "POSITION", reference=self.reference, radius=self.radius),
+        ):
+            good &= said.flags != Flag.BAD
+        return good
+
+
+@test("moana2024.start_end_dist_check", "moana-qc 2024, start end distance check", "POSITION", shared=ChainGoodLevels)
+def start_end_dist_check(batch: Batch, on: str, *, unsure: float, shared: ChainGoodLevels) -> Verdict:
     """Set the existing chain's flags of `moana.start_end_dist_check`.
 
     Defects reproduced: never suspect, since the smaller threshold is asked for first; bad where there are under two
@@ -316,15 +329,7 @@ def start_end_dist_check(
         As in the chain's tests that tell good levels.
     """
     rows = chain_rows(batch)
-    good = rows & ~absent(batch, on)
-    for said in (
-        impossible_date(batch, "TIME", earliest=earliest),
-        timing_gap(batch, "TIME", longest_gap=longest_gap, smallest_cluster=smallest_cluster),
-        reset_code_check(batch, "TIME", firmware=firmware, marker=marker, within=within),
-        impossible_location(batch, on, latitude=latitude, longitude=longitude),
-        remove_ref_location(batch, on, reference=reference, radius=radius),
-    ):
-        good &= said.flags != Flag.BAD
+    good = rows & shared.of(batch)
     (north, to_north), (east, to_east) = ends(batch, good, batch.latitude), ends(batch, good, batch.longitude)
     metres = np.round(distance(north, east, to_north, to_east) * 1000, 2)
     _, stands = gear(batch)
@@ -333,4 +338,4 @@ def start_end_dist_check(
         flags[metres > unsure] = Flag.PROBABLY_GOOD
     flags[count(batch, good) < 2] = Flag.BAD
     flags[~stands] = Flag.SILENT
-    return settled(batch, on, rows, np.repeat(flags, batch.sizes))
+    return on_rows(batch, on, rows, np.repeat(flags, batch.sizes))

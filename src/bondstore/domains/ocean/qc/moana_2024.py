@@ -1,16 +1,75 @@
-"""Suite moana-2024: tests of values that set the flags of the existing chain, with its defects."""
+"""Suite moana-2024: which rows the existing chain keeps, and tests of values that set its flags, with its defects."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
-from bondstore.domains.ocean.profiles import Batch
-from bondstore.domains.ocean.qc.common import because, column, deviation, levels_of
-from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.moana_compat_common import chain_rows, run_over_rows, settled
+from bondstore.domains.ocean.profiles import Batch, Mask
+from bondstore.domains.ocean.qc.common import (
+    because,
+)
+from bondstore.domains.ocean.qc.flags import Flag, Flags
 from bondstore.domains.ocean.qc.moana_values import binned, drift
-from bondstore.domains.ocean.qc.ragged import neighbour, per_profile, spread
+from bondstore.domains.ocean.qc.ragged import (
+    absent,
+    column,
+    deviation,
+    neighbour,
+    only,
+    per_profile,
+    spread,
+)
 from bondstore.domains.ocean.qc.tests import Verdict, test
+
+DROPPED = "the existing chain leaves a test out that raises"
+
+
+def chain_rows(batch: Batch, *, complete: bool = True) -> Mask:
+    """Return which levels the existing chain reads.
+
+    Of several levels at one time it keeps the first, even if that one has no values; then (with `complete`) it drops
+    every level that lacks its time, latitude, longitude, pressure or temperature, a latitude or longitude of 0 being
+    none. Its files hold no such rows; the tests of suite moana-2024 are silent on them.
+    """
+    rows = _first_at_their_time(batch)
+    if complete:
+        for values in (batch.time, batch.latitude, batch.longitude, batch.pressure, batch.temperature):
+            rows &= ~np.isnan(values)
+        rows &= (batch.latitude != 0) & (batch.longitude != 0)
+    return rows
+
+
+def _first_at_their_time(batch: Batch) -> Mask:
+    """Which levels are the first of their profile at their time; missing times count as one time."""
+    rows = np.ones(batch.levels, np.bool_)
+    with np.errstate(invalid="ignore"):
+        if ((batch.time[1:] > batch.time[:-1]) | (batch.owner[1:] != batch.owner[:-1])).all():
+            return rows  # as nearly always: all later than the one before
+    order = np.lexsort((batch.time, batch.owner))  # stable, and NaN comes last
+    time, owner = batch.time[order], batch.owner[order]
+    first = np.ones(batch.levels, np.bool_)
+    same = (time[1:] == time[:-1]) | (np.isnan(time[1:]) & np.isnan(time[:-1]))
+    first[1:] = ~same | (owner[1:] != owner[:-1])
+    rows[order] = first
+    return rows
+
+
+def on_rows(batch: Batch, on: str, rows: Mask, flags: Flags, reasons: Mapping[int, str] | None = None) -> Verdict:
+    """Return flags as a verdict: silent on the rows that the chain drops, missing where there is no value."""
+    flags = np.where(rows, flags, Flag.SILENT).astype(np.int8)
+    flags[absent(batch, on)] = Flag.MISSING
+    return Verdict(flags, reasons or {})
+
+
+def run_over_rows(batch: Batch, on: str, run: Callable[[Batch], Verdict]) -> Verdict:
+    """Run a test over the rows that the chain keeps, with the nearest of them as neighbours."""
+    rows = chain_rows(batch)
+    said = run(only(batch, rows))
+    flags = np.full(batch.levels, Flag.SILENT, np.int8)
+    flags[rows] = said.flags
+    return on_rows(batch, on, rows, flags, said.reasons)
 
 
 @test("moana2024.global_range", "moana-qc 2024, global range", "TEMP", "PRES")
@@ -65,8 +124,8 @@ def spike(batch: Batch, on: str, *, deviations: float) -> Verdict:
             apart = np.abs(values - 0.5 * padded[0] - 0.5 * padded[1])
             flags = np.where(apart > spread(kept, deviations * deviation(kept, values)), Flag.SUSPECT, Flag.GOOD)
         short = kept.sizes < 3
-        flags[levels_of(kept, short)] = Flag.GOOD if on == "TEMP" else Flag.SILENT
-        return Verdict(flags.astype(np.int8), because(short, "the existing chain leaves a test out that raises"))
+        flags[spread(kept, short)] = Flag.GOOD if on == "TEMP" else Flag.SILENT
+        return Verdict(flags.astype(np.int8), because(short, DROPPED))
 
     return run_over_rows(batch, on, run)
 
@@ -101,7 +160,7 @@ def rate_of_change(batch: Batch, on: str) -> Verdict:
 
 
 def _good(batch: Batch, on: str) -> Verdict:
-    return settled(batch, on, chain_rows(batch), np.full(batch.levels, Flag.GOOD, np.int8))
+    return on_rows(batch, on, chain_rows(batch), np.full(batch.levels, Flag.GOOD, np.int8))
 
 
 @test("moana2024.temp_drift", "moana-qc 2024, temperature drift", "TEMP")
