@@ -45,13 +45,13 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
         "Zips of phones",
         "From `bondstore screenlake process`, besides those of zips and images.",
     ),
-    "domains.ocean.kinds.KINDS": (
+    "domains.ocean.findings.KINDS": (
         "Ocean profiles: reading",
         "From `bondstore ocean qc`, `show` and `plot`. With *error* and no level that could be read, the object has no "
         "results.",
     ),
     "domains.ocean.runkinds.RUN_KINDS": ("Ocean profiles: quality control", "From `bondstore ocean qc`."),
-    "domains.ocean.plots.kinds.PLOT_KINDS": ("Ocean profiles: pictures", "From `bondstore ocean plot`, and `--plots`."),
+    "domains.ocean.findings.PLOT_KINDS": ("Ocean profiles: pictures", "From `bondstore ocean plot`, and `--plots`."),
     "release.kinds.KINDS": (
         "Releases",
         "From `bondstore release publish`: why a file stayed private. With *error* the command ends with exit code 5.",

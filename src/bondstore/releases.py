@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_store
 from bondstore.domains.ocean.places import is_by_product
-from bondstore.domains.ocean.vouching import INSPECTORS
+from bondstore.domains.ocean.verify import INSPECTORS
 from bondstore.release import inventory
 from bondstore.release import recall as recalling
 from bondstore.release.about import About

@@ -178,7 +178,7 @@ def _release(report: EventReport, settings: HandlerSettings) -> None:
     if not settings.get("PUBLIC"):
         return
     from bondstore.domains.ocean.places import is_by_product
-    from bondstore.domains.ocean.vouching import INSPECTORS
+    from bondstore.domains.ocean.verify import INSPECTORS
     from bondstore.release.about import About
     from bondstore.release.publish import Order, Published
     from bondstore.release.service import Places, publish_between

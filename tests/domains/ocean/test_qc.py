@@ -13,7 +13,7 @@ import pytest
 
 from bondstore.domains.ocean import service
 from bondstore.domains.ocean.service import Asked
-from bondstore.domains.ocean.vouching import vouch
+from bondstore.domains.ocean.verify import verify_file
 from bondstore.errors import ConfigurationError, PolicyError, UsageError
 from bondstore.release.records import Record
 from bondstore.runs.outlets import record_place
@@ -267,7 +267,7 @@ def test_a_file_for_each_deployment(sea: Sea, tmp_path: Path) -> None:
             names = file["profile_id"][:].tolist()
         own = sorted(Path(key).stem for key in [*FLEET, *(k.replace("_1_", "_2_") for k in FLEET)])
         assert names == [one for one in own if one.split("_")[1] == Path(record.file).name[:2].zfill(4)]
-        vouch(files[record.file], record)
+        verify_file(files[record.file], record)
     assert sum(int(record.settings["profiles"]) for record in sea.records()) == 12
     assert pl.read_parquet(Path(sea.dest.removeprefix("file://")) / "parquet/**/*.parquet").height == 12 * 30
     assert counts(sea.qc(**asked)) == {"planned": 12, "skipped": 12}

@@ -38,7 +38,7 @@ SHOWN = 20
 
 def inspectors() -> dict[str, Inspector]:
     """Return what reads the flags in files of each kind, by the end of their names."""
-    from bondstore.domains.ocean.vouching import INSPECTORS
+    from bondstore.domains.ocean.verify import INSPECTORS
 
     return dict(INSPECTORS)
 

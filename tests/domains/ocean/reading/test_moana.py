@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from bondstore.domains.ocean.kinds import KINDS
+from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Position
 from bondstore.domains.ocean.reading import read_any, read_moana
 from bondstore.errors import DamagedError

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bondstore.domains.ocean.findings import PLOT_KINDS
 from bondstore.domains.ocean.making import Maker
 from bondstore.domains.ocean.places import STATUS, TABLES
 from bondstore.domains.ocean.plots.canvas import FORMS, Form, need_matplotlib
 from bondstore.domains.ocean.plots.describe import describe
 from bondstore.domains.ocean.plots.gathering import Gathering
-from bondstore.domains.ocean.plots.kinds import PLOT_KINDS
 from bondstore.domains.ocean.plots.overview import overview_map
 from bondstore.domains.ocean.plots.places import SUFFIXES, Names, find_dest, find_source
 from bondstore.domains.ocean.plots.profile import profile_figure

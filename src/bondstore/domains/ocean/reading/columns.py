@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bondstore.domains.ocean.kinds import KINDS
+from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Batch, Floats, Header, Profile
 from bondstore.domains.ocean.reading.header import number
 from bondstore.domains.ocean.reading.text import damaged, plain_text

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bondstore.domains.ocean.kinds import KINDS
+from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Floats
 from bondstore.domains.ocean.reading.text import damaged
 from bondstore.domains.ocean.reading.units import converted, seconds, since, unit_of

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from bondstore.domains.ocean.kinds import KINDS
+from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Header, Position
 from bondstore.findings import Finding
 

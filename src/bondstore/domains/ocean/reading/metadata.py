@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bondstore.domains.ocean.kinds import KINDS
+from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Batch, Deployment, Profile
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.errors import ConfigurationError

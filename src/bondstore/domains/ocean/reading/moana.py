@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from bondstore.domains.ocean.kinds import KINDS
+from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Batch, Header, Profile
 from bondstore.domains.ocean.reading.header import known_line, read_header
 from bondstore.domains.ocean.reading.rows import Rows, parse_rows
@@ -84,7 +84,7 @@ def read_moana(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
     Raises
     ------
     DamagedError
-        It is no Moana file, or too little of it; the kind is one of `bondstore.domains.ocean.kinds.KINDS`.
+        It is no Moana file, or too little of it; the kind is one of `bondstore.domains.ocean.findings.KINDS`.
 
     Notes
     -----

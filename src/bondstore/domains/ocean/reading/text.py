@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from bondstore.domains.ocean.kinds import KINDS
+from bondstore.domains.ocean.findings import KINDS
 from bondstore.errors import DamagedError
 from bondstore.findings import Finding
 

@@ -9,7 +9,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-from bondstore.domains.ocean import vouching
+from bondstore.domains.ocean import verify
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.profiles import Batch
@@ -18,7 +18,7 @@ from bondstore.domains.ocean.qc.flags import SCALES, Flag, worst
 from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading.netcdf import flags_here, read_here
-from bondstore.domains.ocean.vouching import vouch
+from bondstore.domains.ocean.verify import verify_file
 from bondstore.errors import IntegrityError
 from bondstore.release.records import Record
 from tests.domains.ocean.output.making import STEPS, about, batch, profile, result
@@ -27,8 +27,8 @@ from tests.domains.ocean.output.making import STEPS, about, batch, profile, resu
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading in a process of its own is tested elsewhere."""
-    monkeypatch.setattr(vouching, "read_any", lambda key, data: read_here(data, key))
-    monkeypatch.setattr(vouching, "flags_in", flags_here)
+    monkeypatch.setattr(verify, "read_any", lambda key, data: read_here(data, key))
+    monkeypatch.setattr(verify, "flags_in", flags_here)
 
 
 def good(of: Batch, scale: str = "qartod", **instead: Flag) -> Result:
@@ -75,24 +75,24 @@ def changed(data: bytes, change: Callable[[netCDF4.Dataset], None]) -> bytes:
 def test_what_we_write_vouches_for_itself(scale: str, flag: Flag) -> None:
     for of in (batch(5), batch(3, 0, 2, salinity=True), batch(0), batch(2, temperature=np.array([np.nan, 9.0]))):
         said = good(of, scale, spike=flag, density=flag)
-        vouch(*written(of, said))
+        verify_file(*written(of, said))
 
 
 @pytest.mark.parametrize("which", ["moana", "qartod", "argo"])
 def test_what_the_suites_say_vouches_for_itself(which: str) -> None:
     of = batch(40, salinity=True)
-    vouch(*written(of, evaluate(of, load_suite(which))))
+    verify_file(*written(of, evaluate(of, load_suite(which))))
 
 
 def test_a_profile_without_levels_has_no_part_in_what_its_file_is() -> None:
     of = batch(3, 0)
     data, record = written(of, good(of))
     assert record.grade == "good"
-    vouch(data, record)
+    verify_file(data, record)
     data, record = written(batch(0), good(batch(0)))
     assert record.grade == "missing"
     with pytest.raises(IntegrityError, match="is missing by its own flags"):
-        vouch(data, replace(record, grade="good"))
+        verify_file(data, replace(record, grade="good"))
 
 
 @pytest.mark.parametrize("flag", [Flag.UNEVALUATED, Flag.SUSPECT, Flag.BAD])
@@ -101,7 +101,7 @@ def test_a_record_that_claims_more_is_refused(flag: Flag) -> None:
     data, record = written(of, good(of, spike=flag))
     assert record.grade == flag.name.lower()
     with pytest.raises(IntegrityError, match="by its own flags"):
-        vouch(data, replace(record, grade="good"))
+        verify_file(data, replace(record, grade="good"))
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -109,14 +109,14 @@ def test_a_record_that_counts_more_good_levels_is_refused(scale: str) -> None:
     # the grade is honest: only a requirement by share would let such a file out
     of = batch(5)
     data, record = written(of, good(of, scale, spike=Flag.BAD))
-    vouch(data, record)
+    verify_file(data, record)
     for counts in ({"good": 5}, {"bad": 1, "good": 4}, {"bad": 5, "good": 50}, {"bad": 4}, {"missing": 5}):
         with pytest.raises(IntegrityError, match="fewer good levels"):
-            vouch(data, replace(record, levels={**record.levels, "TEMP": counts}))
+            verify_file(data, replace(record, levels={**record.levels, "TEMP": counts}))
     without = {name: counts for name, counts in record.levels.items() if name != "TEMP"}
     for levels in (without, {}, {**record.levels, "DOXY": {"good": 5}}):
         with pytest.raises(IntegrityError, match="other variables"):
-            vouch(data, replace(record, levels=levels))
+            verify_file(data, replace(record, levels=levels))
 
 
 @pytest.mark.parametrize("variable", ["TEMP", "PSAL", "PRES", "TIME"])
@@ -124,7 +124,7 @@ def test_a_file_without_the_flags_of_a_variable_is_refused(variable: str) -> Non
     of = batch(5, salinity=True)
     data, record = written(of, good(of))
     with pytest.raises(IntegrityError):
-        vouch(changed(data, lambda file: file.renameVariable(f"{variable}_quality_control", "x")), record)
+        verify_file(changed(data, lambda file: file.renameVariable(f"{variable}_quality_control", "x")), record)
 
 
 def test_a_record_on_another_scale_is_refused() -> None:
@@ -132,7 +132,7 @@ def test_a_record_on_another_scale_is_refused() -> None:
     data, record = written(of, good(of, spike=Flag.UNEVALUATED))
     claimed = replace(record, settings={**record.settings, "scale": "argo"}, grade="probably_good")
     with pytest.raises(IntegrityError, match="another scale"):
-        vouch(data, claimed)
+        verify_file(data, claimed)
 
 
 def set_to(name: str, value: int) -> Callable[[netCDF4.Dataset], None]:
@@ -156,7 +156,7 @@ def test_a_roll_up_that_hides_a_tests_verdict_is_refused(flag: Flag, value: int,
     of = batch(5)
     data, record = written(of, good(of, spike=flag))
     with pytest.raises(IntegrityError, match=words):
-        vouch(changed(data, set_to("TEMP_quality_control", value)), replace(record, grade="good"))
+        verify_file(changed(data, set_to("TEMP_quality_control", value)), replace(record, grade="good"))
 
 
 def test_a_roll_up_that_is_good_where_no_test_said_so_is_refused() -> None:
@@ -164,21 +164,21 @@ def test_a_roll_up_that_is_good_where_no_test_said_so_is_refused() -> None:
     data, record = written(of, good(of, spike=Flag.SILENT, gross_range=Flag.SILENT))
     assert record.grade == "unevaluated"
     with pytest.raises(IntegrityError, match="leaves out"):
-        vouch(changed(data, set_to("TEMP_quality_control", 1)), replace(record, grade="good"))
+        verify_file(changed(data, set_to("TEMP_quality_control", 1)), replace(record, grade="good"))
 
 
 def test_a_value_that_is_not_there_is_not_good() -> None:
     of = batch(3, temperature=np.array([9.0, np.nan, 9.1]))
     data, record = written(of, good(of))
-    vouch(data, record)
+    verify_file(data, record)
     with pytest.raises(IntegrityError, match="good that are missing"):
-        vouch(changed(data, set_to("TEMP_quality_control", 1)), record)
+        verify_file(changed(data, set_to("TEMP_quality_control", 1)), record)
 
 
 def test_an_unchanged_copy_is_vouched_for() -> None:
     of = batch(5, 2, salinity=True, profiles=[profile(1), profile(2)])
     data, record = written(of, good(of))
-    vouch(changed(data, lambda _: None), record)
+    verify_file(changed(data, lambda _: None), record)
 
 
 @pytest.mark.parametrize("half", ["LATITUDE", "LONGITUDE"])
@@ -187,4 +187,4 @@ def test_half_a_position_that_is_not_good_is_enough(half: str, value: int) -> No
     of = batch(3)
     data, record = written(of, good(of))
     with pytest.raises(IntegrityError):
-        vouch(changed(data, set_to(f"{half}_quality_control", value)), record)
+        verify_file(changed(data, set_to(f"{half}_quality_control", value)), record)

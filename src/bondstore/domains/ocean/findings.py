@@ -1,4 +1,4 @@
-"""Every kind of finding that the reading of ocean profiles gives rise to."""
+"""Every kind of finding that reading and plotting ocean profiles gives rise to."""
 
 from __future__ import annotations
 
@@ -142,4 +142,14 @@ KINDS = registry(
         "Mend the rows: dates are dd/mm/yyyy or yyyy-mm-dd.",
     ),
 )
-"""Every kind by its word."""
+"""What reading finds, by its word."""
+
+PLOT_KINDS = registry(
+    FindingKind(
+        "not-drawn",
+        _ERROR,
+        "The picture could not be drawn.",
+        "Look at the profile: bondstore ocean show FILE; and report it if nothing is odd about it.",
+    ),
+)
+"""What plotting finds, by its word."""

@@ -9,8 +9,7 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Mask
 from bondstore.domains.ocean.qc.evaluate import grades_of
-from bondstore.domains.ocean.qc.flags import SCALES, Flag, Flags, Scale
-from bondstore.domains.ocean.qc.flags import worst as worst_of
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flag, Flags, Scale, worst
 from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.netcdf import flags_in
@@ -19,29 +18,11 @@ from bondstore.errors import IntegrityError
 if TYPE_CHECKING:
     from bondstore.release.records import Record
 
-_RANK = ("missing", "good", "probably_good", "unevaluated", "suspect", "bad")
-"""The better before the worse; a profile without levels has no part in what its file is."""
-_PLACES = np.zeros(max(Flag) + 1, np.int8)
-_PLACES[[Flag[word.upper()] for word in _RANK]] = range(len(_RANK))
+_WORDS = [flag.name.lower() for flag in BETTER_FIRST]
 
 
-def vouch(data: bytes, record: Record) -> None:
-    """Read a file's own flags, and refuse a record that claims more than they say.
-
-    Parameters
-    ----------
-    data : bytes
-        The netCDF file.
-    record : Record
-        What is claimed of it.
-
-    Raises
-    ------
-    DamagedError
-        The file cannot be read.
-    IntegrityError
-        Its flags say less than the record does, or contradict one another.
-    """
+def verify_file(data: bytes, record: Record) -> None:
+    """Read a netCDF file's own flags, and refuse a record that claims more than they say."""
     batch, _ = read_any(record.file, data)
     stored = flags_in(data, record.file)
     scale = SCALES.get(record.settings.get("scale", ""))
@@ -59,11 +40,11 @@ def vouch(data: bytes, record: Record) -> None:
     if not {on for _, on in stored.tests} <= set(rolled):
         raise _refused(record, "holds a test's verdict on a variable that it has no flags for")
     grades = [Flag(one).name.lower() for one in grades_of(batch, rolled).tolist()]
-    worst = max(grades, key=_RANK.index, default="missing")
-    nothing = worst == "missing" != record.grade
-    worse = _RANK.index(worst) > _RANK.index(record.grade) and not _same_on(scale, worst, record.grade)
+    graded = max(grades, key=_WORDS.index, default="missing")
+    nothing = graded == "missing" != record.grade
+    worse = _WORDS.index(graded) > _WORDS.index(record.grade) and not _same_on(scale, graded, record.grade)
     if nothing or worse:
-        raise _refused(record, f"is {worst.replace('_', ' ')} by its own flags")
+        raise _refused(record, f"is {graded.replace('_', ' ')} by its own flags")
     _check_counts(record, rolled)
 
 
@@ -95,8 +76,8 @@ def _check_roll_up(record: Record, scale: Scale, tests: Sequence[Flags], rolled:
     """
     silent = scale.numbers[Flag.SILENT]
     ours = [np.where(said == silent, np.int8(Flag.SILENT), _ours(scale, said)) for said in tests]
-    least = worst_of(ours, rolled == Flag.MISSING)
-    if (_PLACES[rolled] < _PLACES[least]).any():
+    least = worst(ours, rolled == Flag.MISSING)
+    if (RANK[rolled] < RANK[least]).any():
         raise _refused(record, "holds a test's verdict that its roll-up leaves out")
 
 
@@ -120,5 +101,5 @@ def _refused(record: Record, why: str) -> IntegrityError:
     )
 
 
-INSPECTORS = {".nc": vouch}
-"""Who looks into files before they leave, by how their names end."""
+INSPECTORS = {".nc": verify_file}
+"""What looks into files before they leave, by how their names end."""
