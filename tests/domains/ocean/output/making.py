@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bondstore.domains.ocean.output.attributes import About, Attributes
+from bondstore.domains.ocean.output.names import began
 from bondstore.domains.ocean.profiles import Batch, Deployment, Header, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import SCALES, Flag, worst
@@ -108,3 +111,23 @@ def about(**more) -> About:
             **more,
         }
     )
+
+
+def parquet_files(of: Batch, said: Result, stem: str) -> dict[str, bytes]:
+    """Tables of a batch by year and month, Hive style; profiles without a time are in year 0000."""
+    from bondstore.domains.ocean.output.parquet import month_table
+
+    begins = began(of)
+    months = ["0000-00" if np.isnan(one) else str(np.datetime64(int(one), "s"))[:7] for one in begins]
+    files = {}
+    for month in sorted(set(months)):
+        path = f"year={month[:4]}/month={month[5:]}/{stem}.parquet"
+        numbers = [number for number, one in enumerate(months) if one == month]
+        rows = np.isin(of.owner, numbers)
+        some = replace(
+            said,
+            flags={name: flags[rows] for name, flags in said.flags.items()},
+            rolled={name: flags[rows] for name, flags in said.rolled.items()},
+        )
+        files[path] = month_table([(of.take(numbers), some)])
+    return files

@@ -8,11 +8,10 @@ import pyarrow.parquet
 from bondstore.domains.ocean.output.attributes import Attributes
 from bondstore.domains.ocean.output.names import output_path
 from bondstore.domains.ocean.output.netcdf import netcdf_file
-from bondstore.domains.ocean.output.parquet import parquet_files
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.output.status import status_csv
 from bondstore.domains.ocean.profiles import Deployment, Header
-from tests.domains.ocean.output.making import STEPS, about, batch, profile, result
+from tests.domains.ocean.output.making import STEPS, about, batch, parquet_files, profile, result
 
 MAIL, PHONE, PERSON = "canary@boats.example.org", "+64 21 555 0147", "Keziah Quillfeather"
 BOTH = f"x {MAIL} y {PHONE} z"

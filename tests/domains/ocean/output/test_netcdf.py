@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray
 
-from bondstore.domains.ocean.output import flagged
+from bondstore.domains.ocean.output import netcdf_content
 from bondstore.domains.ocean.output.attributes import Attributes
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.profiles import Deployment, Position
@@ -129,8 +129,8 @@ def test_flags_of_known_tests_have_the_name_that_cf_knows():
 def test_each_test_with_a_name_of_its_own_is_known_to_cf_and_to_us():
     load_suite("qartod")
     table = (resources.files("compliance_checker") / "data" / "cf-standard-name-table.xml").read_text("utf-8")
-    assert set(flagged._QARTOD) <= set(REGISTRY)
-    assert all(f'entry id="{name}"' in table for name in flagged._QARTOD.values())
+    assert set(netcdf_content._QARTOD) <= set(REGISTRY)
+    assert all(f'entry id="{name}"' in table for name in netcdf_content._QARTOD.values())
 
 
 def test_longitudes_are_wrapped_and_what_is_none_is_not_made_one():

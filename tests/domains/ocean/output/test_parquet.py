@@ -10,10 +10,10 @@ import polars
 import pyarrow.parquet
 import pytest
 
-from bondstore.domains.ocean.output.parquet import month_table, parquet_files
+from bondstore.domains.ocean.output.parquet import month_table
 from bondstore.domains.ocean.qc.flags import SCALES, Flag
 from bondstore.errors import UsageError
-from tests.domains.ocean.output.making import batch, result
+from tests.domains.ocean.output.making import batch, parquet_files, result
 
 MAY, JUNE = 1714521600.0, 1717200000.0
 

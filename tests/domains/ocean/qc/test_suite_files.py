@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bondstore.domains.ocean.output.flagged import thresholds
+from bondstore.domains.ocean.output.netcdf_content import thresholds
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.moana_climatology import COLUMNS

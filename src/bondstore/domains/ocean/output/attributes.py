@@ -1,53 +1,30 @@
-"""What a person states of the files (title, institution, licence …), from a TOML, and what a file was made from."""
+"""What a file may say beside its levels: what a person states of all files, what it was made from, what is known."""
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
+from typing import TypeGuard
 
+from bondstore.deid.text import redact_text
+from bondstore.domains.ocean.output.extents import stamp
+from bondstore.domains.ocean.profiles import Header, Position, Profile
 from bondstore.errors import ConfigurationError
 from bondstore.version import TOOL
 
-NAMES = frozenset(
-    [
-        "acknowledgement",
-        "comment",
-        "contributor_institution",
-        "contributor_name",
-        "contributor_role",
-        "creator_institution",
-        "creator_name",
-        "creator_type",
-        "creator_url",
-        "data_centre",
-        "id_prefix",
-        "institution",
-        "instrument",
-        "instrument_vocabulary",
-        "keywords",
-        "keywords_vocabulary",
-        "license",
-        "metadata_link",
-        "naming_authority",
-        "platform",
-        "platform_vocabulary",
-        "processing_level",
-        "product_version",
-        "program",
-        "project",
-        "publisher_institution",
-        "publisher_name",
-        "publisher_type",
-        "publisher_url",
-        "references",
-        "source",
-        "summary",
-        "title",
-    ]
-)
+_ACDD = """
+    acknowledgement comment contributor_institution contributor_name contributor_role creator_institution
+    creator_name creator_type creator_url data_centre id_prefix institution instrument instrument_vocabulary
+    keywords keywords_vocabulary license metadata_link naming_authority platform platform_vocabulary
+    processing_level product_version program project publisher_institution publisher_name publisher_type
+    publisher_url references source summary title
+"""
+NAMES = frozenset(_ACDD.split())
 """The attributes that settings may state, by their names in ACDD-1.3; ``id_prefix`` goes before each file's ``id``."""
 
 DEFAULTS: Mapping[str, str] = MappingProxyType(
@@ -60,32 +37,40 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
 )
 """What stands where settings state nothing."""
 
+
 PUBLISHED = ("cycle", "direction", "platform_type", "truncated")
 """Facts and header lines that are written without being asked for, beside those that `Header` has a place for."""
 
+
 _OWN = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
 _ADDRESS = re.compile(r"mail|phone|contact|telefax|\bfax\b|address", re.IGNORECASE)
+
+
 _LONGEST = 10_000
+
+
+_PERSON = re.compile(
+    r"contact|name of|skipper|captain|master|owner|operator|person|crew|e-?mail|phone|mobile\b|\btel|address"
+    r"|\babn\b|\bpi\b|pi_name|investigator|author|fisher(?!y|ies)",
+    re.IGNORECASE,
+)
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+
+
+Fact = str | float
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What a person states of all files.
+    """What a person states of all files."""
 
-    Parameters
-    ----------
-    given : mapping of str to str
-        By the names in `NAMES`; what it leaves out stands as in `DEFAULTS`.
-    more : mapping of str to str
-        Attributes of one's own; they never replace those that Bondstore sets.
-    publish : tuple of str
-        Names of header lines and facts that go into files beside `PUBLISHED`. Others stay out: nobody knows what
-        somebody wrote there.
-    """
-
-    given: Mapping[str, str] = field(default_factory=dict)
-    more: Mapping[str, str] = field(default_factory=dict)
-    publish: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)  # by NAMES; what it leaves out stands as in DEFAULTS
+    more: Mapping[str, str] = field(default_factory=dict)  # of one's own; they never replace those of Bondstore
+    publish: tuple[str, ...] = ()  # header lines and facts beside PUBLISHED: nobody knows what others hold
 
     def get(self, name: str) -> str:
         """Return an attribute; empty where nothing is stated."""
@@ -94,37 +79,16 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a file was made from and by.
+    """What a file was made from and by; times are seconds since 1970-01-01 UTC."""
 
-    Parameters
-    ----------
-    store : str
-        Address of the store. It is no part of a netCDF file: the store is private.
-    key : str
-        The object's key there.
-    source_version : str
-        Its etag or version id.
-    source_modified : float or None
-        When it was put there: seconds since 1970-01-01 UTC.
-    source_sha256 : str
-        Of its bytes, in hex; empty where it was not taken.
-    tool : str
-        What made the file, with its version.
-    attributes : Attributes
-        What a person states.
-    processed : float or None
-        Seconds since 1970-01-01 UTC that the file gives as its date; None for `source_modified`, so that the same
-        object always gives the same bytes.
-    """
-
-    store: str = ""
+    store: str = ""  # its address is no part of a netCDF file: the store is private
     key: str = ""
-    source_version: str = ""
+    source_version: str = ""  # etag or version id
     source_modified: float | None = None
-    source_sha256: str = ""
+    source_sha256: str = ""  # empty where it was not taken
     tool: str = TOOL
     attributes: Attributes = field(default_factory=Attributes)
-    processed: float | None = None
+    processed: float | None = None  # None: the file's date is `source_modified`, so that its bytes are always the same
 
     @property
     def source(self) -> str:
@@ -133,31 +97,14 @@ class About:
 
     @property
     def date(self) -> float | None:
-        """What the file gives as its date; seconds since 1970-01-01 UTC."""
+        """What the file gives as its date."""
         return self.source_modified if self.processed is None else self.processed
 
 
 def parse_attributes(text: str) -> Attributes:
-    """Read what a person states of the files.
+    """Read what a person states of the files, from TOML.
 
-    Parameters
-    ----------
-    text : str
-        TOML: attributes at the top, those of one's own under ``[more]``, and ``publish``, a list of header lines::
-
-            title = "Sea temperature from fishing gear"
-            institution = "The Institute"
-            license = "CC-BY-4.0"
-            publish = ["Profile number"]
-
-            [more]
-            site_code = "NZ"
-
-    Raises
-    ------
-    ConfigurationError
-        It is no TOML, names an attribute that there is none of, one for an address of a person, or gives another
-        value than a text.
+    Attributes stand at the top, those of one's own under ``[more]``, and ``publish`` is a list of header lines.
     """
     try:
         content = tomllib.loads(text)
@@ -197,3 +144,73 @@ def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise ConfigurationError(f"The attribute {name} must be a text of up to {_LONGEST} signs.")
     return value
+
+
+@lru_cache(maxsize=4096)
+def clean(text: str) -> str:
+    """Return a text from outside as it may be published: one line without addresses and phone numbers, not too long."""
+    return redact_text(_CONTROL.sub(" ", text).strip()[:_LONGEST])[0].encode("utf-8", "replace").decode()
+
+
+def facts(profile: Profile, attributes: Attributes) -> dict[str, Fact]:
+    """Return what is known of a profile, by names fit for attributes; what is unknown is left out."""
+    header, deployment = profile.header, profile.deployment
+    found: dict[str, Fact | None] = {
+        "platform_code": profile.platform,
+        "source_file": profile.key,
+        "input_dialect": header.dialect,
+        **_instrument(header),
+    }
+    if deployment is not None:
+        found["vessel"] = deployment.vessel
+        found["gear"] = deployment.gear
+        found["deployment_supplied"] = stamp(deployment.supplied)
+        found["deployment_returned"] = stamp(deployment.returned)
+        found |= _further("deployment", deployment.other, tuple(deployment.other))
+    allowed = (*PUBLISHED, *attributes.publish)
+    found |= _further("header", header.other, allowed) | _further("profile", profile.known, allowed)
+    cleaned = {name: clean(value) if isinstance(value, str) else value for name, value in found.items()}
+    return {name: value for name, value in cleaned.items() if _is_said(value)}
+
+
+def _is_said(value: Fact | None) -> TypeGuard[Fact]:
+    return value is not None and (value != "" if isinstance(value, str) else math.isfinite(value))
+
+
+def _instrument(header: Header) -> dict[str, Fact | None]:
+    return {
+        "sensor_serial_number": header.sensor_serial,
+        "sensor_firmware": header.sensor_firmware,
+        "sensor_battery_percent": header.sensor_battery,
+        "sensor_reset_codes": ", ".join(header.reset_codes),
+        "sensor_max_lifetime_depth_dbar": header.max_lifetime_depth,
+        "sensor_baseline_dbar": header.baseline,
+        "sensor_depth_rating_m": header.depth_rating,
+        "deck_unit_serial_number": header.deck_unit_serial,
+        "deck_unit_firmware": header.deck_unit_firmware,
+        "deck_unit_battery_percent": header.deck_unit_battery,
+        **_place("upload", header.upload_position),
+        **_place("download", header.download_position),
+        "download_time": stamp(header.download_time),
+    }
+
+
+def _place(what: str, position: Position | None) -> dict[str, Fact | None]:
+    if position is None:
+        return {}
+    if not math.isfinite(position.latitude + position.longitude):  # half a place is none
+        return {}
+    return {f"{what}_latitude": float(position.latitude), f"{what}_longitude": float(position.longitude)}
+
+
+def _further(prefix: str, said: Mapping[str, str], allowed: tuple[str, ...]) -> dict[str, Fact | None]:
+    """Return further lines under names that are safe; a line about a person never, whoever allowed it."""
+    return {
+        f"{prefix}_{safe}": said[name]
+        for name in sorted(said)
+        if name in allowed and not _PERSON.search(name) and (safe := _identifier(clean(name)))
+    }
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:64]

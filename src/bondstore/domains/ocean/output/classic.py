@@ -34,24 +34,12 @@ _TYPES: Mapping[str, tuple[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of a file.
+    """One variable of a file."""
 
-    Parameters
-    ----------
-    name : str
-        Unique in the file; ASCII letters, digits and underscores.
-    dimensions : tuple of str
-        Their names, slowest first.
-    values : ndarray
-        int8, int16, int32, float32, float64 or one-byte strings, with the shape that the dimensions give.
-    attributes : mapping of str to (str, int, float or ndarray)
-        In their order. An int becomes 32 bits wide, a float 64.
-    """
-
-    name: str
-    dimensions: tuple[str, ...]
-    values: NDArray[Any]
-    attributes: Mapping[str, Value] = field(default_factory=dict)
+    name: str  # ASCII letters, digits and underscores
+    dimensions: tuple[str, ...]  # slowest first
+    values: NDArray[Any]  # of one of _TYPES, with the shape that the dimensions give
+    attributes: Mapping[str, Value] = field(default_factory=dict)  # an int becomes 32 bits wide, a float 64
 
 
 def classic_netcdf(
@@ -60,24 +48,6 @@ def classic_netcdf(
     """Return a file in the classic format with 64-bit offsets (CDF-2); the same content gives the same bytes.
 
     A dimension of length 0 becomes the record dimension, with no records: the format knows no other empty one.
-
-    Parameters
-    ----------
-    dimensions : mapping of str to int
-        Their lengths, at most one of them 0.
-    attributes : mapping
-        Of the whole file, in their order.
-    variables : sequence of Variable
-        In their order.
-
-    Raises
-    ------
-    UsageError
-        A variable has another shape than its dimensions, a type that the format does not know, or more than 4 GiB;
-        or two dimensions are empty.
-
-    Notes
-    -----
     Source: "The NetCDF Classic Format Specification", NetCDF Users Guide, appendix B.
     """
     if sum(length == 0 for length in dimensions.values()) > 1:

@@ -18,36 +18,18 @@ _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a file covers; None where nothing is known.
+    """What a file covers; None where nothing is known."""
 
-    Parameters
-    ----------
-    first, last : float or None
-        Seconds since 1970-01-01 UTC.
-    bounds : tuple of four float or None
-        West, south, east, north in degrees, -180 to 180; west over east where it crosses the date line.
-    shallow, deep : float or None
-        Pressure in dbar.
-    """
-
-    first: float | None
+    first: float | None  # seconds since 1970-01-01 UTC
     last: float | None
-    bounds: tuple[float, float, float, float] | None
-    shallow: float | None
+    bounds: tuple[float, float, float, float] | None  # west (over east across the date line), south, east, north
+    shallow: float | None  # dbar
     deep: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Nominal:
-    """One time and place for each profile, all of shape (profiles,); NaN where there is none.
-
-    Parameters
-    ----------
-    time : ndarray of float64
-        Seconds since 1970-01-01 UTC.
-    latitude, longitude : ndarray of float64
-        Degrees north; degrees east, -180 to 180.
-    """
+    """One time (seconds since 1970-01-01 UTC) and place (-180 to 180) for each profile; NaN where there is none."""
 
     time: Floats
     latitude: Floats

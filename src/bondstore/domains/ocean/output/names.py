@@ -32,28 +32,11 @@ def output_path(key: str, batch: Batch, style: Style = "plain", *, distinct: boo
     The date is that of the first level that has one, in UTC; ``undated`` stands for it where there is none, or none
     between 1900 and 2200. It depends on nothing but the object, so that a run at any width gives the same path.
 
-    Parameters
-    ----------
-    key : str
-        The object's key. Any: what is not safe in a path is percent-encoded.
-    batch : Batch
-        The profiles of the object.
-    style : {"plain", "aodn"}
-        Which names.
-    distinct : bool
-        Add eight hex digits of the key's sha256: for an object whose path belongs to another one already (the same
-        stem in another folder; the same sensor at the same second). An AODN name has them anyway where the serial
-        number is missing or could not be written as it is.
-    version : int
-        Of AODN's file versions: 1 for what is quality controlled (``FV01``, ``DELAYED``), 0 for ``FV00``, ``REALTIME``.
+    `distinct` adds eight hex digits of the key's sha256: for an object whose path belongs to another one already (the
+    same stem in another folder; the same sensor at the same second). An AODN name has them anyway where the serial
+    number is missing or could not be written as it is. `version` 1 is AODN's ``FV01``, quality controlled; 0 is
+    ``FV00``, with ``REALTIME``.
 
-    Raises
-    ------
-    UsageError
-        Another style or version.
-
-    Notes
-    -----
     Source: IMOS NetCDF File Naming Convention 1.5; AODN's FishSOOP file names.
     """
     if style not in ("plain", "aodn") or version not in (0, 1):
@@ -73,13 +56,7 @@ def output_path(key: str, batch: Batch, style: Style = "plain", *, distinct: boo
 
 
 def deployment_name(batch: Batch) -> str:
-    """Return the name of the deployment that an object's profiles belong to: the sensor, and the day it was supplied.
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles of the object; the first one tells.
-    """
+    """Return the name of the deployment of an object's profiles: the sensor, and the day it was supplied."""
     first = batch.profiles[0] if len(batch) else None
     serial = safe_relpath((first.platform if first else "") or "unknown").replace("/", "-")
     supplied = first.deployment.supplied if first and first.deployment else None
@@ -127,14 +104,6 @@ def began(batch: Batch) -> Floats:
     some = ~np.isnan(at)
     times[some] = batch.time[at[some].astype(np.int64)]
     return times
-
-
-def month_folder(time: float) -> tuple[int, int]:
-    """Return the year and month (UTC) of a time in seconds since 1970; (0, 0) for NaN."""
-    if np.isnan(time):
-        return (0, 0)
-    moment = _EPOCH + timedelta(seconds=float(time))
-    return (moment.year, moment.month)
 
 
 def _moment(batch: Batch) -> datetime | None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from bondstore.domains.ocean.output.attributes import NAMES, About
+from bondstore.domains.ocean.output.attributes import NAMES, About, clean, facts
 from bondstore.domains.ocean.output.classic import Value, Variable, classic_netcdf
-from bondstore.domains.ocean.output.columns import LEVEL, PROFILE, known, letters, measured, where_each_lies
 from bondstore.domains.ocean.output.extents import Extent, extent, nominal, stamp
-from bondstore.domains.ocean.output.facts import clean, facts
-from bondstore.domains.ocean.output.flagged import flag_variables, links, thresholds
+from bondstore.domains.ocean.output.netcdf_content import (
+    LEVEL,
+    PROFILE,
+    flag_variables,
+    known,
+    letters,
+    links,
+    measured,
+    thresholds,
+    where_each_lies,
+)
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.errors import UsageError

@@ -11,10 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from bondstore.domains.ocean.output.attributes import clean
 from bondstore.domains.ocean.output.extents import wrapped
-from bondstore.domains.ocean.output.facts import clean
-from bondstore.domains.ocean.output.flagged import per_test_name, thresholds
-from bondstore.domains.ocean.output.names import began, month_folder
+from bondstore.domains.ocean.output.netcdf_content import per_test_name, thresholds
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import Flag, Flags
@@ -27,67 +26,18 @@ _MEASURED = ("LATITUDE", "LONGITUDE", "PRES", "TEMP", "PSAL")
 _ROW_GROUP = 1 << 17
 
 
-def parquet_files(batch: Batch, result: Result, stem: str) -> dict[str, bytes]:
-    """Return a batch as files of a dataset that polars, DuckDB and pandas read as partitioned (Hive style).
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles; each goes whole into the month of its first level that has a time (UTC), those without any time
-        into ``year=0000/month=00``.
-    result : Result
-        What a suite says of them.
-    stem : str
-        Name of the files, safe for a path.
-
-    Returns
-    -------
-    dict of str to bytes
-        By ``year=<YYYY>/month=<MM>/<stem>.parquet``, in the order of time. The same batch gives the same bytes.
-    """
-    months = np.array([month_folder(time) for time in began(batch)], np.int64).reshape(-1, 2)
-    frame = table(batch, result)
-    said = _said(result)
-    files: dict[str, bytes] = {}
-    for year, month in sorted({(int(year), int(month)) for year, month in months}):
-        here = np.repeat((months[:, 0] == year) & (months[:, 1] == month), batch.sizes)
-        files[f"year={year:04d}/month={month:02d}/{stem}.parquet"] = _file([_rows(frame.filter(pl.Series(here)), said)])
-    return files
-
-
 def month_table(tested: Iterable[tuple[Batch, Result]]) -> bytes:
-    """Return one Parquet file of several batches, a row group or more for each; only one batch is held at a time.
-
-    Parameters
-    ----------
-    tested : iterable of (Batch, Result)
-        In the order in which they are to stand; at least one, all of one suite.
-
-    Raises
-    ------
-    UsageError
-        There is no batch.
-    """
+    """Return one Parquet file of several batches, a row group or more for each; only one batch is held at a time."""
     return _file(_rows(table(batch, result), _said(result)) for batch, result in tested)
 
 
 def table(batch: Batch, result: Result) -> pl.DataFrame:
-    """Return one row for each level of a batch.
+    """Return one row for each level of a batch; missing values are null, and so is a time that no calendar has.
 
-    Parameters
-    ----------
-    batch : Batch
-        The profiles.
-    result : Result
-        What a suite says of them.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``profile``, ``source`` (the object's key), ``platform``, ``level`` (from 0), ``TIME`` (UTC), ``LATITUDE``,
-        ``LONGITUDE`` (-180 to 180), ``PRES`` (dbar), ``TEMP`` (degree_Celsius), ``PSAL`` (1); then
-        ``<VAR>_quality_control`` and ``<VAR>_qc_<test>`` in the numbers of the suite's scale. Missing values are null,
-        and so is a time that no calendar has. Columns depend on the suite alone.
+    ``profile``, ``source`` (the object's key), ``platform``, ``level`` (from 0), ``TIME`` (UTC), ``LATITUDE``,
+    ``LONGITUDE`` (-180 to 180), ``PRES`` (dbar), ``TEMP`` (degree_Celsius), ``PSAL`` (1); then
+    ``<VAR>_quality_control`` and ``<VAR>_qc_<test>`` in the numbers of the suite's scale. Columns depend on the suite
+    alone.
     """
     number = np.arange(batch.levels)
     columns: dict[str, pl.Series] = {

@@ -7,43 +7,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bondstore.domains.ocean.output.attributes import About
+from bondstore.domains.ocean.output.attributes import About, clean
 from bondstore.domains.ocean.output.extents import extent, stamp
-from bondstore.domains.ocean.output.facts import clean
 from bondstore.domains.ocean.output.netcdf import title
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result
-from bondstore.domains.ocean.qc.flags import Flag, Flags
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, Flag, Flags
 from bondstore.release.records import Record, Source, Unevaluated
 
-WORST_LAST = (Flag.MISSING, Flag.GOOD, Flag.PROBABLY_GOOD, Flag.UNEVALUATED, Flag.SUSPECT, Flag.BAD)
-"""What files can be graded, the better before the worse; a profile without levels has no part in it."""
 _LONGEST = 2000
 
 
 def record_of(path: str, data: bytes, batch: Batch, result: Result, about: About, plots: Sequence[str] = ()) -> Record:  # noqa: PLR0917
     """Return the release record of a file.
 
-    Parameters
-    ----------
-    path : str
-        Where the file lies, below its destination.
-    data : bytes
-        The file.
-    batch : Batch
-        Its profiles.
-    result : Result
-        What a suite says of them.
-    about : About
-        What they come from.
-    plots : sequence of str
-        Paths of its plots.
-
-    Returns
-    -------
-    Record
-        ``settings`` also say how many ``profiles`` the file has and, where all are of one deployment, when its sensor
-        was ``supplied`` and ``returned``: what a status needs.
+    Its settings also say how many ``profiles`` the file has and, where all are of one deployment, when its sensor was
+    ``supplied`` and ``returned``: what a status needs.
     """
     reach = extent(batch, result)
     platforms = sorted({clean(one.platform) for one in batch.profiles} - {""})
@@ -60,7 +39,7 @@ def record_of(path: str, data: bytes, batch: Batch, result: Result, about: About
             "profiles": str(len(batch)),
             **_deployment(batch),
         },
-        grade=_word(max((Flag(one) for one in np.unique(result.grades)), key=WORST_LAST.index, default=Flag.MISSING)),
+        grade=_word(max((Flag(one) for one in np.unique(result.grades)), key=BETTER_FIRST.index, default=Flag.MISSING)),
         levels={name: _counts(flags) for name, flags in result.rolled.items()},
         tests={f"{_plain(label)}/{on}": _counts(flags) for (label, on), flags in result.flags.items()},
         unevaluated=_unevaluated(result),
