@@ -19,7 +19,7 @@ from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.jobs import process_job
 from bondstore.domains.screenlake.process import ProcessJob
 from bondstore.domains.screenlake.selection import Selection
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Executor, Serial
 
@@ -81,7 +81,7 @@ class PhoneLab:
         retry: bool = False,
     ) -> RunResult:
         """Process the store."""
-        place = Destination(dest or self.dest)
+        place = FolderDestination(dest or self.dest)
         return execute(self.job(handling, selection), place, executor or Serial(), retry=retry)
 
     def results(self, dest: Path | None = None) -> dict[str, Results]:

@@ -18,7 +18,7 @@ from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe import export_files
 from bondstore.domains.beiwe.jobs import export_job
 from bondstore.domains.beiwe.selection import select
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Serial
 from bondstore.runs.tally import Tally
@@ -53,8 +53,8 @@ class Lab:
     made: tuple[Made, ...]
 
     @property
-    def destination(self) -> Destination:
-        return Destination(self.out)
+    def destination(self) -> FolderDestination:
+        return FolderDestination(self.out)
 
     @property
     def ledger(self) -> Path:

@@ -14,7 +14,7 @@ from demo.phones import Shape
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.names import ImageNames
 from bondstore.errors import NoSpaceError
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from tests.faults.conftest import Disk
 from tests.faults.test_full_disk import told
 from tests.faults.test_phones_killed import panelists_finished, zips_done
@@ -106,7 +106,7 @@ def test_it_is_said_and_overcome(lab: PhoneLab, disk: Disk, jobs: str) -> None:
 
 def test_no_space_for_the_names_of_very_many_images(disk: Disk) -> None:
     """The names of a panelist's images are kept in a file while it is finished."""
-    group = Destination(disk.folder / "out").group()
+    group = FolderDestination(disk.folder / "out").group()
     disk.resize(1_000)
 
     def name_many() -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from tests.conftest import IN_CI
 
 
 @pytest.fixture
-def destination(tmp_path: Path) -> Destination:
+def destination(tmp_path: Path) -> FolderDestination:
     """A folder to write to; not there yet."""
-    return Destination(tmp_path / "dest")
+    return FolderDestination(tmp_path / "dest")
 
 
 @pytest.fixture

@@ -15,20 +15,20 @@ import pytest
 
 from bondstore.errors import ConfigurationError, Exit, PolicyError
 from bondstore.ledger import Output
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 
 HOLD = """
 import sys
 from pathlib import Path
-from bondstore.runs.destination import Destination
-with Destination(Path(sys.argv[1])).locked():
+from bondstore.runs.destination import FolderDestination
+with FolderDestination(Path(sys.argv[1])).locked():
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @contextmanager
-def another_run(destination: Destination) -> Iterator[subprocess.Popen[str]]:
+def another_run(destination: FolderDestination) -> Iterator[subprocess.Popen[str]]:
     """A process of its own that holds the folder."""
     command = [sys.executable, "-c", HOLD, str(destination.root)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
@@ -40,7 +40,7 @@ def another_run(destination: Destination) -> Iterator[subprocess.Popen[str]]:
             child.kill()
 
 
-def test_a_second_run_is_refused(destination: Destination) -> None:
+def test_a_second_run_is_refused(destination: FolderDestination) -> None:
     with another_run(destination) as child:
         scratch = destination.scratch / "theirs"
         scratch.mkdir(parents=True)
@@ -59,12 +59,12 @@ def test_a_second_run_is_refused(destination: Destination) -> None:
     assert not destination.busy()
 
 
-def test_another_folder_is_free(destination: Destination, tmp_path: Path) -> None:
-    with another_run(destination), Destination(tmp_path / "other").locked():
+def test_another_folder_is_free(destination: FolderDestination, tmp_path: Path) -> None:
+    with another_run(destination), FolderDestination(tmp_path / "other").locked():
         pass
 
 
-def test_leftovers_are_cleared_at_the_end_too(destination: Destination) -> None:
+def test_leftovers_are_cleared_at_the_end_too(destination: FolderDestination) -> None:
     with destination.locked():
         destination.group().write("a", [b"x"])
         assert destination.scratch.exists()
@@ -72,12 +72,12 @@ def test_leftovers_are_cleared_at_the_end_too(destination: Destination) -> None:
     assert not (destination.root / "a").exists()
 
 
-def test_a_folder_that_was_never_written_to_is_not_busy_and_not_made(destination: Destination) -> None:
+def test_a_folder_that_was_never_written_to_is_not_busy_and_not_made(destination: FolderDestination) -> None:
     assert not destination.busy()
     assert not destination.root.exists()
 
 
-def test_only_its_owner_sees_the_private_corner(destination: Destination) -> None:
+def test_only_its_owner_sees_the_private_corner(destination: FolderDestination) -> None:
     destination.prepare()
     destination.prepare()
     assert stat.S_IMODE((destination.root / ".bondstore").stat().st_mode) == 0o700
@@ -85,30 +85,32 @@ def test_only_its_owner_sees_the_private_corner(destination: Destination) -> Non
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError) as refused, Destination(tmp_path / "file" / "dest").locked():
+    with pytest.raises(ConfigurationError) as refused, FolderDestination(tmp_path / "file" / "dest").locked():
         pass
     assert refused.value.hint
 
 
-def test_sealed_bytes_are_kept_below_the_quarantine_whatever_the_key(destination: Destination) -> None:
+def test_sealed_bytes_are_kept_below_the_quarantine_whatever_the_key(destination: FolderDestination) -> None:
     for key in ("../../x", "/etc/passwd", "a/b.csv", ".."):
         path = os.path.normpath(destination.quarantine_path(key))
         assert path.startswith(".bondstore/quarantine/")
 
 
 @pytest.fixture
-def recorded(destination: Destination) -> tuple[Path, Output]:
+def recorded(destination: FolderDestination) -> tuple[Path, Output]:
     path = destination.root / "a" / "b.csv"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"hello")
     return path, Output("a/b.csv", hashlib.sha256(b"hello").digest(), 5, path.stat().st_mtime_ns)
 
 
-def test_a_file_as_recorded_is_held(destination: Destination, recorded: tuple[Path, Output]) -> None:
+def test_a_file_as_recorded_is_held(destination: FolderDestination, recorded: tuple[Path, Output]) -> None:
     assert destination.holds(recorded[1])
 
 
-def test_a_touched_file_is_held_a_changed_one_is_not(destination: Destination, recorded: tuple[Path, Output]) -> None:
+def test_a_touched_file_is_held_a_changed_one_is_not(
+    destination: FolderDestination, recorded: tuple[Path, Output]
+) -> None:
     path, output = recorded
     os.utime(path, ns=(0, output.mtime_ns + 1))
     assert destination.holds(output)
@@ -120,7 +122,7 @@ def test_a_touched_file_is_held_a_changed_one_is_not(destination: Destination, r
     assert not destination.holds(output)
 
 
-def test_a_missing_file_is_not_held(destination: Destination, recorded: tuple[Path, Output]) -> None:
+def test_a_missing_file_is_not_held(destination: FolderDestination, recorded: tuple[Path, Output]) -> None:
     path, output = recorded
     path.unlink()
     assert not destination.holds(output)
@@ -133,5 +135,5 @@ def test_a_missing_file_is_not_held(destination: Destination, recorded: tuple[Pa
     assert not destination.holds(output)
 
 
-def test_where_nothing_came_of_the_objects_no_file_is_missing(destination: Destination) -> None:
+def test_where_nothing_came_of_the_objects_no_file_is_missing(destination: FolderDestination) -> None:
     assert destination.holds(Output("t.csv", b"", 0, 0))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bondstore.errors import ConfigurationError, CredentialsError, Exit, NoSpaceError, NotFoundError
 from bondstore.ledger import Output
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.durable import OutputGroup
 from tests.runs.conftest import SmallDisk
 
@@ -65,7 +65,7 @@ def test_what_is_told_of_a_file_is_true(group: OutputGroup, root: Path) -> None:
     (told,) = group.commit()
     stat = (root / "x").stat()
     assert (told.size, told.mtime_ns, told.sha256) == (stat.st_size, stat.st_mtime_ns, hashlib.sha256(data).digest())
-    assert Destination(root).holds(Output(told.path, told.sha256, told.size, told.mtime_ns))
+    assert FolderDestination(root).holds(Output(told.path, told.sha256, told.size, told.mtime_ns))
 
 
 def test_buffers_of_any_shape_are_written_as_their_bytes(group: OutputGroup, root: Path) -> None:
@@ -122,7 +122,7 @@ def test_an_old_file_is_replaced_whole(group: OutputGroup, root: Path) -> None:
 
 
 def test_two_groups_do_not_meet(root: Path) -> None:
-    destination = Destination(root)
+    destination = FolderDestination(root)
     one, other = destination.group(), destination.group()
     one.write("a", [b"1"])
     other.write("b", [b"2"])

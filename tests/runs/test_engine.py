@@ -12,12 +12,12 @@ import pytest
 from bondstore.config.profiles import StoreSpec
 from bondstore.errors import BondstoreError, Exit, Interrupted, NoSpaceError, PolicyError, StoreError, WrongKeyError
 from bondstore.ledger import Ledger, RunRecord
-from bondstore.runs.destination import Destination
+from bondstore.runs.context import RunContext
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import dry_run, execute
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count
-from bondstore.runs.work import Place
 from tests.runs.conftest import SmallDisk
 from tests.runs.toys import NAME, ToyJob, ToyShard
 
@@ -45,7 +45,7 @@ def job(spec: StoreSpec) -> ToyJob:
     return ToyJob(spec)
 
 
-def files(destination: Destination) -> dict[str, bytes]:
+def files(destination: FolderDestination) -> dict[str, bytes]:
     out = destination.root / "out"
     return {path.name: path.read_bytes() for path in out.iterdir()} if out.exists() else {}
 
@@ -54,14 +54,14 @@ def good(objects: dict[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in objects.items() if data.startswith(b"content")}
 
 
-def recorded(destination: Destination, run: str = "") -> RunRecord:
+def recorded(destination: FolderDestination, run: str = "") -> RunRecord:
     """The run as a later reader sees it; the audit chain must hold whatever happened."""
     with destination.ledger(create=False) as ledger:
         assert ledger.audit.verify().broken_at is None
         return ledger.runs.get(run) if run else ledger.runs.newest_first()[0]
 
 
-def reads(destination: Destination) -> list[str]:
+def reads(destination: FolderDestination) -> list[str]:
     with destination.ledger(create=False) as ledger:
         return [entry.key for entry in ledger.audit.entries() if entry.action == "read"]
 
@@ -89,7 +89,7 @@ class Watch:
 
 
 @every
-def test_a_run_that_is_all_done(job: ToyJob, destination: Destination, fill: Fill, executor: Executor) -> None:
+def test_a_run_that_is_all_done(job: ToyJob, destination: FolderDestination, fill: Fill, executor: Executor) -> None:
     objects, watch = fill(), Watch()
     result = execute(job, destination, executor, progress=watch, tool="toy 1")
     assert files(destination) == objects
@@ -104,7 +104,7 @@ def test_a_run_that_is_all_done(job: ToyJob, destination: Destination, fill: Fil
     assert not destination.scratch.exists()
 
 
-def test_start_and_end_stand_in_the_audit(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_start_and_end_stand_in_the_audit(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(2)
     run = execute(job, destination, Serial()).run
     with destination.ledger() as ledger:
@@ -119,7 +119,7 @@ def test_start_and_end_stand_in_the_audit(job: ToyJob, destination: Destination,
 
 @every
 def test_a_run_that_is_incomplete_and_adds_up(
-    job: ToyJob, destination: Destination, fill: Fill, executor: Executor
+    job: ToyJob, destination: FolderDestination, fill: Fill, executor: Executor
 ) -> None:
     objects = fill(k2=b"bad one", k5=b"lost one", k7=b"bad two")
     result = execute(job, destination, executor)
@@ -129,7 +129,7 @@ def test_a_run_that_is_incomplete_and_adds_up(
     assert files(destination) == good(objects)
 
 
-def test_run_again_does_only_what_is_missing(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_run_again_does_only_what_is_missing(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(k2=b"bad one", k5=b"lost one")
     execute(job, destination, Serial())
     before = len(reads(destination))
@@ -144,7 +144,7 @@ def test_run_again_does_only_what_is_missing(job: ToyJob, destination: Destinati
     assert files(destination)["k1"] == b"content 1, changed"
 
 
-def test_retry_takes_up_what_is_in_quarantine(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_retry_takes_up_what_is_in_quarantine(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(k2=b"bad one", k5=b"lost one", k7=b"bad two")
     execute(job, destination, Serial())
     before = len(reads(destination))
@@ -153,7 +153,7 @@ def test_retry_takes_up_what_is_in_quarantine(job: ToyJob, destination: Destinat
     assert result.tally.objects() == {"planned": 9, "done": 0, "skipped": 6, "quarantined": 2, "failed": 1}
 
 
-def test_a_declined_run_fetches_nothing(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_a_declined_run_fetches_nothing(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     objects = fill(5)
     asked: list[Plan] = []
 
@@ -171,7 +171,7 @@ def test_a_declined_run_fetches_nothing(job: ToyJob, destination: Destination, f
 
 @every
 def test_an_interrupted_run_keeps_what_is_done_and_goes_on(
-    job: ToyJob, destination: Destination, fill: Fill, executor: Executor
+    job: ToyJob, destination: FolderDestination, fill: Fill, executor: Executor
 ) -> None:
     objects = fill(30, k2=b"stop here")
     watch = Watch()
@@ -198,7 +198,9 @@ def test_an_interrupted_run_keeps_what_is_done_and_goes_on(
 
 
 @every
-def test_ctrl_c_lets_running_shards_end(job: ToyJob, destination: Destination, fill: Fill, executor: Executor) -> None:
+def test_ctrl_c_lets_running_shards_end(
+    job: ToyJob, destination: FolderDestination, fill: Fill, executor: Executor
+) -> None:
     class Impatient(Watch):
         def advance(self, step: Count, inside: object = None) -> None:
             raise KeyboardInterrupt
@@ -216,7 +218,7 @@ def test_ctrl_c_lets_running_shards_end(job: ToyJob, destination: Destination, f
 
 @every
 def test_an_error_ends_the_run_as_failed_and_comes_through(
-    job: ToyJob, destination: Destination, fill: Fill, executor: Executor
+    job: ToyJob, destination: FolderDestination, fill: Fill, executor: Executor
 ) -> None:
     objects = fill(30, k2=b"crash here")
     with pytest.raises(StoreError) as raised:
@@ -230,7 +232,7 @@ def test_an_error_ends_the_run_as_failed_and_comes_through(
     assert sorted(reads(destination)) == sorted(objects)
 
 
-def test_a_killed_worker_loses_nothing_that_was_done(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_a_killed_worker_loses_nothing_that_was_done(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     objects = fill(12, k6=b"die here")
     with pytest.raises(BondstoreError, match="worker process died"):
         execute(job, destination, Processes(1))
@@ -240,7 +242,7 @@ def test_a_killed_worker_loses_nothing_that_was_done(job: ToyJob, destination: D
     assert files(destination) == objects
 
 
-def test_what_the_check_refuses_writes_nothing(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_what_the_check_refuses_writes_nothing(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(3)
     refused = dataclasses.replace(job, refused=True)
     for run in (lambda: execute(refused, destination, Serial()), lambda: dry_run(refused, destination)):
@@ -249,7 +251,7 @@ def test_what_the_check_refuses_writes_nothing(job: ToyJob, destination: Destina
         assert not destination.root.exists()
 
 
-def test_a_failing_plan_ends_the_run_as_failed(spec: StoreSpec, destination: Destination) -> None:
+def test_a_failing_plan_ends_the_run_as_failed(spec: StoreSpec, destination: FolderDestination) -> None:
     nowhere = ToyJob(StoreSpec(spec.url + "/not/there", spec.profile))
     watch = Watch()
     with pytest.raises(BondstoreError):
@@ -258,7 +260,7 @@ def test_a_failing_plan_ends_the_run_as_failed(spec: StoreSpec, destination: Des
     assert watch.told == ["end"]
 
 
-def test_a_dry_run_plans_and_writes_nothing(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_a_dry_run_plans_and_writes_nothing(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(5)
     planned = dry_run(job, destination)
     assert (planned.state, planned.run, planned.plan.todo.objects, planned.tally.planned) == ("planned", "", 5, Count())
@@ -273,7 +275,7 @@ def test_a_dry_run_plans_and_writes_nothing(job: ToyJob, destination: Destinatio
         assert len(ledger.runs.newest_first()) == 1
 
 
-def test_a_second_run_into_the_same_folder_is_refused(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_a_second_run_into_the_same_folder_is_refused(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(2)
     with destination.locked(), pytest.raises(PolicyError, match="Another run"):
         execute(job, destination, Serial())
@@ -284,7 +286,7 @@ def test_shards_find_their_results_the_same_with_every_width(job: ToyJob, tmp_pa
     objects = fill(23, k2=b"bad one", k9=b"lost one")
     records = []
     for n, executor in enumerate([Serial(), Threads(3), Processes(2)]):
-        place = Destination(tmp_path / f"dest{n}")
+        place = FolderDestination(tmp_path / f"dest{n}")
         tally = execute(job, place, executor).tally
         with place.ledger() as ledger:
             outputs = [(one.path, one.sha256, one.size) for one in ledger.outputs.walk()]
@@ -298,7 +300,7 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(
     job: ToyJob, small_tmpfs: SmallDisk, fill: Fill, executor: Executor
 ) -> None:
     objects = fill(0, **{f"k{n:02d}": f"content {n:02d}".encode() * 9_000 for n in range(20)})
-    destination = Destination(small_tmpfs.path / "dest")
+    destination = FolderDestination(small_tmpfs.path / "dest")
     with pytest.raises(NoSpaceError) as full:
         execute(job, destination, executor)
     assert full.value.hint
@@ -319,13 +321,15 @@ class StagedJob(ToyJob):
 
     asked: list[list[str]] = field(default_factory=list)
 
-    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[ToyShard]]:
-        yield self.shards(ledger, place)
-        self.asked.append(sorted(path.name for path in (place.destination.root / "out").iterdir()))
+    def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[ToyShard]]:
+        yield self.shards(ledger, context)
+        self.asked.append(sorted(path.name for path in (context.dest.root / "out").iterdir()))
         yield iter(())
 
 
-def test_a_stage_is_asked_for_once_the_one_before_is_done(job: ToyJob, destination: Destination, fill: Fill) -> None:
+def test_a_stage_is_asked_for_once_the_one_before_is_done(
+    job: ToyJob, destination: FolderDestination, fill: Fill
+) -> None:
     objects = fill(12)
     staged = StagedJob(job.store)
     result = execute(staged, destination, Threads(3))

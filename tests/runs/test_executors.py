@@ -17,7 +17,18 @@ import pytest
 from bondstore.config import secrets
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError, Exit, StoreError
-from bondstore.runs.executors import Executor, Processes, Serial, Threads, default_executor
+from bondstore.runs.executors import (
+    Barrier,
+    Executor,
+    Fitting,
+    Processes,
+    Results,
+    Serial,
+    Threads,
+    default_executor,
+    fitted,
+)
+from bondstore.runs.receipt import Receipt
 from bondstore.runs.tally import Count, Tally
 from tests.runs.toys import Ask, Mark
 
@@ -30,17 +41,18 @@ def marks(folder: Path) -> set[int]:
     return {int(path.name) for path in folder.iterdir() if path.name.isdigit()}
 
 
-def summed(steps: Iterator[Tally]) -> Tally:
+def summed(results: Results) -> Tally:
     tally = Tally()
-    for step in steps:
-        tally += step
+    with closing(results):
+        for receipt in results:
+            tally += receipt.tally()
     return tally
 
 
 @every
 def test_the_tallies_are_the_same_with_each(executor: Executor, tmp_path: Path) -> None:
     tally = summed(executor.run(Mark(tmp_path, n) for n in range(30)))
-    assert (tally.done, tally.skipped) == (Count(30, sum(range(30))), Count(30, 30))
+    assert tally == Tally(done=Count(30, sum(range(30))))
     assert marks(tmp_path) == set(range(30))
 
 
@@ -90,7 +102,7 @@ def test_closing_early_lets_running_shards_end_and_starts_no_more(executor: Exec
             yield Mark(tmp_path, n)
 
     steps = executor.run(shards())
-    with closing(steps):  # type: ignore[type-var]
+    with closing(steps):
         next(steps)
     assert 1 <= len(marks(tmp_path)) <= len(taken) < 50
     assert not any(thread.name.startswith("shard") for thread in threading.enumerate())
@@ -106,10 +118,10 @@ class Gated:
     gate: threading.Event
     begun: list[int]
 
-    def run(self) -> Tally:
+    def run(self) -> Receipt:
         self.begun.append(self.number)
         assert self.number == 0 or self.gate.wait(60)
-        return Tally()
+        return Receipt()
 
 
 def test_what_waits_in_line_when_the_run_is_closed_is_never_begun() -> None:
@@ -122,9 +134,47 @@ def test_what_waits_in_line_when_the_run_is_closed_is_never_begun() -> None:
         time.sleep(0.005)
     opener = threading.Timer(0.5, gate.set)
     opener.start()
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     opener.join()
     assert sorted(begun) == [0, 1, 2]
+
+
+@every
+def test_what_stands_behind_a_barrier_waits_until_all_before_it_was_handed_back(
+    executor: Executor, tmp_path: Path
+) -> None:
+    handed: list[int] = []
+    asked: list[list[int]] = []
+
+    def shards() -> Iterator[Mark | Barrier]:
+        for stage in range(3):
+            asked.append(sorted(handed))
+            yield from (Mark(tmp_path, stage * 10 + n) for n in range(10))
+            yield Barrier()
+
+    results = executor.run(shards())
+    with closing(results):
+        for receipt in results:
+            handed.append(receipt.items[0].size)
+    assert asked == [[], list(range(10)), list(range(20))]
+    assert sorted(handed) == list(range(30))
+
+
+@every
+def test_after_stop_the_running_ones_still_come_and_no_more(executor: Executor, tmp_path: Path) -> None:
+    results = executor.run(Mark(tmp_path, n) for n in range(200))
+    with closing(results):
+        handed = [next(results)]
+        results.stop()
+        handed += results
+    assert len(handed) == len(marks(tmp_path)) < 50
+
+
+def test_short_work_starts_no_workers() -> None:
+    wide = Processes(2)
+    assert fitted(Fitting(wide), 0.5) == Serial()
+    assert fitted(Fitting(wide), 60.0) == fitted(Fitting(wide), None) == wide
+    assert fitted(wide, 0.5) == wide
 
 
 def test_shards_are_not_taken_far_ahead(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 
 as_is: Callable[[int], int] = int
 

@@ -17,12 +17,12 @@ from typing import Any
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import StoreError, WrongKeyError
-from bondstore.ledger import Item, Ledger, Output, Read, State
+from bondstore.ledger import Item, Ledger, Read, State
+from bondstore.runs.context import RunContext
 from bondstore.runs.paths import safe_relpath
 from bondstore.runs.plan import Plan, split, total
 from bondstore.runs.progress import Progress
-from bondstore.runs.tally import Tally
-from bondstore.runs.work import Place, bench
+from bondstore.runs.receipt import Receipt
 from bondstore.stores import open_store
 
 NAME = "toy.copy:s"
@@ -48,62 +48,58 @@ class ToyJob:
         if self.refused:
             raise WrongKeyError("The key opens nothing.")
 
-    def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
+    def steps(self) -> None:
+        """It is made of one."""
+
+    def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         plan = Plan()
         for page in open_store(self.store).pages():
             listed = zip(page.keys, page.etags, page.sizes, strict=True)
             items = [Item(key, etag, size, "out/" + safe_relpath(key)) for key, etag, size in listed]
-            parts = split(ledger, self.name, place.destination, items)
-            if ledger is not None and place.run:
+            parts = split(ledger, self.name, context.dest.holder(), items)
+            if ledger is not None and context.run:
                 with ledger.transaction():
-                    ledger.items.put(self.name, place.run, parts.todo)
+                    ledger.items.put(self.name, context.run, parts.todo)
             plan += Plan(total(parts.todo), total(parts.skipped), total(parts.quarantined))
             progress.listing(plan.todo)
         return plan
 
-    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[ToyShard]]:
+    def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[ToyShard]]:
         """All of it at once."""
-        yield self.shards(ledger, place)
+        yield self.shards(ledger, context)
 
-    def shards(self, ledger: Ledger, place: Place) -> Iterator[ToyShard]:
-        for page in ledger.items.planned(self.name, place.run, page=self.per_shard):
-            yield ToyShard(place, tuple(page))
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[ToyShard]:
+        for page in ledger.items.planned(self.name, context.run, page=self.per_shard):
+            yield ToyShard(context, tuple(page))
 
 
 @dataclass(frozen=True)
 class ToyShard:
     """A few objects to copy."""
 
-    place: Place
+    context: RunContext
     items: tuple[Item, ...]
 
-    def run(self) -> Tally:
-        tools = bench(self.place)
-        group = self.place.destination.group()
-        done: list[Item] = []
-        outputs: list[Output] = []
+    def run(self) -> Receipt:
+        writer, receipt = self.context.dest.writer(), Receipt()
         try:
             for item in self.items:
-                data = bytes(tools.store.get(item.key).data)
+                data = bytes(self.context.store.get(item.key).data)
                 act(data)
+                receipt.reads.append(Read(item.key, item.version, item.size))
                 state = {b"bad": State.QUARANTINED, b"los": State.FAILED}.get(data[:3], State.DONE)
-                done.append(replace(item, state=state, reason="" if state is State.DONE else "toy"))
+                receipt.items.append(replace(item, state=state, reason="" if state is State.DONE else "toy"))
                 if state is State.DONE:
-                    written = group.write(item.output, [data])
-                    outputs.append(Output(written.path, written.sha256, written.size, written.mtime_ns))
-            group.commit()
+                    writer.write(item.output, [data], kind="copy")
+            receipt.outputs, receipt.staged = writer.seal()
         finally:
-            group.discard()
-        with tools.ledger.transaction():
-            tools.ledger.audit.reads(
-                self.place.who, self.place.run, [Read(one.key, one.version, one.size) for one in done]
-            )
-            tools.ledger.items.put(self.place.job, self.place.run, done)
-            tools.ledger.outputs.put(self.place.job, self.place.run, outputs)
-        tally = Tally()
-        for one in done:
-            tally = tally.count(one.state.value, one.size)
-        return tally
+            writer.discard()
+        return receipt
+
+
+def one_of(state: State, size: int) -> Receipt:
+    """A receipt of one object."""
+    return Receipt([Item("k", "", size, "", state)])
 
 
 def act(data: bytes) -> None:
@@ -124,10 +120,10 @@ class Mark:
     number: int
     word: bytes = b""
 
-    def run(self) -> Tally:
+    def run(self) -> Receipt:
         (self.folder / str(self.number)).touch()
         act(self.word)
-        return Tally().count("done", self.number).count("skipped", 1)
+        return one_of(State.DONE, self.number)
 
 
 @dataclass(frozen=True)
@@ -137,11 +133,11 @@ class Ask:
     ref: SecretRef
     length: int
 
-    def run(self) -> Tally:
+    def run(self) -> Receipt:
         value = self.ref.resolve().reveal()
         open_places = [*os.environ.values(), Path("/proc/self/cmdline").read_text()]
         hidden = not any(value in place for place in open_places)
-        return Tally().count("done" if len(value) == self.length and hidden else "failed", 0)
+        return one_of(State.DONE if len(value) == self.length and hidden else State.FAILED, 0)
 
 
 @dataclass(frozen=True)
@@ -151,9 +147,9 @@ class Sleeper:
     folder: Path
     number: int
 
-    def run(self) -> Tally:
+    def run(self) -> Receipt:
         written = self.folder / f"{self.number}.part"
         written.write_text(str(os.getpid()))
         written.rename(self.folder / str(self.number))
         time.sleep(60)
-        return Tally()
+        return Receipt()

@@ -150,14 +150,14 @@ def show_plan(plan: Plan, destination: Destination, *, json: bool) -> None:
     counts = {"to fetch": plan.todo, "already in place": plan.skipped, "in quarantine": plan.quarantined}
     _show_counts((name, count.objects, count.bytes) for name, count in counts.items())
     _show_left_out(plan.left_out)
-    output.note(f"Nothing was written. It would go to {destination.root}")
+    output.note(f"Nothing was written. It would go to {destination.shown}")
 
 
 def plan_record(plan: Plan, destination: Destination) -> dict[str, Any]:
     """Return a plan as the record that ends a ``--dry-run --json``."""
     return {
         "kind": "plan",
-        "destination": destination.root,
+        "destination": destination.shown,
         "todo": plan.todo.objects,
         "skipped": plan.skipped.objects,
         "quarantined": plan.quarantined.objects,
@@ -228,9 +228,8 @@ def show_quarantine(destination: Destination, number: int, things: tuple[str, st
     """
     from bondstore.runs.destination import QUARANTINE
 
-    folder = destination.root / QUARANTINE
-    if folder.is_dir():
-        _print(f"Quarantine {folder} (the objects as they were fetched, still sealed)")
+    if next(destination.walk(QUARANTINE), None) is not None:
+        _print(f"Quarantine {destination.shown}/{QUARANTINE} (the objects as they were fetched, still sealed)")
     elif number == 1:
         _print(f"1 {things[0]} is named in the findings; it stays in the store as it is.")
     else:
@@ -270,7 +269,7 @@ def show_others(others: Mapping[str, int], destination: Destination) -> None:
 
 def words(verb: str, run: str, destination: Destination) -> str:
     """Return the command that does something with a run, fit to be pasted into a shell."""
-    return f"bondstore {verb} {run} --dest {shlex.quote(str(destination.root))}".replace("  ", " ")
+    return f"bondstore {verb} {run} --dest {shlex.quote(destination.shown)}".replace("  ", " ")
 
 
 def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> None:
@@ -283,7 +282,7 @@ def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> N
         show_others(left_by_others(ledger, ledger.runs.get(result.run).job, result.run), destination)
     record = ledger.runs.get(result.run)
     ending = _ending(record, destination)
-    _print("", f"Written to {ending.written_to or destination.root}", *ending.lines)
+    _print("", f"Written to {ending.written_to or destination.shown}", *ending.lines)
     if tally.quarantined.objects:
         show_quarantine(destination, tally.quarantined.objects, things_of(record))
     _show_next(result.run, tally, destination, ending.steps)

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from bondstore.runs.executors import Executor
 
 Dest = Annotated[
-    Path, typer.Option("--dest", "-d", metavar="FOLDER", help="The folder an export wrote to; else the current one.")
+    str,
+    typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where the run wrote to; default: this folder."),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or: last.")]
-HERE = Path()
+HERE = "."
 
 JOBS = {
     "beiwe": "bondstore.domains.beiwe.jobs",
@@ -36,31 +37,24 @@ JOBS = {
 """The module of each domain that builds a recorded job again."""
 
 
-def destination_at(folder: Path) -> Destination:
-    """Return the destination in a folder."""
-    from bondstore.runs.destination import Destination
+def destination_at(place: str) -> Destination:
+    """Return the destination that a person names: a folder, or a store by its address."""
+    from bondstore.runs.destination import FolderDestination, open_destination
 
-    return Destination(folder.expanduser().resolve())
+    if "://" not in place:
+        return FolderDestination(Path(place).expanduser().resolve())
+    from bondstore.config.resolve import resolve_store
+
+    return open_destination(resolve_store(place))
 
 
 @contextmanager
-def audited(folder: Path | None) -> Iterator[tuple[Ledger, Destination | None]]:
-    """Open the ledger of a folder, or the account's own record of reads outside runs.
-
-    Parameters
-    ----------
-    folder : Path or None
-        The folder.
-
-    Raises
-    ------
-    NotFoundError
-        There is none.
-    """
+def audited(place: str | None) -> Iterator[tuple[Ledger, Destination | None]]:
+    """Open the ledger of a destination, or the account's own record of reads outside runs."""
     from bondstore.ledger import personal_ledger, personal_path
 
-    if folder is not None:
-        destination = destination_at(folder)
+    if place is not None:
+        destination = destination_at(place)
         with destination.ledger(create=False) as ledger:
             yield ledger, destination
         return

@@ -21,7 +21,7 @@ from bondstore.release.paths import is_plain_path
 from bondstore.release.records import LARGEST as LARGEST_RECORD
 from bondstore.release.records import SUFFIX, Record
 from bondstore.release.requirement import Requirement, contradicts
-from bondstore.runs.who import whoami
+from bondstore.runs.context import whoami
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from bondstore.release.latest import Latest, move, now, read_latest
 from bondstore.release.look import Inspector, Looked, Wish, fetch, look, look_at_plot
 from bondstore.release.manifest import Manifest, Plot, in_order
 from bondstore.release.requirement import Requirement
-from bondstore.runs.who import whoami
+from bondstore.runs.context import whoami
 
 if TYPE_CHECKING:
     from bondstore.findings import Finding

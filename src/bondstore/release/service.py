@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bondstore.config.resolve import resolve_store
 from bondstore.release.gates import check_apart, check_dest, check_source
 from bondstore.release.publish import Order, Plan, Published, publish
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 
@@ -75,7 +75,7 @@ def publish_between(
     spec = resolve_store(places.dest, places.profile)
     address = parse_address(spec.url)
     if address.kind == "file" and not dry_run:
-        Destination(Path(address.place)).prepare_root()
+        FolderDestination(Path(address.place)).prepare_root()
     dest = open_store(spec)
     source = open_store(resolve_store(places.source, places.source_profile or places.profile), read_only=True)
     check_apart(source, dest)

@@ -1,92 +1,82 @@
-"""The folder a run writes to, with its private corner ``.bondstore``."""
+"""Where the outputs of a run go: a folder or a store, each with a private corner ``.bondstore``."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 import shutil
 import time
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, cast
 
-from bondstore.errors import ConfigurationError, PolicyError
+from bondstore.config.profiles import StoreSpec
+from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, PolicyError
 from bondstore.ledger import Ledger
-from bondstore.runs.durable import OutputGroup
+from bondstore.ledger.personal import personal_path
+from bondstore.runs.durable import OutputGroup, explained
 from bondstore.runs.paths import safe_relpath
+from bondstore.runs.writers import FolderWriter, StoreWriter
+from bondstore.stores.address import parse_address
+from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bondstore.ledger import Output
+    from bondstore.runs.writers import Writer
+    from bondstore.stores import Store
 
+T = TypeVar("T")
 PRIVATE = ".bondstore"
 QUARANTINE = f"{PRIVATE}/quarantine"
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """A local folder that holds outputs, their ledger and the quarantine.
+class Holder(Protocol):
+    """Tells whether outputs are in place."""
 
-    Parameters
-    ----------
-    root : Path
-        Absolute path of the folder.
-    """
+    def holds(self, output: Output) -> bool:
+        """Whether an output still is what was recorded; one without a hash has no file to be missing."""
 
-    root: Path
+
+class Destination(ABC):
+    """A place for outputs, with the folder that keeps their ledger. It may be sent to any worker."""
+
+    @property
+    @abstractmethod
+    def corner(self) -> Path:
+        """The private folder that holds the ledger."""
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """What a person calls it; ``--dest`` takes it."""
 
     @property
     def ledger_path(self) -> Path:
         """The SQLite file."""
-        return self.root / PRIVATE / "ledger.sqlite"
+        return self.corner / "ledger.sqlite"
 
     @property
     def scratch(self) -> Path:
         """Where files lie until they are complete."""
-        return self.root / PRIVATE / "tmp"
+        return self.corner / "tmp"
 
     def ledger(self, *, create: bool = True) -> Ledger:
-        """Open the ledger for the calling thread."""
+        """Open the ledger."""
         return Ledger(self.ledger_path, create=create)
 
-    def group(self) -> OutputGroup:
-        """Return a new group of files that become visible together."""
-        return OutputGroup(self.root, self.scratch / os.urandom(8).hex())
-
-    def quarantine_path(self, key: str) -> str:
-        """Return where the sealed bytes of a key are kept, relative to the root."""
-        return f"{QUARANTINE}/{safe_relpath(key)}"
-
     def prepare(self) -> None:
-        """Make the folder and its private corner (mode 0700)."""
-        self.prepare_root()
-        self._make(self.root / PRIVATE, 0o700)
-
-    def prepare_root(self) -> None:
-        """Make the folder alone.
-
-        Raises
-        ------
-        ConfigurationError
-            It cannot be made.
-        """
-        self._make(self.root, 0o777)
-
-    def _make(self, folder: Path, mode: int) -> None:
-        try:
-            folder.mkdir(mode=mode, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigurationError(
-                f"The folder {self.root} could not be made ({error.strerror}).",
-                hint="Name a folder you may write to.",
-            ) from error
+        """Make the private folder (mode 0700)."""
+        make_folder(self.corner, 0o700)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one run; clear what a killed one left half-written.
+        """Hold the destination for one run, and clear what a killed one left half-written.
 
         Raises
         ------
@@ -94,12 +84,12 @@ class Destination:
             Another run holds it.
         """
         self.prepare()
-        with (self.root / PRIVATE / "lock").open("w") as file:
+        with (self.corner / "lock").open("w") as file:
             try:
                 _take(file.fileno())
             except OSError as error:
                 raise PolicyError(
-                    f"Another run is writing to {self.root}.",
+                    f"Another run is writing to {self.shown}.",
                     hint="Wait for it to end, or name another destination.",
                 ) from error
             shutil.rmtree(self.scratch, ignore_errors=True)
@@ -111,7 +101,7 @@ class Destination:
     def busy(self) -> bool:
         """Whether a run is going on. Asks without waiting, and changes nothing."""
         try:
-            file = (self.root / PRIVATE / "lock").open("rb")
+            file = (self.corner / "lock").open("rb")
         except FileNotFoundError:
             return False
         with file:
@@ -121,35 +111,285 @@ class Destination:
                 return True
         return False
 
+    @staticmethod
+    def quarantine_path(key: str) -> str:
+        """Return where the sealed bytes of a key are kept."""
+        return f"{QUARANTINE}/{safe_relpath(key)}"
+
     def sweep_quarantine(self, ledger: Ledger) -> None:
-        """Remove sealed bytes of objects that are in quarantine no more: they were mended, or replaced."""
-        folder = self.root / QUARANTINE
-        if not folder.exists():
-            return
-        kept = {self.quarantine_path(key) for key in ledger.items.quarantined_keys()}
-        for file in folder.rglob("*"):
-            if file.is_file() and file.relative_to(self.root).as_posix() not in kept:
-                file.unlink()
+        """Remove sealed bytes of objects that are in quarantine no more: they were fixed, or replaced."""
+        kept: set[str] | None = None
+        stale = []
+        for path in self.walk(QUARANTINE):
+            if kept is None:
+                kept = {self.quarantine_path(key) for key in ledger.items.quarantined_keys()}
+            if path not in kept:
+                stale.append(path)
+        self.remove(stale)
+
+    @abstractmethod
+    def writer(self) -> Writer:
+        """Return what takes a shard's outputs."""
+
+    @abstractmethod
+    def show(self, staged: Sequence[tuple[str, str]]) -> None:
+        """Give files under temporary names the paths they were written for."""
+
+    @abstractmethod
+    def holder(self, *, few: bool = False) -> Holder:
+        """Return who tells whether outputs are in place; `few` asks for each by itself where a listing is dearer."""
+
+    @abstractmethod
+    def open(self, path: str) -> BinaryIO:
+        """Open an output for reading, at any place in it.
+
+        Raises
+        ------
+        NotFoundError
+            It is gone.
+        """
+
+    @abstractmethod
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove outputs; those that are gone already are fine."""
+
+    @abstractmethod
+    def move(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Rename outputs, replacing what is at their new paths; those that are gone are passed over."""
+
+    @abstractmethod
+    def walk(self, folder: str) -> Iterator[str]:
+        """Yield the paths of all files below a folder; none where it is missing."""
+
+    def read(self, path: str) -> bytes:
+        """Return the content of an output."""
+        with self.open(path) as file:
+            return file.read()
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        """Return the content of some outputs."""
+        return [self.read(path) for path in paths]
+
+    def sha256(self, path: str) -> bytes:
+        """Return the hash of an output as it is now."""
+        with self.open(path) as file:
+            return hashlib.file_digest(cast("Any", file), "sha256").digest()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderDestination(Destination):
+    """A local folder, by its absolute path."""
+
+    root: Path
+
+    @property
+    def corner(self) -> Path:
+        """The private folder inside."""
+        return self.root / PRIVATE
+
+    @property
+    def shown(self) -> str:
+        """Its path."""
+        return str(self.root)
+
+    def prepare(self) -> None:
+        """Make the folder and its private corner."""
+        self.prepare_root()
+        make_folder(self.corner, 0o700)
+
+    def prepare_root(self) -> None:
+        """Make the folder alone."""
+        make_folder(self.root, 0o777)
+
+    def group(self) -> OutputGroup:
+        """Return a new group of files that become visible together."""
+        return OutputGroup(self.root, self.scratch / os.urandom(8).hex())
+
+    def writer(self) -> FolderWriter:
+        """Return what takes a shard's files: durable under temporary names when sealed."""
+        return FolderWriter(self.group())
+
+    def show(self, staged: Sequence[tuple[str, str]]) -> None:
+        """Rename files."""
+        made: set[str] = set()
+        try:
+            for temporary, path in staged:
+                target = f"{self.root}/{path}"
+                folder = target.rpartition("/")[0]
+                if folder not in made:
+                    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - path objects cost more than the call
+                    made.add(folder)
+                os.replace(temporary, target)  # noqa: PTH105
+        except OSError as error:
+            raise explained(error, str(self.root)) from error
+        for folder in {temporary.rpartition("/")[0] for temporary, _ in staged}:
+            with suppress(OSError):  # another file of it may still be waiting
+                os.rmdir(folder)  # noqa: PTH106
+
+    def holder(self, *, few: bool = False) -> FolderDestination:  # noqa: ARG002
+        """Return itself: a look at a file costs nothing."""
+        return self
 
     def holds(self, output: Output) -> bool:
         """Whether the file still is what was recorded.
 
         Size and modification time unchanged are taken for the content unchanged; where only the time differs, the
-        content is hashed again. An output without a hash says that nothing came of its objects: no file is missing.
+        content is hashed again.
         """
-        if not output.sha256:
-            return True
-        path = self.root / output.path
+        return not output.sha256 or self.stands(output, output.path)
+
+    def stands(self, output: Output, path: str) -> bool:
+        """Whether the file at a path is the one that was recorded, there or elsewhere."""
+        file = f"{self.root}/{path}"
         try:
-            stat = path.stat()
+            stat = os.stat(file)  # noqa: PTH116 - millions of them: path objects cost more than the question does
             if stat.st_size != output.size:
                 return False
             if stat.st_mtime_ns == output.mtime_ns:
                 return True
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").digest() == output.sha256
+            with open(file, "rb") as content:  # noqa: PTH123
+                return hashlib.file_digest(content, "sha256").digest() == output.sha256
         except (FileNotFoundError, NotADirectoryError):
             return False
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file."""
+        try:
+            return (self.root / path).open("rb")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotFoundError(f"The file {path} is gone.", hint="Run the same command again.") from error
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files."""
+        for path in paths:
+            (self.root / path).unlink(missing_ok=True)
+
+    def move(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Rename files."""
+        for source, target in pairs:
+            (self.root / target).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                os.replace(self.root / source, self.root / target)  # noqa: PTH105
+
+    def walk(self, folder: str) -> Iterator[str]:
+        """Yield the files below a folder."""
+        for base, _, names in os.walk(self.root / folder):
+            for name in names:
+                yield os.path.relpath(os.path.join(base, name), self.root)  # noqa: PTH118
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDestination(Destination):
+    """A store. What is put there appears whole; its ledger lies with the account's other records, by its address."""
+
+    spec: StoreSpec
+
+    @property
+    def corner(self) -> Path:
+        """A folder of the account."""
+        name = hashlib.sha256(self.spec.url.encode()).hexdigest()[:16]
+        return personal_path().parent / "destinations" / name / PRIVATE
+
+    @property
+    def shown(self) -> str:
+        """Its address."""
+        return self.spec.url
+
+    @property
+    def store(self) -> Store:
+        """The store, opened once in a process."""
+        from bondstore.runs.context import shared_store
+
+        return shared_store(self.spec)
+
+    def writer(self) -> StoreWriter:
+        """Return what puts a shard's outputs side by side."""
+        return StoreWriter(self.store, self.scratch / os.urandom(8).hex())
+
+    def show(self, staged: Sequence[tuple[str, str]]) -> None:
+        """Do nothing: what was put is to be seen."""
+
+    def holder(self, *, few: bool = False) -> Holder:
+        """List all there is once, or ask for each."""
+        if few:
+            return _Asking(self.store)
+        return _Listed({one.key: (one.size, one.etag) for page in self.store.pages() for one in page.objects()})
+
+    def open(self, path: str) -> BinaryIO:
+        """Read an object in ranges."""
+        return cast("BinaryIO", io.BufferedReader(RangeFile(self.store, self.store.head(path)), 1 << 20))
+
+    def read(self, path: str) -> bytes:
+        """Return the content of an object."""
+        return bytes(self.store.get(path).data)
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        """Return the content of some objects, fetched side by side."""
+        return [bytes(one.data) for one in map(_raised, self.store.get_many(paths))]
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove objects side by side."""
+        for answer in self.store.delete_many(paths):
+            _raised(answer)
+
+    def move(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Rename objects, by copy and removal where the store knows no better."""
+        for answer in self.store.move_many(pairs):
+            if not isinstance(answer, NotFoundError):
+                _raised(answer)
+
+    def walk(self, folder: str) -> Iterator[str]:
+        """Yield the keys below a folder."""
+        for page in self.store.pages(folder):
+            yield from page.keys
+
+
+def open_destination(spec: StoreSpec) -> Destination:
+    """Return the destination at an address."""
+    address = parse_address(spec.url)
+    return FolderDestination(Path(address.place)) if address.kind == "file" else StoreDestination(spec)
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """Make a folder and those above it, or say that it cannot be made."""
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {folder} could not be made ({error.strerror}).", hint="Name a folder you may write to."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A store as it was listed: size and the store's own tag of the content, by path."""
+
+    objects: Mapping[str, tuple[int, str]]
+
+    def holds(self, output: Output) -> bool:
+        return not output.sha256 or self.objects.get(output.path) == (output.size, output.etag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A store that is asked for each output by itself."""
+
+    store: Store
+
+    def holds(self, output: Output) -> bool:
+        if not output.sha256:
+            return True
+        try:
+            there = self.store.head(output.path)
+        except NotFoundError:
+            return False
+        return (there.size, there.etag) == (output.size, output.etag)
+
+
+def _raised(answer: T | BondstoreError) -> T:
+    if isinstance(answer, BondstoreError):
+        raise answer
+    return answer
 
 
 def _take(lock: int) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import sqlite3
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -103,7 +103,7 @@ class OutputGroup:
         except BondstoreError:
             raise  # where the chunks come from
         except OSError as error:
-            raise _explained(error, self._root) from error
+            raise explained(error, self._root) from error
         return self._add(Written(path, temporary, digest.digest(), stat.st_size, stat.st_mtime_ns))
 
     def reserve(self) -> Path:
@@ -111,7 +111,7 @@ class OutputGroup:
         try:
             return Path(self._reserve())
         except OSError as error:
-            raise _explained(error, self._root) from error
+            raise explained(error, self._root) from error
 
     def _reserve(self) -> str:
         if self._scratch not in self._made:
@@ -127,22 +127,12 @@ class OutputGroup:
                 digest = hashlib.file_digest(file, "sha256").digest()
                 stat = os.fstat(file.fileno())
         except OSError as error:
-            raise _explained(error, self._root) from error
+            raise explained(error, self._root) from error
         return self._add(Written(path, str(temporary), digest, stat.st_size, stat.st_mtime_ns))
 
-    @contextmanager
-    def explaining(self) -> Iterator[None]:
+    def explaining(self) -> AbstractContextManager[None]:
         """Turn what a writer under a reserved name runs into, such as a full disk, into our own errors."""
-        try:
-            yield
-        except BondstoreError:
-            raise
-        except OSError as error:
-            raise _explained(error, self._root) from error
-        except sqlite3.OperationalError as error:
-            # a database has codes of its own, without the system's number
-            full = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-            raise _explained(OSError(errno.ENOSPC if full else errno.EIO, ""), self._root) from error
+        return explaining(self._root)
 
     @property
     def waiting(self) -> tuple[Written, ...]:
@@ -153,18 +143,25 @@ class OutputGroup:
         self._written.append(written)
         return written
 
+    def seal(self) -> list[Written]:
+        """Make the files durable under their temporary names, for somebody else to show; return them in their order."""
+        try:
+            if self._written:
+                _sync([written.temporary for written in self._written])
+        except OSError as error:
+            raise explained(error, self._root) from error
+        done, self._written = self._written, []
+        return done
+
     def commit(self) -> list[Written]:
         """Make the files durable, then visible. Return them in the order they were written."""
-        if not self._written:
-            self.discard()
-            return []
+        done = self.seal()
         try:
-            _sync([written.temporary for written in self._written])
-            for written in self._written:
+            for written in done:
                 self._make_visible(written)
         except OSError as error:
-            raise _explained(error, self._root) from error
-        done, self._written = self._written, []
+            self._written = done  # what is not visible yet is to be discarded
+            raise explained(error, self._root) from error
         self.discard()
         return done
 
@@ -221,7 +218,22 @@ def _syncfs() -> Callable[[int], int] | None:
     return function if function is None else lambda descriptor: int(function(descriptor))
 
 
-def _explained(error: OSError, root: str) -> BondstoreError:
+@contextmanager
+def explaining(root: str) -> Iterator[None]:
+    """Turn what a writer below a folder runs into into our own errors."""
+    try:
+        yield
+    except BondstoreError:
+        raise
+    except OSError as error:
+        raise explained(error, root) from error
+    except sqlite3.OperationalError as error:
+        # a database has codes of its own, without the system's number
+        full = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        raise explained(OSError(errno.ENOSPC if full else errno.EIO, ""), root) from error
+
+
+def explained(error: OSError, root: str) -> BondstoreError:
     """Return the error that says what to do."""
     told = _NUMBER.search(str(error))  # libraries written in Rust put the number into the text alone
     number = error.errno or (int(told[1]) if told else 0)

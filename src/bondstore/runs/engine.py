@@ -1,32 +1,32 @@
-"""A run: check → plan → shards → execute → tally, recorded from start to end."""
+"""A run: check → plan → shards → execute → tally, recorded from start to end by this one process."""
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bondstore.errors import BondstoreError, Interrupted
-from bondstore.runs.memory import few_arenas
+from bondstore.runs.context import RunContext, few_arenas, whoami
+from bondstore.runs.executors import Barrier, fitted
 from bondstore.runs.progress import Quiet
+from bondstore.runs.receipt import Receipt, record
 from bondstore.runs.tally import Tally
-from bondstore.runs.who import whoami
 from bondstore.runs.work import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from bondstore.config.profiles import StoreSpec
     from bondstore.ledger import Ledger
     from bondstore.runs.destination import Destination
-    from bondstore.runs.executors import Executor
+    from bondstore.runs.executors import Executor, Results, Shard
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
-    from bondstore.runs.work import Shard
 
 
 class Job(Protocol):
-    """What a domain gives to the engine."""
+    """What the engine runs; `bondstore.runs.pipeline.Job` is one made of steps."""
 
     @property
     def name(self) -> str:
@@ -43,11 +43,11 @@ class Job(Protocol):
     def check(self) -> None:
         """Refuse what cannot succeed (a wrong key, a policy), before anything is written."""
 
-    def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
+    def plan(self, ledger: Ledger | None, place: Any, progress: Progress) -> Plan:
         """List and compare; record what is to be done, where there is a ledger."""
 
-    def stages(self, ledger: Ledger, place: Place) -> Iterator[Iterator[Shard]]:
-        """Yield the work that was planned, stage by stage: the next is asked for once the one before is done."""
+    def stages(self, ledger: Ledger, place: Any) -> Iterator[Iterator[Any]]:
+        """Yield the work that was planned, stage by stage: the next is asked for once the one before is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ def dry_run(job: Job, destination: Destination, progress: Progress | None = None
     """Plan a job and write nothing."""
     job.check()
     watch = progress or Quiet()
-    place = Place("", job.name, whoami(), job.store, destination)
+    context = _context(job, destination, "")
     try:
         if not destination.ledger_path.exists():
-            return RunResult("", job.plan(None, place, watch), Tally(), "planned")
+            return RunResult("", job.plan(None, context, watch), Tally(), "planned")
         with destination.ledger(create=False) as ledger:
-            return RunResult("", job.plan(ledger, place, watch), Tally(), "planned")
+            return RunResult("", job.plan(ledger, context, watch), Tally(), "planned")
     finally:
         watch.end()
 
@@ -101,27 +101,14 @@ def execute(
 
     Parameters
     ----------
-    job : Job
-        What to do.
-    destination : Destination
-        Where to.
-    executor : Executor
-        Who does it.
-    progress : Progress, optional
-        Who watches.
     confirm : callable
-        Asked once the plan stands; false ends the run before anything is fetched.
+        Asked once the plan is made; false ends the run before anything is fetched.
     tool : str
         Name and version of the program, for the record.
     run : str, optional
-        A run to go on with; a new one otherwise.
+        A run to resume; a new one otherwise.
     retry : bool
         Also take up again what is in quarantine.
-
-    Returns
-    -------
-    RunResult
-        With the run's id, plan and tally.
 
     Raises
     ------
@@ -143,26 +130,22 @@ def execute(
             ledger.audit.event(who, run, "run.start", job.name)
             if retry:
                 ledger.items.release(job.name)
-        place = Place(run, job.name, who, job.store, destination)
-        keeper = _Keeper(ledger, run, who)
+        context = _context(job, destination, run)
+        keeper = _Keeper(ledger, context, watch)
         try:
-            plan = job.plan(ledger, place, watch)
+            plan = job.plan(ledger, context, watch)
             keeper.tally = Tally(skipped=plan.skipped, quarantined=plan.quarantined)
             if not confirm(plan):
                 return keeper.finish(plan, "declined")
             watch.begin(plan.todo)
-            for shards in job.stages(ledger, place):
-                with closing(_generator(executor.run(shards))) as steps:
-                    for step in steps:
-                        keeper.tally += step
-                        watch.advance(step.planned, step.inside)
+            keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))
             destination.sweep_quarantine(ledger)
             return keeper.finish(plan, "finished" if keeper.tally.complete else "incomplete")
         except KeyboardInterrupt as stop:
             keeper.abandon("interrupted")
             raise Interrupted(
                 "Stopped. What was done is kept.",
-                hint=f"Go on with: bondstore run resume {run} --dest {destination.root}",
+                hint=f"Go on with: bondstore run resume {run} --dest {destination.shown}",
             ) from stop
         except BaseException:
             keeper.abandon("failed")
@@ -171,20 +154,49 @@ def execute(
             watch.end()
 
 
-def _generator(steps: Iterator[Tally]) -> Generator[Tally, None, None]:
-    yield from steps
+def _context(job: Job, destination: Destination, run: str) -> Any:
+    if hasattr(job, "steps"):
+        return RunContext(run, job.name, whoami(), job.store, destination)
+    return Place(run, job.name, whoami(), job.store, cast("Any", destination))
+
+
+def _in_turn(stages: Iterator[Iterator[Shard]]) -> Iterator[Shard | Barrier]:
+    for shards in stages:
+        yield from shards
+        yield Barrier()
 
 
 class _Keeper:
-    """Keeps the tally of a run and writes its end into the ledger, whatever that end is."""
+    """Records what shards bring back, keeps the tally, and writes the run's end, whatever that end is."""
 
-    def __init__(self, ledger: Ledger, run: str, who: str) -> None:
-        self._ledger, self._run, self._who = ledger, run, who
+    def __init__(self, ledger: Ledger, context: RunContext, watch: Progress) -> None:
+        self._ledger, self._context, self._watch = ledger, context, watch
         self.tally = Tally()
+
+    def take_all(self, results: Results) -> None:
+        """Record all that comes. After Ctrl-C or an error, running shards end, and what they did is kept."""
+        try:
+            self._take(results)
+        except BaseException:
+            results.stop()
+            with suppress(BondstoreError):  # the first error is the one to tell
+                self._take(results)
+            raise
+        finally:
+            results.close()
+
+    def _take(self, results: Results) -> None:
+        for result in results:
+            step: Any = result
+            if isinstance(result, Receipt):
+                record(self._ledger, self._context, [result])
+                step = result.tally()
+            self.tally += step
+            self._watch.advance(step.planned, step.inside)
 
     def finish(self, plan: Plan, state: str) -> RunResult:
         self.close(state)
-        return RunResult(self._run, plan, self.tally, state)
+        return RunResult(self._context.run, plan, self.tally, state)
 
     def abandon(self, state: str) -> None:
         # On a full disk not even this can be written: the error on its way says so, and the run stays as "running".
@@ -193,7 +205,7 @@ class _Keeper:
 
     def close(self, state: str) -> None:
         with self._ledger.transaction():
-            self._ledger.audit.event(self._who, self._run, "run.end", state, self.tally.done.bytes)
+            self._ledger.audit.event(self._context.who, self._context.run, "run.end", state, self.tally.done.bytes)
             self._ledger.runs.finish(
-                self._run, state, self.tally.objects(), self.tally.sizes(), self._ledger.audit.head()
+                self._context.run, state, self.tally.objects(), self.tally.sizes(), self._ledger.audit.head()
             )

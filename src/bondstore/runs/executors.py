@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from abc import ABC, abstractmethod
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -14,35 +16,137 @@ from typing import TYPE_CHECKING, Protocol
 
 from bondstore.config import secrets
 from bondstore.errors import BondstoreError
-from bondstore.runs.memory import few_arenas
+from bondstore.runs.context import close_stores, few_arenas
 from bondstore.runs.work import clear_benches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Executor as Pool
 
-    from bondstore.runs.tally import Tally
-    from bondstore.runs.work import Shard
+    from bondstore.runs.receipt import Receipt
+
+
+class Shard(Protocol):
+    """A self-contained piece of a run, which may go to any worker and may run twice: it changes nothing to be seen."""
+
+    def run(self) -> Receipt:
+        """Do the work, and say what became of every object."""
 
 
 class Executor(Protocol):
-    """Runs shards, in any order, and hands back their tallies as they come."""
+    """Runs shards, in any order, and hands back their receipts as they come."""
 
-    def run(self, shards: Iterable[Shard]) -> Iterator[Tally]:
-        """Run all shards. Closing the iterator early lets running shards end and starts no more."""
+    def run(self, shards: Iterable[Shard | Barrier]) -> Results:
+        """Begin with the shards; what stands behind a barrier is taken once all before it was handed back."""
+
+
+class Barrier:
+    """Stands between the stages of a run: the next one is not asked for before the one before is recorded."""
+
+
+class Results(ABC):
+    """Receipts as they come. An error leaves it as it is: what other shards did can still be had."""
+
+    def __iter__(self) -> Iterator[Receipt]:
+        return self
+
+    @abstractmethod
+    def __next__(self) -> Receipt:
+        """Return the next receipt."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Begin no more shards: what comes from now on is of those that are running."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Wait for the shards that are running, and let go of all that was opened."""
+
+
+class _InTurn(Results):
+    """One shard after the other."""
+
+    def __init__(self, shards: Iterable[Shard | Barrier]) -> None:
+        self._shards = iter(shards)
+
+    def __next__(self) -> Receipt:
+        shard = next(self._shards)
+        while isinstance(shard, Barrier):
+            shard = next(self._shards)
+        return shard.run()
+
+    def stop(self) -> None:
+        self._shards = iter(())
+
+    def close(self) -> None:
+        self.stop()
+        close_stores()
+        clear_benches()
+
+
+class _Pooled(Results):
+    """A bounded number of shards under way, whatever their number."""
+
+    def __init__(self, pool: Pool, shards: Iterable[Shard | Barrier], width: int) -> None:
+        self._pool, self._shards, self._width = pool, iter(shards), width
+        self._running: set[Future[Receipt]] = set()
+        self._ready: deque[Future[Receipt]] = deque()
+        self._barrier = False
+
+    def __next__(self) -> Receipt:
+        while not self._ready:
+            self._fill()
+            if not self._running:
+                raise StopIteration
+            done, self._running = wait(self._running, return_when=FIRST_COMPLETED)
+            self._ready.extend(future for future in done if not future.cancelled())
+        return self._ready.popleft().result()
+
+    def _fill(self) -> None:
+        while len(self._running) < 2 * self._width:
+            if self._barrier and self._running:
+                return
+            self._barrier = False
+            shard = next(self._shards, None)
+            if shard is None:
+                return
+            if isinstance(shard, Barrier):
+                self._barrier = True
+            else:
+                self._running.add(self._pool.submit(_run, shard))
+
+    def stop(self) -> None:
+        self._shards = iter(())
+        for future in self._running:
+            future.cancel()
+
+    def close(self) -> None:
+        self.stop()
+        self._pool.shutdown()
+        self._running.clear()
+        self._ready.clear()
+        close_stores()
+        clear_benches()
+
+
+class _InProcesses(_Pooled):
+    def __next__(self) -> Receipt:
+        try:
+            return super().__next__()
+        except BrokenProcessPool as error:
+            raise BondstoreError(
+                "A worker process died (out of memory, or killed).",
+                hint="What was done is kept: run the same command again, with fewer --jobs.",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class Serial:
     """One shard after the other, in this thread."""
 
-    def run(self, shards: Iterable[Shard]) -> Iterator[Tally]:
-        """Run all shards."""
-        try:
-            for shard in shards:
-                yield shard.run()
-        finally:
-            clear_benches()
+    def run(self, shards: Iterable[Shard | Barrier]) -> Results:
+        """Begin with the shards."""
+        return _InTurn(shards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +158,9 @@ class Threads:
 
     width: int
 
-    def run(self, shards: Iterable[Shard]) -> Iterator[Tally]:
-        """Run all shards."""
-        try:
-            with ThreadPoolExecutor(self.width, "shard") as pool:
-                yield from _drain(pool, shards, self.width)
-        finally:
-            clear_benches()
+    def run(self, shards: Iterable[Shard | Barrier]) -> Results:
+        """Begin with the shards."""
+        return _Pooled(ThreadPoolExecutor(self.width, "shard"), shards, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +173,33 @@ class Processes:
 
     width: int
 
-    def run(self, shards: Iterable[Shard]) -> Iterator[Tally]:
-        """Run all shards."""
+    def run(self, shards: Iterable[Shard | Barrier]) -> Results:
+        """Begin with the shards."""
         known = [(reference, secret.reveal()) for reference, secret in secrets.remembered().items()]
         pool = ProcessPoolExecutor(self.width, get_context("spawn"), initializer=_start_worker, initargs=(known,))
-        try:
-            with pool:
-                yield from _drain(pool, shards, self.width)
-        except BrokenProcessPool as error:
-            raise BondstoreError(
-                "A worker process died (out of memory, or killed).",
-                hint="What was done is kept: run the same command again, with fewer --jobs.",
-            ) from error
+        return _InProcesses(pool, shards, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What suits the work: workers of their own where it is long, this thread where it ends before they would start."""
+
+    wide: Executor
+
+    def run(self, shards: Iterable[Shard | Barrier]) -> Results:
+        """Begin with the shards, as though they were many."""
+        return self.wide.run(shards)
+
+
+STARTING = 2.0
+"""Seconds of work below which starting worker processes costs more than it saves."""
+
+
+def fitted(executor: Executor, seconds: float | None) -> Executor:
+    """Return the executor for work of about so many seconds on one core."""
+    if not isinstance(executor, Fitting):
+        return executor
+    return Serial() if seconds is not None and seconds < STARTING else executor.wide
 
 
 def usable_cores() -> int:
@@ -126,28 +241,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _run(shard: Shard) -> Tally:
+def _run(shard: Shard) -> Receipt:
     return shard.run()
-
-
-def _drain(pool: Pool, shards: Iterable[Shard], width: int) -> Iterator[Tally]:
-    """Keep a bounded number of shards under way, whatever their number."""
-    waiting: set[Future[Tally]] = set()
-    source = iter(shards)
-    try:
-        exhausted = False
-        while True:
-            while not exhausted and len(waiting) < 2 * width:
-                shard = next(source, None)
-                if shard is None:
-                    exhausted = True
-                else:
-                    waiting.add(pool.submit(_run, shard))
-            if not waiting:
-                return
-            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ready:
-                yield future.result()
-    finally:
-        for future in waiting:
-            future.cancel()

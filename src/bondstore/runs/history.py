@@ -65,7 +65,7 @@ def find_run(destination: Destination, ledger: Ledger, name: str) -> RunRecord:
     records = ledger.runs.newest_first()
     if not records:
         raise NotFoundError(
-            f"No run is recorded in {destination.root}.", hint="Name the folder that an earlier export wrote to."
+            f"No run is recorded in {destination.shown}.", hint="Name the folder that an earlier export wrote to."
         )
     return _true_states(records[:1], destination, ledger, busy=busy)[0]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from bondstore.errors import BondstoreError, NotFoundError
 from bondstore.ledger import Output
 from bondstore.ledger.personal import personal_path
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.recording import output_of
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -144,7 +144,7 @@ def is_folder(dest: StoreSpec) -> bool:
     return parse_address(dest.url).kind == "file"
 
 
-def record_place(dest: StoreSpec) -> Destination:
+def record_place(dest: StoreSpec) -> FolderDestination:
     """Return the folder that holds the ledger of a destination.
 
     A local folder holds its own. That of a remote one lies with the account's other records, by its address.
@@ -155,32 +155,32 @@ def record_place(dest: StoreSpec) -> Destination:
         The destination.
     """
     if is_folder(dest):
-        return Destination(Path(parse_address(dest.url).place))
+        return FolderDestination(Path(parse_address(dest.url).place))
     name = hashlib.sha256(dest.url.encode()).hexdigest()[:16]
-    return Destination(personal_path().parent / "destinations" / name)
+    return FolderDestination(personal_path().parent / "destinations" / name)
 
 
-def outlet(dest: StoreSpec, record: Destination) -> Outlet:
+def outlet(dest: StoreSpec, record: FolderDestination) -> Outlet:
     """Return a new outlet of a destination.
 
     Parameters
     ----------
     dest : StoreSpec
         The destination.
-    record : Destination
+    record : FolderDestination
         The folder that holds its ledger.
     """
     return FolderOutlet(record.group()) if is_folder(dest) else StoreOutlet(open_store(dest))
 
 
-def shelf(dest: StoreSpec, record: Destination, *, few: bool = False) -> Destination | Shelf | Asking:
+def shelf(dest: StoreSpec, record: FolderDestination, *, few: bool = False) -> FolderDestination | Shelf | Asking:
     """Return who tells whether recorded outputs still are in place.
 
     Parameters
     ----------
     dest : StoreSpec
         The destination.
-    record : Destination
+    record : FolderDestination
         The folder that holds its ledger.
     few : bool
         Ask a remote destination for each output, in place of listing it once.
@@ -196,14 +196,14 @@ def shelf(dest: StoreSpec, record: Destination, *, few: bool = False) -> Destina
     return Shelf(objects)
 
 
-def remove(dest: StoreSpec, record: Destination, paths: Sequence[str]) -> None:
+def remove(dest: StoreSpec, record: FolderDestination, paths: Sequence[str]) -> None:
     """Remove outputs; those that are gone already are fine.
 
     Parameters
     ----------
     dest : StoreSpec
         The destination.
-    record : Destination
+    record : FolderDestination
         The folder that holds its ledger.
     paths : sequence of str
         As they were written.

@@ -34,6 +34,8 @@ class Plan:
     skipped: Count = field(default=Count())
     quarantined: Count = field(default=Count())
     left_out: Mapping[str, int] = field(default_factory=dict)
+    seconds: float | None = field(default=None, compare=False)
+    """About how long one core will take; None where nobody can say."""
 
     def __add__(self, other: Plan) -> Plan:
         names = {**self.left_out, **other.left_out}

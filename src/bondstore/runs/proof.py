@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bondstore.errors import IntegrityError
+from bondstore.errors import IntegrityError, NotFoundError
 from bondstore.findings import Finding, FindingKind, Severity, registry
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count
@@ -118,10 +117,9 @@ def changed_files(ledger: Ledger, destination: Destination, progress: Progress |
 
 def _changed(destination: Destination, path: str, hashes: set[bytes]) -> Finding | None:
     try:
-        with (destination.root / path).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").digest() in hashes:
-                return None
-    except (FileNotFoundError, NotADirectoryError):
+        if destination.sha256(path) in hashes:
+            return None
+    except NotFoundError:
         return FILES["file-missing"].about(path)
     except OSError as error:
         return FILES["file-unreadable"].about(path, message=f"The file could not be read ({error.strerror}).")

@@ -11,7 +11,7 @@ from bondstore.stores import open_store
 if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.ledger import Ledger
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
     from bondstore.runs.tally import Tally
     from bondstore.stores import Store
 
@@ -26,7 +26,7 @@ class Place:
         The run it is for, its job, and the account that started it.
     store : StoreSpec
         The store to read from.
-    destination : Destination
+    destination : FolderDestination
         The folder to write to.
     """
 
@@ -34,7 +34,7 @@ class Place:
     job: str
     who: str
     store: StoreSpec
-    destination: Destination
+    destination: FolderDestination
 
 
 class Shard(Protocol):

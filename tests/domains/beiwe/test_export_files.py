@@ -14,7 +14,7 @@ from bondstore.domains.beiwe.jobs import export_job
 from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import UsageError
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Processes, Serial, Threads
 from bondstore.stores import open_store
@@ -60,7 +60,7 @@ def tree(folder):
 
 @pytest.mark.parametrize("executor", [Serial(), Threads(3), Processes(2)], ids=["serial", "threads", "processes"])
 def test_every_object_comes_out_byte_for_byte(job, made, executor, tmp_path):
-    result = execute(job, Destination(tmp_path / "out"), executor)
+    result = execute(job, FolderDestination(tmp_path / "out"), executor)
     expected = original_files(made)
     assert tree(tmp_path / "out") == expected
     assert result.state == "finished"
@@ -75,7 +75,7 @@ def test_every_object_comes_out_byte_for_byte(job, made, executor, tmp_path):
 
 
 def test_a_second_run_has_nothing_to_do_and_a_late_object_is_found(job, made, tmp_path):
-    place = Destination(tmp_path / "out")
+    place = FolderDestination(tmp_path / "out")
     store = open_store(job.store)
     late = next(one for one in made if "accelerometer/2024-01-01T02" in one.key)
     store.delete(late.key)
@@ -98,10 +98,10 @@ def test_suspect_rows_are_written_and_named(job, made, large, form, monkeypatch,
     plain = b"\n".join(lines)
     open_store(job.store).put(victim.key, seal(zstandard.compress(plain)))
     job = dataclasses.replace(job, form=form, selection=select(streams=("accelerometer",), source="chunked"))
-    result = execute(job, Destination(tmp_path / "out"), Serial())
+    result = execute(job, FolderDestination(tmp_path / "out"), Serial())
     assert (result.state, result.tally.done) == ("finished", result.tally.planned)
     assert plain in tree(tmp_path / "out").values()
-    with Destination(tmp_path / "out").ledger() as ledger:
+    with FolderDestination(tmp_path / "out").ledger() as ledger:
         found = [(one.key, one.kind, one.where, one.severity) for one in ledger.findings.of_run(result.run)]
     assert found == [(victim.key, "suspect-rows", "row 3", "warning")]
 
@@ -113,7 +113,7 @@ def test_keys_of_every_made_object_are_understood(made):
 def test_the_layout_of_forest_is_what_its_readers_take_apart(job, made, tmp_path):
     """It reads `<folder>/<participant>/<stream>/<file>`, and takes the first 25 characters of a name for its hour."""
     forest = dataclasses.replace(job, form="forest", selection=select())
-    execute(forest, Destination(tmp_path / "out"), Serial())
+    execute(forest, FolderDestination(tmp_path / "out"), Serial())
     expected = {}
     for one in made:
         parts = one.key.removesuffix(".zst").removesuffix(".csv").split("/")
@@ -141,7 +141,7 @@ def test_raw_files_are_refused_in_the_layout_of_forest(job, source):
 
 
 def test_a_retry_of_a_part_leaves_the_quarantine_of_the_rest_alone(job, made, tmp_path):
-    place, store = Destination(tmp_path / "out"), open_store(job.store)
+    place, store = FolderDestination(tmp_path / "out"), open_store(job.store)
     people = ("1ab2cd3e", "4fg5hi6j")
     bad = {who: next(one for one in made if f"/{who}/gps/" in one.key) for who in people}
     for one in bad.values():

@@ -15,7 +15,7 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export_tables import TablesJob
 from bondstore.domains.beiwe.selection import select
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Serial
 from bondstore.stores import open_store
@@ -41,7 +41,7 @@ class Bench:
     def export(self, form: str, **words: object) -> RunResult:
         key = SecretRef.parse("env:LAB_STUDY_KEY")
         job = TablesJob(self.spec, STUDY, key, form, select(**words))  # type: ignore[arg-type]
-        return execute(job, Destination(self.out), Serial())
+        return execute(job, FolderDestination(self.out), Serial())
 
     def table(self, stream: str, form: str = "parquet", person: str = PERSON) -> pd.DataFrame:
         path = self.out / "tables" / person / f"{stream}.{form}"

@@ -22,7 +22,7 @@ from bondstore.domains.beiwe.reconcile import Report
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import BondstoreError, Interrupted, PolicyError, WrongKeyError
 from bondstore.ledger import personal_ledger
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import dry_run, execute
 from bondstore.runs.executors import Processes, Serial, Threads
 from bondstore.runs.progress import Quiet
@@ -99,7 +99,7 @@ def gap_of(job):
 
 
 def run(job, dest, executor=None, **how):
-    return execute(job, Destination(dest), executor or Serial(), **how)
+    return execute(job, FolderDestination(dest), executor or Serial(), **how)
 
 
 def tree(folder):
@@ -291,7 +291,7 @@ def test_a_second_run_reads_and_writes_nothing(study, tmp_path):
     assert second.tally.done.objects == 0
     assert second.tally.skipped == first.tally.done
     assert {path: (out / path).stat().st_mtime_ns for path in tree(out)} == times
-    with Destination(out).ledger() as ledger:
+    with FolderDestination(out).ledger() as ledger:
         entries = list(ledger.audit.entries(run=second.run))
         assert [entry.action for entry in entries] == ["run.start", "run.end"]
 
@@ -301,7 +301,7 @@ def test_every_read_is_in_the_chain_and_every_file_has_its_hash(study, made, tmp
 
     out = tmp_path / "out"
     result = run(study.job(), out)
-    with Destination(out).ledger() as ledger:
+    with FolderDestination(out).ledger() as ledger:
         assert ledger.audit.verify().broken_at is None
         read = {entry.key for entry in ledger.audit.entries(run=result.run) if entry.action == "read"}
         hashes = {output.path: output.sha256 for output in ledger.outputs.walk(study.job().name)}
@@ -726,7 +726,7 @@ def test_plaintext_that_is_forbidden_is_not_written(tmp_path, lab):
 def test_a_job_is_built_again_from_its_record(study, tmp_path):
     job = study.job("gps", since_ms=HOUR, until_ms=HOUR + HOUR_MS)
     result = run(job, tmp_path / "out")
-    with Destination(tmp_path / "out").ledger() as ledger:
+    with FolderDestination(tmp_path / "out").ledger() as ledger:
         again = reconcile_job_of(ledger.runs.get(result.run).params)
     assert (again.name, again.params, again.selection) == (job.name, job.params, job.selection)
     with pytest.raises(BondstoreError):
@@ -734,7 +734,7 @@ def test_a_job_is_built_again_from_its_record(study, tmp_path):
 
 
 def test_a_dry_run_writes_nothing(study, tmp_path):
-    result = dry_run(study.job(), Destination(tmp_path / "out"))
+    result = dry_run(study.job(), FolderDestination(tmp_path / "out"))
     assert result.plan.todo.objects > 0
     assert not (tmp_path / "out").exists()
 
@@ -820,7 +820,7 @@ def test_a_chunk_that_moves_to_its_twin_meanwhile_is_found_there(lab, tmp_path, 
     assert result.state == "finished"
     (text,) = tree(tmp_path / "out").values()
     assert text == "\n".join([FULL, f"{HOUR + 1},2024-01-01T00:00:00.001,unknown,1,2,3", rows[1]]).encode()
-    with Destination(tmp_path / "out").ledger() as ledger:
+    with FolderDestination(tmp_path / "out").ledger() as ledger:
         assert [one.kind for one in ledger.findings.of_run(result.run)] == ["moved-to-twin"]
     assert run(lab.job(), tmp_path / "out").tally.done.objects == 0
 

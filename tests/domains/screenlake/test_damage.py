@@ -127,9 +127,9 @@ CASES: dict[str, tuple[Damage, set[str], int, bool]] = {
 
 
 def findings(lab: PhoneLab) -> list[Finding]:
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
 
-    with Destination(lab.dest).ledger(create=False) as ledger:
+    with FolderDestination(lab.dest).ledger(create=False) as ledger:
         return list(ledger.findings.walk())
 
 

@@ -18,7 +18,7 @@ from bondstore.deid.faces.weights import CENTERFACE_SHA256
 from bondstore.domains.screenlake import process
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.ledger import State
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from tests.phonelab import PhoneLab
 
 SIZE = (360, 780)
@@ -106,7 +106,7 @@ def test_an_image_in_which_a_face_stays_is_withheld_named_and_gone(
     assert all(line["image"] is None for line in withheld)
     rows = panelist.rows("screenshot_data")
     assert [row["image"] for row in rows].count("(withheld: face-stays)") == len(withheld)
-    with Destination(faces.dest).ledger(create=False) as ledger:
+    with FolderDestination(faces.dest).ledger(create=False) as ledger:
         states = {item.state for item in ledger.items.in_state("screenlake.process:q", State.QUARANTINED)}
         assert states == {State.QUARANTINED}
         assert {one.kind for one in ledger.findings.walk()} >= {"face-stays"}

@@ -23,7 +23,7 @@ from bondstore.deid.pictures import Cover, Picture
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.process import ProcessJob
 from bondstore.ledger import Ledger
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.proof import changed_files, prove_chain
 from tests.domains.screenlake.test_process import members, sibling, zipped
 from tests.phonelab import PLAIN, PhoneLab, tree
@@ -218,7 +218,7 @@ def test_killed_anywhere(lab: PhoneLab, case: str, monkeypatch: pytest.MonkeyPat
             expected = tree(lab.folder / "fresh")
         assert tree(lab.dest) == expected, moments
         assert left_over(lab.dest) == set(), moments
-        destination = Destination(lab.dest)
+        destination = FolderDestination(lab.dest)
         with destination.ledger(create=False) as ledger:
             prove_chain(ledger)
             assert [one.key for one in changed_files(ledger, destination)] == [], moments

@@ -18,7 +18,7 @@ from bondstore.domains.screenlake.report import report_shards
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, State
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.executors import Processes, Serial
 from bondstore.runs.work import Place, clear_benches
 from tests.domains.screenlake.pages import Page, Shots, box
@@ -28,11 +28,11 @@ from tests.phonelab import PhoneLab
 
 def place_of(lab: PhoneLab, run: str = "r") -> Place:
     job = lab.job()
-    return Place(run, job.name, "me@here", job.store, Destination(lab.dest))
+    return Place(run, job.name, "me@here", job.store, FolderDestination(lab.dest))
 
 
 def pending(lab: PhoneLab) -> list[Any]:
-    with Destination(lab.dest).ledger() as ledger:
+    with FolderDestination(lab.dest).ledger() as ledger:
         return list(report_shards(lab.job(), ledger, place_of(lab)))
 
 
@@ -84,7 +84,7 @@ def test_it_is_made_once_and_again_when_something_changed(done: PhoneLab) -> Non
 
 def test_it_is_made_again_when_one_summary_is_another(done: PhoneLab) -> None:
     job = done.job()
-    with Destination(done.dest).ledger() as ledger:
+    with FolderDestination(done.dest).ledger() as ledger:
         some = next(one for one in ledger.outputs.walk(job.name) if one.path.endswith("/summary.json"))
         other = dataclasses.replace(some, sha256=b"\1" * 32)
         with ledger.transaction():
@@ -95,7 +95,7 @@ def test_it_is_made_again_when_one_summary_is_another(done: PhoneLab) -> None:
 def test_zips_that_were_not_fetched_are_named(done: PhoneLab) -> None:
     assert "could not be fetched" not in overall(done).text
     job = done.job()
-    with Destination(done.dest).ledger() as ledger, ledger.transaction():
+    with FolderDestination(done.dest).ledger() as ledger, ledger.transaction():
         ledger.items.put(job.name, "r", [Item("k", "", 1, "o", State.FAILED, "fetch-failed")])
     (shard,) = pending(done)
     pickle.loads(pickle.dumps(shard)).run()

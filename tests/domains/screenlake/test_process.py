@@ -15,7 +15,7 @@ from PIL import Image
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.selection import selection_of
 from bondstore.errors import PolicyError
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import dry_run
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
 from tests.phonelab import PLAIN, PhoneLab, same_rows, tree, whole
@@ -255,7 +255,7 @@ def test_what_was_handled_otherwise_is_not_passed_off_as_todays(lab: PhoneLab) -
     assert {row["text"] for row in panelist.rows("screenshot_data")} == {""}
     assert set(panelist.images) == {image.name for image in stays.images}
     assert panelist.summary["findings"][0][0] == "outdated"
-    with Destination(lab.dest).ledger(create=False) as ledger:
+    with FolderDestination(lab.dest).ledger(create=False) as ledger:
         assert [one.key for one in ledger.findings.of_run(result.run) if one.kind == "outdated"] == [gone.key]
     again = lab.run(drop)
     assert again.tally.done.objects == 0
@@ -292,7 +292,7 @@ def test_a_query_id_stands_for_one_selection(lab: PhoneLab) -> None:
 def test_a_dry_run_writes_nothing(lab: PhoneLab) -> None:
     lab.fill(SHAPE)
     lab.put("academia/readme.txt", b"hello")
-    result = dry_run(lab.job(), Destination(lab.dest))
+    result = dry_run(lab.job(), FolderDestination(lab.dest))
     assert result.plan.todo.objects == 9
     assert result.plan.left_out == {"not a zip": 1}
     assert not lab.dest.exists()
@@ -322,7 +322,7 @@ def test_large_zips_are_read_in_ranges(lab: PhoneLab, monkeypatch: pytest.Monkey
 def test_the_plan_knows_what_another_handling_must_do(lab: PhoneLab) -> None:
     lab.fill(SHAPE)
     lab.run(PLAIN)
-    plan = dry_run(lab.job(Handling(redact="none", text="drop")), Destination(lab.dest)).plan
+    plan = dry_run(lab.job(Handling(redact="none", text="drop")), FolderDestination(lab.dest)).plan
     assert (plan.todo.objects, plan.skipped.objects) == (9, 0)
 
 

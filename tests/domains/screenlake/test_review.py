@@ -21,8 +21,8 @@ from bondstore.domains.screenlake.decisions import Decision, by_image, digests, 
 from bondstore.domains.screenlake.paths import queries
 from bondstore.domains.screenlake.review import Reviewed, review
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
-from bondstore.runs.destination import Destination
-from bondstore.runs.who import whoami
+from bondstore.runs.context import whoami
+from bondstore.runs.destination import FolderDestination
 from tests.domains.screenlake.pages import DARK, HOSTILE, PALE, Page, Shots, box
 from tests.phonelab import PhoneLab
 
@@ -255,7 +255,7 @@ def test_a_cut_record_is_named_with_its_line(shots: Shots) -> None:
 
 
 def test_which_query_is_meant(shots: Shots) -> None:
-    assert queries(Destination(shots.root)) == ["q"]
+    assert queries(FolderDestination(shots.root)) == ["q"]
     Shots(shots.root, query="other").add("a.png")
     with pytest.raises(UsageError) as several:
         review(shots.root)
@@ -309,5 +309,5 @@ def test_the_ledger_says_which_queries_there_are_newest_first(lab: PhoneLab) -> 
     from bondstore.runs.engine import execute
     from bondstore.runs.executors import Serial
 
-    execute(lab.job(query="a-newer-one"), Destination(lab.dest), Serial())
-    assert queries(Destination(lab.dest)) == ["a-newer-one", "q"]
+    execute(lab.job(query="a-newer-one"), FolderDestination(lab.dest), Serial())
+    assert queries(FolderDestination(lab.dest)) == ["a-newer-one", "q"]

@@ -18,7 +18,7 @@ from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.part import SealedSpool
 from bondstore.domains.screenlake.selection import selection_of
 from bondstore.errors import PolicyError
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.proof import changed_files
 from tests.domains.screenlake.test_process import members, sibling, zipped
 from tests.phonelab import PLAIN, PhoneLab, Results, whole
@@ -34,12 +34,12 @@ def only(lab: PhoneLab) -> Results:
 
 
 def kinds(lab: PhoneLab) -> set[str]:
-    with Destination(lab.dest).ledger(create=False) as ledger:
+    with FolderDestination(lab.dest).ledger(create=False) as ledger:
         return {one.kind for one in ledger.findings.walk()}
 
 
 def altered(lab: PhoneLab) -> list[str]:
-    destination = Destination(lab.dest)
+    destination = FolderDestination(lab.dest)
     with destination.ledger(create=False) as ledger:
         return [one.key for one in changed_files(ledger, destination)]
 
@@ -125,7 +125,7 @@ def test_what_came_of_a_zip_that_is_gone_is_not_made_of_something_else(lab: Phon
     gone, stays = lab.fill(SHAPE)
     lab.run()
     (lab.source / gone.key).unlink()
-    with Destination(lab.dest).ledger(create=False) as ledger:
+    with FolderDestination(lab.dest).ledger(create=False) as ledger:
         path = lab.dest / next(one.path for one in ledger.outputs.walk() if _belongs(lab, one.path, gone))
     if how == "removed":
         path.unlink()

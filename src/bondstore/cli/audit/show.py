@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +23,7 @@ EXAMPLES = (
 def command(
     *,
     dest: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--dest", "-d", metavar="FOLDER", help="A folder's record; else that of your own reads."),
     ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what was read for this run.")] = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,7 +33,7 @@ def head_hash(text: str) -> bytes:
 
 def command(
     dest: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--dest", "-d", metavar="FOLDER", help="A folder's record; else that of your own reads."),
     ] = None,
     expect: Annotated[

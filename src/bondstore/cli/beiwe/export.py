@@ -50,10 +50,10 @@ def command(
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
 
     opened = open_study(store, profile, study, key)
-    place = Destination(dest.expanduser().absolute())
+    place = FolderDestination(dest.expanduser().absolute())
     result = opened.export(
         place.root,
         participant=participant,

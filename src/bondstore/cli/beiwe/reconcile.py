@@ -103,13 +103,13 @@ def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, 
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
     from bondstore.domains.beiwe.rebuild import rebuilt
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
     from bondstore.runs.engine import dry_run as only_plan
     from bondstore.runs.engine import execute
     from bondstore.runs.executors import default_executor
     from bondstore.version import TOOL
 
-    place = Destination(root)
+    place = FolderDestination(root)
     if dry_run:
         return show_result(only_plan(job, place, reporter()), place, json=json)
     executor = default_executor(jobs)

@@ -11,19 +11,19 @@ from bondstore.stores.address import parse_address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
 
 THINGS = ("file", "files")
 
 
-def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
+def ending(params: Mapping[str, Any], destination: FolderDestination) -> Ending:
     """Return what a run adds to its end.
 
     Parameters
     ----------
     params : mapping
         Of the run.
-    destination : Destination
+    destination : FolderDestination
         Where its record is kept.
     """
     dest = str(params["dest"])

@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
 
 THINGS = ("zip", "zips")
 
 
-def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
+def ending(params: Mapping[str, Any], destination: FolderDestination) -> Ending:
     """Return what a run adds to its end.
 
     Parameters
     ----------
     params : mapping
         Of the run.
-    destination : Destination
+    destination : FolderDestination
         Where it wrote to.
     """
     query = destination.root / str(params["query"])
@@ -33,7 +33,7 @@ def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
     return Ending(lines, (_review(query, destination),) if looked else ())
 
 
-def _review(query: Path, destination: Destination) -> str:
+def _review(query: Path, destination: FolderDestination) -> str:
     """Return the command to review; it names the query where the folder holds those of several."""
     several = sum(1 for _ in destination.root.glob("*/combined")) > 1
     named = f" --query-id {shlex.quote(query.name)}" if several else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bondstore.domains.screenlake.handling import Handling
     from bondstore.domains.screenlake.process import ProcessJob
     from bondstore.domains.screenlake.selection import Selection
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
 
 StoreUrl = Annotated[
     str,
@@ -35,14 +35,14 @@ TEXT = {
 }
 
 
-def describe(job: ProcessJob, destination: Destination) -> Iterator[str]:
+def describe(job: ProcessJob, destination: FolderDestination) -> Iterator[str]:
     """Yield what a job is about to do, in a few lines.
 
     Parameters
     ----------
     job : ProcessJob
         The job.
-    destination : Destination
+    destination : FolderDestination
         Where to.
     """
     yield f"From  {job.store.url}"
@@ -73,7 +73,7 @@ def handled(handling: Handling) -> str:
     return f"{FACES[handling.redact]}; {TEXT[handling.text]}"
 
 
-def place_record(job: ProcessJob, destination: Destination) -> dict[str, Any]:
+def place_record(job: ProcessJob, destination: FolderDestination) -> dict[str, Any]:
     """Return what a program wants to know of a job: the query's id, its days, and the folder of its results."""
     return {
         "kind": "query",

@@ -13,7 +13,7 @@ from bondstore.cli.screenlake._wishes import Wishes
 from bondstore.config import secrets
 from bondstore.domains.screenlake import service
 from bondstore.errors import BondstoreError, Interrupted, UsageError
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 
 if TYPE_CHECKING:
     from bondstore.domains.screenlake.people import People
@@ -102,7 +102,7 @@ def _ask_next(*, go: bool) -> str:
 
 def _planned(wishes: Wishes) -> ProcessJob | None:
     """Show what was answered and what there is to do; None where nothing can be done like that."""
-    place = Destination(wishes.dest)
+    place = FolderDestination(wishes.dest)
     asking.title("The plan")
     _show_answers(wishes)
     try:
@@ -180,7 +180,7 @@ def _prepared(wishes: Wishes) -> ProcessJob:
 def _done(wishes: Wishes, job: ProcessJob) -> int:
     try:
         result = service.run(job, wishes.dest, jobs=wishes.jobs, progress=reporter(things="zips"))
-        return report.show_result(result, Destination(wishes.dest), json=False)
+        return report.show_result(result, FolderDestination(wishes.dest), json=False)
     finally:
         if wishes.place.access.typed:
             asking.say(

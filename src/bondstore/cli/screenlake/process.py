@@ -92,7 +92,7 @@ def command(
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
     from bondstore.domains.screenlake import service
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
 
     job = service.prepare(
         store,
@@ -111,7 +111,7 @@ def command(
         query_id=query_id,
         profile=profile,
     )
-    place = Destination(dest.expanduser().absolute())
+    place = FolderDestination(dest.expanduser().absolute())
     if not json:
         output.note("\n".join(describe(job, place)))
     result = service.run(

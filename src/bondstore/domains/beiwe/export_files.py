@@ -15,7 +15,7 @@ from bondstore.domains.beiwe.twins import sort_twins, superseded_finding
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Read
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan, split, total
 from bondstore.runs.recording import Record, note_reads, output_of
 from bondstore.runs.tally import Count, Tally

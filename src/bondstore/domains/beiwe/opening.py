@@ -13,7 +13,7 @@ from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.selection import Selection
 from bondstore.errors import BondstoreError, DamagedError, PolicyError, WrongKeyError
 from bondstore.ledger import note_personal
-from bondstore.runs.who import whoami
+from bondstore.runs.context import whoami
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,10 +19,8 @@ from bondstore.domains.beiwe.streams import STREAMS, TIMESTAMP
 from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageError, WrongKeyError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import note_personal
-from bondstore.runs.ahead import ordered
-from bondstore.runs.groups import grouped
-from bondstore.runs.memory import large_blocks_apart
-from bondstore.runs.who import whoami
+from bondstore.runs.batches import grouped, ordered
+from bondstore.runs.context import large_blocks_apart, whoami
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence

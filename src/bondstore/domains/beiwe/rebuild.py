@@ -23,7 +23,7 @@ from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, GROUP_OBJECTS
 from bondstore.domains.beiwe.selection import from_params
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, Output, State
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan, total
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store

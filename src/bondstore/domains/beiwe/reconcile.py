@@ -18,10 +18,10 @@ from bondstore.domains.beiwe.reconcile_read import Tools, raw_batches
 from bondstore.domains.beiwe.recording import failed_finding
 from bondstore.domains.beiwe.streams import AHEAD_MS
 from bondstore.ledger import Item, note_personal
+from bondstore.runs.context import whoami
 from bondstore.runs.progress import Quiet
 from bondstore.runs.recording import Record
 from bondstore.runs.tally import Count, Tally
-from bondstore.runs.who import whoami
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:

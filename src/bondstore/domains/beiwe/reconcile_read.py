@@ -14,7 +14,7 @@ from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Rows, read_raw
 from bondstore.domains.beiwe.recording import finding_of, moved_finding
 from bondstore.errors import BondstoreError, DamagedError
 from bondstore.findings import Finding, Severity
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

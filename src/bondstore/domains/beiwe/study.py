@@ -369,14 +369,14 @@ class Study:
         """
         from bondstore.domains.beiwe.jobs import export_job
         from bondstore.runs import engine
-        from bondstore.runs.destination import Destination
+        from bondstore.runs.destination import FolderDestination
         from bondstore.runs.executors import default_executor
         from bondstore.version import TOOL
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
         job = export_job(self.store.spec, self.id, self._needed_key(), form, selection)
-        folder = Destination(Path(destination).expanduser().absolute())
+        folder = FolderDestination(Path(destination).expanduser().absolute())
         if dry_run:
             return engine.dry_run(job, folder, progress)
         doing = executor or default_executor(jobs)

@@ -17,7 +17,7 @@ from bondstore.domains.ocean.places import (
     record_path,
 )
 from bondstore.ledger import State
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 from bondstore.runs.outlets import made_by, remove
 
 if TYPE_CHECKING:

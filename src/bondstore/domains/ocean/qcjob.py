@@ -15,7 +15,7 @@ from bondstore.domains.ocean.shard import ProfilesShard
 from bondstore.domains.ocean.statusfile import status_shards
 from bondstore.errors import PolicyError, ReadOnlyError
 from bondstore.ledger import Item
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 from bondstore.runs.outlets import is_folder, made_by, shelf
 from bondstore.runs.plan import Holder, Plan, Split, split, total
 from bondstore.stores import open_store

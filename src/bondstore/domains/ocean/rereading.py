@@ -13,7 +13,7 @@ from bondstore.domains.ocean.runkinds import RUN_KINDS
 from bondstore.domains.ocean.shard import maker
 from bondstore.errors import BondstoreError, ChangedError, DamagedError, NotFoundError
 from bondstore.ledger import Read, State
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 from bondstore.runs.outlets import made_by, outlet, remove, shelf
 from bondstore.runs.recording import note_reads
 from bondstore.runs.work import bench

@@ -204,7 +204,7 @@ def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tu
     spec = resolve_store(store, settings)
     answer = open_store(spec).get(name)
     from bondstore.ledger import Read, note_personal
-    from bondstore.runs.who import whoami
+    from bondstore.runs.context import whoami
 
     note_personal(whoami(), [Read(name, answer.info.etag, len(answer.data))])
     return name, bytes(answer.data)

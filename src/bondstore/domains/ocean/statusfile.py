@@ -10,7 +10,7 @@ from bondstore.domains.ocean.output.status import status_csv
 from bondstore.domains.ocean.places import RECORD, STATUS
 from bondstore.errors import BondstoreError
 from bondstore.release.records import Record
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 from bondstore.runs.outlets import made_by, outlet, shelf
 from bondstore.runs.tally import Tally
 from bondstore.runs.work import Place, bench

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from bondstore.errors import NotFoundError, UsageError
-from bondstore.runs.destination import PRIVATE, Destination
+from bondstore.runs.destination import PRIVATE, FolderDestination
 from bondstore.runs.paths import safe_relpath
 
 _JOB = "screenlake.process:"
@@ -45,7 +45,7 @@ def segment(name: str) -> str:
     return safe_relpath(name.replace("/", "_"))
 
 
-def queries(destination: Destination) -> list[str]:
+def queries(destination: FolderDestination) -> list[str]:
     """Return the ids of the queries that have results in a folder: as the ledger says, newest first, then others."""
     found: dict[str, None] = {}
     if destination.ledger_path.exists():
@@ -59,7 +59,7 @@ def queries(destination: Destination) -> list[str]:
     return [one for one in found if (destination.root / one / "combined" / "panelists").is_dir()]
 
 
-def query_of(destination: Destination, wanted: str | None = None) -> str:
+def query_of(destination: FolderDestination, wanted: str | None = None) -> str:
     """Return the query of an id; the only one, where no id is given."""
     found = queries(destination)
     if not found:

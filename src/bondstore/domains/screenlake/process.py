@@ -19,7 +19,7 @@ from bondstore.domains.screenlake.report import report_shards
 from bondstore.domains.screenlake.shard import ZipsShard
 from bondstore.errors import PolicyError, UsageError
 from bondstore.ledger import Item
-from bondstore.runs.groups import grouped
+from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan, Split, split, total
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address

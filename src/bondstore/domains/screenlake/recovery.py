@@ -91,7 +91,7 @@ def _waiting(output: Output, token: str) -> str:
 
 
 def _stands(root: str, output: Output, path: str) -> bool:
-    """Whether a file is the one that was recorded; as `Destination.holds`, for millions of files."""
+    """Whether a file is the one that was recorded; as `FolderDestination.holds`, for millions of files."""
     file = f"{root}/{path}"
     try:
         stat = os.stat(file)  # noqa: PTH116 - path objects cost more than the question does

@@ -17,7 +17,7 @@ from bondstore.domains.screenlake.paths import decisions_path, query_of
 from bondstore.domains.screenlake.redactions import looked_at, records
 from bondstore.domains.screenlake.verdicts import Asked, decide
 from bondstore.errors import UsageError
-from bondstore.runs.destination import Destination
+from bondstore.runs.destination import FolderDestination
 from bondstore.runs.durable import OutputGroup
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def review(
     """
     if limit < 1:
         raise UsageError("The sheet shows at least one box.", hint="Use --limit 1 or more.")
-    destination = Destination(Path(dest).expanduser().absolute())
+    destination = FolderDestination(Path(dest).expanduser().absolute())
     chosen = query_of(destination, query)
     file = destination.root / decisions_path(chosen)
     decided: list[Decision] = []
@@ -253,7 +253,7 @@ def _withheld(root: Path, query: str) -> Iterator[Looked]:
                 yield looked
 
 
-def _write(destination: Destination, query: str, sheet: sheets.Sheet) -> Path:
+def _write(destination: FolderDestination, query: str, sheet: sheets.Sheet) -> Path:
     """Write the sheet; a run that starts meanwhile does not touch it."""
     group = OutputGroup(destination.root, destination.root / query / f".review-{os.urandom(4).hex()}")
     path = f"{query}/review.html"

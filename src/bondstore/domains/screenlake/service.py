@@ -202,10 +202,10 @@ def run(
     """Do a job, or only plan it. As in `process`."""
     from bondstore.domains.screenlake.jobs import executor
     from bondstore.runs import engine
-    from bondstore.runs.destination import Destination
+    from bondstore.runs.destination import FolderDestination
     from bondstore.version import TOOL
 
-    folder = Destination(Path(dest).expanduser().absolute())
+    folder = FolderDestination(Path(dest).expanduser().absolute())
     if dry_run:
         return engine.dry_run(job, folder, progress)
     return engine.execute(

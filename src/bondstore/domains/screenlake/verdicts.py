@@ -11,7 +11,7 @@ from bondstore.domains.screenlake.candidates import candidates, place_of
 from bondstore.domains.screenlake.decisions import Decision
 from bondstore.domains.screenlake.redactions import looked_at, records
 from bondstore.errors import NotFoundError, UsageError
-from bondstore.runs.who import whoami
+from bondstore.runs.context import whoami
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

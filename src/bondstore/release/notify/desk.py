@@ -18,7 +18,7 @@ from bondstore.release.notify.deliveries import Delivery
 from bondstore.release.notify.settings import Settings
 from bondstore.release.notify.subscribers import Subscriber
 from bondstore.release.notify.transport import Transport, open_transport
-from bondstore.runs.who import whoami
+from bondstore.runs.context import whoami
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile

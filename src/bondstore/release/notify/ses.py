@@ -58,7 +58,7 @@ class SesTransport:
         try:
             answer = client.send_email(
                 FromEmailAddress=sender,
-                Destination={"ToAddresses": [recipient]},
+                FolderDestination={"ToAddresses": [recipient]},
                 Content={"Raw": {"Data": message.as_bytes(policy=SMTP)}},
             )
         except awsclients.failures() as raised:

@@ -26,12 +26,12 @@ from bondstore.domains.ocean.service import Asked
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError, UsageError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Read, note_personal
+from bondstore.runs.batches import grouped
+from bondstore.runs.context import whoami
 from bondstore.runs.destination import PRIVATE
-from bondstore.runs.groups import grouped
 from bondstore.runs.outlets import is_folder, outlet, record_place
 from bondstore.runs.progress import Progress, Quiet
 from bondstore.runs.tally import Count, Tally
-from bondstore.runs.who import whoami
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:

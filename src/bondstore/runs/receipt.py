@@ -1,0 +1,85 @@
+"""What a shard brings back, and the one place where it is recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bondstore.ledger import Item, Output, Read, State
+from bondstore.runs.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bondstore.findings import Finding
+    from bondstore.ledger import Ledger
+    from bondstore.runs.context import RunContext
+
+_OUTCOME = {State.DONE: "done", State.QUARANTINED: "quarantined", State.FAILED: "failed"}
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of a shard's objects, gathered while it works. Nothing of it counts before it is recorded."""
+
+    items: list[Item] = field(default_factory=list)
+    also: list[Item] = field(default_factory=list)
+    """Items under the key an object moved to: known from now on, counted once."""
+    outputs: list[Output] = field(default_factory=list)
+    staged: list[tuple[str, str]] = field(default_factory=list)
+    """Files under temporary names, with the paths that they get when this is recorded."""
+    findings: list[Finding] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    """Outputs that are to be removed."""
+    whole: list[str] = field(default_factory=list)
+    """Outputs that were made of these items alone: what else is recorded as part of one is no more."""
+    inside: Counter[str] = field(default_factory=Counter)
+    counted: bool = True
+    """False where the items were counted before, by the shard that handled them first."""
+
+    def done(self, item: Item, version: str) -> None:
+        """An object is where it belongs."""
+        self.items.append(Item(item.key, version, item.size, item.output, State.DONE))
+
+    def quarantined(self, item: Item, version: str, reason: str) -> None:
+        """An object could not be handled in full."""
+        self.items.append(Item(item.key, version, item.size, item.output, State.QUARANTINED, reason))
+
+    def failed(self, item: Item, finding: Finding) -> None:
+        """An object could not be fetched."""
+        self.items.append(Item(item.key, item.version, item.size, item.output, State.FAILED, finding.kind))
+        self.findings.append(finding)
+
+    def tally(self) -> Tally:
+        """Count the items by what became of them."""
+        tally = Tally(inside=dict(self.inside))
+        if self.counted:
+            for item in self.items:
+                tally = tally.count(_OUTCOME[item.state], item.size)
+        return tally
+
+
+def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> None:
+    """Log the reads and name the files; show the files; record what became of the objects. In this order.
+
+    A kill in between leaves reads that are logged although nothing came of them, and files that are known though their
+    objects are still to be done: the next run writes them again. It never leaves a file that nobody knows, or one
+    whose sources are not in the audit log.
+    """
+    with ledger.transaction():
+        for one in receipts:
+            ledger.audit.reads(context.who, context.run, one.reads)
+            ledger.outputs.put(context.job, context.run, one.outputs)
+    for one in receipts:
+        context.dest.show(one.staged)
+        context.dest.remove(one.gone)
+    with ledger.transaction():
+        for one in receipts:
+            ledger.findings.forget(context.job, [item.key for item in one.items])
+            ledger.findings.put(context.job, context.run, one.findings)
+            ledger.items.put(context.job, context.run, [*one.items, *one.also])
+            ledger.outputs.forget(context.job, one.gone)
+            for path in one.whole:
+                ledger.items.settle(context.job, context.run, path)

@@ -1,0 +1,194 @@
+"""What takes the outputs of a shard: files in a folder, or objects in a store. Nothing is half-written in either."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from bondstore.errors import BondstoreError
+from bondstore.ledger import Output
+from bondstore.runs.durable import explaining
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Buffer
+
+    from bondstore.runs.durable import OutputGroup, Written
+    from bondstore.stores import Store
+
+HELD = 8 << 20
+"""Small outputs of a store wait in memory until there are so many bytes, and are put side by side."""
+
+
+class Sealed(NamedTuple):
+    """What a writer made durable: records, and files that are still to be shown as (temporary name, path)."""
+
+    outputs: list[Output]
+    staged: list[tuple[str, str]]
+
+
+class Writer(Protocol):
+    """Takes outputs. Facts are columns of `Output`, such as ``kind`` and ``made_by``."""
+
+    def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
+        """Take one output. A list is a small one; any other iterable may be large and is taken chunk by chunk."""
+
+    def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
+        """Take a file that is not recorded as an output, such as one for the quarantine."""
+
+    def reserve(self) -> Path:
+        """Return a temporary name that some other writer may fill; hand it back to `adopt`."""
+
+    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
+        """Take over a file that was written under a name from `reserve`."""
+
+    def explaining(self) -> AbstractContextManager[None]:
+        """Turn what a writer under a reserved name runs into, such as a full disk, into our own errors."""
+
+    def seal(self) -> Sealed:
+        """Make everything durable."""
+
+    def discard(self) -> None:
+        """Leave nothing of what was not sealed."""
+
+
+class FolderWriter:
+    """Files of a local folder, after one sync for all of them."""
+
+    def __init__(self, group: OutputGroup) -> None:
+        self._group = group
+        self._facts: list[dict[str, Any] | None] = []
+
+    def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
+        """Write it under a temporary name."""
+        self._group.write(path, chunks)
+        self._facts.append(facts)
+
+    def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
+        """Write it under a temporary name."""
+        self._group.write(path, chunks)
+        self._facts.append(None)
+
+    def reserve(self) -> Path:
+        """Return a temporary name."""
+        return self._group.reserve()
+
+    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
+        """Take over a file under a temporary name."""
+        self._group.adopt(path, temporary)
+        self._facts.append(facts)
+
+    def explaining(self) -> AbstractContextManager[None]:
+        """Turn errors of the system into our own."""
+        return self._group.explaining()
+
+    def seal(self) -> Sealed:
+        """Sync."""
+        written = self._group.seal()
+        outputs = [_output(one, facts) for one, facts in zip(written, self._facts, strict=True) if facts is not None]
+        return Sealed(outputs, [(one.temporary, one.path) for one in written])
+
+    def discard(self) -> None:
+        """Remove what has no sealed record."""
+        self._group.discard()
+
+
+class StoreWriter:
+    """Objects of a store: each appears whole."""
+
+    def __init__(self, store: Store, scratch: Path) -> None:
+        self._store, self._scratch = store, scratch
+        self._held: list[tuple[str, bytes]] = []
+        self._waiting = 0
+        self._outputs: dict[str, Output | None] = {}
+        self._reserved = 0
+
+    def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
+        """Hold it in memory, or put a large one at once."""
+        self._take(path, chunks, facts)
+
+    def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
+        """Hold it in memory, or put a large one at once."""
+        self._take(path, chunks, None)
+
+    def _take(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any] | None) -> None:
+        if not isinstance(chunks, list):
+            self._put_large(path, chunks, facts)
+            return
+        data = b"".join(chunks)
+        self._held.append((path, data))
+        self._waiting += len(data)
+        self._outputs[path] = None if facts is None else Output(path, _sha256(data), len(data), 0, **facts)
+        if self._waiting >= HELD:
+            self._flush()
+
+    def _put_large(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any] | None) -> None:
+        hashed, size = hashlib.sha256(), 0
+
+        def passing() -> Iterator[Buffer]:
+            nonlocal size
+            for chunk in chunks:
+                hashed.update(chunk)
+                size += memoryview(chunk).nbytes
+                yield chunk
+
+        etag = self._store.put_stream(path, passing())
+        self._outputs[path] = None if facts is None else Output(path, hashed.digest(), size, 0, etag=etag, **facts)
+
+    def reserve(self) -> Path:
+        """Return a temporary name on this machine."""
+        with explaining(str(self._scratch)):
+            self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._reserved += 1
+        return self._scratch / str(self._reserved)
+
+    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
+        """Put a file that was written under a temporary name."""
+        self._put_large(path, _chunks(temporary), facts)
+        temporary.unlink()
+
+    def explaining(self) -> AbstractContextManager[None]:
+        """Turn errors of the system into our own."""
+        return explaining(str(self._scratch))
+
+    def seal(self) -> Sealed:
+        """Put what is still held."""
+        self._flush()
+        self.discard()
+        return Sealed([one for one in self._outputs.values() if one is not None], [])
+
+    def _flush(self) -> None:
+        answers = self._store.put_many(self._held)
+        for (path, _), etag in zip(self._held, answers, strict=True):
+            if isinstance(etag, BondstoreError):
+                raise etag
+            made = self._outputs[path]
+            self._outputs[path] = made and replace(made, etag=etag)
+        self._held.clear()
+        self._waiting = 0
+
+    def discard(self) -> None:
+        """Forget what is held, and remove what is on this machine."""
+        self._held.clear()
+        for file in self._scratch.glob("*"):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # it was never made
+            self._scratch.rmdir()
+
+
+def _output(written: Written, facts: dict[str, Any]) -> Output:
+    return Output(written.path, written.sha256, written.size, written.mtime_ns, **facts)
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            yield chunk
