@@ -20,9 +20,7 @@ from bondstore.domains.beiwe.jobs import export_job
 from bondstore.domains.beiwe.selection import select
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
-from bondstore.runs.executors import Serial
-from bondstore.runs.tally import Tally
-from bondstore.runs.work import Shard, clear_benches
+from bondstore.runs.executors import Barrier, Results, Serial, Shard
 
 KEY_VARIABLE = "LAB_STUDY_KEY"
 
@@ -34,14 +32,14 @@ class Between:
     happens: Callable[[], Any]
     number: int = 1
 
-    def run(self, shards: Iterable[Shard]) -> Iterator[Tally]:
-        try:
-            for count, shard in enumerate(shards):
-                if count == self.number:
-                    self.happens()
-                yield shard.run()
-        finally:
-            clear_benches()
+    def run(self, shards: Iterable[Shard | Barrier]) -> Results:
+        return Serial().run(self._watched(shards))
+
+    def _watched(self, shards: Iterable[Shard | Barrier]) -> Iterator[Shard | Barrier]:
+        for count, shard in enumerate(shards):
+            if count == self.number:
+                self.happens()
+            yield shard
 
 
 @dataclass(frozen=True)
