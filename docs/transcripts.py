@@ -120,7 +120,7 @@ class Terminal:
 
     def run(self, command: str) -> str:
         """Run one command and return what it shows."""
-        kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("TMPDIR",) if name in os.environ}
         done = subprocess.run(  # noqa: S603 - the commands are the documentation's own
             ["bash", "-c", command],  # noqa: S607
             check=False,
@@ -143,6 +143,8 @@ class Terminal:
             "USER": "ada",
             "LOGNAME": "ada",
             "COLUMNS": "120",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
             "NO_COLOR": "1",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,4 +1,4 @@
-"""What all tests stand on: real servers on loopback, and an environment scrubbed of the developer's own settings."""
+"""What all tests stand on: real servers on loopback, and an environment of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.environment import use_own_environment
 from tests.servers.azurite import Azurite
 from tests.servers.faulty import FaultyProxy
 from tests.servers.install import PROGRAM
@@ -22,23 +23,13 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 if IN_CI:
     hypothesis.settings.load_profile("ci")
-_OURS = ("AWS_", "BEIWE_", "AZURE_", "BONDSTORE_", "S3_")
-_ALSO = {"STUDY_FOLDER", "DECRYPTION_KEY_STRING", "NO_COLOR", "FORCE_COLOR"}
-_PROXIES = {name for one in ("http", "https", "all", "no") for name in (f"{one}_proxy", f"{one}_proxy".upper())}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _scrubbed_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Take the developer's settings, home folder and proxies away for the whole session."""
-    home = tmp_path_factory.mktemp("home")
+    """Give the whole session an environment of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith(_OURS) or name in _ALSO | _PROXIES:
-                patch.delenv(name)
-        patch.setenv("HOME", str(home))
-        for name in ("CONFIG", "DATA", "STATE", "CACHE"):
-            patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        use_own_environment(patch, tmp_path_factory.mktemp("home"))
         yield
 
 

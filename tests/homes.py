@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bondstore.config import secrets
-
-OURS = ("AWS_", "BEIWE_", "AZURE_", "BONDSTORE_", "S3_")
+from tests.environment import use_own_environment
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     made = Home(tmp_path / "home", tmp_path / "project")
     made.path.mkdir()
     made.project.mkdir()
-    for name in list(os.environ):
-        if name.startswith(OURS) or name in ("STUDY_FOLDER", "DECRYPTION_KEY_STRING", "NO_COLOR"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(made.path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(made.path / "config"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(made.path / "state"))
+    use_own_environment(monkeypatch, made.path)
     monkeypatch.chdir(made.project)
     secrets.forget()
     return made

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from demo.damage import spoil
 from demo.study import KEY, STUDY, Shape, make
 
 from tests.servers.seaweedfs import SeaweedFS
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = [sys.executable, "-m", "demo"]
@@ -78,17 +78,17 @@ def test_it_stops_its_server_and_keeps_to_its_folder(shown: tuple[str, Path]) ->
     assert KEY not in output
 
 
-def test_the_server_is_stopped_when_the_demo_is(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_the_server_is_stopped_when_the_demo_is(
+    number: signal.Signals, code: int, seaweedfs: SeaweedFS, tmp_path: Path
+) -> None:
     child = subprocess.Popen([*DEMO, "--folder", str(tmp_path / "demo")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     with child.stdout:
         line = next(line for line in child.stdout if "http://127.0.0.1" in line)
-        child.send_signal(signal.SIGTERM)
-        assert child.wait(30) == 143
-    give_up = time.monotonic() + 10
-    while answers(port_of(line)) and time.monotonic() < give_up:
-        time.sleep(0.05)
-    assert not answers(port_of(line))
+        child.send_signal(number)
+        assert child.wait(60) == code
+    wait_until(lambda: not answers(port_of(line)))
 
 
 def test_the_server_can_be_kept_for_the_tutorial(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_server_can_be_kept_for_the_tutorial(seaweedfs: SeaweedFS, tmp_path:
         assert (folder / "environment").stat().st_mode & 0o077 == 0
         child.stdin.write("\n")
         child.stdin.flush()
-        assert child.wait(30) == 0
+        assert child.wait(60) == 0
     assert not answers(port_of(shown))
 
 

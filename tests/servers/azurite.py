@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
 from tests.servers.install import PROGRAM, node_program
 from tests.servers.ports import free_ports
-from tests.servers.process import ServerProcess
+from tests.servers.process import ServerProcess, temporary_folder
 
 # Azurite's built-in account and key are public: they are printed in its documentation.
 ACCOUNT = "devstoreaccount1"
@@ -34,7 +33,7 @@ class Azurite:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._own_folder = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="azurite-"))
+        self.folder = folder or temporary_folder("azurite-")
         self._process: ServerProcess | None = None
         self.endpoint = ""
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from tests.servers.ports import free_ports
-from tests.servers.process import ServerProcess
+from tests.servers.process import ServerProcess, temporary_folder
 
 SERVICES = ("DYNAMODB", "SES", "SESV2", "SQS", "SNS", "LAMBDA", "IAM", "STS", "CLOUDFORMATION", "GLACIER")
 
@@ -27,7 +26,7 @@ class Moto:
     region = "ap-southeast-2"
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="moto-"))
+        self._folder = temporary_folder("moto-")
         [port] = free_ports(1)
         self.endpoint = f"http://127.0.0.1:{port}"
         # -P: this folder has a module called moto, too

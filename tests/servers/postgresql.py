@@ -6,12 +6,12 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 import time
 import uuid
 from pathlib import Path
 
 from tests.servers.ports import free_ports
+from tests.servers.process import start, temporary_folder
 
 USER = "bond"
 
@@ -34,7 +34,7 @@ class PostgreSQL:
     """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.folder = temporary_folder("pg-")
         [self.port] = free_ports(1)
         self._account = _other_account() if os.geteuid() == 0 else None
         self._child: subprocess.Popen[bytes] | None = None
@@ -50,8 +50,7 @@ class PostgreSQL:
         subprocess.run([programs / "initdb", "-D", data, *settings], check=True, capture_output=True, **self._as())
         words = [str(programs / "postgres"), "-D", str(data), "-p", str(self.port), "-k", str(self.folder)]
         words += ["-h", "127.0.0.1", "-F", "-c", "shared_buffers=16MB", "-c", "max_connections=40"]
-        with (self.folder / "log").open("ab") as log:
-            self._child = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **self._as())
+        self._child = start(words, self.folder / "log", **self._as())
         self._wait()
         return self
 

@@ -1,14 +1,46 @@
-"""A child process that is a server: started, waited for, stopped, killed."""
+"""A child process that is a server: started, waited for, stopped, killed; it ends when this process does."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import subprocess
+import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+
+@functools.cache
+def _keeper() -> subprocess.Popen[bytes]:
+    """Start the program that outlives this one; see `tests/servers/keeper.py`."""
+    words = [sys.executable, "-S", "-E", str(Path(__file__).with_name("keeper.py"))]
+    # In a group of its own, so that Ctrl-C reaches neither it nor the servers: tests stop these in order.
+    keeper = subprocess.Popen(words, stdin=subprocess.PIPE, process_group=0, bufsize=0)
+    atexit.register(keeper.communicate)
+    return keeper
+
+
+def temporary_folder(prefix: str) -> Path:
+    """Make a folder that is removed at the latest when this process has ended."""
+    folder = tempfile.mkdtemp(prefix=prefix)
+    stdin = _keeper().stdin
+    assert stdin is not None
+    stdin.write(os.fsencode(folder) + b"\n")
+    return Path(folder)
+
+
+def start(command: Sequence[str], log: Path, **words: Any) -> subprocess.Popen[bytes]:
+    """Start a server, which is killed at the latest when this process has ended; its output goes to a file."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, process_group=_keeper().pid, **words
+        )
 
 
 class ServerProcess:
@@ -41,10 +73,7 @@ class ServerProcess:
     def start(self) -> None:
         """Start it and wait until it answers."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "BEIWE_"))}
-        with self.log.open("ab") as out:
-            self._child = subprocess.Popen(
-                self.command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment, cwd=self.log.parent
-            )
+        self._child = start(self.command, self.log, env=environment, cwd=self.log.parent)
         try:
             self._wait_ready(self._child)
         except BaseException:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import sysconfig
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.servers.ports import free_ports
-from tests.servers.process import ServerProcess
+from tests.servers.process import ServerProcess, temporary_folder
 
 ACCESS_KEY = "bondstore-admin"
 SECRET_KEY = "loopback-secret-5Yt0pQ"
@@ -55,7 +54,7 @@ class SeaweedFS:
         policies: Sequence[dict[str, Any]] = (),
     ) -> None:
         self._own_folder = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="seaweedfs-"))
+        self.folder = folder or temporary_folder("seaweedfs-")
         self._identities = list(identities)
         self._policies = list(policies)
         self._clients: dict[tuple[str, str], Any] = {}
