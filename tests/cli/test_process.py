@@ -17,8 +17,8 @@ from tests.homes import Home
 # Each takes longer to load than all that help needs.
 HEAVY = {
     "asyncio", "boto3", "botocore", "cryptography", "jinja2", "matplotlib", "multiprocessing", "netCDF4", "numpy",
-    "obstore", "onnxruntime", "pandas", "PIL", "polars", "psycopg", "pyarrow", "pydantic", "pydantic_core", "rich", "scipy", "sqlalchemy", "sqlite3",
-    "starlette", "xarray", "zstandard",
+    "obstore", "onnxruntime", "pandas", "PIL", "polars", "psycopg", "pyarrow", "pydantic", "pydantic_core", "rich",
+    "scipy", "sqlalchemy", "sqlite3", "starlette", "xarray", "zstandard",
 }  # fmt: skip
 LOADED = "import sys; from bondstore.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
 
