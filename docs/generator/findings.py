@@ -30,9 +30,9 @@ SEVERITIES = (
     ("info", "A quirk that was handled; nothing is missing."),
 )
 SECTIONS: Mapping[str, tuple[str, str]] = {
-    "domains.beiwe.damage.DAMAGE": ("Damage to an object", ""),
-    "domains.beiwe.arrival.ARRIVAL": ("Fetching", ""),
-    "domains.beiwe.kinds.KINDS": (
+    "domains.beiwe.findings.DAMAGE": ("Damage to an object", ""),
+    "domains.beiwe.findings.ARRIVAL": ("Fetching", ""),
+    "domains.beiwe.findings.KINDS": (
         "Quirks and damage seen while making tables",
         "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
     ),

@@ -17,8 +17,7 @@ from docs.generator.python import MODULES
 import bondstore
 from bondstore.cli.table import commands
 from bondstore.config.profiles import Profile
-from bondstore.domains.beiwe.damage import DAMAGE
-from bondstore.domains.beiwe.kinds import KINDS
+from bondstore.domains.beiwe.findings import DAMAGE, KINDS
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import Exit
 from tests.docs.pages import PAGES, ROOT
@@ -74,7 +73,7 @@ def test_every_kind_of_finding_is_documented_with_what_to_do() -> None:
 
 def test_every_registry_of_kinds_has_its_section() -> None:
     found = registries()
-    assert found.keys() >= {"domains.beiwe.damage.DAMAGE", "domains.ocean.findings.KINDS", "zips.kinds.ZIPS"}
+    assert found.keys() >= {"domains.beiwe.findings.DAMAGE", "domains.ocean.findings.KINDS", "zips.kinds.ZIPS"}
     assert found.keys() == SECTIONS.keys(), "docs/generator/findings.py: SECTIONS"
     assert {one.word for kinds in found.values() for one in kinds.values()} == written_kinds("FindingKind")
 

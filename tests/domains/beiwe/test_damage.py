@@ -15,8 +15,7 @@ import zstandard
 from demo.study import FIRST_HOUR_MS, STUDY, Made, Shape, hour_name, make, seal, utc
 from pyarrow import parquet
 
-from bondstore.domains.beiwe.damage import DAMAGE
-from bondstore.domains.beiwe.kinds import KINDS
+from bondstore.domains.beiwe.findings import DAMAGE, KINDS
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.seaweedfs import SeaweedFS
 from tests.studies import Ended, FoldingProxy, Lab, leftovers, original_files, tree

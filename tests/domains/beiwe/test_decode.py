@@ -9,8 +9,8 @@ import zstandard
 from Cryptodome.Cipher import AES
 from demo.study import utc
 
-from bondstore.domains.beiwe.damage import DAMAGE
 from bondstore.domains.beiwe.decode import Opened, Opener, key_verdict
+from bondstore.domains.beiwe.findings import DAMAGE
 from bondstore.domains.beiwe.layout import BeiweObject, parse_key
 from bondstore.errors import ConfigurationError, DamagedError, NotFoundError
 from bondstore.findings import Finding, Severity

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bondstore.domains.beiwe import frames, kinds
-from bondstore.domains.beiwe import healthy as healthy_path
-from bondstore.domains.beiwe.frames import read_frames, schema
+from bondstore.domains.beiwe.findings import KINDS, where_rows
+from bondstore.domains.beiwe.reading import frames, parse_fast
+from bondstore.domains.beiwe.reading.frames import read_frames, schema
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import UsageError
 from tests.domains.beiwe.objects import ACCEL, HOUR, IDENTIFIERS, chunked, identifiers, raw, text
@@ -81,7 +81,7 @@ def test_fast_path_equals_careful_path(case):
         patch.setattr(frames, "_may_be_healthy", lambda *_: False)
         careful = read_frames(stream, items, source=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(healthy_path, "_SMALL", 0)
+        patch.setattr(parse_fast, "_SMALL", 0)
         arrows = read_frames(stream, items, source=True)
     assert fast.frame.equals(careful.frame)
     assert fast.frame.equals(arrows.frame)
@@ -298,14 +298,14 @@ def test_quirks_are_named_and_mended(stream, lines, expected, values):
     assert kinds_of(parsed) == expected
     assert {name: parsed.frame[name].to_list() for name in values} == values
     assert parsed.frame.schema == pl.Schema(schema(STREAMS[stream]))
-    assert all(one.kind in kinds.KINDS for one in parsed.findings)
+    assert all(one.kind in KINDS for one in parsed.findings)
 
 
 @pytest.mark.parametrize("number", ["+1.5", "1_5", "1e+1", " 1.5", "-inf", "nan", "1.", "", "one", "0x10", "1e400"])
 @pytest.mark.parametrize("small", [0, 8192])
 def test_odd_numbers_read_alike_on_all_paths(monkeypatch, number, small):
     plain = accel(*GOOD).replace(b",0.1,", f",{number},".encode())
-    monkeypatch.setattr(healthy_path, "_SMALL", small)
+    monkeypatch.setattr(parse_fast, "_SMALL", small)
     quick = read_frames(A, [(chunked("accelerometer"), plain)])
     monkeypatch.setattr(frames, "_may_be_healthy", lambda *_: False)
     careful = read_frames(A, [(chunked("accelerometer"), plain)])
@@ -414,9 +414,9 @@ def test_no_items_give_an_empty_table():
 
 
 def test_where_names_ranges():
-    assert kinds.where_rows([4, 5, 6, 7, 8, 9]) == "rows 4-9"
-    assert kinds.where_rows([3]) == "row 3"
-    assert kinds.where_rows(range(1, 100, 2)).endswith(" and 30 more")
+    assert where_rows([4, 5, 6, 7, 8, 9]) == "rows 4-9"
+    assert where_rows([3]) == "row 3"
+    assert where_rows(range(1, 100, 2)).endswith(" and 30 more")
 
 
 @given(st.sets(st.integers(0, 199), max_size=6), st.integers(1, 4000), st.integers(1, 5000))

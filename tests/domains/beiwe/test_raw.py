@@ -1,7 +1,7 @@
 import polars as pl
 
-from bondstore.domains.beiwe.frames import read_frames
-from bondstore.domains.beiwe.rawrows import raw_lines, rechunk
+from bondstore.domains.beiwe.reading.frames import read_frames
+from bondstore.domains.beiwe.reading.raw_rows import raw_lines, rechunk
 from bondstore.domains.beiwe.streams import STREAMS
 from tests.domains.beiwe.objects import HOUR, IDENTIFIERS, chunked, identifiers, raw, text
 

@@ -18,7 +18,7 @@ import bondstore
 from bondstore.beiwe import DamageWarning, open_study
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe import readahead
+from bondstore.domains.beiwe.reading import readahead
 from bondstore.domains.beiwe.selection import to_ms
 from bondstore.errors import DamagedError, NotFoundError, PolicyError, UsageError, WrongKeyError
 from bondstore.ledger import personal_ledger

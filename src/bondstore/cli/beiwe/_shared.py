@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bondstore.config.secrets import SecretRef
-    from bondstore.domains.beiwe.overview import Summary
+    from bondstore.domains.beiwe.listing import StudyPart
     from bondstore.domains.beiwe.study import Study
 
 
@@ -54,7 +54,7 @@ def note_left_out(left_out: Mapping[str, int]) -> None:
         output.note(f"Not counted: {parts}.")
 
 
-def _record(by: str, part: Summary) -> dict[str, Any]:
+def _record(by: str, part: StudyPart) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     def moment(value: int | None) -> datetime | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from bondstore.doctor import Check, fail, ok, skipped
-from bondstore.domains.beiwe.keys import KEY_SIZE
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
 from bondstore.domains.beiwe.streams import STREAMS, match_header
 from bondstore.errors import BondstoreError
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     from bondstore.doctor import Extra
     from bondstore.stores import Store
 
-SAMPLES = 5
-"""Objects the key is tried on: one alone may be damaged."""
-PAGES = 4
+_SAMPLES = 5  # objects the key is tried on: one alone may be damaged
+_PAGES = 4
 _START = 4096  # bytes of an object that are read: the IV, and enough for a header line
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -35,15 +33,7 @@ class StudyCase(TypedDict):
 
 
 def of_study(study: str, key: SecretRef | None) -> StudyCase:
-    """Describe a study to the doctor.
-
-    Parameters
-    ----------
-    study : str
-        The study's id.
-    key : SecretRef, optional
-        Where its key is kept.
-    """
+    """Describe a study to the doctor."""
     chunked, raw, _ = study_prefixes(study)
     return {
         "prefixes": (chunked, raw),
@@ -53,22 +43,9 @@ def of_study(study: str, key: SecretRef | None) -> StudyCase:
 
 
 def look_at_key(store: Store, study: str, key: SecretRef | None) -> Iterator[Check]:
-    """Try a study's key on a few objects, of which only the first bytes are read.
+    """Try a study's key on a few objects, of which only the first bytes are read: the check ``study-key``."""
+    from bondstore.domains.beiwe.decode import KEY_SIZE
 
-    Parameters
-    ----------
-    store : Store
-        Where the study is.
-    study : str
-        Its id.
-    key : SecretRef, optional
-        Where its key is kept.
-
-    Yields
-    ------
-    Check
-        ``study-key``.
-    """
     if key is None:
         yield skipped("study-key", "No decryption key is named.", "Add --key env:NAME, or set DECRYPTION_KEY_STRING.")
         return
@@ -91,8 +68,8 @@ def _samples(store: Store, study: str) -> list[BeiweObject]:
     try:
         for number, page in enumerate(pages):
             parsed = (parse_key(study, info.key) for info in page.objects() if info.size > len(_ZSTD) + 16)
-            found += [obj for obj in parsed if obj.kind is Kind.CHUNKED][: SAMPLES - len(found)]
-            if len(found) >= SAMPLES or number + 1 >= PAGES:
+            found += [obj for obj in parsed if obj.kind is Kind.CHUNKED][: _SAMPLES - len(found)]
+            if len(found) >= _SAMPLES or number + 1 >= _PAGES:
                 break
     finally:
         pages.close()

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 from bondstore.codecs import zstd
 from bondstore.codecs.cfb8 import Cfb8
-from bondstore.codecs.chain import unwrap_stream
-from bondstore.domains.beiwe import evidence
-from bondstore.domains.beiwe.damage import damage_finding, damaged
-from bondstore.domains.beiwe.judge import Opened, Watch, judge
-from bondstore.domains.beiwe.keys import KEY_SIZE
+from bondstore.codecs.chain import unwrap, unwrap_stream
+from bondstore.domains.beiwe.findings import damaged, finding
+from bondstore.domains.beiwe.integrity import SAMPLE, Opened, StreamJudge, has_headers, judge
 from bondstore.errors import ConfigurationError, DamagedError
 
 if TYPE_CHECKING:
@@ -26,25 +24,16 @@ if TYPE_CHECKING:
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
 
-__all__ = ["Opened", "Opener", "key_verdict"]
+__all__ = ["KEY_SIZE", "Opened", "Opener", "key_verdict"]
+
+KEY_SIZE = 32
+"""Characters of a study's decryption key."""
 
 
 class Opener:
     """Opens the objects of one study. Threads may share it.
 
-    Parameters
-    ----------
-    key : bytes
-        The 32 ASCII characters of the study's decryption key.
-    limit : int
-        Most bytes one object may decompress to in memory.
-    stream_limit : int
-        Most bytes one object may decompress to in `open_stream`.
-
-    Raises
-    ------
-    ConfigurationError
-        When the key has another form. The message does not show it.
+    `limit` and `stream_limit` are the most bytes that one object may decompress to: in memory, and in `open_stream`.
     """
 
     def __init__(self, key: bytes, *, limit: int = zstd.ONE_SHOT_LIMIT, stream_limit: int = zstd.STREAM_LIMIT) -> None:
@@ -60,23 +49,9 @@ class Opener:
     def open(self, obj: BeiweObject, sealed: Buffer) -> Opened:
         """Open one object.
 
-        Parameters
-        ----------
-        obj : BeiweObject
-            What its key says.
-        sealed : bytes-like
-            Its bytes as they lie in the store.
-
-        Returns
-        -------
-        Opened
-            With ERROR findings where the content is damaged but partly good (``damaged-start``, ``damaged-bytes``,
-            ``truncated`` and ``wrong-header`` of a CSV).
-
-        Raises
-        ------
-        DamagedError
-            ``empty``, ``no-iv``, ``undecryptable``, ``wrong-header``, ``bad-zstd``, ``truncated``, ``too-large``.
+        Content that is damaged but partly good comes with ERROR findings (``damaged-start``, ``damaged-bytes``,
+        ``truncated`` and ``wrong-header`` of a CSV). DamagedError is raised for ``empty``, ``no-iv``,
+        ``undecryptable``, ``wrong-header``, ``bad-zstd``, ``truncated``, ``too-large``.
         """
         try:
             decrypted = self._cipher.open(sealed)
@@ -89,12 +64,7 @@ class Opener:
     ) -> list[Opened | DamagedError]:
         """Open a batch, faster than one by one for small objects; an error stands in its object's place.
 
-        Parameters
-        ----------
-        items : sequence of (BeiweObject, bytes-like)
-            The objects and their sealed bytes.
-        rows : bool
-            Whether to look for suspect rows; needless where they are parsed next.
+        `rows` asks for suspect rows: needless where they are parsed next.
         """
         return [
             self._judged(obj, decrypted, rows=rows)
@@ -102,13 +72,7 @@ class Opener:
         ]
 
     def salvage(self, obj: BeiweObject, sealed: Buffer) -> Opened:
-        """Open what can be opened, for tables: as `open`, and damaged zstd up to the last good row before the damage.
-
-        Raises
-        ------
-        DamagedError
-            As `open`, when nothing can be saved.
-        """
+        """Open what can be opened, for tables: as `open`, and damaged zstd up to the last good row before it."""
         try:
             decrypted = self._cipher.open(sealed)
             if not zstd.looks_like_zstd(decrypted):
@@ -119,43 +83,26 @@ class Opener:
         if damage is None:
             return judge(obj, content, compressed=True)
         content = content[: content.rfind(b"\n") + 1]  # a row that may be cut inside a number is no row
-        if not content or not evidence.has_headers(obj):
+        if not content or not has_headers(obj):
             raise _named(damage, obj)
         findings = judge(obj, content, compressed=True).findings
-        return Opened(content, (damage_finding(damage.kind, obj.key, where=f"byte {len(content)}"), *findings))
+        return Opened(content, (finding(damage.kind, obj.key, where=f"byte {len(content)}"), *findings))
 
     def open_stream(
         self, obj: BeiweObject, chunks: Iterable[Buffer], found: list[Finding] | None = None
     ) -> Iterator[bytes]:
-        """Open a large object piece by piece.
+        """Open a large object, given in pieces of any size, as bounded pieces of content; `found` takes the findings.
 
-        Parameters
-        ----------
-        obj : BeiweObject
-            What its key says.
-        chunks : iterable of bytes-like
-            The sealed object in pieces of any size.
-        found : list of Finding, optional
-            Takes, at the end, what else a person should know.
-
-        Yields
-        ------
-        bytes
-            Content in bounded pieces.
-
-        Raises
-        ------
-        DamagedError
-            Whatever `open` raises *or finds* of severity ERROR: damage to the start before the first piece, any other
-            at the end, so that nothing may be taken for whole before the iterator ends.
+        Whatever `open` raises *or finds* of severity ERROR is raised here: damage to the start before the first piece,
+        any other at the end, so that nothing may be taken for whole before the iterator ends.
         """
         try:
             stream = unwrap_stream(self._cipher, chunks, self._stream_limit)
-            watch = Watch(obj, compressed=stream.compressed)
+            watch = StreamJudge(obj, compressed=stream.compressed)
             start = b""
-            for piece in stream.pieces:
+            for piece in stream.pieces:  # hold back as much as is needed to judge the start
                 start += piece
-                if len(start) >= evidence.SAMPLE:
+                if len(start) >= SAMPLE:
                     break
             watch.start(start)
             yield start
@@ -177,30 +124,18 @@ class Opener:
             return error
 
     def _judge(self, obj: BeiweObject, decrypted: bytes, *, rows: bool = True) -> Opened:
-        compressed = zstd.looks_like_zstd(decrypted)
-        if compressed:
-            try:
-                content = zstd.decompress(decrypted, self._limit)
-            except DamagedError as error:
-                raise _named(error, obj) from None
-        else:
-            content = decrypted
-        return judge(obj, content, compressed=compressed, rows=rows)
+        try:
+            inner = unwrap(decrypted, self._limit)
+        except DamagedError as error:
+            raise _named(error, obj) from None
+        return judge(obj, inner.content, compressed=inner.compressed, rows=rows)
 
 
 def key_verdict(results: Iterable[Opened | BaseException]) -> bool | None:
-    """Say what opened and damaged objects tell of the key.
+    """Say what opened and damaged objects tell of the key; errors that are no DamagedError tell nothing.
 
-    Parameters
-    ----------
-    results : iterable
-        Outcomes of `Opener.open`: errors that are no `DamagedError` tell nothing.
-
-    Returns
-    -------
-    bool or None
-        True when any shows the key to be right; False when all that tell anything were undecryptable; None without
-        evidence.
+    True when any shows the key to be right; False when all that tell anything were undecryptable; None without
+    evidence.
     """
     verdict: bool | None = None
     for result in results:

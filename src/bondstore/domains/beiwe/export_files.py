@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bondstore.domains.beiwe.fetching import Sealed, fetch
-from bondstore.domains.beiwe.layout import parse_key, weight
-from bondstore.domains.beiwe.listing import left_out, walk
-from bondstore.domains.beiwe.opening import check_key, opener, refuse_mixture, refuse_plaintext
-from bondstore.domains.beiwe.outputs import forest_path, original_path
-from bondstore.domains.beiwe.recording import failed_finding, finding_of, moved_finding
-from bondstore.domains.beiwe.twins import sort_twins, superseded_finding
+from bondstore.domains.beiwe.findings import failed_finding, finding_of, moved_finding
+from bondstore.domains.beiwe.key import check_key, opener, refuse_mixture, refuse_plaintext
+from bondstore.domains.beiwe.layout import forest_path, original_path, parse_key, weight
+from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk
+from bondstore.domains.beiwe.reading.fetch import Sealed, fetch
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Read

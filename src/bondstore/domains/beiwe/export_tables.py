@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bondstore.domains.beiwe.export_files import FilesJob
-from bondstore.domains.beiwe.fetching import Sealed
+from bondstore.domains.beiwe.findings import failed_finding, moved_finding
+from bondstore.domains.beiwe.key import opener
+from bondstore.domains.beiwe.layout import table_path
 from bondstore.domains.beiwe.listing import left_out, walk
-from bondstore.domains.beiwe.opening import opener
-from bondstore.domains.beiwe.outputs import table_path
-from bondstore.domains.beiwe.reading import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
-from bondstore.domains.beiwe.recording import failed_finding, moved_finding
+from bondstore.domains.beiwe.reading.fetch import Sealed
+from bondstore.domains.beiwe.reading.stream import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.plan import Plan
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.listing import Listed
-    from bondstore.domains.beiwe.reading import ReadBatch
+    from bondstore.domains.beiwe.reading.stream import ReadBatch
     from bondstore.domains.beiwe.selection import Selection
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup, Written
@@ -242,7 +242,7 @@ class _Shard:
 
     def table(self) -> SortedTable:
         """Start the table under a temporary name."""
-        from bondstore.domains.beiwe.frames import schema
+        from bondstore.domains.beiwe.reading.frames import schema
         from bondstore.tables.sorted import SortedTable
 
         scratch = self._temporary.with_name(self._temporary.name + ".runs")

@@ -1,17 +1,24 @@
-"""Walking a study's objects: streamed, over many prefixes at once, in memory that does not grow with the study."""
+"""Walking a study's objects: streamed, over many prefixes at once, in memory that does not grow with the study.
+
+And what the listing alone tells: which objects lie there twice, what is left out, how much there is of each
+participant, stream or survey.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
+from bondstore.domains.beiwe.findings import finding
+from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes, twin_keys
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bondstore.domains.beiwe.selection import Selection
+    from bondstore.findings import Finding
     from bondstore.stores import Listing, Store
 
 
@@ -32,21 +39,11 @@ def participants(store: Store, study: str) -> list[str]:
 
 
 def walk(store: Store, study: str, selection: Selection, *, concurrency: int = 8) -> Iterator[list[Listed]]:
-    """List what may belong to a selection, a page at a time.
+    """List what may belong to a selection, a page at a time, so many prefixes at once.
 
     The pages hold more than the selection: the caller asks `Selection.wants`. Within a page keys are in the store's own
-    order (buckets list theirs ascending, folders do not); pages of several prefixes come in any order.
-
-    Parameters
-    ----------
-    store : Store
-        The bucket (or the part of it that holds the study).
-    study : str
-        The study's id.
-    selection : Selection
-        Used to list no more prefixes than needed.
-    concurrency : int
-        Prefixes at a time; with 1 they come one after the other.
+    order (buckets list theirs ascending, folders do not); pages of several prefixes come in any order unless
+    `concurrency` is 1.
     """
     yield from _loose(store, study, selection)
     for page in store.pages_under(prefixes(store, study, selection), concurrency):
@@ -106,11 +103,6 @@ def _folders(store: Store, root: str) -> list[str]:
     return [prefix.removeprefix(root).rstrip("/") for prefix in store.dirs(root).prefixes]
 
 
-def left_out(obj: BeiweObject) -> str | None:
-    """Return why an object that holds no participant's data is not read, or None where it does hold data."""
-    return None if obj.is_data else _LEFT_OUT[obj.kind]
-
-
 _LEFT_OUT = {
     Kind.DEVICE_KEY: "device keys",
     Kind.PROBLEM_UPLOAD: "problem uploads",
@@ -119,21 +111,13 @@ _LEFT_OUT = {
 }
 
 
+def left_out(obj: BeiweObject) -> str | None:
+    """Return why an object that holds no participant's data is not read, or None where it does hold data."""
+    return None if obj.is_data else _LEFT_OUT[obj.kind]
+
+
 def readable(study: str, obj: Listed | BeiweObject | str) -> Listed:
-    """Find what an object is; refuse what is no participant's data.
-
-    Parameters
-    ----------
-    study : str
-        The study's id.
-    obj : Listed, BeiweObject or str
-        The object, or its key.
-
-    Raises
-    ------
-    PolicyError
-        It is a device key, say, or its key is not understood.
-    """
+    """Find what an object (or its key) is; refuse with PolicyError what is no participant's data, a device key say."""
     if isinstance(obj, str):
         obj = parse_key(study, obj)
     listed = obj if isinstance(obj, Listed) else Listed(obj, 0, "", 0)
@@ -143,3 +127,106 @@ def readable(study: str, obj: Listed | BeiweObject | str) -> Listed:
             hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
         )
     return listed
+
+
+class WithoutTwins(NamedTuple):
+    """A page of listed objects, told apart."""
+
+    kept: list[Listed]
+    superseded: list[Listed]
+
+
+def sort_twins(pages: Iterable[Sequence[Listed]]) -> Iterator[WithoutTwins]:
+    """Keep one of each pair of twins: the one that was written last, the compressed one where that is a draw.
+
+    A server that compresses writes ``x.csv.zst`` and may stop before ``x.csv`` is gone. As many objects come out as
+    went in; the last of a page may come with a later one.
+    """
+    # Within a folder keys ascend, so x.csv and x.csv.zst stand side by side, on one page or over its end. Only a plain
+    # object at a page's end is held back: its twin may be the first of the next page of the same folder.
+    held: dict[str, Listed] = {}
+    for page in pages:
+        if not page:
+            continue
+        before = held.pop(_folder(page[0]), None)
+        whole = [before, *page] if before else list(page)
+        if not whole[-1].object.compression:
+            last = whole.pop()
+            whole += [old] if (old := held.get(_folder(last))) else []  # folders of a disk are listed in no order
+            held[_folder(last)] = last
+        yield _parted(whole)
+    yield _parted(list(held.values()))
+
+
+def superseded_finding(one: Listed) -> Finding:
+    """Return the finding about an object whose twin was taken."""
+    return finding("superseded", one.object.key)
+
+
+def _parted(page: list[Listed]) -> WithoutTwins:
+    plain = {one.object.key: one for one in page if not one.object.compression}
+    losers: dict[str, Listed] = {}
+    for one in page:
+        if one.object.compression and (twin := plain.get(twin_keys(one.object.key)[0])) is not None:
+            loser = one if twin.modified_ms > one.modified_ms else twin
+            losers[loser.object.key] = loser
+    return WithoutTwins([one for one in page if one.object.key not in losers], list(losers.values()))
+
+
+def _folder(one: Listed) -> str:
+    return one.object.key.rpartition("/")[0]
+
+
+@dataclass(slots=True)
+class StudyPart:
+    """One participant, stream or survey: objects of each source, bytes as stored, times in the file names."""
+
+    name: str
+    chunked: int = 0
+    raw: int = 0
+    bytes: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+    @property
+    def objects(self) -> int:
+        """Objects of both sources."""
+        return self.chunked + self.raw
+
+    def add(self, obj: BeiweObject, size: int) -> None:
+        """Count one object."""
+        if obj.source == "chunked":
+            self.chunked += 1
+        else:
+            self.raw += 1
+        self.bytes += size
+        if obj.time_ms is not None:
+            self.first_ms = obj.time_ms if self.first_ms is None else min(self.first_ms, obj.time_ms)
+            self.last_ms = obj.time_ms if self.last_ms is None else max(self.last_ms, obj.time_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A study, counted from its listing alone: its parts by name, and what is left out, by kind."""
+
+    parts: tuple[StudyPart, ...]
+    left_out: Mapping[str, int]
+
+
+GROUPINGS = {"participant": "participant", "stream": "stream", "survey": "survey_id"}
+"""What can be counted by, and which part of a key says it; objects of no survey are left aside."""
+
+
+def overview(store: Store, study: str, selection: Selection, by: str) -> Overview:
+    """Count a selection by a word of `GROUPINGS`."""
+    groups: dict[str, StudyPart] = {}
+    others: dict[str, int] = {}
+    for page in walk(store, study, selection):
+        for one in page:
+            if (reason := left_out(one.object)) is not None:
+                others[reason] = others.get(reason, 0) + 1
+            elif selection.wants(one.object) and (name := getattr(one.object, GROUPINGS[by])) is not None:
+                if (group := groups.get(name)) is None:
+                    group = groups[name] = StudyPart(name)
+                group.add(one.object, one.size)
+    return Overview(tuple(groups[name] for name in sorted(groups)), others)

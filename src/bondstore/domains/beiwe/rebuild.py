@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_store
 from bondstore.config.secrets import SecretRef
+from bondstore.domains.beiwe.key import check_key, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.layout import parse_key, weight
 from bondstore.domains.beiwe.listing import walk
-from bondstore.domains.beiwe.opening import check_key, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.rebuild_shard import RebuildShard
 from bondstore.domains.beiwe.reconcile import series_of
 from bondstore.domains.beiwe.reconcile_hours import Series, hours_of, list_series

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from bondstore.domains.beiwe.findings import failed_finding
+from bondstore.domains.beiwe.key import opener
 from bondstore.domains.beiwe.layout import COMPRESSED, parse_key, weight
-from bondstore.domains.beiwe.opening import opener
-from bondstore.domains.beiwe.rawrows import RawRow, rechunk
+from bondstore.domains.beiwe.reading.raw_rows import RawRow, rechunk
 from bondstore.domains.beiwe.reconcile_hours import Hour, Series, hours_text
 from bondstore.domains.beiwe.reconcile_read import (
     GROUP_BYTES,
@@ -26,7 +27,6 @@ from bondstore.domains.beiwe.reconcile_read import (
     wider,
 )
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Line, key_maker
-from bondstore.domains.beiwe.recording import failed_finding
 from bondstore.domains.beiwe.streams import AHEAD_MS, STREAMS
 from bondstore.errors import IntegrityError, NotFoundError
 from bondstore.ledger import Item, Output, State

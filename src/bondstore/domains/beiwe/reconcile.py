@@ -10,12 +10,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from bondstore.domains.beiwe.findings import failed_finding
+from bondstore.domains.beiwe.key import opener
 from bondstore.domains.beiwe.listing import participants
-from bondstore.domains.beiwe.opening import opener
 from bondstore.domains.beiwe.reconcile_compare import Comparison, Gap
 from bondstore.domains.beiwe.reconcile_hours import CHUNKED_STREAMS, Series, list_series
 from bondstore.domains.beiwe.reconcile_read import Tools, raw_batches
-from bondstore.domains.beiwe.recording import failed_finding
 from bondstore.domains.beiwe.streams import AHEAD_MS
 from bondstore.ledger import Item, note_personal
 from bondstore.runs.context import whoami

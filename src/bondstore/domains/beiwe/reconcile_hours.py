@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.domains.beiwe import evidence
-from bondstore.domains.beiwe.layout import BeiweObject, Kind, build_key, study_prefixes
+from bondstore.domains.beiwe.integrity import has_headers
+from bondstore.domains.beiwe.layout import BeiweObject, Kind, build_key, original_path, study_prefixes
 from bondstore.domains.beiwe.listing import left_out, walk
-from bondstore.domains.beiwe.outputs import original_path
-from bondstore.domains.beiwe.selection import DAY_MS, HOUR_MS, Selection
-from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.domains.beiwe.selection import DAY_MS, Selection
+from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -123,7 +122,7 @@ def list_series(store: Store, series: Series, selection: Selection) -> Listing:
         for one in page:
             obj = one.object
             reason = left_out(obj)
-            if reason is None and wide.wants(obj) and not evidence.has_headers(obj):
+            if reason is None and wide.wants(obj) and not has_headers(obj):
                 reason = "no tables"
             if reason is not None:
                 found.others[reason] = found.others.get(reason, 0) + 1

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bondstore.domains.beiwe.fetching import Sealed, fetch
-from bondstore.domains.beiwe.kinds import finding
+from bondstore.domains.beiwe.findings import finding, finding_of, moved_finding
 from bondstore.domains.beiwe.layout import weight
-from bondstore.domains.beiwe.reading import open_or_salvage
+from bondstore.domains.beiwe.reading.fetch import Sealed, fetch
+from bondstore.domains.beiwe.reading.stream import open_or_salvage
 from bondstore.domains.beiwe.reconcile_hours import Hour, Series, in_window
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Rows, read_raw
-from bondstore.domains.beiwe.recording import finding_of, moved_finding
 from bondstore.errors import BondstoreError, DamagedError
 from bondstore.findings import Finding, Severity
 from bondstore.runs.batches import grouped
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from bondstore.domains.beiwe.decode import Opened, Opener
     from bondstore.domains.beiwe.layout import BeiweObject
-    from bondstore.domains.beiwe.rawrows import RawRow
+    from bondstore.domains.beiwe.reading.raw_rows import RawRow
     from bondstore.domains.beiwe.selection import Selection
     from bondstore.ledger import Read
     from bondstore.stores import Store

@@ -6,17 +6,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.domains.beiwe import evidence
-from bondstore.domains.beiwe.healthy import SPACED_STREAMS
-from bondstore.domains.beiwe.quirks import repair_rows, utc_text
-from bondstore.domains.beiwe.rawrows import raw_lines
+from bondstore.domains.beiwe.integrity import expects_ascii
+from bondstore.domains.beiwe.reading.parse_repair import repair_rows, utc_text
+from bondstore.domains.beiwe.reading.raw_rows import raw_lines
 from bondstore.domains.beiwe.streams import STREAMS, match_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bondstore.domains.beiwe.layout import BeiweObject
-    from bondstore.domains.beiwe.rawrows import RawRow
+    from bondstore.domains.beiwe.reading.raw_rows import RawRow
     from bondstore.domains.beiwe.streams import HeaderMatch, Stream
 
 PIECE = 8 << 20
@@ -62,7 +61,7 @@ def key_maker(stream: Stream) -> Callable[[bytes], bytes]:
     milliseconds. So are its repeats inside a row (a fault of March 2024), and spaces after commas in the streams whose
     apps wrote them.
     """
-    spaced, table = stream.name in SPACED_STREAMS, stream.kind == "table"
+    spaced, table = stream.spaced, stream.kind == "table"
 
     def key(line: bytes) -> bytes:
         parts = line.split(b",", 2)
@@ -193,7 +192,7 @@ def _doubtful(
     stream = STREAMS[obj.stream]
     repaired = repair_rows(stream, match.variant if match else stream.variants[0], lines, None, latest_ms)
     bad = {*repaired.lost, *repaired.notes.get("not-a-number", ()), *repaired.notes.get("utc-time-disagrees", ())}
-    if evidence.expects_ascii(obj):
+    if expects_ascii(obj):
         bad |= {number for number, line in lines if not line.isascii()}
     return bad
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
-from bondstore.domains.beiwe.streams import STREAMS, by_raw_name
+from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS, by_raw_name
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bondstore.domains.beiwe.layout import BeiweObject
 
@@ -20,30 +20,19 @@ Source = Literal["chunked", "raw", "both"]
 Moment: TypeAlias = datetime | str | int | None
 """A time as people give it; see `to_ms`."""
 
-HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A part of a study.
+    """A part of a study; no participants or streams named means all of them.
 
-    Parameters
-    ----------
-    participants : tuple of str
-        Participant ids; empty for all.
-    streams : tuple of str
-        Chunked stream names; empty for all.
-    source : {"chunked", "raw", "both"}
-        Processed objects, raw ones, or both. Streams that are never chunked (answers, audio) come from raw even
-        with ``"chunked"``.
-    since_ms, until_ms : int or None
-        Half-open window in ms since 1970, UTC: ``since <= t < until``. A chunked object belongs to it when its hour
-        overlaps it, a raw object when its file time lies in it.
+    Streams that are never chunked (answers, audio) come from raw even with the source ``"chunked"``. A chunked object
+    belongs to the window ``since <= t < until`` when its hour overlaps it, a raw object when its file time lies in it.
     """
 
     participants: tuple[str, ...] = ()
-    streams: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()  # by their chunked names
     source: Source = "chunked"
     since_ms: int | None = None
     until_ms: int | None = None
@@ -51,20 +40,13 @@ class Selection:
     def wants(self, obj: BeiweObject, *, raw_margin_ms: int = 0) -> bool:
         """Tell whether an object belongs to the selection.
 
-        Parameters
-        ----------
-        obj : BeiweObject
-            The object.
-        raw_margin_ms : int
-            How much earlier than the window a raw file may start, where its later rows are wanted.
+        A raw file may start `raw_margin_ms` earlier than the window, where its later rows are wanted.
         """
         if not obj.is_data or (self.participants and obj.participant not in self.participants):
             return False
         if self.streams and obj.stream not in self.streams:
             return False
-        if not self._wants_source(obj):
-            return False
-        return self._in_window(obj, raw_margin_ms)
+        return self._wants_source(obj) and self._in_window(obj, raw_margin_ms)
 
     def _wants_source(self, obj: BeiweObject) -> bool:
         if self.source == "both":
@@ -82,24 +64,12 @@ class Selection:
 
     def params(self) -> dict[str, Any]:
         """Return the selection as JSON, for the ledger."""
-        return {
-            "participants": list(self.participants),
-            "streams": list(self.streams),
-            "source": self.source,
-            "since_ms": self.since_ms,
-            "until_ms": self.until_ms,
-        }
+        return dataclasses.asdict(self)
 
 
 def from_params(params: Mapping[str, Any]) -> Selection:
     """Build a selection from what `Selection.params` returned."""
-    return Selection(
-        tuple(params["participants"]),
-        tuple(params["streams"]),
-        params["source"],
-        params["since_ms"],
-        params["until_ms"],
-    )
+    return Selection(**{**params, "participants": tuple(params["participants"]), "streams": tuple(params["streams"])})
 
 
 def select(
@@ -109,24 +79,16 @@ def select(
     since_ms: int | None = None,
     until_ms: int | None = None,
 ) -> Selection:
-    """Check a selection's words and build it.
+    """Check a selection's words and build it; a stream may be named as in raw keys, too.
 
-    Parameters
-    ----------
-    streams : iterable of str
-        Chunked or raw names: ``accelerometer`` and ``accel`` are the same stream.
-
-    Raises
-    ------
-    UsageError
-        An unknown stream (the nearest known one is named) or source, or a window that ends before it starts.
+    Raises UsageError for an unknown stream or source, and for a window that ends before it starts.
     """
     if source not in get_args(Source):
         raise UsageError(f"The source {source!r} is unknown.", hint="Choose chunked, raw or both.")
     if since_ms is not None and until_ms is not None and until_ms <= since_ms:
         raise UsageError("The window ends before it starts.", hint="Give a --since that is earlier than --until.")
     chosen = tuple(dict.fromkeys(_stream_name(name) for name in streams))
-    return Selection(tuple(dict.fromkeys(participants)), chosen, source, since_ms, until_ms)  # type: ignore[arg-type]
+    return Selection(tuple(dict.fromkeys(participants)), chosen, cast("Source", source), since_ms, until_ms)
 
 
 def _stream_name(name: str) -> str:
@@ -149,44 +111,16 @@ def selection_of(
     until: Moment = None,
     source: str = "both",
 ) -> Selection:
-    """Build a selection from the words of a notebook.
-
-    Parameters
-    ----------
-    participant, stream : str or iterable of str, optional
-        Only these; streams by their chunked or raw name.
-    since, until : datetime, str or int, optional
-        Half-open window; see `to_ms`.
-    source : {"chunked", "raw", "both"}
-        Processed objects, raw ones, or both.
-
-    Raises
-    ------
-    UsageError
-        As `select` and `to_ms`.
-    """
+    """Build a selection from the words of a notebook; see `select` and `to_ms`."""
     return select(_many(participant), _many(stream), source, to_ms(since), to_ms(until))
 
 
-def _many(names: str | Iterable[str] | None) -> tuple[str, ...]:
-    if names is None:
-        return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+def _many(names: str | Iterable[str] | None) -> Iterable[str]:
+    return (names,) if isinstance(names, str) else names or ()
 
 
 def to_ms(moment: Moment) -> int | None:
-    """Return a time as ms since 1970 UTC.
-
-    Parameters
-    ----------
-    moment : datetime, str, int or None
-        Without a zone it is UTC; a number is ms already.
-
-    Raises
-    ------
-    UsageError
-        The text is no ISO date or time.
-    """
+    """Return a time as ms since 1970 UTC: without a zone it is UTC, a number is ms already."""
     if moment is None or isinstance(moment, int):
         return moment
     try:

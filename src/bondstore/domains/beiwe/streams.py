@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-AHEAD_MS = 90 * 24 * 3_600_000
+HOUR_MS = 3_600_000
+EARLIEST_MS = 1_406_851_200_000
+"""Rows before this time (August 2014) are dropped, as on the server."""
+AHEAD_MS = 90 * 24 * HOUR_MS
 """Rows this far ahead of the clock are dropped, as on the server."""
 TIMESTAMP = "timestamp"
 """First column of every table: unix time in milliseconds, UTC."""
@@ -22,38 +25,20 @@ LOG_BANNER = "THIS LINE IS A LOG FILE HEADER"
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a stream.
-
-    Parameters
-    ----------
-    name : str
-        As the server writes it in a chunked header.
-    type : str
-        Name of a polars type: ``Int64``, ``Float64`` or ``String``.
-    """
+class StreamColumn:
+    """A column of a stream, named as the server writes it in a chunked header."""
 
     name: str
-    type: str
+    type: str  # the name of a polars type: Int64, Float64 or String
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The columns of a stream as one platform writes them.
-
-    Parameters
-    ----------
-    platform : str
-        ``android``, ``ios`` or ``both``.
-    columns : tuple of Column
-        The stream's own columns, in the order of the chunked file, after `TIMESTAMP` and `UTC_TIME`.
-    raw : tuple of str
-        Names of a raw header, in the raw file's order, without spaces around them.
-    """
+    """The columns of a stream as one platform (``android``, ``ios`` or ``both``) writes them."""
 
     platform: str
-    columns: tuple[Column, ...]
-    raw: tuple[str, ...]
+    columns: tuple[StreamColumn, ...]  # those after TIMESTAMP and UTC_TIME, in the order of the chunked file
+    raw: tuple[str, ...]  # names of a raw header, in its own order, without spaces around them
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,39 +53,23 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One kind of data that the Beiwe apps collect.
+    """One kind of data that the Beiwe apps collect."""
 
-    Parameters
-    ----------
-    name : str
-        Name in chunked keys and everywhere in Bondstore, such as ``accelerometer``.
-    raw_name : str
-        Name in raw keys, such as ``accel``.
-    variants : tuple of Variant
-        Columns per platform; empty for media. The first is the default.
-    kind : str
-        ``table``, ``survey``, ``log`` or ``media``.
-    platforms : tuple of str
-        Platforms that collect it.
-    raw_only : bool
-        Never chunked by the server: read from raw.
-    ragged : bool
-        Rows of unequal length are normal.
-    identifying : bool
-        Rows can point at a person by themselves: device identifiers, places, voices, free text.
-    """
-
-    name: str
-    raw_name: str
-    variants: tuple[Variant, ...] = ()
-    kind: str = "table"
+    name: str  # in chunked keys and everywhere in Bondstore, such as accelerometer
+    raw_name: str  # in raw keys, such as accel
+    variants: tuple[Variant, ...] = ()  # the first is the default; media have none
+    kind: str = "table"  # or survey, log, media
     platforms: tuple[str, ...] = ("android", "ios")
-    raw_only: bool = False
-    ragged: bool = False
-    identifying: bool = False
+    raw_only: bool = False  # never chunked by the server
+    ragged: bool = False  # rows of unequal length are normal
+    spaced: bool = False  # its Android files may put a space after commas
+    identifying: bool = False  # rows can point at a person by themselves: device identifiers, places, voices, free text
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # by all of the columns it takes longer than matching a header, which is cached by it
 
     @property
-    def columns(self) -> dict[str, tuple[Column, ...]]:
+    def columns(self) -> dict[str, tuple[StreamColumn, ...]]:
         """Own columns per platform."""
         return {
             platform: variant.columns
@@ -109,9 +78,9 @@ class Stream:
         }
 
     @property
-    def table(self) -> tuple[Column, ...]:
+    def table(self) -> tuple[StreamColumn, ...]:
         """Own columns of the canonical table: the union over platforms, in the order of the files."""
-        return _union(self.variants)
+        return _union(self)
 
     @property
     def is_table(self) -> bool:
@@ -120,39 +89,26 @@ class Stream:
 
 
 @lru_cache(maxsize=64)
-def _union(variants: tuple[Variant, ...]) -> tuple[Column, ...]:
-    longest_first = sorted(variants, key=lambda variant: -len(variant.columns))
+def _union(stream: Stream) -> tuple[StreamColumn, ...]:
+    longest_first = sorted(stream.variants, key=lambda variant: -len(variant.columns))
     return tuple(dict.fromkeys(column for variant in longest_first for column in variant.columns))
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderMatch:
-    """What a header line says about the lines below it.
-
-    Parameters
-    ----------
-    variant : Variant
-        Which platform's columns.
-    source : str
-        ``chunked`` or ``raw``: the form of the rows.
-    names : tuple of str
-        Names in the file's order, cleaned; empty for a raw app log.
-    quirks : tuple of str
-        Kinds of findings that the line itself calls for: ``spaces-in-header``, ``old-header``,
-        ``header-starts-with-comma``, ``header-not-ascii``.
-    """
+    """What a header line says about the lines below it."""
 
     variant: Variant
-    source: str
-    names: tuple[str, ...]
-    quirks: tuple[str, ...] = ()
+    source: str  # the form of the rows: chunked or raw
+    names: tuple[str, ...]  # in the file's order, cleaned
+    quirks: tuple[str, ...] = ()  # kinds of findings that the line itself calls for
 
 
 def _variant(platform: str, text: str, raw: str | None = None) -> Variant:
     """Build a variant from ``name:type`` words; a bare name is a String, ``:f`` Float64, ``:i`` Int64."""
     types = {"": "String", "f": "Float64", "i": "Int64"}
     pairs = [word.partition(":") for word in text.split(",")]
-    columns = tuple(Column(name, types[letter]) for name, _, letter in pairs)
+    columns = tuple(StreamColumn(name, types[letter]) for name, _, letter in pairs)
     names = raw.split(",") if raw is not None else [TIMESTAMP, *(column.name for column in columns)]
     return Variant(platform, columns, tuple(names))
 
@@ -181,7 +137,7 @@ _ALL = (
     Stream("ambient_audio", "ambientAudio", kind="media", raw_only=True, identifying=True),
     Stream("app_log", "logFile", _both("event", LOG_BANNER), kind="log", platforms=_ANDROID),
     Stream("audio_recordings", "voiceRecording", kind="media", raw_only=True, identifying=True),
-    Stream("bluetooth", "bluetoothLog", _both("hashed MAC,RSSI:i"), platforms=_ANDROID),
+    Stream("bluetooth", "bluetoothLog", _both("hashed MAC,RSSI:i"), platforms=_ANDROID, spaced=True),
     Stream(
         "calls",
         "callLog",
@@ -192,13 +148,13 @@ _ALL = (
         platforms=_ANDROID,
     ),
     Stream("devicemotion", "devicemotion", _both(_MOTION), platforms=_IOS),
-    Stream("gps", "gps", _both("latitude:f,longitude:f,altitude:f,accuracy:f"), identifying=True),
+    Stream("gps", "gps", _both("latitude:f,longitude:f,altitude:f,accuracy:f"), spaced=True, identifying=True),
     Stream("gyro", "gyro", (_variant("android", _ACCURACY_XYZ), _variant("ios", _XYZ))),
     Stream("identifiers", "identifiers", _both(_IDENTIFIERS, _IDENTIFIERS), identifying=True),
     Stream("image_survey", "image_survey", kind="media", raw_only=True, identifying=True),
     Stream("ios_log", "ios/log", _both("launchId,memory,battery,event,msg,d1,d2,d3,d4"), kind="log", platforms=_IOS),
     Stream("magnetometer", "magnetometer", _both(_XYZ), platforms=_IOS),
-    Stream("power_state", "powerState", (_variant("android", "event"), _variant("ios", "event,level:f"))),
+    Stream("power_state", "powerState", (_variant("android", "event"), _variant("ios", "event,level:f")), spaced=True),
     Stream("proximity", "proximity", _both("event"), platforms=_IOS),
     Stream("reachability", "reachability", _both("event"), platforms=_IOS),
     Stream(
@@ -227,7 +183,13 @@ _ALL = (
         platforms=_ANDROID,
         ragged=True,
     ),
-    Stream("wifi", "wifiLog", _both("hashed MAC,frequency:i,RSSI:i", "hashed MAC,frequency,RSSI"), platforms=_ANDROID),
+    Stream(
+        "wifi",
+        "wifiLog",
+        _both("hashed MAC,frequency:i,RSSI:i", "hashed MAC,frequency,RSSI"),
+        platforms=_ANDROID,
+        spaced=True,
+    ),
 )
 
 STREAMS: Mapping[str, Stream] = MappingProxyType({stream.name: stream for stream in _ALL})
@@ -237,34 +199,16 @@ _BY_RAW: Mapping[str, Stream] = MappingProxyType({stream.raw_name: stream for st
 
 
 def by_raw_name(raw: str) -> Stream | None:
-    """Return the stream that raw keys call `raw`, or None.
-
-    Examples
-    --------
-    >>> by_raw_name("accel").name
-    'accelerometer'
-    """
+    """Return the stream that raw keys call `raw` (``accel`` is accelerometer), or None."""
     return _BY_RAW.get(raw)
 
 
 @lru_cache(maxsize=1024)
 def match_header(stream: Stream, line: bytes, source: str) -> HeaderMatch | None:
-    """Find which header of `stream` a line is.
+    """Find which header of `stream` a line is (LF or CR LF may be left on it); None when it is none of them.
 
-    Parameters
-    ----------
-    stream : Stream
-        The stream that the key names.
-    line : bytes
-        First line of the plaintext; a line end (LF, CR LF) may be left on it.
-    source : {'chunked', 'raw'}
-        Where the object lies. An old server wrote some chunked files in the raw form, so the other form is tried as
-        well; `HeaderMatch.source` says which it is.
-
-    Returns
-    -------
-    HeaderMatch or None
-        None when the line is no header of this stream.
+    `source` is where the object lies, ``chunked`` or ``raw``. An old server wrote some chunked files in the raw form,
+    so the other form is tried as well; `HeaderMatch.source` says which it is.
     """
     names, quirks = _clean_names(line)
     for form in dict.fromkeys((source, "chunked", "raw")):

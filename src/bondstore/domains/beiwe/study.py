@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
 from bondstore.config.secrets import Secret, SecretRef
-from bondstore.domains.beiwe.keys import key_reference
+from bondstore.domains.beiwe.key import key_checked, key_reference, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
-from bondstore.domains.beiwe.listing import Listed, participants, readable, walk
-from bondstore.domains.beiwe.overview import Overview, by_participant, by_stream, by_survey, overview
-from bondstore.domains.beiwe.readahead import ReadAhead
+from bondstore.domains.beiwe.listing import GROUPINGS, Listed, Overview, overview, participants, readable, walk
+from bondstore.domains.beiwe.reading.readahead import ReadAhead
+from bondstore.domains.beiwe.reading.stream import (
+    fetch_one,
+    noted,
+    read_one,
+    read_parts,
+    read_stream,
+    rows_in_order,
+    stream_objects,
+)
 from bondstore.domains.beiwe.selection import Selection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
-from bondstore.domains.beiwe.telling import tell
-from bondstore.errors import DamagedError, UsageError
+from bondstore.errors import BondstoreError, DamagedError, UsageError
 from bondstore.stores import Store, open_store
 
 if TYPE_CHECKING:
@@ -28,8 +36,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from bondstore.domains.beiwe.judge import Opened
-    from bondstore.domains.beiwe.reading import ReadBatch
+    from bondstore.domains.beiwe.decode import Opener
+    from bondstore.domains.beiwe.reading.stream import ReadBatch
     from bondstore.domains.beiwe.selection import Moment
     from bondstore.findings import Finding
     from bondstore.runs.engine import RunResult
@@ -37,7 +45,9 @@ if TYPE_CHECKING:
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
 
-_GROUPINGS = {"participant": by_participant, "stream": by_stream, "survey": by_survey}
+
+class DamageWarning(UserWarning):
+    """Some objects were damaged: their good rows are in the table, their lost rows are not."""
 
 
 def open_study(
@@ -130,10 +140,9 @@ class Study:
         -------
         Overview
         """
-        if by not in _GROUPINGS:
-            raise UsageError(f"Nothing can be counted by {by!r}.", hint=f"Choose one of: {', '.join(_GROUPINGS)}.")
-        selection = selection_of(participant)
-        return overview(self.store, self.id, selection, _GROUPINGS[by])
+        if by not in GROUPINGS:
+            raise UsageError(f"Nothing can be counted by {by!r}.", hint=f"Choose one of: {', '.join(GROUPINGS)}.")
+        return overview(self.store, self.id, selection_of(participant), by)
 
     def objects(
         self,
@@ -189,11 +198,8 @@ class Study:
         NotFoundError
             It is gone.
         """
-        from bondstore.domains.beiwe.opening import key_checked
-        from bondstore.domains.beiwe.reading import fetch_one
-
         with key_checked(self.store, self.id, self._needed_key()):
-            opened: Opened = self._opener().open(*fetch_one(self.store, readable(self.id, obj)))
+            opened = self._opener().open(*fetch_one(self.store, readable(self.id, obj)))
         bad = [finding for finding in opened.findings if finding.severity == "error"]
         if bad:
             raise DamagedError(f"{bad[0].key}: {bad[0].message}", kind=bad[0].kind)
@@ -231,9 +237,6 @@ class Study:
         WrongKeyError
             The key opens neither it nor others of the study.
         """
-        from bondstore.domains.beiwe.opening import key_checked
-        from bondstore.domains.beiwe.reading import read_one
-
         listed = readable(self.id, obj)
         if (taken := self._ahead.take(listed)) is not None:
             if findings is not None:
@@ -241,7 +244,7 @@ class Study:
             return taken.frame
         with key_checked(self.store, self.id, self._needed_key()):
             batch = read_one(self.store, self._opener(), listed)
-        tell([batch], damaged, findings)
+        _hand_out([batch], damaged, findings)
         return batch.frame
 
     def table(
@@ -282,7 +285,7 @@ class Study:
         """
         import polars as pl
 
-        from bondstore.domains.beiwe.frames import schema
+        from bondstore.domains.beiwe.reading.frames import schema
 
         selection = selection_of(participant, stream, since, until, source)
         objects = self.ordered_objects(selection)
@@ -291,15 +294,13 @@ class Study:
         for batch, frame in self.rows(objects, selection):
             frames.append(frame)
             read.append(dataclasses.replace(batch, frame=frame[:0]))
-        tell(read, damaged, findings)
+        _hand_out(read, damaged, findings)
         if not frames:
             return pl.DataFrame(schema=schema(STREAMS[selection.streams[0]]))
         return pl.concat(frames, rechunk=False)
 
     def ordered_objects(self, selection: Selection) -> list[Listed]:
         """List the objects of one participant's stream in the order their rows have in a table."""
-        from bondstore.domains.beiwe.reading import stream_objects
-
         return stream_objects(self.store, self.id, selection)
 
     def rows(self, objects: list[Listed], selection: Selection) -> Iterator[tuple[ReadBatch, pl.DataFrame]]:
@@ -317,9 +318,6 @@ class Study:
         tuple of (ReadBatch, polars.DataFrame)
             What was read, and the rows that are ready.
         """
-        from bondstore.domains.beiwe.ordered import rows_in_order
-        from bondstore.domains.beiwe.reading import noted, read_stream
-
         with closing(read_stream(self.store, self._opener(), objects, selection)) as batches:
             yield from rows_in_order(noted(batches))
 
@@ -385,12 +383,36 @@ class Study:
     def _needed_key(self) -> SecretRef:
         return self.key or resolve_key(None, self.store.spec.profile)
 
-    def _opener(self) -> Any:
-        from bondstore.domains.beiwe.opening import opener
-
+    def _opener(self) -> Opener:
         return opener(self._needed_key())
 
     def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
-        from bondstore.domains.beiwe.reading import read_parts
-
         return read_parts(self.store, self._opener(), batch)
+
+
+def _hand_out(batches: Iterable[ReadBatch], damaged: str, findings: list[Finding] | None) -> None:
+    """Hand out what was found, and raise or warn about rows that were lost and objects that could not be read."""
+    if damaged not in ("raise", "warn", "keep"):
+        raise UsageError("damaged is 'raise', 'warn' or 'keep'.")
+    bad: list[tuple[str, str, BondstoreError | None]] = []
+    for batch in batches:
+        if findings is not None:
+            findings += batch.findings
+        for one in batch.objects:
+            if isinstance(one.answer, BondstoreError):
+                bad.append((one.listed.object.key, one.answer.message, one.answer))
+            elif one.damage:
+                bad.append((one.listed.object.key, one.damage, None))
+    if not bad or damaged == "keep":
+        return
+    key, reason, error = bad[0]
+    more = f" The same goes for {len(bad) - 1} more of the objects." if len(bad) > 1 else ""
+    if damaged == "raise":
+        if error is not None:
+            raise error
+        raise DamagedError(
+            f"{key}: {reason}; rows may be missing.{more}",
+            kind=reason,
+            hint="Pass damaged='warn' for the rows that are good.",
+        )
+    warnings.warn(f"{key}: {reason}; rows may be missing.{more}", DamageWarning, stacklevel=3)

@@ -1,17 +1,20 @@
-"""The study's opener in a worker, and the test that its key is the right one."""
+"""The study's decryption key: where it is kept, its opener, and the test that it is the right one.
+
+What decrypts is imported where it is needed: it takes longer to load than a small study to list.
+"""
 
 from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from bondstore.domains.beiwe.decode import Opener, key_verdict
-from bondstore.domains.beiwe.fetching import fetch
+from bondstore.config.secrets import Secret, SecretRef, remember
 from bondstore.domains.beiwe.listing import walk
+from bondstore.domains.beiwe.reading.fetch import fetch
 from bondstore.domains.beiwe.selection import Selection
-from bondstore.errors import BondstoreError, DamagedError, PolicyError, WrongKeyError
+from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, WrongKeyError
 from bondstore.ledger import note_personal
 from bondstore.runs.context import whoami
 
@@ -19,20 +22,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bondstore.config.profiles import StoreSpec
-    from bondstore.config.secrets import SecretRef
+    from bondstore.domains.beiwe.decode import Opener
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.ledger import Ledger
     from bondstore.stores import Store
 
-PROBED = 24
-"""How many objects must all be undecryptable before the key is called wrong."""
-
+_PROBED = 24  # so many objects must all be undecryptable before the key is called wrong
+_numbers = count(1)
 _openers: dict[SecretRef, Opener] = {}
 _guard = threading.Lock()
 
 
+def key_reference(key: str | SecretRef | Secret | None, spec: StoreSpec) -> SecretRef | None:
+    """Return where a key is kept; a literal one is kept in this process alone, under a name of its own.
+
+    Without one, the profile may name it. Raises ConfigurationError for a text that is neither a reference nor as long
+    as a key.
+    """
+    if key is None or isinstance(key, SecretRef):
+        return key or spec.profile.decryption_key
+    if isinstance(key, str):
+        try:
+            return SecretRef.parse(key)
+        except ConfigurationError:
+            from bondstore.domains.beiwe.decode import KEY_SIZE
+
+            if len(key) != KEY_SIZE:
+                raise
+    reference = SecretRef("prompt", f"Decryption key {next(_numbers)}")
+    remember(reference, key)
+    return reference
+
+
 def opener(key: SecretRef) -> Opener:
     """Return this process's opener for a key, resolved at first use."""
+    from bondstore.domains.beiwe.decode import Opener
+
     with _guard:
         if key not in _openers:
             _openers[key] = Opener(key.resolve().reveal().encode("utf-8"))
@@ -40,26 +65,16 @@ def opener(key: SecretRef) -> Opener:
 
 
 def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject, int]], limit: int = 4 << 20) -> None:
-    """Open a few objects to see whether the key is the right one.
+    """Open a few objects, of the study's with their sizes, to see whether the key is the right one.
 
-    Parameters
-    ----------
-    store : Store
-        Where they lie.
-    key : SecretRef
-        The key in question.
-    objects : iterable of (BeiweObject, int)
-        Objects of the study with their sizes; those over `limit` bytes are passed over.
-
-    Raises
-    ------
-    WrongKeyError
-        Everything that was tried is undecryptable.
+    Those over `limit` bytes are passed over. Raises WrongKeyError when everything that was tried is undecryptable.
     """
+    from bondstore.domains.beiwe.decode import key_verdict
+
     tool = opener(key)
     small = (obj for obj, size in objects if 16 < size <= limit and obj.is_data)
     doubtful = False
-    for number, obj in enumerate(islice(small, PROBED)):
+    for number, obj in enumerate(islice(small, _PROBED)):
         sealed = fetch(store, [obj])[0]
         if isinstance(sealed, BondstoreError):
             continue
@@ -84,10 +99,7 @@ def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject,
 def key_checked(store: Store, study: str, key: SecretRef) -> Iterator[None]:
     """Where one object opens to noise, tell a wrong key from damage by other objects of the study.
 
-    Raises
-    ------
-    WrongKeyError
-        The key opens none of them either, in place of the ``undecryptable`` that was raised inside.
+    A key that opens none of them either raises WrongKeyError in place of the ``undecryptable`` raised inside.
     """
     try:
         yield
@@ -99,13 +111,7 @@ def key_checked(store: Store, study: str, key: SecretRef) -> Iterator[None]:
 
 
 def refuse_plaintext(store: StoreSpec) -> None:
-    """Refuse to write decrypted data to a disk where the profile forbids it.
-
-    Raises
-    ------
-    PolicyError
-        It does.
-    """
+    """Refuse to write decrypted data to a disk where the profile forbids it."""
     if store.profile.plaintext == "forbidden":
         raise PolicyError(
             f"The profile {store.profile.name} forbids decrypted data on a disk.",
@@ -116,26 +122,10 @@ def refuse_plaintext(store: StoreSpec) -> None:
 def refuse_mixture(ledger: Ledger | None, other_job: str) -> None:
     """Refuse to write rebuilt hours over exported ones, or the other way round: their files have the same names.
 
-    Parameters
-    ----------
-    ledger : Ledger or None
-        Of the destination.
-    other_job : str
-        What the names of the other kind's jobs start with.
-
-    Raises
-    ------
-    PolicyError
-        The destination has seen a run of the other kind.
+    `other_job` is what the names of the other kind's jobs start with.
     """
     if ledger is not None and any(run.job.startswith(other_job) for run in ledger.runs.newest_first()):
         raise PolicyError(
             "The folder is in use for the other of the two: exported hours and hours rebuilt from raw do not mix.",
             hint="Name another folder.",
         )
-
-
-def forget_openers() -> None:
-    """Drop the openers: a key that was named anew is resolved anew."""
-    with _guard:
-        _openers.clear()

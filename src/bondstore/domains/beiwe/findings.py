@@ -1,16 +1,53 @@
-"""Every kind of finding that reading a Beiwe table can make: how bad, what it means, what to do.
+"""Every kind of finding about a Beiwe object: how bad, what it means, what to do.
 
-The documentation is checked against this registry.
+The documentation is checked against these registries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from bondstore.errors import DamagedError, NotFoundError
 from bondstore.findings import Finding, FindingKind, Severity, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bondstore.errors import BondstoreError
 
 _NOTHING = "Nothing to do."
 _RAW = "Compare with the raw objects of the same hours: `bondstore beiwe reconcile`."
+_AGAIN = "Fetch the object again; if it stays so, ask for the server's backup."
+_SALVAGE = "Its tables keep the good rows; the object itself is set aside."
+
+ARRIVAL = registry(
+    FindingKind(
+        "vanished",
+        Severity.ERROR,
+        "The object was listed, but is gone now, and so is its compressed twin.",
+        "Run the same export again: it lists anew.",
+    ),
+    FindingKind(
+        "fetch-failed",
+        Severity.ERROR,
+        "The object could not be fetched, after all tries.",
+        "Later: `bondstore run retry last --dest FOLDER`",
+    ),
+    FindingKind(
+        "moved-to-twin",
+        Severity.INFO,
+        "The key vanished between listing and reading; the object was found under its twin's name.",
+        _NOTHING,
+    ),
+    FindingKind(
+        "superseded",
+        Severity.WARNING,
+        "The object lies there twice, plain and compressed; the one that was written last was taken.",
+        "Nothing to do, unless the contents differ: then ask the server's administrator which one is right.",
+    ),
+)
+"""How an object came, or did not."""
+
 KINDS = registry(
     FindingKind(
         "rows-lost",
@@ -113,47 +150,97 @@ KINDS = registry(
         _NOTHING,
     ),
 )
-"""Every kind by its word."""
+"""What reading a table can meet."""
 
+DAMAGE = registry(
+    FindingKind("empty", Severity.ERROR, "The object has no bytes at all.", _AGAIN),
+    FindingKind("no-iv", Severity.ERROR, "The object is no longer than its 16-byte IV.", _AGAIN),
+    FindingKind(
+        "undecryptable",
+        Severity.ERROR,
+        "The object opens to noise: the wrong key, or damage at its start.",
+        "Check the key with `bondstore doctor`; if others open, this object is damaged.",
+    ),
+    FindingKind(
+        "damaged-start",
+        Severity.ERROR,
+        "The first bytes are damaged and what follows is good: the key is right.",
+        _SALVAGE,
+    ),
+    FindingKind("damaged-bytes", Severity.ERROR, "Bytes inside a stream of numbers are damaged.", _SALVAGE),
+    FindingKind("bad-zstd", Severity.ERROR, "The compressed content is damaged.", _SALVAGE),
+    FindingKind("truncated", Severity.ERROR, "The object is cut short.", _SALVAGE),
+    FindingKind(
+        "too-large", Severity.ERROR, "The content is larger than the limit.", "Raise the limit if you trust it."
+    ),
+    FindingKind(
+        "zstd-without-suffix",
+        Severity.INFO,
+        "The object is compressed though its name does not say so; decompressed.",
+        _NOTHING,
+    ),
+    FindingKind(
+        "suffix-without-zstd",
+        Severity.INFO,
+        "The object is not compressed though its name says so; taken as it is.",
+        _NOTHING,
+    ),
+    FindingKind(
+        "suspect-rows",
+        Severity.WARNING,
+        "Compressed rows are not as a server writes them: their time, its digits, or the number of fields. The bytes "
+        "are kept as they came; a damaged object can look like this.",
+        "Compare with the raw objects of the same hours (`bondstore beiwe reconcile`), or fetch the object again. "
+        "Known quirks, such as a repeated `UTC time`, are told as this as well: the tables name them.",
+    ),
+    KINDS["wrong-header"],
+    KINDS["header-only"],
+)
+"""What opening an object can meet."""
+
+_ALL = {**ARRIVAL, **KINDS, **DAMAGE}
 _MOST_RANGES = 20
 
 
-def finding(word: str, key: str, *, rows: Sequence[int] = (), count: int | None = None) -> Finding:
-    """Make a finding of a registered kind.
-
-    Parameters
-    ----------
-    word : str
-        A word of `KINDS`.
-    key : str
-        The object's key.
-    rows : sequence of int
-        Rows it is about, ascending, the first below the header being 1.
-    count : int, optional
-        How many times; the number of `rows` by default, or 1.
-    """
+def finding(word: str, key: str, *, rows: Sequence[int] = (), where: str = "", count: int | None = None) -> Finding:
+    """Make a finding; `rows` are ascending, the first below the header being 1, and stand in place of `where`."""
     times = count if count is not None else max(len(rows), 1)
-    return KINDS[word].about(key, where=where_rows(rows), count=times)
+    return _ALL[word].about(key, where=where_rows(rows) or where, count=times)
+
+
+def damaged(word: str, key: str, detail: str = "") -> DamagedError:
+    """Make the error for an object that could not be opened; `detail` stands in place of the kind's own sentence."""
+    kind = _ALL[word]
+    return DamagedError(f"{key}: {detail or kind.sentence}", kind=word, hint=kind.advice)
+
+
+def failed_finding(error: BondstoreError, key: str) -> Finding:
+    """Return the finding about an object that could not be fetched."""
+    return ARRIVAL["vanished" if isinstance(error, NotFoundError) else "fetch-failed"].about(key, message=error.message)
+
+
+def finding_of(error: DamagedError, key: str) -> Finding:
+    """Turn an error about damage into the finding it is recorded as."""
+    return finding(error.kind, key) if error.kind in DAMAGE else Finding(error.kind, Severity.ERROR, key, error.message)
+
+
+def moved_finding(key: str) -> Finding:
+    """Return the finding about an object that was found under its twin's name."""
+    return finding("moved-to-twin", key)
 
 
 def where_rows(rows: Sequence[int]) -> str:
-    """Write row numbers as ranges: ``rows 4-9, 12``. Beyond twenty ranges it says how many more."""
+    """Write ascending row numbers as ranges: ``rows 4-9, 12``. Beyond twenty ranges it says how many more."""
     ranges = RowRanges()
     ranges.add(rows)
     return ranges.text()
 
 
 class RowRanges:
-    """Ascending row numbers, told as ranges; keeps the first twenty ranges and counts the others.
-
-    Attributes
-    ----------
-    count : int
-        How many rows.
-    """
+    """Ascending row numbers, told as ranges; keeps the first twenty ranges and counts the others."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = 0  # rows
         self._first: list[list[int]] = []
         self._ranges, self._last = 0, -1
 

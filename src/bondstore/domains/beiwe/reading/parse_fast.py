@@ -1,7 +1,7 @@
-"""The fast path: parse many healthy objects of one header at once, and vouch for every row.
+"""The fast path: parse many healthy objects of one header at once, and make sure of every row.
 
 The bodies are joined and parsed in one go. Whatever is not exactly as a healthy file has it makes the object
-*doubtful*: it is handed back unread, for the careful path.
+*doubtful*: it is handed back unread, for the careful path (`parse_repair`).
 """
 
 from __future__ import annotations
@@ -16,21 +16,15 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import csv
 
-from bondstore.domains.beiwe.small import parse_small
-from bondstore.domains.beiwe.streams import TIMESTAMP, UTC_TIME, HeaderMatch, Stream
+from bondstore.domains.beiwe.streams import EARLIEST_MS, HOUR_MS, TIMESTAMP, UTC_TIME, HeaderMatch, Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HOUR_MS = 3_600_000
-EARLIEST_MS = 1_406_851_200_000
-"""The server drops rows before this time."""
-SPACED_STREAMS = frozenset({"gps", "bluetooth", "wifi", "power_state"})
-"""Streams whose Android files may put a space after commas."""
 SOURCE = "source"
 """Last column of the frames here: the position among the caller's items that a row came from."""
-_UTC_TYPE = pa.timestamp("ms", tz="UTC")
-_SMALL = 8192
+_NAIVE, _UTC = pa.timestamp("ms"), pa.timestamp("ms", tz="UTC")
+_SMALL = 8192  # bytes; fewer are parsed in Python, in less time than it takes to wake Arrow's reader threads
 _COMMA, _LINE_END, _SPACE = 44, 10, 32
 _TIMESTAMP_END, _UTC_END = 13, 37
 _TYPES: dict[str, pa.DataType] = {"Int64": pa.int64(), "Float64": pa.float64(), "String": pa.string()}
@@ -38,46 +32,22 @@ _TYPES: dict[str, pa.DataType] = {"Int64": pa.int64(), "Float64": pa.float64(), 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One object of a batch.
+    """One object of a batch."""
 
-    Parameters
-    ----------
-    index : int
-        Its position among the caller's items.
-    time_ms : int or None
-        The hour (chunked) or file time (raw) in its name.
-    data : bytes-like
-        The whole plaintext.
-    body : int
-        Where the first row starts.
-    """
-
-    index: int
-    time_ms: int | None
-    data: memoryview
-    body: int
+    index: int  # its position among the caller's items
+    time_ms: int | None  # the hour (chunked) or file time (raw) in its name
+    data: memoryview  # the whole plaintext
+    body: int  # where the first row starts
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Outcome of the fast path.
+class FastBatch:
+    """Outcome of the fast path: either a frame, all of its rows verified, or the doubtful pieces."""
 
-    Parameters
-    ----------
-    frame : polars.DataFrame or None
-        Rows of all pieces in their order; None when any piece is doubtful.
-    counts : sequence of int
-        Rows per piece.
-    doubtful : frozenset of int
-        Positions of the pieces that cannot be vouched for; empty without a frame when it cannot say which.
-    unpadded : dict
-        Rows (from 1) with unpadded milliseconds, by position of the piece.
-    """
-
-    frame: pl.DataFrame | None
-    counts: Sequence[int] = ()
-    doubtful: frozenset[int] = frozenset()
-    unpadded: dict[int, list[int]] = field(default_factory=dict)
+    frame: pl.DataFrame | None  # rows of all pieces in their order
+    counts: Sequence[int] = ()  # rows per piece
+    doubtful: frozenset[int] = frozenset()  # positions of pieces; without a frame, empty when it cannot say which
+    unpadded: dict[int, list[int]] = field(default_factory=dict)  # rows (from 1) with short milliseconds, by position
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +56,10 @@ class _Text:
 
     body: bytes
     bytes_: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    odd: NDArray[np.int64]
-    """Places of control characters and of bytes outside ASCII."""
+    starts: NDArray[np.int64]  # of rows
+    ends: NDArray[np.int64]  # of pieces
+    counts: NDArray[np.int64]  # rows per piece
+    odd: NDArray[np.int64]  # places of control characters and of bytes outside ASCII
 
     def pieces_of_rows(self, bad: NDArray[np.bool_]) -> frozenset[int]:
         """Pieces that hold a row marked bad."""
@@ -100,36 +69,22 @@ class _Text:
 
 def parse_batch(
     stream: Stream, match: HeaderMatch, pieces: Sequence[Piece], latest_ms: int, *, padded: bool = True
-) -> Batch:
-    """Parse pieces that share a header.
+) -> FastBatch:
+    """Parse pieces that share a header, each with at least one byte of body; rows from `latest_ms` on are doubtful.
 
-    Parameters
-    ----------
-    stream, match
-        What the header says.
-    pieces : sequence of Piece
-        Each with at least one byte of body.
-    latest_ms : int
-        Rows at or after this time are doubtful.
-    padded : bool
-        Whether to hold milliseconds of `UTC time` without leading zeros for doubtful; slower without.
-
-    Returns
-    -------
-    Batch
-        Either a frame with the canonical columns, all rows verified, or the doubtful pieces.
+    `padded` holds milliseconds of `UTC time` without leading zeros for doubtful; without, it takes longer.
     """
     text = _join(pieces)
     chunked = match.source == "chunked"
     if doubtful := _odd_bytes(stream, text) or _odd_widths(text, utc=chunked and padded):
-        return Batch(None, doubtful=doubtful)
-    utc_type = (pa.timestamp("ms") if padded else pa.string()) if chunked else None
+        return FastBatch(None, doubtful=doubtful)
+    utc_type = (_NAIVE if padded else pa.string()) if chunked else None
     try:
         table = parse_text(pa.py_buffer(text.body), match, utc=utc_type)
     except pa.ArrowInvalid:
-        return Batch(None)
+        return FastBatch(None)
     if table.num_rows != len(text.starts) or table[TIMESTAMP].null_count:
-        return Batch(None)
+        return FastBatch(None)
     timestamps = table[TIMESTAMP].to_numpy()
     bad = (timestamps < EARLIEST_MS) | (timestamps >= latest_ms)
     short = np.zeros(0, bool)
@@ -143,35 +98,21 @@ def parse_batch(
         since = timestamps - np.repeat(hours, text.counts)
         bad |= (since < 0) | (since >= HOUR_MS)
     if bad.any():
-        return Batch(None, doubtful=text.pieces_of_rows(bad))
+        return FastBatch(None, doubtful=text.pieces_of_rows(bad))
     sources = np.repeat(np.array([piece.index for piece in pieces], np.uint32), text.counts)
     frame = canonical(stream, table, sources)
     bad = _repeated_rows(frame, timestamps, text.counts) | _repeated_times(stream, frame)
     if bad.any():
-        return Batch(None, doubtful=text.pieces_of_rows(bad))
-    return Batch(frame, text.counts.tolist(), unpadded=_rows_of_pieces(short, text.counts) if short.any() else {})
+        return FastBatch(None, doubtful=text.pieces_of_rows(bad))
+    return FastBatch(frame, text.counts.tolist(), unpadded=_rows_of_pieces(short, text.counts) if short.any() else {})
 
 
 def parse_text(buffer: pa.Buffer, match: HeaderMatch, *, utc: pa.DataType | None, separator: str = ",") -> pa.Table:
-    """Parse rows without a header, strictly: one number of fields, every value of its type.
+    """Parse rows without a header, strictly: one number of fields, every value of its type, else ArrowInvalid.
 
-    Parameters
-    ----------
-    buffer : pyarrow.Buffer
-        The rows.
-    match : HeaderMatch
-        Names in the order of the file, and their types.
-    utc : pyarrow.DataType or None
-        Type to read `UTC time` as; None when the rows lack it.
-    separator : str
-        One character.
-
-    Raises
-    ------
-    pyarrow.ArrowInvalid
-        A row or a value does not fit.
+    `utc` is the type to read `UTC time` as, or None when the rows lack it.
     """
-    if buffer.size <= _SMALL and (table := parse_small(buffer, match, utc=utc, separator=separator)) is not None:
+    if buffer.size <= _SMALL and (table := _parse_small(buffer, match, utc, separator)) is not None:
         return table
     source: Any = pa.BufferReader(buffer)
     return csv.read_csv(source, *_options(match, utc, separator))
@@ -200,21 +141,53 @@ def _options(
     )
 
 
-def canonical(stream: Stream, table: pa.Table, sources: NDArray[np.uint32]) -> pl.DataFrame:
-    """Bring a parsed table into the canonical form.
+def _parse_small(buffer: pa.Buffer, match: HeaderMatch, utc: pa.DataType | None, separator: str) -> pa.Table | None:
+    """Parse a few rows in Python; None when anything is not plain: Arrow's own reader shall decide then."""
+    text = buffer.to_pybytes().decode("utf-8", "replace")
+    if not text.endswith("\n"):
+        return None
+    rows = [line.split(separator) for line in text[:-1].split("\n")]
+    width = len(match.names)
+    if any(len(row) != width for row in rows):
+        return None
+    types = {column.name: column.type for column in match.variant.columns} | {TIMESTAMP: "Int64"}
+    columns: dict[str, Any] = {}
+    try:
+        for name, values in zip(match.names, zip(*rows, strict=True), strict=True):
+            if name == UTC_TIME and utc == _NAIVE:
+                columns[name] = pa.array(np.array(_plain(values), "datetime64[ms]"))
+            else:
+                columns[name] = _column(values, types.get(name, "String"))
+    except (ValueError, OverflowError):  # pyarrow's errors are ValueErrors too
+        return None
+    return pa.table(columns)
 
-    Parameters
-    ----------
-    stream : Stream
-        Its columns all come out; those the table lacks are null.
-    table : pyarrow.Table
-        As `parse_text` gives it.
-    sources : array of uint32, one a row
-        Goes into the last column, `SOURCE`.
+
+def _column(values: Sequence[str], kind: str) -> Any:
+    """Convert one column; an empty field is null."""
+    if kind == "Int64":
+        return pa.array([int(text) if text else None for text in _plain(values)], pa.int64())
+    if kind == "Float64":
+        return pa.array([float(text) if text else None for text in _plain(values)], pa.float64())
+    return pa.array([text or None for text in values], pa.string())
+
+
+def _plain(values: Sequence[str]) -> Sequence[str]:
+    """Refuse numbers and times of a form that Python knows and Arrow does not: ``+1``, ``1_000``, zones."""
+    joined = "".join(values)
+    if "+" in joined or "_" in joined or "Z" in joined:
+        raise ValueError
+    return values
+
+
+def canonical(stream: Stream, table: pa.Table, sources: NDArray[np.uint32]) -> pl.DataFrame:
+    """Bring a parsed table into the canonical form: all columns of the stream, null where the table lacks them.
+
+    `sources`, one for each row, go into the last column, `SOURCE`.
     """
     stamps = _whole(table, TIMESTAMP)
     none: Any = pa.nulls
-    columns = [stamps, stamps.view(_UTC_TYPE)]
+    columns = [stamps, stamps.view(_UTC)]
     for column in stream.table:
         found = column.name in table.column_names
         columns.append(_whole(table, column.name) if found else none(len(stamps), _TYPES[column.type]))
@@ -227,12 +200,6 @@ def _whole(table: pa.Table, name: str) -> Any:
     """Return a column as one array."""
     column: Any = table[name]
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def polars_type(name: str) -> pl.DataType:
-    """Return the polars type of a column type's name."""
-    found: dict[str, pl.DataType] = {"Int64": pl.Int64(), "Float64": pl.Float64(), "String": pl.String()}
-    return found[name]
 
 
 def _join(pieces: Sequence[Piece]) -> _Text:
@@ -263,7 +230,7 @@ def _odd_bytes(stream: Stream, text: _Text) -> frozenset[int]:
     """Pieces with control characters or bytes outside ASCII, or with a space after a comma where that has a meaning."""
     if len(text.odd):
         return frozenset(np.searchsorted(text.ends, text.odd, side="right").tolist())
-    if stream.name in SPACED_STREAMS and b", " in text.body:
+    if stream.spaced and b", " in text.body:
         return frozenset(range(len(text.ends)))
     return frozenset()
 
@@ -277,7 +244,7 @@ def _odd_widths(text: _Text, *, utc: bool) -> frozenset[int]:
         bad = text.bytes_[text.starts + _TIMESTAMP_END] != _COMMA
         if utc:
             bad |= text.bytes_[text.starts + _UTC_END] != _COMMA
-            bad |= text.bytes_[text.starts + 24] != ord("T")
+            bad |= text.bytes_[text.starts + 24] != ord("T")  # Arrow would take a space there as well
     return text.pieces_of_rows(bad) if bad.any() else frozenset()
 
 
@@ -310,7 +277,7 @@ def _repeated_rows(frame: pl.DataFrame, timestamps: NDArray[np.int64], counts: N
     inside = owner[1:] == owner[:-1]
     steps = np.diff(timestamps)
     bad = np.zeros(len(timestamps), bool)
-    if not (inside & (steps <= 0)).any():
+    if not (inside & (steps <= 0)).any():  # time goes up in every piece: nothing can repeat
         return bad
     if (inside & (steps < 0)).any():
         order = np.lexsort((timestamps, owner))

@@ -19,24 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A fetched object.
+    """A fetched object."""
 
-    Parameters
-    ----------
-    object : BeiweObject
-        With the key it was found under.
-    asked : str
-        The key it was listed under.
-    version : str
-        Its etag.
-    data : memoryview
-        The sealed bytes.
-    size : int
-        How many.
-    """
-
-    object: BeiweObject
-    asked: str
+    object: BeiweObject  # with the key it was found under
     version: str
     data: memoryview
     size: int
@@ -48,38 +33,24 @@ class Sealed:
 
 
 def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[Sealed | BondstoreError]:
-    """Fetch objects, each in one piece.
+    """Fetch objects, each in one piece and small enough to be held together; an error stands in its object's place.
 
-    Parameters
-    ----------
-    store : Store
-        Where from.
-    objects : sequence of BeiweObject
-        What; small enough to be held in memory together.
-
-    Returns
-    -------
-    list of Sealed or BondstoreError
-        In the order of `objects`: an object that failed leaves its error in its place.
-
-    Raises
-    ------
-    ConfigurationError
-        The store as a whole gives no answer, or refuses the credentials: going on is useless.
+    Raises ConfigurationError when the store as a whole gives no answer or refuses the credentials: no other object will
+    fare better.
     """
     results: list[Sealed | BondstoreError] = []
     for obj, found in zip(objects, store.get_many([obj.key for obj in objects]), strict=True):
-        answer = _twin(store, obj) if isinstance(found, NotFoundError) else _sealed(obj, obj.key, found)
+        answer = _twin(store, obj) if isinstance(found, NotFoundError) else _sealed(obj, found)
         if isinstance(answer, ConfigurationError):
             raise answer
         results.append(answer)
     return results
 
 
-def _sealed(obj: BeiweObject, asked: str, found: Fetched | BondstoreError) -> Sealed | BondstoreError:
+def _sealed(obj: BeiweObject, found: Fetched | BondstoreError) -> Sealed | BondstoreError:
     if isinstance(found, BondstoreError):
         return found
-    return Sealed(obj, asked, found.info.etag, memoryview(found.data), len(found.data))
+    return Sealed(obj, found.info.etag, memoryview(found.data), len(found.data))
 
 
 def _twin(store: Store, obj: BeiweObject) -> Sealed | BondstoreError:
@@ -92,7 +63,7 @@ def _twin(store: Store, obj: BeiweObject) -> Sealed | BondstoreError:
         except BondstoreError as error:
             return error
         compression = key[len(obj.key) :] if len(key) > len(obj.key) else ""
-        return _sealed(dataclasses.replace(obj, key=key, compression=compression), obj.key, found)
+        return _sealed(dataclasses.replace(obj, key=key, compression=compression), found)
     return NotFoundError(
         "The object was listed, but is gone now, and so is its compressed twin.", hint="Run the same command again."
     )

@@ -1,18 +1,22 @@
 """The careful path: repair the rows of one object, one by one, and name everything that was odd.
 
 Rows come out as text in the canonical layout (timestamp, then the stream's columns), fields parted by `SEPARATOR`,
-which no accepted row holds.
+which no accepted row holds. Bytes are never guessed: a row that no known rule explains is lost, and its number named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from bondstore.domains.beiwe.healthy import EARLIEST_MS, HOUR_MS, SPACED_STREAMS
-from bondstore.domains.beiwe.streams import Stream, Variant
+from bondstore.domains.beiwe.streams import EARLIEST_MS, HOUR_MS, Stream, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bondstore.domains.beiwe.layout import BeiweObject
 
 SEPARATOR = "\x1f"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")
@@ -22,21 +26,14 @@ _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infini
 _INT = re.compile(r"-?\d{1,18}", re.ASCII)
 _LOG_TIME = re.compile(r"(\d{13}),(.*)", re.ASCII | re.DOTALL)
 _MODEL = re.compile(r"(iPhone|iPad|iPod|Watch)\d+", re.ASCII)
+_INDEX_ANSWERS_SINCE_MS = 1_480_982_400_000  # 2016-12-06: Android writes the position of a radio answer, not its text
+_ANSWER_FIELDS = 5
+_ANDROID_TYPE = re.compile(r"[A-Z].* ")  # "Radio Button Question"; iOS writes "radio_button"
 
 
 @dataclass(slots=True)
 class Repaired:
-    """Rows of one object after repair.
-
-    Parameters
-    ----------
-    rows : list of str
-        Canonical rows.
-    lost : list of int
-        Numbers of the rows that could not be saved.
-    notes : dict
-        Row numbers by kind of finding.
-    """
+    """Rows of one object after repair, the numbers of those that were lost, and row numbers by kind of finding."""
 
     rows: list[str] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
@@ -48,25 +45,16 @@ class Repaired:
 
 
 def utc_text(timestamp: int, *, padded: bool = True) -> str:
-    """Write a timestamp as the server does: ``2024-03-01T12:00:00.012``; old servers did not pad the milliseconds.
-
-    Examples
-    --------
-    >>> utc_text(1475153999012, padded=False)
-    '2016-09-29T12:59:59.12'
-    """
+    """Write a timestamp as the server does: ``2024-03-01T12:00:00.012``; old servers did not pad the milliseconds."""
     seconds, ms = divmod(timestamp, 1000)
-    return f"{_second_text(seconds)}.{ms:03d}" if padded else f"{_second_text(seconds)}.{ms}"
-
-
-def _second_text(seconds: int) -> str:
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        second = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     except (OverflowError, ValueError, OSError):
-        return ""
+        second = ""
+    return f"{second}.{ms:03d}" if padded else f"{second}.{ms}"
 
 
-def decode(line: bytes) -> str | None:
+def _decode(line: bytes) -> str | None:
     """Return the text of a row, or None when its bytes are damaged: not UTF-8, or control characters inside."""
     try:
         text = line.decode("utf-8")
@@ -78,21 +66,13 @@ def decode(line: bytes) -> str | None:
 def repair_rows(
     stream: Stream, variant: Variant, lines: Iterable[tuple[int, bytes]], hour_ms: int | None, latest_ms: int
 ) -> Repaired:
-    """Repair rows in the chunked form: ``timestamp,UTC time,…``.
+    """Repair numbered rows in the chunked form (``timestamp,UTC time,…``) of the platform that the header names.
 
-    Parameters
-    ----------
-    stream, variant
-        The stream, and the platform that the header names.
-    lines : iterable of (int, bytes)
-        Row number and bytes without the line end.
-    hour_ms : int or None
-        Start of the hour that all rows must lie in; None to not check.
-    latest_ms : int
-        Rows at or after this time are out of range.
+    `hour_ms` is the start of the hour that all rows must lie in, or None to not check; rows at or after `latest_ms` are
+    out of range. Both are named and kept.
     """
     repaired = Repaired()
-    fit = Fitter(stream, variant)
+    fit = _Fitter(stream, variant)
     seen: set[str] = set()
     for number, line in lines:
         if not line:
@@ -114,9 +94,9 @@ def repair_rows(
     return repaired
 
 
-def _repair(fit: Fitter, number: int, line: bytes, repaired: Repaired) -> list[str] | None:
+def _repair(fit: _Fitter, number: int, line: bytes, repaired: Repaired) -> list[str] | None:
     """Return the canonical fields of one row, or None when it is lost."""
-    text = decode(line)
+    text = _decode(line)
     if text is None:
         return None
     stamp, _, rest = text.partition(",")
@@ -130,6 +110,8 @@ def _repair(fit: Fitter, number: int, line: bytes, repaired: Repaired) -> list[s
         kind = "unpadded-milliseconds" if utc == utc_text(timestamp, padded=False) else "utc-time-disagrees"
         repaired.note(kind, number)
     if fit.stream.name == "app_log" and (timed := _LOG_TIME.fullmatch(rest)):
+        # The server parts log lines at a space. A line whose own time stands before a comma got the time of the line
+        # before, and kept its own at the start of the text.
         repaired.note("app-log-comma", number)
         stamp, rest = timed[1], timed[2]
     notes: list[str] = []
@@ -141,33 +123,29 @@ def _repair(fit: Fitter, number: int, line: bytes, repaired: Repaired) -> list[s
     return [str(int(stamp)), *own]
 
 
-class Fitter:
-    """Fit the fields of a row under the canonical columns of a stream.
-
-    Parameters
-    ----------
-    stream, variant
-        The stream, and the platform that the header names.
-    """
+class _Fitter:
+    """Fits the fields of a row under the canonical columns of a stream."""
 
     def __init__(self, stream: Stream, variant: Variant) -> None:
         self.stream = stream
         table = stream.table
         places = {column.name: place for place, column in enumerate(table)}
         self._width = len(table)
-        self._spaced = stream.name in SPACED_STREAMS
         self._checks: list[tuple[int, Callable[[str], object]]] = [
             (place, _INT.fullmatch if column.type == "Int64" else _FLOAT.fullmatch)
             for place, column in enumerate(table)
             if column.type != "String"
         ]
         self._named = len(variant.columns)
+        # Where the fields of a row go, by their number: rows of both platforms may follow under one header, and where
+        # two forms are of one length the header decides (it is put in last).
         self._layouts = {
             len(form.columns): [places[name] for name in form.names] for form in (*reversed(stream.variants), variant)
         }
 
     def __call__(self, own: list[str], notes: list[str]) -> list[str] | None:
         """Return values under the canonical columns (absent ones empty), or None; name oddities in `notes`."""
+        # In March 2024 the server put `UTC time` in again between the fields; no column of a table holds such a text.
         if self.stream.kind == "table" and any(len(text) == 23 and _FULL_DATE.fullmatch(text) for text in own):
             own = [text for text in own if not _FULL_DATE.fullmatch(text)]
             notes.append("repeated-utc-time")
@@ -178,7 +156,7 @@ class Fitter:
             own = mended
         elif len(own) != self._named:
             notes.append("ragged-rows")
-        if self._spaced:
+        if self.stream.spaced:
             own = [text.strip() for text in own]
         fields = own
         if len(own) != self._width:
@@ -188,16 +166,11 @@ class Fitter:
         for place, looks_right in self._checks:
             text = fields[place]
             if text and not looks_right(text):
-                fields[place] = _number(text, looks_right)
-                if text.strip() and not fields[place]:
+                bare = text.strip()
+                fields[place] = bare if looks_right(bare) else ""
+                if bare and not fields[place]:
                     notes.append("not-a-number")
         return fields
-
-
-def _number(text: str, looks_right: Callable[[str], object]) -> str:
-    """Return the number without spaces around it, or nothing."""
-    bare = text.strip()
-    return bare if looks_right(bare) else ""
 
 
 def _other_length(stream: Stream, own: list[str], named: int, notes: list[str]) -> list[str] | None:
@@ -223,3 +196,39 @@ def _short_kind(stream: Stream, own: list[str]) -> str:
         if len(own) == 3 and any("MMS" in text for text in own):
             return "mms-without-time"
     return "ragged-rows"
+
+
+def answer_rows(obj: BeiweObject, plain: bytes) -> Repaired:
+    """Read the rows of one survey_answers object: raw only, one file for each time a survey was submitted.
+
+    The rows carry no time: the file's becomes the timestamp of each, the survey id its first column.
+    """
+    repaired = Repaired()
+    stamp = str(obj.time_ms or 0)
+    if not obj.survey_id:
+        repaired.note("empty-survey-id", 0)
+    for number, line in enumerate(plain.splitlines()[1:], 1):
+        if not line:
+            continue
+        text = _decode(line)
+        if text is None:
+            repaired.lost.append(number)
+            continue
+        fields = text.split(",", _ANSWER_FIELDS - 1)
+        if len(fields) < _ANSWER_FIELDS or "," in fields[-1]:
+            repaired.note("ragged-rows", number)
+            fields += [""] * (_ANSWER_FIELDS - len(fields))
+        if _is_option_index(fields[1], fields[-1], obj.time_ms or 0):
+            repaired.note("option-index-answers", number)
+        repaired.rows.append(SEPARATOR.join((stamp, obj.survey_id or "", *fields)))
+    return repaired
+
+
+def _is_option_index(question_type: str, answer: str, time_ms: int) -> bool:
+    """Whether an answer is a position among the options rather than the option's text."""
+    return (
+        time_ms >= _INDEX_ANSWERS_SINCE_MS
+        and _ANDROID_TYPE.match(question_type) is not None
+        and "Radio" in question_type
+        and answer.strip().isdecimal()
+    )

@@ -11,9 +11,8 @@ from demo.study import FIRST_HOUR_MS, KEY, STUDY, Made, Shape, make, seal, utc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bondstore.domains.beiwe.damage import DAMAGE
 from bondstore.domains.beiwe.decode import Opened, Opener
-from bondstore.domains.beiwe.kinds import RowRanges, where_rows
+from bondstore.domains.beiwe.findings import DAMAGE, RowRanges, where_rows
 from bondstore.domains.beiwe.layout import BeiweObject, parse_key
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import DamagedError

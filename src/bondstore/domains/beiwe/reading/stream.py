@@ -8,12 +8,10 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bondstore.domains.beiwe.damage import DAMAGE
-from bondstore.domains.beiwe.fetching import Sealed, fetch
-from bondstore.domains.beiwe.kinds import KINDS
+from bondstore.domains.beiwe.findings import damaged, finding_of
 from bondstore.domains.beiwe.layout import weight
 from bondstore.domains.beiwe.listing import walk
-from bondstore.domains.beiwe.recording import finding_of
+from bondstore.domains.beiwe.reading.fetch import Sealed, fetch
 from bondstore.domains.beiwe.selection import DAY_MS, Selection
 from bondstore.domains.beiwe.streams import STREAMS, TIMESTAMP
 from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageError, WrongKeyError
@@ -29,70 +27,42 @@ if TYPE_CHECKING:
     import polars as pl
 
     from bondstore.domains.beiwe.decode import Opened, Opener
-    from bondstore.domains.beiwe.frames import Parsed
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.domains.beiwe.listing import Listed
-    from bondstore.domains.beiwe.streams import Stream
+    from bondstore.domains.beiwe.reading.frames import Parsed
     from bondstore.ledger import Read
     from bondstore.stores import Store
 
-BATCH_OBJECTS = 256
-BATCH_BYTES = 3 << 20
-"""About so much text is held by one batch; a larger object is a batch of its own."""
-HUGE = 16 << 20
-"""Objects that hold more are read only when the rows of the one before are gone."""
-WIDTH = 3
-"""Batches that are read at a time."""
 RAW_MARGIN_MS = DAY_MS
 """How long before the window a raw file may have been started whose later rows lie inside it."""
-
-_WHOLE = Selection()
+_BATCH_OBJECTS = 256
+_BATCH_BYTES = 3 << 20  # of text; a larger object is a batch of its own
+_HUGE = 16 << 20  # objects that hold more are read only when the rows of the one before are gone
+_WIDTH = 3  # batches that are read at a time
 _PIECE = 1 << 20
+_WHOLE = Selection()
 _EMPTY = memoryview(b"")
 _large_ones = threading.Lock()
-_turns = threading.BoundedSemaphore(2)
-"""Batches that a process reads at a time, whatever the number of its shards: each takes a few times its size."""
+_turns = threading.BoundedSemaphore(2)  # batches that a process reads at a time: each takes a few times its size
 
 
 @dataclass(frozen=True, slots=True)
 class ReadObject:
-    """What became of one object.
-
-    Parameters
-    ----------
-    listed : Listed
-        The object.
-    answer : Sealed or BondstoreError
-        Its sealed bytes, or why they could not be fetched.
-    damage : str
-        The worst finding's kind when it lost rows or could not be opened; else empty.
-    """
+    """What became of one object."""
 
     listed: Listed
-    answer: Sealed | BondstoreError
-    damage: str = ""
+    answer: Sealed | BondstoreError  # its sealed bytes, or why they could not be fetched
+    damage: str = ""  # the worst finding's kind when it lost rows or could not be opened
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBatch:
-    """Some objects of a stream, read.
-
-    Parameters
-    ----------
-    objects : tuple of ReadObject
-        In the order they were asked for.
-    frame : polars.DataFrame
-        Their rows inside the window, in the same order.
-    findings : tuple of Finding
-        What should be known about them.
-    rows : tuple of int
-        Rows of each object, before the window is applied.
-    """
+    """Some objects of a stream, read: all in the order they were asked for."""
 
     objects: tuple[ReadObject, ...]
-    frame: pl.DataFrame
+    frame: pl.DataFrame  # their rows inside the window
     findings: tuple[Finding, ...]
-    rows: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()  # of each object, before the window is applied
 
     @property
     def reads(self) -> list[Read]:
@@ -101,22 +71,7 @@ class ReadBatch:
 
 
 def stream_objects(store: Store, study: str, selection: Selection) -> list[Listed]:
-    """List the objects of one participant's stream, in the order their rows go into a table.
-
-    Parameters
-    ----------
-    store : Store
-        Where the study lies.
-    study : str
-        The study's id.
-    selection : Selection
-        Of one participant and one stream.
-
-    Raises
-    ------
-    UsageError
-        It is of several, or of a stream of media.
-    """
+    """List the objects of one participant's table stream, in the order their rows go into a table."""
     if len(selection.streams) != 1 or len(selection.participants) != 1:
         raise UsageError("A table is of one participant and one stream.", hint="Name one of each.")
     if not STREAMS[selection.streams[0]].is_table:
@@ -132,40 +87,21 @@ def stream_objects(store: Store, study: str, selection: Selection) -> list[Liste
 
 
 def read_stream(
-    store: Store, tool: Opener, objects: Sequence[Listed], selection: Selection, *, width: int = WIDTH
+    store: Store, tool: Opener, objects: Sequence[Listed], selection: Selection, *, width: int = _WIDTH
 ) -> Generator[ReadBatch, None, None]:
-    """Fetch, open and parse objects of one stream, batch by batch.
+    """Fetch, open and parse objects of one table stream, `width` batches at a time; memory holds a few.
 
-    Parameters
-    ----------
-    store : Store
-        Where they lie.
-    tool : Opener
-        The study's opener.
-    objects : sequence of Listed
-        All of the same table stream.
-    selection : Selection
-        Its window is applied to the rows.
-    width : int
-        Batches at a time.
-
-    Yields
-    ------
-    ReadBatch
-        In the order of the objects; memory holds a few. The caller notes the reads before it hands anything out.
-
-    Raises
-    ------
-    ConfigurationError
-        The store as a whole gives no answer, or refuses the credentials.
+    The selection's window is applied to the rows. The caller notes the reads before it hands anything out. Raises
+    ConfigurationError as `fetch` does.
     """
-    if has_large(objects):
+    if _has_large(objects):
         # One is read while the one before is written, where two fit into memory.
-        width = 0 if has_large(objects, HUGE) else 1
-    return ordered(lambda batch: read_batch(store, tool, batch, selection), batches(objects), width)
+        width = 0 if _has_large(objects, _HUGE) else 1
+    batches = grouped(objects, _weight, number=_BATCH_OBJECTS, weight=_BATCH_BYTES)
+    return ordered(lambda batch: read_batch(store, tool, batch, selection), batches, width)
 
 
-def has_large(objects: Iterable[Listed], size: int = BATCH_BYTES) -> bool:
+def _has_large(objects: Iterable[Listed], size: int = _BATCH_BYTES) -> bool:
     """Whether any object holds more than so many bytes; by default, whether any is a batch of its own."""
     return any(_weight(one) > size for one in objects)
 
@@ -175,56 +111,50 @@ def one_large_at_a_time(objects: Iterable[Listed]) -> AbstractContextManager[obj
 
     Streams of large objects are read one after the other in a process, others side by side.
     """
-    if not has_large(objects):
+    if not _has_large(objects):
         return nullcontext()
     large_blocks_apart()
     return _large_ones
 
 
-def batches(objects: Iterable[Listed]) -> Iterator[list[Listed]]:
-    """Part objects into batches of bounded number and size."""
-    return grouped(objects, _weight, number=BATCH_OBJECTS, weight=BATCH_BYTES)
-
-
 def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
     """Fetch, open and parse one batch; a few at a time in a process. Damaged objects give their good rows."""
     with _turns:
-        return _read_batch(store, tool, batch, selection)
-
-
-def _read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
-    answers = fetch(store, [one.object for one in batch])
-    sealed = [answer for answer in answers if isinstance(answer, Sealed)]
-    opened, parsed = _opened_and_parsed(tool, STREAMS[batch[0].object.stream], sealed)
-    findings = _findings(opened, parsed.findings)
-    worst = {one.key: one.kind for one in reversed(findings) if one.severity is Severity.ERROR}
-    objects = tuple(_outcome(listed, answer, worst) for listed, answer in zip(batch, answers, strict=True))
-    counts = iter(parsed.rows)
-    rows = tuple(next(counts) if good_one else 0 for good_one in _opened(answers, opened))
-    return ReadBatch(objects, within(parsed.frame, selection.since_ms, selection.until_ms), findings, rows)
+        answers = fetch(store, [one.object for one in batch])
+        sealed = [answer for answer in answers if isinstance(answer, Sealed)]
+        opened, parsed = _opened_and_parsed(tool, batch[0].object.stream, sealed)
+        findings = _findings(opened, parsed.findings)
+        worst = {one.key: one.kind for one in reversed(findings) if one.severity is Severity.ERROR}
+        objects = tuple(_outcome(listed, answer, worst) for listed, answer in zip(batch, answers, strict=True))
+        results, counts = iter(opened), iter(parsed.rows)
+        rows = tuple(  # an object that was not fetched has no result, one that was not opened no rows
+            next(counts) if isinstance(answer, Sealed) and not isinstance(next(results)[1], DamagedError) else 0
+            for answer in answers
+        )
+        return ReadBatch(objects, _within(parsed.frame, selection.since_ms, selection.until_ms), findings, rows)
 
 
 def _opened_and_parsed(
-    tool: Opener, stream: Stream, sealed: Sequence[Sealed]
+    tool: Opener, stream: str, sealed: Sequence[Sealed]
 ) -> tuple[list[tuple[Sealed, Opened | DamagedError]], Parsed]:
     """Open and parse; a large object piece by piece, unless it is damaged: then all of it must be looked at."""
-    from bondstore.domains.beiwe.frames import SLICED, read_frames
+    from bondstore.domains.beiwe.reading.frames import SLICED, read_frames
 
-    if len(sealed) == 1 and stream.name in SLICED and weight(sealed[0].object.key, sealed[0].size) > BATCH_BYTES:
+    if len(sealed) == 1 and stream in SLICED and weight(sealed[0].object.key, sealed[0].size) > _BATCH_BYTES:
         with suppress(DamagedError):
             return _in_slices(tool, stream, sealed[0])
     opened = open_or_salvage(tool, sealed)
     good = [(one.object, result.plain) for one, result in opened if not isinstance(result, DamagedError)]
-    return opened, read_frames(stream, good)
+    return opened, read_frames(STREAMS[stream], good)
 
 
-def _in_slices(tool: Opener, stream: Stream, one: Sealed) -> tuple[list[tuple[Sealed, Opened | DamagedError]], Parsed]:
-    from bondstore.domains.beiwe.frames import read_slices
-    from bondstore.domains.beiwe.judge import Opened
+def _in_slices(tool: Opener, stream: str, one: Sealed) -> tuple[list[tuple[Sealed, Opened | DamagedError]], Parsed]:
+    from bondstore.domains.beiwe.decode import Opened
+    from bondstore.domains.beiwe.reading.frames import read_slices
 
     found: list[Finding] = []
     chunks = (one.data[at : at + _PIECE] for at in range(0, len(one.data), _PIECE))
-    parsed = read_slices(stream, one.object, tool.open_stream(one.object, chunks, found))
+    parsed = read_slices(STREAMS[stream], one.object, tool.open_stream(one.object, chunks, found))
     return [(one, Opened(b"", tuple(found)))], parsed
 
 
@@ -237,45 +167,13 @@ def _outcome(listed: Listed, answer: Sealed | BondstoreError, worst: Mapping[str
     return ReadObject(listed, dataclasses.replace(answer, data=_EMPTY))
 
 
-def _opened(
-    answers: Sequence[Sealed | BondstoreError], opened: Sequence[tuple[Sealed, Opened | DamagedError]]
-) -> Iterator[bool]:
-    """Tell for each answer whether its content went into the frame."""
-    results = iter(opened)
-    for answer in answers:
-        yield isinstance(answer, Sealed) and not isinstance(next(results)[1], DamagedError)
-
-
-def read_parts(store: Store, tool: Opener, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
-    """Read a batch outside a run, note the reads, and part its rows by object.
-
-    Returns
-    -------
-    tuple of (ReadBatch, list of polars.DataFrame)
-        The batch, and the rows of each object; of media none.
-    """
-    read = read_batch(store, tool, batch, _WHOLE)
-    note_personal(whoami(), read.reads)
-    frames, start = [], 0
-    for count in read.rows:
-        frames.append(read.frame[start : start + count])
-        start += count
-    return read, frames
-
-
 def _weight(one: Listed) -> int:
     """About how many bytes of text an object holds."""
     return weight(one.object.key, one.size)
 
 
 def fetch_one(store: Store, listed: Listed) -> tuple[BeiweObject, memoryview]:
-    """Fetch one object and note the read in the account's own record.
-
-    Raises
-    ------
-    BondstoreError
-        Why it could not be fetched.
-    """
+    """Fetch one object, or raise why not; note the read in the account's own record."""
     answer = fetch(store, [listed.object])[0]
     if isinstance(answer, BondstoreError):
         raise _explained(answer, listed)
@@ -286,10 +184,7 @@ def fetch_one(store: Store, listed: Listed) -> tuple[BeiweObject, memoryview]:
 def read_one(store: Store, tool: Opener, listed: Listed) -> ReadBatch:
     """Fetch, open and parse one object, and note the read in the account's own record.
 
-    Raises
-    ------
-    BondstoreError
-        It could not be fetched, or is damaged and not one row could be read of it.
+    Raises when it could not be fetched, or is damaged and not one row could be read of it.
     """
     batch = read_batch(store, tool, [listed], _WHOLE)
     answer, damage = batch.objects[0].answer, batch.objects[0].damage
@@ -297,8 +192,7 @@ def read_one(store: Store, tool: Opener, listed: Listed) -> ReadBatch:
         raise _explained(answer, listed)
     note_personal(whoami(), batch.reads)
     if damage and not batch.frame.height:  # an empty table would pass for an object without rows
-        kind = DAMAGE.get(damage) or KINDS[damage]
-        raise DamagedError(f"{answer.object.key}: {kind.sentence}", kind=damage, hint=kind.advice)
+        raise damaged(damage, answer.object.key)
     return batch
 
 
@@ -311,13 +205,21 @@ def _explained(error: BondstoreError, listed: Listed) -> BondstoreError:
     )
 
 
+def read_parts(store: Store, tool: Opener, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
+    """Read a batch outside a run, note the reads, and part its rows by object."""
+    read = read_batch(store, tool, batch, _WHOLE)
+    note_personal(whoami(), read.reads)
+    frames, start = [], 0
+    for count in read.rows:
+        frames.append(read.frame[start : start + count])
+        start += count
+    return read, frames
+
+
 def noted(batches: Iterable[ReadBatch]) -> Iterator[ReadBatch]:
     """Note reads outside runs in the account's own record, before any row is handed out.
 
-    Raises
-    ------
-    WrongKeyError
-        None of the first objects can be decrypted.
+    Raises WrongKeyError when none of the first objects can be decrypted.
     """
     who = whoami()
     for number, batch in enumerate(batches):
@@ -328,6 +230,33 @@ def noted(batches: Iterable[ReadBatch]) -> Iterator[ReadBatch]:
                 hint="Check the study's key (--key, or DECRYPTION_KEY_STRING) and that it belongs to this study.",
             )
         yield batch
+
+
+def rows_in_order(batches: Iterable[ReadBatch]) -> Iterator[tuple[ReadBatch, pl.DataFrame]]:
+    """Sort and de-duplicate rows while they are read: each batch with the rows that are ready once it is read.
+
+    Rows of chunked objects lie inside their hour, so hours that are past can go. As soon as a raw object comes, whose
+    rows may be of any time, all rows wait for the end.
+    """
+    import polars as pl
+
+    from bondstore.tables.rows import in_order, without_repeats
+
+    held: pl.DataFrame | None = None
+    last: ReadBatch | None = None
+    bounded = True
+    for batch in batches:
+        if last is not None and held is not None:
+            bounded = bounded and all(one.listed.object.source == "chunked" for one in (*last.objects, *batch.objects))
+            bound = batch.objects[0].listed.object.time_ms or 0
+            ready = int(held[TIMESTAMP].search_sorted(bound, "left")) if bounded else 0
+            yield last, held[:ready]
+            held = held[ready:]
+        held = batch.frame if held is None else pl.concat([held, batch.frame])
+        held = without_repeats(in_order(held, TIMESTAMP), TIMESTAMP)
+        last = batch
+    if last is not None and held is not None:
+        yield last, held
 
 
 def open_or_salvage(tool: Opener, sealed: Sequence[Sealed]) -> list[tuple[Sealed, Opened | DamagedError]]:
@@ -361,7 +290,7 @@ def _findings(opened: Sequence[tuple[Sealed, Opened | DamagedError]], parsed: Se
     return (*found, *parsed)
 
 
-def within(frame: pl.DataFrame, since_ms: int | None, until_ms: int | None) -> pl.DataFrame:
+def _within(frame: pl.DataFrame, since_ms: int | None, until_ms: int | None) -> pl.DataFrame:
     """Keep the rows of a half-open window, in ms since 1970 UTC."""
     import polars as pl
 

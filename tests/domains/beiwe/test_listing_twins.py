@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bondstore.domains.beiwe.layout import parse_key
-from bondstore.domains.beiwe.listing import Listed
-from bondstore.domains.beiwe.twins import sort_twins
+from bondstore.domains.beiwe.listing import Listed, sort_twins
 
 STUDY = "5873fe38644ad7557b168e43"
 _hours = st.builds(

@@ -1,7 +1,7 @@
-"""Whether decompressed rows can be what a server wrote: zstd frames carry no check sum, so damage can decompress.
+"""Whether decompressed rows can be what a server wrote: its zstd frames carry no check sum, so damage can decompress.
 
-Whole columns of bytes at a time: what is asked of each row is one number, and all rows are asked in one product. A
-byte that is not as it must be changes the number.
+Whole columns of bytes at a time: what is asked of each row is one number, and all rows are asked in one product. A byte
+that is not as it must be changes the number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bondstore.domains.beiwe.layout import hour_name
-from bondstore.domains.beiwe.selection import HOUR_MS
+from bondstore.domains.beiwe.streams import HOUR_MS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,8 +21,8 @@ _START = 38  # ``1519862400012,2018-03-01T00:00:00.012,``
 _ROWS = 2048  # looked at together, so that memory is bounded
 _ROW = np.dtype(f"V{_START}")
 _COMMA, _LINE_END = 44, 10
-_STAMP, _TIME = tuple(range(13)), (28, 29, 31, 32, 34, 35, 36)
-_FIXED = tuple(place for place in range(_START) if place not in (*_STAMP, *_TIME))
+_STAMP, _TIME = tuple(range(13)), (28, 29, 31, 32, 34, 35, 36)  # all digits of the timestamp; MM SS mmm of `UTC time`
+_FIXED = tuple(place for place in range(_START) if place not in (*_STAMP, *_TIME))  # the same in all rows of an hour
 _HIGH, _SIX, _THREES = (np.uint64(int(byte * 8, 16)) for byte in ("f0", "06", "33"))
 _FOUR = np.uint64(4)
 
@@ -31,30 +31,15 @@ class RowCheck:
     """Looks at the rows of one chunked object of numbers, hashes and fixed words.
 
     A row is as it should be when it starts with 13 digits, the same instant as `UTC time` and their commas, when that
-    instant lies in the object's hour, and when it has as many commas as the header. Old servers did not pad the
-    milliseconds of `UTC time`: that is as it should be, too.
-
-    Parameters
-    ----------
-    hour_ms : int
-        Start of the object's hour, in ms since 1970 UTC.
-    commas : int
-        Commas of its header, at most 255.
+    instant lies in the object's hour, and when it has as many commas as the header (255 at most). Old servers did not
+    pad the milliseconds of `UTC time`: that is as it should be, too.
     """
 
     def __init__(self, hour_ms: int, commas: int) -> None:
         self._hour, self._commas = hour_ms, commas
 
     def suspects(self, content: bytes, body: int = 0) -> list[int]:
-        """Return which rows are not as they should be, the first being 0.
-
-        Parameters
-        ----------
-        content : bytes
-            Whole rows, each but the last with its line end.
-        body : int
-            Where the first row starts.
-        """
+        """Return which rows of whole lines, from place `body` on, are not as they should be, the first being 0."""
         starts, commas = _rows(content, body)
         bad = commas != self._commas
         if len(content) < _START:
@@ -71,11 +56,14 @@ class RowCheck:
 
     def _wrong_time(self, content: bytes, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Mark rows that do not start with two forms of one instant in the hour."""
+        # A view of every 38 bytes that follow each other, of which the rows' starts are picked: one copy, no loop.
         windows = np.ndarray((len(content) - _START + 1,), _ROW, content, 0, (1,))
         rows = windows[np.minimum(starts, len(windows) - 1)]
         weights, (start, agreed) = _weights(self._hour)
         since, sums = (rows.view(np.uint8).reshape(-1, _START).astype(np.float64) @ weights).T
-        digits = np.ndarray(len(rows), "<u8", rows.data, 5, (_START,))  # the last eight of the timestamp
+        # A sum cannot tell "1:" from "20" (the colon follows the nine). So the timestamp's last eight bytes, read as
+        # one number, must all be digits: high half 3, and no carry into it when 6 is added to the low half.
+        digits = np.ndarray(len(rows), "<u8", rows.data, 5, (_START,))
         proper = (digits & _HIGH) | (((digits + _SIX) & _HIGH) >> _FOUR)
         good = (sums == agreed) & (since >= start) & (since < start + HOUR_MS) & (proper == _THREES)
         wrong: NDArray[np.bool_] = ~good

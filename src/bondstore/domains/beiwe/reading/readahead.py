@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.domains.beiwe.fetching import Sealed
+from bondstore.domains.beiwe.reading.fetch import Sealed
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import BondstoreError
 
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from bondstore.domains.beiwe.listing import Listed
-    from bondstore.domains.beiwe.reading import ReadBatch
+    from bondstore.domains.beiwe.reading.stream import ReadBatch
     from bondstore.findings import Finding
 
-FIRST, MOST = 8, 128
-"""Objects in the first batch that is read ahead, and in the largest."""
-BATCH_BYTES = 4 << 20
-BATCHES = 3
-"""Batches that are under way or wait to be taken."""
+_FIRST, _MOST = 8, 128  # objects in the first batch that is read ahead, and in the largest
+_BATCH_BYTES = 4 << 20
+_BATCHES = 3  # that are under way or wait to be taken
 FRESH = 10.0
 """Seconds after which what was read ahead is read anew: it may have changed."""
 
@@ -54,10 +52,7 @@ class _Batch:
 class ReadAhead:
     """Reads ahead in the order of what was listed last.
 
-    Parameters
-    ----------
-    read : callable
-        Reads a batch of one stream: the batch, and a frame for each object. Called in threads.
+    `read` reads a batch of one stream, in threads: the batch, and a frame for each object.
     """
 
     def __init__(self, read: Callable[[Sequence[Listed]], tuple[ReadBatch, list[pl.DataFrame]]]) -> None:
@@ -67,7 +62,7 @@ class ReadAhead:
         self._sequence: Sequence[Listed] = ()
         self._places: dict[str, int] = {}
         self._last = -2
-        self._size = FIRST
+        self._size = _FIRST
         self._batches: list[_Batch] = []
 
     def offer(self, sequence: Sequence[Listed]) -> None:
@@ -103,19 +98,19 @@ class ReadAhead:
         """Start batches until enough are under way."""
         if self._batches:
             place = max(place, self._batches[-1].end)
-        while len(self._batches) < BATCHES and place < len(self._sequence):
+        while len(self._batches) < _BATCHES and place < len(self._sequence):
             end = self._end_of_batch(place)
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(2, "read-ahead")
             self._batches.append(_Batch(place, end, self._pool.submit(self._read, self._sequence[place:end])))
-            self._size = min(2 * self._size, MOST)
+            self._size = min(2 * self._size, _MOST)
             place = end
 
     def _end_of_batch(self, start: int) -> int:
         """A batch is of one stream, and bounded."""
         stream, size, end = self._sequence[start].object.stream, 0, start
         limit = min(start + self._size, len(self._sequence)) if STREAMS[stream].is_table else start + 1
-        while end < limit and self._sequence[end].object.stream == stream and (end == start or size < BATCH_BYTES):
+        while end < limit and self._sequence[end].object.stream == stream and (end == start or size < _BATCH_BYTES):
             size += self._sequence[end].size
             end += 1
         return end
@@ -123,7 +118,7 @@ class ReadAhead:
     def _drop(self) -> None:
         for batch in self._batches:
             batch.future.cancel()
-        self._batches, self._size = [], FIRST
+        self._batches, self._size = [], _FIRST
 
 
 def _picked(batch: _Batch, place: int) -> Taken | None:

@@ -5,68 +5,46 @@ Source: the row rules of the Beiwe backend's file processing. Rows come out byte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.domains.beiwe.healthy import EARLIEST_MS, HOUR_MS
-from bondstore.domains.beiwe.layout import BeiweObject
-from bondstore.domains.beiwe.quirks import utc_text
-from bondstore.domains.beiwe.streams import LOG_BANNER, STREAMS, HeaderMatch, Stream, match_header
+from bondstore.domains.beiwe.reading.parse_repair import utc_text
+from bondstore.domains.beiwe.streams import EARLIEST_MS, HOUR_MS, STREAMS, HeaderMatch, Stream, match_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bondstore.domains.beiwe.layout import BeiweObject
 
 _UNTIMED_DROPPED = (b"bluetooth Failure", b"our not-quite-race-condition", b"a sessionactivity tried to clear the")
 
 
 class RawRow(NamedTuple):
-    """One row in the chunked form.
+    """One row in the chunked form."""
 
-    `number` is its line below the header (from 1; 0 is a row the server adds), `time_ms` its timestamp, `hour_ms` the
-    start of the hour the server puts it in, `line` its bytes.
-    """
-
-    number: int
-    time_ms: int
-    hour_ms: int
+    number: int  # of its line below the header (from 1); 0 is a row the server adds
+    time_ms: int  # its timestamp
+    hour_ms: int  # start of the hour the server puts it in
     line: bytes
 
 
 @dataclass(slots=True)
 class RawRows:
-    """Rows of a raw object in the chunked form.
+    """Rows of a raw object in the chunked form, in the order of the file, and the numbers of special ones."""
 
-    Parameters
-    ----------
-    header : bytes
-        The chunked header they go under.
-    match : HeaderMatch or None
-        What the raw header said; None when it is none of the stream's.
-    rows : list of RawRow
-        In the order of the file.
-    out_of_range, lost, dropped, untimed : list of int
-        Numbers of rows left out for their time; left out as unreadable; the last wifi row; log lines that took the
-        time of the line before (these are in `rows`).
-    """
-
-    header: bytes
-    match: HeaderMatch | None
+    header: bytes  # the chunked header they go under
+    match: HeaderMatch | None  # what the raw header said; None when it is none of the stream's
     rows: list[RawRow] = field(default_factory=list)
-    out_of_range: list[int] = field(default_factory=list)
-    lost: list[int] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-    untimed: list[int] = field(default_factory=list)
+    out_of_range: list[int] = field(default_factory=list)  # left out for their time
+    lost: list[int] = field(default_factory=list)  # left out as unreadable
+    dropped: list[int] = field(default_factory=list)  # left out: the last row of wifi
+    untimed: list[int] = field(default_factory=list)  # log lines in `rows` that took the time of the line before
 
 
 def raw_lines(obj: BeiweObject, plain: bytes, latest_ms: int) -> RawRows:
-    """Turn a raw object into rows as the server chunks them.
+    """Turn a raw object (or identifiers) of a stream that is chunked into rows as the server chunks them.
 
-    Parameters
-    ----------
-    obj : BeiweObject
-        A raw object (or identifiers) of a stream that is chunked.
-    plain : bytes
-        Its text.
-    latest_ms : int
-        Rows at or after this time are dropped; the server takes 90 days ahead of its clock.
+    Rows at or after `latest_ms` are dropped; the server takes 90 days ahead of its clock.
     """
     stream = STREAMS[obj.stream]
     lines = plain.splitlines()
@@ -78,7 +56,7 @@ def raw_lines(obj: BeiweObject, plain: bytes, latest_ms: int) -> RawRows:
         _emit(_log_fields(obj, numbered, result), result, latest_ms)
         return result
     if stream.name == "wifi" and numbered:
-        number, last = numbered.pop()
+        number, last = numbered.pop()  # the app may leave it unfinished, so the server never takes it
         if last:
             result.dropped.append(number)
     _emit(((number, _moved(stream, obj, line.split(b","))) for number, line in numbered if line), result, latest_ms)
@@ -98,6 +76,7 @@ def _emit(rows: Iterable[tuple[int, list[bytes] | None]], result: RawRows, lates
         if not fields or not stamp.isdigit() or len(stamp) > 15:
             result.lost.append(number)
             continue
+        # The server looks at the first ten digits, as seconds: more digits of a row make no other hour.
         if not EARLIEST_MS // 1000 <= int(stamp[:10]) < latest_ms // 1000:
             result.out_of_range.append(number)
             continue
@@ -131,8 +110,3 @@ def _log_fields(
         elif not line.startswith(_UNTIMED_DROPPED) and b"accelSensorManager" not in line[:18]:
             result.untimed.append(number)
             yield number, [last, line]
-
-
-def is_log_banner(line: bytes) -> bool:
-    """Whether a line is the first line of a raw Android app log."""
-    return line.strip() == LOG_BANNER.encode()

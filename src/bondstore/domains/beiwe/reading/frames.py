@@ -1,8 +1,8 @@
 """Typed tables out of the text of Beiwe objects.
 
-Healthy objects are parsed many at once (`healthy`); an object with anything odd goes through the careful path
-(`quirks`), which repairs it row by row and names what it found. Both give the same canonical frame: `timestamp` (UTC,
-ms), `UTC time` (datetime, from the timestamp), then the stream's own columns over all platforms.
+Healthy objects are parsed many at once (`parse_fast`); an object with anything odd goes through the careful path
+(`parse_repair`), which repairs it row by row and names what it found. Both give the same canonical frame: `timestamp`
+(UTC, ms), `UTC time` (datetime, from the timestamp), then the stream's own columns over all platforms.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from bondstore.domains.beiwe import quirks, rawrows, surveys
-from bondstore.domains.beiwe.healthy import SOURCE, Piece, canonical, parse_batch, parse_text, polars_type
-from bondstore.domains.beiwe.kinds import finding
+from bondstore.domains.beiwe.findings import finding
 from bondstore.domains.beiwe.layout import BeiweObject
+from bondstore.domains.beiwe.reading.parse_fast import SOURCE, Piece, canonical, parse_batch, parse_text
+from bondstore.domains.beiwe.reading.parse_repair import SEPARATOR, Repaired, answer_rows, repair_rows
+from bondstore.domains.beiwe.reading.raw_rows import raw_lines
 from bondstore.domains.beiwe.streams import AHEAD_MS, TIMESTAMP, UTC_TIME, HeaderMatch, Stream, Variant, match_header
 from bondstore.errors import UsageError
 from bondstore.findings import Finding
+from bondstore.runs.batches import grouped
 
 _BATCH_BYTES = 8 << 20
 _LONGEST_HEADER = 4096
-SLICE_BYTES = 4 << 20
-"""Bytes of a large object that are parsed at a time."""
+_SLICE_BYTES = 4 << 20  # of a large object, parsed at a time
+_TYPES: dict[str, pl.DataType] = {"Int64": pl.Int64(), "Float64": pl.Float64(), "String": pl.String()}
 SLICED = frozenset({"accelerometer", "devicemotion", "gps", "gyro", "magnetometer"})
 """Streams that fill large objects, without rules that look beyond a row."""
 
@@ -35,29 +37,17 @@ Text = bytes | bytearray | memoryview
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Tables of several objects of one stream.
+    """Tables of several objects of one stream: rows and findings in the order of the objects."""
 
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        Canonical columns; rows in the order of the items, within an item in the order of the file.
-    findings : tuple of Finding
-        In the order of the items.
-    damaged : frozenset of str
-        Keys of objects that lost rows.
-    rows : tuple of int
-        Rows in `frame` per item.
-    """
-
-    frame: pl.DataFrame
+    frame: pl.DataFrame  # canonical columns; within an object, rows in the order of the file
     findings: tuple[Finding, ...] = ()
-    damaged: frozenset[str] = frozenset()
-    rows: tuple[int, ...] = ()
+    damaged: frozenset[str] = frozenset()  # keys of objects that lost rows
+    rows: tuple[int, ...] = ()  # in `frame` per object
 
 
 @dataclass(slots=True)
-class _Work:
-    """What is known so far of the items of one call."""
+class _Parsing:
+    """What is known so far of the objects of one call."""
 
     stream: Stream
     items: Sequence[tuple[BeiweObject, Text]]
@@ -70,7 +60,7 @@ class _Work:
     repaired: list[tuple[int, list[str]]] = field(default_factory=list)
 
     def find(self, index: int, word: str, rows: Sequence[int] = ()) -> None:
-        """Add a finding about an item."""
+        """Add a finding about an object."""
         shifted = [row + self.above for row in rows] if self.above else rows
         self.findings[index].append(finding(word, self.items[index][0].key, rows=shifted))
 
@@ -78,7 +68,7 @@ class _Work:
 def schema(stream: Stream) -> dict[str, pl.DataType]:
     """Return the canonical schema of a stream's table."""
     fixed: dict[str, pl.DataType] = {TIMESTAMP: pl.Int64(), UTC_TIME: pl.Datetime("ms", "UTC")}
-    return fixed | {column.name: polars_type(column.type) for column in stream.table}
+    return fixed | {column.name: _TYPES[column.type] for column in stream.table}
 
 
 def read_frames(
@@ -89,38 +79,18 @@ def read_frames(
     latest_ms: int | None = None,
     above: int = 0,
 ) -> Parsed:
-    """Parse objects of one stream into one canonical frame.
+    """Parse objects of one stream, chunked or raw, into one canonical frame; damage never raises.
 
-    Parameters
-    ----------
-    stream : Stream
-        The stream that all items are of; not media.
-    items : sequence of (BeiweObject, bytes-like)
-        Objects with their plaintext, chunked or raw. Ten to forty at a time parse fastest.
-    source : bool
-        Add the column `SOURCE` (UInt32): the position in `items` that the row came from.
-    latest_ms : int, optional
-        Timestamps from here on are out of range; by default 90 days ahead of now, as on the server.
-
-    above : int
-        Rows of the object that stand above the text: findings count on from there.
-
-    Returns
-    -------
-    Parsed
-        The table and all that should be known about it. Damage never raises.
-
-    Raises
-    ------
-    UsageError
-        The stream has no tables.
+    Ten to forty at a time parse fastest. `source` adds the column `SOURCE` (UInt32), the position in `items` that a
+    row came from. Timestamps from `latest_ms` on are out of range; by default 90 days ahead of now, as on the server.
+    `above` rows of the object stand above the text: findings count on from there.
     """
     if not stream.is_table:
         raise UsageError(f"Stream {stream.name} holds media, no tables.", hint="Export it in its original form.")
     limit = latest_ms if latest_ms is not None else int(time.time() * 1000) + AHEAD_MS
-    work = _Work(stream, items, limit, [0] * len(items), [[] for _ in items], above)
+    work = _Parsing(stream, items, limit, [0] * len(items), [[] for _ in items], above)
     for match, pieces in _sorted_out(work):
-        for batch in _batches(pieces):
+        for batch in grouped(pieces, lambda piece: len(piece.data), number=len(pieces), weight=_BATCH_BYTES):
             _read_healthy(work, match, batch)
     _parse_repaired(work)
     frame = _assemble(work, source=source)
@@ -128,25 +98,11 @@ def read_frames(
     return Parsed(frame, flat, frozenset(work.damaged), tuple(work.rows))
 
 
-def read_slices(stream: Stream, obj: BeiweObject, pieces: Iterable[bytes], size: int = SLICE_BYTES) -> Parsed:
-    """Parse one large object slice by slice: memory holds its rows, and what one slice takes.
+def read_slices(stream: Stream, obj: BeiweObject, pieces: Iterable[bytes], size: int = _SLICE_BYTES) -> Parsed:
+    """Parse one large object of a `SLICED` stream: memory holds its rows, and what one slice of `size` bytes takes.
 
-    Parameters
-    ----------
-    stream : Stream
-        Its stream, one of `SLICED`.
-    obj : BeiweObject
-        What its key says.
-    pieces : iterable of bytes
-        The text.
-    size : int
-        Bytes that are parsed at a time, or a little more.
-
-    Returns
-    -------
-    Parsed
-        As `read_frames` gives it; a kind of finding may come once for each slice, with its own rows. Rows that repeat
-        are named where they are close to each other.
+    A kind of finding may come once for each slice, with its own rows. Rows that repeat are named where they are close
+    to each other.
     """
     parts: list[Parsed] = []
     header, above = b"", 0
@@ -178,19 +134,20 @@ def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _sorted_out(work: _Work) -> list[tuple[HeaderMatch, list[Piece]]]:
+def _sorted_out(work: _Parsing) -> list[tuple[HeaderMatch, list[Piece]]]:
     """Group what may be healthy by header; deal with the rest at once."""
     groups: dict[tuple[str, bytes], tuple[HeaderMatch, list[Piece]]] = {}
     for index, (obj, data) in enumerate(work.items):
         view = memoryview(data).cast("B")
-        head = bytes(view[:_LONGEST_HEADER])
-        line = head.partition(b"\n")[0]
-        match = match_header(work.stream, line, obj.source) if line else None
         if not view:
             work.find(index, "empty-text")
             continue
+        line = bytes(view[:_LONGEST_HEADER]).partition(b"\n")[0]
+        match = match_header(work.stream, line, obj.source) if line else None
         if match is not None:
-            _name_header(work, index, obj, match)
+            for word in match.quirks:
+                if word != "spaces-in-header" or obj.source == "chunked":  # raw Android headers always have them
+                    work.find(index, word)
             if len(view) <= len(line) + 1:
                 work.find(index, "header-only")
                 continue
@@ -202,12 +159,6 @@ def _sorted_out(work: _Work) -> list[tuple[HeaderMatch, list[Piece]]]:
     return list(groups.values())
 
 
-def _name_header(work: _Work, index: int, obj: BeiweObject, match: HeaderMatch) -> None:
-    for word in match.quirks:
-        if word != "spaces-in-header" or obj.source == "chunked":  # raw Android headers always have them
-            work.find(index, word)
-
-
 def _may_be_healthy(stream: Stream, obj: BeiweObject, match: HeaderMatch) -> bool:
     """Whether rows of this form can be parsed without a second look at each."""
     if stream.ragged or stream.name == "app_log" or obj.time_ms is None:
@@ -215,22 +166,8 @@ def _may_be_healthy(stream: Stream, obj: BeiweObject, match: HeaderMatch) -> boo
     return match.source == "chunked" or match.names == (TIMESTAMP, *match.variant.names)
 
 
-def _batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Part pieces into batches of bounded size."""
-    batch: list[Piece] = []
-    size = 0
-    for piece in pieces:
-        if batch and size + len(piece.data) > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(piece)
-        size += len(piece.data)
-    if batch:
-        yield batch
-
-
-def _read_healthy(work: _Work, match: HeaderMatch, pieces: Sequence[Piece], *, padded: bool = True) -> None:
-    """Parse a batch; pieces that cannot be vouched for go on to the careful path."""
+def _read_healthy(work: _Parsing, match: HeaderMatch, pieces: Sequence[Piece], *, padded: bool = True) -> None:
+    """Parse a batch; pieces that are not sure to be healthy go on to the careful path."""
     if not pieces:
         return
     batch = parse_batch(work.stream, match, pieces, work.latest_ms, padded=padded)
@@ -242,13 +179,13 @@ def _read_healthy(work: _Work, match: HeaderMatch, pieces: Sequence[Piece], *, p
         doubtful = batch.doubtful or {0}
         _read_doubtful(work, match, [pieces[place] for place in sorted(doubtful)], padded=padded)
         _read_healthy(work, match, [one for place, one in enumerate(pieces) if place not in doubtful], padded=padded)
-    else:
+    else:  # Arrow refused the batch and does not say which row: halves find the piece in a few more parses
         middle = len(pieces) // 2
         _read_healthy(work, match, pieces[:middle], padded=padded)
         _read_healthy(work, match, pieces[middle:], padded=padded)
 
 
-def _read_doubtful(work: _Work, match: HeaderMatch, pieces: Sequence[Piece], *, padded: bool) -> None:
+def _read_doubtful(work: _Parsing, match: HeaderMatch, pieces: Sequence[Piece], *, padded: bool) -> None:
     """Give old files, whose only fault are unpadded milliseconds, a second try; read the others carefully."""
     if padded and match.source == "chunked":
         _read_healthy(work, match, pieces, padded=False)
@@ -257,53 +194,55 @@ def _read_doubtful(work: _Work, match: HeaderMatch, pieces: Sequence[Piece], *, 
         _read_carefully(work, piece.index, match)
 
 
-def _accept(work: _Work, frame: pl.DataFrame, counts: Sequence[tuple[int, int]]) -> None:
+def _accept(work: _Parsing, frame: pl.DataFrame, counts: Sequence[tuple[int, int]]) -> None:
     """Keep a parsed frame and count its rows."""
     for index, count in counts:
         work.rows[index] = count
     work.frames.append((counts[0][0], frame))
 
 
-def _read_carefully(work: _Work, index: int, match: HeaderMatch | None) -> None:
+def _read_carefully(work: _Parsing, index: int, match: HeaderMatch | None) -> None:
     """Repair one object row by row and name what was odd."""
     obj, data = work.items[index]
     plain = bytes(data)
-    stream = work.stream
     if match is None:
         work.find(index, "wrong-header")
         work.damaged.add(obj.key)
-    if stream.name == "survey_answers":
-        repaired = surveys.answer_rows(obj, plain)
+    if work.stream.name == "survey_answers":
+        repaired = answer_rows(obj, plain)
     elif (match.source if match else obj.source) == "raw":
         repaired = _from_raw(work, index, plain)
     else:
         repaired = _from_chunked(work, obj, match, plain)
-    _name_rows(work, index, repaired)
+    if repaired.lost:
+        work.find(index, "rows-lost", repaired.lost)
+        work.damaged.add(obj.key)
+    for word, numbers in sorted(repaired.notes.items()):
+        work.find(index, word, [number for number in numbers if number])
     work.rows[index] = len(repaired.rows)
     work.repaired.append((index, repaired.rows))
 
 
-def _from_chunked(work: _Work, obj: BeiweObject, match: HeaderMatch | None, plain: bytes) -> quirks.Repaired:
+def _from_chunked(work: _Parsing, obj: BeiweObject, match: HeaderMatch | None, plain: bytes) -> Repaired:
     lines = [(number, line.removesuffix(b"\r")) for number, line in enumerate(plain.split(b"\n"))]
     variant = match.variant if match else work.stream.variants[0]
-    below = lines[1:] if match else lines
-    repaired = quirks.repair_rows(work.stream, variant, below, obj.time_ms, work.latest_ms)
+    repaired = repair_rows(work.stream, variant, lines[1:] if match else lines, obj.time_ms, work.latest_ms)
     if repaired.lost[:1] == [0]:  # the header itself, named as such already
         del repaired.lost[0]
     return repaired
 
 
-def _from_raw(work: _Work, index: int, plain: bytes) -> quirks.Repaired:
+def _from_raw(work: _Parsing, index: int, plain: bytes) -> Repaired:
     obj = work.items[index][0]
-    raw = rawrows.raw_lines(obj, plain, work.latest_ms)
+    raw = raw_lines(obj, plain, work.latest_ms)
     variant = raw.match.variant if raw.match else work.stream.variants[0]
-    lines = ((row.number, row.line) for row in raw.rows)
-    repaired = quirks.repair_rows(work.stream, variant, lines, None, work.latest_ms)
+    repaired = repair_rows(work.stream, variant, ((row.number, row.line) for row in raw.rows), None, work.latest_ms)
     repaired.lost = sorted({*repaired.lost, *raw.lost})
+    timed = set(repaired.notes.get("app-log-comma", ()))  # log lines that turned out to carry a time before a comma
     for word, numbers in (
         ("timestamp-out-of-range", raw.out_of_range),
         ("wifi-last-row", raw.dropped),
-        ("untimed-log-line", _still_untimed(raw, repaired)),
+        ("untimed-log-line", [number for number in raw.untimed if number not in timed]),
     ):
         for number in numbers:
             repaired.note(word, number)
@@ -312,22 +251,7 @@ def _from_raw(work: _Work, index: int, plain: bytes) -> quirks.Repaired:
     return repaired
 
 
-def _still_untimed(raw: rawrows.RawRows, repaired: quirks.Repaired) -> list[int]:
-    """Log lines without a time, but for those that turned out to carry one before a comma."""
-    timed = set(repaired.notes.get("app-log-comma", ()))
-    return [number for number in raw.untimed if number not in timed]
-
-
-def _name_rows(work: _Work, index: int, repaired: quirks.Repaired) -> None:
-    """Turn notes about rows into findings."""
-    if repaired.lost:
-        work.find(index, "rows-lost", repaired.lost)
-        work.damaged.add(work.items[index][0].key)
-    for word, numbers in sorted(repaired.notes.items()):
-        work.find(index, word, [number for number in numbers if number])
-
-
-def _parse_repaired(work: _Work) -> None:
+def _parse_repaired(work: _Parsing) -> None:
     """Parse all repaired rows at once."""
     rows = [row for _, some in work.repaired for row in some]
     if not rows:
@@ -335,13 +259,13 @@ def _parse_repaired(work: _Work) -> None:
     columns = work.stream.table
     match = HeaderMatch(Variant("both", columns, ()), "chunked", (TIMESTAMP, *(column.name for column in columns)))
     text = ("\n".join(rows) + "\n").encode()
-    table = parse_text(pa.py_buffer(text), match, utc=None, separator=quirks.SEPARATOR)
+    table = parse_text(pa.py_buffer(text), match, utc=None, separator=SEPARATOR)
     counts = [(index, len(some)) for index, some in work.repaired]
     sources = np.repeat(np.array([index for index, _ in counts], np.uint32), [count for _, count in counts])
     _accept(work, canonical(work.stream, table, sources), counts)
 
 
-def _assemble(work: _Work, *, source: bool) -> pl.DataFrame:
+def _assemble(work: _Parsing, *, source: bool) -> pl.DataFrame:
     """Put the frames together, rows in the order of the items."""
     parts = [part for _, part in sorted(work.frames, key=lambda pair: pair[0])]
     if not parts:

@@ -1,0 +1,1 @@
+"""Reading: objects fetched, opened and parsed into typed tables."""
