@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bondstore.aws.packing import limits, parts, service
-from bondstore.aws.packing.service import Wish, package
-from bondstore.aws.packing.wheels import read_wheel
+from bondstore.aws.handlers import HANDLERS, Handler, ModuleHandler
+from bondstore.aws.package import LambdaLimits, PackageOptions, package, platforms, read_wheel
 from bondstore.errors import ConfigurationError, DamagedError, PolicyError, UsageError
 
 MADE_UP = ("alpha", "beta", "gamma")
@@ -27,7 +26,7 @@ def wheel(
     """A small wheel as pip takes it, by hand; `weight` random bytes make it heavy."""
     info = f"{name}-1.0.dist-info"
     files = {
-        f"{name}/__init__.py": b"VALUE = 1\n",
+        f"{name}/__init__.py": b"from . import lib\n",
         f"{name}/lib.so": random.Random(name).randbytes(weight) or b"x",
         f"{name}/tests/test_it.py": b"raise SystemExit\n",
         f"{name}/__init__.pyi": b"VALUE: int\n",
@@ -47,14 +46,19 @@ def wheel(
     return path
 
 
+MADE: dict[str, Handler] = {
+    "participants": ModuleHandler("participants", HANDLERS["participants"].module, ("alpha",)),
+    "profile": ModuleHandler("profile", HANDLERS["profile"].module, ("alpha", "gamma")),
+}
+
+
 @pytest.fixture
-def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def wheels(tmp_path: Path) -> Path:
     """A folder of wheels that stands for pip's index; `participants` needs alpha, which needs beta."""
     folder = tmp_path / "wheels"
     wheel(folder, "alpha", weight=30_000, requires="Requires-Dist: beta\n")
     wheel(folder, "beta", weight=20_000)
     wheel(folder, "gamma", weight=10_000)
-    monkeypatch.setattr(service, "REQUIREMENTS", {"participants": ("alpha",), "profile": ("alpha", "gamma")})
     return folder
 
 
@@ -65,10 +69,10 @@ def names(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("target", ["lambda", "layer"])
 def test_the_same_bytes_twice(wheels: Path, tmp_path: Path, target: str) -> None:
-    one = package(Wish(target, "profile", wheels=wheels), tmp_path / "one")
+    one = package(PackageOptions(target, "profile", wheels=wheels), tmp_path / "one", handlers=MADE)
     for path in wheels.iterdir():
         os.utime(path, (1e9, 1e9))
-    two = package(Wish(target, "profile", wheels=wheels), tmp_path / "two")
+    two = package(PackageOptions(target, "profile", wheels=wheels), tmp_path / "two", handlers=MADE)
     assert [made.path.name for made in one] == [made.path.name for made in two]
     for first, second in zip(one, two, strict=True):
         assert first.path.read_bytes() == second.path.read_bytes()
@@ -83,7 +87,7 @@ def test_the_same_bytes_twice(wheels: Path, tmp_path: Path, target: str) -> None
 
 
 def test_what_is_in_it(wheels: Path, tmp_path: Path) -> None:
-    [made] = package(Wish("lambda", "participants", wheels=wheels), tmp_path / "out")
+    [made] = package(PackageOptions("lambda", "participants", wheels=wheels), tmp_path / "out", handlers=MADE)
     found = names(made.path)
     assert {"alpha/__init__.py", "alpha_more.py", "beta/lib.so", "bondstore/aws/handlers.py"} <= set(found)
     assert "alpha-1.0.dist-info/licenses/LICENSE.md" in found
@@ -95,34 +99,58 @@ def test_what_is_in_it(wheels: Path, tmp_path: Path) -> None:
     assert made.parts == ("bondstore 0.1.0", "alpha 1.0", "beta 1.0")
 
 
-def test_layers_are_split_where_one_is_too_large(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PACKED", 2_000_000)
-    together = package(Wish("layer", "profile", wheels=wheels), tmp_path / "a")
+def test_layers_are_split_where_one_is_too_large(wheels: Path, tmp_path: Path) -> None:
+    limits = LambdaLimits(packed=2_000_000)
+    together = package(PackageOptions("layer", "profile", wheels=wheels), tmp_path / "a", handlers=MADE, limits=limits)
     assert len(together) == 2
     for name in ("alpha", "beta", "gamma"):
         wheel(wheels, name, weight=1_500_000)
-    apart = package(Wish("layer", "profile", wheels=wheels), tmp_path / "b")
+    apart = package(PackageOptions("layer", "profile", wheels=wheels), tmp_path / "b", handlers=MADE, limits=limits)
     assert [made.path.name[-11:] for made in apart[1:]] == ["layer-1.zip", "layer-2.zip"]
     inside = [name for made in apart[1:] for name in names(made.path)]
     assert len(inside) == len(set(inside))
     assert all(name.startswith("python/") for name in inside)
 
 
+@pytest.mark.parametrize(
+    ("target", "limits", "words"),
+    [
+        ("layer", LambdaLimits(packed=25_000), r"one part alone.*alpha 0\.0 MiB"),
+        ("lambda", LambdaLimits(size=100_000), r"unpacked.*alpha"),
+        ("layer", LambdaLimits(layers=0), "1 layers would be needed"),
+    ],
+)
 def test_what_cannot_fit_is_refused_with_the_largest_by_name(
-    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wheels: Path, tmp_path: Path, target: str, limits: LambdaLimits, words: str
 ) -> None:
-    monkeypatch.setattr(limits, "PACKED", 25_000)
-    with pytest.raises(PolicyError, match=r"one part alone.*alpha 0\.0 MiB"):
-        package(Wish("layer", "participants", wheels=wheels), tmp_path / "out")
-    monkeypatch.setattr(limits, "PACKED", 50 << 20)
-    monkeypatch.setattr(limits, "SIZE", 100_000)
-    with pytest.raises(PolicyError, match=r"unpacked.*alpha"):
-        package(Wish("lambda", "participants", wheels=wheels), tmp_path / "out")
-    monkeypatch.setattr(limits, "SIZE", 250 << 20)
-    monkeypatch.setattr(limits, "LAYERS", 0)
-    with pytest.raises(PolicyError, match="1 layers would be needed"):
-        package(Wish("layer", "participants", wheels=wheels), tmp_path / "out")
+    with pytest.raises(PolicyError, match=words):
+        package(PackageOptions(target, "participants", wheels=wheels), tmp_path / "out", handlers=MADE, limits=limits)
     assert not list((tmp_path / "out").glob("*")) if (tmp_path / "out").exists() else True
+
+
+def test_compiled_parts_that_nothing_imports_are_left_out(wheels: Path, tmp_path: Path) -> None:
+    files = {
+        "delta/__init__.py": b"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from delta import typed\n"
+        b"def later():\n    from . import used\nelse_ = __import__('delta.odd')\n",
+        "delta/odd.py": b"from delta import _odd\n",
+        "delta/used.cpython-313-x86_64-linux-gnu.so": b"\0inner\0libone-12ab.so.1\0",
+        "delta/inner.abi3.so": b"x",
+        "delta/typed.so": b"libtwo-34cd.so.1",
+        "delta/_odd.so": b"x",
+        "delta/plugins/filter.so": b"opened by its path",
+        "delta.libs/libone-12ab.so.1": b"libthree-56ef.so",
+        "delta.libs/libtwo-34cd.so.1": b"x",
+        "delta.libs/libthree-56ef.so": b"x",
+    }
+    wheel(wheels, "delta", extra=files)
+    handler = ModuleHandler("participants", HANDLERS["participants"].module, ("delta",))
+    options = PackageOptions("lambda", "participants", wheels=wheels)
+    [made] = package(options, tmp_path / "out", handlers={"participants": handler})
+    found = set(names(made.path))
+    left_out = {"delta/typed.so", "delta/_odd.so", "delta.libs/libtwo-34cd.so.1", "delta/lib.so"}
+    assert {place for place in files if place not in found} | {"delta/lib.so"} == left_out
+    assert not [name for name in found if name.startswith("bondstore/domains/") and name.count("/") > 2]
+    assert "bondstore/registry/service.py" in found
 
 
 def test_hostile_and_missing_wheels(wheels: Path, tmp_path: Path) -> None:
@@ -135,22 +163,30 @@ def test_hostile_and_missing_wheels(wheels: Path, tmp_path: Path) -> None:
         read_wheel(tmp_path / "bad" / "x-1-py3-none-any.whl")
     (wheels / "beta-1.0-py3-none-any.whl").unlink()
     with pytest.raises(ConfigurationError, match="beta"):
-        package(Wish("lambda", "participants", wheels=wheels), tmp_path / "out")
+        package(PackageOptions("lambda", "participants", wheels=wheels), tmp_path / "out", handlers=MADE)
 
 
 @pytest.mark.parametrize(
-    "wish", [Wish("zip"), Wish(handler="x"), Wish(python="3.9"), Wish(architecture="mips"), Wish(extras=("x",)),
-             Wish(handler="participants", extras=("plots",))], ids=str
-)  # fmt: skip
-def test_unknown_words_are_refused(wish: Wish, tmp_path: Path) -> None:
+    "options",
+    [
+        PackageOptions("zip"),
+        PackageOptions(handler="x"),
+        PackageOptions(python="3.9"),
+        PackageOptions(architecture="mips"),
+        PackageOptions(extras=("x",)),
+        PackageOptions(handler="participants", extras=("plots",)),
+    ],
+    ids=str,
+)
+def test_unknown_words_are_refused(options: PackageOptions, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        package(wish, tmp_path)
+        package(options, tmp_path)
 
 
 def test_wheels_of_other_machines() -> None:
-    assert parts.platforms("3.11", "x86_64")[0] == "manylinux_2_26_x86_64", "Amazon Linux 2"
-    assert parts.platforms("3.13", "arm64")[0] == "manylinux_2_34_aarch64"
-    assert parts.platforms("3.13", "arm64")[-1] == "manylinux2014_aarch64"
+    assert platforms("3.11", "x86_64")[0] == "manylinux_2_26_x86_64", "Amazon Linux 2"
+    assert platforms("3.13", "arm64")[0] == "manylinux_2_34_aarch64"
+    assert platforms("3.13", "arm64")[-1] == "manylinux2014_aarch64"
 
 
 @pytest.mark.slow
@@ -158,8 +194,8 @@ def test_wheels_of_other_machines() -> None:
 def test_the_real_one_runs_from_its_folder_alone(handler: str, tmp_path: Path) -> None:
     """Needs pip's index. The packed handler runs with nothing else on the path, and the sizes hold."""
     here = f"3.{sys.version_info.minor}"
-    made = package(Wish("layer", handler, ("plots",) if handler == "profile" else (), here), tmp_path / "out")
-    assert sum(one.size for one in made) <= limits.SIZE
+    made = package(PackageOptions("layer", handler, ("plots",) if handler == "profile" else (), here), tmp_path / "out")
+    assert sum(one.size for one in made) <= LambdaLimits().size
     for one in made:
         with zipfile.ZipFile(one.path) as opened:
             opened.extractall(tmp_path / "var")

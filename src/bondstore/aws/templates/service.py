@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from bondstore.aws.packing.parts import ARCHITECTURES, PYTHONS
+from bondstore.aws.package import ARCHITECTURES, PYTHONS
 from bondstore.aws.templates.buckets import buckets
 from bondstore.aws.templates.functions import functions
 from bondstore.aws.templates.intrinsics import Node, arn, ref

@@ -43,9 +43,9 @@ def command(
     out. The same wheels give the same zips, byte for byte. What would not fit into Lambda (50 MiB a zip, 250 MiB
     unpacked, 5 layers) is refused, with the largest parts by name.
     """
-    from bondstore.aws.packing.service import Wish, package
+    from bondstore.aws.package import PackageOptions, package
 
-    made = package(Wish(target, handler, tuple(extras or ()), python, arch, wheels), out)
+    made = package(PackageOptions(target, handler, tuple(extras or ()), python, arch, wheels), out)
     columns = (
         "path",
         output.Column("packed", right=True, show=output.bytes_text),
