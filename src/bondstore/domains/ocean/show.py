@@ -15,7 +15,8 @@ from bondstore.config.settings import load_profile
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.flags import SCALES, Flag
 from bondstore.domains.ocean.reading import read_any
-from bondstore.domains.ocean.reading.netcdf import StoredFlags, flags_in, is_netcdf
+from bondstore.domains.ocean.reading.dataset import StoredFlags
+from bondstore.domains.ocean.reading.netcdf import flags_in, is_netcdf
 from bondstore.domains.ocean.showfacts import facts_text, moment_text, plain_text
 from bondstore.errors import NotFoundError
 from bondstore.stores import open_store

@@ -8,6 +8,7 @@ import pickle
 from datetime import UTC, datetime
 
 import numpy as np
+import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +64,24 @@ def test_a_fleet_agrees_with_the_standard_library() -> None:
         assert found == []
         assert batch.profiles[0].key == key
         assert levels(batch) == by_hand(data)
+
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.decimals(-9999, 9999, places=6).map(str),
+    st.text("0123456789+-.eE_", min_size=1, max_size=22),
+    st.sampled_from(["-0.0", "1.", ".5", "+.5", "inf", "nan", "1e400", "1e-400", "123456789012345678", "9" * 30]),
+)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=20))
+def test_numbers_are_to_the_last_bit_what_polars_reads(texts: list[str]) -> None:
+    batch, found = read_any("a.csv", moana_csv(temperature=texts))
+    wanted = polars.Series(texts).cast(polars.Float64, strict=False).fill_null(np.nan).to_numpy().copy()
+    wanted[~np.isfinite(wanted)] = np.nan
+    assert batch.temperature.tobytes() == np.where(np.isnan(wanted), np.nan, wanted).tobytes()
+    damaged = [one for text, one in zip(texts, wanted.tolist(), strict=True) if one != one and text != "-"]
+    assert sum(one.count for one in found if one.kind == "values-damaged") == len(damaged)
 
 
 def test_every_file_is_read_as_if_it_were_alone() -> None:

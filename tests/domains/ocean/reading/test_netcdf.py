@@ -13,7 +13,7 @@ from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.profiles import Batch, Position, joined
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.suite import load_suite
-from bondstore.domains.ocean.reading import aside, read_any, read_many
+from bondstore.domains.ocean.reading import netcdf, read_any, read_many
 from bondstore.domains.ocean.reading.netcdf import flags_in
 from bondstore.errors import DamagedError
 from tests.ocean_files import argo_nc, moana_csv, moana_fleet, ragged_nc
@@ -190,7 +190,7 @@ def test_our_own_files_come_back_as_they_were() -> None:
 
 
 def test_a_file_that_hurts_the_library_is_damaged_and_the_next_one_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside, "SECONDS", 5.0)
+    monkeypatch.setattr(netcdf, "SECONDS", 5.0)
     random_bytes = random.Random(4)
     files = [argo_nc(), ragged_nc(flags={"TEMP_qc_spike": [1] * 5})]
     for number in range(30):
@@ -208,11 +208,11 @@ def test_a_file_that_hurts_the_library_is_damaged_and_the_next_one_is_read(monke
 
 
 def test_a_reader_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside, "SECONDS", 0.0)
-    helper = aside.Helper()
+    monkeypatch.setattr(netcdf, "SECONDS", 0.0)
+    helper = netcdf.Helper()
     with pytest.raises(DamagedError) as caught:
         helper.ask("read", argo_nc(), "x.nc")  # it cannot even begin in no time
     assert caught.value.kind == "netcdf-damaged"
-    monkeypatch.setattr(aside, "SECONDS", 30.0)
+    monkeypatch.setattr(netcdf, "SECONDS", 30.0)
     assert helper.ask("read", argo_nc(), "x.nc")[0].sizes.tolist() == [6, 6]
     helper.close()

@@ -86,7 +86,8 @@ def _least_and_most(values: Floats) -> tuple[float, float] | tuple[None, None]:
 
 def _box(latitude: Floats, longitude: Floats) -> tuple[float, float, float, float]:
     """Return the smallest box: it leaves out the widest gap between longitudes, so it may cross the date line."""
-    around = np.unique(longitude)
+    around = np.sort(longitude)  # np.unique would load numpy.ma, which takes longer than all else that is done here
+    around = around[np.append(True, around[1:] != around[:-1])]
     gaps = np.append(np.diff(around), around[0] + 360 - around[-1])
     widest = len(gaps) - 1 if gaps[-1] >= gaps.max() else int(gaps.argmax())
     west, east = around[(widest + 1) % len(around)], around[widest]

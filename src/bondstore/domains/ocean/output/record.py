@@ -39,7 +39,9 @@ def record_of(path: str, data: bytes, batch: Batch, result: Result, about: About
             "profiles": str(len(batch)),
             **_deployment(batch),
         },
-        grade=_word(max((Flag(one) for one in np.unique(result.grades)), key=BETTER_FIRST.index, default=Flag.MISSING)),
+        grade=_word(
+            max((Flag(one) for one in set(result.grades.tolist())), key=BETTER_FIRST.index, default=Flag.MISSING)
+        ),
         levels={name: _counts(flags) for name, flags in result.rolled.items()},
         tests={f"{_plain(label)}/{on}": _counts(flags) for (label, on), flags in result.flags.items()},
         unevaluated=_unevaluated(result),

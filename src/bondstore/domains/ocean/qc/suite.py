@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import math
+import re
 import tomllib
 import types
 import typing
@@ -28,6 +29,8 @@ _PACKAGE = "bondstore.domains.ocean.qc"
 _OF_TEST = frozenset({"test", "label", "on", "needs"})
 _OF_SUITE = frozenset({"name", "title", "scale", "skip_bad", "test"})
 _LONGEST_LABEL = 64
+_FAMILY = re.compile("[a-z]+")
+"""What the names of tests and of their modules begin with, such as ``qartod``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +110,7 @@ def load_suite(which: str) -> Suite:
         It names a test or parameter that does not exist, leaves one out, or gives it a value of another type.
     """
     if which in suite_names():
-        return parse_suite((resources.files(_PACKAGE) / "suites" / f"{which}.toml").read_text("utf-8"), which)
+        return _shipped(which)
     try:
         text = Path(which).read_text("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,6 +124,11 @@ def load_suite(which: str) -> Suite:
 
 
 @cache
+def _shipped(name: str) -> Suite:
+    return parse_suite((resources.files(_PACKAGE) / "suites" / f"{name}.toml").read_text("utf-8"), name)
+
+
+@cache
 def suite_names() -> tuple[str, ...]:
     """Return the names of the suites that come with Bondstore."""
     folder = resources.files(_PACKAGE) / "suites"
@@ -130,10 +138,24 @@ def suite_names() -> tuple[str, ...]:
 @cache
 def all_tests() -> Mapping[str, Test]:
     """Return every test there is, by its name; loads their modules."""
-    for module in sorted(one.name for one in resources.files(_PACKAGE).iterdir() if one.name.endswith(".py")):
-        if module != "__init__.py":
-            import_module(f"{_PACKAGE}.{module.removesuffix('.py')}")
+    _load("")
     return MappingProxyType(REGISTRY)
+
+
+def _test(name: str) -> Test | None:
+    """Return a test; only the modules of its family are loaded: all take longer to load than a file to be tested."""
+    if name not in REGISTRY:
+        family = _FAMILY.match(name)
+        _load(family.group() if family else "")
+    return REGISTRY.get(name)
+
+
+@cache
+def _load(family: str) -> None:
+    """Import the modules of a family of tests, which put them into the registry."""
+    for module in sorted(one.name for one in resources.files(_PACKAGE).iterdir() if one.name.endswith(".py")):
+        if module.startswith(family) and module != "__init__.py":
+            import_module(f"{_PACKAGE}.{module.removesuffix('.py')}")
 
 
 def parse_suite(text: str, name: str, folder: Path | None = None) -> Suite:
@@ -168,7 +190,7 @@ def parse_suite(text: str, name: str, folder: Path | None = None) -> Suite:
 
 
 def _steps(suite: str, table: Mapping[str, Any], folder: Path | None) -> list[Step]:
-    test = all_tests().get(str(table.get("test")))
+    test = _test(str(table.get("test")))
     if test is None:
         raise _wrong(suite, f"there is no test named {table.get('test')!r}", "See: bondstore ocean tests")
     targets, needs = _words(suite, test, table, "on"), _words(suite, test, table, "needs")

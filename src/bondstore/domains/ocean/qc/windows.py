@@ -54,7 +54,8 @@ def cumulative(batch: Batch, values: Floats) -> Floats:
     """Return the sum of each level and those before it in its profile."""
     result = np.empty(len(values))
     sized = np.frexp(batch.sizes.astype(np.float64))[1]
-    for magnitude in np.unique(sized[batch.sizes > 0]):  # profiles of like size make a table that is at least half full
+    for magnitude in sorted(set(sized[batch.sizes > 0].tolist())):
+        # profiles of like size make a table that is at least half full
         alike = np.flatnonzero((sized == magnitude) & (batch.sizes > 0))
         length = np.arange(batch.sizes[alike].max())
         for chosen in np.array_split(alike, -(-len(alike) * len(length) // _AT_ONCE)):

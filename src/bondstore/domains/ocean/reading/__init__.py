@@ -47,20 +47,7 @@ def read_any(key: str, data: bytes, columns: ColumnMap | None = None) -> tuple[B
 
 
 def read_many(pairs: Sequence[tuple[str, bytes]], columns: ColumnMap | None = None) -> list[Answer]:
-    """Read many files; Moana CSVs are parsed all together, which is what makes it fast.
-
-    Parameters
-    ----------
-    pairs : sequence of (str, bytes)
-        Keys and contents.
-    columns : ColumnMap, optional
-        As in `read_any`.
-
-    Returns
-    -------
-    list
-        In the order of `pairs`, what `read_any` gives for each: a batch and its findings, or the error.
-    """
+    """Read many files as `read_any` does, each by its key; Moana CSVs are parsed all together, which makes it fast."""
     moanas: list[int] = []
     answers: dict[int, Answer] = {}
     for number, (key, data) in enumerate(pairs):

@@ -1,18 +1,22 @@
-"""Argo profile files: N_PROF profiles of up to N_LEVELS levels, raw values."""
+"""Argo profile files: N_PROF profiles of up to N_LEVELS levels, raw values, and what else the file says of them."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Earlier, Floats, Header, Integers, Mask, Position, Profile
-from bondstore.domains.ocean.reading.argo_known import made, told
 from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags
 from bondstore.domains.ocean.reading.text import damaged
 from bondstore.findings import Finding
 
 _MEASURED = ("PRES", "TEMP", "PSAL")
+
+
 _KNOWN = {
     "PLATFORM_TYPE": "platform_type",
     "DIRECTION": "direction",
@@ -22,7 +26,29 @@ _KNOWN = {
     "DATA_CENTRE": "data_centre",
 }
 """What is kept of each profile; names of persons are not."""
+
+
 _NO_CYCLE = 99_999
+
+
+PROFILE_PRESSURE = "CONFIG_ProfilePressure_dbar"
+"""The pressure from which a profile begins; the park pressure is another, and says nothing of it."""
+
+
+_DATES = ("DATE_CREATION", "DATE_UPDATE")
+
+
+_TABLES = (
+    ("CONFIG_PARAMETER_NAME", "CONFIG_PARAMETER_VALUE"),
+    ("LAUNCH_CONFIG_PARAMETER_NAME", "LAUNCH_CONFIG_PARAMETER_VALUE"),
+)
+"""Names and values of settings: of the float's missions, and, for what never changes, as it was launched."""
+
+
+_MOST_MISSIONS = 1e6
+
+
+_DATE = re.compile(r"[0-9]{14}")
 
 
 def is_argo(reader: Reader) -> bool:
@@ -41,23 +67,6 @@ def read_argo(reader: Reader) -> tuple[Batch, list[Finding]]:
     1970-01-01 UTC), ``deepest_pressure`` (how deep the float was told to go, in dbar) where the file says it,
     ``cycle``, ``platform_type`` and others.
 
-    Parameters
-    ----------
-    reader : Reader
-        The open file.
-
-    Returns
-    -------
-    tuple
-        A batch, and findings.
-
-    Raises
-    ------
-    DamagedError
-        Variables are missing or have another shape.
-
-    Notes
-    -----
     Source: Argo user's manual, section 2.2 (core-Argo profile format version 3.1).
     """
     whole = {name: reader.measured(name, name) for name in _measured(reader)}
@@ -83,15 +92,7 @@ def read_argo(reader: Reader) -> tuple[Batch, list[Finding]]:
 def argo_flags(reader: Reader) -> StoredFlags:
     """Return the flags of an Argo profile file, level by level as `read_argo` gives the levels.
 
-    Parameters
-    ----------
-    reader : Reader
-        The open file.
-
-    Returns
-    -------
-    StoredFlags
-        Of Argo's reference table 2; a blank counts as 0 where there is a value, as 9 where there is none.
+    They are those of Argo's reference table 2; a blank counts as 0 where there is a value, as 9 where there is none.
     """
     whole = {name: reader.measured(name, name) for name in _measured(reader)}
     kept = _levels(reader, list(whole.values()))
@@ -192,8 +193,6 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
 
 def _with_earlier(batch: Batch, time: Floats, latitude: Floats, longitude: Floats) -> Batch:
     """Name each profile's predecessor of the same float."""
-    from dataclasses import replace
-
     by_platform: dict[str, list[int]] = {}
     for number, profile in enumerate(batch.profiles):
         if profile.platform and "cycle" in profile.known:
@@ -241,3 +240,79 @@ def _digits(signs: np.typing.NDArray[np.bytes_], absent: Mask) -> np.typing.NDAr
     codes = np.ascontiguousarray(signs).view(np.uint8).reshape(signs.shape)
     digit = (codes >= ord("0")) & (codes <= ord("9"))
     return np.where(digit, codes - ord("0"), np.where(absent, 9, 0)).astype(np.int8)
+
+
+def made(reader: Reader) -> float | None:
+    """Return when a file was made, in seconds since 1970-01-01 UTC; None where it does not say.
+
+    Cycles are added to a file after its creation, so that the later of DATE_CREATION and DATE_UPDATE counts.
+    Source: Argo user's manual, section 2.2.3: dates are YYYYMMDDHHMISS.
+    """
+    found = [_date(text) for name in _DATES if name in reader for text in reader.texts(name)[:1]]
+    return max((one for one in found if one is not None), default=None)
+
+
+def told(reader: Reader, number: int) -> list[float | None]:
+    """Return the pressure from which each profile was to begin, in dbar; None where the file does not say.
+
+    Files of profiles need not hold it: by the format it stands in the float's file of metadata. Where a file has it, it
+    is a variable of that name, or a row of one of the tables of configuration, with a value for each mission; then
+    CONFIG_MISSION_NUMBER says which mission, counted from 1, a profile belongs to. Source: Argo
+    user's manual, sections 2.2 and 2.4; Argo QC manual 3.9, test 19.
+    """
+    if PROFILE_PRESSURE in reader:
+        found = _numbers(reader, PROFILE_PRESSURE).reshape(-1)
+        if len(found) not in {1, number}:
+            return [None] * number
+        return [_usable(one) for one in np.resize(found, number)]
+    for names, values in _TABLES:
+        by_mission = _by_mission(reader, names, values)
+        if by_mission:
+            return [_of(by_mission, mission) for mission in _missions(reader, number)]
+    return [None] * number
+
+
+def _by_mission(reader: Reader, names: str, values: str) -> list[float | None]:
+    """The pressure in each mission; a table of one row holds for all."""
+    if names not in reader or values not in reader:
+        return []
+    listed, rows = reader.texts(names), np.atleast_2d(_numbers(reader, values))
+    if PROFILE_PRESSURE not in listed or rows.ndim != 2 or rows.shape[1] != len(listed):
+        return []
+    return [_usable(one) for one in rows[:, listed.index(PROFILE_PRESSURE)]]
+
+
+def _missions(reader: Reader, number: int) -> list[int]:
+    """The mission of each profile; 0 where none is named."""
+    if "CONFIG_MISSION_NUMBER" not in reader:
+        return [0] * number
+    found = _numbers(reader, "CONFIG_MISSION_NUMBER")
+    if found.shape != (number,) or "N_PROF" not in reader.dimensions("CONFIG_MISSION_NUMBER"):
+        return [0] * number
+    return [int(one) if 0.0 < one < _MOST_MISSIONS else 0 for one in found.tolist()]
+
+
+def _numbers(reader: Reader, name: str) -> Floats:
+    """A variable's numbers; none where it holds text, as in older formats: no reason to refuse the profiles."""
+    if getattr(reader.file.variables[name].dtype, "kind", "text") not in {"i", "u", "f"}:
+        return np.zeros(0)
+    return reader.numbers(name)
+
+
+def _of(by_mission: list[float | None], mission: int) -> float | None:
+    if len(by_mission) == 1:
+        return by_mission[0]
+    return by_mission[mission - 1] if 0 < mission <= len(by_mission) else None
+
+
+def _usable(value: float) -> float | None:
+    return float(value) if np.isfinite(value) and value > 0.0 else None
+
+
+def _date(text: str) -> float | None:
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

@@ -42,45 +42,17 @@ _USUAL = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """What the columns of a plain table are.
+    """What the columns of a plain table are."""
 
-    Parameters
-    ----------
-    names : mapping of str to tuple of str
-        The columns for ``time`` (several are joined with a blank), ``latitude``, ``longitude``, ``pressure``,
-        ``temperature``, ``salinity``, ``profile`` (what tells profiles apart; rows of one need not stand together) and
-        ``platform``.
-    time : str
-        ``iso``, a format such as ``%d/%m/%Y %H:%M``, or ``seconds since 1970-01-01``; in UTC unless it says otherwise.
-    units : mapping of str to str
-        Plain names of units, by column: ``decibar``, ``metre`` (of depth, by TEOS-10), ``kelvin`` …
-    missing : tuple of str
-        What stands for no value, beside nothing at all.
-    separator : str
-        Between cells.
-    """
-
-    names: Mapping[str, tuple[str, ...]]
-    time: str = "iso"
-    units: Mapping[str, str] = field(default_factory=lambda: dict(_USUAL))
+    names: Mapping[str, tuple[str, ...]]  # by _NAMES: columns of a time are joined, a profile's rows may lie apart
+    time: str = "iso"  # or a format such as %d/%m/%Y %H:%M, or seconds since 1970-01-01; UTC unless it says otherwise
+    units: Mapping[str, str] = field(default_factory=lambda: dict(_USUAL))  # plain names, by column
     missing: tuple[str, ...] = ("", "-")
     separator: str = ","
 
 
 def parse_columns(text: str) -> ColumnMap:
-    """Read a column map from TOML.
-
-    Parameters
-    ----------
-    text : str
-        A table ``[columns]`` with the names of columns, and optionally ``[units]`` with their units, ``missing`` and
-        ``separator``.
-
-    Raises
-    ------
-    ConfigurationError
-        It is no TOML, a setting is unknown, a column that is needed is not named, or a unit is not known.
-    """
+    """Read a column map from TOML: ``[columns]``, and optionally ``[units]``, ``missing`` and ``separator``."""
     try:
         stated = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -102,27 +74,9 @@ def parse_columns(text: str) -> ColumnMap:
 
 
 def read_columns(data: bytes, key: str, columns: ColumnMap) -> tuple[Batch, list[Finding]]:
-    """Read a plain table as profiles.
+    """Read a plain table (UTF-8, the first line names the columns) as profiles in the order of their first rows.
 
-    Parameters
-    ----------
-    data : bytes
-        CSV in UTF-8, its first line the names of columns.
-    key : str
-        The object; its stem names the profiles.
-    columns : ColumnMap
-        What its columns are.
-
-    Returns
-    -------
-    tuple
-        A batch with the profiles in the order of their first rows, and findings: rows with another number of cells are
-        left out, values that are no numbers are missing.
-
-    Raises
-    ------
-    DamagedError
-        It is no CSV, or lacks a column of the map.
+    Rows with another number of cells are left out, values that are no numbers are missing.
     """
     text, findings = plain_text(data, key)
     rows, bad = _rows(text, key, columns)

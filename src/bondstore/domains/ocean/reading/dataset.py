@@ -31,36 +31,16 @@ _WHATEVER = (OSError, RuntimeError, ValueError, LookupError, AttributeError, Typ
 
 @dataclass(frozen=True, slots=True)
 class StoredFlags:
-    """The flags that stand in a file, as its own numbers.
+    """The flags that stand in a file, as its own numbers, one for each level."""
 
-    Parameters
-    ----------
-    rolled : mapping of str to ndarray of int8, shape (levels,)
-        By variable (``TIME``, ``POSITION``, ``PRES``, ``TEMP``, ``PSAL``).
-    tests : mapping of (str, str) to ndarray of int8, shape (levels,)
-        By label and variable, as in `bondstore.domains.ocean.qc.evaluate.Result`.
-    meanings : mapping of int to str
-        What the numbers mean, as the file says it; empty where it does not.
-    attributes : mapping of (str, str) to mapping
-        What the file says of each test, by label and variable.
-    """
-
-    rolled: Mapping[str, NDArray[np.int8]]
-    tests: Mapping[tuple[str, str], NDArray[np.int8]] = field(default_factory=dict)
-    meanings: Mapping[int, str] = field(default_factory=dict)
-    attributes: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    rolled: Mapping[str, NDArray[np.int8]]  # by variable
+    tests: Mapping[tuple[str, str], NDArray[np.int8]] = field(default_factory=dict)  # by label and variable
+    meanings: Mapping[int, str] = field(default_factory=dict)  # as the file says it
+    attributes: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)  # what it says of each test
 
 
 class Reader:
-    """An open file and what is found while it is read.
-
-    Parameters
-    ----------
-    file : netCDF4.Dataset
-        Open.
-    key : str
-        The object.
-    """
+    """An open file and what is found while it is read."""
 
     def __init__(self, file: Dataset, key: str) -> None:
         self.file: Any = file
@@ -93,13 +73,7 @@ class Reader:
         return next((_text(self.file.getncattr(name)) for name in names if name in there), "")
 
     def raw(self, name: str) -> NDArray[Any]:
-        """Return a variable's values as they are stored.
-
-        Raises
-        ------
-        DamagedError
-            It says it has more than any file of profiles.
-        """
+        """Return a variable's values as they are stored."""
         variable = self.file.variables[name]
         if math.prod(variable.shape) > LARGEST:
             raise damaged("too-large", self.key)
@@ -126,22 +100,7 @@ class Reader:
         return values
 
     def measured(self, name: str, variable: str, latitude: Floats | None = None) -> Floats:
-        """Return a variable in our unit, such as ``PRES`` in dbar.
-
-        Parameters
-        ----------
-        name : str
-            In the file.
-        variable : str
-            What it is: ``PRES``, ``TEMP``, ``PSAL``, ``LATITUDE``, ``LONGITUDE``.
-        latitude : ndarray of float64, optional
-            For depths in metres; as many as there are values.
-
-        Raises
-        ------
-        DamagedError
-            It is in a unit that is not known.
-        """
+        """Return a variable in our unit, such as ``PRES`` in dbar; depths in metres by the latitude of each."""
         written = self.attribute(name, "units")
         unit = unit_of(variable, written) if written else {"PRES": "decibar", "TEMP": "celsius"}.get(variable)
         unit = unit or (None if written else unit_of(variable, "1") or "degrees")
@@ -150,13 +109,7 @@ class Reader:
         return converted(variable, self.numbers(name), unit, latitude)
 
     def times(self, name: str) -> Floats:
-        """Return times in seconds since 1970-01-01 UTC.
-
-        Raises
-        ------
-        DamagedError
-            Its unit or calendar is not known.
-        """
+        """Return times in seconds since 1970-01-01 UTC."""
         meant = since(self.attribute(name, "units"), self.attribute(name, "calendar"))
         if meant is None:
             raise damaged("unit-unknown", self.key, f"The times of {name} are in a unit or calendar that is not known.")
@@ -180,20 +133,7 @@ class Reader:
 
 @contextmanager
 def opened(data: bytes, key: str) -> Iterator[Reader]:
-    """Open a netCDF file in memory; whatever the library raises at its content is a `DamagedError`.
-
-    Parameters
-    ----------
-    data : bytes
-        The file.
-    key : str
-        The object.
-
-    Raises
-    ------
-    MissingExtraError
-        netCDF4 is not installed.
-    """
+    """Open a netCDF file in memory; whatever the library raises at its content is a `DamagedError`."""
     try:
         import netCDF4
     except ImportError:

@@ -29,13 +29,7 @@ class _NotThisError(ValueError):
 
 
 def number(text: str) -> float | None:
-    """Read a decimal number; None where a dash or nothing stands for it.
-
-    Raises
-    ------
-    ValueError
-        It is something else.
-    """
+    """Read a decimal number; None where a dash or nothing stands for it, ValueError for anything else."""
     text = text.strip()
     if text in MISSING:
         return None
@@ -129,20 +123,10 @@ def known_line(written: str) -> bool:
 
 
 def read_header(data: bytes, key: str) -> tuple[Header, list[Finding]]:
-    """Read the lines before the levels.
+    """Read the lines before the one that names the columns.
 
-    Parameters
-    ----------
-    data : bytes
-        UTF-8, from the start of the file to the line that names the columns.
-    key : str
-        The object.
-
-    Returns
-    -------
-    tuple
-        The header, and findings. A line that stands for no field, or whose value or unit is not what its name
-        promises, lands in ``other`` as it was written.
+    A line that stands for no field, or whose value or unit is not what its name promises, lands in ``other`` as it was
+    written.
     """
     text = data.decode("utf-8", "replace")
     fields: dict[str, Any] = {}

@@ -46,28 +46,15 @@ GEARS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Deployments:
-    """All deployments of a table.
+    """All deployments of a table."""
 
-    Parameters
-    ----------
-    by_serial : mapping of str to tuple of Deployment
-        By serial number, without leading zeros.
-    unused : tuple of int
-        The rows that have no serial number, or a date that is none, by their number in the table.
-    """
-
-    by_serial: Mapping[str, tuple[Deployment, ...]]
-    unused: tuple[int, ...] = ()
+    by_serial: Mapping[str, tuple[Deployment, ...]]  # without leading zeros
+    unused: tuple[int, ...] = ()  # the numbers of rows that have no serial number, or a date that is none
 
     def of(self, serial: str, first: float, last: float) -> tuple[Deployment, ...]:
         """Return the deployments of a sensor that hold a span of time: ``supplied <= t <= returned + 1 day``.
 
-        Parameters
-        ----------
-        serial : str
-            Of the sensor; leading zeros do not matter.
-        first, last : float
-            Seconds since 1970-01-01 UTC; where one is NaN, none fits.
+        Times are seconds since 1970-01-01 UTC; where one is NaN, none fits.
         """
         return tuple(
             one
@@ -85,17 +72,9 @@ class Deployments:
         return [KINDS["metadata-row-damaged"].about(key, where=f"rows {rows}", count=len(self.unused))]
 
     def join(self, batch: Batch) -> tuple[Batch, list[Finding]]:
-        """Name each profile's deployment; where none or several fit, none is named and a finding tells it.
+        """Name each profile's deployment, found by the serial number and the span of its times.
 
-        Parameters
-        ----------
-        batch : Batch
-            The profiles; found by the sensor's serial number and the span of their times.
-
-        Returns
-        -------
-        tuple
-            The batch, and findings.
+        Where none or several fit, none is named and a finding tells it.
         """
         findings: list[Finding] = []
         profiles: list[Profile] = []
@@ -114,25 +93,10 @@ class Deployments:
 
 
 def parse_metadata(text: str, gears: Mapping[str, str] = GEARS) -> Deployments:
-    """Read a table of deployments; contact names, addresses and numbers are not kept.
+    """Read a table of deployments (CSV); contact names, addresses and numbers are not kept.
 
-    Parameters
-    ----------
-    text : str
-        CSV with the columns *serial number*, *Date supplied* and *Date returned* (dd/mm/yyyy or yyyy-mm-dd; an empty
-        return is open), and *vessel*, *gear class* or *fishing method*.
-    gears : mapping of str to str
-        Classes by fishing method, in lower case; a method that is not among them stands as it is written.
-
-    Returns
-    -------
-    Deployments
-        With the numbers of the rows that could not be used.
-
-    Raises
-    ------
-    ConfigurationError
-        It is no such table.
+    Its columns are the serial number, the dates supplied and returned (dd/mm/yyyy or yyyy-mm-dd; an empty return is
+    open), and vessel, gear class or fishing method. `gears` classes methods, in lower case; others stand as written.
     """
     by_serial: dict[str, list[Deployment]] = {}
     unused = []
@@ -146,18 +110,7 @@ def parse_metadata(text: str, gears: Mapping[str, str] = GEARS) -> Deployments:
 
 
 def without_contacts(text: str) -> str:
-    """Return a table of deployments with the columns that are looked at, and no others.
-
-    Parameters
-    ----------
-    text : str
-        As in `parse_metadata`, which reads the same deployments from what is returned.
-
-    Raises
-    ------
-    ConfigurationError
-        It is no such table.
-    """
+    """Return a table of deployments with the columns that are looked at, and no others."""
     written = io.StringIO()
     writer = csv.DictWriter(written, _COLUMNS, extrasaction="ignore", restval="", lineterminator="\n")
     writer.writeheader()

@@ -67,28 +67,9 @@ class _Opened:
 
 
 def read_moana(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
-    """Read one Moana CSV.
+    """Read one Moana CSV as a batch of one profile, which is named by the key's stem.
 
-    Parameters
-    ----------
-    data : bytes
-        As in the store.
-    key : str
-        The object; its stem names the profile.
-
-    Returns
-    -------
-    tuple
-        A batch of one profile, and findings.
-
-    Raises
-    ------
-    DamagedError
-        It is no Moana file, or too little of it; the kind is one of `bondstore.domains.ocean.findings.KINDS`.
-
-    Notes
-    -----
-    Read off the files themselves (deck unit firmware 4.03, sensor firmware 1.21; deck unit 5.27, sensor 3.05).
+    Written by the files themselves (deck unit firmware 4.03, sensor firmware 1.21; deck unit 5.27, sensor 3.05).
     """
     answer = read_moanas([(key, data)])[0]
     if isinstance(answer, DamagedError):
@@ -97,18 +78,7 @@ def read_moana(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
 
 
 def read_moanas(pairs: Sequence[tuple[str, bytes]]) -> list[Answer]:
-    """Read many Moana CSVs, their rows all together; each answer is what `read_moana` gives alone.
-
-    Parameters
-    ----------
-    pairs : sequence of (str, bytes)
-        Keys and contents.
-
-    Returns
-    -------
-    list
-        In the order of `pairs`: a batch and its findings, or the error.
-    """
+    """Read many Moana CSVs by their keys, the rows all together; each answer is what `read_moana` gives alone."""
     answers: dict[int, Answer] = {}
     alike: dict[_Layout, list[tuple[int, _Opened]]] = {}
     for number, (key, data) in enumerate(pairs):

@@ -1,16 +1,36 @@
-"""Profiles from netCDF: Argo profile files, contiguous ragged arrays (ours, IMOS), and files of a single profile."""
+"""Profiles from netCDF, read by a process of its own: on a damaged file, the C library may hang or crash.
+
+Argo profile files, contiguous ragged arrays (ours, IMOS), and files of a single profile.
+"""
 
 from __future__ import annotations
 
-from bondstore.domains.ocean.profiles import Batch
-from bondstore.domains.ocean.reading.argo import argo_flags, is_argo, read_argo
-from bondstore.domains.ocean.reading.aside import HELPER
-from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags, opened
-from bondstore.domains.ocean.reading.ragged import ragged_flags, read_ragged
+import atexit
+import os
+import pickle
+import struct
+import subprocess
+import sys
+from threading import RLock, Timer
+from typing import IO, TYPE_CHECKING, Any
+
 from bondstore.domains.ocean.reading.text import damaged
-from bondstore.findings import Finding
+from bondstore.errors import BondstoreError
+
+if TYPE_CHECKING:
+    from bondstore.domains.ocean.profiles import Batch
+    from bondstore.domains.ocean.reading.dataset import StoredFlags
+    from bondstore.findings import Finding
+
 
 _SIGNATURES = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
+
+
+SECONDS = 30.0
+"""So long a file may take, with a second more for each megabyte."""
+
+
+_LENGTH = struct.Struct("<Q")
 
 
 def is_netcdf(data: bytes) -> bool:
@@ -53,21 +73,8 @@ def read_netcdf(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
 def flags_in(data: bytes, key: str = "") -> StoredFlags:
     """Return the flags that a netCDF file has of its own, level by level as `read_netcdf` reads the levels.
 
-    Parameters
-    ----------
-    data, key
-        As in `read_netcdf`.
-
-    Returns
-    -------
-    StoredFlags
-        Numbers as in the file: of an Argo file ``PRES_QC`` and so on as the roll-up; of others
-        ``<VAR>_quality_control`` as the roll-up and ``<VAR>_qc_<test>`` by test.
-
-    Raises
-    ------
-    DamagedError
-        As in `read_netcdf`.
+    Numbers are those of the file: of an Argo file ``PRES_QC`` and so on as the roll-up; of others
+    ``<VAR>_quality_control`` as the roll-up and ``<VAR>_qc_<test>`` by test.
     """
     if not is_netcdf(data):
         raise damaged("not-a-profile", key)
@@ -77,14 +84,117 @@ def flags_in(data: bytes, key: str = "") -> StoredFlags:
 
 def read_here(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
     """Read a file as `read_netcdf` does, in this very process: one that is damaged may take it along."""
+    from bondstore.domains.ocean.reading.argo import is_argo, read_argo
+    from bondstore.domains.ocean.reading.dataset import opened
+    from bondstore.domains.ocean.reading.ragged import read_ragged
+
     with opened(data, key) as reader:
         return read_argo(reader) if is_argo(reader) else read_ragged(reader)
 
 
 def flags_here(data: bytes, key: str) -> StoredFlags:
     """Return flags as `flags_in` does, in this very process."""
+    from bondstore.domains.ocean.reading.argo import argo_flags, is_argo
+    from bondstore.domains.ocean.reading.dataset import opened
+    from bondstore.domains.ocean.reading.ragged import ragged_flags
+
     with opened(data, key) as reader:
         return argo_flags(reader) if is_argo(reader) else ragged_flags(reader)
 
 
-__all__ = ["Reader", "StoredFlags", "flags_in", "is_netcdf", "read_netcdf"]
+class Helper:
+    """A process that reads files on demand; begun anew when one has made it hang or crash."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def ask(self, what: str, data: bytes, key: str) -> Any:
+        """Have a file read (``read`` or ``flags``); one on which the process hangs or crashes is damaged."""
+        with self._lock:
+            process = self._running()
+            watch = Timer(SECONDS + len(data) / 1e6, process.kill)
+            watch.daemon = True
+            watch.start()
+            try:
+                _send(process.stdin, (what, data, key))
+                answer = _receive(process.stdout)
+            except (OSError, EOFError, pickle.UnpicklingError):
+                self.close()
+                raise damaged("netcdf-damaged", key) from None
+            finally:
+                watch.cancel()
+        if isinstance(answer, BondstoreError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    continue  # it broke when the process ended
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            self.close()
+            self._process = subprocess.Popen(  # noqa: S603 - this very interpreter, fixed words
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            self._owner = os.getpid()
+        return self._process
+
+
+HELPER = Helper()
+"""The one of this process."""
+
+
+atexit.register(HELPER.close)
+
+
+def _send(pipe: IO[bytes] | None, message: object) -> None:
+    if pipe is None:
+        raise EOFError
+    data = pickle.dumps(message, protocol=5)
+    pipe.write(_LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes] | None) -> Any:
+    head = pipe.read(_LENGTH.size) if pipe is not None else b""
+    if pipe is None or len(head) < _LENGTH.size:
+        raise EOFError
+    (length,) = _LENGTH.unpack(head)
+    return pickle.loads(pipe.read(length))  # noqa: S301 - from our own process
+
+
+def serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Read files until nobody asks any more."""
+    while True:
+        try:
+            what, data, key = _receive(source)
+        except EOFError:
+            return
+        try:
+            answer: object = read_here(data, key) if what == "read" else flags_here(data, key)
+        except BondstoreError as error:
+            answer = error
+        _send(sink, answer)
+
+
+if __name__ == "__main__":
+    # what the library prints must not get among the answers
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, answers)

@@ -36,25 +36,8 @@ MOST_PROFILES = 5_000_000
 def read_ragged(reader: Reader) -> tuple[Batch, list[Finding]]:
     """Read the profiles of a contiguous ragged array, or the one profile of a plain file.
 
-    Parameters
-    ----------
-    reader : Reader
-        The open file.
-
-    Returns
-    -------
-    tuple
-        A batch, and findings. Times and positions that are one for a profile are repeated for its levels, and the
-        profile is marked so.
-
-    Raises
-    ------
-    DamagedError
-        Variables are missing, or do not fit together.
-
-    Notes
-    -----
-    Source: CF conventions 1.11, sections 9.3.3 (contiguous ragged array) and H.3 (profiles).
+    Times and positions that are one for a profile are repeated for its levels, and the profile is marked so. Source: CF
+    conventions 1.11, sections 9.3.3 (contiguous ragged array) and H.3 (profiles).
     """
     found = {ours: reader.first_of(*theirs) for ours, theirs in _NAMES.items()}
     lacking = [ours for ours, name in found.items() if name is None and ours != "PSAL"]
@@ -83,13 +66,7 @@ def read_ragged(reader: Reader) -> tuple[Batch, list[Finding]]:
 
 
 def ragged_flags(reader: Reader) -> StoredFlags:
-    """Return the flags of a file, level by level as `read_ragged` gives the levels.
-
-    Parameters
-    ----------
-    reader : Reader
-        The open file.
-    """
+    """Return the flags of a file, level by level as `read_ragged` gives the levels."""
     temperature = reader.first_of(*_NAMES["TEMP"])
     if temperature is None:
         raise damaged("columns-missing", reader.key, "It has no variable for TEMP.")

@@ -12,40 +12,12 @@ _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")
 
 
 def damaged(kind: str, key: str, message: str = "") -> DamagedError:
-    """Return the error that a file cannot be read, with the sentence and advice of its kind.
-
-    Parameters
-    ----------
-    kind : str
-        A word of `KINDS`.
-    key : str
-        The object.
-    message : str, optional
-        A sentence in place of the kind's own.
-    """
+    """Return the error that a file cannot be read, with the advice of its kind and its sentence, or another one."""
     return DamagedError(f"{key}: {message or KINDS[kind].sentence}", kind=kind, hint=KINDS[kind].advice)
 
 
 def plain_text(data: bytes, key: str) -> tuple[bytes, list[Finding]]:
-    """Return a file's bytes without a byte-order mark, as UTF-8, with lines that end in LF (CR may stand before it).
-
-    Parameters
-    ----------
-    data : bytes
-        As in the store.
-    key : str
-        The object.
-
-    Returns
-    -------
-    tuple
-        The bytes, and findings.
-
-    Raises
-    ------
-    DamagedError
-        Empty, or UTF-16 that cannot be decoded or has no mark.
-    """
+    """Return a file's bytes without a byte-order mark, as UTF-8, with lines that end in LF (CR may stand before it)."""
     if not data:
         raise damaged("empty-file", key)
     found: list[Finding] = []

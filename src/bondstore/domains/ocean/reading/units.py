@@ -59,15 +59,7 @@ _SPELLINGS: Mapping[str, str] = MappingProxyType(
 
 
 def unit_of(variable: str, written: str) -> str | None:
-    """Return the plain name of a unit as files write it; None where it is not known for this variable.
-
-    Parameters
-    ----------
-    variable : str
-        ``PRES``, ``TEMP``, ``PSAL``, ``LATITUDE`` or ``LONGITUDE``.
-    written : str
-        Such as ``dBar``, ``degree_Celsius``, ``m``.
-    """
+    """Return the plain name of a unit as files write it; None where it is not known for this variable."""
     found = _SPELLINGS.get(written.strip().casefold())
     if found == DEPTH:
         return DEPTH if variable == "PRES" else None
@@ -77,21 +69,7 @@ def unit_of(variable: str, written: str) -> str | None:
 def converted(variable: str, values: Floats, unit: str, latitude: Floats | None = None) -> Floats:
     """Return values in our unit: dbar, degrees Celsius, practical salinity, degrees.
 
-    Parameters
-    ----------
-    variable : str
-        As in `unit_of`.
-    values : ndarray of float64, shape (levels,)
-        In `unit`.
-    unit : str
-        A plain name from `unit_of`.
-    latitude : ndarray of float64, shape (levels,), optional
-        Degrees north; needed for metres. Where it is missing, so is the pressure.
-
-    Raises
-    ------
-    MissingExtraError
-        Metres are given, and the part that knows sea water is not installed.
+    Metres become pressures by the latitude (degrees north); where it is missing, so is the pressure.
     """
     if unit == DEPTH and variable == "PRES":
         return _from_depth(values, np.full(len(values), np.nan) if latitude is None else latitude)
@@ -130,12 +108,7 @@ _CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
 def since(written: str, calendar: str = "") -> tuple[float, float] | None:
     """Return what ``days since 1950-01-01`` means: seconds a unit, and its zero in seconds since 1970; else None.
 
-    Parameters
-    ----------
-    written : str
-        The unit of a time, in UTC. A zero before 1583 is not taken: calendars differ there.
-    calendar : str
-        As files state it; only the usual one is taken.
+    It is in UTC. A zero before 1583 is not taken, nor another calendar than the usual: calendars differ there.
     """
     from datetime import UTC, datetime
 
