@@ -58,7 +58,7 @@ class SesTransport:
         try:
             answer = client.send_email(
                 FromEmailAddress=sender,
-                FolderDestination={"ToAddresses": [recipient]},
+                Destination={"ToAddresses": [recipient]},
                 Content={"Raw": {"Data": message.as_bytes(policy=SMTP)}},
             )
         except awsclients.failures() as raised:
