@@ -52,7 +52,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     ),
     "domains.ocean.runkinds.RUN_KINDS": ("Ocean profiles: quality control", "From `bondstore ocean qc`."),
     "domains.ocean.findings.PLOT_KINDS": ("Ocean profiles: pictures", "From `bondstore ocean plot`, and `--plots`."),
-    "release.kinds.KINDS": (
+    "release.findings.KINDS": (
         "Releases",
         "From `bondstore release publish`: why a file stayed private. With *error* the command ends with exit code 5.",
     ),

@@ -17,12 +17,12 @@ from bondstore.domains.ocean.places import is_by_product
 from bondstore.domains.ocean.verify import INSPECTORS
 from bondstore.release import inventory
 from bondstore.release import recall as recalling
-from bondstore.release.about import About
 from bondstore.release.inventory import Release
 from bondstore.release.manifest import Entry
-from bondstore.release.publish import Order, Plan, Published
-from bondstore.release.recall import Recalled, RecallPlan
-from bondstore.release.service import Places, publish_between
+from bondstore.release.outcome import Published, Recalled, RecallPlan
+from bondstore.release.outcome import ReleasePlan as Plan
+from bondstore.release.publish import Places, publish_between
+from bondstore.release.settings import About, Order
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:

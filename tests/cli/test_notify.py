@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bondstore.release.publish import Order, publish
+from bondstore.release.publish import publish
+from bondstore.release.settings import Order
 from bondstore.stores import open_store
 from tests.cli.conftest import Call, Result
 from tests.homes import Home

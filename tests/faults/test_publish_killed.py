@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from bondstore.release.publish import Order, publish
+from bondstore.release.publish import publish
 from bondstore.release.recall import recall
+from bondstore.release.settings import Order
 from tests.homes import home
 from tests.release.lab import Files, add, check_public, good_files, png
 from tests.release.places import Place, Stop, folder_place, stopping

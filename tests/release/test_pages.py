@@ -14,9 +14,9 @@ import pystac
 import pytest
 from PIL import Image
 
-from bondstore.release.about import About
-from bondstore.release.publish import Order, publish
+from bondstore.release.publish import publish
 from bondstore.release.recall import recall
+from bondstore.release.settings import About, Order
 from tests.conftest import IN_CI
 from tests.domains.screenlake.test_pages_in_chromium import QUIET, asked_for
 from tests.release.lab import SVG, Files, add, good_files, png

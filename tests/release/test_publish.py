@@ -27,12 +27,13 @@ from bondstore.errors import (
 )
 from bondstore.ledger.personal import personal_ledger
 from bondstore.release import publish as module
-from bondstore.release.about import About
-from bondstore.release.gates import check_apart
+from bondstore.release.checks import check_apart
 from bondstore.release.inventory import files_of, releases
-from bondstore.release.publish import Order, Plan, Published, publish
-from bondstore.release.recall import Recalled, recall
+from bondstore.release.outcome import Published, Recalled, ReleasePlan
+from bondstore.release.publish import publish
+from bondstore.release.recall import recall
 from bondstore.release.records import Record
+from bondstore.release.settings import About, Order
 from bondstore.stores import Store, open_store
 from tests.release.lab import SVG, Files, add, check_public, content, good_files, png
 from tests.release.places import Place, folder_place
@@ -62,7 +63,7 @@ def run(private: Place, public: Place, order: Order | None = None, **options: An
     return done
 
 
-def kinds(done: Published | Plan) -> list[str]:
+def kinds(done: Published | ReleasePlan) -> list[str]:
     return sorted(one.kind for one in done.findings)
 
 
@@ -146,16 +147,16 @@ def test_a_dry_run_writes_nothing_and_counts(private: Place, public: Place) -> N
     files = good_files()
     private.fill(files)
     plan = publish(private.store, public.store, dry_run=True)
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, ReleasePlan)
     size = sum(len(files[f"2024/05/p{number}_qc.nc"]) for number in range(3))
     assert (plan.files, plan.bytes, plan.copies, plan.same) == (3, size, 4, False)
     assert plan.copy_bytes == size + len(files["plots/0.png"])
     assert public.tree() == {}
-    assert isinstance(publish(private.store, public.store, confirm=lambda _: False), Plan)
+    assert isinstance(publish(private.store, public.store, confirm=lambda _: False), ReleasePlan)
     assert public.tree() == {}
     assert run(private, public).release == plan.release
     plan = publish(private.store, public.store, dry_run=True)
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, ReleasePlan)
     assert (plan.copies, plan.same) == (0, True)
 
 
@@ -303,7 +304,7 @@ def test_a_file_that_changes_between_look_and_copy_stays(private: Place, public:
     files = good_files()
     private.fill(files)
 
-    def change(_: Plan) -> bool:
+    def change(_: ReleasePlan) -> bool:
         (tmp_path / "private/2024/05/p1_qc.nc").write_bytes(b"canary-bytes")
         (tmp_path / "private/plots/0.png").write_bytes(b"canary-bytes")
         (tmp_path / "private/2024/05/p2_qc.nc").unlink()
@@ -374,7 +375,7 @@ def test_a_recall_while_the_private_store_is_looked_through_holds(
     files = good_files(2)
     private.fill(files)
     run(private, public)
-    real = module.look
+    real = module.scan
     looks = []
 
     def look(*given: Any) -> Any:
@@ -384,7 +385,7 @@ def test_a_recall_while_the_private_store_is_looked_through_holds(
         looks.append(found)
         return found
 
-    monkeypatch.setattr(module, "look", look)
+    monkeypatch.setattr(module, "scan", look)
     done = run(private, public)
     assert files["2024/05/p1_qc.nc"] not in public.tree().values()
     assert [row["file"] for row in index(public)] == ["2024/05/p0_qc.nc"]

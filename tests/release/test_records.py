@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bondstore.errors import DamagedError, UsageError
-from bondstore.release.paths import is_plain_path
-from bondstore.release.records import Record, Source, Unevaluated
-from bondstore.release.requirement import Requirement, contradicts
+from bondstore.release.records import Record, Source, Unevaluated, contradicts, is_plain_path
+from bondstore.release.settings import Requirement
 from tests.release.lab import content
 
 

@@ -11,10 +11,10 @@ import pytest
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.doctor import Case, Status, examine
 from bondstore.errors import PolicyError
-from bondstore.release.gates import check_dest, check_source
-from bondstore.release.publish import Published, publish
+from bondstore.release.checks import Exposure, check_dest, check_source, exposure
+from bondstore.release.outcome import Published
+from bondstore.release.publish import publish
 from bondstore.release.recall import recall
-from bondstore.release.visibility import Exposure, exposure
 from bondstore.stores import Store, open_store
 from tests.release.lab import Files, add, check_public, good_files
 from tests.servers.azurite import Azurite

@@ -179,9 +179,9 @@ def _release(report: EventReport, settings: HandlerSettings) -> None:
         return
     from bondstore.domains.ocean.places import is_by_product
     from bondstore.domains.ocean.verify import INSPECTORS
-    from bondstore.release.about import About
-    from bondstore.release.publish import Order, Published
-    from bondstore.release.service import Places, publish_between
+    from bondstore.release.outcome import Published
+    from bondstore.release.publish import Places, publish_between
+    from bondstore.release.settings import About, Order
 
     about = About.load(Path(settings.get("ABOUT"))) if settings.get("ABOUT") else About()
     order = Order(settings.get("REQUIRE", "good"), about, INSPECTORS, by_product=is_by_product)

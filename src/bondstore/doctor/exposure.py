@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bondstore.doctor.check import Check, fail, ok, skipped, warn
-from bondstore.release.visibility import Exposure, exposure
+from bondstore.release.checks import Exposure, exposure
 
 if TYPE_CHECKING:
     from bondstore.doctor.case import Case

@@ -50,24 +50,12 @@ def type_of(data: bytes) -> str:
 
 
 def look_into(data: bytes) -> tuple[str, list[str]]:
-    """Look through a picture.
+    """Return what kind of picture these bytes are, and every text in it, whether it is drawn or not.
 
-    Parameters
-    ----------
-    data : bytes
-        Of a plot.
-
-    Returns
-    -------
-    tuple of ({"image/png", "image/svg+xml"}, list of str)
-        What kind it is, and every text in it, whether it is drawn or not.
-
-    Raises
-    ------
-    DamagedError
-        When they are neither; when a PNG is broken, has something behind its end or chunks that no plot needs; when an
-        SVG has scripts, event handlers, outside references, declared entities, or elements that are no drawing. What
-        is compressed, or a picture other than PNG inside an SVG, is refused: nobody sees what else is in it.
+    `DamagedError` when they are neither PNG nor SVG; when a PNG is broken, has something behind its end or chunks that
+    no plot needs; when an SVG has scripts, event handlers, outside references, declared entities, or elements that are
+    no drawing. What is compressed, or a picture other than PNG inside an SVG, is refused: nobody sees what else is in
+    it.
     """
     if len(data) > LARGEST:
         raise _refused("it is too large")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import NotFoundError
 from bondstore.release import site
-from bondstore.release.latest import read_latest
+from bondstore.release.pointer import read_latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +53,8 @@ def releases(store: Store) -> Iterator[Release]:
     for release in reversed(latest.releases):
         manifest = site.read_manifest(store, release)
         if manifest is None:
-            at, reason = _tombstone(store, release)
-            yield Release(release, "taken-back", None, None, at, reason)
+            said = site.read_tombstone(store, release)
+            yield Release(release, "taken-back", None, None, said.get("at"), said.get("reason", ""))
             continue
         holds = release == latest.release
         size = sum(entry.size for entry in manifest.entries)
@@ -65,26 +64,13 @@ def releases(store: Store) -> Iterator[Release]:
 
 
 def files_of(store: Store, release: str | None = None) -> tuple[str, tuple[Entry, ...]]:
-    """Return a release's id and its files.
-
-    Parameters
-    ----------
-    store : Store
-        The public store.
-    release : str, optional
-        Its id; the one that holds when not given.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such release, or it was taken back.
-    """
+    """Return a release's id and its files; raises as `manifest_of`."""
     manifest = manifest_of(store, release)
     return manifest.id, manifest.entries
 
 
 def manifest_of(store: Store, release: str | None = None) -> Manifest:
-    """Return a release's manifest; raises as `files_of`."""
+    """Return the manifest of a release, of the one that holds by default; `NotFoundError` when it was taken back."""
     latest, _ = read_latest(store)
     wanted = release or latest.release
     if wanted is None:
@@ -95,11 +81,3 @@ def manifest_of(store: Store, release: str | None = None) -> Manifest:
         said = f"The release {wanted} was taken back." if gone else f"There is no release {wanted!r} in {store.url}."
         raise NotFoundError(said, hint=f"See: bondstore release list {store.url}")
     return manifest
-
-
-def _tombstone(store: Store, release: str) -> tuple[str | None, str]:
-    try:
-        content = json.loads(bytes(store.get(site.folder(release) + site.TOMBSTONE).data))
-        return str(content["at"]), str(content["reason"])
-    except (NotFoundError, ValueError, KeyError, TypeError):
-        return None, ""

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import ConfigurationError, IntegrityError
-from bondstore.release.about import About
-from bondstore.release.paths import is_plain_path
-from bondstore.release.records import Counts, Record
+from bondstore.release.records import Counts, Record, is_plain_path
+from bondstore.release.settings import About
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,24 +26,13 @@ def object_path(sha256: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot in the public store.
-
-    Parameters
-    ----------
-    path : str
-        Where.
-    sha256 : str
-        Of its bytes.
-    size : int
-        Bytes.
-    type : str
-        ``image/png`` or ``image/svg+xml``.
-    """
+    """A plot in the public store."""
 
     path: str
     sha256: str
     size: int
     type: str
+    """``image/png`` or ``image/svg+xml``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,27 +108,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A release.
-
-    Parameters
-    ----------
-    about : About
-        What its publisher says.
-    requirement : str
-        What its files had to meet.
-    entries : tuple of Entry
-        Its files, by name.
-    overview : Plot or None
-        A map of all of it.
-    stac : bool
-        Whether a STAC item collection belongs to it.
-    """
+    """A release."""
 
     about: About
     requirement: str
+    """What its files had to meet."""
     entries: tuple[Entry, ...]
+    """By name; see `in_order`."""
     overview: Plot | None = None
+    """A map of all of it."""
     stac: bool = False
+    """Whether a STAC item collection belongs to it."""
 
     @property
     def id(self) -> str:
@@ -191,13 +169,7 @@ class Manifest:
 
     @staticmethod
     def from_json(data: bytes) -> Manifest:
-        """Read a manifest back.
-
-        Raises
-        ------
-        IntegrityError
-            When it is none, or its content is not what its id says.
-        """
+        """Read a manifest back; `IntegrityError` when its content is not what its id says."""
         try:
             content = json.loads(data)
             made = _manifest(content)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import secrets
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bondstore.config.resolve import resolve_store
 from bondstore.errors import (
     AlreadyExistsError,
     ChangedError,
@@ -16,122 +19,70 @@ from bondstore.errors import (
     TransientStoreError,
     UsageError,
 )
-from bondstore.ledger.personal import personal_ledger
 from bondstore.release import site
-from bondstore.release.about import About
-from bondstore.release.latest import Latest, move, now, read_latest
-from bondstore.release.look import Inspector, Looked, Wish, fetch, look, look_at_plot
+from bondstore.release.checks import Seen, check_apart, check_dest, check_source
 from bondstore.release.manifest import Manifest, Plot, in_order
-from bondstore.release.requirement import Requirement
-from bondstore.runs.context import whoami
+from bondstore.release.outcome import Published, ReleasePlan
+from bondstore.release.pointer import Latest, move, now, on_record, read_latest
+from bondstore.release.scan import Scan, ScanOptions, fetch, scan, scan_plot
+from bondstore.release.settings import Order, Requirement
+from bondstore.runs.batches import grouped
+from bondstore.runs.destination import FolderDestination
+from bondstore.runs.plan import Plan
+from bondstore.runs.tally import Count, Tally
+from bondstore.stores import open_store
+from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
-    from bondstore.findings import Finding
     from bondstore.stores import Store
 
 _TRIES = 8
 _BATCH = 16
+_BATCH_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a publisher asks for.
+class Places:
+    """From where to where, and what is asked of both."""
 
-    Parameters
-    ----------
-    requirement : str
-        What every file must meet; see `Requirement`.
-    about : About
-        What the publisher says.
-    inspectors : mapping of str to callable
-        By the end of a file's name: reads a file's own flags, and raises `DamagedError` when its record claims more.
-    overview : str, optional
-        Key of a map of everything, in the private store.
-    stac : bool
-        Write STAC items too.
-    again : bool
-        Release even what was taken back.
-    by_product : callable
-        Tells by its key whether an object without a record is known to be none that could leave; others are told of.
+    dest: str
+    source: str
+    profile: str | None = None
+    source_profile: str | None = None
+    """The profile of the public store serves for both where only that one is named."""
+    source_may_be_public: bool = False
+    require_public: bool = False
+
+
+def publish_between(
+    places: Places,
+    order: Order,
+    *,
+    seen: Callable[[Seen], None] | None = None,
+    confirm: Callable[[ReleasePlan], bool] | None = None,
+    dry_run: bool = False,
+) -> ReleasePlan | Published:
+    """Ask of both stores what must hold, then publish; see `publish`.
+
+    `seen` is told what anybody sees of the private store, then of the public one. `UsageError` where the stores are not
+    apart; `PolicyError` where the private one is public, or may be, or the public one is not and must be.
     """
-
-    requirement: str = "good"
-    about: About = field(default_factory=About)
-    inspectors: Mapping[str, Inspector] = field(default_factory=dict)
-    overview: str | None = None
-    stac: bool = False
-    again: bool = False
-    by_product: Callable[[str], bool] = field(default=lambda _: False)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a publication would do.
-
-    Parameters
-    ----------
-    release : str
-        Id of the release.
-    files, bytes : int
-        What would be released, in files and their bytes.
-    copies, copy_bytes : int
-        Objects that are not in the public store yet, and their bytes; plots among them.
-    gone : int
-        Files of the release that holds which this one has no more. Their objects stay for those who cite them.
-    held : int
-        Files that do not meet the requirement.
-    same : bool
-        Whether this very release holds already.
-    findings : tuple of Finding
-        Why others are not released; their keys are private.
-    """
-
-    release: str
-    files: int
-    bytes: int
-    copies: int
-    copy_bytes: int
-    gone: int
-    held: int
-    same: bool
-    findings: tuple[Finding, ...]
-
-    def record(self) -> dict[str, Any]:
-        """Return the fields for output, findings left out."""
-        content = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
-        return {"kind": "release-plan", **{name: value for name, value in content.items() if name != "findings"}}
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What a publication did.
-
-    Parameters
-    ----------
-    release : str
-        Id of the release that holds now.
-    changed : bool
-        Whether anything was written.
-    files, bytes : int
-        What it holds.
-    copied, copied_bytes : int
-        Objects written, and their bytes.
-    findings : tuple of Finding
-        Why others were not released.
-    """
-
-    release: str
-    changed: bool
-    files: int
-    bytes: int
-    copied: int
-    copied_bytes: int
-    findings: tuple[Finding, ...]
-
-    def record(self) -> dict[str, Any]:
-        """Return the fields for output, findings left out."""
-        content = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
-        return {"kind": "release", **{name: value for name, value in content.items() if name != "findings"}}
+    spec = resolve_store(places.dest, places.profile)
+    address = parse_address(spec.url)
+    if address.kind == "file" and not dry_run:
+        FolderDestination(Path(address.place)).prepare_root()
+    dest = open_store(spec)
+    source = open_store(resolve_store(places.source, places.source_profile or places.profile), read_only=True)
+    check_apart(source, dest)
+    if address.kind == "file" and not Path(address.place).exists():
+        # only for a dry run: nothing is released there yet, and the folder is not made
+        dest = open_store(f"memory://nothing-{secrets.token_hex(8)}", read_only=True)
+    of_source = check_source(source, may_be_public=places.source_may_be_public)
+    of_dest = check_dest(dest, must_be_public=places.require_public, probe=not dry_run)
+    if seen is not None:
+        seen(of_source)
+        seen(of_dest)
+    return publish(source, dest, order, confirm=confirm, dry_run=dry_run)
 
 
 def publish(
@@ -139,35 +90,14 @@ def publish(
     dest: Store,
     order: Order | None = None,
     *,
-    confirm: Callable[[Plan], bool] | None = None,
+    confirm: Callable[[ReleasePlan], bool] | None = None,
     dry_run: bool = False,
-) -> Plan | Published:
+) -> ReleasePlan | Published:
     """Publish what meets a requirement. Stopped at any instant, the old or the new release holds, whole.
 
-    Parameters
-    ----------
-    source, dest : Store
-        The private and the public store. See `gates` for what to ask of them first.
-    order : Order, optional
-        What to publish.
-    confirm : callable, optional
-        Asked with the plan before anything is written; without its yes nothing is.
-    dry_run : bool
-        Return the plan.
-
-    Returns
-    -------
-    Plan or Published
-        The plan for a dry run, or when it was not confirmed.
-
-    Raises
-    ------
-    PolicyError
-        Nothing meets the requirement, and something is released: an empty release would take it all away.
-    TransientStoreError
-        Others keep publishing here.
-    BondstoreError
-        Either store fails. What holds is unchanged then, or is the new release.
+    Returns the plan for a dry run, or when `confirm` said no to it. `PolicyError` when nothing meets the requirement
+    and something is released: an empty release would take it all away. `TransientStoreError` when others keep
+    publishing here. When a store fails, what holds is unchanged, or is the new release.
     """
     order = order or Order()
     asked = False
@@ -188,7 +118,7 @@ def publish(
 
 @dataclass(slots=True)
 class _Attempt:
-    """One look and what follows from it; given up when another publisher was faster."""
+    """One scan and what follows from it; given up when another publisher was faster."""
 
     source: Store
     dest: Store
@@ -196,9 +126,11 @@ class _Attempt:
     latest: Latest
     etag: str | None
     before: Manifest | None
-    looked: Looked
+    scan: Scan
     overview: tuple[Plot, str] | None
+    """The map, with its key in the private store."""
     present: dict[str, int]
+    """Sizes of the objects that the public store has, by path."""
 
     @classmethod
     def make(cls, source: Store, dest: Store, order: Order) -> _Attempt:
@@ -207,15 +139,17 @@ class _Attempt:
         latest, etag = read_latest(dest)
         before = site.read_manifest(dest, latest.release) if latest.release else None
         barred = frozenset() if order.again else latest.recalled
-        looked = look(source, Wish(requirement, order.inspectors, order.by_product, barred))
+        options = ScanOptions(
+            requirement, order.inspectors, lambda key: key == order.overview or order.by_product(key), barred
+        )
+        found = scan(source, options)
         overview = _overview(source, order.overview, barred)
-        looked.findings = [one for one in looked.findings if (one.kind, one.key) != ("not-recorded", order.overview)]
         present = {info.key: info.size for info in dest.list("data")}
-        return cls(source, dest, order, latest, etag, before, looked, overview, present)
+        return cls(source, dest, order, latest, etag, before, found, overview, present)
 
     def manifest(self, without: frozenset[str] = frozenset()) -> Manifest:
         """Return the release; files whose bytes changed meanwhile are left out."""
-        entries = in_order(item.entry for item in self.looked.items)
+        entries = in_order(one.entry for one in self.scan.cleared)
         overview = self.overview[0] if self.overview else None
         made = Manifest(self.order.about, self.order.requirement, entries, overview, self.order.stac)
         return made.without(without) if without else made
@@ -227,24 +161,27 @@ class _Attempt:
         )
         return {path: (digest, size) for path, digest, size in manifest.objects() if path not in proved}
 
-    def plan(self) -> Plan:
+    def plan(self) -> ReleasePlan:
         manifest = self.manifest()
         missing = {p: s for p, (_, s) in self.missing(manifest).items() if self.present.get(p) != s}
         names = {entry.file for entry in manifest.entries}
-        return Plan(
+        todo, there = _counts(manifest, missing)
+        held = self.scan.held
+        return ReleasePlan(
             manifest.id,
             len(manifest.entries),
-            sum(entry.size for entry in manifest.entries),
+            (todo + there).bytes,
             len(missing),
             sum(missing.values()),
             sum(entry.file not in names for entry in self.before.entries) if self.before else 0,
-            sum(one.kind == "below-requirement" for one in self.looked.findings),
+            sum(one.kind == "below-requirement" for one in self.scan.findings),
             self.latest.release == manifest.id and not missing,
-            tuple(self.looked.findings),
+            tuple(self.scan.findings),
+            Plan(todo, there + held.skipped, held.quarantined + held.failed),
         )
 
     def demand_something(self) -> None:
-        if not self.looked.items and self.before is not None and self.before.entries:
+        if not self.scan.cleared and self.before is not None and self.before.entries:
             raise PolicyError(
                 "Nothing meets the requirement, and an empty release would take away all that is released.",
                 hint="Check --from. To take what is released back: bondstore release recall.",
@@ -262,15 +199,24 @@ class _Attempt:
         changed |= site.settle(self.dest)
         if changed:
             on_record("release.published", self.dest, manifest.id, len(manifest.entries))
+        done, there = _counts(manifest, copied)
+        held = self.scan.held
         return Published(
             manifest.id,
             changed,
             len(manifest.entries),
-            sum(entry.size for entry in manifest.entries),
+            (done + there).bytes,
             len(copied),
             sum(copied.values()),
-            tuple(self.looked.findings),
+            tuple(self.scan.findings),
+            Tally(done, there + held.skipped, held.quarantined, held.failed + self._changed(manifest)),
         )
+
+    def _changed(self, manifest: Manifest) -> Count:
+        """Count the files that were cleared, and changed before they were copied."""
+        kept = {entry.file for entry in manifest.entries}
+        lost = [one.entry.size for one in self.scan.cleared if one.entry.file not in kept]
+        return Count(len(lost), sum(lost))
 
     def _readmit(self) -> None:
         """Take what is released again off the list of what was taken back, before any of it is written."""
@@ -285,7 +231,7 @@ class _Attempt:
         """Write the objects that are missing; returns the release as it can be, and sizes by path."""
         manifest = self.manifest()
         missing = self.missing(manifest)
-        keys = {path: key for item in self.looked.items for path, key in item.keys.items()}
+        keys = {path: key for one in self.scan.cleared for path, key in one.keys.items()}
         if self.overview:
             keys[self.overview[0].path] = self.overview[1]
         copied: dict[str, int] = {}
@@ -295,14 +241,14 @@ class _Attempt:
             if self.present.get(path) == size and _holds(self.dest, path, digest):
                 continue
             todo.append(path)
-        for batch in _batches(todo):
+        for batch in grouped(todo, lambda path: missing[path][1], number=_BATCH, weight=_BATCH_BYTES):
             data = fetch(self.source, [keys[path] for path in batch])
             for path in batch:
                 digest, size = missing[path]
                 found = data.get(keys[path])
                 if found is None or hashlib.sha256(found).hexdigest() != digest:
                     bad.add(digest)
-                    self.looked.add("changed-meanwhile", keys[path])
+                    self.scan.note("changed-meanwhile", keys[path])
                     continue
                 _put(self.dest, path, found, digest)
                 copied[path] = size
@@ -337,7 +283,7 @@ class _Attempt:
         return True
 
     def _check_unmoved(self, manifest: Manifest) -> None:
-        """Notice a recall or another release since the look, where the pointer stays and no swap would."""
+        """Notice a recall or another release since the scan, where the pointer stays and no swap would."""
         if read_latest(self.dest)[1] != self.etag:
             self._withdraw(manifest)
             raise ChangedError(f"Others publish into {self.dest.url}.", hint="Run the same command again.")
@@ -367,10 +313,18 @@ def _overview(source: Store, key: str | None, barred: frozenset[str]) -> tuple[P
         info = source.head(key)
     except NotFoundError:
         raise NotFoundError(f"There is no map {key!r} in {source.url}.", hint="Check --map.") from None
-    plot = look_at_plot(source, key, info, barred)
+    plot = scan_plot(source, key, info, barred)
     if plot is None:
         raise UsageError("The map is no PNG and no plain SVG, or was taken back.", hint="Check --map.")
     return plot, key
+
+
+def _counts(manifest: Manifest, copied: Container[str]) -> tuple[Count, Count]:
+    """Count the files of a release that are copied, and those that are there already; their plots are no files."""
+    counts = {True: Count(), False: Count()}
+    for entry in manifest.entries:
+        counts[entry.path in copied] += Count(1, entry.size)
+    return counts[True], counts[False]
 
 
 def _put(store: Store, path: str, data: bytes, digest: str) -> None:
@@ -388,13 +342,3 @@ def _holds(store: Store, path: str, digest: str) -> bool:
     except NotFoundError:
         return False
     return hashlib.sha256(bytes(found.data)).hexdigest() == digest
-
-
-def _batches(paths: list[str]) -> Iterable[list[str]]:
-    return (paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH))
-
-
-def on_record(action: str, store: Store, subject: str, size: int) -> None:
-    """Put an act into the account's own record; before it happens, so that a kill leaves none unrecorded."""
-    with personal_ledger() as ledger, ledger.transaction():
-        ledger.audit.event(whoami(), "", action, f"{store.url} {subject}", size)

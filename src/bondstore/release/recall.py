@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError, TransientStoreError, UsageError
 from bondstore.release import site
-from bondstore.release.latest import Latest, Recall, move, now, read_latest
-from bondstore.release.publish import on_record
+from bondstore.release.outcome import Recalled, RecallPlan
+from bondstore.release.pointer import Latest, Recall, move, now, on_record, read_latest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,69 +20,6 @@ if TYPE_CHECKING:
 _TRIES = 20
 _HEX = re.compile(r"[0-9a-f]{16,64}")
 _LONGEST = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class RecallPlan:
-    """What taking back would do.
-
-    Parameters
-    ----------
-    id : str
-        What was named.
-    files, plots : int
-        How many are taken back.
-    latest : int
-        How many of the files are in the release that holds.
-    left : int
-        Files that stay released.
-    releases : tuple of str
-        Ids of releases that get a tombstone.
-    done : bool
-        Whether all of it was taken back before.
-    """
-
-    id: str
-    files: int
-    plots: int
-    latest: int
-    left: int
-    releases: tuple[str, ...]
-    done: bool
-
-    def record(self) -> dict[str, Any]:
-        """Return the fields for output."""
-        return {"kind": "recall-plan"} | dataclasses.asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """What was taken back.
-
-    Parameters
-    ----------
-    id : str
-        What was named.
-    files, plots : int
-        How many were taken back, now or before.
-    deleted : int
-        Objects deleted this time.
-    tombstones : int
-        Releases taken down this time.
-    release : str
-        Id of the release that holds now.
-    """
-
-    id: str
-    files: int
-    plots: int
-    deleted: int
-    tombstones: int
-    release: str | None
-
-    def record(self) -> dict[str, Any]:
-        """Return the fields for output."""
-        return {"kind": "recalled"} | dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,30 +57,9 @@ def recall(
     A file's hash stays on the list of what was taken back: no later publication brings it back, unless told to. Files
     of a release that is taken back go from every other release too.
 
-    Parameters
-    ----------
-    store : Store
-        The public store.
-    what : str
-        A release's id, a file's SHA-256 (at least its first 16 digits), or its name in the release.
-    reason : str
-        Why; it becomes public.
-    confirm : callable, optional
-        Asked with the plan before anything is changed.
-    dry_run : bool
-        Return the plan.
-
-    Returns
-    -------
-    RecallPlan or Recalled
-        The plan for a dry run, or when it was not confirmed.
-
-    Raises
-    ------
-    NotFoundError
-        Nothing of that name was ever released here.
-    UsageError
-        The reason is too long or holds control signs.
+    `what` is a release's id, a file's SHA-256 (at least its first 16 digits), or its name in the release; `reason`
+    becomes public. Returns the plan for a dry run, or when `confirm` said no to it. `NotFoundError` when nothing of
+    that name was ever released here.
     """
     if len(reason) > _LONGEST or not reason.replace("\n", " ").isprintable():
         raise UsageError(
@@ -154,7 +68,8 @@ def recall(
     asked = False
     for _ in range(_TRIES):
         latest, etag = read_latest(store)
-        manifests = _manifests(store)
+        read = {release: site.read_manifest(store, release) for release in site.release_ids(store)}
+        manifests = {release: manifest for release, manifest in read.items() if manifest is not None}
         found = _find(store, what, latest, manifests)
         plan = _plan(what, found, latest, manifests)
         if dry_run or (confirm is not None and not asked and not confirm(plan)):
@@ -173,20 +88,13 @@ def recall(
     raise TransientStoreError(f"Others keep changing {store.url}.", hint="Run the same command again.")
 
 
-def _manifests(store: Store) -> dict[str, Manifest]:
-    """Read the manifest of every release that has one."""
-    names = (prefix.removeprefix("releases/").strip("/") for prefix in store.dirs("releases").prefixes)
-    found = ((name, site.read_manifest(store, name)) for name in names)
-    return {name: manifest for name, manifest in found if manifest is not None}
-
-
 def _find(store: Store, what: str, latest: Latest, manifests: dict[str, Manifest]) -> _Found:
     """Tell what a name stands for; what was taken back before is found again, so that it can be finished."""
     if what in manifests:
         wanted = {entry.sha256 for entry in manifests[what].entries}
         overview = manifests[what].overview
         return _with_plots(wanted, manifests, {overview.sha256} if overview else set())
-    if what in latest.releases and (gone := _buried(store, what)):
+    if what in latest.releases and (gone := site.read_tombstone(store, what).get("sha256")):
         return _with_plots(gone, manifests)
     entries = [entry for manifest in manifests.values() for entry in manifest.entries]
     wanted = {entry.sha256 for entry in entries if entry.file == what}
@@ -200,14 +108,6 @@ def _find(store: Store, what: str, latest: Latest, manifests: dict[str, Manifest
     if not wanted | before:
         raise NotFoundError("Nothing of this name was released here.", hint=f"See: bondstore release list {store.url}")
     return _with_plots(wanted | before, manifests)
-
-
-def _buried(store: Store, release: str) -> set[str]:
-    try:
-        tombstone = json.loads(bytes(store.get(site.folder(release) + site.TOMBSTONE).data))
-        return {str(one) for one in tombstone["sha256"]}
-    except (NotFoundError, ValueError, KeyError, TypeError):
-        return set()
 
 
 def _with_plots(wanted: set[str], manifests: dict[str, Manifest], also: set[str] | None = None) -> _Found:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from bondstore.errors import DamagedError
-from bondstore.release.paths import is_plain_path
 
 KIND = "bondstore.release-record"
 VERSION = 1
@@ -29,44 +28,29 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _LONGEST_TEXT = 2000
-_MOST = 1 << 53
+_MOST = 1 << 53  # JSON's numbers are exact up to here
+_LONGEST_PATH = 900  # bytes: object stores allow 1,024, and the destination's own prefix comes before it
+_LONGEST_PART = 200
+_ORDER = ("good", "probably_good", "unevaluated", "suspect", "bad")
+"""Best to worst, as flags roll up; what is missing has no part in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file was made from.
-
-    Parameters
-    ----------
-    store : str
-        Its store's address. Stays private: it is never published.
-    key : str
-        The object's key there.
-    version : str
-        Its etag or version id.
-    sha256 : str
-        Of its bytes, 64 lower-case hex digits; empty where it was not taken.
-    """
+    """What a file was made from."""
 
     store: str
+    """Its store's address; stays private, and is never published."""
     key: str
     version: str
+    """Etag or version id."""
     sha256: str = ""
+    """64 lower-case hex digits; empty where it was not taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unevaluated:
-    """A test that could not speak.
-
-    Parameters
-    ----------
-    test : str
-        Its label.
-    on : str
-        The variable.
-    reason : str
-        Why not; never a value.
-    """
+    """A test that could not run on a variable, and why; the reason never holds a value."""
 
     test: str
     on: str
@@ -75,61 +59,36 @@ class Unevaluated:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is vouched for about one file.
-
-    Parameters
-    ----------
-    file : str
-        Its path in the store that it lies in, with this record as ``<file>.json`` beside it.
-    sha256 : str
-        Of its bytes, 64 lower-case hex digits.
-    size : int
-        Bytes.
-    source : Source
-        What it was made from.
-    settings : mapping of str to str
-        What decided: ``suite``, ``digest``, ``tool`` …
-    grade : str
-        One of `GRADES`: the worst of what its levels hold.
-    levels : mapping of str to (mapping of str to int)
-        By variable, how many levels are under which of `WORDS`.
-    tests : mapping of str to (mapping of str to int)
-        The same by ``label/VARIABLE``.
-    unevaluated : tuple of Unevaluated
-        Tests that could not speak.
-    title, platform : str
-        For people; empty where unknown.
-    first, last : str or None
-        First and last time in the file, ``YYYY-MM-DDTHH:MM:SSZ``, UTC.
-    bounds : tuple of four float or None
-        West, south, east, north in degrees; west over east where it crosses the date line.
-    plots : tuple of str
-        Paths of its plots, in the same store.
-    """
+    """What is vouched for about one file."""
 
     file: str
+    """Its path in the store that it lies in, with this record as ``<file>.json`` beside it."""
     sha256: str
     size: int
     source: Source
     settings: Mapping[str, str]
+    """What decided: ``suite``, ``digest``, ``tool`` …"""
     grade: str
+    """One of `GRADES`: the worst of what its levels hold."""
     levels: Counts
+    """By variable, how many levels are under which of `WORDS`."""
     tests: Counts = field(default_factory=dict)
+    """The same by ``label/VARIABLE``."""
     unevaluated: tuple[Unevaluated, ...] = ()
     title: str = ""
     platform: str = ""
     first: str | None = None
+    """First and last time in the file, ``YYYY-MM-DDTHH:MM:SSZ``, UTC."""
     last: str | None = None
     bounds: tuple[float, float, float, float] | None = None
+    """West, south, east, north in degrees; west over east where it crosses the date line."""
     plots: tuple[str, ...] = ()
+    """Paths of its plots, in the same store."""
 
     def to_json(self) -> bytes:
         """Return the record as JSON: sorted keys, UTF-8, one final newline; the same record gives the same bytes.
 
-        Raises
-        ------
-        DamagedError
-            When it could not be read back: nothing is written that `from_json` refuses.
+        Nothing is written that `from_json` would refuse: that raises `DamagedError` here.
         """
         content = {
             "kind": KIND,
@@ -162,18 +121,9 @@ class Record:
 
     @staticmethod
     def from_json(data: bytes) -> Record:
-        """Read a record, strictly.
+        """Read a record, strictly; `DamagedError` names the part that is off, never its value.
 
-        Parameters
-        ----------
-        data : bytes
-            What lies beside a file.
-
-        Raises
-        ------
-        DamagedError
-            When anything is off: no JSON, a name twice, one unknown or missing, a wrong kind of value, a path that
-            leaves its folder. The message names the part, never its value.
+        Off is: no JSON, a name twice, one unknown or missing, a wrong kind of value, a path that leaves its folder.
         """
         if len(data) > LARGEST:
             raise _off("it is too large")
@@ -184,6 +134,41 @@ class Record:
                 raise _off(str(error)) from None
             raise _off("it is no JSON in UTF-8") from None
         return _record(content)
+
+
+Inspector: TypeAlias = Callable[[bytes, Record], None]
+"""Reads a file's own flags, and raises `IntegrityError` when its record claims more than they do."""
+
+
+def contradicts(record: Record) -> bool:
+    """Whether a record's grade is better than the levels it counts: such a record is forged or broken."""
+    held = {word for counts in record.levels.values() for word, number in counts.items() if number}
+    worst = max((_ORDER.index(word) for word in held if word in _ORDER), default=None)
+    if record.grade == "missing":
+        return worst is not None
+    if worst is None:  # silent throughout, or no value: nobody called it anything
+        return record.grade != "unevaluated"
+    return _ORDER.index(record.grade) < worst
+
+
+def is_plain_path(path: str) -> bool:
+    """Whether a path may be named where something is released; anything odd is refused, not repaired.
+
+    It is relative, with ``/`` between its parts. No part is empty, starts with a dot (``..`` and private corners such
+    as ``.bondstore`` among them), or holds a backslash, a control character or one that turns the direction of text.
+    """
+    if not path or not path.isprintable() or "\\" in path:
+        return False
+    try:
+        parts = [part.encode() for part in path.split("/")]
+    except UnicodeEncodeError:
+        return False
+    if sum(map(len, parts)) + len(parts) - 1 > _LONGEST_PATH:
+        return False
+    return all(
+        part and not part.startswith((b".", b" ")) and not part.endswith(b" ") and len(part) <= _LONGEST_PART
+        for part in parts
+    )
 
 
 class _OffError(ValueError):

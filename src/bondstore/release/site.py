@@ -15,14 +15,13 @@ releases that no longer hold are kept: somebody may cite them. Only a recall rem
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError, TransientStoreError
-from bondstore.release import stac
-from bondstore.release.index import as_csv, as_parquet
-from bondstore.release.latest import Latest, read_latest
+from bondstore.release.index import as_csv, as_parquet, as_stac, no_items
 from bondstore.release.manifest import Manifest
 from bondstore.release.page import landing, taken_back
+from bondstore.release.pointer import Latest, read_latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,18 +41,27 @@ def folder(release: str) -> str:
 
 
 def read_manifest(store: Store, release: str) -> Manifest | None:
-    """Read a release's manifest; None when it has none, or has none any more.
-
-    Raises
-    ------
-    IntegrityError
-        When it is damaged.
-    """
+    """Read a release's manifest; None when it has none, or has none any more. A damaged one is an `IntegrityError`."""
     try:
         found = store.get(folder(release) + MANIFEST)
     except NotFoundError:
         return None
     return Manifest.from_json(bytes(found.data))
+
+
+def release_ids(store: Store) -> list[str]:
+    """Return the ids of all releases that have a folder."""
+    return sorted(prefix.removeprefix("releases/").strip("/") for prefix in store.dirs("releases").prefixes)
+
+
+def read_tombstone(store: Store, release: str) -> dict[str, Any]:
+    """Return what a tombstone says: ``at``, ``reason``, ``sha256``; nothing where there is none that can be read."""
+    try:
+        content = json.loads(bytes(store.get(folder(release) + TOMBSTONE).data))
+        at, reason, hashes = content["at"], content["reason"], content["sha256"]
+        return {"at": str(at), "reason": str(reason), "sha256": {str(one) for one in hashes}}
+    except (NotFoundError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def put_release(store: Store, manifest: Manifest) -> None:
@@ -76,12 +84,7 @@ def settle(store: Store) -> bool:
     """Bring the files at the root in line with the pointer; returns whether anything was written.
 
     Each is replaced only if it is still what was there before the pointer was read: a slow publisher can never write
-    over what a later one, or a recall, has written.
-
-    Raises
-    ------
-    TransientStoreError
-        When others keep changing it.
+    over what a later one, or a recall, has written. `TransientStoreError` when others keep changing it.
     """
     wrote = False
     for _ in range(_TRIES):
@@ -94,7 +97,7 @@ def settle(store: Store) -> bool:
             continue
         wanted = _files(manifest, latest, "")
         if before[_STAC] is not None:
-            wanted.setdefault(_STAC, stac.nothing())
+            wanted.setdefault(_STAC, no_items())
         try:
             for name in _ROOT:
                 if name in wanted:
@@ -113,7 +116,7 @@ def take_down(store: Store, latest: Latest) -> list[str]:
     """
     barred = latest.recalled
     done = []
-    for release in sorted(prefix.removeprefix("releases/").strip("/") for prefix in store.dirs("releases").prefixes):
+    for release in release_ids(store):
         if release == latest.release:
             continue
         manifest = read_manifest(store, release)
@@ -163,7 +166,7 @@ def _files(manifest: Manifest, latest: Latest | None, up: str) -> dict[str, byte
         "index.html": landing(manifest, latest, up),
     }
     if manifest.stac:
-        made[_STAC] = stac.as_stac(manifest, up)
+        made[_STAC] = as_stac(manifest, up)
     return made
 
 

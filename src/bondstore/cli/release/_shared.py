@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bondstore.findings import Finding
-    from bondstore.release.look import Inspector
+    from bondstore.release.records import Inspector
     from bondstore.stores import Store
 
 DestUrl = Annotated[

@@ -15,8 +15,8 @@ from bondstore.errors import Exit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bondstore.release.publish import Plan, Published
-    from bondstore.release.visibility import Seen
+    from bondstore.release.checks import Seen
+    from bondstore.release.outcome import Published, ReleasePlan
 
 EXAMPLES = (
     "bondstore release publish s3://PUBLIC --from s3://PRIVATE/qc --dry-run",
@@ -81,9 +81,8 @@ def command(
     Ends with 5 when a file was held back because something is wrong with it (not for its flags), and with 6 when the
     private store can be read by everybody, or that could not be told.
     """
-    from bondstore.release.about import About
-    from bondstore.release.publish import Order
-    from bondstore.release.service import Places, publish_between
+    from bondstore.release.publish import Places, publish_between
+    from bondstore.release.settings import About, Order
 
     order = Order(
         requirement=require,
@@ -110,10 +109,10 @@ def _seen(seen: Seen, *, json: bool) -> None:
         output.note(seen.message)
 
 
-def _asker(dest: str, *, yes: bool, json: bool) -> Callable[[Plan], bool]:
+def _asker(dest: str, *, yes: bool, json: bool) -> Callable[[ReleasePlan], bool]:
     """Ask with the plan; a release that holds already needs no yes."""
 
-    def ask(plan: Plan) -> bool:
+    def ask(plan: ReleasePlan) -> bool:
         if plan.same or not plan.files:
             return True
         if not json:
@@ -125,7 +124,7 @@ def _asker(dest: str, *, yes: bool, json: bool) -> Callable[[Plan], bool]:
     return ask
 
 
-def _plan_text(plan: Plan) -> str:
+def _plan_text(plan: ReleasePlan) -> str:
     parts = [
         f"Release {plan.release}: {output.counted(plan.files, 'file')}, {output.bytes_text(plan.bytes)}.",
         f"To copy: {output.counted(plan.copies, 'object')}, {output.bytes_text(plan.copy_bytes)}.",
@@ -136,7 +135,7 @@ def _plan_text(plan: Plan) -> str:
     return " ".join(parts)
 
 
-def _told(done: Plan | Published, *, json: bool) -> int:
+def _told(done: ReleasePlan | Published, *, json: bool) -> int:
     wrong = tell_findings(done.findings, json=json)
     output.display_one(done, json=json)
     return int(Exit.INCOMPLETE if wrong else Exit.DONE)

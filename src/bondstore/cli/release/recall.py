@@ -11,7 +11,7 @@ from bondstore.cli.confirm import confirm
 from bondstore.cli.release._shared import open_url
 
 if TYPE_CHECKING:
-    from bondstore.release.recall import RecallPlan
+    from bondstore.release.outcome import RecallPlan
 
 EXAMPLES = (
     "bondstore release recall 3f9c02ab7e51d0aa --store s3://PUBLIC --reason 'Position was wrong' --dry-run",

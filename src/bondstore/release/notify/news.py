@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.errors import DamagedError, NotFoundError, UsageError
+from bondstore.release.findings import KINDS
 from bondstore.release.images import LARGEST as LARGEST_PLOT
 from bondstore.release.images import type_of
 from bondstore.release.inventory import manifest_of
-from bondstore.release.kinds import KINDS
-from bondstore.release.latest import NAME
-from bondstore.release.look import fetch, is_linked
 from bondstore.release.notify.subscribers import ALL, check_topics
-from bondstore.release.paths import is_plain_path
-from bondstore.release.records import LARGEST, SUFFIX, Counts, Record
-from bondstore.release.requirement import contradicts
+from bondstore.release.pointer import NAME
+from bondstore.release.records import LARGEST, SUFFIX, Counts, Record, contradicts, is_plain_path
+from bondstore.release.scan import fetch, is_linked
 
 if TYPE_CHECKING:
     from bondstore.findings import Finding

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from bondstore.errors import ConfigurationError, UsageError
-from bondstore.release.markup import shown
 from bondstore.release.notify.addresses import check_address
+from bondstore.release.notify.markup import shown
 from bondstore.release.tomlfile import read_toml
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bondstore.release.markup import Content, Markup, element, joined, shown
+from bondstore.release.notify.markup import Content, Markup, element, joined, shown
 from bondstore.release.notify.news import News
 from bondstore.release.notify.pictures import Picture
 from bondstore.release.notify.settings import Settings, one_line

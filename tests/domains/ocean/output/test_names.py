@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bondstore.domains.ocean.output.names import began, output_path, safe_stem
 from bondstore.errors import UsageError
-from bondstore.release.paths import is_plain_path
+from bondstore.release.records import is_plain_path
 from tests.domains.ocean.output.making import batch, profile
 
 KEY = "raw/2024/MOANA_0001_1_240501.csv"

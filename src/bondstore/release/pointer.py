@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bondstore.errors import IntegrityError, NotFoundError
+from bondstore.ledger.personal import personal_ledger
+from bondstore.runs.context import whoami
 
 if TYPE_CHECKING:
     from bondstore.stores import Store
@@ -22,52 +24,29 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What was taken back at one time.
-
-    Parameters
-    ----------
-    id : str
-        What was named: a release's id, a file's hash or its name.
-    at : str
-        When, UTC.
-    reason : str
-        Why; public.
-    hashes : tuple of str
-        SHA-256 of all files and plots that it took back.
-    """
+    """What was taken back at one time."""
 
     id: str
+    """What was named: a release's id, a file's hash or its name."""
     at: str
     reason: str
     hashes: tuple[str, ...]
+    """SHA-256 of all files and plots that it took back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """What holds in a public store.
-
-    Parameters
-    ----------
-    generation : int
-        Goes up by one with every change, so that no two states are the same bytes.
-    release : str or None
-        Id of the release that holds.
-    at : str
-        When it became so, UTC.
-    releases : tuple of str
-        Ids of all that ever held, oldest first.
-    recalls : tuple of Recall
-        What was taken back, oldest first.
-    again : frozenset of str
-        Hashes that were released again on purpose.
-    """
+    """What holds in a public store."""
 
     generation: int = 0
+    """Goes up by one with every change, so that no two states are the same bytes."""
     release: str | None = None
     at: str = ""
     releases: tuple[str, ...] = ()
+    """All that ever held, oldest first; so are the recalls."""
     recalls: tuple[Recall, ...] = ()
     again: frozenset[str] = frozenset()
+    """Hashes that were released again on purpose."""
 
     @property
     def recalled(self) -> frozenset[str]:
@@ -92,17 +71,9 @@ class Latest:
 
 
 def read_latest(store: Store) -> tuple[Latest, str | None]:
-    """Read what holds.
+    """Read what holds, with the etag that a change must name; None where nothing was ever released.
 
-    Returns
-    -------
-    tuple of (Latest, str or None)
-        With the etag that a change must name; None where nothing was ever released.
-
-    Raises
-    ------
-    IntegrityError
-        When the object is damaged: nothing can be changed then without losing what was taken back.
+    A damaged pointer is an `IntegrityError`: nothing can be changed then without losing what was taken back.
     """
     try:
         found = store.get(NAME)
@@ -112,13 +83,7 @@ def read_latest(store: Store) -> tuple[Latest, str | None]:
 
 
 def move(store: Store, new: Latest, etag: str | None) -> str:
-    """Make a state hold, unless another one came in between.
-
-    Raises
-    ------
-    ChangedError, AlreadyExistsError
-        Another one came in between.
-    """
+    """Make a state hold; `ChangedError` or `AlreadyExistsError` where another one came in between."""
     if etag is None:
         return store.put_if_absent(NAME, new.to_json())
     return store.put_if_unchanged(NAME, new.to_json(), etag)
@@ -127,6 +92,12 @@ def move(store: Store, new: Latest, etag: str | None) -> str:
 def now() -> str:
     """Return this second, UTC, as JSON has it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def on_record(action: str, store: Store, subject: str, size: int) -> None:
+    """Put an act into the account's own record; before it happens, so that a kill leaves none unrecorded."""
+    with personal_ledger() as ledger, ledger.transaction():
+        ledger.audit.event(whoami(), "", action, f"{store.url} {subject}", size)
 
 
 def _parse(data: bytes, place: str) -> Latest:
