@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from bondstore.domains.ocean.show import ProfileView, Shown, TestView
+    from bondstore.domains.ocean.show import Shown
+    from bondstore.domains.ocean.views import ProfileView, TestView
 
 EXAMPLES = (
     "bondstore ocean show MOANA_0012_1_240501031630.csv",

@@ -245,6 +245,11 @@ class Batch:
             kept[variable] = np.bincount(self.owner[there], minlength=len(self)) > 0
         return kept[variable].copy()
 
+    def rows(self, number: int) -> slice:
+        """Return the levels of a profile."""
+        first = int(self.starts[number])
+        return slice(first, first + int(self.sizes[number]))
+
     def take(self, numbers: Sequence[int]) -> Batch:
         """Return a batch of some of the profiles, in the order of `numbers`."""
         spans = [np.arange(self.starts[one], self.starts[one] + self.sizes[one]) for one in numbers]

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bondstore.domains.ocean.plots.failing import stretches
 from bondstore.domains.ocean.plots.maps import Extent, _coast, _degree, shows_land, unwrapped
 from bondstore.domains.ocean.plots.profile import _spread
 from bondstore.domains.ocean.plots.section import gaps_of
-from bondstore.domains.ocean.plots.words import place, shown
+from bondstore.domains.ocean.plots.words import place, shown, stretches
 from tests.domains.ocean.plots.drawn import START, batch_of, result_of
 
 LONGITUDES = st.lists(st.integers(-1800, 3600).map(lambda one: one / 10), min_size=1, max_size=12)

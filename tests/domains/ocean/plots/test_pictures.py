@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bondstore.domains.ocean.plots.describe import describe
-from bondstore.domains.ocean.plots.overview import overview_map
+from bondstore.domains.ocean.plots.maps import overview_map
 from bondstore.domains.ocean.plots.profile import profile_figure
 from bondstore.domains.ocean.plots.section import section
+from bondstore.domains.ocean.plots.words import describe
 from bondstore.domains.ocean.profiles import Batch, Deployment, Header, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.errors import UsageError

@@ -10,7 +10,7 @@ import numpy as np
 from bondstore.domains.ocean.plots.words import moment, platform_of
 from bondstore.domains.ocean.profiles import Batch, joined
 from bondstore.domains.ocean.qc.flags import Flag
-from bondstore.domains.ocean.qc.ragged import only, per_profile
+from bondstore.domains.ocean.qc.ragged import level_index, only, per_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,25 +18,20 @@ if TYPE_CHECKING:
     from bondstore.domains.ocean.profiles import Profile
     from bondstore.domains.ocean.qc.evaluate import Result
 
+
 MOST_LEVELS = 2_000_000
 """Levels of all platforms together; some 150 MB."""
+
+
 _DOUBTED = (Flag.SUSPECT, Flag.BAD)
 
 
 @dataclass(slots=True)
 class Platform:
-    """What was read of one platform.
+    """What was read of one platform."""
 
-    Parameters
-    ----------
-    parts : list of (Batch, Result)
-        In the order of reading; of the results only roll-ups and grades.
-    share : int
-        Of the levels that nothing is held against, one in so many is left.
-    """
-
-    parts: list[tuple[Batch, Result]] = field(default_factory=list)
-    share: int = 1
+    parts: list[tuple[Batch, Result]] = field(default_factory=list)  # of the results only roll-ups and grades
+    share: int = 1  # of the levels that nothing is held against, one in so many is left
 
     @property
     def levels(self) -> int:
@@ -65,10 +60,7 @@ class Platform:
 class Gathering:
     """Takes profiles as they are read; gives them back platform by platform.
 
-    Parameters
-    ----------
-    most : int
-        Levels to hold: beyond it the platform with the most is thinned.
+    Beyond a number of levels the platform with the most is thinned.
     """
 
     def __init__(self, most: int = MOST_LEVELS) -> None:
@@ -107,7 +99,6 @@ def series_of(profile: Profile) -> str:
 
 
 def _thinned(batch: Batch, result: Result) -> tuple[Batch, Result]:
-    place = np.arange(batch.levels) - batch.starts[batch.owner]
     doubted = np.isin(result.rolled["TEMP"], _DOUBTED) | np.isin(result.rolled["PRES"], _DOUBTED)
-    keep = doubted | (place % 2 == 0)
+    keep = doubted | (level_index(batch) % 2 == 0)
     return only(batch, keep), replace(result, rolled={name: flags[keep] for name, flags in result.rolled.items()})

@@ -1,4 +1,4 @@
-"""Small maps on a plain grid: coast and large lakes of Natural Earth, whole across the date line.
+"""Maps on a plain grid, whole across the date line: where in the world profiles are, and the map of a platform.
 
 Notice: the file ``coast.npz`` is made by ``tools/land_mask.py`` from the 1:10m layers *land* and *lakes* of Natural
 Earth (public domain), simplified to 0.01 degrees.
@@ -14,17 +14,51 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bondstore.domains.ocean.land import is_land
-from bondstore.domains.ocean.plots.canvas import FAINT, GRID
-from bondstore.domains.ocean.profiles import Floats
+from bondstore.domains.ocean.land import is_land, on_earth
+from bondstore.domains.ocean.plots.canvas import FAINT, GRID, Form, draw_legend, draw_marks, render, say_empty
+from bondstore.domains.ocean.plots.words import heading, plural, span_of
+from bondstore.domains.ocean.profiles import Batch, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bondstore.domains.ocean.qc.evaluate import Result
+
 
 SEA, LAND, SHORE = "#f1f6fa", "#d5d0c4", "#8d8878"
+
+
 _UNIT = 100
+
+
 _FLATTEST = 0.15
 """The least cosine of a latitude that maps are stretched by."""
+
+
+Box = tuple[float, float, float, float]
+
+
+_REACHES = (5.0, 12.0, 30.0, 60.0)
+"""Degrees of latitude; the first that shows a coast is taken, else the last."""
+
+
+WIDTH, HEIGHT = 8.4, 5.6
+
+
+_MAP = (0.075, 0.075, 0.615, 0.785)
+
+
+_SIDE = 0.735
+
+
+_LEAST = 0.4
+
+
+_KM_PER_DEGREE = 111.195
+
+
+_MOST_TRACKS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +72,10 @@ class Extent:
 
     @classmethod
     def around(cls, latitude: Floats, longitude: Floats, *, ratio: float, least: float, pad: float = 0.15) -> Extent:
-        """Return the extent that shows all positions.
+        """Return the extent that shows all positions; they are finite, the longitudes as `unwrapped` gives them.
 
-        Parameters
-        ----------
-        latitude, longitude : ndarray of float64
-            Degrees; finite, the longitudes as `unwrapped` gives them.
-        ratio : float
-            Width of the map's frame over its height: the extent fills it, in true shape at its middle unless it spans
-            most of the earth.
-        least : float
-            Degrees of latitude that it has at least.
-        pad : float
-            Part of the span that is added on each side.
+        It fills a frame of this ratio of width to height, in true shape at its middle unless it spans most of the
+        earth, with at least so many degrees of latitude and a part of the span added on each side.
         """
         middle = (float(latitude.min() + latitude.max()) / 2, float(longitude.min() + longitude.max()) / 2)
         flat = max(float(np.cos(np.radians(middle[0]))), _FLATTEST)
@@ -64,13 +89,7 @@ class Extent:
 
 
 def unwrapped(longitude: Floats) -> Floats:
-    """Return longitudes so that their span is the shortest: 179 and -179 lie two degrees apart.
-
-    Parameters
-    ----------
-    longitude : ndarray of float64
-        Degrees east, written in either way; NaN stays NaN.
-    """
+    """Return longitudes so that their span is the shortest: 179 and -179 lie two degrees apart."""
     around = longitude % 360
     some = np.unique(around[np.isfinite(around)])
     if not len(some):
@@ -83,17 +102,7 @@ def unwrapped(longitude: Floats) -> Floats:
 
 
 def draw_map(axes: Axes, extent: Extent, *, ticks: int = 4) -> None:
-    """Draw coast and lakes into axes, and degrees at its edges.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-    extent : Extent
-        Which part of the earth.
-    ticks : int
-        About how many marks an edge has; 0 for none.
-    """
+    """Draw coast and lakes into axes, and about so many degrees at its edges."""
     from matplotlib.collections import PolyCollection
 
     axes.set_facecolor(SEA)
@@ -160,3 +169,104 @@ def _coast() -> dict[str, tuple[list[Floats], NDArray[np.float64]]]:
             boxes = np.column_stack((lows[:, 0], highs[:, 0], lows[:, 1], highs[:, 1]))
             found[name] = (rings, boxes)
     return found
+
+
+def draw_locator(
+    figure: Figure, box: Box, latitude: Floats, longitude: Floats, *, frame: Extent | None = None, least: float = 0.0
+) -> None:
+    """Draw where some positions lie, or the frame in place of them; `box` is a part of the figure.
+
+    It shows at least so many degrees of latitude. Positions that are not on earth are left out.
+    """
+    axes = figure.add_axes(box)
+    axes.set_facecolor(SEA)
+    there = on_earth(latitude, longitude)
+    if not there.any():
+        say_empty(axes, "position unknown")
+        return
+    north, east = latitude[there], unwrapped(longitude[there])
+    ratio = figure.get_figwidth() * box[2] / (figure.get_figheight() * box[3])
+    for reach in _REACHES:
+        extent = Extent.around(north, east, ratio=ratio, least=max(reach, least))
+        if shows_land(extent):
+            break
+    draw_map(axes, extent, ticks=3)
+    axes.set_axisbelow(False)
+    if frame is None:
+        axes.plot(east, north, color="#C8430A", linewidth=1.0, zorder=5)
+        axes.plot(east[:1], north[:1], "o", markersize=5.5, color="#C8430A", markeredgecolor="white", zorder=6)
+        return
+    turn = round(((extent.west + extent.east) - (frame.west + frame.east)) / 720) * 360
+    x = np.array([frame.west, frame.east, frame.east, frame.west, frame.west]) + turn
+    axes.plot(
+        x, [frame.south, frame.south, frame.north, frame.north, frame.south], color="#C8430A", linewidth=1.3, zorder=6
+    )
+
+
+def overview_map(batch: Batch, result: Result, *, form: Form = "png", title: str = "") -> bytes:
+    """Draw where profiles were taken: a mark for each, by its grade, with the way the sensor took meanwhile."""
+    name = heading(batch, title)
+
+    def draw(figure: Figure) -> None:
+        first, track = _places(batch)
+        figure.text(0.03, 0.945, name, fontsize=13, fontweight="bold")
+        about = f"{span_of(batch.time)}   ·   {plural(len(batch), 'profile')}"
+        figure.text(0.03, 0.898, about, fontsize=9)
+        extent = _draw_map(figure, first, track, result)
+        north, east = first[:, 0], (first[:, 1] + 180) % 360 - 180
+        least = 6 * (extent.north - extent.south) if extent else 0.0
+        draw_locator(figure, (_SIDE, 0.545, 0.245, 0.315), north, east, frame=extent, least=min(least, 90.0))
+        title = "Profiles, by their worst flag"
+        draw_legend(figure, result.grades, title, (_SIDE - 0.012, 0.48), labelspacing=0.4)
+        lost = int(np.sum(np.isnan(first[:, 0])))
+        if lost:
+            figure.text(_SIDE, 0.1, f"{plural(lost, 'profile')} without a position", fontsize=7, color=FAINT)
+
+    described = f"Map of {plural(len(batch), 'profile')}. {name}, {span_of(batch.time)}."
+    return render(draw, WIDTH, HEIGHT, form, described)
+
+
+def _places(batch: Batch) -> tuple[Floats, list[Floats]]:
+    """Return where each profile begins, as latitude and unwrapped longitude, and the ways of those that moved."""
+    there = on_earth(batch.latitude, batch.longitude)
+    longitude = unwrapped(np.where(there, batch.longitude, np.nan))
+    first = np.full((len(batch), 2), np.nan)
+    tracks: list[Floats] = []
+    for number in range(len(batch)):
+        rows = batch.rows(number)
+        some = np.flatnonzero(there[rows])
+        if len(some):
+            way = np.column_stack((batch.latitude[rows][some], longitude[rows][some]))
+            first[number] = way[0]
+            if len(tracks) < _MOST_TRACKS and np.ptp(way, axis=0).any():
+                tracks.append(way[:: max(len(way) // 500, 1)])
+    return first, tracks
+
+
+def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Result) -> Extent | None:
+    axes = figure.add_axes(_MAP)
+    axes.set_facecolor(SEA)
+    every = np.concatenate([first, *tracks])
+    every = every[np.isfinite(every).all(axis=1)]
+    if not len(every):
+        say_empty(axes, "no positions")
+        return None
+    ratio = WIDTH * _MAP[2] / (HEIGHT * _MAP[3])
+    extent = Extent.around(every[:, 0], every[:, 1], ratio=ratio, least=_LEAST)
+    draw_map(axes, extent, ticks=6)
+    for way in tracks:
+        axes.plot(way[:, 1], way[:, 0], color="#7d8794", linewidth=0.7, zorder=2.5)
+    draw_marks(axes, first[:, 1], first[:, 0], result.grades)
+    _draw_scale(axes, extent)
+    return extent
+
+
+def _draw_scale(axes: Axes, extent: Extent) -> None:
+    """Draw a bar of a round number of kilometres, true at the middle of the map."""
+    flat = float(np.cos(np.radians((extent.south + extent.north) / 2)))
+    width = (extent.east - extent.west) * max(flat, 0.01) * _KM_PER_DEGREE
+    power = 10 ** np.floor(np.log10(width / 4))
+    length = next(step for step in (5 * power, 2 * power, power) if step <= width / 4)
+    part = length / width
+    axes.plot([0.03, 0.03 + part], [0.035, 0.035], transform=axes.transAxes, color="#1f2430", linewidth=2, zorder=9)
+    axes.text(0.03, 0.05, f"{length:g} km", transform=axes.transAxes, fontsize=7.5, zorder=9)

@@ -1,4 +1,4 @@
-"""What is drawn, and where the pictures go."""
+"""What is drawn, and where plots go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import resolve_store, with_url
 from bondstore.errors import NotFoundError, PolicyError
 from bondstore.runs.paths import safe_relpath
@@ -15,31 +14,14 @@ from bondstore.stores.address import parse_address
 if TYPE_CHECKING:
     import os
 
-    from bondstore.config.profiles import Profile
+    from bondstore.config.profiles import Profile, StoreSpec
+
 
 SUFFIXES = (".csv", ".nc")
 
 
 def find_source(source: str | os.PathLike[str], profile: str | Profile | None = None) -> tuple[StoreSpec, str | None]:
-    """Find what is to be drawn.
-
-    Parameters
-    ----------
-    source : str or path
-        A file or folder of this computer; the URL of a store, or of a single object in one.
-    profile : str or Profile, optional
-        Named settings to open the store with.
-
-    Returns
-    -------
-    tuple of (StoreSpec, str or None)
-        The store, and the key of a single object; None for all.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such file or folder.
-    """
+    """Find what is to be drawn: the store, and the key of a single object or None for all."""
     text = str(source)
     if "://" not in text:
         return _local(Path(text).expanduser().absolute(), text, profile)
@@ -64,22 +46,7 @@ def _local(path: Path, text: str, profile: str | Profile | None) -> tuple[StoreS
 def find_dest(
     dest: str | os.PathLike[str] | None, source: StoreSpec, profile: str | Profile | None = None
 ) -> StoreSpec:
-    """Find where pictures go: beside what they show where that lies on this computer, else the current folder.
-
-    Parameters
-    ----------
-    dest : str or path, optional
-        A folder, which need not be there, or a store's URL.
-    source : StoreSpec
-        What is drawn.
-    profile : str or Profile, optional
-        Named settings to open the destination with; else those of the source.
-
-    Raises
-    ------
-    PolicyError
-        The source's profile forbids its data on a disk, and the destination is one.
-    """
+    """Find where pictures go: beside what they show where that lies on this computer, else the current folder."""
     settings = profile if profile is not None else source.profile
     if dest is None:
         local = parse_address(source.url).kind == "file"
@@ -97,13 +64,7 @@ def find_dest(
 
 
 class Names:
-    """Gives every picture a path of its own.
-
-    Parameters
-    ----------
-    form : str
-        What paths end with.
-    """
+    """Gives every picture a path of its own."""
 
     def __init__(self, form: str) -> None:
         self._form = form

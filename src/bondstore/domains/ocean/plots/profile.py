@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bondstore.domains.ocean.plots.canvas import FAINT, INK, Form, render
-from bondstore.domains.ocean.plots.describe import describe
-from bondstore.domains.ocean.plots.failing import Stretch, remarks, stretches
-from bondstore.domains.ocean.plots.locator import draw_locator
-from bondstore.domains.ocean.plots.marks import draw_marks, keys
+from bondstore.domains.ocean.plots.canvas import FAINT, INK, Form, draw_legend, draw_marks, render
+from bondstore.domains.ocean.plots.maps import draw_locator
 from bondstore.domains.ocean.plots.words import (
     FLAG_WORDS,
+    Stretch,
+    describe,
     drawable,
     first_place,
     heading,
     place,
-    rows_of,
+    remarks,
     shown,
     span_of,
+    stretches,
 )
 from bondstore.domains.ocean.qc.flags import Flag
 
@@ -55,31 +55,10 @@ def profile_figure(batch: Batch, result: Result, number: int = 0, *, form: Form 
 
     Pressure points downwards. Each level has the mark of its own flag; levels that tests found suspect or bad are
     labelled with these tests. What is said of time, position and pressure stands beside it in words.
-
-    Parameters
-    ----------
-    batch : Batch
-        Profiles.
-    result : Result
-        What the tests say of them.
-    number : int
-        Which profile.
-    form : {"png", "svg"}
-        Which kind of file.
-
-    Returns
-    -------
-    bytes
-        The file; always the same for the same data.
-
-    Raises
-    ------
-    MissingExtraError
-        matplotlib is not installed.
     """
 
     def draw(figure: Figure) -> None:
-        rows = rows_of(batch, number)
+        rows = batch.rows(number)
         panels = _panels(salty=bool(batch.carries("PSAL")[number]))
         first: Axes | None = None
         for panel in panels:
@@ -191,23 +170,10 @@ def _draw_side(figure: Figure, result: Result, rows: slice, number: int, panels:
     figure.text(_SIDE, top - 0.033, f"tests: {shown(result.suite.name, 40)}", fontsize=7.5, color=FAINT)
     top -= 0.05
     for panel in panels:
-        handles, words = keys(result.rolled[panel.variable][rows])
         title = f"{_TITLES[panel.variable][0]}, levels"
-        legend = figure.legend(
-            handles,
-            words,
-            title=title,
-            loc="upper left",
-            bbox_to_anchor=(_SIDE - 0.012, top),
-            frameon=False,
-            fontsize=7.5,
-            title_fontsize=8,
-            alignment="left",
-            labelspacing=0.35,
-            handlelength=1.2,
-        )
-        legend.get_title().set_fontweight("bold")
-        top -= 0.05 + 0.031 * max(len(words), 1)
+        flags, corner = result.rolled[panel.variable][rows], (_SIDE - 0.012, top)
+        lines_of = draw_legend(figure, flags, title, corner, labelspacing=0.35, handlelength=1.2)
+        top -= 0.05 + 0.031 * max(lines_of, 1)
     lines = []
     for remark in remarks(result, rows, number, ("TIME", "POSITION", "PRES")):
         lines += textwrap.wrap(remark, 38, subsequent_indent="  ")

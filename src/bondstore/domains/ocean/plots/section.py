@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bondstore.domains.ocean.plots.canvas import FAINT, INK, Form, render
+from bondstore.domains.ocean.plots.canvas import FAINT, INK, Form, render, say_empty
 from bondstore.domains.ocean.plots.words import drawable, drawable_times, heading, plural, shown, span_of
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import per_profile
@@ -38,30 +38,7 @@ def section(batch: Batch, result: Result, *, form: Form = "png", title: str = ""
     """Draw temperature by colour over time and pressure.
 
     A level is drawn filled where neither its temperature nor its pressure is called suspect or bad, hollow where one of
-    them is. Times in which nothing was measured are hatched.
-
-    Parameters
-    ----------
-    batch : Batch
-        The profiles of a platform or a deployment, in any order.
-    result : Result
-        What the tests say of them.
-    form : {"png", "svg"}
-        Which kind of file.
-    title : str
-        What to call them; else the platform.
-    note : str
-        A remark for the corner, such as that only a part of the levels is drawn.
-
-    Returns
-    -------
-    bytes
-        The file; always the same for the same data.
-
-    Raises
-    ------
-    MissingExtraError
-        matplotlib is not installed.
+    them is. Times in which nothing was measured are hatched. `note` is a remark for the corner.
     """
     name = heading(batch, title)
     batch = replace(
@@ -81,9 +58,7 @@ def section(batch: Batch, result: Result, *, form: Form = "png", title: str = ""
         axes.set_ylabel("Sea pressure (dbar)")
         axes.spines[["top", "right"]].set_visible(False)
         if not there.any():
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=FAINT)
+            say_empty(axes, "no values")
             return
         _set_edges(axes, batch, there)
         gaps = _draw_gaps(axes, batch)
@@ -122,18 +97,7 @@ def _set_edges(axes: Axes, batch: Batch, there: Mask) -> None:
 
 
 def gaps_of(batch: Batch) -> list[tuple[float, float]]:
-    """Return times between profiles in which nothing was measured, far longer than is usual here.
-
-    Parameters
-    ----------
-    batch : Batch
-        Profiles in any order.
-
-    Returns
-    -------
-    list of (float, float)
-        Ends of one profile and begins of the next, in seconds since 1970.
-    """
+    """Return times (seconds since 1970) in which nothing was measured between profiles, far longer than usual here."""
     begins, ends = per_profile(batch, batch.time, np.fmin), per_profile(batch, batch.time, np.fmax)
     known = np.isfinite(begins)
     begins, ends = begins[known], ends[known]

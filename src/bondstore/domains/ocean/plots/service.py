@@ -11,19 +11,25 @@ from bondstore.domains.ocean.findings import PLOT_KINDS
 from bondstore.domains.ocean.making import Maker
 from bondstore.domains.ocean.places import STATUS, TABLES
 from bondstore.domains.ocean.plots.canvas import FORMS, Form, need_matplotlib
-from bondstore.domains.ocean.plots.describe import describe
 from bondstore.domains.ocean.plots.gathering import Gathering
-from bondstore.domains.ocean.plots.overview import overview_map
+from bondstore.domains.ocean.plots.maps import overview_map
 from bondstore.domains.ocean.plots.places import SUFFIXES, Names, find_dest, find_source
 from bondstore.domains.ocean.plots.profile import profile_figure
 from bondstore.domains.ocean.plots.section import section
-from bondstore.domains.ocean.plots.words import heading, plural
+from bondstore.domains.ocean.plots.words import describe, heading, plural
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.runkinds import RUN_KINDS
 from bondstore.domains.ocean.service import Asked
-from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError, UsageError
+from bondstore.errors import (
+    BondstoreError,
+    ConfigurationError,
+    DamagedError,
+    NoSpaceError,
+    NotFoundError,
+    UsageError,
+)
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.batches import grouped

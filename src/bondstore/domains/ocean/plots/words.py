@@ -1,16 +1,25 @@
-"""What pictures say in words: names drawn as they are, times, positions and tests."""
+"""What plots say in words: names, times, positions, which tests failed where, and a plot for who cannot see it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Profile
-from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, Flag, Flags
+
+if TYPE_CHECKING:
+    from bondstore.domains.ocean.qc.evaluate import Result
+
 
 NAMES = {"TIME": "time", "POSITION": "position", "PRES": "pressure", "TEMP": "temperature", "PSAL": "salinity"}
+
+
 FLAG_WORDS = {
     Flag.GOOD: "good",
     Flag.PROBABLY_GOOD: "probably good",
@@ -19,9 +28,18 @@ FLAG_WORDS = {
     Flag.UNEVALUATED: "not evaluated",
     Flag.MISSING: "missing",
 }
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 _LARGEST = 1e6
+
+
 _FIRST_TIME, _LAST_TIME = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1800, 2200))
+
+
+_FAILED = (Flag.SUSPECT, Flag.BAD)
 
 
 def shown(text: str, longest: int = 60) -> str:
@@ -90,12 +108,6 @@ def first_place(batch: Batch, rows: slice) -> tuple[float, float]:
     return (float(latitude[some[0]]), float(longitude[some[0]])) if len(some) else (np.nan, np.nan)
 
 
-def rows_of(batch: Batch, number: int) -> slice:
-    """Return the levels of a profile."""
-    first = int(batch.starts[number])
-    return slice(first, first + int(batch.sizes[number]))
-
-
 def plural(number: int, one: str) -> str:
     """Return a number of things."""
     return f"{number:,} {one}{'' if number == 1 else 's'}"
@@ -119,3 +131,107 @@ def drawable(values: Floats) -> Floats:
 def drawable_times(seconds: Floats) -> Floats:
     """Return times without those that no instrument was there for; they become NaN."""
     return np.where((seconds > _FIRST_TIME) & (seconds < _LAST_TIME), seconds, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Neighbouring levels that the same tests flag."""
+
+    first: int  # levels of the profile, both included
+    last: int
+    tests: tuple[str, ...]  # their labels, for people
+    worst: Flag
+
+    @property
+    def text(self) -> str:
+        """What stands beside the levels."""
+        number = self.last - self.first + 1
+        return ", ".join(self.tests) + (f" ×{number:,}" if number > 1 else "")
+
+
+def stretches(result: Result, rows: slice, variable: str) -> list[Stretch]:
+    """Return where tests of a variable found levels suspect or bad, in the order of the levels."""
+    named = {label: flags[rows] for (label, on), flags in result.flags.items() if on == variable}
+    if not named:
+        return []
+    table = np.array([np.where(np.isin(flags, _FAILED), flags, 0) for flags in named.values()], np.int8)
+    labels = list(named)
+    if not table.any():
+        return []
+    seams = np.flatnonzero((np.diff(table != 0, axis=1)).any(axis=0)) + 1
+    edges = [0, *seams.tolist(), table.shape[1]]
+    found = []
+    for first, end in pairwise(edges):
+        block = table[:, first:end]
+        said = np.flatnonzero(block.any(axis=1))
+        if len(said):
+            tests = tuple(test_words(labels[one]) for one in said)
+            found.append(Stretch(first, end - 1, tests, Flag(int(block.max()))))
+    return found
+
+
+def failed_tests(result: Result, rows: slice, variable: str) -> list[str]:
+    """Return the labels of the tests that found levels of a variable suspect or bad, for people."""
+    return list(dict.fromkeys(test for one in stretches(result, rows, variable) for test in one.tests))
+
+
+def counted(flags: Flags) -> dict[Flag, int]:
+    """Return how many levels have each flag, the worst first; flags that none has are left out."""
+    order = (flag for flag in reversed(BETTER_FIRST) if flag != Flag.SILENT)
+    return {flag: number for flag in order if (number := int(np.sum(flags == flag)))}
+
+
+def remarks(result: Result, rows: slice, number: int, variables: tuple[str, ...]) -> list[str]:
+    """Return what a picture says in words: variables that are not all good, and tests that could not speak."""
+    said = []
+    for variable in variables:
+        flags = result.rolled.get(variable)
+        if flags is None:
+            continue
+        parts = [
+            f"{plural(count, 'level')} {FLAG_WORDS[flag]}"
+            for flag, count in counted(flags[rows]).items()
+            if flag not in (Flag.GOOD, Flag.PROBABLY_GOOD)
+        ]
+        if parts:
+            tests = failed_tests(result, rows, variable)
+            because = f" ({', '.join(tests)})" if tests else ""
+            said.append(f"{NAMES[variable].capitalize()}: {', '.join(parts)}{because}")
+    silent = [test_words(label) for (label, _), why in result.reasons.items() if number in why]
+    if silent:
+        said.append(f"Could not be evaluated: {', '.join(dict.fromkeys(silent))}")
+    return said
+
+
+def describe(batch: Batch, result: Result, number: int = 0) -> str:
+    """Return a profile's picture in words: platform, time, position, ranges, flags and the tests that failed."""
+    rows = batch.rows(number)
+    latitude, longitude = first_place(batch, rows)
+    what = "temperature and salinity" if batch.carries("PSAL")[number] else "temperature"
+    parts = [
+        f"Profile of {what} over pressure. Platform {shown(platform_of(batch.profiles[number])) or 'unknown'}, "
+        f"{span_of(batch.time[rows])}, {place(latitude, longitude)}",
+        f"{plural(int(batch.sizes[number]), 'level')}{_range(batch.pressure[rows], ' from {} to {} dbar')}"
+        f"{_range(batch.temperature[rows], ', {} to {} °C')}",
+        _flags(result, rows, "TEMP"),
+    ]
+    if what != "temperature" and batch.salinity is not None:
+        parts += [f"Salinity{_range(batch.salinity[rows], ' {} to {}')}", _flags(result, rows, "PSAL")]
+    parts += remarks(result, rows, number, ("TIME", "POSITION", "PRES"))
+    parts.append(f"The profile is {FLAG_WORDS.get(Flag(int(result.grades[number])), 'not evaluated')}")
+    return ". ".join(parts) + "."
+
+
+def _range(values: Floats, pattern: str) -> str:
+    some = values[np.isfinite(values)]
+    return pattern.format(f"{some.min():.2f}", f"{some.max():.2f}") if len(some) else ""
+
+
+def _flags(result: Result, rows: slice, variable: str) -> str:
+    counts = ", ".join(
+        f"{number:,} {FLAG_WORDS[flag]}" for flag, number in counted(result.rolled[variable][rows]).items()
+    )
+    tests = failed_tests(result, rows, variable)
+    words = "Temperature" if variable == "TEMP" else "Salinity"
+    failed = f"; failed tests: {', '.join(tests)}" if tests else ""
+    return f"{words} flags: {counts or 'none'}{failed}"

@@ -224,7 +224,7 @@ def _predecessors(numbers: list[int], cycle: dict[int, int]) -> dict[int, int]:
 
 
 def _earlier(batch: Batch, number: int, time: Floats, latitude: Floats, longitude: Floats) -> Earlier:
-    rows = slice(int(batch.starts[number]), int(batch.starts[number] + batch.sizes[number]))
+    rows = batch.rows(number)
     placed = not np.isnan(latitude[number]) and not np.isnan(longitude[number])
     return Earlier(
         float(time[number]),
