@@ -34,6 +34,7 @@ from bondstore.release.publish import publish
 from bondstore.release.recall import recall
 from bondstore.release.records import Record
 from bondstore.release.settings import About, Order
+from bondstore.runs.tally import Count
 from bondstore.stores import Store, open_store
 from tests.release.lab import SVG, Files, add, check_public, content, good_files, png
 from tests.release.places import Place, folder_place
@@ -69,6 +70,35 @@ def kinds(done: Published | ReleasePlan) -> list[str]:
 
 def index(public: Place) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(public.tree()["index.csv"].decode())))
+
+
+def test_every_file_is_in_the_tally(private: Place, public: Place, tmp_path: Path) -> None:
+    files = good_files(4)
+    add(files, "x/bad_qc.nc", grade="bad", levels={"TEMP": {"bad": 1}})
+    add(files, "x/forged_qc.nc", sha256="0" * 64)
+    files["secret.csv"] = b"name,phone"
+    private.fill(files)
+    sizes = {name: len(data) for name, data in files.items() if name.endswith(("_qc.nc", ".csv"))}
+    whole = Count(len(sizes), sum(sizes.values()))
+    plan = publish(private.store, public.store, dry_run=True)
+    assert isinstance(plan, ReleasePlan)
+    counts = plan.counts
+    assert (counts.todo.objects, counts.skipped.objects, counts.quarantined.objects) == (4, 2, 1)
+    assert counts.todo + counts.skipped + counts.quarantined == whole
+    assert counts.todo.bytes == plan.bytes
+
+    def change(_: ReleasePlan) -> bool:
+        (tmp_path / "private/2024/05/p1_qc.nc").write_bytes(b"other")
+        return True
+
+    done = run(private, public, confirm=change)
+    assert done.tally.objects() == {"planned": 7, "done": 3, "skipped": 2, "quarantined": 1, "failed": 1}
+    assert done.tally.planned == whole
+    private.fill(files)
+    done = run(private, public)
+    assert done.tally.objects() == {"planned": 7, "done": 1, "skipped": 5, "quarantined": 1, "failed": 0}
+    assert done.tally.planned == whole
+    assert "tally" not in done.record()
 
 
 def test_what_passed_is_there_and_nothing_else(private: Place, public: Place) -> None:
