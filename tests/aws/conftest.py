@@ -13,8 +13,8 @@ import pytest
 
 from bondstore.config.secrets import Secret
 from bondstore.databases import open_table
-from bondstore.release.notify import subscribers
-from bondstore.release.notify.subscribers import Subscribers
+from bondstore.notify import subscriptions
+from bondstore.notify.subscriptions import Subscribers
 from tests.homes import home
 from tests.ocean_files import moana_csv
 from tests.servers.moto import Moto
@@ -61,7 +61,7 @@ class Cloud:
         """Mail on, and somebody who wishes it."""
         self.moto.client("sesv2").create_email_identity(EmailIdentity="data@reef.example")
         people = Subscribers(
-            open_table("dynamodb://ap-southeast-2", subscribers.TABLE, key=subscribers.KEY), Secret(SECRET)
+            open_table("dynamodb://ap-southeast-2", subscriptions.TABLE, key=subscriptions.KEY), Secret(SECRET)
         )
         people.create()
         asked = people.subscribe(address, now=1.75e9)

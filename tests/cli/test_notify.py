@@ -19,8 +19,8 @@ from bondstore.release.settings import Order
 from bondstore.stores import open_store
 from tests.cli.conftest import Call, Result
 from tests.homes import Home
+from tests.notify.post import attached, inline, plot, text_of, token_of
 from tests.release import lab
-from tests.release.notify.post import attached, inline, plot, text_of, token_of
 from tests.servers.smtp import Behaviour, MailBox
 
 CANARY = "wren-canary-7391"

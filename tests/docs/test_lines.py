@@ -14,7 +14,7 @@ from bondstore.cli.table import TABLE, commands
 from bondstore.config import files
 from bondstore.domains.ocean.qc.suite import parse_suite
 from bondstore.domains.ocean.reading.columns import parse_columns
-from bondstore.release.notify.desk import open_desk
+from bondstore.notify.open import open_mail
 from tests.docs.pages import BLOCK, PAGES, ROOT, blocks, lines, mentioned
 from tests.homes import home
 
@@ -126,7 +126,7 @@ def test_python_and_toml_are_sound(page: str, tmp_path: Path) -> None:
             assert parse_columns(snippet).names
         elif "transport = " in snippet:
             (tmp_path / "notify.toml").write_text(snippet)
-            assert open_desk(tmp_path / "notify.toml").given
+            assert open_mail(tmp_path / "notify.toml").given
         else:
             (tmp_path / "bondstore.toml").write_text(snippet)
             assert files.read(tmp_path / "bondstore.toml").profiles

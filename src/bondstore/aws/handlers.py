@@ -79,7 +79,7 @@ _PROFILE = ModuleHandler(
     "bondstore.aws.profiles",
     # pandas and pyarrow are never imported by a handler that tests, writes, draws and mails; later versions of polars
     # have 60 MB more, and would leave no room for the others
-    (_OBSTORE, "numpy>=2,<2.4", "polars>=1.30,<1.31", "gsw>=3.6.19"),
+    (_OBSTORE, "numpy>=2,<2.4", "polars>=1.30,<1.31", "gsw>=3.6.19", "jinja2>=3.1.5", "pydantic>=2.11"),
     {
         # from 3.11 on it imports fontTools (23 MB) even to draw a PNG
         "plots": ("matplotlib>=3.9,<3.11",),

@@ -12,7 +12,7 @@ from bondstore.errors import TransientStoreError
 if TYPE_CHECKING:
     from bondstore.aws.report import EventReport
     from bondstore.aws.settings import HandlerSettings
-    from bondstore.release.notify.desk import Desk
+    from bondstore.notify.open import Mail
 
 _SAID = {
     "transport": "TRANSPORT",
@@ -35,23 +35,23 @@ def mail(report: EventReport, settings: HandlerSettings) -> None:
     if not settings.get("TRANSPORT") or not files or settings.get("FORM") == "parquet":
         return
     from bondstore.config.resolve import resolve_store
-    from bondstore.release.notify.news import find_news, read_plot
-    from bondstore.release.notify.service import notify
+    from bondstore.notify.news import find_news, read_plot
+    from bondstore.notify.send import notify
     from bondstore.stores import open_store
 
     store = open_store(resolve_store(settings.need("DEST")), read_only=True)
     news, _ = find_news(store, files)
-    desk = _desk(settings)
-    transport = desk.transport()
+    opened = _opened(settings)
+    transport = opened.transport()
     try:
         done = notify(
             news,
             lambda key: read_plot(store, key),
-            desk.subscribers,
-            desk.deliveries,
+            opened.subscribers,
+            opened.deliveries,
             transport,
-            settings=desk.settings,
-            secret=desk.secret(),
+            settings=opened.settings,
+            secret=opened.secret(),
         )
     finally:
         transport.close()
@@ -63,11 +63,11 @@ def mail(report: EventReport, settings: HandlerSettings) -> None:
         raise TransientStoreError("Messages could not be sent yet.", hint="Send the event again.")
 
 
-def _desk(settings: HandlerSettings) -> Desk:
-    from bondstore.release.notify.desk import open_desk
+def _opened(settings: HandlerSettings) -> Mail:
+    from bondstore.notify.open import open_mail
 
     said: dict[str, Any] = {name: settings.get(variable) or None for name, variable in _SAID.items()}
     for name, variable in _SECRETS.items():
         said[name] = reference(settings.get(variable)) if settings.get(variable) else None
     file = settings.get("NOTIFY")
-    return open_desk(Path(file) if file else None, database=settings.need("DATABASE"), **said)
+    return open_mail(Path(file) if file else None, database=settings.need("DATABASE"), **said)

@@ -51,6 +51,7 @@ def _environment() -> jinja2.Environment:
         "count": signs.count,
         "counted": signs.counted,
         "day": signs.day,
+        "line": signs.line,
         "minute": signs.minute,
         "prose": _prose,
         "size": signs.size,

@@ -12,6 +12,17 @@ def visible(text: str, *, lines: bool = False) -> str:
     )
 
 
+def line(text: str) -> str:
+    """Return a text in one line: what comes from outside begins no other."""
+    return visible(text.replace("\r", " ").replace("\n", " "))
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return a text fit for a header: one line, single blanks, nothing hidden in it, not endless."""
+    plain = " ".join(line(text).split())
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+
+
 def count(number: int) -> str:
     """Return ``1,234``."""
     return f"{number:,}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import ConfigurationError, IntegrityError
+from bondstore.errors import IntegrityError, UsageError
 from bondstore.release.records import Counts, Record, is_plain_path
 from bondstore.release.settings import About
 
@@ -174,7 +174,7 @@ class Manifest:
             content = json.loads(data)
             made = _manifest(content)
             whole = content["kind"] == KIND and content["version"] == VERSION and content["id"] == made.id
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, ConfigurationError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, UsageError):
             raise _broken() from None
         if not whole:
             raise _broken()
@@ -227,9 +227,7 @@ def _manifest(content: Any) -> Manifest:
     settings = content["settings"]
     entries = tuple(_read_entry(one, settings) for one in content["files"])
     overview = None if content["overview"] is None else _read_plot(content["overview"])
-    return Manifest(
-        About.of(content["about"], "manifest"), str(content["requirement"]), entries, overview, bool(content["stac"])
-    )
+    return Manifest(About(**content["about"]), str(content["requirement"]), entries, overview, bool(content["stac"]))
 
 
 def _read_entry(one: Any, settings: list[dict[str, str]]) -> Entry:

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bondstore.errors import ConfigurationError, UsageError
-from bondstore.release.tomlfile import read_toml
+from bondstore.config.model import read_settings
+from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,25 +53,18 @@ class About:
     institution: str = ""
     contact_url: str = ""
 
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if not isinstance(value, str) or len(value) > _LONGEST or "\0" in value:
+                raise UsageError(f"{name} is no text of up to {_LONGEST:,} characters.")
+            if name.endswith("_url") and value and urlsplit(value).scheme not in ("http", "https"):
+                raise UsageError(f"{name} is no web address.", hint="Write https://…")
+            object.__setattr__(self, name, value.strip())  # only while it is made
+
     @classmethod
     def load(cls, path: Path) -> About:
         """Read it from a TOML file with these names at its top; raises `NotFoundError`, `ConfigurationError`."""
-        return cls.of(read_toml(path, "--about"), str(path))
-
-    @classmethod
-    def of(cls, given: dict[str, object], where: str) -> About:
-        """Check names and values, and put them together; raises `ConfigurationError` as `load`."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        said: dict[str, str] = {}
-        for name, value in given.items():
-            if name not in known:
-                raise ConfigurationError(f"{where}: there is no setting {name[:24]!r}.", hint=f"Known: {known}.")
-            if not isinstance(value, str) or len(value) > _LONGEST or "\0" in value:
-                raise ConfigurationError(f"{where}: {name} is no text of up to {_LONGEST} signs.")
-            if name.endswith("_url") and value and urlsplit(value).scheme not in ("http", "https"):
-                raise ConfigurationError(f"{where}: {name} is no web address.", hint="Write https://…")
-            said[name] = value.strip()
-        return cls(**said)
+        return read_settings(cls, path, option="--about")
 
     def record(self) -> dict[str, str]:
         """Return what is said, without what is not."""

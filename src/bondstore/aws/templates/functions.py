@@ -15,9 +15,9 @@ from bondstore.aws.templates.intrinsics import (
     when,
 )
 from bondstore.aws.templates.queues import TIMEOUT
+from bondstore.notify import deliveries, subscriptions
 from bondstore.registry.policy import ENTRIES, LOOK, ROWS
 from bondstore.registry.settings import HISTORY
-from bondstore.release.notify import deliveries, subscribers
 
 _KEEP = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem")
 _TOLD = ("dynamodb:BatchGetItem", *_KEEP, *LOOK)
@@ -131,7 +131,7 @@ def _profile_role() -> list[Node]:
         allow("WriteResults", ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"), bucket_arn("ResultBucket", "/*")),
     )
     mail = policy(
-        allow("Subscribers", _TOLD, here("dynamodb", f"table/{subscribers.TABLE}")),
+        allow("Subscribers", _TOLD, here("dynamodb", f"table/{subscriptions.TABLE}")),
         allow("Deliveries", _TOLD, here("dynamodb", f"table/{deliveries.TABLE}")),
         allow(
             "SendAsOne",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bondstore.aws.templates.intrinsics import Node, ref, sub
+from bondstore.notify import deliveries, subscriptions
 from bondstore.registry.settings import HISTORY, HISTORY_KEY, KEY
-from bondstore.release.notify import deliveries, subscribers
 
 
 def tables() -> Node:
@@ -14,7 +14,7 @@ def tables() -> Node:
     return {
         "ParticipantsTableResource": _table(ref("ParticipantsTable"), KEY, "N"),
         "ParticipantsHistoryResource": _table(sub(f"${{ParticipantsTable}}{HISTORY}"), HISTORY_KEY, "S"),
-        "SubscribersResource": _table(subscribers.TABLE, subscribers.KEY, "S"),
+        "SubscribersResource": _table(subscriptions.TABLE, subscriptions.KEY, "S"),
         "DeliveriesResource": _table(deliveries.TABLE, deliveries.KEY, "S"),
     }
 

@@ -12,8 +12,8 @@ from bondstore.cli import options
 from bondstore.config.secrets import SecretRef
 
 if TYPE_CHECKING:
-    from bondstore.release.notify.deliveries import Delivery
-    from bondstore.release.notify.subscribers import Subscriber
+    from bondstore.notify.deliveries import Delivery
+    from bondstore.notify.subscriptions import Subscriber
 
 SettingsFile = Annotated[
     Path | None,

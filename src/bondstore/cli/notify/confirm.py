@@ -25,9 +25,9 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Confirm a subscription by the token from its message. From then on mail is sent."""
-    from bondstore.release.notify.desk import open_desk
-    from bondstore.release.notify.subscribers import Subscribers
+    from bondstore.notify.open import open_mail
+    from bondstore.notify.subscriptions import Subscribers
 
-    desk = open_desk(settings, profile, secret=secret, database=database)
-    one = Subscribers(desk.subscribers, desk.secret()).confirm(_shared.given(token), now=time.time())
+    mail = open_mail(settings, profile, secret=secret, database=database)
+    one = Subscribers(mail.subscribers, mail.secret()).confirm(_shared.given(token), now=time.time())
     output.display_one(_shared.subscriber_record(one), json=json)

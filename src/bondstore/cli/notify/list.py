@@ -27,13 +27,13 @@ def command(
 
     Of an address the first sign and the domain are shown. Messages name their recipient by the subscriber's key.
     """
-    from bondstore.release.notify.desk import open_desk
+    from bondstore.notify.open import open_mail
 
-    desk = open_desk(settings, profile, database=database)
+    mail = open_mail(settings, profile, database=database)
     if sent:
         columns = ("at", "recipient", "state", output.Column("attempts", right=True), "code", "message")
-        found = (_shared.delivery_record(one) for one in desk.messages())
+        found = (_shared.delivery_record(one) for one in mail.messages())
         output.display(found, columns, json=json, empty="No message was sent yet.")
         return
-    people = (_shared.subscriber_record(one, reveal=reveal) for one in desk.people(reveal=reveal))
+    people = (_shared.subscriber_record(one, reveal=reveal) for one in mail.people(reveal=reveal))
     output.display(people, ("subscriber", "state", "address", "topics", "since"), json=json, empty="Nobody subscribed.")

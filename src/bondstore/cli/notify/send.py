@@ -13,7 +13,7 @@ from bondstore.cli.release._shared import open_url, tell_findings
 from bondstore.errors import Exit
 
 if TYPE_CHECKING:
-    from bondstore.release.notify.outcomes import Notified
+    from bondstore.notify.deliveries import Notified
 
 EXAMPLES = (
     "bondstore notify send s3://PRIVATE/qc --settings notify.toml --dry-run",
@@ -55,19 +55,19 @@ def command(
 
     Ends with 5 when something could not be sent.
     """
-    from bondstore.release.notify import Wanted, find_news, notify, read_plot
-    from bondstore.release.notify.desk import open_desk
+    from bondstore.notify import SendOptions, find_news, notify, read_plot
+    from bondstore.notify.open import open_mail
 
-    desk = open_desk(settings, profile, transport=transport, sender=sender, secret=secret, database=database, rate=rate)
+    mail = open_mail(settings, profile, transport=transport, sender=sender, secret=secret, database=database, rate=rate)
     store = open_url(source, profile)
     news, findings = find_news(store, keys or [])
-    way, key = desk.transport(), desk.secret()
+    way, key = mail.transport(), mail.secret()
 
     def run(*, dry: bool) -> Notified:
-        wanted = Wanted(tuple(topic or ()), again=retry, dry_run=dry)
+        sending = SendOptions(tuple(topic or ()), again=retry, dry_run=dry)
         return notify(
-            news, lambda at: read_plot(store, at), desk.subscribers, desk.deliveries, way,
-            settings=desk.settings, secret=key, wanted=wanted,
+            news, lambda at: read_plot(store, at), mail.subscribers, mail.deliveries, way,
+            settings=mail.settings, secret=key, options=sending,
         )  # fmt: skip
 
     try:

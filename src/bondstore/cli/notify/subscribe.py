@@ -43,15 +43,15 @@ def command(
     Nothing else goes there until the token in it comes back: bondstore notify confirm. The same command within ten
     minutes sends no second one.
     """
-    from bondstore.release.notify import ask_to_subscribe
-    from bondstore.release.notify.desk import open_desk
-    from bondstore.release.notify.transport import Declined
+    from bondstore.notify import ask_to_subscribe
+    from bondstore.notify.open import open_mail
+    from bondstore.notify.transport import Declined
 
-    desk = open_desk(settings, profile, transport=transport, sender=sender, secret=secret, database=database)
-    way = desk.transport()
+    mail = open_mail(settings, profile, transport=transport, sender=sender, secret=secret, database=database)
+    way = mail.transport()
     try:
         one, answer = ask_to_subscribe(
-            _shared.given(address), topic or [], desk.subscribers, way, desk.settings, secret=desk.secret()
+            _shared.given(address), topic or [], mail.subscribers, way, mail.settings, secret=mail.secret()
         )
     finally:
         way.close()

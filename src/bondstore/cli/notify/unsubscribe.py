@@ -28,11 +28,11 @@ def command(
     json: options.Json = False,
 ) -> None:
     """End a subscription. The address is removed; nothing is sent there any more."""
-    from bondstore.release.notify.desk import open_desk
-    from bondstore.release.notify.subscribers import Subscribers
+    from bondstore.notify.open import open_mail
+    from bondstore.notify.subscriptions import Subscribers
 
-    desk = open_desk(settings, profile, secret=secret, database=database)
-    people = Subscribers(desk.subscribers, desk.secret())
+    mail = open_mail(settings, profile, secret=secret, database=database)
+    people = Subscribers(mail.subscribers, mail.secret())
     word = _shared.given(who)
     end = people.unsubscribe_address if "@" in word else people.unsubscribe
     end(word, now=time.time())

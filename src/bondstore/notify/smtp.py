@@ -15,7 +15,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from bondstore.errors import BondstoreError, ConfigurationError, CredentialsError, PolicyError, UnreachableError
-from bondstore.release.notify.transport import Accepted, Answer, Declined
+from bondstore.notify.transport import Accepted, Answer, Declined
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -31,40 +31,23 @@ _GO_ON, _TOO_LARGE = 354, 552
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """A server and how to speak to it.
-
-    Parameters
-    ----------
-    host : str
-        Its name; its certificate must be for it.
-    port : int
-        Its port.
-    implicit : bool
-        TLS from the first byte; else STARTTLS.
-    user, password, ca_file, plaintext
-        As in `bondstore.release.notify.transport.open_transport`.
-    timeout : float
-        Seconds that any answer may take.
-    """
+    """A server and how to speak to it; see `bondstore.notify.transport.open_transport`."""
 
     host: str
+    """Its certificate must be for this name."""
     port: int
     implicit: bool = False
+    """TLS from the first byte; else STARTTLS."""
     user: str | None = None
     password: SecretRef | None = None
     ca_file: str | None = None
     plaintext: bool = False
     timeout: float = _TIMEOUT
+    """Seconds that any answer may take."""
 
 
 class SmtpTransport:
-    """Messages by SMTP over one connection, opened anew where it broke.
-
-    Parameters
-    ----------
-    server : SmtpServer
-        The server.
-    """
+    """Messages by SMTP over one connection, opened again where it broke."""
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server

@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from PIL import Image, ImageChops
 
 from bondstore.errors import ConfigurationError
-from bondstore.release.notify import open_transport
-from bondstore.release.notify.ses import _understand
-from bondstore.release.notify.transport import Declined
-from tests.release.notify.post import PLOTS, Office, attached, inline, news, text_of
+from bondstore.notify import open_transport
+from bondstore.notify.ses import _understand
+from bondstore.notify.transport import Declined
+from tests.notify.post import PLOTS, Office, attached, inline, news, text_of
 from tests.servers.moto import Moto
 
 ANNA, BERT = "anna@one.example", "bert@two.example"

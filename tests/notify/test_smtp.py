@@ -15,11 +15,11 @@ from PIL import Image, ImageChops
 
 from bondstore.config.secrets import SecretRef, remember
 from bondstore.errors import CredentialsError, PolicyError, UnreachableError, UsageError
-from bondstore.release.notify import ask_to_subscribe, open_transport
-from bondstore.release.notify.deliveries import messages
-from bondstore.release.notify.smtp import SmtpServer, SmtpTransport
-from bondstore.release.notify.transport import Accepted, Declined
-from tests.release.notify.post import PLOTS, SECRET, SETTINGS, Office, attached, inline, news, office, text_of, token_of
+from bondstore.notify import ask_to_subscribe, open_transport
+from bondstore.notify.deliveries import messages
+from bondstore.notify.smtp import SmtpServer, SmtpTransport
+from bondstore.notify.transport import Accepted, Declined
+from tests.notify.post import PLOTS, SECRET, SETTINGS, Office, attached, inline, news, office, text_of, token_of
 from tests.servers.smtp import Behaviour, MailBox, make_authority
 
 ANNA, BERT, CLEO = "anna@one.example", "bert@two.example", "cleo@three.example"
@@ -245,7 +245,7 @@ def test_a_certificate_for_another_host(desk: Office, tmp_path: Path) -> None:
 
 
 def test_plaintext_only_here_or_on_request(box: MailBox, desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bondstore.release.notify.smtp.is_loopback", lambda _: False)
+    monkeypatch.setattr("bondstore.notify.smtp.is_loopback", lambda _: False)
     desk.join(ANNA)
     assert isinstance(desk.send(open_transport(box.url), [news(1)]).stopped, PolicyError)
     login = open_transport(box.url, user="lab", plaintext=True)

@@ -1,18 +1,31 @@
-"""Who wishes to receive mail: pending until confirmed, and without an address once unsubscribed."""
+"""Who subscribed: pending until confirmed, and without an address once unsubscribed."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bondstore.config.secrets import Secret
 from bondstore.databases import Change, Row, Table, Value
 from bondstore.errors import ChangedError, ConfigurationError, NotFoundError, UsageError
-from bondstore.release.notify.addresses import check_address, key_of, masked, secret_bytes
-from bondstore.release.notify.tokens import CONFIRM, UNSUBSCRIBE, Token, make_token, new_nonce, read_token, refused
+from bondstore.notify.addresses import (
+    CONFIRM,
+    UNSUBSCRIBE,
+    Token,
+    check_address,
+    key_of,
+    keyed,
+    make_token,
+    masked,
+    new_nonce,
+    read_token,
+    refused,
+)
 
 TABLE = "notify-subscribers"
 KEY = "subscriber"
@@ -28,36 +41,22 @@ _QUIET = 600
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """One subscriber.
-
-    Parameters
-    ----------
-    key : str
-        What the address is known by.
-    state : {"pending", "confirmed", "unsubscribed"}
-        Only confirmed ones get mail.
-    address : str
-        Where mail goes; empty once unsubscribed. Not in its repr.
-    topics : tuple of str
-        ``all``, ``platform:SERIAL``, ``vessel:NAME``.
-    nonce : str
-        Of this subscription.
-    since : int
-        When it came into this state, seconds since 1970.
-    version : int
-        Of its row.
-    fields : mapping
-        Its row.
-    """
+    """One subscriber."""
 
     key: str
     state: str
+    """Only a confirmed one gets mail."""
     address: str = field(repr=False)
+    """Empty once unsubscribed."""
     topics: tuple[str, ...]
+    """``all``, ``platform:SERIAL``, ``vessel:NAME``."""
     nonce: str = field(repr=False)
+    """Of this subscription."""
     since: int
+    """When it came into this state, seconds since 1970."""
     version: int
     fields: Mapping[str, Value] = field(repr=False)
+    """Its row."""
 
     @property
     def masked(self) -> str:
@@ -71,20 +70,12 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What came of a wish to subscribe.
-
-    Parameters
-    ----------
-    subscriber : Subscriber
-        As it is now.
-    token : str or None
-        To be sent to the address and shown to nobody else; None where nothing is left to confirm, or where a mail with
-        one went there a moment ago.
-    """
+class SubscriptionRequest:
+    """What came of a wish to subscribe."""
 
     subscriber: Subscriber
     token: str | None = field(repr=False)
+    """For the address and nobody else; None where nothing is left to confirm, or where one went there a moment ago."""
 
 
 def everybody(table: Table) -> Iterator[Subscriber]:
@@ -93,13 +84,7 @@ def everybody(table: Table) -> Iterator[Subscriber]:
 
 
 def check_topics(topics: Sequence[str]) -> tuple[str, ...]:
-    """Return topics in one order; `ALL` where none is named.
-
-    Raises
-    ------
-    UsageError
-        One of them is none.
-    """
+    """Return topics in one order, `ALL` where none is named; `UsageError` where one is none."""
     made = set()
     for topic in topics or [ALL]:
         kind, colon, name = topic.strip().partition(":")
@@ -114,15 +99,7 @@ def check_topics(topics: Sequence[str]) -> tuple[str, ...]:
 
 
 class Subscribers:
-    """A table of subscribers; every change holds only for the version that was read.
-
-    Parameters
-    ----------
-    table : Table
-        Opened with `KEY` as its key.
-    secret : Secret
-        What keys and tokens are made with.
-    """
+    """A table of subscribers, with `KEY` as its key; every change holds only for the version that was read."""
 
     def __init__(self, table: Table, secret: Secret) -> None:
         self._table, self._secret = table, secret
@@ -130,13 +107,10 @@ class Subscribers:
     def create(self) -> None:
         """Make the table unless it is there, and hold the secret against it.
 
-        Raises
-        ------
-        ConfigurationError
-            The subscribers were written with another secret: their links would be dead, and people be there twice.
+        With another secret the links of subscribers would be dead, and people be there twice: `ConfigurationError`.
         """
         self._table.create()
-        wanted = hmac.new(secret_bytes(self._secret), b"bondstore check", hashlib.sha256).hexdigest()[:16]
+        wanted = keyed(self._secret, "check", b"").hex()[:16]
         row = self._table.get(_CHECK)
         if row is None:
             try:
@@ -165,22 +139,10 @@ class Subscribers:
         row = self._table.get(key)
         return _subscriber(row) if row is not None else None
 
-    def subscribe(self, address: str, topics: Sequence[str] = (), *, now: float) -> Asked:
-        """Note a wish; it comes true when the token that is sent to the address comes back.
+    def subscribe(self, address: str, topics: Sequence[str] = (), *, now: float) -> SubscriptionRequest:
+        """Note a wish (all topics when none is named); it comes true when the token that is sent out comes back.
 
-        Parameters
-        ----------
-        address : str
-            Where mail shall go.
-        topics : sequence of str
-            What about; all when empty. Those of a confirmed subscriber change when the new token comes back.
-        now : float
-            Seconds since 1970.
-
-        Raises
-        ------
-        UsageError
-            The address or a topic is none.
+        So do new topics of somebody who is confirmed. `UsageError` where the address or a topic is none.
         """
         address, wanted = check_address(address), check_topics(topics)
         key = key_of(address, self._secret)
@@ -200,9 +162,9 @@ class Subscribers:
         row = self._change(key, change)
         one = _subscriber(row)
         if "asked" not in row.fields or _is_quiet(row.fields, now):
-            return Asked(one, None)
+            return SubscriptionRequest(one, None)
         token = Token(key, _nonce_for(one.nonce, row.fields["asked"]))
-        return Asked(one, make_token(self._secret, CONFIRM, token, expires=int(now) + _WEEK))
+        return SubscriptionRequest(one, make_token(self._secret, CONFIRM, token, expires=int(now) + _WEEK))
 
     def mailed(self, key: str, *, now: float) -> None:
         """Note that the token went out: for ten minutes no other one does."""
@@ -211,11 +173,8 @@ class Subscribers:
     def confirm(self, token: str, *, now: float) -> Subscriber:
         """Make a wish come true.
 
-        Raises
-        ------
-        UsageError
-            The token does not hold: made up, too old, for other topics than were asked for last, or for a subscription
-            that was ended since.
+        `UsageError` where the token is made up, too old, for other topics than were asked for last, or for a
+        subscription that was ended since.
         """
         said = read_token(self._secret, CONFIRM, token, now=now)
 
@@ -236,23 +195,11 @@ class Subscribers:
         return _subscriber(self._change(said.key, change))
 
     def unsubscribe(self, token: str, *, now: float) -> None:
-        """End a subscription by the token in any mail; such tokens never run out.
-
-        Raises
-        ------
-        UsageError
-            The token does not hold.
-        """
+        """End a subscription by the token in any mail; such tokens never run out."""
         self._end(read_token(self._secret, UNSUBSCRIBE, token, now=now).key, now)
 
     def unsubscribe_address(self, address: str, *, now: float) -> None:
-        """End a subscription by its address.
-
-        Raises
-        ------
-        NotFoundError
-            There is none.
-        """
+        """End a subscription by its address; `NotFoundError` where there is none."""
         key = key_of(check_address(address), self._secret)
         if self._table.get(key) is None:
             raise NotFoundError("There is no such subscriber.", hint="Run: bondstore notify list")
@@ -288,6 +235,35 @@ class Subscribers:
             if done is not None:
                 return done
         raise ChangedError("Others keep changing this subscription.", hint="Run the same command again.")
+
+
+def handle_confirm(token: str, subscribers: Table, secret: Secret, *, now: float | None = None) -> bool:
+    """Confirm a subscription by the token from its message; what a web page or a Lambda calls, on POST only.
+
+    Anything may stand in a link. Returns whether it held; nothing tells whom it was about.
+    """
+    return _holds(Subscribers(subscribers, secret).confirm, token, now)
+
+
+def handle_unsubscribe(token: str, subscribers: Table, secret: Secret, *, now: float | None = None) -> bool:
+    """End a subscription by the token from any message; what a web page or a Lambda calls, on POST only.
+
+    Programs that look through mail follow its links: a page that is only looked at must change nothing (RFC 8058).
+    Returns as `handle_confirm`. A token that was used before holds again.
+    """
+    return _holds(Subscribers(subscribers, secret).unsubscribe, token, now)
+
+
+class _Act(Protocol):
+    def __call__(self, token: str, *, now: float) -> object: ...
+
+
+def _holds(act: _Act, token: str, now: float | None) -> bool:
+    try:
+        act(token, now=time.time() if now is None else now)
+    except UsageError:
+        return False
+    return True
 
 
 def _is_quiet(fields: Mapping[str, Value], now: float) -> bool:

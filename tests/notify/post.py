@@ -14,14 +14,14 @@ from PIL import Image
 
 from bondstore.config.secrets import Secret
 from bondstore.databases import Table, open_table
-from bondstore.release.notify import Clock, News, Notified, Settings, Wanted, notify
-from bondstore.release.notify import deliveries as d
-from bondstore.release.notify import subscribers as s
-from bondstore.release.notify.subscribers import Subscribers
-from bondstore.release.notify.transport import Transport
+from bondstore.notify import Clock, MailSettings, News, Notified, SendOptions, notify
+from bondstore.notify import deliveries as d
+from bondstore.notify import subscriptions as s
+from bondstore.notify.subscriptions import Subscribers
+from bondstore.notify.transport import Transport
 
 SECRET = Secret("a-secret-of-the-tests-0123456789")
-SETTINGS = Settings(
+SETTINGS = MailSettings(
     sender="Reef Data <data@reef.example>",
     title="Reef profiles",
     unsubscribe_url="https://reef.example/leave/{token}",
@@ -107,13 +107,13 @@ class Office:
         transport: Transport,
         some: Sequence[News],
         *,
-        settings: Settings = SETTINGS,
+        settings: MailSettings = SETTINGS,
         plots: Callable[[str], bytes | None] = PLOTS.get,
         **wanted: Any,
     ) -> Notified:
         return notify(
             some, plots, self.subscribers, self.deliveries, transport, settings=settings, secret=SECRET,
-            wanted=Wanted(**wanted), clock=self.time.clock,
+            options=SendOptions(**wanted), clock=self.time.clock,
         )  # fmt: skip
 
 

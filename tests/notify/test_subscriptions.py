@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 
 from bondstore.config.secrets import Secret
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
-from bondstore.release.notify import handle_confirm, handle_unsubscribe
-from bondstore.release.notify.addresses import check_address, key_of, masked
-from bondstore.release.notify.subscribers import Subscribers, check_topics
-from bondstore.release.notify.tokens import CONFIRM, UNSUBSCRIBE, Token, make_token, read_token
-from tests.release.notify.post import SECRET, START, Office, office
+from bondstore.notify import handle_confirm, handle_unsubscribe
+from bondstore.notify.addresses import (
+    CONFIRM,
+    UNSUBSCRIBE,
+    Token,
+    check_address,
+    key_of,
+    make_token,
+    masked,
+    read_token,
+)
+from bondstore.notify.subscriptions import Subscribers, check_topics
+from tests.notify.post import SECRET, START, Office, office
 
 ANNA = "anna@one.example"
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from bondstore.databases import Table
-from bondstore.release.notify import deliveries as d
-from bondstore.release.notify.deliveries import Deliveries, Rules, messages
-from bondstore.release.notify.transport import Accepted, Answer, Declined
-from tests.release.notify.post import SETTINGS, Office, news, office, text_of
+from bondstore.notify import deliveries as d
+from bondstore.notify.deliveries import Deliveries, RetryRules, messages
+from bondstore.notify.transport import Accepted, Answer, Declined
+from tests.notify.post import SETTINGS, Office, news, office, text_of
 from tests.servers.moto import Moto
 
 ANNA, BERT = "anna@one.example", "bert@two.example"
-RULES = Rules(6, 900, 60)
+RULES = RetryRules(6, 900, 60)
 
 
 class Way:

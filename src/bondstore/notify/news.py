@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.errors import DamagedError, NotFoundError, UsageError
+from bondstore.notify.subscriptions import ALL, check_topics
 from bondstore.release.findings import KINDS
 from bondstore.release.images import LARGEST as LARGEST_PLOT
 from bondstore.release.images import type_of
 from bondstore.release.inventory import manifest_of
-from bondstore.release.notify.subscribers import ALL, check_topics
 from bondstore.release.pointer import NAME
 from bondstore.release.records import LARGEST, SUFFIX, Counts, Record, contradicts, is_plain_path
 from bondstore.release.scan import fetch, is_linked
@@ -29,28 +29,11 @@ _MOST_FAILING = 20
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One file that people are told about. All texts come from outside.
-
-    Parameters
-    ----------
-    file : str
-        Its name.
-    sha256 : str
-        Of its bytes: the same file is the same news, wherever it was found.
-    grade : str
-        As in its record.
-    levels : mapping of str to (mapping of str to int)
-        By variable, how many levels are how.
-    title, platform, first, last, bounds
-        As in its record.
-    failing : tuple of (str, int)
-        Tests with suspect or bad levels, with their number, most first; empty where only a manifest is at hand.
-    plots : tuple of str
-        Keys of its plots, in the store it was found in.
-    """
+    """One file that people are told about. All texts come from outside; what is not explained is as in its record."""
 
     file: str
     sha256: str
+    """The same file is the same news, wherever it was found."""
     grade: str
     levels: Counts
     title: str = ""
@@ -59,7 +42,9 @@ class News:
     last: str | None = None
     bounds: tuple[float, float, float, float] | None = None
     failing: tuple[tuple[str, int], ...] = ()
+    """Tests with suspect or bad levels and their number, most first; empty where only a manifest is at hand."""
     plots: tuple[str, ...] = ()
+    """Keys of its plots, in the store it was found in."""
 
     @property
     def digest(self) -> str:
@@ -108,16 +93,9 @@ def of_entry(entry: Entry) -> News:
 
 
 def matches(news: News, topics: Sequence[str], vessels: Mapping[str, Sequence[str]]) -> bool:
-    """Tell whether news belong to a subscriber's topics.
+    """Tell whether news belong to a subscriber's topics; `vessels` are the platforms on each vessel.
 
-    Parameters
-    ----------
-    news : News
-        The news.
-    topics : sequence of str
-        ``all``, ``platform:SERIAL``, ``vessel:NAME``.
-    vessels : mapping of str to sequence of str
-        The platforms on each vessel. Vessels stand in no release record: they would become public with it.
+    Vessels stand in no release record: they would become public with it.
     """
     there = news.platforms()
     known = {name.casefold(): {one.casefold() for one in serials} for name, serials in vessels.items()}
@@ -130,13 +108,7 @@ def matches(news: News, topics: Sequence[str], vessels: Mapping[str, Sequence[st
 
 
 def known_topics(topics: Sequence[str], vessels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return topics in one order, if something can ever belong to each.
-
-    Raises
-    ------
-    UsageError
-        One of them is none, or is a vessel of which no platform is known.
-    """
+    """Return topics in one order; `UsageError` where one is none, or is a vessel of which no platform is known."""
     checked = check_topics(topics)
     names = {f"vessel:{name}".casefold() for name in vessels}
     if any(one.startswith("vessel:") and one.casefold() not in names for one in checked):
@@ -148,26 +120,10 @@ def known_topics(topics: Sequence[str], vessels: Mapping[str, Sequence[str]]) ->
 
 
 def find_news(store: Store, keys: Sequence[str] = ()) -> tuple[list[News], list[Finding]]:
-    """Read the news in a place.
+    """Read the news in a place, by time and name; returns what could not be read, too.
 
-    Parameters
-    ----------
-    store : Store
-        A destination of quality control, or a published place (told by its `latest.json`).
-    keys : sequence of str
-        Only these files or their records; all when empty.
-
-    Returns
-    -------
-    tuple of (list of News, list of Finding)
-        Sorted by time and name; and what could not be read.
-
-    Raises
-    ------
-    NotFoundError
-        A key is not there.
-    BondstoreError
-        The store failed.
+    The place is a destination of quality control, or a published one (told by its pointer). With `keys`, only these
+    files or their records are read, and `NotFoundError` says that one is not there.
     """
     wanted = {key.removesuffix(SUFFIX) for key in keys}
     findings: list[Finding] = []

@@ -14,23 +14,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bondstore.config.fields import fields_of
+from bondstore.config.model import from_mapping
+from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError
-from bondstore.release.notify import Settings
-from bondstore.release.notify.desk import _PLACES
-from bondstore.release.notify.message import Envelope, confirmation_message, news_message
-from bondstore.release.notify.news import News, matches, of_record
-from bondstore.release.notify.pictures import Pictures
+from bondstore.notify import MailSettings
+from bondstore.notify.message import Envelope, PlotReader, confirmation_message, news_message
+from bondstore.notify.news import News, matches, of_record
+from bondstore.notify.settings import MailPlaces
 from bondstore.release.records import Record
+from tests.notify.post import PLOTS, SETTINGS, START, attached, inline, news, plot, text_of
 from tests.release import lab
-from tests.release.notify.post import PLOTS, SETTINGS, START, attached, inline, news, plot, text_of
 
 ANNA = "anna@one.example"
 EVIL = "Blue</td><script>alert(1)</script>\r\nBcc: eve@evil.example\r\n\r\n<img src=https://evil.example/x>\u202e"
 ENVELOPE = Envelope("ab" * 16, ANNA, "T" * 88, int(START))
 
 
-def made(some: list[News], settings: Settings = SETTINGS, limit: int = 40_000_000) -> EmailMessage:
-    message = news_message(settings.checked(), ENVELOPE, some, Pictures(PLOTS.get), limit)
+def made(some: list[News], settings: MailSettings = SETTINGS, limit: int = 40_000_000) -> EmailMessage:
+    message = news_message(settings, ENVELOPE, some, PlotReader(PLOTS.get), limit)
     data = message.as_bytes(policy=email.policy.SMTP)
     assert len(data) <= limit
     assert data.isascii()
@@ -45,8 +47,8 @@ def made(some: list[News], settings: Settings = SETTINGS, limit: int = 40_000_00
 def test_the_ways_to_unsubscribe_are_no_encoded_words(mail: str) -> None:
     # RFC 2369, 2: addresses in <>; mail programs look for them in the header as it is
     page = "https://reef.example/a/long/way/to/the/page/for/those/who/unsubscribe/{token}"
-    settings = replace(SETTINGS, unsubscribe_url=page, unsubscribe_mail=mail).checked()
-    message = news_message(settings, ENVELOPE, [news(1)], Pictures(PLOTS.get), 40_000_000)
+    settings = replace(SETTINGS, unsubscribe_url=page, unsubscribe_mail=mail)
+    message = news_message(settings, ENVELOPE, [news(1)], PlotReader(PLOTS.get), 40_000_000)
     head = message.as_bytes(policy=email.policy.SMTP).partition(b"\r\n\r\n")[0].decode()
     [said] = re.findall(r"^List-Unsubscribe: ([^\r]*(?:\r\n [^\r]*)*)", head, re.MULTILINE)
     token = "T" * 88
@@ -71,7 +73,9 @@ def seen(message: EmailMessage) -> list[tuple[str, dict[str, str | None]]]:
 
 def test_hostile_names_stay_names() -> None:
     hostile = news(1, title=EVIL, platform=EVIL, file=EVIL, failing=((EVIL, 1),), levels={EVIL: {"good": 1}})
-    message = made([hostile], Settings(**{**_plain(), "title": EVIL, "sender": f'"{EVIL[:20]}" <data@reef.example>'}))
+    message = made(
+        [hostile], MailSettings(**{**_plain(), "title": EVIL, "sender": f'"{EVIL[:20]}" <data@reef.example>'})
+    )
     assert message.get_all("To") == [ANNA]
     assert message["Bcc"] is None
     assert "\n" not in str(message["Subject"])
@@ -85,7 +89,7 @@ def test_hostile_names_stay_names() -> None:
 
 
 def _plain() -> dict[str, object]:
-    return {name: getattr(SETTINGS, name) for name in Settings.__slots__}
+    return {name: getattr(SETTINGS, name) for name in MailSettings.__slots__}
 
 
 @given(st.text(), st.text(), st.text())
@@ -118,7 +122,7 @@ def test_sizes_first_cost_the_attachments_and_then_the_plots() -> None:
     some = [news(1), news(2)]
 
     def of(limit: int) -> EmailMessage:
-        return news_message(SETTINGS.checked(), ENVELOPE, some, Pictures(noise.get), limit)
+        return news_message(SETTINGS, ENVELOPE, some, PlotReader(noise.get), limit)
 
     whole, lighter, bare = of(400_000), of(130_000), of(60_000)
     assert (len(inline(whole)), len(attached(whole))) == (2, 2)
@@ -141,16 +145,16 @@ def test_many_news_are_counted() -> None:
 def test_an_svg_or_a_missing_plot() -> None:
     drawn = {"plots/1.svg": lab.SVG}
     some = news(1, plots=("plots/1.svg", "plots/gone.png"))
-    message = news_message(SETTINGS.checked(), ENVELOPE, [some], Pictures(drawn.get), 10_000_000)
+    message = news_message(SETTINGS, ENVELOPE, [some], PlotReader(drawn.get), 10_000_000)
     assert inline(message) == {}
     assert "https://public.example/data/plots/1.svg" in text_of(message)
     assert "gone" not in text_of(message)
 
 
 def test_the_confirmation_names_the_link_or_the_token() -> None:
-    plain = confirmation_message(SETTINGS.checked(), ENVELOPE, ("all",))
+    plain = confirmation_message(SETTINGS, ENVELOPE, ("all",))
     assert "T" * 88 in text_of(plain)
-    with_page = Settings(**{**_plain(), "confirm_url": "https://reef.example/yes?t={token}"}).checked()  # type: ignore[arg-type]
+    with_page = MailSettings(**{**_plain(), "confirm_url": "https://reef.example/yes?t={token}"})  # type: ignore[arg-type]
     assert f"https://reef.example/yes?t={'T' * 88}" in text_of(confirmation_message(with_page, ENVELOPE, ("all",)))
     assert plain["List-Unsubscribe"] is None
 
@@ -175,7 +179,11 @@ def test_the_confirmation_names_the_link_or_the_token() -> None:
 )
 def test_settings_that_do_not_hold(off: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
-        Settings.of({"sender": "data@reef.example", "unsubscribe_url": "https://reef.example/{token}", **off})
+        from_mapping(
+            MailSettings,
+            {"sender": "data@reef.example", "unsubscribe_url": "https://reef.example/{token}", **off},
+            where="The settings",
+        )
 
 
 def test_topics() -> None:
@@ -202,7 +210,10 @@ def test_news_of_a_record(tmp_path: Path) -> None:
 def test_the_settings_of_the_how_to_hold() -> None:
     import tomllib
 
-    page = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "notify.md"
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "notify.md"
     block = page.read_text().partition("```ini\n")[2].partition("```")[0]
-    given_ = {name: value for name, value in tomllib.loads(block).items() if name not in _PLACES}
-    assert Settings.of(given_).rate == 5
+    given_ = tomllib.loads(block)
+    own = {one.name for one in fields_of(MailPlaces)}
+    places = from_mapping(MailPlaces, {name: given_.pop(name) for name in own & set(given_)}, where="The page")
+    assert places.password == SecretRef.parse("env:SMTP_PASSWORD")
+    assert from_mapping(MailSettings, given_, where="The page").rate == 5

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bondstore.config.settings import load_profile
 from bondstore.databases import awsclients
 from bondstore.errors import ConfigurationError, CredentialsError, StoreError, TransientStoreError, UnreachableError
-from bondstore.release.notify.transport import Accepted, Answer, Declined
+from bondstore.notify.transport import Accepted, Answer, Declined
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -32,15 +32,7 @@ _STOPPED = {
 
 
 class SesTransport:
-    """Messages by SES; settings and credentials as everything AWS.
-
-    Parameters
-    ----------
-    region : str, optional
-        Stands above the profile's.
-    profile : Profile, optional
-        Endpoint and credentials; what holds here and now when not given.
-    """
+    """Messages by SES; settings and credentials as everything AWS, and a region that stands above the profile's."""
 
     def __init__(self, region: str | None = None, *, profile: Profile | None = None) -> None:
         self.url = f"ses://{region or ''}"

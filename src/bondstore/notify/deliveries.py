@@ -7,12 +7,15 @@ message one piece of news went to one recipient with; it exists once, so nothing
 from __future__ import annotations
 
 import hashlib
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bondstore.databases import Change, Row, Table, Value
-from bondstore.errors import ChangedError
-from bondstore.release.notify.transport import Accepted, Answer
+from bondstore.errors import BondstoreError, ChangedError
+from bondstore.notify.transport import Accepted, Answer
+from bondstore.runs.tally import Count, Tally
 
 TABLE = "notify-deliveries"
 KEY = "delivery"
@@ -23,50 +26,32 @@ _FEW = 100
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message to one recipient.
-
-    Parameters
-    ----------
-    id : str
-        The message; its Message-ID is made of it.
-    recipient : str
-        The subscriber's key.
-    state : {"claimed", "sent", "failed"}
-        How far it came.
-    attempts : int
-        How often it was tried.
-    doubts : int
-        How often nobody knew whether it had been taken on, and it was sent again.
-    made : int
-        When it was first claimed, seconds since 1970: the date it bears.
-    at : int
-        When it came into this state.
-    due : int
-        From when on it may be tried again; 0 for never.
-    code : str
-        Why it failed last.
-    receipt : str
-        The provider's id of it.
-    version : int
-        Of its row.
-    """
+    """A message to one recipient."""
 
     id: str
+    """Its Message-ID is made of it."""
     recipient: str
+    """The subscriber's key."""
     state: str
     attempts: int
     doubts: int
+    """How often nobody knew whether it had been taken on, and it was sent again."""
     made: int
+    """When it was first claimed, seconds since 1970: the date it bears."""
     at: int
+    """When it came into this state."""
     due: int
+    """From when on it may be tried again; 0 for never."""
     code: str
+    """Why it failed last."""
     receipt: str
+    """The provider's id of it."""
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """When a message is tried again; see `bondstore.release.notify.settings.Settings`."""
+class RetryRules:
+    """When a message is tried again; see `MailSettings`."""
 
     attempts: int
     lease: float
@@ -74,20 +59,112 @@ class Rules:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time it is in seconds since 1970, and how to wait."""
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+SYSTEM = Clock()
+
+
+@dataclass(frozen=True, slots=True)
+class MailOutcome:
+    """What became of one message to one recipient."""
+
+    recipient: str
+    """The subscriber's key; never the address."""
+    state: str
+    """``sent``; ``failed`` (tried again by a later run), ``refused`` (never again unless asked), ``waiting`` (failed
+    before and not due yet), ``busy`` (another is sending it), ``planned`` (dry run), ``left`` (the run stopped before),
+    ``unsubscribed`` (meanwhile)."""
+    news: int
+    """How many are in it."""
+    message: str = ""
+    attempts: int = 0
+    code: str = ""
+    receipt: str = ""
+
+    @classmethod
+    def of(cls, one: Delivery, news: int, *, tried: bool) -> MailOutcome:
+        """Return the outcome of a message that was tried in this run, or was not."""
+        state = one.state
+        if state == FAILED and not one.due:
+            state = "refused"
+        elif state == FAILED and not tried:
+            state = "waiting"
+        elif state == CLAIMED:
+            state = "busy"
+        return cls(one.recipient, state, news, one.id, one.attempts, one.code, one.receipt)
+
+    def record(self) -> dict[str, object]:
+        """Return the fields for output."""
+        return {
+            "kind": "delivery",
+            "recipient": self.recipient[:12],
+            "state": self.state,
+            "news": self.news,
+            "attempts": self.attempts,
+            "code": self.code,
+            "receipt": self.receipt,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """How a run went, one outcome a message."""
+
+    outcomes: tuple[MailOutcome, ...]
+    already: int = 0
+    """Pairs of news and recipient that were told by an earlier run."""
+    stopped: BondstoreError | None = None
+    """Why the run ended early: nothing could be sent at all."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Messages by state."""
+        return dict(Counter(one.state for one in self.outcomes))
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody was told, by this run or before."""
+        return self.settled and "refused" not in self.counts
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left for a later run: what an event handler goes by, as who is refused stays refused.
+
+        What another run is sending is left, too: nobody knows yet whether that one gets to its end.
+        """
+        return self.stopped is None and not {"failed", "waiting", "left", "busy"} & set(self.counts)
+
+    @property
+    def tally(self) -> Tally:
+        """Messages as a tally: what failed is tried again, what is refused is not; ``already`` counts news."""
+        counts = Counter(_TALLIED[one.state] for one in self.outcomes)
+        tally = Tally.of({outcome: Count(number) for outcome, number in counts.items()})
+        return replace(tally, inside={"already": self.already})
+
+
+_TALLIED = {
+    "sent": "done",
+    "busy": "skipped",
+    "planned": "skipped",
+    "unsubscribed": "skipped",
+    "refused": "quarantined",
+    "failed": "failed",
+    "waiting": "failed",
+    "left": "failed",
+}
+
+
 class Deliveries:
-    """A table of deliveries.
+    """A table of deliveries, with `KEY` as its key."""
 
-    Parameters
-    ----------
-    table : Table
-        Opened with `KEY` as its key.
-    rules : Rules
-        When a message is tried again.
-    clock : callable
-        Returns seconds since 1970.
-    """
-
-    def __init__(self, table: Table, rules: Rules, clock: Callable[[], float]) -> None:
+    def __init__(self, table: Table, rules: RetryRules, clock: Callable[[], float]) -> None:
         self._table, self._rules, self._clock = table, rules, clock
         self._known: dict[str, str] | None = None
 
@@ -132,19 +209,11 @@ class Deliveries:
         return False
 
     def claim(self, recipient: str, news: Sequence[str]) -> tuple[Delivery, list[str]] | None:
-        """Claim news for a new message to one recipient.
+        """Claim news, by their digests, for a new message to one recipient.
 
-        Parameters
-        ----------
-        recipient : str
-            The subscriber's key.
-        news : sequence of str
-            Their digests.
-
-        Returns
-        -------
-        tuple of (Delivery, list of str) or None
-            The message and the news that are in it: those that nobody else claimed meanwhile. None when that is none.
+        Returns the message with the news that are in it: those that nobody else claimed meanwhile. None when that is
+        none. Message and links go in one change where the database has that many in one (`_CHUNK`); who is stopped
+        between two changes leaves a message whose news are claimed in part, which `_claim_known` takes up.
         """
         now = int(self._clock())
         name = message_id(recipient, news)

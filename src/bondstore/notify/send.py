@@ -9,36 +9,57 @@ from email.message import EmailMessage
 from bondstore.config.secrets import Secret
 from bondstore.databases import Table
 from bondstore.errors import BondstoreError
-from bondstore.release.notify.deliveries import SENT, Deliveries, Delivery, Rules
-from bondstore.release.notify.message import Envelope, news_message
-from bondstore.release.notify.news import News, known_topics, matches
-from bondstore.release.notify.outcomes import SYSTEM, Clock, Notified, Outcome, outcome_of
-from bondstore.release.notify.pictures import Pictures
-from bondstore.release.notify.settings import Settings
-from bondstore.release.notify.subscribers import CONFIRMED, Subscriber, Subscribers
-from bondstore.release.notify.transport import Answer, Declined, Transport
+from bondstore.notify.deliveries import SENT, SYSTEM, Clock, Deliveries, Delivery, MailOutcome, Notified, RetryRules
+from bondstore.notify.message import Envelope, PlotReader, confirmation_message, news_message
+from bondstore.notify.news import News, known_topics, matches
+from bondstore.notify.settings import MailSettings
+from bondstore.notify.subscriptions import CONFIRMED, Subscriber, Subscribers
+from bondstore.notify.transport import Accepted, Answer, Declined, Transport
 
 _BUSY_TRIES = 4
 _BUSY_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What shall be sent.
-
-    Parameters
-    ----------
-    topics : tuple of str
-        Only news of these topics; all when empty.
-    again : bool
-        Try at once what failed, also what was refused or given up.
-    dry_run : bool
-        Only say what would be sent.
-    """
+class SendOptions:
+    """What shall be sent."""
 
     topics: tuple[str, ...] = ()
+    """Only news of these; all when empty."""
     again: bool = False
+    """Try at once what failed, also what was refused or given up."""
     dry_run: bool = False
+
+
+def ask_to_subscribe(
+    address: str,
+    topics: Sequence[str],
+    subscribers: Table,
+    transport: Transport,
+    settings: MailSettings,
+    *,
+    secret: Secret,
+    clock: Clock = SYSTEM,
+) -> tuple[Subscriber, Answer | None]:
+    """Note a wish to subscribe (to all topics when none is named), and send the message that asks whether it was meant.
+
+    No answer means that no message was needed: nothing is left to confirm, or one went there within ten minutes.
+    `UsageError` where address or topic is none, or nothing is known of the vessel; `ConfigurationError` where nothing
+    can be sent.
+    """
+    topics = known_topics(topics, settings.vessels)
+    people = Subscribers(subscribers, secret)
+    people.create()
+    asked = people.subscribe(address, topics, now=clock.now())
+    one = asked.subscriber
+    if asked.token is None:
+        return one, None
+    now = int(clock.now())
+    envelope = Envelope(f"c{one.nonce}{now:x}", one.address, asked.token, now)
+    answer = transport.send(confirmation_message(settings, envelope, one.asked or one.topics), one.address)
+    if isinstance(answer, Accepted):
+        people.mailed(one.key, now=clock.now())
+    return one, answer
 
 
 def notify(
@@ -48,55 +69,28 @@ def notify(
     deliveries: Table,
     transport: Transport,
     *,
-    settings: Settings,
+    settings: MailSettings,
     secret: Secret,
-    wanted: Wanted = Wanted(),
+    options: SendOptions = SendOptions(),
     clock: Clock = SYSTEM,
 ) -> Notified:
-    """Tell every confirmed subscriber what they were not told yet, one message each.
+    """Tell every confirmed subscriber what they were not told yet, one message each; `news` come oldest first.
 
-    Parameters
-    ----------
-    news : sequence of News
-        Oldest first.
-    plots : callable
-        Returns a plot's bytes by its key; None where it is none.
-    subscribers, deliveries : Table
-        Opened with `subscribers.KEY` and `deliveries.KEY` as their keys; made where they are missing.
-    transport : Transport
-        How messages leave. Left open.
-    settings : Settings
-        Who sends, and how fast.
-    secret : Secret
-        What the tokens are made with.
-    wanted : Wanted
-        What of it.
-    clock : Clock
-        The time.
-
-    Returns
-    -------
-    Notified
-
-    Raises
-    ------
-    ConfigurationError
-        Settings or secret do not hold.
-    UsageError
-        A topic is none.
+    `plots` returns a plot's bytes by its key, None where it is none. The tables are made where they are missing; the
+    transport is left open. `UsageError` where a topic is none.
     """
-    settings = settings.checked()
-    only = known_topics(wanted.topics, settings.vessels) if wanted.topics else ()
+    only = known_topics(options.topics, settings.vessels) if options.topics else ()
     people = Subscribers(subscribers, secret)
-    rules = Rules(settings.attempts, settings.lease, settings.pause, wanted.again)
-    book = Deliveries(deliveries, rules, clock.now)
-    if not wanted.dry_run:
+    book = Deliveries(
+        deliveries, RetryRules(settings.attempts, settings.lease, settings.pause, options.again), clock.now
+    )
+    if not options.dry_run:
         people.create()
         book.create()
     if only:
         news = [one for one in news if matches(one, only, settings.vessels)]
-    sender = _Sender(people, book, transport, settings=settings, pictures=Pictures(plots), clock=clock)
-    outcomes: list[Outcome] = []
+    sender = _Sender(people, book, transport, settings=settings, plots=PlotReader(plots), clock=clock)
+    outcomes: list[MailOutcome] = []
     already = 0
     persons = people.confirmed() if people.exists() else []
     begun = book.exists()
@@ -113,8 +107,8 @@ def notify(
             if known is not None and known.state == SENT:
                 already += len(some)
             elif sender.stopped is not None:
-                outcomes.append(Outcome(person.key, "left", len(some), name))
-            elif wanted.dry_run:
+                outcomes.append(MailOutcome(person.key, "left", len(some), name))
+            elif options.dry_run:
                 outcomes.append(sender.plan(person, known, some))
             else:
                 outcomes += sender.deliver(person, known, some)
@@ -130,26 +124,26 @@ class _Sender:
         book: Deliveries,
         transport: Transport,
         *,
-        settings: Settings,
-        pictures: Pictures,
+        settings: MailSettings,
+        plots: PlotReader,
         clock: Clock,
     ) -> None:
         self._people, self._book, self._transport = people, book, transport
-        self._settings, self._pictures, self._clock = settings, pictures, clock
+        self._settings, self._plots, self._clock = settings, plots, clock
         self._next = 0.0
         self.stopped: BondstoreError | None = None
 
-    def plan(self, person: Subscriber, known: Delivery | None, news: Sequence[News]) -> Outcome:
+    def plan(self, person: Subscriber, known: Delivery | None, news: Sequence[News]) -> MailOutcome:
         """Say what would be sent."""
         if known is not None and not self._book.is_due(known):
-            return outcome_of(known, len(news), tried=False)
-        return Outcome(person.key, "planned", len(news), known.id if known else "", known.attempts if known else 0)
+            return MailOutcome.of(known, len(news), tried=False)
+        return MailOutcome(person.key, "planned", len(news), known.id if known else "", known.attempts if known else 0)
 
-    def deliver(self, person: Subscriber, known: Delivery | None, news: Sequence[News]) -> Iterator[Outcome]:
+    def deliver(self, person: Subscriber, known: Delivery | None, news: Sequence[News]) -> Iterator[MailOutcome]:
         """Claim a message, send it, write down what became of it."""
         if known is not None:
             if not self._book.is_due(known):
-                yield outcome_of(known, len(news), tried=False)
+                yield MailOutcome.of(known, len(news), tried=False)
                 return
             self._wait()
             mine = self._book.take_up(known)
@@ -159,30 +153,30 @@ class _Sender:
             mine, got = claimed if claimed else (None, [])
             news = [one for one in news if one.digest in set(got)]
         if mine is None:
-            yield Outcome(person.key, "busy", len(news))
+            yield MailOutcome(person.key, "busy", len(news))
             return
         yield self._send(mine, news)
 
-    def _send(self, mine: Delivery, news: Sequence[News]) -> Outcome:
+    def _send(self, mine: Delivery, news: Sequence[News]) -> MailOutcome:
         # looked at again: somebody may have unsubscribed since the run began
         person = self._people.get(mine.recipient)
         if person is None or person.state != CONFIRMED or not person.address:
             self._book.give_back(mine)
-            return Outcome(mine.recipient, "unsubscribed", len(news), mine.id)
+            return MailOutcome(mine.recipient, "unsubscribed", len(news), mine.id)
         try:
             limit = min(self._transport.limit(), self._settings.largest)
             envelope = Envelope(mine.id, person.address, self._people.token_for(person), mine.made)
-            message = news_message(self._settings, envelope, news, self._pictures, limit)
+            message = news_message(self._settings, envelope, news, self._plots, limit)
             answer = self._hand_over(message, person.address)
         except BondstoreError as error:
             # settings, login, network: no other message would fare better, and none has failed by itself
             self.stopped = error
             self._book.give_back(mine)
-            return Outcome(mine.recipient, "left", len(news), mine.id)
+            return MailOutcome(mine.recipient, "left", len(news), mine.id)
         done = self._book.settle(mine, answer)
         if done is None:
-            return Outcome(mine.recipient, "busy", len(news), mine.id)
-        return outcome_of(done, len(news), tried=True)
+            return MailOutcome(mine.recipient, "busy", len(news), mine.id)
+        return MailOutcome.of(done, len(news), tried=True)
 
     def _hand_over(self, message: EmailMessage, address: str) -> Answer:
         pause = _BUSY_PAUSE

@@ -19,37 +19,23 @@ _HINT = "Write smtp://HOST:587, smtps://HOST:465 or ses://REGION."
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took a message on.
-
-    Parameters
-    ----------
-    receipt : str
-        Its own id for it, where it gives one.
-    """
+    """The provider took a message on, and gave it this id, or none."""
 
     receipt: str
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The provider did not take a message on, or nobody knows whether it did.
-
-    Parameters
-    ----------
-    code : str
-        Why, as a word without any address: ``smtp-550``, ``ses-MessageRejected``.
-    again : bool
-        It may go through later.
-    busy : bool
-        The provider asked to go slower.
-    doubt : bool
-        The connection broke after the whole message had gone out: it may have been taken on.
-    """
+    """The provider did not take a message on, or nobody knows whether it did."""
 
     code: str
+    """Why, as a word without any address: ``smtp-550``, ``ses-MessageRejected``."""
     again: bool
+    """It may go through later."""
     busy: bool = False
+    """The provider asked to go slower."""
     doubt: bool = False
+    """The connection broke after the whole message had gone out: it may have been taken on."""
 
 
 Answer: TypeAlias = Accepted | Declined
@@ -61,34 +47,14 @@ class Transport(Protocol):
     url: str
 
     def limit(self) -> int:
-        """Return how many bytes a message may have.
-
-        Raises
-        ------
-        ConfigurationError
-            The provider cannot be used at all.
-        """
+        """Return how many bytes a message may have; `ConfigurationError` where the provider cannot be used at all."""
         ...
 
     def send(self, message: EmailMessage, recipient: str) -> Answer:
-        """Hand a message over.
+        """Hand a message for one recipient over.
 
-        Parameters
-        ----------
-        message : EmailMessage
-            For this recipient alone.
-        recipient : str
-            The address.
-
-        Returns
-        -------
-        Accepted or Declined
-
-        Raises
-        ------
-        ConfigurationError
-            Nothing can be sent at all: no answer, a wrong certificate, a refused login, an unverified sender. No
-            message names an address.
+        `ConfigurationError` means that nothing can be sent at all: no answer, a wrong certificate, a refused login, an
+        unverified sender. No error names an address.
         """
         ...
 
@@ -106,40 +72,24 @@ def open_transport(
     plaintext: bool = False,
     profile: Profile | None = None,
 ) -> Transport:
-    """Open a way for messages. Nothing is asked of it before the first use.
+    """Open a way for messages; nothing is asked of it before the first use. `UsageError` where the URL is none.
 
-    Parameters
-    ----------
-    url : str
-        ``smtp://host:587`` (STARTTLS), ``smtps://host:465`` (TLS from the first byte), ``ses://`` or ``ses://REGION``.
-        Never with a user or password in it.
-    user : str, optional
-        For SMTP.
-    password : SecretRef, optional
-        For SMTP.
-    ca_file : str, optional
-        Certificates to trust in place of the system's (PEM). Certificates are always checked.
-    plaintext : bool
-        Go on where an SMTP server other than this machine offers no TLS. Never with a password.
-    profile : Profile, optional
-        Endpoint, region and credentials for SES; what holds here and now when not given.
-
-    Raises
-    ------
-    UsageError
-        The URL is none.
+    It is ``smtp://host:587`` (STARTTLS), ``smtps://host:465`` (TLS from the first byte), ``ses://`` or ``ses://REGION``,
+    never with a user or password in it. Certificates are always checked; `ca_file` (PEM) is trusted in place of the
+    system's. `plaintext` goes on where an SMTP server other than this machine offers no TLS, and never with a password.
+    `profile` is for SES; what holds here and now when not given.
     """
     parts, port = _split(url)
     scheme = parts.scheme.lower()
     if scheme == "ses":
-        from bondstore.release.notify.ses import SesTransport
+        from bondstore.notify.ses import SesTransport
 
         region = parts.netloc
         if region and not (region.isascii() and region.replace("-", "").isalnum()):
             raise UsageError("The region of the ses:// URL is none.", hint=_HINT)
         return SesTransport(region or None, profile=profile)
     if scheme in ("smtp", "smtps") and parts.hostname:
-        from bondstore.release.notify.smtp import SmtpServer, SmtpTransport
+        from bondstore.notify.smtp import SmtpServer, SmtpTransport
 
         implicit = scheme == "smtps"
         server = SmtpServer(
