@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
 
-from docs.generator.text import code, entries, page, sections, table
+from docs.generator.text import code, page, table
 
 from bondstore.aws.settings import VARIABLES as HANDLERS
-from bondstore.config import environment, schema
+from bondstore.config import environment
+from bondstore.config.fields import fields_of, without_none
 from bondstore.config.profiles import Profile
+from bondstore.config.secrets import SecretRef
 
 ORDER = """When a setting is given in several places, the first of these holds:
 
@@ -106,18 +107,15 @@ def make() -> str:
 
 
 def fields() -> list[tuple[str, str, str]]:
-    """Return every setting with its default and meaning, from the docstring of `Profile`."""
-    said: dict[str, str] = {}
-    for head, text in entries(sections(Profile)["Parameters"]):
-        names, _, kind = head.partition(" : ")
-        for name in names.split(", "):
-            reference = kind.startswith("SecretRef")
-            said[name] = text + (" (a reference)" if reference and "eference" not in text else "")
+    """Return every setting with its default and meaning."""
     rows = []
-    for field in dataclasses.fields(Profile):
-        if field.name in schema.KNOWN:
-            default = {None: "", True: "true", False: "false"}.get(field.default, str(field.default))
-            rows.append((code(field.name), code(default), said[field.name].replace("`None`", "Unset")))
+    for one in fields_of(Profile):
+        if not one.setting.internal:
+            default = {None: "", True: "true", False: "false"}.get(one.default, str(one.default))
+            text = one.setting.doc or one.setting.help
+            if without_none(one.type) is SecretRef:
+                text = f"{text.rstrip('.')} (a reference)."
+            rows.append((code(one.name), code(default), text))
     return rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bondstore.config.credentials import credentials
-from bondstore.config.found import Found, find_settings
+from bondstore.config.settings import Found, find_settings
 from tests.homes import Home
 
 KEYS = "aws_access_key_id = {0}-id\naws_secret_access_key = {0}-secret\n"

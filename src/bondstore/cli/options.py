@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from bondstore.config import profiles
+from bondstore.config.model import fields_of
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError
 
@@ -61,6 +63,7 @@ def profile_names(incomplete: str) -> list[str]:
         return []
 
 
+_HELP = {one.name: one.setting.help for one in fields_of(profiles.Profile)}
 Store = Annotated[
     str | None,
     typer.Option(
@@ -79,17 +82,14 @@ Profile = Annotated[
         help="Named settings to open the store with; see: bondstore profile list.",
     ),
 ]
-Study = Annotated[
-    str | None, typer.Option("--study", metavar="ID", help="The study's id. Else STUDY_FOLDER or the profile say so.")
-]
+Study = Annotated[str | None, typer.Option("--study", metavar="ID", help=_HELP["study"])]
 Key = Annotated[
     SecretRef | None,
     typer.Option(
         "--key",
         metavar="REF",
         parser=secret_reference,
-        help="Where the study's key is kept: env:NAME, file:/path (mode 0600), keyring:service/name or prompt: . "
-        "Never the key itself. Else DECRYPTION_KEY_STRING or the profile.",
+        help=_HELP["decryption_key"],
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for lists one object a line.")]

@@ -27,19 +27,7 @@ _INDIRECT = {
 
 @dataclass(frozen=True, slots=True)
 class StaticKeys:
-    """A pair of keys as it stands in a file.
-
-    Parameters
-    ----------
-    access_key : str
-        The access key's id.
-    secret : Secret
-        The secret access key.
-    token : Secret, optional
-        The session token of temporary credentials.
-    source : str
-        The file and section they were found in.
-    """
+    """A pair of keys as it stands in a file."""
 
     access_key: str = field(repr=False)
     secret: Secret
@@ -64,25 +52,7 @@ def profile_names() -> list[str]:
 
 
 def static_keys(name: str | None = None) -> StaticKeys | None:
-    """Find the keys of an AWS profile.
-
-    Parameters
-    ----------
-    name : str, optional
-        The profile; ``AWS_PROFILE`` or ``default`` when not given.
-
-    Returns
-    -------
-    StaticKeys or None
-        ``None`` when no profile was named and ``default`` has no keys.
-
-    Raises
-    ------
-    CredentialsError
-        When the named profile does not exist or holds no keys.
-    ConfigurationError
-        When it signs in by single sign-on, a role or a process.
-    """
+    """Find the keys of an AWS profile (else ``AWS_PROFILE``); None when none was named and ``default`` has no keys."""
     wanted = name or os.environ.get("AWS_PROFILE")
     profile = wanted or "default"
     config = _read(config_path()).get("default" if profile == "default" else f"profile {profile}", {})
@@ -113,18 +83,7 @@ def static_keys(name: str | None = None) -> StaticKeys | None:
 
 
 def settings(name: str | None = None) -> dict[str, tuple[str | bool, str]]:
-    """Read what an AWS profile says besides its keys.
-
-    Parameters
-    ----------
-    name : str, optional
-        The profile; ``default`` when not given.
-
-    Returns
-    -------
-    dict
-        ``region``, ``endpoint``, ``path_style`` and ``checksums`` where set, each with the place it was found at.
-    """
+    """Read region, endpoint, path style and checksums of an AWS profile, each with the place it was found at."""
     profile = name or "default"
     sections = _read(config_path())
     section = sections.get("default" if profile == "default" else f"profile {profile}", {})

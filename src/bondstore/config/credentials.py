@@ -15,21 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an S3 request is signed with. Cannot be pickled, because a `Secret` cannot.
+    """What an S3 request is signed with. Cannot be pickled, because a `Secret` cannot."""
 
-    Parameters
-    ----------
-    access_key : str
-        The access key's id, which is no secret but identifies a person: not logged.
-    secret : Secret
-        The secret access key.
-    token : Secret, optional
-        The session token of temporary credentials.
-    source : str
-        Where they were found, for people.
-    """
-
-    access_key: str = field(repr=False)
+    access_key: str = field(repr=False)  # no secret, but it identifies a person: not logged
     secret: Secret
     token: Secret | None = None
     source: str = ""
@@ -38,23 +26,8 @@ class Credentials:
 def credentials(profile: Profile) -> Credentials | None:
     """Fetch the S3 credentials of a profile.
 
-    Parameters
-    ----------
-    profile : Profile
-        References, or the name of a profile in ``~/.aws``.
-
-    Returns
-    -------
-    Credentials or None
-        ``None`` for an anonymous profile, and when nothing is configured anywhere: then only the machine's own role
-        (instance or container metadata) is left to try.
-
-    Raises
-    ------
-    CredentialsError
-        When a reference leads nowhere, or only one half of the pair is set.
-    ConfigurationError
-        When the AWS profile needs a way of signing in that is not supported.
+    None for an anonymous one, and when nothing is configured anywhere: then only the machine's own role (instance or
+    container metadata) is left to try.
     """
     if profile.anonymous:
         return None

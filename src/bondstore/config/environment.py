@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from bondstore.config import schema
+from bondstore.config.profiles import check_endpoint, check_settings
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError
 
@@ -26,7 +26,7 @@ def own() -> Layer:
     for setting, name in (("url", STORE), ("study", STUDY), ("decryption_key", KEY)):
         value = os.environ.get(name)
         if value:
-            layer[setting] = (schema.check_setting(setting, value, name), name)
+            layer[setting] = (check_settings({setting: value}, name)[setting], name)
     return layer
 
 
@@ -62,7 +62,7 @@ def standard() -> Layer:
     )
     if "endpoint" in layer:
         value, name = layer["endpoint"]
-        layer["endpoint"] = (schema.check_endpoint(value, name), name)
+        layer["endpoint"] = (check_endpoint(value, name), name)
     if "access_key" in layer and "secret_key" in layer:
         # as in the AWS tools: keys in the environment win over a profile named there
         layer.pop("aws_profile", None)

@@ -24,6 +24,7 @@ class Setting:
     """What is true of a field besides its type; it goes into the field's `Annotated`."""
 
     help: str = ""
+    doc: str = ""  # what the documentation says, where a line of help does not say enough
     metavar: str | None = None
     option: str | tuple[str, ...] | None = None  # None: --the-name-of-the-field; "": no option
     at_least: float | None = None

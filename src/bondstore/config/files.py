@@ -12,27 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bondstore.config import schema
+from bondstore.config.invalid import unknown
+from bondstore.config.model import parse_toml
+from bondstore.config.profiles import check_name, check_settings
 from bondstore.errors import ConfigurationError
 
 PROJECT_FILE = "bondstore.toml"
+TOP = {"profile": "profile", "store": "url", "study": "study", "key": "decryption_key"}
+"""Settings at the head of a file, and the setting of a profile each one stands for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """One settings file, checked.
-
-    Parameters
-    ----------
-    path : Path
-        Where it is, or would be.
-    default_profile : str, optional
-        The profile used when none is named.
-    top : dict
-        ``store``, ``study`` and ``key`` at the file's head, under the names a profile has for them.
-    profiles : dict of str to dict
-        The settings of each profile, checked.
-    """
+    """One settings file, checked; `top` and `profiles` go by the names that a profile has for its settings."""
 
     path: Path
     default_profile: str | None = None
@@ -49,13 +41,7 @@ def user_path() -> Path:
 
 
 def project_path(start: Path | None = None) -> Path | None:
-    """Find the project's ``bondstore.toml`` in a folder or the nearest one above it.
-
-    Parameters
-    ----------
-    start : Path, optional
-        Where to begin; the current folder when not given.
-    """
+    """Find the project's ``bondstore.toml`` in a folder (else the current one) or the nearest one above it."""
     try:
         here = (start or Path.cwd()).absolute()
     except FileNotFoundError:  # the current folder was removed
@@ -65,13 +51,7 @@ def project_path(start: Path | None = None) -> Path | None:
 
 
 def read(path: Path) -> SettingsFile:
-    """Read and check one file; a missing one is empty.
-
-    Raises
-    ------
-    ConfigurationError
-        When it is no TOML, or holds an unknown setting or a literal secret.
-    """
+    """Read and check one file; a missing one is empty. Raises `ConfigurationError`."""
     document = _load(path)
     top: dict[str, Any] = {}
     profiles: dict[str, dict[str, Any]] = {}
@@ -80,33 +60,18 @@ def read(path: Path) -> SettingsFile:
         if name == "profile":
             profiles = _profiles(value, path)
         elif name == "default_profile":
-            default = schema.check_name(value if isinstance(value, str) else "")
-        elif name in schema.TOP:
-            setting = schema.TOP[name]
-            top[setting] = schema.check_setting(setting, value, f"{path}: {name}", base=path.parent)
+            default = check_name(value if isinstance(value, str) else "")
+        elif name in TOP:
+            top |= check_settings({TOP[name]: value}, f"{path}: {name}", base=path.parent)
         else:
-            raise schema.unknown(name, {"profile", "default_profile", *schema.TOP}, str(path))
+            raise unknown(name, ("profile", "default_profile", *TOP), str(path))
     return SettingsFile(path, default, top, profiles)
 
 
 def write_profile(path: Path, name: str, settings: Mapping[str, Any] | None, *, default: bool = False) -> None:
-    """Put a profile into a file, or take it out, and leave everything else as it was, comments included.
+    """Put a profile into a file, or take it out (None), and leave everything else as it was, comments included.
 
-    Parameters
-    ----------
-    path : Path
-        The file; it and its folders are made when missing, for the user's eyes only.
-    name : str
-        The profile.
-    settings : mapping or None
-        Its settings; ``None`` removes it.
-    default : bool
-        Make it the file's default profile.
-
-    Raises
-    ------
-    ConfigurationError
-        When the file cannot be read or written.
+    `default` makes it the file's default profile. File and folders are made when missing, for the user's eyes only.
     """
     path = path.resolve()  # a symbolic link, as dotfile managers make, stays one
     try:
@@ -121,14 +86,14 @@ def write_profile(path: Path, name: str, settings: Mapping[str, Any] | None, *, 
                 text = text.rstrip() + "\n\n" if text.strip() else ""
                 text += _table(name, settings)
             _expect(text, path, name, settings)
-            write_private(path, text)
+            _write_private(path, text)
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written ({error.strerror}).", hint="Check the folder's owner and free space."
         ) from None
 
 
-def write_private(path: Path, text: str) -> None:
+def _write_private(path: Path, text: str) -> None:
     """Write a file in one step, readable and writable by its owner only (mode 0600)."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -144,21 +109,17 @@ def write_private(path: Path, text: str) -> None:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read ({error.strerror}).", hint=f"Run: chmod 600 '{path}'"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        # `from None`, and only the position: the parser's message may repeat what stands there
-        _, _, position = str(error).rpartition("(at ")
-        place = f" (at {position}" if position.startswith(("line", "end")) else ""
-        raise ConfigurationError(
-            f"{path} is not valid TOML{place}.", hint='Every line is [table] or name = "value".'
-        ) from None
+    except UnicodeDecodeError:
+        # `from None`: the decode error carries the bytes themselves
+        raise ConfigurationError(f"{path} is not valid TOML.", hint="Save it as UTF-8.") from None
+    return parse_toml(text, str(path))
 
 
 def _profiles(value: object, path: Path) -> dict[str, dict[str, Any]]:
@@ -168,7 +129,7 @@ def _profiles(value: object, path: Path) -> dict[str, dict[str, Any]]:
             hint='Write [profile.NAME], and default_profile = "NAME" at the head of the file.',
         )
     return {
-        schema.check_name(name): schema.check_profile(table, f"{path} [profile.{name}]", base=path.parent)
+        check_name(name): check_settings(table, f"{path} [profile.{name}]", base=path.parent)
         for name, table in value.items()
     }
 

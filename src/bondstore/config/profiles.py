@@ -3,103 +3,164 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
+from bondstore.config.model import Setting, fields_of, from_mapping
 from bondstore.config.secrets import SecretRef
+from bondstore.errors import ConfigurationError
 
-Proxy = Literal["environment", "none"]
-Checksums = Literal["auto", "when_required", "always"]
-Plaintext = Literal["allowed", "forbidden"]
-
+STORE_URL = re.compile(r"(s3|az|file|memory)://", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+
+
+def check_name(name: str) -> str:
+    """Return a profile's name; raises `ConfigurationError` for one that cannot be."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            "A profile's name is up to 64 letters, digits, - and _, and starts with a letter or digit.",
+            hint="Choose another name, such as lab-2026.",
+        )
+    return name
+
+
+def check_endpoint(value: str, where: str = "") -> str:
+    """Return an endpoint's address; raises `ConfigurationError` without a scheme and host, or with a password in it."""
+    place = f"{where}: the" if where else "the"
+    try:
+        parts = urlsplit(value.strip())
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        parts, port_ok = urlsplit(""), False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
+        raise ConfigurationError(
+            f"{place} endpoint is no address.", hint="Write it as https://host or http://host:port."
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"{place} endpoint holds more than an address.",
+            hint="Leave out user, password, ? and #; credentials are given by reference.",
+        )
+    return value.strip().rstrip("/")
+
+
+def _text(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError
+    return value.strip()
+
+
+def _url(value: str) -> str:
+    if not STORE_URL.match(_text(value)):
+        raise ValueError
+    return value.strip()
+
+
+def _endpoint(value: str) -> str:
+    return check_endpoint(_text(value))
+
+
+_KINDS_OF_URL = "s3://bucket/prefix, az://container/prefix, file:///folder or memory://name"
+_SECONDS: dict[str, Any] = {"option": "", "above": 0, "at_most": 86400, "wanted": "a number of seconds above 0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Settings to open stores. Picklable, and without any secret value.
+    """Settings to open stores. Picklable, and without any secret value."""
 
-    Parameters
-    ----------
-    name : str
-        What it is called by ``--profile``.
-    url : str, optional
-        The store that is opened when none is named.
-    endpoint : str, optional
-        ``http(s)://host[:port]`` of an S3 or Azure service other than the provider's own.
-    region : str, optional
-        The S3 region.
-    access_key, secret_key, session_token : SecretRef, optional
-        References to the S3 credentials.
-    anonymous : bool
-        Send unsigned requests.
-    aws_profile : str, optional
-        A profile of ``~/.aws`` to take credentials and region from.
-    path_style : bool, optional
-        Put the bucket into the path, not the host name. ``None`` decides by endpoint and bucket.
-    proxy : {"environment", "none"}
-        Follow the proxy variables, or never use a proxy.
-    checksums : {"auto", "when_required", "always"}
-        Whether uploads carry an additional checksum; ``auto`` does so at AWS only.
-    read_only : bool
-        Refuse every write.
-    plaintext : {"allowed", "forbidden"}
-        Whether decrypted data may be written to a disk.
-    allow_http : bool, optional
-        Allow unencrypted connections. ``None`` allows them when the endpoint starts with ``http://``.
-    account : str, optional
-        The Azure storage account.
-    account_key, sas : SecretRef, optional
-        References to the Azure credentials.
-    decryption_key : SecretRef, optional
-        Reference to the study's key.
-    study : str, optional
-        The study that is meant when none is named.
-    connect_timeout : float
-        Seconds to wait for a connection.
-    stall_timeout : float
-        Seconds a transfer may stand still before it is tried again.
-    retries : int
-        How many times a request is tried again.
-    sources : tuple of (str, str)
-        Which setting came from where (``("endpoint", "AWS_ENDPOINT_URL")``), for people; not compared.
-    """
-
-    name: str = "default"
-    url: str | None = None
-    endpoint: str | None = None
-    region: str | None = None
-    access_key: SecretRef | None = None
-    secret_key: SecretRef | None = None
-    session_token: SecretRef | None = None
-    anonymous: bool = False
-    aws_profile: str | None = None
-    path_style: bool | None = None
-    proxy: Proxy = "environment"
-    checksums: Checksums = "auto"
-    read_only: bool = False
-    plaintext: Plaintext = "allowed"
-    allow_http: bool | None = None
-    account: str | None = None
-    account_key: SecretRef | None = None
-    sas: SecretRef | None = None
-    decryption_key: SecretRef | None = None
-    study: str | None = None
-    connect_timeout: float = 10.0
-    stall_timeout: float = 30.0
-    retries: int = 5
-    sources: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    name: Annotated[str, Setting(internal=True, option="")] = "default"
+    url: Annotated[
+        str | None,
+        Setting(
+            "The store to open.",
+            doc="The store that is opened when none is named.",
+            option=("--url", "--store"),
+            metavar="URL",
+            check=_url,
+            wanted=_KINDS_OF_URL,
+        ),
+    ] = None
+    endpoint: Annotated[
+        str | None,
+        Setting(
+            "The address of a service of your own.",
+            doc="`http(s)://host[:port]` of an S3 or Azure service other than the provider's own.",
+            metavar="URL",
+            check=_endpoint,
+        ),
+    ] = None
+    region: Annotated[str | None, Setting("The S3 region.", check=_text)] = None
+    access_key: Annotated[SecretRef | None, Setting("Where the access key's id is kept.", metavar="REF")] = None
+    secret_key: Annotated[SecretRef | None, Setting("Where the secret access key is kept.", metavar="REF")] = None
+    session_token: Annotated[SecretRef | None, Setting("Where the session token is kept.", metavar="REF")] = None
+    anonymous: Annotated[bool, Setting("Send unsigned requests.")] = False
+    aws_profile: Annotated[str | None, Setting("Take keys and region from this profile of ~/.aws.", check=_text)] = None
+    path_style: Annotated[
+        bool | None,
+        Setting(
+            "Where the bucket's name goes; else decided by the endpoint.",
+            doc="Put the bucket into the path, not the host name. Unset decides by endpoint and bucket.",
+            option="--path-style/--virtual-host",
+        ),
+    ] = None
+    proxy: Annotated[
+        Literal["environment", "none"],
+        Setting("Follow proxy variables?", doc="Follow the proxy variables, or never use a proxy."),
+    ] = "environment"
+    checksums: Annotated[
+        Literal["auto", "when_required", "always"],
+        Setting("On uploads.", doc="Whether uploads carry an additional checksum; `auto` does so at AWS only."),
+    ] = "auto"
+    read_only: Annotated[bool, Setting("Refuse every write.")] = False
+    plaintext: Annotated[
+        Literal["allowed", "forbidden"],
+        Setting("May decrypted data be written to a disk?", doc="Whether decrypted data may be written to a disk."),
+    ] = "allowed"
+    allow_http: Annotated[
+        bool | None,
+        Setting("Allow unencrypted connections. Unset allows them when the endpoint starts with `http://`.", option=""),
+    ] = None
+    account: Annotated[str | None, Setting("The Azure storage account.", check=_text)] = None
+    account_key: Annotated[SecretRef | None, Setting("Where the Azure account's key is kept.", metavar="REF")] = None
+    sas: Annotated[SecretRef | None, Setting("Where the Azure shared access signature is kept.", metavar="REF")] = None
+    decryption_key: Annotated[
+        SecretRef | None,
+        Setting(
+            "Where the study's key is kept: env:NAME, file:/path (mode 0600), keyring:service/name or prompt: . "
+            "Never the key itself. Else DECRYPTION_KEY_STRING or the profile.",
+            doc="Where the study's key is kept.",
+            option="--key",
+            metavar="REF",
+        ),
+    ] = None
+    study: Annotated[
+        str | None,
+        Setting(
+            "The study's id. Else STUDY_FOLDER or the profile say so.",
+            doc="The study that is meant when none is named.",
+            metavar="ID",
+            check=_text,
+        ),
+    ] = None
+    connect_timeout: Annotated[float, Setting("Seconds to wait for a connection.", **_SECONDS)] = 10.0
+    stall_timeout: Annotated[
+        float, Setting("Seconds a transfer may stand still before it is tried again.", **_SECONDS)
+    ] = 30.0
+    retries: Annotated[int, Setting("How many times a request is tried again.", option="", at_least=0, at_most=100)] = 5
+    # which setting came from where, such as ("endpoint", "AWS_ENDPOINT_URL"): for people
+    sources: Annotated[tuple[tuple[str, str], ...], Setting(internal=True, option="")] = field(
+        default=(), compare=False, repr=False
+    )
 
     def uses_path_style(self, bucket: str) -> bool:
-        """Tell whether the bucket goes into the path of a request.
-
-        Parameters
-        ----------
-        bucket : str
-            The bucket's name. Capitals, underscores and dots cannot stand in a host name under one certificate.
-        """
+        """Tell whether the bucket goes into the path of a request."""
         if self.path_style is not None:
             return self.path_style
+        # capitals, underscores and dots cannot stand in a host name under one certificate
         return self.endpoint is not None or not _DNS_BUCKET.fullmatch(bucket)
 
     def uses_http(self) -> bool:
@@ -112,18 +173,21 @@ class Profile:
         """Say where a setting came from: a variable, a file, or ``default``."""
         return dict(self.sources).get(setting, "default")
 
+    def references(self) -> tuple[SecretRef, ...]:
+        """Return the references to secrets that it names."""
+        values = (getattr(self, one.name) for one in fields_of(Profile))
+        return tuple(one for one in values if isinstance(one, SecretRef))
+
 
 @dataclass(frozen=True, slots=True)
 class StoreSpec:
-    """All that a worker needs to open a store. Picklable, and without any secret value.
-
-    Parameters
-    ----------
-    url : str
-        ``s3://bucket/prefix``, ``az://container/prefix``, ``file:///folder`` or ``memory://name``.
-    profile : Profile
-        The settings to open it with.
-    """
+    """All that a worker needs to open a store. Picklable, and without any secret value."""
 
     url: str
     profile: Profile = field(default_factory=Profile)
+
+
+def check_settings(table: Mapping[str, Any], where: str, *, base: Path | None = None) -> dict[str, Any]:
+    """Check those settings of a profile that a table states, and return them; raises `ConfigurationError`."""
+    checked = from_mapping(Profile, table, where=where, base=base)
+    return {name: getattr(checked, name) for name in table}

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.config.profiles import STORE_URL, Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.config.settings import load_profile
 from bondstore.errors import ConfigurationError, UsageError
 
-_URL = re.compile(r"(s3|az|file|memory)://", re.IGNORECASE)
-
 
 def resolve_store(store: str | None = None, profile: str | Profile | None = None) -> StoreSpec:
-    """Find the store that is meant and the settings to open it with.
-
-    Parameters
-    ----------
-    store : str, optional
-        A store's URL, or a local folder that starts with ``/``, ``./``, ``../`` or ``~``.
-    profile : str or Profile, optional
-        A profile or its name; see `load_profile` for what holds when there is none.
-
-    Returns
-    -------
-    StoreSpec
-        Picklable, without any secret value.
-
-    Raises
-    ------
-    UsageError
-        When `store` is no URL.
-    ConfigurationError
-        When neither the call, the profile, the files nor the environment names a store.
-    """
+    """Find the store that is meant, a URL or a local folder, and the settings to open it with (see `load_profile`)."""
     url = store_url(store) if store else None
     settings = profile if isinstance(profile, Profile) else load_profile(profile, url=url)
     url = url or settings.url
@@ -51,38 +28,12 @@ def resolve_store(store: str | None = None, profile: str | Profile | None = None
 
 
 def recorded_store(params: Mapping[str, Any], profile: str | None = None) -> StoreSpec:
-    """Find the store that a run recorded among its parameters.
-
-    Parameters
-    ----------
-    params : mapping
-        With ``store``, its URL, and ``profile``, the name of the settings it was opened with.
-    profile : str, optional
-        Settings in place of those.
-
-    Raises
-    ------
-    ConfigurationError
-        The profile is gone.
-    """
+    """Find the store that a run recorded by its ``store`` and the name of its ``profile``, or with another profile."""
     return resolve_store(params["store"], profile or (params["profile"] if params["profile"] != "default" else None))
 
 
 def resolve_key(key: SecretRef | str | None = None, profile: str | Profile | None = None) -> SecretRef:
-    """Find the reference to the study's key.
-
-    Parameters
-    ----------
-    key : SecretRef or str, optional
-        The reference itself.
-    profile : str or Profile, optional
-        Where to look when there is none.
-
-    Raises
-    ------
-    ConfigurationError
-        When a literal key is given, or there is no reference anywhere.
-    """
+    """Find the reference to the study's key; a key itself is refused."""
     if isinstance(key, SecretRef):
         return key
     if key is not None:
@@ -97,22 +48,7 @@ def resolve_key(key: SecretRef | str | None = None, profile: str | Profile | Non
 
 
 def resolve_study(study: str | None = None, profile: str | Profile | None = None) -> str:
-    """Find the study that is meant.
-
-    Parameters
-    ----------
-    study : str, optional
-        The study's id: its folder in the bucket.
-    profile : str or Profile, optional
-        Where to look when there is none.
-
-    Raises
-    ------
-    UsageError
-        When it is no single folder's name.
-    ConfigurationError
-        When no study is named anywhere.
-    """
+    """Find the study that is meant: the name of its folder in the bucket."""
     if study is None:
         settings = profile if isinstance(profile, Profile) else load_profile(profile)
         study = settings.study
@@ -132,17 +68,11 @@ def with_url(spec: StoreSpec, url: str) -> StoreSpec:
 
 
 def store_url(text: str) -> str:
-    """Check a store's URL; a local folder becomes a ``file://`` one.
-
-    Raises
-    ------
-    UsageError
-        When it is neither. Credentials inside are refused and not repeated.
-    """
+    """Check a store's URL; a local folder becomes a ``file://`` one. Credentials in it are refused and not repeated."""
     text = text.strip()
     if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
         return "file://" + quote(str(Path(text).expanduser().resolve()))
-    if not _URL.match(text):
+    if not STORE_URL.match(text):
         raise UsageError(
             "The store is no URL.",
             hint="Write s3://BUCKET/PREFIX or az://CONTAINER/PREFIX, or for a folder ./FOLDER or its whole path.",

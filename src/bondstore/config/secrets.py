@@ -36,13 +36,7 @@ _LONGEST = 65536  # a private key fits; a mistyped path to a data file does not 
 
 
 class Secret:
-    """A secret value that shows as ``***`` wherever it is printed.
-
-    Parameters
-    ----------
-    value : str
-        The secret itself; only `reveal` gives it back.
-    """
+    """A secret value that shows as ``***`` wherever it is printed."""
 
     __slots__ = ("__value",)
 
@@ -88,35 +82,14 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """Where a secret is kept. Holds no secret: it may be printed, pickled and stored.
-
-    Parameters
-    ----------
-    scheme : str
-        One of ``env``, ``file``, ``keyring``, ``prompt``.
-    place : str
-        The variable's name, the absolute path, ``service/name``, or the label to ask with.
-    """
+    """Where a secret is kept. Holds no secret: it may be printed, pickled and stored."""
 
     scheme: str
-    place: str
+    place: str  # the variable, the absolute path, service/name, or the label to ask with
 
     @classmethod
     def parse(cls, text: str, *, base: Path | None = None) -> SecretRef:
-        """Read a reference such as ``env:LAB_KEY``.
-
-        Parameters
-        ----------
-        text : str
-            The reference. A literal secret is refused, and is not repeated in the error.
-        base : Path, optional
-            The folder that a relative ``file:`` path starts from; the current one when not given.
-
-        Raises
-        ------
-        ConfigurationError
-            When the text is no reference.
-        """
+        """Read a reference such as ``env:LAB_KEY``; a relative ``file:`` path starts at `base`, else where we are."""
         scheme, colon, place = text.partition(":")
         place = place.strip()
         if not colon or scheme not in SCHEMES:
@@ -162,20 +135,7 @@ class SecretRef:
         )
 
     def resolve(self) -> Secret:
-        """Fetch the secret.
-
-        Returns
-        -------
-        Secret
-            What is kept at the place, without a trailing line end.
-
-        Raises
-        ------
-        CredentialsError
-            When there is nothing at the place, or others could read it too.
-        MissingExtraError
-            When the keyring part is not installed.
-        """
+        """Fetch the secret, without a trailing line end; raises `CredentialsError` when others could read it too."""
         with _lock:
             known = _remembered.get(self)
             if known is not None:
@@ -199,13 +159,6 @@ def remember(ref: SecretRef, value: Secret | str) -> None:
     """Keep a value under its reference for the life of this process.
 
     A worker calls this with what its parent sent through a pipe, so that nobody is asked twice.
-
-    Parameters
-    ----------
-    ref : SecretRef
-        The reference that shall resolve to the value from now on.
-    value : Secret or str
-        The value.
     """
     with _lock:
         _remembered[ref] = value if isinstance(value, Secret) else Secret(value)
@@ -224,13 +177,7 @@ def forget() -> None:
 
 
 def redact(text: str) -> str:
-    """Blank out every secret this process has seen: the last line of defence for text that others wrote.
-
-    Parameters
-    ----------
-    text : str
-        Such as a traceback, or the message of another library's error.
-    """
+    """Blank out every secret this process has seen: the last line of defence for text that others wrote."""
     for value in sorted(_seen, key=len, reverse=True):
         text = text.replace(value, MASK)
     return text

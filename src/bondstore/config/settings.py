@@ -1,4 +1,4 @@
-"""Profiles put together: flag, then environment, then ``bondstore.toml`` of the project, then the user's file.
+"""The profile that holds: flag, then environment, then ``bondstore.toml`` of the project, then the user's file.
 
 A profile that is named (by flag or ``BONDSTORE_PROFILE``) stands above the guide's and the AWS variables, which
 then only fill what it leaves open. A profile that a file names by default stands below them. Credentials are taken
@@ -8,38 +8,28 @@ from one place as a whole, never half from one and half from another.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
-from bondstore.config import aws_files, environment, files, schema
+from bondstore.config import aws_files, environment, files
+from bondstore.config.credentials import azure_key, azure_sas, credentials
 from bondstore.config.environment import Layer
-from bondstore.config.profiles import Profile
-from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.config.model import fields_of, from_options
+from bondstore.config.profiles import Profile, check_name
+from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError
 
 GROUPS = (
     frozenset({"access_key", "secret_key", "session_token", "anonymous", "aws_profile"}),
     frozenset({"account_key", "sas"}),
 )
 DEFAULT = "default"
+_SETTINGS = tuple(one.name for one in fields_of(Profile) if not one.setting.internal)
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileEntry:
-    """One profile as it stands in a file.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    path : Path
-        The file it is read from.
-    default : bool
-        Whether it is used when none is named.
-    settings : dict
-        What it says; secrets as references.
-    """
+    """One profile as it stands in a file."""
 
     name: str
     path: Path
@@ -50,24 +40,8 @@ class ProfileEntry:
 def load_profile(name: str | None = None, *, url: str | None = None) -> Profile:
     """Put together the profile that holds here and now.
 
-    Parameters
-    ----------
-    name : str, optional
-        A profile's name; else ``BONDSTORE_PROFILE``, else the files' default, else one called ``default``, else none.
-    url : str, optional
-        The store that will be opened; it decides whether the AWS settings have a say.
-
-    Returns
-    -------
-    Profile
-        With `Profile.sources` saying where each setting came from.
-
-    Raises
-    ------
-    NotFoundError
-        When the named profile is in no file.
-    ConfigurationError
-        When a file or variable cannot be understood.
+    Without a name it is that of ``BONDSTORE_PROFILE``, else the files' default, else one called ``default``, else none.
+    The URL of the store that will be opened decides whether the AWS settings have a say.
     """
     opened = _files()
     chosen = name or environment.profile_name()
@@ -105,75 +79,20 @@ def list_profiles() -> list[ProfileEntry]:
 
 
 def describe_profile(name: str | None = None) -> list[dict[str, Any]]:
-    """List the settings that hold here and now, defaults included, each with the place it comes from.
-
-    Parameters
-    ----------
-    name : str, optional
-        As in `load_profile`.
-
-    Returns
-    -------
-    list of dict
-        ``setting``, ``value`` (secrets as references) and ``source``.
-    """
+    """List the settings that hold here and now, defaults included, each with the place it comes from."""
     profile = load_profile(name)
-    rows: list[dict[str, Any]] = [{"kind": "setting", "setting": "name", "value": profile.name, "source": ""}]
-    for field in dataclasses.fields(Profile):
-        value = getattr(profile, field.name)
-        if field.name not in ("name", "sources") and (value is not None or field.name == "path_style"):
-            rows.append(
-                {
-                    "kind": "setting",
-                    "setting": field.name,
-                    "value": "auto" if value is None else value,
-                    "source": profile.source_of(field.name),
-                }
-            )
+    rows = [{"kind": "setting", "setting": "name", "value": profile.name, "source": ""}]
+    for one in _SETTINGS:
+        value = getattr(profile, one)
+        if value is not None or one == "path_style":
+            value = "auto" if value is None else value
+            rows.append({"kind": "setting", "setting": one, "value": value, "source": profile.source_of(one)})
     return rows
 
 
-def check_profile_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Check settings given one by one, such as on a command line; references may be parsed already.
-
-    Raises
-    ------
-    UsageError
-        For a value of the wrong kind.
-    """
-    try:
-        return schema.check_profile(
-            {name: str(value) if name in schema.REFERENCES else value for name, value in settings.items()}, "profile"
-        )
-    except ConfigurationError as error:
-        raise UsageError(error.message, hint=error.hint) from None
-
-
 def save_profile(profile: Profile, *, replace: bool = False, default: bool = False, dry_run: bool = False) -> Path:
-    """Write a profile to the user's file.
-
-    Parameters
-    ----------
-    profile : Profile
-        What to write; only settings that differ from the defaults are.
-    replace : bool
-        Overwrite a profile of the same name.
-    default : bool
-        Use it when none is named.
-    dry_run : bool
-        Only check that it could be written.
-
-    Returns
-    -------
-    Path
-        The file written, mode 0600.
-
-    Raises
-    ------
-    ConfigurationError
-        When there is one of that name already, or the file cannot be written.
-    """
-    schema.check_name(profile.name)
+    """Write those settings of a profile that are not the defaults to the user's file (mode 0600), which is returned."""
+    check_name(profile.name)
     path = files.user_path()
     if profile.name in files.read(path).profiles and not replace:
         raise ConfigurationError(
@@ -181,10 +100,16 @@ def save_profile(profile: Profile, *, replace: bool = False, default: bool = Fal
             hint="Add --replace (replace=True) to overwrite it, or choose another name.",
         )
     settings = differing(profile)
-    check_profile_settings(settings)
+    from_options(Profile, settings)
     if not dry_run:
         files.write_profile(path, profile.name, settings, default=default)
     return path
+
+
+def differing(profile: Profile) -> dict[str, Any]:
+    """Return the settings of a profile that are not the defaults, in the order of `Profile`'s fields."""
+    usual = Profile()
+    return {one: getattr(profile, one) for one in _SETTINGS if getattr(profile, one) != getattr(usual, one)}
 
 
 def own_settings(name: str) -> dict[str, Any]:
@@ -200,13 +125,7 @@ def remove_profile(name: str) -> Path:
 
 
 def find_own(name: str) -> Path:
-    """Return the user's file when it holds the profile.
-
-    Raises
-    ------
-    NotFoundError
-        When the user's file has no such profile; a project's file is edited by hand.
-    """
+    """Return the user's file when it holds the profile; raises `NotFoundError`. A project's file is edited by hand."""
     path = files.user_path()
     if name not in files.read(path).profiles:
         opened = _files()
@@ -218,15 +137,6 @@ def find_own(name: str) -> Path:
             )
         raise _no_profile(name, opened)
     return path
-
-
-def differing(profile: Profile) -> dict[str, Any]:
-    """Return the settings of a profile that are not the defaults, in the order of `Profile`'s fields."""
-    return {
-        field.name: getattr(profile, field.name)
-        for field in dataclasses.fields(Profile)
-        if field.name not in ("name", "sources") and getattr(profile, field.name) != field.default
-    }
 
 
 def _files() -> list[files.SettingsFile]:
@@ -278,3 +188,66 @@ def _merge(name: str, layers: list[Layer], url: str | None) -> Profile:
         del merged["endpoint"]
     sources = tuple((setting, where) for setting, (_, where) in merged.items())
     return Profile(name=name, sources=sources, **{setting: value for setting, (value, _) in merged.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Settings to choose from: those that hold without a word, a profile of ours, or one of ``~/.aws``."""
+
+    kind: Literal["here", "profile", "aws"]
+    name: str  # of the profile; empty for what holds without a word
+    said: str  # where they are from, for people
+
+    def load(self) -> Profile:
+        """Put the settings together; raises `ConfigurationError`."""
+        if self.kind == "here":
+            return load_profile()
+        if self.kind == "profile":
+            return load_profile(self.name)
+        fields = {setting: value for setting, (value, _) in aws_files.settings(self.name).items()}
+        for setting in ("region", "endpoint"):  # as in the AWS tools, variables stand above the files
+            if setting in (layer := environment.standard()):
+                fields[setting] = layer[setting][0]
+        return Profile(aws_profile=self.name, **cast("dict[str, Any]", fields))
+
+
+def find_settings() -> tuple[list[Found], list[BondstoreError]]:
+    """List the settings to choose from, those that hold here first, and what kept some from being found."""
+    found: list[Found] = []
+    problems: dict[str, BondstoreError] = {}
+    for look in (_here, _profiles, _aws):
+        try:
+            found += look()
+        except BondstoreError as error:
+            problems.setdefault(error.message, error)
+    holds = {one.said for one in found if one.kind == "here"}
+    return [one for one in found if one.kind != "aws" or one.said not in holds], list(problems.values())
+
+
+def _here() -> list[Found]:
+    """What holds without a word, unless that is a profile or leads nowhere."""
+    profile = load_profile()
+    if any(entry.name == profile.name for entry in list_profiles()):
+        return []
+    keys = credentials(profile)
+    if keys is not None:
+        return [Found("here", "", keys.source)]
+    if azure_key(profile) is not None or azure_sas(profile) is not None:
+        return [Found("here", "", profile.source_of("account"))]
+    return []
+
+
+def _profiles() -> list[Found]:
+    entries = sorted(list_profiles(), key=lambda entry: not entry.default)
+    return [
+        Found("profile", entry.name, str(entry.settings.get("url") or entry.settings.get("endpoint") or ""))
+        for entry in entries
+    ]
+
+
+def _aws() -> list[Found]:
+    """The profiles of ``~/.aws``; none where variables would win over them."""
+    if "access_key" in environment.standard() | environment.guide():
+        return []
+    path = aws_files.credentials_path()
+    return [Found("aws", name, f"{path} [{name}]") for name in aws_files.profile_names()]

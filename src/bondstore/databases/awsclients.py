@@ -7,8 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bondstore.config import aws_files, schema
+from bondstore.config import aws_files
 from bondstore.config.credentials import credentials
+from bondstore.config.profiles import check_endpoint
 from bondstore.config.settings import load_profile
 from bondstore.errors import (
     BondstoreError,
@@ -136,7 +137,7 @@ def endpoint_of(service: str, profile: Profile) -> str | None:
     for variable in (f"AWS_ENDPOINT_URL_{name}", "AWS_ENDPOINT_URL"):
         value = os.environ.get(variable, "").strip()
         if value:
-            return schema.check_endpoint(value, variable)
+            return check_endpoint(value, variable)
     source = profile.source_of("endpoint")
     if source == "AWS_ENDPOINT_URL_S3" or source.startswith(str(aws_files.config_path())):
         return None

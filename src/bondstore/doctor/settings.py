@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
-from bondstore.config import aws_files, schema
+from bondstore.config import aws_files
 from bondstore.config.credentials import azure_key, azure_sas, credentials
 from bondstore.doctor.case import is_private
 from bondstore.doctor.check import Check, fail, ok, warn
@@ -105,8 +105,7 @@ def _azure(case: Case) -> Iterator[Check]:
 
 def look_at_secret_files(case: Case) -> Iterator[Check]:
     """See that files with secrets can be read by their owner only."""
-    references = [getattr(case.profile, name) for name in sorted(schema.REFERENCES)]
-    paths = {Path(ref.place) for ref in references if ref is not None and ref.scheme == "file"}
+    paths = {Path(ref.place) for ref in case.profile.references() if ref.scheme == "file"}
     standard = aws_files.credentials_path()
     looked, bad = 0, False
     for path in [*sorted(paths), standard]:

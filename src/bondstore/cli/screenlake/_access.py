@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from bondstore.cli import asking
 from bondstore.cli.asking import Choice
-from bondstore.config import schema, secrets
-from bondstore.config.found import Found, find_settings
-from bondstore.config.profiles import Profile
+from bondstore.config import secrets
+from bondstore.config.profiles import Profile, check_endpoint
 from bondstore.config.secrets import Secret, SecretRef
+from bondstore.config.settings import Found, find_settings
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _type() -> Access:
         token = _TOKEN
     endpoint = asking.ask(
         "Endpoint, for another service than Amazon's (Enter for none)",
-        lambda answer: schema.check_endpoint(answer, "Endpoint") if answer else None,
+        lambda answer: check_endpoint(answer, "Endpoint") if answer else None,
         explain="The address of the S3 service, such as https://s3.example.org. Leave it empty for Amazon S3.",
     )
     region = asking.ask(

@@ -5,22 +5,24 @@ from typing import Any
 
 import pytest
 
-from bondstore.config import schema
-from bondstore.config.profiles import Profile
+from bondstore.config.fields import fields_of, without_none
+from bondstore.config.profiles import Profile, check_name, check_settings
+from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError
 
 CANARY = "canary+31/secret"
+REFERENCES = [one.name for one in fields_of(Profile) if without_none(one.type) is SecretRef]
 
 
 def test_every_field_of_a_profile_has_a_rule() -> None:
     fields = {field.name for field in dataclasses.fields(Profile)} - {"name", "sources"}
-    assert fields == schema.KNOWN
+    assert fields == {one.name for one in fields_of(Profile) if one.setting.help and not one.setting.internal}
 
 
-@pytest.mark.parametrize("name", sorted(schema.REFERENCES))
+@pytest.mark.parametrize("name", REFERENCES)
 def test_a_literal_secret_is_refused_with_the_way_to_refer(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        schema.check_profile({name: CANARY}, "bondstore.toml [profile.lab]")
+        check_settings({name: CANARY}, "bondstore.toml [profile.lab]")
     told = str(caught.value)
     assert CANARY not in told
     assert "bondstore.toml [profile.lab]" in told
@@ -38,12 +40,12 @@ def test_a_literal_secret_is_refused_with_the_way_to_refer(name: str) -> None:
 )
 def test_an_unknown_setting_is_an_error_that_names_the_nearest(name: str, near: str) -> None:
     with pytest.raises(ConfigurationError, match=f"Did you mean {near}"):
-        schema.check_profile({name: "x"}, "file")
+        check_settings({name: "x"}, "file")
 
 
 def test_a_setting_unlike_any_lists_them_all_and_is_cut() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        schema.check_profile({"9" * 24 + CANARY: 1}, "file")
+        check_settings({"9" * 24 + CANARY: 1}, "file")
     assert CANARY not in str(caught.value)
     assert "endpoint" in str(caught.value)
 
@@ -77,7 +79,7 @@ WRONG: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("name", "value"), WRONG)
 def test_wrong_values_are_refused_and_not_repeated(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        schema.check_profile({name: value}, "file")
+        check_settings({name: value}, "file")
     assert CANARY not in str(caught.value)
     assert name in str(caught.value)
     assert caught.value.hint
@@ -85,7 +87,7 @@ def test_wrong_values_are_refused_and_not_repeated(name: str, value: object) -> 
 
 def test_right_values_come_through() -> None:
     given = {"url": "s3://b/p", "endpoint": "https://host:9000/", "retries": 3, "connect_timeout": 2, "read_only": True}
-    checked = schema.check_profile(given, "file")
+    checked = check_settings(given, "file")
     assert checked == {**given, "endpoint": "https://host:9000"}
     assert isinstance(checked["connect_timeout"], float)
 
@@ -93,4 +95,4 @@ def test_right_values_come_through() -> None:
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "a.b", "x" * 65, "ä", "a\n"])
 def test_names_that_no_profile_may_have(name: str) -> None:
     with pytest.raises(ConfigurationError):
-        schema.check_name(name)
+        check_name(name)
