@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from bondstore.domains.ocean.show import Shown
+    from bondstore.domains.ocean.show import ShownFile
     from bondstore.domains.ocean.views import ProfileView, TestView
 
 EXAMPLES = (
@@ -72,7 +72,7 @@ def command(
     return int(Exit.INCOMPLETE if bad else Exit.DONE)
 
 
-def _records(shown: Shown, *, levels: bool) -> Iterator[dict[str, Any]]:
+def _records(shown: ShownFile, *, levels: bool) -> Iterator[dict[str, Any]]:
     for view in shown.views:
         yield view.record()
         if levels:
@@ -90,7 +90,7 @@ def _records(shown: Shown, *, levels: bool) -> Iterator[dict[str, Any]]:
     )
 
 
-def _print(shown: Shown, *, levels: bool) -> None:
+def _print(shown: ShownFile, *, levels: bool) -> None:
     from rich.console import Console
 
     at_terminal = sys.stdout.isatty()

@@ -24,23 +24,9 @@ WEST, EAST = -180.0, 360.0
 
 
 def is_land(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which positions lie well inside land.
+    """Tell which positions (degrees north; degrees east, -180 to 360) lie well inside land.
 
-    Parameters
-    ----------
-    latitude : array_like of float
-        Degrees north.
-    longitude : array_like of float
-        Degrees east, -180 to 360; 190 and -170 are the same meridian.
-
-    Returns
-    -------
-    ndarray of bool, in the shape both have together
-        False at sea, near a shore, and where `on_earth` is false: ask that too before calling a position good.
-
-    Notes
-    -----
-    Source: GLOBE 1 km elevation model (NOAA) and Natural Earth 1:10m, land and lakes; see the module.
+    False at sea, near a shore, and where `on_earth` is false: ask that too before calling a position good.
     """
     north, east = np.broadcast_arrays(np.asarray(latitude, np.float64), np.asarray(longitude, np.float64))
     known = on_earth(north, east)
@@ -55,18 +41,7 @@ def is_land(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
 
 
 def on_earth(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which positions can be looked up at all: both numbers there, and in their range.
-
-    Parameters
-    ----------
-    latitude, longitude : array_like of float
-        As in `is_land`.
-
-    Returns
-    -------
-    ndarray of bool, in the shape both have together
-        False for NaN, latitudes beyond the poles and longitudes outside of -180 to 360.
-    """
+    """Tell which positions can be looked up at all: both numbers there, and in their range."""
     north, east = np.asarray(latitude, np.float64), np.asarray(longitude, np.float64)
     possible: NDArray[np.bool_] = np.atleast_1d((np.abs(north) <= 90) & (east >= WEST) & (east <= EAST))
     return possible.reshape(np.broadcast_shapes(north.shape, east.shape))

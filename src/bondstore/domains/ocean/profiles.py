@@ -120,21 +120,11 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a test needs to know of the platform's profile before this one: named by the reader, never by batch order.
+    """What a test needs to know of the platform's profile before this one; the reader names it, not the order."""
 
-    Parameters
-    ----------
-    time : float
-        Seconds since 1970-01-01 UTC.
-    position : Position or None
-        Where it was.
-    pressure, temperature, salinity : ndarray of float64, shape (levels,), or None
-        Its levels.
-    """
-
-    time: float
+    time: float  # seconds since 1970-01-01 UTC
     position: Position | None = None
-    pressure: Floats | None = None
+    pressure: Floats | None = None  # of each level, as in `Batch`
     temperature: Floats | None = None
     salinity: Floats | None = None
 
@@ -226,13 +216,7 @@ class Batch:
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
     def column(self, variable: str) -> Floats | None:
-        """Return the column of a variable such as ``TEMP``; None for a salinity that nobody measured.
-
-        Raises
-        ------
-        KeyError
-            There is no such variable.
-        """
+        """Return the column of a variable such as ``TEMP``; None for a salinity that nobody measured."""
         found: Floats | None = getattr(self, COLUMNS[variable])
         return found
 

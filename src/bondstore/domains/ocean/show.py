@@ -31,7 +31,7 @@ USUAL = {"moana-1": "moana", "moana-2": "moana", "argo": "argo"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownFile:
     """All profiles of a file, and what was found while it was read."""
 
     views: tuple[ProfileView, ...]
@@ -45,7 +45,7 @@ def show(
     profile: str | Settings | None = None,
     tests: str | None = None,
     columns: str | os.PathLike[str] | None = None,
-) -> Shown:
+) -> ShownFile:
     """Read one file of this computer or of a store, and tell what tests say of it.
 
     Parameters
@@ -76,12 +76,12 @@ def show(
     batch, findings = read_any(key, data, chosen)
     stored = flags_in(data, key) if suite is None and is_netcdf(data) else None
     if stored is not None and (stored.tests or stored.rolled):
-        return Shown(tuple(view_of_file(batch, number, stored) for number in range(len(batch))), tuple(findings))
+        return ShownFile(tuple(view_of_file(batch, number, stored) for number in range(len(batch))), tuple(findings))
     if suite is None:
         dialect = batch.profiles[0].header.dialect if len(batch) else ""
         suite = load_suite(USUAL.get(dialect, "qartod"))
     result = evaluate(batch, suite)
-    return Shown(tuple(view_of_result(batch, number, result) for number in range(len(batch))), tuple(findings))
+    return ShownFile(tuple(view_of_result(batch, number, result) for number in range(len(batch))), tuple(findings))
 
 
 def _columns(path: str | os.PathLike[str] | None) -> ColumnMap | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bondstore.domains.ocean.plots.maps import Extent, _coast, _degree, shows_land, unwrapped
+from bondstore.domains.ocean.plots.maps import MapExtent, _coast, _degree, shows_land, unwrapped
 from bondstore.domains.ocean.plots.profile import _spread
 from bondstore.domains.ocean.plots.section import gaps_of
 from bondstore.domains.ocean.plots.words import place, shown, stretches
@@ -46,7 +46,7 @@ def test_an_extent_holds_its_positions_and_fills_its_frame(
 ) -> None:
     number = min(len(latitudes), len(longitudes))
     north, east = np.array(latitudes[:number]), unwrapped(np.array(longitudes[:number]))
-    extent = Extent.around(north, east, ratio=ratio, least=0.5)
+    extent = MapExtent.around(north, east, ratio=ratio, least=0.5)
     assert extent.north - extent.south >= 0.5 - 1e-9
     assert extent.south >= -90 - 1e-9
     assert extent.north <= 90 + 1e-9
@@ -90,9 +90,9 @@ def test_the_coast_is_where_it_is() -> None:
 
 
 def test_a_map_is_widened_until_it_shows_land() -> None:
-    assert shows_land(Extent(170, 178, -46, -38))
-    assert shows_land(Extent(-190, -182, -46, -38))
-    assert not shows_land(Extent(-125, -115, -35, -25))
+    assert shows_land(MapExtent(170, 178, -46, -38))
+    assert shows_land(MapExtent(-190, -182, -46, -38))
+    assert not shows_land(MapExtent(-125, -115, -35, -25))
 
 
 def test_gaps_are_between_profiles_and_far_longer_than_usual() -> None:

@@ -27,34 +27,12 @@ _STANDARD_NAMES = "CF Standard Name Table v93"
 
 
 def netcdf_file(batch: Batch, result: Result, about: About) -> bytes:
-    """Return one netCDF file with all profiles of a batch and their flags.
+    """Return one netCDF file (classic format, 64-bit offsets) with all profiles of a batch and their flags.
 
     Nothing in it depends on the clock or the machine: the same profiles, suite and settings give the same bytes.
-    Texts from outside go in without e-mail addresses and phone numbers.
-
-    Parameters
-    ----------
-    batch : Batch
-        At least one profile; any may have no levels.
-    result : Result
-        What a suite says of them.
-    about : About
-        What they come from, and what a person states.
-
-    Returns
-    -------
-    bytes
-        netCDF in its classic format with 64-bit offsets.
-
-    Raises
-    ------
-    UsageError
-        There is no profile.
-
-    Notes
-    -----
-    Sources: CF Conventions 1.11, sections 9.3.3 (contiguous ragged array) and 3.5 (flags); Attribute Convention for
-    Data Discovery 1.3; ERDDAP, "Set Up Your Own Datasets", cdm_data_type.
+    Texts from outside go in without e-mail addresses and phone numbers. Sources: CF Conventions 1.11, sections 9.3.3
+    (contiguous ragged array) and 3.5 (flags); Attribute Convention for Data Discovery 1.3; ERDDAP, "Set Up Your Own
+    Datasets", cdm_data_type.
     """
     if not len(batch):
         raise UsageError("A netCDF file needs at least one profile.")

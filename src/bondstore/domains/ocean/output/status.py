@@ -27,7 +27,7 @@ COLUMNS = (
 
 
 @dataclass(slots=True)
-class Status:
+class DeploymentStatus:
     """The records of one deployment, added up: bounded by what a row holds, however many there are."""
 
     platform: str
@@ -72,12 +72,12 @@ class Status:
         return [*named, self.first, self.last, *shares, self.worst, self.last_file]
 
 
-def statuses(records: Iterable[Record]) -> list[Status]:
+def statuses(records: Iterable[Record]) -> list[DeploymentStatus]:
     """Return one status for each deployment, by platform and then by when it was supplied."""
-    groups: dict[tuple[str, str, str], Status] = {}
+    groups: dict[tuple[str, str, str], DeploymentStatus] = {}
     for one in records:
         of = (one.platform, one.settings.get("supplied", ""), one.settings.get("returned", ""))
-        groups.setdefault(of, Status(*of)).add(one)
+        groups.setdefault(of, DeploymentStatus(*of)).add(one)
     return [groups[of] for of in sorted(groups)]
 
 

@@ -62,7 +62,7 @@ _MOST_TRACKS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class MapExtent:
     """A part of the earth; the longitudes of one that crosses the date line go beyond 180."""
 
     west: float
@@ -71,7 +71,7 @@ class Extent:
     north: float
 
     @classmethod
-    def around(cls, latitude: Floats, longitude: Floats, *, ratio: float, least: float, pad: float = 0.15) -> Extent:
+    def around(cls, latitude: Floats, longitude: Floats, *, ratio: float, least: float, pad: float = 0.15) -> MapExtent:
         """Return the extent that shows all positions; they are finite, the longitudes as `unwrapped` gives them.
 
         It fills a frame of this ratio of width to height, in true shape at its middle unless it spans most of the
@@ -101,7 +101,7 @@ def unwrapped(longitude: Floats) -> Floats:
     return moved
 
 
-def draw_map(axes: Axes, extent: Extent, *, ticks: int = 4) -> None:
+def draw_map(axes: Axes, extent: MapExtent, *, ticks: int = 4) -> None:
     """Draw coast and lakes into axes, and about so many degrees at its edges."""
     from matplotlib.collections import PolyCollection
 
@@ -116,7 +116,7 @@ def draw_map(axes: Axes, extent: Extent, *, ticks: int = 4) -> None:
     _degrees(axes, ticks)
 
 
-def shows_land(extent: Extent) -> bool:
+def shows_land(extent: MapExtent) -> bool:
     """Whether a map of this extent shows both land and sea, enough of each for a reader to know where it is."""
     latitude = np.linspace(extent.south, extent.north, 42)[1:-1]
     longitude = np.linspace(extent.west, extent.east, 42)[1:-1]
@@ -150,7 +150,7 @@ def _degree(value: float, signs: str, *, around: bool) -> str:
     return f"{size}° {signs[int(value < 0)]}"
 
 
-def _near(name: str, extent: Extent, turn: float) -> list[Floats]:
+def _near(name: str, extent: MapExtent, turn: float) -> list[Floats]:
     rings, boxes = _coast()[name]
     west, east = extent.west - turn, extent.east - turn
     here = (boxes[:, 0] < east) & (boxes[:, 1] > west) & (boxes[:, 2] < extent.north) & (boxes[:, 3] > extent.south)
@@ -172,7 +172,7 @@ def _coast() -> dict[str, tuple[list[Floats], NDArray[np.float64]]]:
 
 
 def draw_locator(
-    figure: Figure, box: Box, latitude: Floats, longitude: Floats, *, frame: Extent | None = None, least: float = 0.0
+    figure: Figure, box: Box, latitude: Floats, longitude: Floats, *, frame: MapExtent | None = None, least: float = 0.0
 ) -> None:
     """Draw where some positions lie, or the frame in place of them; `box` is a part of the figure.
 
@@ -187,7 +187,7 @@ def draw_locator(
     north, east = latitude[there], unwrapped(longitude[there])
     ratio = figure.get_figwidth() * box[2] / (figure.get_figheight() * box[3])
     for reach in _REACHES:
-        extent = Extent.around(north, east, ratio=ratio, least=max(reach, least))
+        extent = MapExtent.around(north, east, ratio=ratio, least=max(reach, least))
         if shows_land(extent):
             break
     draw_map(axes, extent, ticks=3)
@@ -243,7 +243,7 @@ def _places(batch: Batch) -> tuple[Floats, list[Floats]]:
     return first, tracks
 
 
-def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Result) -> Extent | None:
+def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Result) -> MapExtent | None:
     axes = figure.add_axes(_MAP)
     axes.set_facecolor(SEA)
     every = np.concatenate([first, *tracks])
@@ -252,7 +252,7 @@ def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Resul
         say_empty(axes, "no positions")
         return None
     ratio = WIDTH * _MAP[2] / (HEIGHT * _MAP[3])
-    extent = Extent.around(every[:, 0], every[:, 1], ratio=ratio, least=_LEAST)
+    extent = MapExtent.around(every[:, 0], every[:, 1], ratio=ratio, least=_LEAST)
     draw_map(axes, extent, ticks=6)
     for way in tracks:
         axes.plot(way[:, 1], way[:, 0], color="#7d8794", linewidth=0.7, zorder=2.5)
@@ -261,7 +261,7 @@ def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Resul
     return extent
 
 
-def _draw_scale(axes: Axes, extent: Extent) -> None:
+def _draw_scale(axes: Axes, extent: MapExtent) -> None:
     """Draw a bar of a round number of kilometres, true at the middle of the map."""
     flat = float(np.cos(np.radians((extent.south + extent.north) / 2)))
     width = (extent.east - extent.west) * max(flat, 0.01) * _KM_PER_DEGREE

@@ -165,7 +165,7 @@ def plot(
     spec, key = find_source(source, profile)
     maker = Maker(settings, spec.url)
     chosen: Form = "png" if form == "png" else "svg"
-    work = _Work(maker, chosen, find_dest(dest, spec, dest_profile), tell or (lambda _: None))
+    work = _Plotting(maker, chosen, find_dest(dest, spec, dest_profile), tell or (lambda _: None))
     watcher = progress or Quiet()
     opened = open_store(spec)
     with ExitStack() as stack:
@@ -182,7 +182,7 @@ def plot(
     return Plotted(work.dest.url, work.pictures, work.tally, work.left_out, work.whole)
 
 
-def _wanted(spec: StoreSpec, since: datetime | None, work: _Work, progress: Progress) -> Iterator[ObjectInfo]:
+def _wanted(spec: StoreSpec, since: datetime | None, work: _Plotting, progress: Progress) -> Iterator[ObjectInfo]:
     seen = Count()
     earliest = 0 if since is None else since.timestamp() * 1000
     for page in open_store(spec).pages():
@@ -197,7 +197,7 @@ def _wanted(spec: StoreSpec, since: datetime | None, work: _Work, progress: Prog
         progress.listing(seen)
 
 
-class _Work:
+class _Plotting:
     """Draws, writes and counts."""
 
     def __init__(

@@ -81,10 +81,8 @@ def date(batch: Batch, on: str, *, earliest: float, now: float | None = None) ->
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``TIME``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     earliest : float
         Days since 1950-01-01; 17167 is 1997-01-01.
     now : float, optional
@@ -124,10 +122,8 @@ def position(batch: Batch, on: str, *, latitude: tuple[float, float], longitude:
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``POSITION``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     latitude, longitude : tuple of float
         Least and greatest in degrees, both allowed: -90 to 90 and -180 to 180.
 
@@ -155,10 +151,8 @@ def land(batch: Batch, on: str) -> Verdict:
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``POSITION``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
 
     Returns
     -------

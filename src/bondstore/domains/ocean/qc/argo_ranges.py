@@ -34,10 +34,8 @@ def global_range(batch: Batch, on: str, *, span: tuple[float, float]) -> Verdict
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        The variable.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     span : tuple of float
         Least and greatest, both allowed: -2.5 to 40 degrees Celsius; 2 to 41 for practical salinity.
 
@@ -62,10 +60,8 @@ def pressure_range(batch: Batch, on: str, *, bad: float, suspect: float) -> Verd
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        Pressure, or what was measured at it.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     bad : float
         In dbar; at or under it a level is bad: -5.
     suspect : float
@@ -91,10 +87,8 @@ def regional_range(batch: Batch, on: str, *, sea: str, span: tuple[float, float]
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        The variable.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     sea : str
         ``red_sea`` or ``mediterranean``; see `bondstore.domains.ocean.qc.argo_ranges`.
     span : tuple of float

@@ -47,10 +47,8 @@ def gap(batch: Batch, on: str, *, increment: float) -> Verdict:
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``TIME``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     increment : float
         TIM_INC in seconds: what is over it fails, what equals it passes.
 
@@ -91,10 +89,8 @@ def syntax(batch: Batch, on: str) -> Verdict:
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        Any variable.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
 
     Returns
     -------
@@ -126,10 +122,8 @@ def location(
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``POSITION``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     latitudes, longitudes : pair of float
         Limits in degrees north and east; a place on a limit passes. The manual has 90 and 180 either way; longitudes
         of 0 to 360 are the same places written otherwise, and a suite allows them with ``[-180.0, 360.0]``.

@@ -27,10 +27,8 @@ def rate_of_change(
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``PRES``, ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     deviations : float
         N_DEV.
     window : float
@@ -79,10 +77,8 @@ def rate_per_second(batch: Batch, on: str, *, threshold: float) -> Verdict:
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``PRES``, ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     threshold : float
         In the variable's unit per second; a rate on the threshold passes.
 
@@ -134,10 +130,8 @@ def multi_variate(
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``TEMP``, ``PSAL`` or ``PRES``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     other : str
         The second variable.
     deviations, other_deviations : float
@@ -209,10 +203,8 @@ def attenuated_signal(
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``PRES``, ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     warn, fail : float
         MIN_VAR_WARN and MIN_VAR_FAIL in the variable's unit; a variation that equals a threshold meets it.
     measure : str

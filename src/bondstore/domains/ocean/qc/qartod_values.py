@@ -24,10 +24,8 @@ def gross_range(
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``PRES``, ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     sensor_span : pair of float
         SENSOR_MIN and SENSOR_MAX in the variable's unit (dbar, degrees Celsius, practical salinity). Its ends pass.
     operator_span : pair of float, optional
@@ -60,10 +58,8 @@ def climatology(batch: Batch, on: str, *, windows: list[Mapping[str, tuple[float
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     windows : list of mapping of str to pair of float
         Each has a ``span`` in the variable's unit, whose ends pass, and says where it holds, both ends included:
         ``month`` (1 to 12), ``quarter`` (1 to 4), ``week`` (ISO, 1 to 53), ``day_of_year`` (1 to 366), ``year``,
@@ -182,10 +178,8 @@ def spike(batch: Batch, on: str, *, low: float, high: float, method: str = AVERA
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``PRES``, ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     low, high : float
         THRSHLD_LOW and THRSHLD_HIGH in the variable's unit; a value on a threshold does not exceed it.
     method : str, optional
@@ -246,10 +240,8 @@ def flat_line(batch: Batch, on: str, *, suspect_count: int, fail_count: int, eps
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``PRES``, ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     suspect_count, fail_count : int
         REP_CNT_SUSPECT and REP_CNT_FAIL, at least 2; the manual's examples are 3 and 5.
     eps : float

@@ -39,10 +39,8 @@ def neighbour_test(
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     deviations, other_deviations : float
         N_T1_DEV and N_T2_DEV.
     window, along, least
@@ -171,10 +169,8 @@ def ts_space(
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``TEMP`` or ``PSAL``.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     curve : list of pair of float
         Temperatures in degrees Celsius, rising, each with its practical salinity.
     warn, fail : float
@@ -233,10 +229,8 @@ def density_inversion(batch: Batch, on: str, *, tolerance: float) -> Verdict:
 
     Parameters
     ----------
-    batch : Batch
-        The profiles.
-    on : str
-        ``TEMP`` or ``PSAL``: the manual flags both.
+    batch, on
+        As in `bondstore.domains.ocean.qc.tests`.
     tolerance : float
         DT in kg/m3; a fall of just DT passes.
 

@@ -13,7 +13,7 @@ import numpy as np
 from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Batch, Header, Profile
 from bondstore.domains.ocean.reading.header import known_line, read_header
-from bondstore.domains.ocean.reading.rows import Rows, parse_rows
+from bondstore.domains.ocean.reading.rows import MoanaRows, parse_rows
 from bondstore.domains.ocean.reading.text import damaged, plain_text
 from bondstore.domains.ocean.reading.units import converted, unit_of
 from bondstore.errors import DamagedError
@@ -191,7 +191,7 @@ def _serial_findings(serial: str, key: str) -> list[Finding]:
     return []
 
 
-def _profile(opened: _Opened, rows: Rows, place: int, start: int) -> tuple[Batch, list[Finding]]:
+def _profile(opened: _Opened, rows: MoanaRows, place: int, start: int) -> tuple[Batch, list[Finding]]:
     """Return one file's part of the rows as a batch."""
     key, layout = opened.key, opened.layout
     some = slice(start, start + int(rows.sizes[place]))
@@ -220,7 +220,7 @@ def _profile(opened: _Opened, rows: Rows, place: int, start: int) -> tuple[Batch
     return batch, opened.findings + _row_findings(opened, rows, place)
 
 
-def _row_findings(opened: _Opened, rows: Rows, place: int) -> list[Finding]:
+def _row_findings(opened: _Opened, rows: MoanaRows, place: int) -> list[Finding]:
     key = opened.key
     found = []
     lines = rows.bad_rows.get(place, [])

@@ -39,30 +39,11 @@ def is_netcdf(data: bytes) -> bool:
 
 
 def read_netcdf(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
-    """Read the profiles of a netCDF file.
+    """Read the profiles of a netCDF file, which are named by the key's stem.
 
     Argo files (``PLATFORM_NUMBER`` and ``N_PROF``) give the raw values, never the adjusted ones. Other files need
     ``PRES`` (or ``DEPTH``) and ``TEMP``, with TIME, LATITUDE and LONGITUDE per level or per profile; several profiles
     are told apart by a contiguous ragged array (CF conventions 9.3.3).
-
-    Parameters
-    ----------
-    data : bytes
-        As in the store.
-    key : str
-        The object; its stem names the profiles.
-
-    Returns
-    -------
-    tuple
-        A batch, and findings.
-
-    Raises
-    ------
-    DamagedError
-        It is no netCDF, is damaged, or has no profiles.
-    MissingExtraError
-        netCDF4 is not installed.
     """
     if not is_netcdf(data):
         raise damaged("not-a-profile", key)

@@ -29,7 +29,7 @@ _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class MoanaRows:
     """The rows of several files, one after the other."""
 
     sizes: Integers  # rows of each file
@@ -64,7 +64,7 @@ class _Cells:
         return [held[first:end] for first, end in zip(self.first.tolist(), self.end.tolist(), strict=True)]
 
 
-def parse_rows(bodies: Sequence[bytes], width: int, time: int, others: Sequence[int]) -> Rows:
+def parse_rows(bodies: Sequence[bytes], width: int, time: int, others: Sequence[int]) -> MoanaRows:
     """Parse the rows of several files with the same columns: that of times, and others of numbers.
 
     Each body is empty, or lines that all end with LF. A line is a row if it has as many cells as there are columns
@@ -93,7 +93,7 @@ def parse_rows(bodies: Sequence[bytes], width: int, time: int, others: Sequence[
         numbers.append(values)
         wrong += damaged
     files = len(bodies)
-    return Rows(
+    return MoanaRows(
         np.bincount(owner, minlength=files).astype(np.int64),
         seconds,
         numbers,
