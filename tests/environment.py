@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -30,6 +31,9 @@ def use_own_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
     for name, value in (_TERMINAL | _LOCALE).items():
         patch.setenv(name, value)
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # A shell ignores Ctrl-C in what it runs in the background, and so would all that tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Python and the C library read these once, at their start.
     locale.setlocale(locale.LC_ALL, _LOCALE["LC_ALL"])
     time.tzset()
