@@ -61,7 +61,7 @@ def zips_done(dest: Path) -> int:
 
 def panelists_finished(dest: Path) -> int:
     """Count the panelists whose files all stand: their last one tells what they were made of."""
-    found = ask(dest, "SELECT count(*) FROM outputs WHERE path LIKE '%/redactions.jsonl' AND digest <> ''")
+    found = ask(dest, "SELECT count(*) FROM outputs WHERE path LIKE '%/redactions.jsonl' AND made_by <> ''")
     return int(found[0][0]) if found else 0
 
 
