@@ -109,7 +109,7 @@ def fresh() -> Iterator[Fresh]:
 @pytest.mark.slow
 def test_installed_bare_and_then_with_the_extras_for_faces_and_text_together(fresh: Fresh) -> None:
     with zipfile.ZipFile(fresh.wheel) as wheel:
-        assert {"bondstore/py.typed", "bondstore/domains/screenlake/page.css"} <= set(wheel.namelist())
+        assert {"bondstore/py.typed", "bondstore/domains/screenlake/templates/screenlake.css"} <= set(wheel.namelist())
     for phone in make(Shape(panelists=1, zips=1, screenshots=1, size=(96, 208))):
         zipped = fresh.folder / "store" / phone.key
         zipped.parent.mkdir(parents=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from demo.phones import Shape
 
-from bondstore.domains.screenlake import overview
+from bondstore.domains.screenlake.pages import overall_report
 from bondstore.domains.screenlake.report import report_shards
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.errors import ConfigurationError
@@ -128,7 +128,7 @@ def folder_of(root: Path, name: str, made: PanelistSummary) -> Path:
 def test_links_lead_to_folders_with_odd_names(tmp_path: Path) -> None:
     name = "100% <b>?#&"
     folder = folder_of(tmp_path, name, summary(panelist=name, boxes=0))
-    page = Page(b"".join(overview.pieces("q", [folder], 0)))
+    page = Page(b"".join(overall_report("q", [folder], 0)))
     (link,) = page.values("a", "href")
     from urllib.parse import unquote, urlsplit
 
@@ -146,7 +146,7 @@ def test_examples_are_taken_from_several_panelists(tmp_path: Path) -> None:
             shots.add(f"{name}{number}.png", covered=[box(50, 50, 40, 40, 0.9)])
         folders.append(folder_of(tmp_path, name, summary(panelist=name, boxes=4 if name != "b" else 0)))
     (tmp_path / "q/combined/panelists/a/images/a0.png").write_bytes(b"damaged")
-    page = Page(b"".join(overview.pieces("q", folders, 0)))
+    page = Page(b"".join(overall_report("q", folders, 0)))
     assert page.below("figcaption", "span") == ["a1.png", "a2.png", "c0.png", "c1.png", "d0.png", "d1.png"]
 
 
@@ -160,7 +160,7 @@ def test_summaries_add_up_in_every_number(tmp_path: Path) -> None:
     folders = [folder_of(tmp_path, "a", summary()), folder_of(tmp_path, "b", other)]
     for folder in folders:
         (folder / "redactions.jsonl").write_text("")
-    page = Page(b"".join(overview.pieces("q", folders, 0)))
+    page = Page(b"".join(overall_report("q", folders, 0)))
     assert page.tiles == {
         "zips": "24",
         "images written": "1,235",
@@ -179,9 +179,9 @@ def test_summaries_add_up_in_every_number(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_panelists(tmp_path: Path) -> None:
     folders = [folder_of(tmp_path, f"p{n}", summary(panelist="x" * 2000, boxes=0)) for n in range(400)]
-    list(overview.pieces("q", folders[:2], 0))
+    list(overall_report("q", folders[:2], 0))
     tracemalloc.start()
-    written = sum(len(piece) for piece in overview.pieces("q", folders, 0))
+    written = sum(len(piece) for piece in overall_report("q", folders, 0))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert written > 800_000
@@ -192,5 +192,5 @@ def test_a_summary_that_somebody_changed_is_an_error_that_says_what_to_do(tmp_pa
     folder = folder_of(tmp_path, "p", summary())
     (folder / "summary.json").write_text(json.dumps({"panelist": "secret value"})[:-1])
     with pytest.raises(ConfigurationError, match=re.escape("summary.json cannot be read")) as raised:
-        list(overview.pieces("q", [folder], 0))
+        list(overall_report("q", [folder], 0))
     assert "secret" not in str(raised.value)

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bondstore.domains.screenlake import overview
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.report import panelist_report
-from bondstore.domains.screenlake.review import review
+from bondstore.domains.screenlake.pages import overall_report, panelist_report
+from bondstore.domains.screenlake.review.sheet import review
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from tests.conftest import IN_CI
 from tests.domains.screenlake.pages import HOSTILE, Page, Shots, box
@@ -188,7 +187,7 @@ def test_the_report_over_all(browser: Browser, tmp_path: Path) -> None:
         (shots.folder / "summary.json").write_bytes(summary(panelist).json())
         folders.append(shots.folder)
     path = tmp_path / "q" / "report.html"
-    path.write_bytes(b"".join(overview.pieces("q", folders, 2)))
+    path.write_bytes(b"".join(overall_report("q", folders, 2)))
     seen = browser.open(path)
     harmless(seen)
     assert "24 zips of 2 panelists" in seen.page.text
@@ -222,7 +221,7 @@ def test_hostile_names_are_seen_as_text(browser: Browser, tmp_path: Path) -> Non
     shots.add(f"{name}.png", unsure=[box(10, 10, 40, 40, 0.2)])
     (shots.folder / "summary.json").write_bytes(summary(HOSTILE).json())
     path = tmp_path / "q" / "report.html"
-    path.write_bytes(b"".join(overview.pieces("q", [shots.folder], 0)))
+    path.write_bytes(b"".join(overall_report("q", [shots.folder], 0)))
     own = tmp_path / "own.html"
     tables = {HOSTILE: TableSummary(1)}
     findings = [[HOSTILE, "error", HOSTILE, 1, 1]]

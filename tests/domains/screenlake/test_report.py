@@ -16,7 +16,7 @@ from PIL import Image
 from bondstore.deid.kinds import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.report import panelist_report
+from bondstore.domains.screenlake.pages import panelist_report
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.findings import Severity
 from bondstore.zips import ZIPS

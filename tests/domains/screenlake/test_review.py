@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bondstore.domains.screenlake.candidates import Candidate, worst
-from bondstore.domains.screenlake.decisions import Decision, by_image, digests, read_decisions
 from bondstore.domains.screenlake.paths import queries
-from bondstore.domains.screenlake.review import Reviewed, review
+from bondstore.domains.screenlake.review.boxes import Candidate, worst
+from bondstore.domains.screenlake.review.decisions import Decision, by_image, digests, read_decisions
+from bondstore.domains.screenlake.review.sheet import Reviewed, review
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from bondstore.runs.context import whoami
 from bondstore.runs.destination import FolderDestination

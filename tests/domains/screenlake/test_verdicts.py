@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bondstore.domains.screenlake import review as reviewing
-from bondstore.domains.screenlake.review import box_of, review
+from bondstore.domains.screenlake.review.boxes import candidates
+from bondstore.domains.screenlake.review.sheet import box_of, review
 from bondstore.errors import BondstoreError, NotFoundError, UsageError
 from tests.domains.screenlake.pages import Shots, box
 from tests.domains.screenlake.test_review import decisions, id_of, page, shots
@@ -22,7 +22,7 @@ def test_a_start_of_an_id_will_do_and_too_little_of_it_will_not(tmp_path: Path) 
     spots = [(x, y) for x in range(0, 390, 6) for y in range(0, 790, 6)]
     random.Random(1).shuffle(spots)
     shots.add("many.png", unsure=[box(x, y, 4, 4, 0.1) for x, y in spots[:2500]])
-    ids = [one.id for one in reviewing.candidates(tmp_path, "q")]
+    ids = [one.id for one in candidates(tmp_path, "q")]
     starts = {start: [one for one in ids if one.startswith(start)] for start in {one[:4] for one in ids}}
     shared = next(start for start, some in starts.items() if len(some) == 2)
     single = next(start for start, some in starts.items() if len(some) == 1)

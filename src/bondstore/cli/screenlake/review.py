@@ -51,7 +51,7 @@ def command(
     with its id and the commands to type. Decisions are added to decisions.jsonl beside it; the next `bondstore
     screenlake process` carries them out, and decided boxes are no longer on the sheet.
     """
-    from bondstore.domains.screenlake.review import box_of, review
+    from bondstore.domains.screenlake.review.sheet import box_of, review
 
     done = review(
         dest,

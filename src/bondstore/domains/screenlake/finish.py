@@ -7,15 +7,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake import decisions as deciding
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.gather import Gathered, gather
 from bondstore.domains.screenlake.names import ImageNames
 from bondstore.domains.screenlake.outdated import Made, sort_out
+from bondstore.domains.screenlake.pages import panelist_report
 from bondstore.domains.screenlake.part import PartCache, PartFile
 from bondstore.domains.screenlake.paths import decisions_path, parts_folder
 from bondstore.domains.screenlake.publish import publish, take_stock
-from bondstore.domains.screenlake.report import panelist_report
+from bondstore.domains.screenlake.review import decisions as deciding
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.recording import output_of
 from bondstore.runs.tally import Tally

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.deid.faces import Detector, open_detector
 from bondstore.deid.images import need_pillow
-from bondstore.domains.screenlake import decisions as deciding
 from bondstore.domains.screenlake.finish import unfinished
 from bondstore.domains.screenlake.layout import Other, PhoneZip, parse_key
 from bondstore.domains.screenlake.outdated import digest_of
 from bondstore.domains.screenlake.paths import decisions_path, part_path
 from bondstore.domains.screenlake.recovery import lost_parts, sweep
 from bondstore.domains.screenlake.report import report_shards
+from bondstore.domains.screenlake.review import decisions as deciding
 from bondstore.domains.screenlake.shard import ZipsShard
 from bondstore.errors import PolicyError, UsageError
 from bondstore.ledger import Item

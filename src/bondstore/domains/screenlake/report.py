@@ -1,4 +1,4 @@
-"""The reports: one for each panelist, one over all."""
+"""The report over all: when it is to be made, and from what."""
 
 from __future__ import annotations
 
@@ -7,63 +7,23 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake import overview, sections
-from bondstore.domains.screenlake.markup import Markup, element
-from bondstore.domains.screenlake.pages import counted, name, page
+from bondstore.domains.screenlake.pages import overall_report
 from bondstore.domains.screenlake.paths import parts_folder
-from bondstore.domains.screenlake.redactions import FILE
-from bondstore.domains.screenlake.thumbs import thumbnail
+from bondstore.domains.screenlake.review.boxes import FILE
 from bondstore.ledger import State
 from bondstore.runs.recording import output_of
 from bondstore.runs.tally import Tally
 from bondstore.runs.work import Place, bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from bondstore.domains.screenlake.process import ProcessJob
-    from bondstore.domains.screenlake.summary import PanelistSummary
     from bondstore.ledger import Ledger, Output
 
 REVISION = 1
 """Counted up when the same results would give another page."""
 _PAGE = 400
-
-
-def panelist_report(summary: PanelistSummary, examples: Sequence[tuple[str, Path]]) -> bytes:
-    """Return the report of one panelist as a page of HTML that stands alone.
-
-    Parameters
-    ----------
-    summary : PanelistSummary
-        What became of the panelist's zips.
-    examples : sequence of (str, Path)
-        Covered images: name and file. One that cannot be read is left out.
-
-    Returns
-    -------
-    bytes
-        UTF-8.
-    """
-    return b"".join(page(f"Panelist {summary.panelist}", _body(summary, examples)))
-
-
-def _body(summary: PanelistSummary, examples: Sequence[tuple[str, Path]]) -> Iterator[Markup]:
-    rows = sum(one.rows for one in summary.tables.values())
-    images = sum(summary.images.values())
-    yield element("p", "Screenlake report", class_="eyebrow")
-    yield element("h1", "Panelist ", name(summary.panelist))
-    said = f"{counted(images, 'image')} and {counted(rows, 'row')} out of {counted(summary.zips, 'zip')}."
-    yield element("p", said, class_="lead")
-    yield from sections.top(summary)
-    yield sections.images(summary)
-    shown = ((label, thumbnail(path)) for label, path in examples)
-    yield sections.examples((label, jpeg) for label, jpeg in shown if jpeg is not None)
-    yield sections.tables(summary)
-    yield sections.findings(summary)
-    yield sections.settings(summary)
-    yield sections.footer("redactions.jsonl", "summary.json", "metadata/", "images/")
 
 
 def report_shards(job: ProcessJob, ledger: Ledger, place: Place) -> Iterator[ReportShard]:
@@ -142,7 +102,7 @@ class ReportShard:
         ]
         group = destination.group()
         try:
-            group.write(self.path, overview.pieces(self.job.query, folders, self.failed))
+            group.write(self.path, overall_report(self.job.query, folders, self.failed))
             written = group.commit()
         finally:
             group.discard()

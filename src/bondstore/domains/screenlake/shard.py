@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from bondstore.domains.screenlake import decisions as deciding
 from bondstore.domains.screenlake.extract import ExtractTools, ZipWork
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.outdated import digest_of
 from bondstore.domains.screenlake.part import PartWriter
 from bondstore.domains.screenlake.paths import staged_path
+from bondstore.domains.screenlake.review import decisions as deciding
 from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, StoreError
 from bondstore.ledger import Item, Read
 from bondstore.runs.recording import Record, note_reads, output_of
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bondstore.deid.faces import Box
-    from bondstore.domains.screenlake.decisions import Decision
     from bondstore.domains.screenlake.layout import PhoneZip
     from bondstore.domains.screenlake.process import ProcessJob
+    from bondstore.domains.screenlake.review.decisions import Decision
     from bondstore.runs.durable import OutputGroup
     from bondstore.runs.work import Bench
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bondstore.domains.screenlake.part import Index
 
-_WORST_FIRST = {severity.value: -place for place, severity in enumerate(Severity)}
+WORST_FIRST = {severity.value: -place for place, severity in enumerate(Severity)}
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class PanelistSummary:
         for kind, severity, _, message, count in index.findings:
             groups.setdefault(kind, [kind, severity, message, 1, 0])[4] += count
         self._add_findings(groups.values())
-        self.findings.sort(key=lambda one: (_WORST_FIRST[one[1]], one[0]))
+        self.findings.sort(key=lambda one: (WORST_FIRST[one[1]], one[0]))
 
     def add_panelist(self, other: PanelistSummary) -> None:
         """Add another panelist's summary; what was asked for is taken from the first one."""

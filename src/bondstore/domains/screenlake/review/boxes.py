@@ -1,0 +1,201 @@
+"""What the record of a panelist's images says, and what a person can decide about: boxes that the detector drew."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bondstore.domains.screenlake.layout import base_name
+from bondstore.domains.screenlake.paths import token_of
+from bondstore.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+FILE = "redactions.jsonl"
+WITH_BOXES = ('"score"',)
+"""What lines of images hold in which the detector found something."""
+Corners = tuple[float, float, float, float]
+"""Left, top, width and height in pixels of the upright picture."""
+_MARGIN = 0.2
+"""A cover is so much larger than its box on each side; see `bondstore.deid.covers.Cover`."""
+_SHORT = 10
+"""Digits of an id that are shown: enough to tell millions of boxes apart, and any start will do that only one has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One image of one zip, as the record has it."""
+
+    panelist: str  # the panelist's folder
+    image: str  # the image's file; empty where it was withheld
+    base: str  # the name that the phone gave it
+    outcome: str  # as in `part.Image`
+    key: str  # the zip it came in
+    source: str  # SHA-256 of the image as it came, in hex
+    width: int  # in pixels; 0 where nobody knows
+    height: int
+    covered: tuple[tuple[Corners, float], ...]  # faces, each with its score
+    unsure: tuple[tuple[Corners, float], ...]  # boxes that were not covered
+
+
+def record_files(root: Path, query: str) -> list[Path]:
+    """Return the records of all panelists of a query, by panelist."""
+    return sorted((root / query / "combined" / "panelists").glob(f"*/{FILE}"))
+
+
+def images_in(path: Path, *, holding: Sequence[str] = ()) -> Iterator[ImageRecord]:
+    """Yield the images of one panelist, in the order of the record; with `holding`, only lines with one of these texts.
+
+    Other lines are not even read as JSON: records have millions of lines, and few of them hold a box.
+    """
+    panelist, wanted = path.parent.name, [one.encode() for one in holding]
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if wanted and not any(one in line for one in wanted):
+                continue
+            try:
+                yield _image(panelist, json.loads(line.decode("utf-8", "surrogatepass")))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise ConfigurationError(
+                    f"Line {number} of {path} is not as it was written.",
+                    hint="Remove the file and run the same `bondstore screenlake process` again: it is made anew.",
+                ) from error
+
+
+def _image(panelist: str, said: Mapping[str, Any]) -> ImageRecord:
+    image = said["image"] or ""
+    if "/" in image or image in {".", ".."}:  # the sheet opens the file: an edited record must not lead elsewhere
+        raise ValueError("a path")
+    return ImageRecord(
+        panelist,
+        image,
+        base_name(said["member"]),
+        str(said["outcome"]),
+        str(said["zip"]),
+        str(said["sha256_before"]),
+        int(said["width"]),
+        int(said["height"]),
+        tuple(_scored(one) for one in said["boxes"]),
+        tuple(_scored(one) for one in said["unsure"]),
+    )
+
+
+def _scored(said: Mapping[str, Any]) -> tuple[Corners, float]:
+    return (
+        (float(said["x"]), float(said["y"]), float(said["width"]), float(said["height"])),
+        float(said["score"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A box in an image."""
+
+    id: str  # in hex; the same as long as the image and the box are the same
+    panelist: str  # the panelist's folder
+    image: str  # the image's file in it
+    source: str  # SHA-256 of the image as it came, in hex
+    key: str  # a zip it came in
+    box: Corners
+    score: float  # how sure the detector was, from 0 to 1
+    covered: bool
+
+    @property
+    def short(self) -> str:
+        """The id as it is shown."""
+        return self.id[:_SHORT]
+
+    @property
+    def order(self) -> tuple[bool, float, str]:
+        """Worst first: what was not covered by falling score, then what was covered by rising score."""
+        return self.covered, self.score if self.covered else -self.score, self.id
+
+    def record(self) -> dict[str, object]:
+        """Return it as a record to show."""
+        return {
+            "kind": "candidate",
+            "id": self.short,
+            "covered": self.covered,
+            "score": self.score,
+            "panelist": self.panelist,
+            "image": self.image,
+            "box": list(self.box),
+        }
+
+
+def candidates(root: Path, query: str) -> Iterator[Candidate]:
+    """Yield all boxes of a query's images; one whose image came in several zips comes as often."""
+    for file in record_files(root, query):
+        for image in images_in(file, holding=WITH_BOXES):
+            if image.image:
+                yield from _of_image(image)
+
+
+def _of_image(image: ImageRecord) -> Iterator[Candidate]:
+    covers = [_grown(box) for box, _ in image.covered]
+    for box, score in image.covered:
+        yield _candidate(image, box, score, covered=True)
+    for box, score in image.unsure:
+        if not any(_within(box, cover) for cover in covers):  # else nothing of it is to be seen
+            yield _candidate(image, box, score, covered=False)
+
+
+def _candidate(image: ImageRecord, box: Corners, score: float, *, covered: bool) -> Candidate:
+    # Of image and box alone, so that an id that somebody wrote down still holds after the zips were done again.
+    said = f"{token_of(image.base, image.source)} {box_text(box)}"
+    digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+    return Candidate(digest, image.panelist, image.image, image.source, image.key, box, score, covered)
+
+
+def box_text(box: Sequence[float]) -> str:
+    """Return a box as text: equal for boxes that are equal as far as they are recorded."""
+    return ",".join(f"{side:.3f}" for side in box)
+
+
+def _grown(box: Corners) -> Corners:
+    """Return what was really covered."""
+    x, y, width, height = box
+    wide, high = _MARGIN * width, _MARGIN * height
+    return x - wide, y - high, width + 2 * wide, height + 2 * high
+
+
+def _within(box: Corners, other: Corners) -> bool:
+    return (
+        box[0] >= other[0]
+        and box[1] >= other[1]
+        and box[0] + box[2] <= other[0] + other[2]
+        and box[1] + box[3] <= other[1] + other[3]
+    )
+
+
+def worst(some: Iterable[Candidate], limit: int) -> list[Candidate]:
+    """Return the first so many by `Candidate.order`, each once, in memory that grows with the limit alone."""
+    kept: list[_LeastBad] = []  # a heap with the least bad on top: the first to go when a worse one comes
+    ids: set[str] = set()
+    for one in some:
+        if one.id in ids:
+            continue
+        entry = _LeastBad(one)
+        if len(kept) < limit:
+            heapq.heappush(kept, entry)
+        elif kept[0] < entry:
+            ids.discard(heapq.heapreplace(kept, entry).candidate.id)
+        else:
+            continue
+        ids.add(one.id)
+    return [entry.candidate for entry in sorted(kept, reverse=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _LeastBad:
+    """Turns the order round."""
+
+    candidate: Candidate
+
+    def __lt__(self, other: _LeastBad) -> bool:
+        return self.candidate.order > other.candidate.order

@@ -1,0 +1,316 @@
+"""What people decided about images: from what a person types to lines beside the results, which are only added to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, record_files
+from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.runs.context import whoami
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bondstore.deid.pictures import Decisions
+    from bondstore.domains.screenlake.review.boxes import Candidate, Corners, ImageRecord
+
+Verdict = Literal["confirm", "add-box", "clear"]
+_OPTIONS: Mapping[str, Verdict] = {"--confirm": "confirm", "--cover": "add-box", "--clear": "clear"}
+_LEAST = 4
+"""Digits that an id must have."""
+_SIDE = 100_000
+"""No image has more pixels on a side; for those whose size nobody knows."""
+_FEW = 32
+"""So many images are looked for in a line before it is read."""
+_DIGITS = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word about one image."""
+
+    verdict: Verdict  # it is right as it is; something more must be covered; something covered is no face
+    source: str  # SHA-256 of the image as it came, in hex
+    key: str  # of a zip it is in
+    box: tuple[float, ...]  # x, y, width, height in pixels of the upright picture; empty for the whole image
+    who: str  # the account
+    at: str  # ISO 8601
+
+
+def read_decisions(path: Path) -> list[Decision]:
+    """Read all decisions, in their order."""
+    if not path.exists():
+        return []
+    found = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            found.append(_decision(json.loads(line)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError(
+                f"Line {number} of {path} is no decision.",
+                hint="Put the file back as `bondstore screenlake review` wrote it.",
+            ) from error
+    return found
+
+
+def _decision(said: dict[str, Any]) -> Decision:
+    box = tuple(float(value) for value in said["box"])
+    if said["verdict"] not in get_args(Verdict) or len(box) not in (0, 4):
+        raise ValueError(said["verdict"])
+    verdict = cast("Verdict", said["verdict"])
+    return Decision(verdict, str(said["source"]), str(said["key"]), box, str(said["who"]), str(said["at"]))
+
+
+def add_decisions(path: Path, decisions: Iterable[Decision]) -> None:
+    """Add decisions at the end of the file."""
+    lines = "".join(json.dumps(asdict(one)) + "\n" for one in decisions)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(lines)
+
+
+def by_image(decisions: Sequence[Decision]) -> Mapping[str, Decisions]:
+    """Return what must be covered, and what must not, by image."""
+    from bondstore.deid.faces import Box
+    from bondstore.deid.pictures import Decisions
+
+    last: dict[tuple[str, tuple[float, ...]], Verdict] = {}
+    for one in decisions:
+        # The last word on a box counts; to confirm one says that what was done with it before is right.
+        if one.box and one.verdict != "confirm":
+            last[one.source, one.box] = one.verdict
+    found: dict[str, Decisions] = {}
+    for (source, (x, y, width, height)), verdict in last.items():
+        box, known = Box(x, y, width, height, 1.0), found.get(source, Decisions())
+        found[source] = (
+            Decisions((*known.add, box), known.clear)
+            if verdict == "add-box"
+            else Decisions(known.add, (*known.clear, box))
+        )
+    return found
+
+
+def digests(decisions: Sequence[Decision]) -> Mapping[str, str]:
+    """Return, by zip, the digest of the decisions that change what becomes of it; zips without any are left out."""
+    said: dict[str, list[str]] = {}
+    for one in decisions:
+        if one.verdict != "confirm":
+            said.setdefault(one.key, []).append(json.dumps([one.verdict, one.source, one.box]))
+    return {key: hashlib.sha256("\n".join(lines).encode()).hexdigest() for key, lines in said.items()}
+
+
+@dataclass(slots=True)
+class Decided:
+    """What somebody decided already: the last word on each box, and images that were confirmed as a whole."""
+
+    boxes: dict[tuple[str, str], Decision] = field(default_factory=dict)
+    images: set[str] = field(default_factory=set)
+
+    def last(self, candidate: Candidate) -> Decision | None:
+        """Return the last decision about a box."""
+        return self.boxes.get((candidate.source, box_text(candidate.box)))
+
+    def has(self, candidate: Candidate) -> bool:
+        """Whether a box needs no more looking at."""
+        return candidate.source in self.images or self.last(candidate) is not None
+
+
+def decided(decisions: Iterable[Decision]) -> Decided:
+    """Sort decisions by what they are about."""
+    found = Decided()
+    for one in decisions:
+        if one.box:
+            found.boxes[one.source, box_text(one.box)] = one
+        elif one.verdict == "confirm":
+            found.images.add(one.source)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a person types: ids of boxes, and images with a box that must be covered."""
+
+    confirm: tuple[str, ...] = ()  # right as they are
+    cover: tuple[str, ...] = ()  # a face that was not covered
+    clear: tuple[str, ...] = ()  # covered, but no face
+    add_box: tuple[tuple[str, Corners], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.confirm or self.cover or self.clear or self.add_box)
+
+    def by_id(self) -> dict[str, str]:
+        """Return the option that stands with each id; refuse what is no id, and two options for one."""
+        said: dict[str, str] = {}
+        for option, some in zip(_OPTIONS, (self.confirm, self.cover, self.clear), strict=True):
+            for one in some:
+                word = one.strip().lower()
+                if len(word) < _LEAST or not set(word) <= _DIGITS:
+                    raise UsageError(
+                        f"{one!r} is no id of a box.",
+                        hint=f"An id stands under every picture of the sheet; {_LEAST} digits of it or more will do.",
+                    )
+                if said.setdefault(word, option) != option:
+                    raise UsageError(f"{word} stands with {said[word]} and with {option}.", hint="Decide for one.")
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """One box that something is said about."""
+
+    verdict: Verdict
+    source: str
+    box: Corners
+
+
+def decide(root: Path, query: str, verdicts: Verdicts, before: Decided) -> list[Decision]:
+    """Return the decisions that follow from what a person says: one for each zip that an image came in.
+
+    Ids and images must be known, boxes must fit, and nothing may contradict what was said or decided before.
+    """
+    boxes = [*_of_ids(root, query, verdicts.by_id(), before), *_of_images(root, query, verdicts.add_box)]
+    _refuse_contradictions(boxes)
+    keys = _zips(root, query, {one.source for one in boxes})
+    who, at = whoami(), datetime.now(UTC).isoformat(timespec="seconds")
+    return [
+        Decision(one.verdict, one.source, key, one.box, who, at)
+        for one in dict.fromkeys(boxes)
+        for key in sorted(keys[one.source])
+    ]
+
+
+def _refuse_contradictions(boxes: Sequence[_Box]) -> None:
+    # Two ids may stand for one box: the same bytes under another name are another image with the same faces.
+    said: dict[tuple[str, str], Verdict] = {}
+    for one in boxes:
+        if said.setdefault((one.source, box_text(one.box)), one.verdict) != one.verdict:
+            raise UsageError("Two of the ids stand for the same box, with two verdicts.", hint="Decide for one.")
+
+
+def _of_ids(root: Path, query: str, said: Mapping[str, str], before: Decided) -> Iterator[_Box]:
+    found = _find(candidates(root, query), said) if said else {}
+    for word, option in said.items():
+        yield _checked(word, option, _only(word, found.get(word, {})), before)
+
+
+def _find(some: Iterable[Candidate], words: Iterable[str]) -> dict[str, dict[str, Candidate]]:
+    """Return the candidates whose ids begin with a word, by word; two of each tell that a word is not enough."""
+    wanted = set(words)
+    lengths = sorted({len(word) for word in wanted})
+    found: dict[str, dict[str, Candidate]] = {}
+    for one in some:
+        for length in lengths:
+            if one.id[:length] in wanted:
+                group = found.setdefault(one.id[:length], {})
+                if len(group) < 2:
+                    group[one.id] = one
+    return found
+
+
+def _only(word: str, found: Mapping[str, Candidate]) -> Candidate:
+    if not found:
+        raise NotFoundError(
+            f"No box has the id {word}.",
+            hint="Ids change when images are looked at anew; `bondstore screenlake review` writes the sheet again.",
+        )
+    if len(found) > 1:
+        longer = _apart(*found)
+        both = " or ".join(f"{one.id[:longer]} ({one.image})" for one in found.values())
+        raise UsageError(f"Two boxes have ids that begin with {word}.", hint=f"Write {both}.")
+    return next(iter(found.values()))
+
+
+def _apart(one: str, other: str) -> int:
+    return next(place for place in range(1, len(one) + 1) if one[:place] != other[:place])
+
+
+def _checked(word: str, option: str, candidate: Candidate, before: Decided) -> _Box:
+    last = before.last(candidate)
+    wanted = _OPTIONS[option]
+    # What was said last may be said again; a confirmation may be taken back; and covering is always possible, as it
+    # shows nothing. All else would let the last of two people win without either of them knowing.
+    if last is not None and last.verdict not in (wanted, "confirm") and wanted != "add-box":
+        raise UsageError(
+            f"{last.who} decided about the box {word} already ({last.verdict}, {last.at}).",
+            hint="Where that was a mistake, take its line out of decisions.jsonl.",
+        )
+    # The record shows what the last run did; a box that is to be cleared by the next one may be covered after all.
+    uncovered_soon = last is not None and last.verdict == "clear"
+    if wanted == "add-box" and candidate.covered and not uncovered_soon:
+        raise UsageError(f"The box {word} is covered already.", hint=f"Where that is right: --confirm {word}")
+    if wanted == "clear" and not candidate.covered:
+        raise UsageError(
+            f"The box {word} is not covered, so there is nothing to clear.",
+            hint=f"Where that is right: --confirm {word}",
+        )
+    return _Box(wanted, candidate.source, candidate.box)
+
+
+def _of_images(root: Path, query: str, asked: Sequence[tuple[str, Corners]]) -> Iterator[_Box]:
+    found = _images(root, query, {name for name, _ in asked}) if asked else {}
+    for name, box in asked:
+        image = _one_image(name, found.get(name, {}))
+        _check_fits(name, box, image)
+        yield _Box("add-box", image.source, box)
+
+
+def _images(root: Path, query: str, wanted: set[str]) -> dict[str, dict[str, ImageRecord]]:
+    """Return the images that have a name, by name and content; of those in the results and those withheld."""
+    found: dict[str, dict[str, ImageRecord]] = {}
+    for file in record_files(root, query):
+        for image in images_in(file):
+            own = image.image or image.base
+            for name in wanted & {own, f"{image.panelist}/{own}", image.source}:
+                found.setdefault(name, {}).setdefault(image.source, image)
+    return found
+
+
+def _one_image(name: str, found: Mapping[str, ImageRecord]) -> ImageRecord:
+    if not found:
+        raise NotFoundError(
+            f"No image is called {name}.", hint="Write its file name, or PANELIST/NAME, or its sha256_before."
+        )
+    if len(found) > 1:
+        first, second, *_ = found.values()
+        raise UsageError(
+            f"More than one image is called {name}.",
+            hint=f"Write PANELIST/NAME, or its sha256_before: {first.source} or {second.source}, among them.",
+        )
+    image = next(iter(found.values()))
+    if not image.image and image.outcome != "face-stays":
+        raise UsageError(
+            f"The image {name} is not in the results ({image.outcome}), so a box in it changes nothing.",
+            hint="Only images in the results, and those withheld because a face stays, take boxes.",
+        )
+    return image
+
+
+def _check_fits(name: str, box: Corners, image: ImageRecord) -> None:
+    x, y, width, height = box
+    wide, high = image.width or _SIDE, image.height or _SIDE
+    whole = all(math.isfinite(side) for side in box)
+    if not (whole and x >= 0 and y >= 0 and width > 0 and height > 0 and x + width <= wide and y + height <= high):
+        size = f" of {image.width} x {image.height} pixels" if image.width else ""
+        raise UsageError(
+            f"The box does not lie within the image {name}{size}.",
+            hint="X and Y are its left and top edge, W and H its width and height, all in pixels.",
+        )
+
+
+def _zips(root: Path, query: str, sources: set[str]) -> dict[str, set[str]]:
+    """Return the zips that images came in: the decision must reach each of them."""
+    found: dict[str, set[str]] = {source: set() for source in sources}
+    few = sorted(sources) if len(sources) <= _FEW else ()
+    for file in record_files(root, query) if sources else ():
+        for image in images_in(file, holding=few):
+            if image.source in found:
+                found[image.source].add(image.key)
+    return found
