@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.layout import Kind
-from bondstore.domains.beiwe.listing import left_out, participants, prefixes, walk
-from bondstore.domains.beiwe.selection import Selection, select
+from bondstore.domains.beiwe.layout import Kind, parse_key
+from bondstore.domains.beiwe.listing import Listed, left_out, participants, prefixes, sort_twins, walk
+from bondstore.domains.beiwe.selection import StudySelection, select
 from bondstore.stores import Store, open_store
 from tests.servers.faulty import FaultyProxy
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
@@ -96,11 +99,11 @@ def store(request: pytest.FixtureRequest) -> Store:
     return made
 
 
-def keys(store: Store, selection: Selection) -> list[str]:
+def keys(store: Store, selection: StudySelection) -> list[str]:
     return sorted(one.object.key for page in walk(store, S, selection) for one in page)
 
 
-def wanted(store: Store, selection: Selection) -> list[str]:
+def wanted(store: Store, selection: StudySelection) -> list[str]:
     found = (one.object for page in walk(store, S, selection) for one in page)
     return sorted(DATA[obj.key] for obj in found if selection.wants(obj))
 
@@ -165,7 +168,9 @@ def test_what_is_no_data_is_told_apart(store: Store) -> None:
         (select(source="both"), sorted(DATA.values())),
     ],
 )
-def test_a_selection_finds_its_objects_and_no_others(store: Store, selection: Selection, expected: list[str]) -> None:
+def test_a_selection_finds_its_objects_and_no_others(
+    store: Store, selection: StudySelection, expected: list[str]
+) -> None:
     assert wanted(store, selection) == expected
     found = keys(store, selection)
     assert len(found) == len(set(found))
@@ -189,7 +194,7 @@ def no_store() -> Store:
         (select([ANN], source="both"), {f"CHUNKED_DATA/{S}/{ANN}/", f"{S}/{ANN}/"}),
     ],
 )
-def test_no_more_is_listed_than_needed(selection: Selection, expected: set[str]) -> None:
+def test_no_more_is_listed_than_needed(selection: StudySelection, expected: set[str]) -> None:
     found = prefixes(no_store(), S, selection)
     assert len(found) == len(set(found))
     assert set(found) == expected
@@ -227,3 +232,40 @@ def test_a_study_of_many_pages_is_walked_whole(tmp_path: Path) -> None:
     pages = list(walk(open_store(tmp_path.as_uri()), S, select([ANN])))
     assert len(pages) > 1
     assert sorted(one.object.key for page in pages for one in page) == stems
+
+
+# Objects that lie there twice: one of each pair is kept, and none is lost, however a listing is cut into pages.
+
+_hours = st.builds(
+    "CHUNKED_DATA/5873fe38644ad7557b168e43/1ab2cd3e/{}/2024-01-01T{:02d}:00:00.csv".format,
+    st.sampled_from(["gps", "gyro"]),
+    st.integers(0, 23),
+)
+_twin_keys = st.builds(str.__add__, _hours, st.sampled_from(["", ".zst"]))
+
+
+def listed(key: str, modified_ms: int = 0) -> Listed:
+    return Listed(parse_key(S, key), 10, "etag", modified_ms)
+
+
+@given(st.sets(_twin_keys), st.lists(st.integers(0, 30)), st.booleans())
+def test_one_of_each_pair_is_kept_in_a_sorted_listing_of_any_pages(keys, cuts, newer_plain):
+    everything = [listed(key, int(newer_plain and not key.endswith(".zst"))) for key in sorted(keys)]
+    edges = sorted({0, len(everything), *(cut for cut in cuts if cut < len(everything))})
+    pages = [everything[a:b] for a, b in itertools.pairwise(edges)]
+    results = list(sort_twins(pages))
+    kept = [one.object.key for page in results for one in page.kept]
+    superseded = [one.object.key for page in results for one in page.superseded]
+    assert sorted(kept + superseded) == sorted(keys)
+    stems = [key.removesuffix(".zst") for key in kept]
+    assert len(stems) == len(set(stems))
+    loser = "" if not newer_plain else ".zst"
+    assert all(key.endswith(".csv" + loser) for key in superseded)
+
+
+@given(st.lists(_twin_keys, unique=True), st.integers(1, 7))
+def test_nothing_is_lost_of_a_listing_without_order(keys, size):
+    pages = [[listed(key) for key in keys[at : at + size]] for at in range(0, len(keys), size)]
+    results = list(sort_twins(pages))
+    out = [one.object.key for page in results for one in (*page.kept, *page.superseded)]
+    assert sorted(out) == sorted(keys)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bondstore.domains.beiwe.layout import BeiweObject, parse_key
-from bondstore.domains.beiwe.selection import Selection, from_params, select
+from bondstore.domains.beiwe.selection import StudySelection, from_params, select
 from bondstore.errors import Exit, UsageError
 from tests.domains.beiwe.objects import HOUR, PID, STUDY, chunked, identifiers, raw
 
@@ -135,7 +135,7 @@ times = st.integers(0, 10**13 - 1)
 def test_no_row_inside_the_window_is_left_out(hour: int, offset: int, one: int, other: int) -> None:
     since, until = sorted((one, other + 1))
     row = hour + offset
-    chosen = Selection(source="both", since_ms=since, until_ms=until)
+    chosen = StudySelection(source="both", since_ms=since, until_ms=until)
     if since <= row < until:
         assert chosen.wants(chunked("gps", hour))
         assert chosen.wants(made(row))
@@ -194,7 +194,7 @@ def test_a_window_that_ends_before_it_starts_is_refused(since: int, until: int) 
 
 
 selections = st.builds(
-    Selection,
+    StudySelection,
     st.lists(st.text("abc123", min_size=1, max_size=8), unique=True, max_size=4).map(tuple),
     st.lists(st.sampled_from(["gps", "ios_log", "survey_answers"]), unique=True).map(tuple),
     st.sampled_from(["chunked", "raw", "both"]),

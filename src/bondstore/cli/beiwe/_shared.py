@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bondstore.cli import output
+from bondstore.cli import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from bondstore.config.secrets import SecretRef
@@ -27,8 +27,34 @@ def ms(moment: datetime | None) -> int | None:
     return None if moment is None else round(moment.timestamp() * 1000)
 
 
-def show_overview(study: Study, by: str, participants: list[str] | None, *, json: bool) -> None:
-    """Show a study counted by participant, stream or survey."""
+def moment_of(value: int | None) -> datetime | None:
+    """Return ms since 1970 as a time in UTC."""
+    from datetime import UTC, datetime
+
+    return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+def counting(by: str, first_line: str) -> Callable[..., None]:
+    """Make the command that counts a study's objects by participant, stream or survey."""
+
+    def command(
+        *,
+        store: options.Store = None,
+        profile: options.Profile = None,
+        study: options.Study = None,
+        participant: options.Participants = None,
+        json: options.Json = False,
+    ) -> None:
+        _show_overview(open_study(store, profile, study), by, participant, json=json)
+
+    command.__doc__ = f"""{first_line}
+
+    Made from the listing alone: nothing is read or decrypted. Device keys are never counted.
+    """
+    return command
+
+
+def _show_overview(study: Study, by: str, participants: list[str] | None, *, json: bool) -> None:
     counted = study.overview(by, participants or ())
     columns = (
         output.Column("name", by),
@@ -55,17 +81,12 @@ def note_left_out(left_out: Mapping[str, int]) -> None:
 
 
 def _record(by: str, part: StudyPart) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
-    def moment(value: int | None) -> datetime | None:
-        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
-
     return {
         "kind": by,
         "name": part.name,
         "chunked": part.chunked,
         "raw": part.raw,
         "bytes": part.bytes,
-        "first": moment(part.first_ms),
-        "last": moment(part.last_ms),
+        "first": moment_of(part.first_ms),
+        "last": moment_of(part.last_ms),
     }

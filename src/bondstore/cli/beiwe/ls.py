@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import ms, open_study
+from bondstore.cli.beiwe._shared import moment_of, ms, open_study
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.listing import Listed
@@ -60,11 +59,7 @@ def _record(one: Listed) -> dict[str, Any]:
         "stream": obj.stream or None,
         "source": obj.source or None,
         "survey": obj.survey_id,
-        "time": _moment(obj.time_ms),
-        "modified": _moment(one.modified_ms),
+        "time": moment_of(obj.time_ms),
+        "modified": moment_of(one.modified_ms),
         "etag": one.version,
     }
-
-
-def _moment(value: int | None) -> datetime | None:
-    return None if value is None else datetime.fromtimestamp(value / 1000, UTC)

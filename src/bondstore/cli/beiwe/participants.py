@@ -1,26 +1,12 @@
 """``bondstore beiwe participants``."""
 
-from __future__ import annotations
-
-from bondstore.cli import options
-from bondstore.cli.beiwe._shared import open_study, show_overview
+from bondstore.cli.beiwe._shared import counting
 
 EXAMPLES = (
     "bondstore beiwe participants --study STUDY",
     "bondstore beiwe participants --store s3://BUCKET --study STUDY --participant 1ab2cd3e --json",
 )
 
-
-def command(
-    *,
-    store: options.Store = None,
-    profile: options.Profile = None,
-    study: options.Study = None,
-    participant: options.Participants = None,
-    json: options.Json = False,
-) -> None:
-    """Count every participant's objects, with bytes and the first and last time in their names.
-
-    Made from the listing alone: nothing is read or decrypted. Device keys are never counted.
-    """
-    show_overview(open_study(store, profile, study), "participant", participant, json=json)
+command = counting(
+    "participant", "Count every participant's objects, with bytes and the first and last time in their names."
+)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.domains.beiwe.study import Study
     from bondstore.findings import Finding
 
@@ -94,7 +94,7 @@ def _object(study: Study, key: str, findings: list[Finding]) -> Iterator[pl.Data
     yield study.read(key, damaged="keep", findings=findings)
 
 
-def _stream(study: Study, selection: Selection, findings: list[Finding]) -> Iterator[pl.DataFrame]:
+def _stream(study: Study, selection: StudySelection, findings: list[Finding]) -> Iterator[pl.DataFrame]:
     objects = study.ordered_objects(selection)
     if not objects:
         output.note("No object belongs to the selection.")

@@ -9,7 +9,7 @@ from bondstore.domains.beiwe.findings import failed_finding, finding_of, moved_f
 from bondstore.domains.beiwe.key import check_key, opener, refuse_mixture, refuse_plaintext
 from bondstore.domains.beiwe.layout import forest_path, original_path, parse_key, weight
 from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk
-from bondstore.domains.beiwe.reading.fetch import Sealed, fetch
+from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, NoSpaceError, NotFoundError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Read
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.decode import Opened, Opener
     from bondstore.domains.beiwe.listing import Listed
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup
     from bondstore.runs.progress import Progress
@@ -60,7 +60,7 @@ class FilesJob:
         Where its decryption key is kept.
     form : {"original", "forest"}
         The layout of the files.
-    selection : Selection
+    selection : StudySelection
         Which objects.
     """
 
@@ -68,7 +68,7 @@ class FilesJob:
     study: str
     key: SecretRef
     form: FileForm
-    selection: Selection
+    selection: StudySelection
 
     @property
     def name(self) -> str:
@@ -197,7 +197,7 @@ class _Shard:
         study = self._shard.job.study
         answers = fetch(self._store, [parse_key(study, item.key) for item in items])
         pairs = list(zip(items, answers, strict=True))
-        fetched = [(item, answer) for item, answer in pairs if isinstance(answer, Sealed)]
+        fetched = [(item, answer) for item, answer in pairs if isinstance(answer, SealedObject)]
         note_reads(self._ledger, self._shard.place, [sealed.read for _, sealed in fetched])
         for item, answer in pairs:
             if isinstance(answer, BondstoreError):
@@ -207,7 +207,7 @@ class _Shard:
             for (item, sealed), result in zip(part, results, strict=True):
                 self._settle(item, sealed, result)
 
-    def _settle(self, item: Item, sealed: Sealed, result: Opened | DamagedError) -> None:
+    def _settle(self, item: Item, sealed: SealedObject, result: Opened | DamagedError) -> None:
         if isinstance(result, DamagedError):
             self.record.findings.append(finding_of(result, item.key))
             reason = result.kind
@@ -222,7 +222,7 @@ class _Shard:
             self.record.quarantined(item, sealed.version, reason)
         self._moved(item, sealed)
 
-    def _moved(self, item: Item, sealed: Sealed) -> None:
+    def _moved(self, item: Item, sealed: SealedObject) -> None:
         """An object found under its twin's key is known there from now on, too."""
         if sealed.object.key == item.key:
             return

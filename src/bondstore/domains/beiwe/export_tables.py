@@ -18,7 +18,7 @@ from bondstore.domains.beiwe.findings import failed_finding, moved_finding
 from bondstore.domains.beiwe.key import opener
 from bondstore.domains.beiwe.layout import table_path
 from bondstore.domains.beiwe.listing import left_out, walk
-from bondstore.domains.beiwe.reading.fetch import Sealed
+from bondstore.domains.beiwe.reading.fetch import SealedObject
 from bondstore.domains.beiwe.reading.stream import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.ledger import Item, Output, State
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.listing import Listed
     from bondstore.domains.beiwe.reading.stream import ReadBatch
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.ledger import Ledger
     from bondstore.runs.durable import OutputGroup, Written
     from bondstore.runs.progress import Progress
@@ -69,7 +69,7 @@ class Sum:
         hashed = hashlib.blake2b(f"{key}\0{version}".encode("utf-8", "surrogateescape"), digest_size=_DIGEST)
         self._sum = (self._sum + int.from_bytes(hashed.digest(), "big")) % (1 << (8 * _DIGEST))
 
-    def digest(self, selection: Selection) -> str:
+    def digest(self, selection: StudySelection) -> str:
         """Return the digest of these objects under a selection's window and source."""
         window = (REVISION, selection.source, selection.since_ms, selection.until_ms)
         return hashlib.blake2b(f"{self._sum:x} {self.objects} {window}".encode(), digest_size=_DIGEST).hexdigest()
@@ -89,7 +89,7 @@ class TablesJob:
         Where its decryption key is kept.
     form : {"csv", "parquet"}
         The format of the files.
-    selection : Selection
+    selection : StudySelection
         Which objects; its window also bounds the rows.
     """
 
@@ -97,7 +97,7 @@ class TablesJob:
     study: str
     key: SecretRef
     form: TableForm
-    selection: Selection
+    selection: StudySelection
 
     @property
     def name(self) -> str:
@@ -257,14 +257,14 @@ class _Shard:
         for one in batch.objects:
             listed, answer = one.listed, one.answer
             item = Item(listed.object.key, listed.version, listed.size, self._path)
-            if not isinstance(answer, Sealed):
+            if not isinstance(answer, SealedObject):
                 record.failed(item, failed_finding(answer, item.key))
             elif one.damage:
                 self._group.write(self._place.destination.quarantine_path(listed.object.key), [answer.data])
                 record.quarantined(item, answer.version, one.damage)
             else:
                 record.planned(item, answer.version)  # done once the table stands
-            if isinstance(answer, Sealed):
+            if isinstance(answer, SealedObject):
                 self._sum.add(answer.object.key, answer.version, answer.size)
                 if answer.object.key != listed.object.key:
                     record.findings.append(moved_finding(listed.object.key))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.domains.beiwe.rebuild import reconcile_job_of
     from bondstore.runs.engine import Job
-from bondstore.domains.beiwe.selection import Selection
+from bondstore.domains.beiwe.selection import StudySelection
 
 FORMS = (*get_args(FileForm), *get_args(TableForm))
 executor = default_executor
@@ -27,7 +27,9 @@ executor = default_executor
 EXPORT, RECONCILE = "beiwe.export", "beiwe.reconcile"
 
 
-def export_job(store: StoreSpec, study: str, key: SecretRef, form: str, selection: Selection) -> FilesJob | TablesJob:
+def export_job(
+    store: StoreSpec, study: str, key: SecretRef, form: str, selection: StudySelection
+) -> FilesJob | TablesJob:
     """Build the job of an export.
 
     Parameters
@@ -40,7 +42,7 @@ def export_job(store: StoreSpec, study: str, key: SecretRef, form: str, selectio
         Where its decryption key is kept.
     form : {"original", "forest", "csv", "parquet"}
         What to write.
-    selection : Selection
+    selection : StudySelection
         Which objects.
 
     Raises

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bondstore.config.secrets import Secret, SecretRef, remember
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.reading.fetch import fetch
-from bondstore.domains.beiwe.selection import Selection
+from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, WrongKeyError
 from bondstore.ledger import note_personal
 from bondstore.runs.context import whoami
@@ -105,7 +105,7 @@ def key_checked(store: Store, study: str, key: SecretRef) -> Iterator[None]:
         yield
     except DamagedError as error:
         if error.kind == "undecryptable":
-            pages = walk(store, study, Selection(source="chunked"))
+            pages = walk(store, study, StudySelection(source="chunked"))
             check_key(store, key, ((one.object, one.size) for page in pages for one in page))
         raise
 

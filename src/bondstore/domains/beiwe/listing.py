@@ -17,7 +17,7 @@ from bondstore.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.findings import Finding
     from bondstore.stores import Listing, Store
 
@@ -38,12 +38,12 @@ def participants(store: Store, study: str) -> list[str]:
     return sorted(found.union(_folders(store, chunked)))
 
 
-def walk(store: Store, study: str, selection: Selection, *, concurrency: int = 8) -> Iterator[list[Listed]]:
+def walk(store: Store, study: str, selection: StudySelection, *, concurrency: int = 8) -> Iterator[list[Listed]]:
     """List what may belong to a selection, a page at a time, so many prefixes at once.
 
-    The pages hold more than the selection: the caller asks `Selection.wants`. Within a page keys are in the store's own
-    order (buckets list theirs ascending, folders do not); pages of several prefixes come in any order unless
-    `concurrency` is 1.
+    The pages hold more than the selection: the caller asks `StudySelection.wants`. Within a page keys are in the
+    store's own order (buckets list theirs ascending, folders do not); pages of several prefixes come in any order
+    unless `concurrency` is 1.
     """
     yield from _loose(store, study, selection)
     for page in store.pages_under(prefixes(store, study, selection), concurrency):
@@ -58,7 +58,7 @@ def parse_page(study: str, page: Listing) -> list[Listed]:
     ]
 
 
-def prefixes(store: Store, study: str, selection: Selection) -> list[str]:
+def prefixes(store: Store, study: str, selection: StudySelection) -> list[str]:
     """Return the prefixes that hold a selection's objects, except those that lie loose in the raw folders."""
     chunked, raw, problem = study_prefixes(study)
     people = selection.participants or participants(store, study)
@@ -81,7 +81,7 @@ def _raw_only(folder: str) -> list[str]:
     return [f"{folder}{stream.raw_name}/" for stream in STREAMS.values() if stream.raw_only]
 
 
-def _loose(store: Store, study: str, selection: Selection) -> Iterator[list[Listed]]:
+def _loose(store: Store, study: str, selection: StudySelection) -> Iterator[list[Listed]]:
     """Yield what lies beside the folders: markers, strays, and identifiers where only that stream is asked for."""
     chunked, raw, _ = study_prefixes(study)
     if not selection.participants and not selection.streams:
@@ -217,7 +217,7 @@ GROUPINGS = {"participant": "participant", "stream": "stream", "survey": "survey
 """What can be counted by, and which part of a key says it; objects of no survey are left aside."""
 
 
-def overview(store: Store, study: str, selection: Selection, by: str) -> Overview:
+def overview(store: Store, study: str, selection: StudySelection, by: str) -> Overview:
     """Count a selection by a word of `GROUPINGS`."""
     groups: dict[str, StudyPart] = {}
     others: dict[str, int] = {}

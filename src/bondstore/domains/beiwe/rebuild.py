@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.domains.beiwe.listing import Listed
     from bondstore.domains.beiwe.reconcile_hours import Hour, Listing
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.ledger import Ledger
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Place, Shard
@@ -55,14 +55,14 @@ class ReconcileJob:
         The study's id.
     key : SecretRef
         Where its decryption key is kept.
-    selection : Selection
+    selection : StudySelection
         Which participants, streams and hours; its source does not matter.
     """
 
     store: StoreSpec
     study: str
     key: SecretRef
-    selection: Selection
+    selection: StudySelection
 
     @property
     def name(self) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bondstore.domains.beiwe.rebuild import ReconcileJob
     from bondstore.domains.beiwe.reconcile_hours import Listing
     from bondstore.domains.beiwe.reconcile_read import Outcome
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.findings import Finding
     from bondstore.runs.progress import Progress
     from bondstore.stores import Store
@@ -107,7 +107,7 @@ class Report:
         self._watch.listing(Count(self.tally.planned.objects, self.tally.planned.bytes))
 
 
-def series_of(store: Store, study: str, selection: Selection) -> Iterator[Series]:
+def series_of(store: Store, study: str, selection: StudySelection) -> Iterator[Series]:
     """Yield every participant and chunked stream of a selection."""
     names = [name for name in CHUNKED_STREAMS if not selection.streams or name in selection.streams]
     for person in selection.participants or participants(store, study):

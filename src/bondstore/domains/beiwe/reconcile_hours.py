@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bondstore.domains.beiwe.integrity import has_headers
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, build_key, original_path, study_prefixes
 from bondstore.domains.beiwe.listing import left_out, walk
-from bondstore.domains.beiwe.selection import DAY_MS, Selection
+from bondstore.domains.beiwe.selection import DAY_MS, StudySelection
 from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Listing:
         return [one for obj in series.chunks(hour) for one in self.chunked.get(Hour(obj.survey_id, hour.start_ms), ())]
 
 
-def list_series(store: Store, series: Series, selection: Selection) -> Listing:
+def list_series(store: Store, series: Series, selection: StudySelection) -> Listing:
     """List a series, with raw objects some time before and after the selection's window.
 
     Parameters
@@ -113,10 +113,10 @@ def list_series(store: Store, series: Series, selection: Selection) -> Listing:
         Where the study lies.
     series : Series
         Which participant and stream.
-    selection : Selection
+    selection : StudySelection
         Its window counts.
     """
-    wide = Selection((series.participant,), (series.stream,), "both")
+    wide = StudySelection((series.participant,), (series.stream,), "both")
     found = Listing([], {}, {})
     for page in walk(store, series.study, wide):
         for one in page:
@@ -132,7 +132,7 @@ def list_series(store: Store, series: Series, selection: Selection) -> Listing:
     return found
 
 
-def _place(found: Listing, one: Listed, selection: Selection) -> None:
+def _place(found: Listing, one: Listed, selection: StudySelection) -> None:
     time_ms = one.object.time_ms or 0
     if one.object.source == "chunked":
         if in_window(selection, time_ms):
@@ -143,7 +143,7 @@ def _place(found: Listing, one: Listed, selection: Selection) -> None:
         found.raw.append(one)
 
 
-def in_window(selection: Selection, hour_ms: int) -> bool:
+def in_window(selection: StudySelection, hour_ms: int) -> bool:
     """Whether the hour that starts at `hour_ms` overlaps a selection's window."""
     if selection.since_ms is not None and hour_ms + HOUR_MS <= selection.since_ms:
         return False

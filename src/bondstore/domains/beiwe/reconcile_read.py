@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.findings import finding, finding_of, moved_finding
 from bondstore.domains.beiwe.layout import weight
-from bondstore.domains.beiwe.reading.fetch import Sealed, fetch
+from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
 from bondstore.domains.beiwe.reading.stream import open_or_salvage
 from bondstore.domains.beiwe.reconcile_hours import Hour, Series, in_window
 from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Rows, read_raw
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bondstore.domains.beiwe.decode import Opened, Opener
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.domains.beiwe.reading.raw_rows import RawRow
-    from bondstore.domains.beiwe.selection import Selection
+    from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.ledger import Read
     from bondstore.stores import Store
 
@@ -64,7 +64,7 @@ class Outcome:
         As it was listed.
     size : int
         Its size as stored.
-    sealed : Sealed or None
+    sealed : SealedObject or None
         Its bytes; None when it could not be fetched.
     error : BondstoreError or None
         Why not.
@@ -78,7 +78,7 @@ class Outcome:
 
     object: BeiweObject
     size: int
-    sealed: Sealed | None
+    sealed: SealedObject | None
     error: BondstoreError | None = None
     reason: str = ""
     findings: tuple[Finding, ...] = ()
@@ -108,7 +108,7 @@ def wider(one: bytes | None, other: bytes | None) -> bytes | None:
 
 
 def raw_batches(
-    tools: Tools, series: Series, selection: Selection, objects: Iterable[tuple[BeiweObject, int]]
+    tools: Tools, series: Series, selection: StudySelection, objects: Iterable[tuple[BeiweObject, int]]
 ) -> Iterator[Batch]:
     """Read raw objects of a series as rows in the chunked form, by hour.
 
@@ -118,7 +118,7 @@ def raw_batches(
         What reading needs.
     series : Series
         Which participant and stream.
-    selection : Selection
+    selection : StudySelection
         Rows in hours outside its window are left out.
     objects : iterable of (BeiweObject, int)
         Raw objects with their sizes, best in order of time.
@@ -155,10 +155,10 @@ def _weight(listed: tuple[BeiweObject, int]) -> int:
 
 def _read(
     tools: Tools, group: Sequence[tuple[BeiweObject, int]]
-) -> Iterator[tuple[BeiweObject, int, Sealed | BondstoreError, Opened | DamagedError | None]]:
+) -> Iterator[tuple[BeiweObject, int, SealedObject | BondstoreError, Opened | DamagedError | None]]:
     """Fetch, note and open a group; what could not be fetched is not opened."""
     answers = fetch(tools.store, [obj for obj, _ in group])
-    sealed = [answer for answer in answers if isinstance(answer, Sealed)]
+    sealed = [answer for answer in answers if isinstance(answer, SealedObject)]
     tools.note([one.read for one in sealed])
     opened = {id(one): result for one, result in open_or_salvage(tools.opener, sealed)}
     for (obj, size), answer in zip(group, answers, strict=True):
@@ -168,7 +168,9 @@ def _read(
 class _Told:
     """Gathers what is to be said of one object while its rows are read."""
 
-    def __init__(self, obj: BeiweObject, answer: Sealed | BondstoreError, opened: Opened | DamagedError | None) -> None:
+    def __init__(
+        self, obj: BeiweObject, answer: SealedObject | BondstoreError, opened: Opened | DamagedError | None
+    ) -> None:
         self._object, self._answer = obj, answer
         self._lost: list[int] = []
         self._out_of_range: list[int] = []
@@ -177,7 +179,7 @@ class _Told:
             self._findings.append(finding_of(opened, obj.key))
         elif opened is not None:
             self._findings += [_under(one, obj.key) for one in opened.findings]
-        self.found = answer.object if isinstance(answer, Sealed) else obj
+        self.found = answer.object if isinstance(answer, SealedObject) else obj
         self.hours: set[Hour] = set()
 
     def take(self, rows: Rows) -> None:
@@ -197,10 +199,10 @@ class _Told:
         found += [finding("rows-lost", key, rows=self._lost)] if self._lost else []
         found += [finding("timestamp-out-of-range", key, rows=self._out_of_range)] if self._out_of_range else []
         reason = next((one.kind for one in found if one.severity is Severity.ERROR), "")
-        sealed = self._answer if isinstance(self._answer, Sealed) else None
+        sealed = self._answer if isinstance(self._answer, SealedObject) else None
         if sealed is not None and sealed.object.key != key:
             found.append(moved_finding(key))
-        error = None if isinstance(self._answer, Sealed) else self._answer
+        error = None if isinstance(self._answer, SealedObject) else self._answer
         return Outcome(self._object, size, sealed, error, reason, tuple(found), frozenset(self.hours))
 
 
@@ -209,7 +211,7 @@ def _under(one: Finding, key: str) -> Finding:
     return one if one.key == key else Finding(one.kind, one.severity, key, one.message, one.where, one.count)
 
 
-def _add(batch: Batch, survey: str | None, rows: Rows, selection: Selection, told: _Told) -> None:
+def _add(batch: Batch, survey: str | None, rows: Rows, selection: StudySelection, told: _Told) -> None:
     """Sort rows into hours."""
     wanted: dict[int, HourRows | None] = {}
     for row in rows.rows:

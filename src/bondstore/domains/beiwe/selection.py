@@ -24,7 +24,7 @@ DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class StudySelection:
     """A part of a study; no participants or streams named means all of them.
 
     Streams that are never chunked (answers, audio) come from raw even with the source ``"chunked"``. A chunked object
@@ -67,9 +67,11 @@ class Selection:
         return dataclasses.asdict(self)
 
 
-def from_params(params: Mapping[str, Any]) -> Selection:
-    """Build a selection from what `Selection.params` returned."""
-    return Selection(**{**params, "participants": tuple(params["participants"]), "streams": tuple(params["streams"])})
+def from_params(params: Mapping[str, Any]) -> StudySelection:
+    """Build a selection from what `StudySelection.params` returned."""
+    return StudySelection(
+        **{**params, "participants": tuple(params["participants"]), "streams": tuple(params["streams"])}
+    )
 
 
 def select(
@@ -78,7 +80,7 @@ def select(
     source: str = "chunked",
     since_ms: int | None = None,
     until_ms: int | None = None,
-) -> Selection:
+) -> StudySelection:
     """Check a selection's words and build it; a stream may be named as in raw keys, too.
 
     Raises UsageError for an unknown stream or source, and for a window that ends before it starts.
@@ -88,7 +90,7 @@ def select(
     if since_ms is not None and until_ms is not None and until_ms <= since_ms:
         raise UsageError("The window ends before it starts.", hint="Give a --since that is earlier than --until.")
     chosen = tuple(dict.fromkeys(_stream_name(name) for name in streams))
-    return Selection(tuple(dict.fromkeys(participants)), chosen, cast("Source", source), since_ms, until_ms)
+    return StudySelection(tuple(dict.fromkeys(participants)), chosen, cast("Source", source), since_ms, until_ms)
 
 
 def _stream_name(name: str) -> str:
@@ -110,7 +112,7 @@ def selection_of(
     since: Moment = None,
     until: Moment = None,
     source: str = "both",
-) -> Selection:
+) -> StudySelection:
     """Build a selection from the words of a notebook; see `select` and `to_ms`."""
     return select(_many(participant), _many(stream), source, to_ms(since), to_ms(until))
 

@@ -26,7 +26,7 @@ from bondstore.domains.beiwe.reading.stream import (
     rows_in_order,
     stream_objects,
 )
-from bondstore.domains.beiwe.selection import Selection, selection_of
+from bondstore.domains.beiwe.selection import StudySelection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import BondstoreError, DamagedError, UsageError
 from bondstore.stores import Store, open_store
@@ -178,7 +178,7 @@ class Study:
 
     def unknown_objects(self) -> Iterator[Listed]:
         """List the objects under the study's prefixes whose keys are not understood."""
-        for page in walk(self.store, self.id, Selection(source="both"), concurrency=1):
+        for page in walk(self.store, self.id, StudySelection(source="both"), concurrency=1):
             yield from (one for one in page if one.object.kind is Kind.UNKNOWN)
 
     def read_bytes(self, obj: Listed | BeiweObject | str) -> bytes:
@@ -299,18 +299,18 @@ class Study:
             return pl.DataFrame(schema=schema(STREAMS[selection.streams[0]]))
         return pl.concat(frames, rechunk=False)
 
-    def ordered_objects(self, selection: Selection) -> list[Listed]:
+    def ordered_objects(self, selection: StudySelection) -> list[Listed]:
         """List the objects of one participant's stream in the order their rows have in a table."""
         return stream_objects(self.store, self.id, selection)
 
-    def rows(self, objects: list[Listed], selection: Selection) -> Iterator[tuple[ReadBatch, pl.DataFrame]]:
+    def rows(self, objects: list[Listed], selection: StudySelection) -> Iterator[tuple[ReadBatch, pl.DataFrame]]:
         """Read the rows of a stream batch by batch, in order: for tables that are larger than memory.
 
         Parameters
         ----------
         objects : list of Listed
             From `ordered_objects`.
-        selection : Selection
+        selection : StudySelection
             The same; its window is applied to the rows.
 
         Yields

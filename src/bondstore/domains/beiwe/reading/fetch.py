@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedObject:
     """A fetched object."""
 
     object: BeiweObject  # with the key it was found under
@@ -32,13 +32,13 @@ class Sealed:
         return Read(self.object.key, self.version, self.size)
 
 
-def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[Sealed | BondstoreError]:
+def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[SealedObject | BondstoreError]:
     """Fetch objects, each in one piece and small enough to be held together; an error stands in its object's place.
 
     Raises ConfigurationError when the store as a whole gives no answer or refuses the credentials: no other object will
     fare better.
     """
-    results: list[Sealed | BondstoreError] = []
+    results: list[SealedObject | BondstoreError] = []
     for obj, found in zip(objects, store.get_many([obj.key for obj in objects]), strict=True):
         answer = _twin(store, obj) if isinstance(found, NotFoundError) else _sealed(obj, found)
         if isinstance(answer, ConfigurationError):
@@ -47,13 +47,13 @@ def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[Sealed | Bondsto
     return results
 
 
-def _sealed(obj: BeiweObject, found: Fetched | BondstoreError) -> Sealed | BondstoreError:
+def _sealed(obj: BeiweObject, found: Fetched | BondstoreError) -> SealedObject | BondstoreError:
     if isinstance(found, BondstoreError):
         return found
-    return Sealed(obj, found.info.etag, memoryview(found.data), len(found.data))
+    return SealedObject(obj, found.info.etag, memoryview(found.data), len(found.data))
 
 
-def _twin(store: Store, obj: BeiweObject) -> Sealed | BondstoreError:
+def _twin(store: Store, obj: BeiweObject) -> SealedObject | BondstoreError:
     """Look for an object whose key vanished: servers compress on read, which moves ``x.csv`` to ``x.csv.zst``."""
     for key in twin_keys(obj.key):
         try:

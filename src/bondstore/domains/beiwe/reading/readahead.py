@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.domains.beiwe.reading.fetch import Sealed
+from bondstore.domains.beiwe.reading.fetch import SealedObject
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import BondstoreError
 
@@ -128,7 +128,7 @@ def _picked(batch: _Batch, place: int) -> Taken | None:
     except (BondstoreError, CancelledError):  # cancelled: another thread began to read elsewhere
         return None
     one = read.objects[place - batch.start]
-    if not isinstance(one.answer, Sealed) or one.damage:
+    if not isinstance(one.answer, SealedObject) or one.damage:
         return None
     key = one.answer.object.key
     return Taken(frames[place - batch.start], tuple(finding for finding in read.findings if finding.key == key))

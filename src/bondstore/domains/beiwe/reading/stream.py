@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from bondstore.domains.beiwe.findings import damaged, finding_of
 from bondstore.domains.beiwe.layout import weight
 from bondstore.domains.beiwe.listing import walk
-from bondstore.domains.beiwe.reading.fetch import Sealed, fetch
-from bondstore.domains.beiwe.selection import DAY_MS, Selection
+from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
+from bondstore.domains.beiwe.selection import DAY_MS, StudySelection
 from bondstore.domains.beiwe.streams import STREAMS, TIMESTAMP
 from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageError, WrongKeyError
 from bondstore.findings import Finding, Severity
@@ -23,6 +23,7 @@ from bondstore.runs.context import large_blocks_apart, whoami
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from typing import TypeAlias
 
     import polars as pl
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from bondstore.ledger import Read
     from bondstore.stores import Store
 
+    _Result: TypeAlias = tuple[SealedObject, Opened | DamagedError]
+
 RAW_MARGIN_MS = DAY_MS
 """How long before the window a raw file may have been started whose later rows lie inside it."""
 _BATCH_OBJECTS = 256
@@ -40,7 +43,7 @@ _BATCH_BYTES = 3 << 20  # of text; a larger object is a batch of its own
 _HUGE = 16 << 20  # objects that hold more are read only when the rows of the one before are gone
 _WIDTH = 3  # batches that are read at a time
 _PIECE = 1 << 20
-_WHOLE = Selection()
+_WHOLE = StudySelection()
 _EMPTY = memoryview(b"")
 _large_ones = threading.Lock()
 _turns = threading.BoundedSemaphore(2)  # batches that a process reads at a time: each takes a few times its size
@@ -51,7 +54,7 @@ class ReadObject:
     """What became of one object."""
 
     listed: Listed
-    answer: Sealed | BondstoreError  # its sealed bytes, or why they could not be fetched
+    answer: SealedObject | BondstoreError  # its sealed bytes, or why they could not be fetched
     damage: str = ""  # the worst finding's kind when it lost rows or could not be opened
 
 
@@ -67,10 +70,10 @@ class ReadBatch:
     @property
     def reads(self) -> list[Read]:
         """The entries for the audit chain."""
-        return [one.answer.read for one in self.objects if isinstance(one.answer, Sealed)]
+        return [one.answer.read for one in self.objects if isinstance(one.answer, SealedObject)]
 
 
-def stream_objects(store: Store, study: str, selection: Selection) -> list[Listed]:
+def stream_objects(store: Store, study: str, selection: StudySelection) -> list[Listed]:
     """List the objects of one participant's table stream, in the order their rows go into a table."""
     if len(selection.streams) != 1 or len(selection.participants) != 1:
         raise UsageError("A table is of one participant and one stream.", hint="Name one of each.")
@@ -87,7 +90,7 @@ def stream_objects(store: Store, study: str, selection: Selection) -> list[Liste
 
 
 def read_stream(
-    store: Store, tool: Opener, objects: Sequence[Listed], selection: Selection, *, width: int = _WIDTH
+    store: Store, tool: Opener, objects: Sequence[Listed], selection: StudySelection, *, width: int = _WIDTH
 ) -> Generator[ReadBatch, None, None]:
     """Fetch, open and parse objects of one table stream, `width` batches at a time; memory holds a few.
 
@@ -117,26 +120,24 @@ def one_large_at_a_time(objects: Iterable[Listed]) -> AbstractContextManager[obj
     return _large_ones
 
 
-def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: Selection) -> ReadBatch:
+def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: StudySelection) -> ReadBatch:
     """Fetch, open and parse one batch; a few at a time in a process. Damaged objects give their good rows."""
     with _turns:
         answers = fetch(store, [one.object for one in batch])
-        sealed = [answer for answer in answers if isinstance(answer, Sealed)]
+        sealed = [answer for answer in answers if isinstance(answer, SealedObject)]
         opened, parsed = _opened_and_parsed(tool, batch[0].object.stream, sealed)
         findings = _findings(opened, parsed.findings)
         worst = {one.key: one.kind for one in reversed(findings) if one.severity is Severity.ERROR}
         objects = tuple(_outcome(listed, answer, worst) for listed, answer in zip(batch, answers, strict=True))
         results, counts = iter(opened), iter(parsed.rows)
         rows = tuple(  # an object that was not fetched has no result, one that was not opened no rows
-            next(counts) if isinstance(answer, Sealed) and not isinstance(next(results)[1], DamagedError) else 0
+            next(counts) if isinstance(answer, SealedObject) and not isinstance(next(results)[1], DamagedError) else 0
             for answer in answers
         )
         return ReadBatch(objects, _within(parsed.frame, selection.since_ms, selection.until_ms), findings, rows)
 
 
-def _opened_and_parsed(
-    tool: Opener, stream: str, sealed: Sequence[Sealed]
-) -> tuple[list[tuple[Sealed, Opened | DamagedError]], Parsed]:
+def _opened_and_parsed(tool: Opener, stream: str, sealed: Sequence[SealedObject]) -> tuple[list[_Result], Parsed]:
     """Open and parse; a large object piece by piece, unless it is damaged: then all of it must be looked at."""
     from bondstore.domains.beiwe.reading.frames import SLICED, read_frames
 
@@ -148,7 +149,7 @@ def _opened_and_parsed(
     return opened, read_frames(STREAMS[stream], good)
 
 
-def _in_slices(tool: Opener, stream: str, one: Sealed) -> tuple[list[tuple[Sealed, Opened | DamagedError]], Parsed]:
+def _in_slices(tool: Opener, stream: str, one: SealedObject) -> tuple[list[_Result], Parsed]:
     from bondstore.domains.beiwe.decode import Opened
     from bondstore.domains.beiwe.reading.frames import read_slices
 
@@ -158,7 +159,7 @@ def _in_slices(tool: Opener, stream: str, one: Sealed) -> tuple[list[tuple[Seale
     return [(one, Opened(b"", tuple(found)))], parsed
 
 
-def _outcome(listed: Listed, answer: Sealed | BondstoreError, worst: Mapping[str, str]) -> ReadObject:
+def _outcome(listed: Listed, answer: SealedObject | BondstoreError, worst: Mapping[str, str]) -> ReadObject:
     """Say what became of an object; sealed bytes are kept of damaged ones only."""
     if isinstance(answer, BondstoreError):
         return ReadObject(listed, answer)
@@ -259,7 +260,7 @@ def rows_in_order(batches: Iterable[ReadBatch]) -> Iterator[tuple[ReadBatch, pl.
         yield last, held
 
 
-def open_or_salvage(tool: Opener, sealed: Sequence[Sealed]) -> list[tuple[Sealed, Opened | DamagedError]]:
+def open_or_salvage(tool: Opener, sealed: Sequence[SealedObject]) -> list[_Result]:
     """Open a batch; where an object is damaged, save what can be saved."""
     results = tool.open_many([(one.object, one.data) for one in sealed], rows=False)
     return [
@@ -268,14 +269,14 @@ def open_or_salvage(tool: Opener, sealed: Sequence[Sealed]) -> list[tuple[Sealed
     ]
 
 
-def _salvaged(tool: Opener, one: Sealed) -> Opened | DamagedError:
+def _salvaged(tool: Opener, one: SealedObject) -> Opened | DamagedError:
     try:
         return tool.salvage(one.object, one.data)
     except DamagedError as error:
         return error
 
 
-def _findings(opened: Sequence[tuple[Sealed, Opened | DamagedError]], parsed: Sequence[Finding]) -> tuple[Finding, ...]:
+def _findings(opened: Sequence[_Result], parsed: Sequence[Finding]) -> tuple[Finding, ...]:
     """Join what opening and parsing found; where both name the same, opening's word is dropped.
 
     So are suspect rows of an object that parsing says anything of: it says what is the matter with them.
