@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bondstore.config.resolve import resolve_store
+from bondstore.runs import executors
+from bondstore.stores import open_store
 from tests.cli.conftest import Call
 from tests.ocean_files import moana_fleet
 
@@ -50,6 +53,41 @@ def test_done_told_and_gone_on_with(cli: Call, raw: Path, tmp_path: Path) -> Non
     (raw / late).write_bytes(moana_fleet(5, levels=40, seed=2)[late])
     assert cli(*line, "--json").records[-1]["done"] == 1
     assert cli("audit", "verify", "--dest", str(tmp_path / "qc")).code == 0
+
+
+def test_runs_and_reads_of_a_store_are_asked_for_by_its_address(
+    cli: Call, raw: Path, s3_environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    dest = f"{s3_environment}/qc"
+    (raw / "broken.csv").write_bytes(b"no profile")
+    assert cli("ocean", "qc", str(raw), dest, "--json", "--yes").code == 5
+    listed = cli("run", "list", "--dest", dest, "--json").records
+    assert [one["state"] for one in listed] == ["incomplete"]
+    shown = cli("run", "show", "last", "--dest", dest, "--json").records
+    assert [one["key"] for one in shown if one["kind"] == "item"] == ["broken.csv"]
+    (raw / "broken.csv").write_bytes(next(iter(moana_fleet(6, levels=40, seed=9).values())))
+    again = cli("run", "retry", "last", "--dest", dest, "--json")
+    assert (again.code, again.records[-1]["done"], again.records[-1]["skipped"]) == (0, 1, 4)
+    assert len(cli("audit", "show", "--dest", dest, "--json").records) == 4 + 1 + 1 + 4  # reads; starts and ends
+    proved = cli("audit", "verify", "--files", "--dest", dest)
+    assert proved.code == 0, proved.out + proved.err
+    store = open_store(resolve_store(dest))
+    record = next(one.key for one in store.list() if one.key.endswith(".nc.json"))
+    store.put(record, b"{}")
+    assert cli("audit", "verify", "--files", "--dest", dest).code == 7
+    assert cli("run", "list", "--dest", f"{s3_environment}/elsewhere").code == 3
+
+
+def test_one_file_starts_no_worker_processes(
+    cli: Call, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "usable_cores", lambda: 4)
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", None)  # calling it fails
+    for other in sorted(raw.iterdir())[1:]:
+        other.unlink()
+    assert cli("ocean", "qc", str(raw), str(tmp_path / "qc")).code == 0
+    assert cli("ocean", "qc", str(raw), str(tmp_path / "other"), "--jobs", "2").code == 1  # they were asked for
 
 
 def test_a_lost_file_is_made_again(cli: Call, raw: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def command(
     *,
     dest: Annotated[
         str | None,
-        typer.Option("--dest", "-d", metavar="FOLDER", help="A folder's record; else that of your own reads."),
+        typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where a run wrote to; default: your own reads."),
     ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what was read for this run.")] = None,
     key: Annotated[

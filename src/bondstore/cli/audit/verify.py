@@ -34,7 +34,7 @@ def head_hash(text: str) -> bytes:
 def command(
     dest: Annotated[
         str | None,
-        typer.Option("--dest", "-d", metavar="FOLDER", help="A folder's record; else that of your own reads."),
+        typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where a run wrote to; default: your own reads."),
     ] = None,
     expect: Annotated[
         bytes | None,

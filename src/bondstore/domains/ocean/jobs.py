@@ -44,14 +44,10 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> QcJob:
 
 
 def executor(jobs: int | None) -> Executor:
-    """Return who does the work: a process for each core, as testing and writing leave no core idle.
-
-    Parameters
-    ----------
-    jobs : int or None
-        1 for one thing at a time in this process; more for that many processes; None to choose.
-    """
-    from bondstore.runs.executors import Processes, Serial, usable_cores
+    """Return who does the work: a process for each core where it is long, as testing and writing leave no core idle."""
+    from bondstore.runs.executors import Fitting, Processes, Serial, usable_cores
 
     width = jobs or usable_cores()
-    return Serial() if width == 1 else Processes(width)
+    if width == 1:
+        return Serial()
+    return Processes(width) if jobs else Fitting(Processes(width))

@@ -1,0 +1,154 @@
+"""A folder and a store take outputs in the same way: whole, with their hashes, and found again by the same calls."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+
+import pytest
+
+from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.config.resolve import resolve_store
+from bondstore.errors import AlreadyExistsError, NotFoundError
+from bondstore.ledger import Output
+from bondstore.runs.destination import Destination, FolderDestination, StoreDestination, open_destination
+from bondstore.runs.writers import HELD
+
+FACTS = {"kind": "table", "made_by": "digest", "rows": 3, "source": "a/b"}
+
+
+@pytest.fixture(params=["folder", "s3"])
+def dest(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Destination:
+    if request.param == "folder":
+        return open_destination(StoreSpec((tmp_path / "out").as_uri(), Profile()))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    url: str = request.getfixturevalue("s3_environment")
+    return open_destination(resolve_store(f"{url}/results"))
+
+
+def written(dest: Destination, **files: bytes) -> dict[str, Output]:
+    """Write files, seal and show them."""
+    writer = dest.writer()
+    for path, data in files.items():
+        writer.write(path, [data], **FACTS)
+    outputs, staged = writer.seal()
+    dest.show(staged)
+    return {one.path: one for one in outputs}
+
+
+def test_an_address_opens_its_kind(dest: Destination, tmp_path: Path) -> None:
+    kind = FolderDestination if dest.shown == str(tmp_path / "out") else StoreDestination
+    assert type(dest) is kind
+    assert pickle.loads(pickle.dumps(dest)) == dest
+
+
+def test_outputs_have_their_hash_and_facts(dest: Destination) -> None:
+    with dest.locked():
+        found = written(dest, **{"a/one.csv": b"1\n", "two": b""})
+        assert found.keys() == {"a/one.csv", "two"}
+        one = found["a/one.csv"]
+        assert (one.sha256, one.size) == (hashlib.sha256(b"1\n").digest(), 2)
+        assert {name: getattr(one, name) for name in FACTS} == FACTS
+        assert dest.read_many(["a/one.csv", "two"]) == [b"1\n", b""]
+        assert dest.sha256("a/one.csv") == one.sha256
+        with dest.open("a/one.csv") as file:
+            file.seek(1)
+            assert file.read() == b"\n"
+
+
+def test_large_ones_kept_ones_and_ones_made_elsewhere(dest: Destination) -> None:
+    large = [bytes([number]) * (1 << 20) for number in range(9)]
+    with dest.locked():
+        writer = dest.writer()
+        writer.write("small", [b"x", b"y"])
+        writer.write("large", iter(large), kind="object")
+        writer.keep("kept", [b"sealed"])
+        temporary = writer.reserve()
+        temporary.write_bytes(b"from another writer")
+        writer.adopt("adopted", temporary, rows=7)
+        outputs, staged = writer.seal()
+        dest.show(staged)
+        assert {(one.path, one.sha256, one.rows, one.kind) for one in outputs} == {
+            ("small", hashlib.sha256(b"xy").digest(), None, ""),
+            ("large", hashlib.sha256(b"".join(large)).digest(), None, "object"),
+            ("adopted", hashlib.sha256(b"from another writer").digest(), 7, ""),
+        }
+        assert dest.read("kept") == b"sealed"
+        assert dest.read("large") == b"".join(large)
+    assert not list(dest.corner.rglob("tmp/*"))
+
+
+def test_more_than_is_held_in_memory_all_comes_out(dest: Destination) -> None:
+    files = {f"f{number}": bytes([number]) * (HELD // 3) for number in range(7)}
+    with dest.locked():
+        found = written(dest, **files)
+        assert {path: one.sha256 for path, one in found.items()} == {
+            path: hashlib.sha256(data).digest() for path, data in files.items()
+        }
+        assert all(dest.holder().holds(one) for one in found.values())
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_whether_outputs_are_in_place(dest: Destination, few: bool) -> None:
+    with dest.locked():
+        found = written(dest, same=b"1", changed=b"1", gone=b"1")
+        written(dest, changed=b"2")
+        dest.remove(["gone", "never"])
+        holder = dest.holder(few=few)
+        assert {path: holder.holds(one) for path, one in found.items()} == {
+            "same": True,
+            "changed": False,
+            "gone": False,
+        }
+        assert holder.holds(Output("nothing-came-of-it", b"", 0, 0))
+
+
+def test_what_is_discarded_is_not_there(dest: Destination) -> None:
+    with dest.locked():
+        writer = dest.writer()
+        writer.write("a", [b"1"])
+        writer.reserve().write_bytes(b"2")
+        writer.discard()
+        assert list(dest.walk("")) == [] or all(path.startswith(".bondstore/") for path in dest.walk(""))
+        with pytest.raises(NotFoundError):
+            dest.read("a")
+    assert not list(dest.corner.rglob("tmp/*"))
+
+
+def test_a_maker_that_fails_leaves_nothing_to_be_seen(dest: Destination) -> None:
+    def half() -> object:
+        yield b"x" * (9 << 20)
+        raise AlreadyExistsError("The source broke.")
+
+    with dest.locked():
+        writer = dest.writer()
+        with pytest.raises(AlreadyExistsError, match="The source broke"):
+            writer.write("half", half())
+        writer.discard()
+        with pytest.raises(NotFoundError):
+            dest.read("half")
+
+
+def test_outputs_are_renamed_and_walked(dest: Destination) -> None:
+    with dest.locked():
+        written(dest, **{"w/a": b"1", "w/b/c": b"2", "x": b"3"})
+        dest.move([("w/a", "named/a"), ("w/never", "named/never"), ("x", "w/b/c")])
+        assert sorted(dest.walk("w")) == ["w/b/c"]
+        assert dest.read_many(["named/a", "w/b/c"]) == [b"1", b"3"]
+        assert list(dest.walk("missing")) == []
+
+
+def test_quarantine_keeps_what_is_still_in_it(dest: Destination) -> None:
+    from bondstore.ledger import Item, State
+
+    with dest.locked(), dest.ledger() as ledger:
+        writer = dest.writer()
+        for key in ("bad", "mended"):
+            writer.keep(dest.quarantine_path(key), [key.encode()])
+        dest.show(writer.seal().staged)
+        with ledger.transaction():
+            ledger.items.put("job", "r", [Item("bad", "", 3, "", State.QUARANTINED, "x"), Item("mended", "", 6, "o")])
+        dest.sweep_quarantine(ledger)
+        assert list(dest.walk(".bondstore/quarantine")) == [".bondstore/quarantine/bad"]
+        assert dest.read(".bondstore/quarantine/bad") == b"bad"
