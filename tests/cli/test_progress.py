@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bondstore.cli.progress import Lines, Meter, Terminal, duration_text, reporter
+from bondstore.cli.progress import Lines, Meter, Terminal, reporter
 from bondstore.runs.tally import Count
 
 
@@ -98,14 +98,6 @@ def test_on_a_terminal_there_is_a_bar(no_color: bool, monkeypatch: pytest.Monkey
     assert "5 of 10 objects" in told
     assert ("\x1b[38;" in told) is not no_color
     assert told.rstrip().splitlines()[-1].strip().split("\x1b[2K")[-1].startswith("5 of 10 objects")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (200, "3:20 min"), (7500, "2:05 h"), (273600, "3 d 4 h")],
-)
-def test_spans(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text
 
 
 def test_what_is_inside_is_counted_and_objects_have_their_own_name() -> None:

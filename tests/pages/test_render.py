@@ -15,7 +15,6 @@ import jinja2
 import pytest
 
 from bondstore.pages import render, stream
-from bondstore.pages import signs as s
 
 HOSTILE = "</style><script>alert(1)</script>\"'&\u202eevil\x00"
 PAGE = """
@@ -155,18 +154,6 @@ def test_what_is_not_given_is_an_error() -> None:
         render("elsewhere/none.txt")
     with pytest.raises(jinja2.TemplateNotFound):
         render("nowhere/none.txt")
-
-
-def test_numbers_and_moments() -> None:
-    assert [s.size(one) for one in (0, 999, 1000, 99_940, 99_950, 999_600, 5e12)] == [
-        "0 B", "999 B", "1.0 kB", "99.9 kB", "100 kB", "1.0 MB", "5.0 TB",
-    ]  # fmt: skip
-    assert [s.counted(1, "file"), s.counted(0, "file"), s.counted(1234, "box", "boxes")] == [
-        "1 file", "0 files", "1,234 boxes",
-    ]  # fmt: skip
-    assert (s.day("2024-05-01T02:03:04Z"), s.minute("2024-05-01T02:03:04Z"), s.minute(None)) == (
-        "2024-05-01", "2024-05-01 02:03", "",
-    )  # fmt: skip
 
 
 def test_jinja_waits_for_a_page() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from bondstore.aws.events import Events
 from bondstore.errors import BondstoreError, Exit
 from bondstore.stores.address import parse_address
+from bondstore.text import iso_text
 
 
 class ObjectOutcome(StrEnum):
@@ -157,7 +158,7 @@ def within(url: str, bucket: str, key: str) -> str | None:
 
 def log(word: str, **fields: Any) -> None:
     """Write one line of JSON to stderr, Lambda's log: counts and kinds; keys only as `key_id`, never a value."""
-    line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": word, **fields}
+    line = {"time": iso_text(time.time()), "event": word, **fields}
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
 

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from bondstore.cli import output
 from bondstore.errors import BondstoreError, UsageError
+from bondstore.text import number_text, printable
 
 T = TypeVar("T")
 SHOWN = 15
@@ -74,7 +75,7 @@ def ask(prompt: str, read: Callable[[str], T], *, explain: str, default: str = "
     EOFError, KeyboardInterrupt
         The person leaves.
     """
-    shown = f"{output.printable(prompt)}{f' [{output.printable(default)}]' if default else ''}: "
+    shown = f"{printable(prompt)}{f' [{printable(default)}]' if default else ''}: "
     while True:
         answer = _hidden(shown) if hidden else _line(shown)
         if answer == "?":
@@ -179,7 +180,7 @@ def pick(
         show(look.names[look.start : look.start + SHOWN], look.start + 1)
         rest = len(look.names) - look.start - SHOWN
         if rest > 0:
-            say(f"… and {output.number_text(rest)} more: + shows them, a part of a name finds it", "     ")
+            say(f"… and {number_text(rest)} more: + shows them, a part of a name finds it", "     ")
         got = ask(prompt, read, explain=explain, default=default)
         if not isinstance(got, _Look):
             return got
@@ -190,7 +191,7 @@ def show(labels: Sequence[str], first: int = 1) -> None:
     """Show a numbered list; labels that are too long are cut."""
     wide = len(str(first + len(labels) - 1))
     for number, label in enumerate(labels, first):
-        line = f"  {number:>{wide}}  {output.printable(label)}"
+        line = f"  {number:>{wide}}  {printable(label)}"
         output.note(line if len(line) <= width() else line[: width() - 1] + "…")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bondstore.cli import output
 from bondstore.errors import Interrupted, UsageError
+from bondstore.text import bytes_text, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def before_fetching(question: str, *, yes: bool, things: str = "objects") -> Cal
     def ask(plan: Plan) -> bool:
         if not plan.todo.objects:
             return True
-        size = output.bytes_text(plan.todo.bytes)
-        return agreed(question.replace("{}", f"{output.number_text(plan.todo.objects)} {things} ({size})", 1), yes=yes)
+        size = bytes_text(plan.todo.bytes)
+        return agreed(question.replace("{}", f"{number_text(plan.todo.objects)} {things} ({size})", 1), yes=yes)
 
     return ask

@@ -9,6 +9,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.errors import BondstoreError, Exit, UsageError
+from bondstore.text import printable
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
@@ -98,6 +99,6 @@ def _show(check: Check, *, json: bool) -> None:
     if json:
         output.display_one(check, json=True)
         return
-    typer.echo(output.printable(f"{_SIGNS[check.status.value]}  {check.name:<12}  {check.message}"))
+    typer.echo(printable(f"{_SIGNS[check.status.value]}  {check.name:<12}  {check.message}"))
     if check.mend:
-        typer.echo(output.printable(f"      {'':<12}  -> {check.mend}"))
+        typer.echo(printable(f"      {'':<12}  -> {check.mend}"))

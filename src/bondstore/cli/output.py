@@ -8,11 +8,12 @@ import json as jsonlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import IO, Any
 
 from bondstore.config.secrets import SecretRef
+from bondstore.text import iso_text, printable, time_text
 
 Record = Mapping[str, Any]
 SAMPLE = 200
@@ -139,53 +140,6 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def time_text(value: datetime | float | None) -> str:
-    """Return a time in UTC, to the second; a number is milliseconds since 1970."""
-    if value is None:
-        return ""
-    if isinstance(value, (int, float)):
-        value = datetime.fromtimestamp(value / 1000, UTC)
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def counted(number: int, one: str) -> str:
-    """Return a number with the word for what is counted: ``1 file``, ``2 files``."""
-    return f"{number:,} {one if number == 1 else one + 's'}"
-
-
-def number_text(value: int) -> str:
-    """Return a number with its thousands set apart."""
-    return f"{value:,}"
-
-
-def bytes_text(value: float) -> str:
-    """Return a number of bytes in the unit a person would choose, in steps of 1000."""
-    size = float(value)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if abs(size) < 999.5 or unit == "TB":
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if unit == "B" or abs(size) >= 99.95 else f"{size:.1f} {unit}"
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    """Escape control signs: an object's name must not be able to steer the terminal.
-
-    Parameters
-    ----------
-    text : str
-        What may come from a bucket.
-    lines : bool
-        Keep line ends.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        sign if sign.isprintable() or (lines and sign == "\n") else sign.encode("unicode_escape").decode()
-        for sign in text
-    )
-
-
 def coloured(stream: IO[str]) -> bool:
     """Tell whether a stream takes colours: a terminal, and ``NO_COLOR`` not set."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
@@ -237,8 +191,7 @@ def _paint(text: str, stream: IO[str]) -> str:
 def _jsonable(value: Any) -> Any:
     """Give JSON a form for what it does not know."""
     if isinstance(value, (date, datetime)):
-        moment = value.astimezone(UTC) if isinstance(value, datetime) else value
-        return moment.isoformat().replace("+00:00", "Z")
+        return iso_text(value, "auto") if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     if isinstance(value, SecretRef):

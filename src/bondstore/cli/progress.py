@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
-from bondstore.cli.output import bytes_text, coloured, number_text
+from bondstore.cli.output import coloured
 from bondstore.runs.progress import NOTHING
 from bondstore.runs.tally import Count
+from bondstore.text import bytes_text, duration_text, number_text, rate_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -240,20 +241,3 @@ def reporter(stream: IO[str] | None = None, things: str = "objects") -> Progress
     stream = sys.stderr if stream is None else stream
     meter = Meter(things=things)
     return Terminal(stream, meter) if stream.isatty() else Lines(stream, meter=meter)
-
-
-def rate_text(rate: float) -> str:
-    """Return a number a second: whole where it is large."""
-    return number_text(round(rate)) if rate >= 10 else f"{rate:.1f}"
-
-
-def duration_text(seconds: float) -> str:
-    """Return a time span for people: ``45 s``, ``3:20 min``, ``2:05 h``, ``3 d 4 h``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    if whole < 86400:
-        return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"

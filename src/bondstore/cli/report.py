@@ -12,6 +12,7 @@ import typer
 
 from bondstore.cli import output
 from bondstore.errors import Exit
+from bondstore.text import bytes_text, counted, counts_text, number_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -208,10 +209,13 @@ def show_findings(ledger: Ledger, run: str) -> None:
     if groups:
         _print("", "Findings")
     for group in groups:
-        _print(f"  {group.severity.value:<7}  {group.kind}: {_objects(group.objects)}", f"           {group.message}")
+        _print(
+            f"  {group.severity.value:<7}  {group.kind}: {counted(group.objects, 'object')}",
+            f"           {group.message}",
+        )
         _print(*(f"             {key}" for key in group.examples))
         if group.objects > len(group.examples):
-            _print(f"             … and {output.number_text(group.objects - len(group.examples))} more")
+            _print(f"             … and {number_text(group.objects - len(group.examples))} more")
 
 
 def show_quarantine(destination: Destination, number: int, things: tuple[str, str] = OBJECTS) -> None:
@@ -233,9 +237,7 @@ def show_quarantine(destination: Destination, number: int, things: tuple[str, st
     elif number == 1:
         _print(f"1 {things[0]} is named in the findings; it stays in the store as it is.")
     else:
-        _print(
-            f"{output.number_text(number)} {things[1]} are named in the findings; they stay in the store as they are."
-        )
+        _print(f"{number_text(number)} {things[1]} are named in the findings; they stay in the store as they are.")
 
 
 def left_by_others(ledger: Ledger, job: str, run: str) -> dict[str, int]:
@@ -264,7 +266,8 @@ def show_others(others: Mapping[str, int], destination: Destination) -> None:
     if others:
         _print("")
     for run, number in others.items():
-        _print(f"{_objects(number)} in quarantine or failed since another run: {words('run show', run, destination)}")
+        line = words("run show", run, destination)
+        _print(f"{counted(number, 'object')} in quarantine or failed since another run: {line}")
 
 
 def words(verb: str, run: str, destination: Destination) -> str:
@@ -336,7 +339,7 @@ def _verdict(tally: Tally) -> str:
         return "nothing there is to be done; no object belongs to the selection."
     if tally.complete:
         return "all is done." if tally.done.objects else "nothing was left to do."
-    parts = [f"{_objects(count.objects)} {what}" for what, count in _bad(tally).items() if count.objects]
+    parts = [f"{counted(count.objects, 'object')} {what}" for what, count in _bad(tally).items() if count.objects]
     return f"finished, with {' and '.join(parts)}."
 
 
@@ -350,8 +353,8 @@ def _show_counts(rows: Iterable[tuple[Any, ...]]) -> None:
         (dict(zip(names, row, strict=False)) for row in rows),
         (
             output.Column("outcome", ""),
-            output.Column("objects", right=True, show=output.number_text),
-            output.Column("bytes", right=True, show=output.bytes_text),
+            output.Column("objects", right=True, show=number_text),
+            output.Column("bytes", right=True, show=bytes_text),
             output.Column("meaning", ""),
         ),
     )
@@ -359,14 +362,10 @@ def _show_counts(rows: Iterable[tuple[Any, ...]]) -> None:
 
 def _show_left_out(left_out: Mapping[str, int]) -> None:
     if left_out:
-        parts = ", ".join(f"{output.number_text(number)} {what}" for what, number in left_out.items())
+        parts = counts_text(left_out)
         _print(f"Left out, as they hold no participant's data or are not understood: {parts}")
-
-
-def _objects(number: int) -> str:
-    return "1 object" if number == 1 else f"{output.number_text(number)} objects"
 
 
 def _print(*lines: str) -> None:
     for line in lines:
-        typer.echo(output.printable(line))
+        typer.echo(printable(line))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bondstore.cli import output
 from bondstore.errors import UsageError
+from bondstore.text import counted, number_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,9 +75,9 @@ class _Table:
             shown.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S%.3f")).iter_rows(named=True), columns
         )
         if self._count > shown.height:
-            output.note(f"{output.number_text(self._count)} rows, the first {output.number_text(shown.height)} shown.")
+            output.note(f"{number_text(self._count)} rows, the first {number_text(shown.height)} shown.")
         else:
-            output.note(f"{output.number_text(self._count)} {'row' if self._count == 1 else 'rows'}.")
+            output.note(f"{counted(self._count, 'row')}.")
 
 
 class _Csv:

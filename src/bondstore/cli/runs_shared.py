@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ import typer
 
 from bondstore.cli import output
 from bondstore.errors import ConfigurationError, NotFoundError
+from bondstore.text import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,8 +195,3 @@ def run_record(record: RunRecord) -> dict[str, Any]:
         "bytes": record.sizes["planned"] if ended else None,
         "params": record.params,
     }
-
-
-def moment(milliseconds: int | None) -> datetime | None:
-    """Return a time that the ledger keeps in ms since 1970."""
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -15,7 +15,8 @@ from typing import Any
 
 from bondstore.notify.news import News
 from bondstore.notify.settings import HOLE, MailSettings
-from bondstore.pages import minute, one_line, render
+from bondstore.pages import render
+from bondstore.text import counted, minute_text, one_line
 
 GRADES = {
     "good": "good",
@@ -106,7 +107,7 @@ class _Part:
     @property
     def alt(self) -> str:
         """What a plot of the news shows, for those who cannot see it."""
-        when = f", {minute(self.news.first)} UTC" if self.news.first else ""
+        when = f", {minute_text(self.news.first)} UTC" if self.news.first else ""
         return f"Plot of {self.news.platform or self.news.file}{when}; grade: {self.grade}"
 
     @property
@@ -115,8 +116,8 @@ class _Part:
         if news.platform:
             yield "Platform", news.platform
         if news.first:
-            until = f" to {minute(news.last)}" if news.last not in (None, news.first) else ""
-            yield "Time", f"{minute(news.first)}{until} UTC"
+            until = f" to {minute_text(news.last)}" if news.last not in (None, news.first) else ""
+            yield "Time", f"{minute_text(news.first)}{until} UTC"
         if news.bounds is not None:
             yield "Position", _position(news.bounds)
         yield "Grade", self.grade
@@ -124,8 +125,7 @@ class _Part:
             said = [f"{count:,} {_WORDS.get(word, word)}" for word, count in _ordered(counts) if count]
             yield name, ", ".join(said) or "no levels"
         if news.failing:
-            counted = (f"{name} ({count:,} {'level' if count == 1 else 'levels'})" for name, count in news.failing)
-            yield "Failing tests", ", ".join(counted)
+            yield "Failing tests", ", ".join(f"{name} ({counted(count, 'level')})" for name, count in news.failing)
         yield "File", news.file
 
 
@@ -246,7 +246,7 @@ def _subject(settings: MailSettings, news: Sequence[News]) -> str:
     """Return the subject: one line, whatever the platforms are called."""
     platforms = sorted({part.strip() for one in news for part in one.platform.split(",")} - {""})
     some = ", ".join(platforms[:3]) + (f" and {len(platforms) - 3} more" if len(platforms) > 3 else "")
-    said = f"{settings.title}: {len(news):,} {'profile' if len(news) == 1 else 'profiles'}"
+    said = f"{settings.title}: {counted(len(news), 'profile')}"
     return one_line(f"{said} of {some}" if some else said, _LONGEST_SUBJECT)
 
 

@@ -13,7 +13,7 @@ from bondstore.config.model import Setting
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import UsageError
 from bondstore.notify.addresses import check_address
-from bondstore.pages import one_line
+from bondstore.text import one_line
 
 HOLE = "{token}"
 SECRET = SecretRef.parse("env:BONDSTORE_NOTIFY_SECRET")

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from bondstore.pages import signs
+from bondstore import text as texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,14 +48,14 @@ def _environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.filters |= {
-        "count": signs.count,
-        "counted": signs.counted,
-        "day": signs.day,
-        "line": signs.line,
-        "minute": signs.minute,
+        "count": texts.number_text,
+        "counted": texts.counted,
+        "day": texts.day_text,
+        "line": texts.in_one_line,
+        "minute": texts.minute_text,
         "prose": _prose,
-        "size": signs.size,
-        "visible": signs.visible,
+        "size": texts.bytes_text,
+        "visible": texts.printable,
     }
     made.globals |= {"stylesheet": _stylesheet, "scripts_of": _scripts, "policy": _policy}
     return made
@@ -72,7 +72,7 @@ def _source(name: str) -> str | None:
 def _finalize(value: Any) -> Any:
     """Before it is escaped, every text from outside loses what cannot be seen; markup of ours is left alone."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return signs.visible(value, lines=True)
+        return texts.printable(value, lines=True)
     return value
 
 
@@ -80,7 +80,7 @@ def _prose(text: str) -> Markup:
     """Return a sentence of ours in which words between backticks are commands."""
     from markupsafe import Markup, escape
 
-    parts = (escape(signs.visible(part)) for part in text.split("`"))
+    parts = (escape(texts.printable(part)) for part in text.split("`"))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
     )

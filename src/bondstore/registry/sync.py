@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bondstore.databases.rows import Change, Row, Value
@@ -30,6 +29,7 @@ from bondstore.registry.history import STATE, entry_of
 from bondstore.registry.plan import SyncPlan, make_plan
 from bondstore.registry.settings import USUAL_KEY, SyncSettings
 from bondstore.registry.sheet import Sheet, read_sheet, weight
+from bondstore.text import iso_text
 
 if TYPE_CHECKING:
     from bondstore.databases.rows import Table
@@ -129,7 +129,7 @@ def sync_participants(
     """
     sheet = read_sheet(data)
     # to the millisecond: of two syncs in one second it must be told which came first
-    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = iso_text(now, "milliseconds")
     digest = hashlib.sha256(data).hexdigest()
     before: Counter[str] = Counter()
     for attempt in range(1, settings.attempts + 1):

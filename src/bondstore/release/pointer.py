@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bondstore.errors import IntegrityError, NotFoundError
 from bondstore.ledger.personal import personal_ledger
 from bondstore.runs.context import whoami
+from bondstore.text import iso_text
 
 if TYPE_CHECKING:
     from bondstore.stores import Store
@@ -91,7 +92,7 @@ def move(store: Store, new: Latest, etag: str | None) -> str:
 
 def now() -> str:
     """Return this second, UTC, as JSON has it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_text(datetime.now(UTC))
 
 
 def on_record(action: str, store: Store, subject: str, size: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output, runs_shared
+from bondstore.text import moment, number_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +46,7 @@ def command(
         entries = ledger.audit.entries(
             run=wanted, prefixes=key or (), since_ms=_ms(since), until_ms=_ms(until), last=limit
         )
-        shown = ("time", "who", "action", output.Column("bytes", right=True, show=output.number_text))
+        shown = ("time", "who", "action", output.Column("bytes", right=True, show=number_text))
         output.display(
             map(_record, entries),
             (*shown, *(() if destination is None or run else ("run",)), "key", "version"),
@@ -58,7 +59,7 @@ def _record(entry: AuditEntry) -> dict[str, Any]:
     return {
         "kind": "audit",
         "seq": entry.seq,
-        "time": runs_shared.moment(entry.at_ms),
+        "time": moment(entry.at_ms),
         "who": entry.who,
         "action": entry.action,
         "key": entry.key,

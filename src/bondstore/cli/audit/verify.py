@@ -9,6 +9,7 @@ import typer
 
 from bondstore.cli import options, output, report, runs_shared
 from bondstore.errors import IntegrityError, UsageError
+from bondstore.text import number_text
 
 if TYPE_CHECKING:
     from bondstore.ledger import Ledger
@@ -65,7 +66,7 @@ def command(
             output.display_one(_record(proof, ledger) | ({"files_changed": changed} if files else {}), json=True)
     if changed:
         raise IntegrityError(
-            f"{output.number_text(changed)} of the files are not what the runs wrote.",
+            f"{number_text(changed)} of the files are not what the runs wrote.",
             hint="Move the changed ones away and run the same export again: it writes anew what is missing.",
         )
 
@@ -77,10 +78,10 @@ def _record(proof: ChainProof, ledger: Ledger) -> dict[str, object]:
 
 def _show(proof: ChainProof, ledger: Ledger) -> None:
     output.display_one(_record(proof, ledger), hide=("kind", "expected_at"))
-    number = output.number_text(proof.entries)
+    number = number_text(proof.entries)
     output.note(f"The record is unbroken: {number} entries, each bound to all before it.")
     if proof.expected_at is not None:
-        since = output.number_text(proof.entries - proof.expected_at)
+        since = number_text(proof.entries - proof.expected_at)
         output.note(f"The hash you expected is there, as entry {proof.expected_at:,}; {since} came after it.")
     output.note("Write the head down elsewhere: --expect HEAD proves later that nothing was cut off.")
 
@@ -94,5 +95,5 @@ def _show_changed(ledger: Ledger, destination: Destination, *, json: bool) -> in
         map(report.finding_record, found),
         (output.Column("finding", "file is"), output.Column("key", "file"), "message"),
         json=json,
-        empty=f"All {output.number_text(ledger.outputs.total()[0])} files are what the runs wrote.",
+        empty=f"All {number_text(ledger.outputs.total()[0])} files are what the runs wrote.",
     )

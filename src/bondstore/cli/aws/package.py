@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options, output
+from bondstore.text import bytes_text
 
 EXAMPLES = (
     "bondstore aws package --target layer --out build",
@@ -48,8 +49,8 @@ def command(
     made = package(PackageOptions(target, handler, tuple(extras or ()), python, arch, wheels), out)
     columns = (
         "path",
-        output.Column("packed", right=True, show=output.bytes_text),
-        output.Column("size", right=True, show=output.bytes_text),
+        output.Column("packed", right=True, show=bytes_text),
+        output.Column("size", right=True, show=bytes_text),
         "parts",
     )
     output.display(made, columns, json=json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bondstore.cli import options, output
+from bondstore.text import bytes_text, counts_text, moment, number_text, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,13 +26,6 @@ def open_study(store: str | None, profile: str | None, study: str | None, key: S
 def ms(moment: datetime | None) -> int | None:
     """Return a time of the options as ms since 1970."""
     return None if moment is None else round(moment.timestamp() * 1000)
-
-
-def moment_of(value: int | None) -> datetime | None:
-    """Return ms since 1970 as a time in UTC."""
-    from datetime import UTC, datetime
-
-    return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
 
 
 def counting(by: str, first_line: str) -> Callable[..., None]:
@@ -58,11 +52,11 @@ def _show_overview(study: Study, by: str, participants: list[str] | None, *, jso
     counted = study.overview(by, participants or ())
     columns = (
         output.Column("name", by),
-        output.Column("chunked", right=True, show=output.number_text),
-        output.Column("raw", right=True, show=output.number_text),
-        output.Column("bytes", right=True, show=output.bytes_text),
-        output.Column("first", show=output.time_text),
-        output.Column("last", show=output.time_text),
+        output.Column("chunked", right=True, show=number_text),
+        output.Column("raw", right=True, show=number_text),
+        output.Column("bytes", right=True, show=bytes_text),
+        output.Column("first", show=time_text),
+        output.Column("last", show=time_text),
     )
     output.display(
         (_record(by, part) for part in counted.parts),
@@ -76,7 +70,7 @@ def _show_overview(study: Study, by: str, participants: list[str] | None, *, jso
 def note_left_out(left_out: Mapping[str, int]) -> None:
     """Say what was seen and is not shown."""
     if left_out:
-        parts = ", ".join(f"{output.number_text(number)} {what}" for what, number in left_out.items())
+        parts = counts_text(left_out)
         output.note(f"Not counted: {parts}.")
 
 
@@ -87,6 +81,6 @@ def _record(by: str, part: StudyPart) -> dict[str, Any]:
         "chunked": part.chunked,
         "raw": part.raw,
         "bytes": part.bytes,
-        "first": moment_of(part.first_ms),
-        "last": moment_of(part.last_ms),
+        "first": moment(part.first_ms),
+        "last": moment(part.last_ms),
     }

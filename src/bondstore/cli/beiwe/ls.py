@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import moment_of, ms, open_study
+from bondstore.cli.beiwe._shared import ms, open_study
+from bondstore.text import moment, number_text, time_text
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.listing import Listed
@@ -42,9 +43,9 @@ def command(
     found = opened.unknown_objects() if unknown else opened.objects(participant, stream, ms(since), ms(until), source)
     columns = (
         "key",
-        output.Column("size", right=True, show=output.number_text),
-        output.Column("time", show=output.time_text),
-        output.Column("modified", show=output.time_text),
+        output.Column("size", right=True, show=number_text),
+        output.Column("time", show=time_text),
+        output.Column("modified", show=time_text),
     )
     output.display(map(_record, found), columns, json=json, empty="No object belongs to the selection.")
 
@@ -59,7 +60,7 @@ def _record(one: Listed) -> dict[str, Any]:
         "stream": obj.stream or None,
         "source": obj.source or None,
         "survey": obj.survey_id,
-        "time": moment_of(obj.time_ms),
-        "modified": moment_of(one.modified_ms),
+        "time": moment(obj.time_ms),
+        "modified": moment(one.modified_ms),
         "etag": one.version,
     }

@@ -10,6 +10,7 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import ms, note_left_out, open_study
 from bondstore.cli.confirm import before_fetching
+from bondstore.text import number_text, time_text
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.rebuild import ReconcileJob
@@ -81,19 +82,19 @@ def _report(job: ReconcileJob, *, json: bool) -> int:
         output.Column("participant"),
         output.Column("stream"),
         *(
-            output.Column(name, right=True, show=output.number_text)
+            output.Column(name, right=True, show=number_text)
             for name in ("raw_rows", "missing_rows", "hours", "hours_missing", "hours_incomplete")
         ),
-        output.Column("hours_not_comparable", "not comparable", right=True, show=output.number_text),
-        output.Column("first", show=output.time_text),
-        output.Column("last", show=output.time_text),
+        output.Column("hours_not_comparable", "not comparable", right=True, show=number_text),
+        output.Column("first", show=time_text),
+        output.Column("last", show=time_text),
     )
     output.display(report.gaps(), columns, json=json, empty="No raw object that the server chunks is in the selection.")
     if json:
         output.display_one(report.tally, json=True)
     else:
         note_left_out(report.left_out)
-        counts = ", ".join(f"{output.number_text(number)} {name}" for name, number in report.tally.objects().items())
+        counts = ", ".join(f"{number_text(number)} {name}" for name, number in report.tally.objects().items())
         output.note(f"Objects: {counts}.")
     return exit_code(report.tally)
 
@@ -118,7 +119,7 @@ def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, 
     result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=tool)
     if result.state != "declined":
         columns: list[str | output.Column] = ["participant", "stream"]
-        columns += [output.Column(name, right=True, show=output.number_text) for name in _SUMS]
+        columns += [output.Column(name, right=True, show=number_text) for name in _SUMS]
         with place.ledger(create=False) as ledger:
             output.display(rebuilt(ledger, job.name), columns, json=json, empty="No hour lacks rows; none was rebuilt.")
     return show_result(result, place, json=json)

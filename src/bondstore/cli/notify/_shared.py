@@ -10,6 +10,7 @@ import typer
 
 from bondstore.cli import options
 from bondstore.config.secrets import SecretRef
+from bondstore.text import iso_text
 
 if TYPE_CHECKING:
     from bondstore.notify.deliveries import Delivery
@@ -68,7 +69,7 @@ def subscriber_record(one: Subscriber, *, reveal: bool = False) -> dict[str, Any
         "state": one.state,
         "address": one.address if reveal else one.masked,
         "topics": list(one.topics or one.asked),
-        "since": _moment(one.since),
+        "since": iso_text(one.since) if one.since else None,
     }
 
 
@@ -76,19 +77,13 @@ def delivery_record(one: Delivery) -> dict[str, Any]:
     """Return a message as a record."""
     return {
         "kind": "delivery",
-        "at": _moment(one.at),
+        "at": iso_text(one.at) if one.at else None,
         "recipient": one.recipient[:12],
         "state": one.state,
         "attempts": one.attempts,
         "doubts": one.doubts,
-        "due": _moment(one.due) if one.due > 1 else None,
+        "due": iso_text(one.due) if one.due > 1 else None,
         "code": one.code,
         "receipt": one.receipt,
         "message": one.id,
     }
-
-
-def _moment(seconds: int) -> str | None:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None

@@ -9,6 +9,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.errors import Exit
+from bondstore.text import counted, number_text, printable
 
 if TYPE_CHECKING:
     from bondstore.domains.ocean.plots.service import Picture, Plotted
@@ -98,7 +99,6 @@ def _show(done: Plotted, findings: list[dict[str, Any]]) -> None:
     show_tally(done.tally.objects(), done.tally.sizes())
     if findings:
         output.display(findings, ("severity", "finding", "key", "message"))
-    number = output.number_text(done.pictures)
-    typer.echo(f"{number} {'picture' if done.pictures == 1 else 'pictures'} in {output.printable(done.dest)}")
+    typer.echo(f"{counted(done.pictures, 'picture')} in {printable(done.dest)}")
     if done.left_out:
-        output.note(f"Left out, as they are no profiles or older: {output.number_text(done.left_out)}")
+        output.note(f"Left out, as they are no profiles or older: {number_text(done.left_out)}")

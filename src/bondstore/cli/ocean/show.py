@@ -10,6 +10,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.errors import Exit
+from bondstore.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +108,7 @@ def _print_one(console: Console, view: ProfileView, *, levels: bool) -> None:
     from rich.text import Text
 
     tested = f"suite {view.suite}" if view.suite else "flags as they stand in the file"
-    title = Text(output.printable(view.name), style="bold")
+    title = Text(printable(view.name), style="bold")
     title.append(f"  {view.grade}", style=_colour(view.grade)).append(f"  ({tested})", style="dim")
     console.print(title)
     console.print(_facts_table(view))
@@ -136,7 +137,7 @@ def _facts_table(view: ProfileView) -> RenderableType:
     table = _table("", "")
     table.show_header = False
     for name, value in {"object": view.key, "levels": f"{len(view.levels):,}", **view.facts}.items():
-        table.add_row(Text(output.printable(name), style="dim"), Text(output.printable(value)))
+        table.add_row(Text(printable(name), style="dim"), Text(printable(value)))
     return table
 
 
@@ -149,8 +150,8 @@ def _flags_table(tests: Sequence[TestView]) -> RenderableType:
     table = _table("variable", "test", *shown, "thresholds", right=shown)
     for one in tests:
         counts = [Text(f"{one.counts[word]:,}" if word in one.counts else "", style=_colour(word)) for word in words]
-        test = Text(output.printable(one.label)) if one.label else Text("all tests", style="bold")
-        table.add_row(one.on, test, *counts, Text(output.printable(one.thresholds), style="dim"))
+        test = Text(printable(one.label)) if one.label else Text("all tests", style="bold")
+        table.add_row(one.on, test, *counts, Text(printable(one.thresholds), style="dim"))
     return table
 
 
@@ -163,12 +164,12 @@ def _whys(view: ProfileView) -> Iterator[RenderableType]:
             line = Text("\nfailed  ", style="red").append(f"{one.label} on {one.on}", style="bold")
             line.append(f" at level{'s' if len(one.failed) > 1 else ''} {_spans(one.failed)}")
             if one.thresholds:
-                line.append(f", held against {output.printable(one.thresholds)}")
+                line.append(f", held against {printable(one.thresholds)}")
             source = ", ".join(part for part in (one.test, one.standard) if part)
-            yield line.append(f" ({output.printable(source)})" if source else "", style="dim")
+            yield line.append(f" ({printable(source)})" if source else "", style="dim")
         if one.reason:
             line = Text("\nnot evaluated  ", style="yellow").append(f"{one.label} on {one.on}", style="bold")
-            yield line.append(f": {output.printable(one.reason)}")
+            yield line.append(f": {printable(one.reason)}")
 
 
 def _spans(levels: Sequence[int], most: int = 8) -> str:

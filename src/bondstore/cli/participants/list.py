@@ -8,6 +8,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.participants import _shared
+from bondstore.text import printable
 
 EXAMPLES = ("bondstore participants list", "bondstore participants list --database dynamodb://ap-southeast-2 --json")
 
@@ -39,7 +40,7 @@ def command(
         {"user_id": one["user_id"], "gone": one["gone"], **{str(i): one["fields"].get(n) for i, n in enumerate(names)}}
         for one in records
     )
-    shown = [output.Column(str(i), output.printable(name)) for i, name in enumerate(names)]
+    shown = [output.Column(str(i), printable(name)) for i, name in enumerate(names)]
     output.display(
         rows, [output.Column("user_id", "user_id", right=True), "gone", *shown], empty="There are no participants."
     )

@@ -10,6 +10,7 @@ from bondstore.cli import options, output
 from bondstore.cli.from_model import with_settings
 from bondstore.cli.participants import _shared
 from bondstore.registry.settings import SyncSettings
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     from bondstore.registry import SyncResult
@@ -83,7 +84,7 @@ def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:
     if dry_run:
         output.note(f"Nothing was written. It would go to {place}")
     else:
-        what = f"{output.counted(result.written, 'change')} {'was' if result.written == 1 else 'were'}"
+        what = f"{counted(result.written, 'change')} {'was' if result.written == 1 else 'were'}"
         output.note(f"{what} written to {place}" if result.written else "Nothing has changed.")
 
 

@@ -11,6 +11,7 @@ from bondstore.cli import options, output
 from bondstore.cli.confirm import confirm
 from bondstore.cli.release._shared import DestProfile, DestUrl, by_product, inspectors, tell_findings
 from bondstore.errors import Exit
+from bondstore.text import bytes_text, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,8 +118,8 @@ def _asker(dest: str, *, yes: bool, json: bool) -> Callable[[ReleasePlan], bool]
             return True
         if not json:
             output.note(_plan_text(plan))
-        files = output.counted(plan.files, "file")
-        confirm(f"Release {files} ({output.bytes_text(plan.bytes)}) to everybody in {dest}?", yes=yes)
+        files = counted(plan.files, "file")
+        confirm(f"Release {files} ({bytes_text(plan.bytes)}) to everybody in {dest}?", yes=yes)
         return True
 
     return ask
@@ -126,12 +127,12 @@ def _asker(dest: str, *, yes: bool, json: bool) -> Callable[[ReleasePlan], bool]
 
 def _plan_text(plan: ReleasePlan) -> str:
     parts = [
-        f"Release {plan.release}: {output.counted(plan.files, 'file')}, {output.bytes_text(plan.bytes)}.",
-        f"To copy: {output.counted(plan.copies, 'object')}, {output.bytes_text(plan.copy_bytes)}.",
+        f"Release {plan.release}: {counted(plan.files, 'file')}, {bytes_text(plan.bytes)}.",
+        f"To copy: {counted(plan.copies, 'object')}, {bytes_text(plan.copy_bytes)}.",
         f"Held back for their flags: {plan.held:,}.",
     ]
     if plan.gone:
-        parts.append(f"Not in it, of the last release: {output.counted(plan.gone, 'file')}.")
+        parts.append(f"Not in it, of the last release: {counted(plan.gone, 'file')}.")
     return " ".join(parts)
 
 

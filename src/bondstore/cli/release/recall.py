@@ -9,6 +9,7 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.confirm import confirm
 from bondstore.cli.release._shared import open_url
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     from bondstore.release.outcome import RecallPlan
@@ -51,12 +52,12 @@ def command(
             return True
         if not json:
             output.note(
-                f"To take back: {output.counted(plan.files, 'file')} and {output.counted(plan.plots, 'plot')}; in the "
-                f"release that holds: {plan.latest:,}. To stay there: {output.counted(plan.left, 'file')}. "
+                f"To take back: {counted(plan.files, 'file')} and {counted(plan.plots, 'plot')}; in the "
+                f"release that holds: {plan.latest:,}. To stay there: {counted(plan.left, 'file')}. "
                 f"Releases that get a tombstone: {', '.join(plan.releases) or 'none'}."
             )
         confirm(
-            f"Take {output.counted(plan.files, 'file')} back from {public.url}? What is taken back is deleted there.",
+            f"Take {counted(plan.files, 'file')} back from {public.url}? What is taken back is deleted there.",
             yes=yes,
         )
         return True

@@ -8,6 +8,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.release._shared import DestProfile, DestUrl, open_url
+from bondstore.text import bytes_text
 
 if TYPE_CHECKING:
     from bondstore.release.manifest import Entry
@@ -31,7 +32,7 @@ def command(
     found, entries = files_of(open_url(store, profile), release)
     columns = (
         output.Column("sha256", show=lambda digest: str(digest)[:16]),
-        output.Column("bytes", right=True, show=output.bytes_text),
+        output.Column("bytes", right=True, show=bytes_text),
         "grade",
         "first",
         "platform",

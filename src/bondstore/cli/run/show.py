@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bondstore.cli import options, output, report, runs_shared
-from bondstore.cli.progress import duration_text
+from bondstore.text import bytes_text, duration_text, number_text, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def command(run: runs_shared.Run, dest: runs_shared.Dest = runs_shared.HERE, jso
         report.show_tally(stands.tally.objects(), stands.tally.sizes())
         for number, what in ((stands.left, "objects"), (stands.left_files, "tables")):
             if number:
-                typer.echo(f"Still to be done: {output.number_text(number)} {what}")
+                typer.echo(f"Still to be done: {number_text(number)} {what}")
         report.show_findings(ledger, record.id)
         _show_items(ledger, record, destination)
         report.show_others(report.left_by_others(ledger, record.job, record.id), destination)
@@ -83,7 +83,7 @@ def _params(params: Any) -> dict[str, Any]:
         if isinstance(value, dict):
             shown |= _params(value)
         elif name.endswith("_ms") and value is not None:
-            shown[name.removesuffix("_ms")] = output.time_text(value)
+            shown[name.removesuffix("_ms")] = time_text(value)
         elif value not in (None, "", []) and name != "job":
             shown[name] = value
     return shown
@@ -96,10 +96,10 @@ def _show_items(ledger: Ledger, record: RunRecord, destination: Destination) -> 
     typer.echo("")
     output.display(
         map(_item, islice(ledger.items.unsettled(record.job, record.id), SHOWN)),
-        ("state", "reason", output.Column("bytes", right=True, show=output.bytes_text), "key"),
+        ("state", "reason", output.Column("bytes", right=True, show=bytes_text), "key"),
     )
     if number > SHOWN:
-        typer.echo(f"… and {output.number_text(number - SHOWN)} more; --json names all")
+        typer.echo(f"… and {number_text(number - SHOWN)} more; --json names all")
     report.show_quarantine(destination, number, report.things_of(record))
 
 

@@ -6,10 +6,11 @@ import dataclasses
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from bondstore.cli import asking, output
+from bondstore.cli import asking
 from bondstore.cli.progress import reporter
 from bondstore.domains.screenlake import service
 from bondstore.errors import UsageError
+from bondstore.text import bytes_text, number_text, time_text
 
 if TYPE_CHECKING:
     from bondstore.cli.screenlake._where import Place
@@ -47,7 +48,7 @@ def ask_panelists(found: People) -> tuple[str, ...]:
     """Ask for all or some of the panelists; none stands for all."""
     people = found.panelists
     number = len(people)
-    asking.title(f"Which panelists? {output.number_text(number)} have zips there in these days.")
+    asking.title(f"Which panelists? {number_text(number)} have zips there in these days.")
     start = 0
     while True:
         asking.show([_label(one) for one in people[start : start + asking.SHOWN]], start + 1)
@@ -67,9 +68,9 @@ def ask_panelists(found: People) -> tuple[str, ...]:
 
 def _label(one: Panelist) -> str:
     name = one.name if len(one.name) <= _SHORT + 1 else one.name[:_SHORT] + "…"
-    first, last = (output.time_text(moment)[:10] for moment in (one.first_ms, one.last_ms))
+    first, last = (time_text(moment)[:10] for moment in (one.first_ms, one.last_ms))
     days = first if first == last else f"{first} to {last}"
-    return f"{name:<{_SHORT + 1}}  {one.zips:>6,} zips  {output.bytes_text(one.bytes):>8}  uploaded {days}"
+    return f"{name:<{_SHORT + 1}}  {one.zips:>6,} zips  {bytes_text(one.bytes):>8}  uploaded {days}"
 
 
 def read_choice(answer: str, names: list[str]) -> tuple[str, ...]:

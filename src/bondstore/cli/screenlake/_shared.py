@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import output
+from bondstore.text import counted, counts_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,7 @@ def days(selection: Selection) -> str:
 def whose(selection: Selection) -> str:
     """Return the panelists of a selection in words."""
     number = len(selection.panelists)
-    return f"only {number} panelist{'s' if number != 1 else ''}" if number else "all panelists"
+    return f"only {counted(number, 'panelist')}" if number else "all panelists"
 
 
 def handled(handling: Handling) -> str:
@@ -87,5 +88,5 @@ def place_record(job: ProcessJob, destination: FolderDestination) -> dict[str, A
 def note_left_out(left_out: Mapping[str, int]) -> None:
     """Say what was seen and is not shown."""
     if left_out:
-        parts = ", ".join(f"{output.number_text(number)} {what}" for what, number in left_out.items())
+        parts = counts_text(left_out)
         output.note(f"Not counted: {parts}.")

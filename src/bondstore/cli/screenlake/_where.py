@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from bondstore.cli import asking, output
+from bondstore.cli import asking
 from bondstore.cli.screenlake._access import Access, ask_access
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import store_url
@@ -14,6 +14,7 @@ from bondstore.errors import BondstoreError, CredentialsError, UsageError
 from bondstore.stores import open_store
 from bondstore.stores.address import Address, parse_address
 from bondstore.stores.buckets import Bucket, list_buckets
+from bondstore.text import number_text
 
 USUAL = "screenlake-zip-prod"
 UP = ".."
@@ -135,7 +136,7 @@ def _walked(access: Access, root: Address, start: str) -> Place | None:
             folders = [folder[len(path) + bool(path) :] for folder in found.prefixes]
             zips = sum(one.key.lower().endswith(".zip") for one in found.objects)
         if zips:
-            asking.say(f"{output.number_text(zips)} zips lie right here.", "  ")
+            asking.say(f"{number_text(zips)} zips lie right here.", "  ")
         moved = _ask_folder(path, folders)
         if moved is None:
             return Place(StoreSpec(place, access.profile), access)

@@ -14,6 +14,7 @@ from bondstore.domains.screenlake.selection import By, Selection, selection_of, 
 from bondstore.domains.screenlake.service import BATCH
 from bondstore.errors import UsageError
 from bondstore.runs.executors import usable_cores
+from bondstore.text import counted
 
 PROCESSES = 4
 FOLDER = "screenlake"
@@ -144,7 +145,7 @@ def ask_text() -> str:
 def ask_width() -> tuple[int, int]:
     """Ask for zips in a batch and processes."""
     cores = usable_cores()
-    asking.title(f"How many at a time? This computer has {cores} core{'s' if cores != 1 else ''} to use.")
+    asking.title(f"How many at a time? This computer has {counted(cores, 'core')} to use.")
     batch = asking.ask(
         "Zips in a batch",
         asking.number_in(1, 10_000),

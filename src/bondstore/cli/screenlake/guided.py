@@ -14,6 +14,7 @@ from bondstore.config import secrets
 from bondstore.domains.screenlake import service
 from bondstore.errors import BondstoreError, Interrupted, UsageError
 from bondstore.runs.destination import FolderDestination
+from bondstore.text import bytes_text, counted, counts_text, number_text
 
 if TYPE_CHECKING:
     from bondstore.domains.screenlake.people import People
@@ -129,7 +130,7 @@ def _show_answers(wishes: Wishes) -> None:
         f"panelists  {len(wishes.selection.panelists) or 'all'}",
         f"images     {_shared.FACES[wishes.redact]}",
         f"tables     {_shared.TEXT[wishes.text]}",
-        f"at a time  batches of {wishes.batch}, {wishes.jobs} process{'es' if wishes.jobs != 1 else ''}",
+        f"at a time  batches of {wishes.batch}, {counted(wishes.jobs, 'process', 'processes')}",
         f"to         {wishes.dest}",
     )
     for number, line in enumerate(lines, 1):
@@ -138,15 +139,14 @@ def _show_answers(wishes: Wishes) -> None:
 
 def _show_plan(plan: Plan, people: People, wishes: Wishes) -> None:
     chosen = [one for one in people.panelists if wishes.selection.wants_panelist(one.name)]
-    parts = [f"{output.number_text(plan.todo.objects)} zips to fetch ({output.bytes_text(plan.todo.bytes)})"]
+    parts = [f"{number_text(plan.todo.objects)} zips to fetch ({bytes_text(plan.todo.bytes)})"]
     if plan.skipped.objects:
-        parts.append(f"{output.number_text(plan.skipped.objects)} done already")
+        parts.append(f"{number_text(plan.skipped.objects)} done already")
     if plan.quarantined.objects:
-        parts.append(f"{output.number_text(plan.quarantined.objects)} in quarantine since an earlier run")
-    number = len(chosen)
-    asking.say(f"{', '.join(parts)}; {output.number_text(number)} panelist{'s' if number != 1 else ''}.")
+        parts.append(f"{number_text(plan.quarantined.objects)} in quarantine since an earlier run")
+    asking.say(f"{', '.join(parts)}; {counted(len(chosen), 'panelist')}.")
     if plan.left_out:
-        told = ", ".join(f"{output.number_text(count)} {what}" for what, count in plan.left_out.items())
+        told = counts_text(plan.left_out)
         asking.say(f"Left out, as they are no phone's zips: {told}.")
 
 

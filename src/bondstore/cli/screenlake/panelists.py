@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.cli import options, output
 from bondstore.cli.screenlake._shared import StoreUrl, note_left_out
+from bondstore.text import bytes_text, moment, number_text, time_text
 
 if TYPE_CHECKING:
     from bondstore.domains.screenlake.people import Panelist
@@ -26,10 +27,10 @@ def command(store: StoreUrl, *, profile: options.Profile = None, json: options.J
 
     found = service.panelists(store, profile=profile)
     columns = (
-        output.Column("zips", right=True, show=output.number_text),
-        output.Column("bytes", right=True, show=output.bytes_text),
-        output.Column("first", show=output.time_text),
-        output.Column("last", show=output.time_text),
+        output.Column("zips", right=True, show=number_text),
+        output.Column("bytes", right=True, show=bytes_text),
+        output.Column("first", show=time_text),
+        output.Column("last", show=time_text),
         # the last one: on a narrow terminal only the long names are broken
         output.Column("panelist"),
     )
@@ -43,13 +44,11 @@ def command(store: StoreUrl, *, profile: options.Profile = None, json: options.J
 
 
 def _record(one: Panelist) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
     return {
         "kind": "panelist",
         "panelist": one.name,
         "zips": one.zips,
         "bytes": one.bytes,
-        "first": datetime.fromtimestamp(one.first_ms / 1000, UTC),
-        "last": datetime.fromtimestamp(one.last_ms / 1000, UTC),
+        "first": moment(one.first_ms),
+        "last": moment(one.last_ms),
     }

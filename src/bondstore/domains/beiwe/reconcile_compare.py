@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from bondstore.domains.beiwe.layout import weight
 from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, read_chunks
 from bondstore.domains.beiwe.reconcile_rows import key_maker
 from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.text import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -81,13 +81,9 @@ class Gap:
             "hours_missing": self.hours_missing,
             "hours_incomplete": self.hours_incomplete,
             "hours_not_comparable": self.hours_not_comparable,
-            "first": _moment(self.first_ms),
-            "last": _moment(self.last_ms),
+            "first": moment(self.first_ms),
+            "last": moment(self.last_ms),
         }
-
-
-def _moment(ms: int | None) -> datetime | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
 
 
 class _HourChunks:

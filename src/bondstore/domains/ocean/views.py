@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from bondstore.domains.ocean.profiles import Batch, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import SCALES, Flag
 from bondstore.domains.ocean.reading.dataset import StoredFlags
+from bondstore.text import iso_text
 
 _FAILED = (3, 4)
 """Suspect and bad, in our numbers and on all scales."""
@@ -263,10 +263,9 @@ def moment_text(value: float | None) -> str | None:
     if value is None or math.isnan(value):
         return None
     try:
-        text = datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
+        return iso_text(value)
     except (ValueError, OverflowError, OSError):
         return None
-    return text.replace("+00:00", "Z")
 
 
 def plain_text(value: Any) -> str:

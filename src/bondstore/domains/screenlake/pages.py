@@ -18,7 +18,7 @@ from bondstore.domains.screenlake.review.boxes import FILE, WITH_BOXES, images_i
 from bondstore.domains.screenlake.summary import WORST_FIRST, PanelistSummary, summary_of
 from bondstore.errors import ConfigurationError
 from bondstore.pages import render, stream
-from bondstore.pages.signs import count, counted
+from bondstore.text import counted, number_text
 from bondstore.zips import ZIPS
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def _tiles(summary: PanelistSummary) -> list[dict[str, Any]]:
     rows = sum(one.rows for one in summary.tables.values())
     some = (
         ("zips", summary.zips, "", ""),
-        ("images written", _written(summary), f"{count(unlooked)} of them not looked at" if unlooked else "", ""),
+        ("images written", _written(summary), f"{number_text(unlooked)} of them not looked at" if unlooked else "", ""),
         ("faces covered", summary.boxes, faces, ""),
         ("unsure boxes", summary.unsure, unsure, "warn" if summary.unsure else ""),
         ("images withheld", held, "not in the results" if held else "", "bad" if held else ""),

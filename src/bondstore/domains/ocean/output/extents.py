@@ -11,6 +11,7 @@ from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import per_profile
+from bondstore.text import iso_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
@@ -67,8 +68,7 @@ def stamp(seconds: float | None) -> str:
     """Return a time as ``2024-05-01T12:00:00Z``, with microseconds where it has any; empty where it is none."""
     if seconds is None or not _FIRST <= seconds <= _LAST:
         return ""
-    moment = _EPOCH + timedelta(microseconds=round(seconds * 1e6))
-    return moment.isoformat().replace("+00:00", "Z")
+    return iso_text(_EPOCH + timedelta(microseconds=round(seconds * 1e6)), "auto")
 
 
 def _held(values: Floats, result: Result, variable: str) -> Mask:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from bondstore.domains.ocean.land import is_land, on_earth
 from bondstore.domains.ocean.plots.canvas import FAINT, GRID, Form, draw_legend, draw_marks, render, say_empty
-from bondstore.domains.ocean.plots.words import heading, plural, span_of
+from bondstore.domains.ocean.plots.words import heading, span_of
 from bondstore.domains.ocean.profiles import Batch, Floats
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,7 +211,7 @@ def overview_map(batch: Batch, result: Result, *, form: Form = "png", title: str
     def draw(figure: Figure) -> None:
         first, track = _places(batch)
         figure.text(0.03, 0.945, name, fontsize=13, fontweight="bold")
-        about = f"{span_of(batch.time)}   ·   {plural(len(batch), 'profile')}"
+        about = f"{span_of(batch.time)}   ·   {counted(len(batch), 'profile')}"
         figure.text(0.03, 0.898, about, fontsize=9)
         extent = _draw_map(figure, first, track, result)
         north, east = first[:, 0], (first[:, 1] + 180) % 360 - 180
@@ -220,9 +221,9 @@ def overview_map(batch: Batch, result: Result, *, form: Form = "png", title: str
         draw_legend(figure, result.grades, title, (_SIDE - 0.012, 0.48), labelspacing=0.4)
         lost = int(np.sum(np.isnan(first[:, 0])))
         if lost:
-            figure.text(_SIDE, 0.1, f"{plural(lost, 'profile')} without a position", fontsize=7, color=FAINT)
+            figure.text(_SIDE, 0.1, f"{counted(lost, 'profile')} without a position", fontsize=7, color=FAINT)
 
-    described = f"Map of {plural(len(batch), 'profile')}. {name}, {span_of(batch.time)}."
+    described = f"Map of {counted(len(batch), 'profile')}. {name}, {span_of(batch.time)}."
     return render(draw, WIDTH, HEIGHT, form, described)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bondstore.domains.ocean.plots.canvas import FAINT, INK, Form, render, say_empty
-from bondstore.domains.ocean.plots.words import drawable, drawable_times, heading, plural, shown, span_of
+from bondstore.domains.ocean.plots.words import drawable, drawable_times, heading, shown, span_of
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import per_profile
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def section(batch: Batch, result: Result, *, form: Form = "png", title: str = ""
 
     def draw(figure: Figure) -> None:
         figure.text(0.03, 0.935, name, fontsize=13, fontweight="bold")
-        about = f"{span_of(batch.time)}   ·   {plural(len(batch), 'profile')}, {plural(batch.levels, 'level')}"
+        about = f"{span_of(batch.time)}   ·   {counted(len(batch), 'profile')}, {counted(batch.levels, 'level')}"
         figure.text(0.03, 0.878, about, fontsize=9)
         figure.text(0.98, 0.94, shown(note), fontsize=7.5, color=FAINT, ha="right")
         axes = figure.add_axes(_BOX)
@@ -66,7 +67,7 @@ def section(batch: Batch, result: Result, *, form: Form = "png", title: str = ""
         _draw_colours(figure, drawn)
         _draw_legend(figure, result, there, gaps=gaps)
 
-    number = plural(len(batch), "profile")
+    number = counted(len(batch), "profile")
     described = f"Section of temperature over time and pressure. {name}, {span_of(batch.time)}, {number}."
     return render(draw, WIDTH, HEIGHT, form, described)
 

@@ -16,7 +16,7 @@ from bondstore.domains.ocean.plots.maps import overview_map
 from bondstore.domains.ocean.plots.places import SUFFIXES, Names, find_dest, find_source
 from bondstore.domains.ocean.plots.profile import profile_figure
 from bondstore.domains.ocean.plots.section import section
-from bondstore.domains.ocean.plots.words import describe, heading, plural
+from bondstore.domains.ocean.plots.words import describe, heading
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
@@ -39,6 +39,7 @@ from bondstore.runs.outlets import is_folder, outlet, record_place
 from bondstore.runs.progress import Progress, Quiet
 from bondstore.runs.tally import Count, Tally
 from bondstore.stores import open_store
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     import os
@@ -269,7 +270,7 @@ class _Plotting:
             if stem is not None and len(batch) < 2:
                 continue
             note = f"1 in {platform.share} of the levels without doubt" if platform.share > 1 else ""
-            about = f"{heading(batch, '')}, {plural(len(batch), 'profile')}."
+            about = f"{heading(batch, '')}, {counted(len(batch), 'profile')}."
             pictures = [
                 Picture(
                     self._names.of_platform(name if stem is None else stem, what),

@@ -12,6 +12,7 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Batch, Floats, Profile
 from bondstore.domains.ocean.qc.flags import BETTER_FIRST, Flag, Flags
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     from bondstore.domains.ocean.qc.evaluate import Result
@@ -108,11 +109,6 @@ def first_place(batch: Batch, rows: slice) -> tuple[float, float]:
     return (float(latitude[some[0]]), float(longitude[some[0]])) if len(some) else (np.nan, np.nan)
 
 
-def plural(number: int, one: str) -> str:
-    """Return a number of things."""
-    return f"{number:,} {one}{'' if number == 1 else 's'}"
-
-
 def heading(batch: Batch, title: str) -> str:
     """Return what a picture of several profiles is called: a given title, or the platforms' names."""
     if title:
@@ -120,7 +116,7 @@ def heading(batch: Batch, title: str) -> str:
     names = list(dict.fromkeys(platform_of(one) for one in batch.profiles if platform_of(one)))
     if not names:
         return "Unknown platform"
-    return f"Platform {shown(names[0], 40)}" if len(names) == 1 else f"{len(names):,} platforms"
+    return f"Platform {shown(names[0], 40)}" if len(names) == 1 else counted(len(names), "platform")
 
 
 def drawable(values: Floats) -> Floats:
@@ -175,7 +171,7 @@ def failed_tests(result: Result, rows: slice, variable: str) -> list[str]:
     return list(dict.fromkeys(test for one in stretches(result, rows, variable) for test in one.tests))
 
 
-def counted(flags: Flags) -> dict[Flag, int]:
+def flag_counts(flags: Flags) -> dict[Flag, int]:
     """Return how many levels have each flag, the worst first; flags that none has are left out."""
     order = (flag for flag in reversed(BETTER_FIRST) if flag != Flag.SILENT)
     return {flag: number for flag in order if (number := int(np.sum(flags == flag)))}
@@ -189,8 +185,8 @@ def remarks(result: Result, rows: slice, number: int, variables: tuple[str, ...]
         if flags is None:
             continue
         parts = [
-            f"{plural(count, 'level')} {FLAG_WORDS[flag]}"
-            for flag, count in counted(flags[rows]).items()
+            f"{counted(count, 'level')} {FLAG_WORDS[flag]}"
+            for flag, count in flag_counts(flags[rows]).items()
             if flag not in (Flag.GOOD, Flag.PROBABLY_GOOD)
         ]
         if parts:
@@ -211,7 +207,7 @@ def describe(batch: Batch, result: Result, number: int = 0) -> str:
     parts = [
         f"Profile of {what} over pressure. Platform {shown(platform_of(batch.profiles[number])) or 'unknown'}, "
         f"{span_of(batch.time[rows])}, {place(latitude, longitude)}",
-        f"{plural(int(batch.sizes[number]), 'level')}{_range(batch.pressure[rows], ' from {} to {} dbar')}"
+        f"{counted(int(batch.sizes[number]), 'level')}{_range(batch.pressure[rows], ' from {} to {} dbar')}"
         f"{_range(batch.temperature[rows], ', {} to {} °C')}",
         _flags(result, rows, "TEMP"),
     ]
@@ -229,7 +225,7 @@ def _range(values: Floats, pattern: str) -> str:
 
 def _flags(result: Result, rows: slice, variable: str) -> str:
     counts = ", ".join(
-        f"{number:,} {FLAG_WORDS[flag]}" for flag, number in counted(result.rolled[variable][rows]).items()
+        f"{number:,} {FLAG_WORDS[flag]}" for flag, number in flag_counts(result.rolled[variable][rows]).items()
     )
     tests = failed_tests(result, rows, variable)
     words = "Temperature" if variable == "TEMP" else "Salinity"

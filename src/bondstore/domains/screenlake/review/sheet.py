@@ -16,9 +16,9 @@ from bondstore.domains.screenlake.review.boxes import box_text, candidates, imag
 from bondstore.domains.screenlake.review.decisions import Verdicts, add_decisions, decide, decided, read_decisions
 from bondstore.errors import DamagedError, UsageError
 from bondstore.pages import stream
-from bondstore.pages.signs import counted
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.durable import OutputGroup
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
