@@ -24,11 +24,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bondstore.cli.main import build
-from bondstore.cli.screenlake import _line
-from bondstore.cli.screenlake._access import Access
-from bondstore.cli.screenlake._people import read_choice
-from bondstore.cli.screenlake._where import Place, _joined
-from bondstore.cli.screenlake._wishes import Wishes, local_zone, year_before
+from bondstore.cli.questions import read_choice
+from bondstore.cli.screenlake import _answers
+from bondstore.cli.screenlake._answers import Answers, local_zone, year_before
+from bondstore.cli.screenlake._place import Access, Place, folder_after
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.screenlake.selection import Selection
@@ -518,8 +517,8 @@ def test_the_line_says_what_was_answered(folder: str, names: list[str], typed: b
     keys = {"access_key": SecretRef("prompt", "a"), "secret_key": SecretRef("prompt", "b")} if typed else {}
     place = Place(StoreSpec("s3://bucket/a b/it's", Profile()), Access(Profile(**keys), typed=typed))  # type: ignore[arg-type]
     selection = Selection(date(2024, 1, 1), date(2024, 3, 31), "captured", "Europe/Berlin", tuple(names))
-    wishes = Wishes(place, selection, "blur", "drop", 7, 3, Path("/") / folder)
-    lines = _line.equal_lines(wishes)
+    answers = Answers(place, selection, "blur", "drop", 7, 3, Path("/") / folder)
+    lines = _answers.equal_lines(answers)
     called = shlex.split("\n".join(lines).replace(" \\\n", " "))
     assert called[:3] == ["bondstore", "screenlake", "process"]
     given = PROCESS.make_context("process", called[3:]).params
@@ -527,14 +526,14 @@ def test_the_line_says_what_was_answered(folder: str, names: list[str], typed: b
     assert (given["since"], given["until"], given["by"]) == ("2024-01-01", "2024-03-31", "captured")
     assert (given["tz"], given["redact"], given["text"]) == ("Europe/Berlin", "blur", "drop")
     assert (given["batch"], given["jobs"], list(given["panelist"] or ())) == (7, 3, names)
-    assert given["profile"] == (_line.NAME if typed else None)
+    assert given["profile"] == (_answers.NAME if typed else None)
 
 
 def test_lines_fit_the_terminal() -> None:
     names = tuple(f"{number:064d}" for number in range(3))
     place = Place(StoreSpec("s3://bucket", Profile()), Access(Profile()))
-    wishes = Wishes(place, Selection(date(2024, 1, 1), date(2024, 3, 31), panelists=names), dest=Path("/data/out"))
-    assert max(map(len, _line.equal_lines(wishes))) <= 80
+    answers = Answers(place, Selection(date(2024, 1, 1), date(2024, 3, 31), panelists=names), dest=Path("/data/out"))
+    assert max(map(len, _answers.equal_lines(answers))) <= 80
 
 
 @pytest.mark.parametrize(
@@ -568,7 +567,7 @@ def test_a_beginning_that_fits_several_names_nobody() -> None:
     ],
 )  # fmt: skip
 def test_walking(path: str, moved: str, there: str | None) -> None:
-    assert _joined(path, moved) == there
+    assert folder_after(path, moved) == there
 
 
 @pytest.mark.parametrize(

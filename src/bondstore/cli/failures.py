@@ -23,13 +23,7 @@ class ReaderGone(Exception):  # noqa: N818 - it is no fault
 
 
 def take_debug(args: list[str]) -> tuple[list[str], bool]:
-    """Take ``--debug`` out of a command line, wherever it stands before a ``--``.
-
-    Returns
-    -------
-    tuple of (list of str, bool)
-        The other words, and whether details are wanted (``BONDSTORE_DEBUG`` counts as well).
-    """
+    """Take ``--debug`` out of a command line, wherever it stands before a ``--``; return the words, and if it is on."""
     end = args.index("--") if "--" in args else len(args)
     words = [word for word in args[:end] if word != "--debug"] + args[end:]
     return words, len(words) < len(args) or bool(os.environ.get(DEBUG_VARIABLE))
@@ -53,22 +47,7 @@ def show_details(*, wanted: bool) -> None:
 
 
 def report(error: BaseException, *, as_json: bool = False, debug: bool = False) -> int:
-    """Tell the user about an error.
-
-    Parameters
-    ----------
-    error : BaseException
-        What was raised.
-    as_json : bool
-        Also write ``{"kind": "error", …}`` as the last line on stdout.
-    debug : bool
-        Also write the traceback to stderr, every known secret blanked out.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Tell the user about an error, and return the exit code; secrets are blanked out of tracebacks too."""
     message, hint, code = describe(error)
     if debug and code not in (Exit.INTERRUPTED, Exit.USAGE):
         details = "".join(traceback.format_exception(error))

@@ -88,23 +88,7 @@ def group(
     *,
     guided: bool = False,
 ) -> Any:
-    """Build a group.
-
-    Parameters
-    ----------
-    name : str
-        Its word.
-    help_text : str
-        What its help says.
-    lines : mapping of str to str
-        The commands below it, with their help lines.
-    load : callable
-        Gives the command of a name.
-    examples : tuple of str
-        Lines shown at the end of its help.
-    guided : bool
-        Called bare in a terminal, it runs the command that `load` gives for `GUIDED`.
-    """
+    """Build a group; `load` gives the command of a name."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(cls=LazyGroup, help=help_text, epilog=epilog(examples), no_args_is_help=True, context_settings=HELP)(
         _nothing
@@ -116,15 +100,7 @@ def group(
 
 
 def command(words: tuple[str, ...], line: str) -> Any:
-    """Load the module of one command and build it.
-
-    Parameters
-    ----------
-    words : tuple of str
-        Such as ``("profile", "add")``; the module is ``bondstore.cli.profile.add``.
-    line : str
-        Its line in the group's help.
-    """
+    """Build a command from its module: ``("profile", "add")`` is ``bondstore.cli.profile.add``."""
     module = importlib.import_module(".".join(["bondstore.cli", *words]))
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(words[-1], short_help=line, epilog=epilog(module.EXAMPLES), context_settings=HELP)(module.command)

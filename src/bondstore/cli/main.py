@@ -79,13 +79,7 @@ def build() -> Any:
 
 
 def run(argv: list[str] | None = None) -> NoReturn:
-    """Run the command line and leave the process.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        The words after ``bondstore``; those of the process when not given.
-    """
+    """Run the command line and leave the process."""
     args = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -102,18 +96,7 @@ def run(argv: list[str] | None = None) -> NoReturn:
 
 
 def main(args: list[str]) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    args : list of str
-        The words after ``bondstore``.
-
-    Returns
-    -------
-    int
-        The exit code; every failure has been reported.
-    """
+    """Run the command line, report every failure, and return the exit code."""
     words, debug = failures.take_debug(args)
     failures.show_details(wanted=debug)
     try:

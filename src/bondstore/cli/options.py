@@ -17,19 +17,7 @@ from bondstore.errors import BondstoreError
 
 
 def moment(text: str) -> datetime:
-    """Read a date or a time; UTC unless it says otherwise.
-
-    Parameters
-    ----------
-    text : str
-        ``2024-01-31``, ``2024-01-31T12:00``, ``2024-01-31T12:00:00+02:00`` or with ``Z``. A bare date is its first
-        instant, for ``--until`` as well.
-
-    Returns
-    -------
-    datetime
-        In UTC.
-    """
+    """Read ``2024-01-31``, its first instant, or ``2024-01-31T12:00``; UTC unless it says otherwise."""
     wrong = typer.BadParameter("Write a date as 2024-01-31, or a time as 2024-01-31T12:00 (UTC unless it says +02:00).")
     if not isinstance(text, str):
         raise wrong

@@ -22,19 +22,7 @@ SAMPLE = 200
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a text table.
-
-    Parameters
-    ----------
-    name : str
-        The record's field.
-    header : str, optional
-        Its heading; the name when not given.
-    right : bool
-        Align to the right, as numbers are.
-    show : callable
-        Turns the value into text.
-    """
+    """One column of a text table: a record's field, its heading, and how it is shown."""
 
     name: str
     header: str | None = None
@@ -55,24 +43,7 @@ class Column:
 def display(
     records: Iterable[Any], columns: Sequence[str | Column], *, json: bool = False, empty: str = "Nothing found."
 ) -> int:
-    """Show many records, streamed: memory does not grow with their number.
-
-    Parameters
-    ----------
-    records : iterable of mapping, dataclass, or object with a ``record()`` method
-        What to show.
-    columns : sequence of str or Column
-        The fields that the text table shows; JSON has all of them.
-    json : bool
-        Write JSON Lines.
-    empty : str
-        The sentence on stderr when there are none.
-
-    Returns
-    -------
-    int
-        The number of records shown.
-    """
+    """Show many records, streamed, and return their number; JSON has all fields, not only the columns."""
     rows = (as_record(record) for record in records)
     if json:
         return sum(_line(to_json(row)) for row in rows)
@@ -83,17 +54,7 @@ def display(
 
 
 def display_one(record: Any, *, json: bool = False, hide: Sequence[str] = ("kind",)) -> None:
-    """Show one record: a line per field, or one JSON object.
-
-    Parameters
-    ----------
-    record : mapping, dataclass, or object with a ``record()`` method
-        What to show.
-    json : bool
-        Write JSON.
-    hide : sequence of str
-        Fields that text leaves out.
-    """
+    """Show one record: a line per field, or one JSON object."""
     fields = as_record(record)
     if json:
         _line(to_json(fields))

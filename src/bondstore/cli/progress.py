@@ -25,15 +25,7 @@ EVERY = 30.0
 
 
 class Meter:
-    """How far a run is; computes, and prints nothing.
-
-    Parameters
-    ----------
-    clock : callable
-        Seconds that only grow.
-    things : str
-        What is counted, such as ``zips``.
-    """
+    """How far a run is; computes, and prints nothing."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, things: str = "objects") -> None:
         self._clock, self._things = clock, things
@@ -198,13 +190,7 @@ class Terminal:
 
 
 class Stop:
-    """Answers a first Ctrl-C at once: what is under way may take a while to end.
-
-    Parameters
-    ----------
-    stream : text stream
-        Where to say so.
-    """
+    """Answers a first Ctrl-C at once: what is under way may take a while to end."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -229,15 +215,7 @@ class Stop:
 
 
 def reporter(stream: IO[str] | None = None, things: str = "objects") -> Progress:
-    """Return the reporter that fits stderr.
-
-    Parameters
-    ----------
-    stream : text stream, optional
-        Where to report; stderr when not given.
-    things : str
-        What is counted, such as ``zips``.
-    """
+    """Return the reporter that fits stderr."""
     stream = sys.stderr if stream is None else stream
     meter = Meter(things=things)
     return Terminal(stream, meter) if stream.isatty() else Lines(stream, meter=meter)

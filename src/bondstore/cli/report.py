@@ -32,21 +32,12 @@ _ENDINGS = {"ocean": "bondstore.cli.ocean._ending", "screenlake": "bondstore.cli
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a domain adds to the end of a run.
-
-    Parameters
-    ----------
-    lines : tuple of str
-        Where else to look.
-    steps : tuple of str
-        Commands that a person may want next.
-    written_to : str
-        Where the results are, where that is not the folder that holds the record.
-    """
+    """What a domain adds to the end of a run: where else to look, and commands that a person may want next."""
 
     lines: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     written_to: str = ""
+    """Where the results are, where that is not the destination that holds the record."""
 
 
 _OUTCOMES = {
@@ -59,24 +50,7 @@ _OUTCOMES = {
 
 
 def show_result(result: RunResult, destination: Destination, *, json: bool, about: Mapping[str, Any] = NOTHING) -> int:
-    """Show how a run ended: the tally, its findings, where the quarantine is and what to do next.
-
-    Parameters
-    ----------
-    result : RunResult
-        What `bondstore.runs.engine` returned.
-    destination : Destination
-        Where the run wrote to.
-    json : bool
-        Write the findings as JSON Lines, and the tally as the last one.
-    about : mapping
-        What else a program wants to know; a line of JSON before the tally.
-
-    Returns
-    -------
-    int
-        The exit code: 0, 5 when something is quarantined or failed, 130 when the user said no.
-    """
+    """Show how a run ended: tally, findings, quarantine and what to do next; with ``--json`` the tally comes last."""
     if result.state == "planned":
         if json and about:
             output.display_one(about, json=True)
@@ -99,24 +73,7 @@ def show_result(result: RunResult, destination: Destination, *, json: bool, abou
 
 
 def show_ended(run: str, tally: Tally, destination: Destination, *, json: bool) -> int:
-    """Show that a run had come to its end before, as nothing is left to go on with.
-
-    Parameters
-    ----------
-    run : str
-        The run.
-    tally : Tally
-        How it ended.
-    destination : Destination
-        Where it wrote to.
-    json : bool
-        Write the tally as JSON.
-
-    Returns
-    -------
-    int
-        The exit code: 0, or 5 when something is quarantined or failed.
-    """
+    """Show that a run had come to its end before, as nothing is left to go on with."""
     if json:
         output.display_one(tally, json=True)
     else:
@@ -134,17 +91,7 @@ def exit_code(tally: Tally) -> int:
 
 
 def show_plan(plan: Plan, destination: Destination, *, json: bool) -> None:
-    """Show what a run would do; one record with ``--json``.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    destination : Destination
-        Where it would write to.
-    json : bool
-        Write JSON.
-    """
+    """Show what a run would do; one record with ``--json``."""
     if json:
         output.display_one(plan_record(plan, destination), json=True)
         return
@@ -181,13 +128,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
 
 
 def show_tally(objects: Mapping[str, int], sizes: Mapping[str, int]) -> None:
-    """Show a tally as a small table; outcomes that nothing had are left out.
-
-    Parameters
-    ----------
-    objects, sizes : mapping of str to int
-        As `Tally.objects` and `Tally.sizes` return them, ``planned`` first.
-    """
+    """Show a tally as a small table; outcomes that nothing had are left out."""
     _show_counts(
         (name, number, sizes[name], _OUTCOMES[name])
         for name, number in objects.items()
@@ -196,15 +137,7 @@ def show_tally(objects: Mapping[str, int], sizes: Mapping[str, int]) -> None:
 
 
 def show_findings(ledger: Ledger, run: str) -> None:
-    """Show what a run found, by kind, worst first, each with a few of the objects.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        The destination's ledger.
-    run : str
-        The run.
-    """
+    """Show what a run found, by kind, worst first, each with a few of the objects."""
     groups = ledger.findings.groups(run)
     if groups:
         _print("", "Findings")
@@ -219,17 +152,7 @@ def show_findings(ledger: Ledger, run: str) -> None:
 
 
 def show_quarantine(destination: Destination, number: int, things: tuple[str, str] = OBJECTS) -> None:
-    """Say where the quarantined objects are: copied beside the outputs, or in the store alone.
-
-    Parameters
-    ----------
-    destination : Destination
-        The folder.
-    number : int
-        How many there are.
-    things : tuple of str
-        What they are called, one and many.
-    """
+    """Say where the quarantined objects are: copied beside the outputs, or in the store alone."""
     from bondstore.runs.destination import QUARANTINE
 
     if next(destination.walk(QUARANTINE), None) is not None:
@@ -241,28 +164,12 @@ def show_quarantine(destination: Destination, number: int, things: tuple[str, st
 
 
 def left_by_others(ledger: Ledger, job: str, run: str) -> dict[str, int]:
-    """Return how many objects other runs of the same job left in quarantine or failed, by run.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        The destination's ledger.
-    job, run : str
-        The job, and the run that is shown.
-    """
+    """Return how many objects other runs of the same job left in quarantine or failed, by run."""
     return {other: number for other, number in ledger.items.unsettled_by_run(job).items() if other != run}
 
 
 def show_others(others: Mapping[str, int], destination: Destination) -> None:
-    """Say which other runs left objects in quarantine or failed.
-
-    Parameters
-    ----------
-    others : mapping of str to int
-        From `left_by_others`.
-    destination : Destination
-        The folder.
-    """
+    """Say which other runs left objects in quarantine or failed."""
     if others:
         _print("")
     for run, number in others.items():
@@ -317,17 +224,7 @@ def _show_next(run: str, tally: Tally, destination: Destination, steps: Iterable
 
 
 def next_steps(run: str, tally: Tally, destination: Destination) -> Iterator[str]:
-    """Yield the commands that a person may want after a run.
-
-    Parameters
-    ----------
-    run : str
-        The run.
-    tally : Tally
-        How it ended.
-    destination : Destination
-        Where it wrote to.
-    """
+    """Yield the commands that a person may want after a run."""
     if not tally.complete:
         yield words("run show", run, destination)
         yield words("run retry", run, destination)

@@ -28,20 +28,7 @@ class Writer(Protocol):
 
 
 def writer_of(form: str, rows: int) -> Writer:
-    """Return the writer of a form.
-
-    Parameters
-    ----------
-    form : {"table", "csv", "json", "parquet"}
-        What to write.
-    rows : int
-        Rows that a table for people shows.
-
-    Raises
-    ------
-    UsageError
-        An unknown form, or Parquet to a terminal.
-    """
+    """Return the writer of a form."""
     if form == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet does not belong on a terminal.", hint="Send it to a file: … > FILE.parquet")
     if form == "table":

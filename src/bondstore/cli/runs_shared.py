@@ -67,13 +67,7 @@ def audited(place: str | None) -> Iterator[tuple[Ledger, Destination | None]]:
 
 
 def run_named(name: str | None, ledger: Ledger, destination: Destination | None) -> str | None:
-    """Return the id of the run that is meant, where one is.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such run.
-    """
+    """Return the id of the run that is meant, where one is."""
     from bondstore.runs.history import find_run
 
     if name is None:
@@ -82,20 +76,7 @@ def run_named(name: str | None, ledger: Ledger, destination: Destination | None)
 
 
 def job_of(record: RunRecord, profile: str | None = None) -> Job:
-    """Build the job that a run did.
-
-    Parameters
-    ----------
-    record : RunRecord
-        The run.
-    profile : str, optional
-        A profile to open the store with, in place of the one that was used.
-
-    Raises
-    ------
-    ConfigurationError
-        No domain here knows the job.
-    """
+    """Build the job that a run did; a profile opens the store in place of the one that was used."""
     domain = str(record.params.get("job", "")).partition(".")[0]
     if domain not in JOBS:
         raise ConfigurationError(
@@ -107,15 +88,7 @@ def job_of(record: RunRecord, profile: str | None = None) -> Job:
 
 
 def executor_of(job: Job, jobs: int | None) -> Executor:
-    """Return who does the work of a job, as its domain thinks best.
-
-    Parameters
-    ----------
-    job : Job
-        The job.
-    jobs : int or None
-        How many workers; None for what suits the machine.
-    """
+    """Return who does the work of a job, as its domain thinks best."""
     executor: Executor = importlib.import_module(JOBS[job.name.partition(".")[0]]).executor(jobs)
     return executor
 
@@ -130,30 +103,7 @@ def execute(
     run: str | None = None,
     retry: bool = False,
 ) -> int:
-    """Execute a job, or only plan it, and show how that ended.
-
-    Parameters
-    ----------
-    job : Job
-        What to do.
-    destination : Destination
-        Where to.
-    jobs : int or None
-        How many workers; None for what suits the machine.
-    json : bool
-        Show it as JSON Lines.
-    dry_run : bool
-        Only plan.
-    run : str, optional
-        A run to go on with.
-    retry : bool
-        Also take up what is in quarantine.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Execute a job, or only plan it, and show how that ended."""
     from bondstore.cli import report
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine

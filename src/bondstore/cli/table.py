@@ -12,22 +12,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """One noun of the command line.
-
-    Parameters
-    ----------
-    help : str
-        Its line in ``bondstore --help``.
-    verbs : mapping of str to str
-        Its verbs, each with its line in the noun's help; none when the noun is itself a command.
-    guided : str
-        What the noun does when it is called bare in a terminal, by the command in its module ``guided``; empty when
-        it only shows its help.
-    """
+    """One noun of the command line."""
 
     help: str
     verbs: Mapping[str, str] = field(default_factory=dict)
+    """Each with its line in the noun's help; none when the noun is itself a command."""
     guided: str = ""
+    """What the noun does when it is called bare in a terminal, by its module ``guided``; empty: it shows its help."""
 
 
 TABLE: Mapping[str, Noun] = {

@@ -9,7 +9,7 @@ import typer
 
 from bondstore.cli import options
 from bondstore.cli.beiwe._shared import ms, open_study
-from bondstore.cli.confirm import before_fetching
+from bondstore.cli.questions import before_fetching
 
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",

@@ -9,7 +9,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import ms, note_left_out, open_study
-from bondstore.cli.confirm import before_fetching
+from bondstore.cli.questions import before_fetching
 from bondstore.text import number_text, time_text
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.confirm import confirm
 from bondstore.cli.notify import _shared
+from bondstore.cli.questions import confirm
 from bondstore.cli.release._shared import open_url, tell_findings
 from bondstore.errors import Exit
 

@@ -17,15 +17,7 @@ THINGS = ("file", "files")
 
 
 def ending(params: Mapping[str, Any], destination: FolderDestination) -> Ending:
-    """Return what a run adds to its end.
-
-    Parameters
-    ----------
-    params : mapping
-        Of the run.
-    destination : FolderDestination
-        Where its record is kept.
-    """
+    """Return what a run adds to its end."""
     dest = str(params["dest"])
     folder = parse_address(dest).kind == "file"
     shown = str(destination.root) if folder else dest

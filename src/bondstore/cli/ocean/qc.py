@@ -65,8 +65,8 @@ def command(
     What cannot be read is named in the findings, and the exit code is 5. A test that could not be evaluated never
     counts as passed.
     """
-    from bondstore.cli.confirm import before_fetching
     from bondstore.cli.progress import reporter
+    from bondstore.cli.questions import before_fetching
     from bondstore.cli.report import show_result
     from bondstore.domains.ocean import service
     from bondstore.runs.outlets import record_place

@@ -44,7 +44,7 @@ def command(
     in the CSV are marked as gone and kept, and every change is kept in the history, all in one go. A damaged row
     leaves its participant as it was. The same CSV again changes nothing.
     """
-    from bondstore.cli.confirm import confirm
+    from bondstore.cli.questions import confirm
     from bondstore.errors import Exit
     from bondstore.registry import service
 

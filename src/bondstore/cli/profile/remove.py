@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.confirm import confirm
+from bondstore.cli.questions import confirm
 
 EXAMPLES = ("bondstore profile remove lab --yes", "bondstore profile remove lab --dry-run")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.confirm import confirm
+from bondstore.cli.questions import confirm
 from bondstore.cli.release._shared import DestProfile, DestUrl, by_product, inspectors, tell_findings
 from bondstore.errors import Exit
 from bondstore.text import bytes_text, counted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.confirm import confirm
+from bondstore.cli.questions import confirm
 from bondstore.cli.release._shared import open_url
 from bondstore.text import counted
 

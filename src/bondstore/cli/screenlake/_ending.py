@@ -17,15 +17,7 @@ THINGS = ("zip", "zips")
 
 
 def ending(params: Mapping[str, Any], destination: FolderDestination) -> Ending:
-    """Return what a run adds to its end.
-
-    Parameters
-    ----------
-    params : mapping
-        Of the run.
-    destination : FolderDestination
-        Where it wrote to.
-    """
+    """Return what a run adds to its end."""
     query = destination.root / str(params["query"])
     report = query / "report.html"
     lines = (f"Report  {report}",) if report.is_file() else ()

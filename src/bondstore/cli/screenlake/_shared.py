@@ -37,15 +37,7 @@ TEXT = {
 
 
 def describe(job: ProcessJob, destination: FolderDestination) -> Iterator[str]:
-    """Yield what a job is about to do, in a few lines.
-
-    Parameters
-    ----------
-    job : ProcessJob
-        The job.
-    destination : FolderDestination
-        Where to.
-    """
+    """Yield what a job is about to do, in a few lines."""
     yield f"From  {job.store.url}"
     yield f"      {days(job.selection)}"
     yield f"      {whose(job.selection)}"

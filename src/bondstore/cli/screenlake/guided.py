@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bondstore.cli import asking, lazy, output, report
+from bondstore.cli import output, questions, report
 from bondstore.cli.progress import reporter
-from bondstore.cli.screenlake import _line, _people, _shared, _where, _wishes
-from bondstore.cli.screenlake._wishes import Wishes
+from bondstore.cli.screenlake import _answers, _shared
 from bondstore.config import secrets
 from bondstore.domains.screenlake import service
 from bondstore.errors import BondstoreError, Interrupted, UsageError
@@ -17,71 +14,55 @@ from bondstore.runs.destination import FolderDestination
 from bondstore.text import bytes_text, counted, counts_text, number_text
 
 if TYPE_CHECKING:
+    from bondstore.cli.screenlake._answers import Answers
     from bondstore.domains.screenlake.people import People
     from bondstore.domains.screenlake.process import ProcessJob
     from bondstore.runs.plan import Plan
 
 EXAMPLES = ("bondstore screenlake",)
 _GO, _STOP = "", "n"
+_CHANGES = {
+    "1": _answers.ask_other_place,
+    "2": _answers.ask_days,
+    "3": _answers.ask_panelists,
+    "4": _answers.ask_redact,
+    "5": _answers.ask_text,
+    "6": _answers.ask_width,
+    "7": _answers.ask_dest,
+}
+"""The questions behind the numbered lines of the plan."""
 
 
 def command() -> int:
     """Ask step by step, show the plan, and process."""
-    if not lazy.at_terminal():
-        raise UsageError("There is no terminal to ask on.", hint="Run: bondstore screenlake process --help")
+    questions.require_terminal("Run: bondstore screenlake process --help")
     try:
-        asking.say("Screenshots and phone logs, step by step.")
-        asking.say(
+        questions.say("Screenshots and phone logs, step by step.")
+        questions.say(
             "Enter takes what stands in [brackets], ? explains a question, Ctrl-C leaves. Nothing is fetched before "
             "you have seen the plan and said yes."
         )
         try:
-            wishes, job = _settled(_asked())
+            answers, job = _settled(_answers.ask_all())
         except (KeyboardInterrupt, EOFError):
             output.note("")
             raise Interrupted("Left; nothing was started, and nothing is kept.") from None
-        return _done(wishes, job)
+        return _done(answers, job)
     finally:
         secrets.forget()
 
 
-def _asked() -> Wishes:
-    """Ask everything once."""
-    place = _where.ask_place()
-    wishes = _with_panelists(Wishes(place, _wishes.ask_days()))
-    redact, text = _wishes.ask_redact(), _wishes.ask_text()
-    batch, jobs = _wishes.ask_width()
-    return dataclasses.replace(wishes, redact=redact, text=text, batch=batch, jobs=jobs, dest=_wishes.ask_dest())
-
-
-def _with_panelists(wishes: Wishes) -> Wishes:
-    """List who is there, and ask whom to take; where nobody is, that is told with the plan."""
-    try:
-        found = _people.look(wishes.place, wishes.selection)
-    except BondstoreError as error:
-        asking.complain(error)
-        return wishes
-    panelists = _people.ask_panelists(found) if found.panelists else ()
-    return dataclasses.replace(wishes, selection=dataclasses.replace(wishes.selection, panelists=panelists))
-
-
-def _settled(wishes: Wishes) -> tuple[Wishes, ProcessJob]:
-    """Show the plan until it is agreed to; anything can be changed.
-
-    Raises
-    ------
-    Interrupted
-        It is not agreed to.
-    """
+def _settled(answers: Answers) -> tuple[Answers, ProcessJob]:
+    """Show the plan until it is agreed to; anything can be changed."""
     while True:
-        job = _planned(wishes)
-        answer = _ask_next(go=job is not None)
-        if answer == _STOP:
+        job = _planned(answers)
+        word = _ask_next(go=job is not None)
+        if word == _STOP:
             raise Interrupted("Stopped; nothing was fetched.")
-        if answer == _GO and job is not None:
-            return wishes, job
-        if answer in _CHANGES:
-            wishes = _CHANGES[answer](wishes)
+        if word == _GO and job is not None:
+            return answers, job
+        if word in _CHANGES:
+            answers = _CHANGES[word](answers)
 
 
 def _ask_next(*, go: bool) -> str:
@@ -93,7 +74,7 @@ def _ask_next(*, go: bool) -> str:
             )
         return word
 
-    return asking.ask(
+    return questions.prompt(
         "Begin? y, n, or the number of a line to change" if go else "Number of a line to change, or n to leave",
         read,
         explain="Nothing has been fetched or written yet. A number asks that question again; n or Ctrl-C leaves.",
@@ -101,114 +82,89 @@ def _ask_next(*, go: bool) -> str:
     )
 
 
-def _planned(wishes: Wishes) -> ProcessJob | None:
+def _planned(answers: Answers) -> ProcessJob | None:
     """Show what was answered and what there is to do; None where nothing can be done like that."""
-    place = FolderDestination(wishes.dest)
-    asking.title("The plan")
-    _show_answers(wishes)
+    place = FolderDestination(answers.dest)
+    questions.title("The plan")
+    _show_answers(answers)
     try:
-        job = _prepared(wishes)
-        plan = service.run(job, wishes.dest, progress=reporter(things="zips"), dry_run=True).plan
-        people = _people.look(wishes.place, wishes.selection)
+        job = _prepared(answers)
+        plan = service.run(job, answers.dest, progress=reporter(things="zips"), dry_run=True).plan
+        people = _answers.people_of(answers)
     except BondstoreError as error:
-        asking.complain(error)
+        questions.complain(error)
         return None
     output.note("")
-    _show_plan(plan, people, wishes)
+    _show_plan(plan, people, answers)
     if not (plan.todo + plan.skipped + plan.quarantined).objects:
-        asking.say("No zip belongs to this selection: change the folder, the days or the panelists.", "  ! ")
+        questions.say("No zip belongs to this selection: change the folder, the days or the panelists.", "  ! ")
         return None
-    asking.say(f"Results: {place.root / job.query}")
-    _show_line(wishes)
+    questions.say(f"Results: {place.root / job.query}")
+    _show_line(answers)
     return job
 
 
-def _show_answers(wishes: Wishes) -> None:
+def _show_answers(answers: Answers) -> None:
     lines = (
-        f"from       {wishes.place.spec.url}",
-        f"days       {_shared.days(wishes.selection)}",
-        f"panelists  {len(wishes.selection.panelists) or 'all'}",
-        f"images     {_shared.FACES[wishes.redact]}",
-        f"tables     {_shared.TEXT[wishes.text]}",
-        f"at a time  batches of {wishes.batch}, {counted(wishes.jobs, 'process', 'processes')}",
-        f"to         {wishes.dest}",
+        f"from       {answers.place.spec.url}",
+        f"days       {_shared.days(answers.selection)}",
+        f"panelists  {len(answers.selection.panelists) or 'all'}",
+        f"images     {_shared.FACES[answers.redact]}",
+        f"tables     {_shared.TEXT[answers.text]}",
+        f"at a time  batches of {answers.batch}, {counted(answers.jobs, 'process', 'processes')}",
+        f"to         {answers.dest}",
     )
     for number, line in enumerate(lines, 1):
         output.note(f"  {number}  {line}")
 
 
-def _show_plan(plan: Plan, people: People, wishes: Wishes) -> None:
-    chosen = [one for one in people.panelists if wishes.selection.wants_panelist(one.name)]
+def _show_plan(plan: Plan, people: People, answers: Answers) -> None:
+    chosen = [one for one in people.panelists if answers.selection.wants_panelist(one.name)]
     parts = [f"{number_text(plan.todo.objects)} zips to fetch ({bytes_text(plan.todo.bytes)})"]
     if plan.skipped.objects:
         parts.append(f"{number_text(plan.skipped.objects)} done already")
     if plan.quarantined.objects:
         parts.append(f"{number_text(plan.quarantined.objects)} in quarantine since an earlier run")
-    asking.say(f"{', '.join(parts)}; {counted(len(chosen), 'panelist')}.")
+    questions.say(f"{', '.join(parts)}; {counted(len(chosen), 'panelist')}.")
     if plan.left_out:
-        told = counts_text(plan.left_out)
-        asking.say(f"Left out, as they are no phone's zips: {told}.")
+        questions.say(f"Left out, as they are no phone's zips: {counts_text(plan.left_out)}.")
 
 
-def _show_line(wishes: Wishes) -> None:
-    access = wishes.place.access
-    asking.say()
-    asking.say("The same as one command:")
+def _show_line(answers: Answers) -> None:
+    access = answers.place.access
+    questions.say()
+    questions.say("The same as one command:")
     if access.typed:
         output.note("# once; then it asks for the keys (in scripts, name them: env:NAME, file:/path)")
-        output.note("\n".join(_line.profile_lines(access)))
+        output.note("\n".join(_answers.profile_lines(access)))
         output.note("# from then on")
-    output.note("\n".join(_line.equal_lines(wishes)))
-    asking.say()
+    output.note("\n".join(_answers.equal_lines(answers)))
+    questions.say()
 
 
-def _prepared(wishes: Wishes) -> ProcessJob:
-    selection = wishes.selection
+def _prepared(answers: Answers) -> ProcessJob:
+    selection = answers.selection
     return service.prepare(
-        wishes.place.spec,
+        answers.place.spec,
         since=selection.since,
         until=selection.until,
         by=selection.by,
         zone=selection.zone,
         panelists=selection.panelists,
-        redact=wishes.redact,
-        text=wishes.text,
-        batch=wishes.batch,
+        redact=answers.redact,
+        text=answers.text,
+        batch=answers.batch,
     )
 
 
-def _done(wishes: Wishes, job: ProcessJob) -> int:
+def _done(answers: Answers, job: ProcessJob) -> int:
     try:
-        result = service.run(job, wishes.dest, jobs=wishes.jobs, progress=reporter(things="zips"))
-        return report.show_result(result, FolderDestination(wishes.dest), json=False)
+        result = service.run(job, answers.dest, jobs=answers.jobs, progress=reporter(things="zips"))
+        return report.show_result(result, FolderDestination(answers.dest), json=False)
     finally:
-        if wishes.place.access.typed:
-            asking.say(
-                f"The keys that you typed are forgotten now. For run retry or resume, make the profile {_line.NAME} "
-                f"as shown above, and add --profile {_line.NAME}."
+        if answers.place.access.typed:
+            name = _answers.NAME
+            questions.say(
+                f"The keys that you typed are forgotten now. For run retry or resume, make the profile {name} "
+                f"as shown above, and add --profile {name}."
             )
-
-
-def _change_place(wishes: Wishes) -> Wishes:
-    return _with_panelists(dataclasses.replace(wishes, place=_where.ask_place()))
-
-
-def _change_days(wishes: Wishes) -> Wishes:
-    return dataclasses.replace(wishes, selection=_wishes.ask_days(wishes.selection))
-
-
-def _change_width(wishes: Wishes) -> Wishes:
-    batch, jobs = _wishes.ask_width()
-    return dataclasses.replace(wishes, batch=batch, jobs=jobs)
-
-
-_CHANGES: dict[str, Callable[[Wishes], Wishes]] = {
-    "1": _change_place,
-    "2": _change_days,
-    "3": _with_panelists,
-    "4": lambda wishes: dataclasses.replace(wishes, redact=_wishes.ask_redact()),
-    "5": lambda wishes: dataclasses.replace(wishes, text=_wishes.ask_text()),
-    "6": _change_width,
-    "7": lambda wishes: dataclasses.replace(wishes, dest=_wishes.ask_dest()),
-}
-"""The questions behind the numbered lines of the plan."""

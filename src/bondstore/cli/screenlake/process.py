@@ -88,8 +88,8 @@ def command(
     be handled is named in the findings and stays in the store as it is; everything else comes out, and the exit code
     is 5. No image is written to DEST before its faces are covered.
     """
-    from bondstore.cli.confirm import before_fetching
     from bondstore.cli.progress import reporter
+    from bondstore.cli.questions import before_fetching
     from bondstore.cli.report import show_result
     from bondstore.domains.screenlake import service
     from bondstore.runs.destination import FolderDestination

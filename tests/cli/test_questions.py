@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bondstore.cli.confirm import confirm
+from bondstore.cli.questions import confirm
 from bondstore.errors import UsageError
 
 
@@ -24,7 +24,7 @@ def test_without_a_terminal_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("Yes", 0), ("n", 130), ("", 130), ("yess", 130)])
 def test_on_a_terminal_only_yes_is_yes(answer: str, code: int) -> None:
-    words = [sys.executable, "-c", "import sys\nfrom bondstore.cli.confirm import confirm\n"
+    words = [sys.executable, "-c", "import sys\nfrom bondstore.cli.questions import confirm\n"
              "from bondstore.errors import Interrupted\n"
              "try: confirm('Remove all?')\nexcept Interrupted: sys.exit(130)"]  # fmt: skip
     pid, terminal = pty.fork()
