@@ -13,10 +13,10 @@ from typing import Any
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.domains.ocean import service
-from bondstore.domains.ocean.jobs import executor
+from bondstore.domains.ocean.job import executor
 from bondstore.domains.ocean.service import Asked
 from bondstore.runs import engine
-from bondstore.runs.outlets import record_place
+from bondstore.runs.destination import open_destination
 from bondstore.runs.proof import changed_files, prove_chain
 from bondstore.stores import open_store
 from tests.ocean_files import moana_csv
@@ -87,7 +87,7 @@ class Sea:
     @property
     def place(self) -> Any:
         """Where the record of the destination lies."""
-        return record_place(self.spec)
+        return open_destination(self.spec)
 
     def job(self, *, keys: tuple[str, ...] | None = None, profile: Profile | None = None, **asked: Any) -> Any:
         """Return the job of this source and destination."""

@@ -50,7 +50,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
         "From `bondstore ocean qc`, `show` and `plot`. With *error* and no level that could be read, the object has no "
         "results.",
     ),
-    "domains.ocean.runkinds.RUN_KINDS": ("Ocean profiles: quality control", "From `bondstore ocean qc`."),
+    "findings.FETCHING": ("Every run", "What any run may meet when it fetches what it has listed."),
+    "domains.ocean.findings.RUN_KINDS": ("Ocean profiles: quality control", "From `bondstore ocean qc`."),
     "domains.ocean.findings.PLOT_KINDS": ("Ocean profiles: pictures", "From `bondstore ocean plot`, and `--plots`."),
     "release.findings.KINDS": (
         "Releases",

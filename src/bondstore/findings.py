@@ -86,3 +86,19 @@ class FindingKind:
 def registry(*kinds: FindingKind) -> Mapping[str, FindingKind]:
     """Return kinds by their words, in their order; nothing can be added."""
     return MappingProxyType({kind.word: kind for kind in kinds})
+
+
+# What every run may meet when it fetches what it has listed.
+GONE = FindingKind(
+    "gone",
+    Severity.ERROR,
+    "The object was listed, and gone when it was to be read.",
+    "Run the same command again: what is there is done.",
+)
+NOT_FETCHED = FindingKind(
+    "not-fetched",
+    Severity.ERROR,
+    "The object could not be fetched.",
+    "Run the same command again; bondstore doctor says what is wrong with the store.",
+)
+FETCHING = registry(GONE, NOT_FETCHED)

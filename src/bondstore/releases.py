@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_store
-from bondstore.domains.ocean.places import is_by_product
+from bondstore.domains.ocean.paths import is_by_product
 from bondstore.domains.ocean.verify import INSPECTORS
 from bondstore.release import inventory
 from bondstore.release import recall as recalling

@@ -12,11 +12,11 @@ import pytest
 
 from bondstore.config.profiles import Profile
 from bondstore.domains.ocean import service
-from bondstore.domains.ocean.jobs import executor
+from bondstore.domains.ocean.job import executor
 from bondstore.domains.ocean.service import Asked
 from bondstore.errors import BondstoreError, PolicyError, ReadOnlyError, TransientStoreError, UnreachableError
 from bondstore.runs import engine
-from bondstore.runs.outlets import record_place
+from bondstore.runs.destination import open_destination
 from bondstore.stores import open_store
 from tests.domains.ocean.test_killed_anywhere import DAMAGED
 from tests.faults.test_connections import Share
@@ -66,7 +66,7 @@ class Channel:
     def qc(self, settings: str = "", **words: Any) -> dict[str, int]:
         self.lab.configure(settings)
         job = service.prepare(self.source, self.dest, Asked(str(self.suite), form="both"), **words)
-        return counts(engine.execute(job, record_place(job.dest), executor(1)))
+        return counts(engine.execute(job, open_destination(job.dest), executor(1)))
 
     def command(self, *words: str) -> Ended:
         line = ("ocean", "qc", self.source, self.dest, "--tests", str(self.suite), "--form", "both")
@@ -95,7 +95,7 @@ def channel(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Channel:
         lab.put(f"raw/{name}", data)
     made = Channel(lab, suite, [0])
     made.over(monkeypatch)
-    monkeypatch.setattr("bondstore.domains.ocean.qcjob.SHARD_OBJECTS", 3)
+    monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 3)
     return made
 
 

@@ -18,7 +18,7 @@ SPACE = 20_000
 
 @pytest.fixture
 def sea(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sea:
-    monkeypatch.setattr("bondstore.domains.ocean.qcjob.SHARD_OBJECTS", 4)
+    monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 4)
     (tmp_path / "sea").mkdir()
     made = Sea(tmp_path / "sea")
     made.hold(FLEET)

@@ -17,7 +17,7 @@ from tests.ocean_files import moana_fleet
 from tests.oceanlab import Sea
 
 FLEET = moana_fleet(60, levels=30, seed=8)
-SHARDS_OF_4 = "import bondstore.domains.ocean.qcjob as q, sys; q.SHARD_OBJECTS = 4; "
+SHARDS_OF_4 = "import bondstore.domains.ocean.profile_files as q, sys; q.ProfileFiles.number = 4; "
 RUN = "from bondstore.cli.main import run; run(sys.argv[1:])"
 
 

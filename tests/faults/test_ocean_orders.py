@@ -34,8 +34,8 @@ SAME_SECOND: Stored = {
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bondstore.domains.ocean.qcjob.SHARD_OBJECTS", 3)
-    monkeypatch.setattr("bondstore.domains.ocean.rereading.BATCH", 2)
+    monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 3)
+    monkeypatch.setattr("bondstore.runs.pipeline.AGAIN", 2)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     # what is drawn is of no matter here, and takes longer than all the rest
     monkeypatch.setattr("bondstore.domains.ocean.plots.profile.profile_figure", lambda *_: b"a picture")
@@ -149,7 +149,7 @@ def test_retried_what_is_quarantined(sea: Sea, monkeypatch: pytest.MonkeyPatch) 
         ]
 
     with monkeypatch.context() as patch:
-        patch.setattr("bondstore.domains.ocean.shard.read_many", older)
+        patch.setattr("bondstore.domains.ocean.profile_files.read_many", older)
         assert counts(sea.qc(form="both"))["quarantined"] == 2
     assert counts(sea.qc(form="both")) == {"planned": 6, "skipped": 4, "quarantined": 2}
     assert counts(sea.qc(form="both", retry=True)) == {"planned": 6, "skipped": 4, "quarantined": 1, "done": 1}

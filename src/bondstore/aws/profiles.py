@@ -12,7 +12,7 @@ from bondstore.aws.report import EventReport, Handled, ObjectOutcome, log, log_i
 from bondstore.domains.ocean import service
 from bondstore.errors import BondstoreError, ConfigurationError, Interrupted, NotFoundError, PolicyError, UsageError
 from bondstore.ledger.items import State
-from bondstore.runs.outlets import record_place
+from bondstore.runs.destination import open_destination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bondstore.aws.settings import HandlerSettings
-    from bondstore.domains.ocean.qcjob import QcJob
+    from bondstore.domains.ocean.job import QcJob
 
 SUFFIXES = (".csv", ".nc")
 _OUTCOMES = {
@@ -51,7 +51,7 @@ def look(url: str, settings: HandlerSettings, owed: Sequence[Handled] = ()) -> E
     """Test what is new in a store, then release and mail as after an event, `owed` objects too."""
     job = _job(settings, url, None)
     result = service.run(job, jobs=1)
-    with record_place(job.dest).ledger(create=False) as ledger:
+    with open_destination(job.dest).ledger(create=False) as ledger:
         read = list(dict.fromkeys(one.key for one in ledger.audit.entries(run=result.run) if one.action == "read"))
         left = [item.key for item in ledger.items.unsettled(job.name, result.run)]
     report = EventReport("profile", Events())
@@ -142,7 +142,7 @@ def _test(job: QcJob, report: EventReport) -> list[Handled]:
 
 def _looked_up(job: QcJob, keys: Sequence[str], run: str) -> list[Handled]:
     """Return what the ledger says of each object after a run: by key in the store, without a bucket."""
-    with record_place(job.dest).ledger(create=False) as ledger:
+    with open_destination(job.dest).ledger(create=False) as ledger:
         known = ledger.items.known(job.name, list(keys))
         kinds: dict[str, set[str]] = {}
         for finding in ledger.findings.of_run(run):
@@ -177,7 +177,7 @@ def _place_of(source: str) -> tuple[str, str]:
 def _release(report: EventReport, settings: HandlerSettings) -> None:
     if not settings.get("PUBLIC"):
         return
-    from bondstore.domains.ocean.places import is_by_product
+    from bondstore.domains.ocean.paths import is_by_product
     from bondstore.domains.ocean.verify import INSPECTORS
     from bondstore.release.outcome import Published
     from bondstore.release.publish import Places, publish_between

@@ -31,7 +31,7 @@ HERE = "."
 
 JOBS = {
     "beiwe": "bondstore.domains.beiwe.jobs",
-    "ocean": "bondstore.domains.ocean.jobs",
+    "ocean": "bondstore.domains.ocean.job",
     "screenlake": "bondstore.domains.screenlake.jobs",
 }
 """The module of each domain that builds a recorded job again."""

@@ -166,9 +166,15 @@ class Destination(ABC):
         with self.open(path) as file:
             return file.read()
 
-    def read_many(self, paths: Sequence[str]) -> list[bytes]:
-        """Return the content of some outputs."""
-        return [self.read(path) for path in paths]
+    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the content of some outputs; None for those that are not there."""
+        found: list[bytes | None] = []
+        for path in paths:
+            try:
+                found.append(self.read(path))
+            except NotFoundError:
+                found.append(None)
+        return found
 
     def sha256(self, path: str) -> bytes:
         """Return the hash of an output as it is now."""
@@ -323,9 +329,10 @@ class StoreDestination(Destination):
         """Return the content of an object."""
         return bytes(self.store.get(path).data)
 
-    def read_many(self, paths: Sequence[str]) -> list[bytes]:
-        """Return the content of some objects, fetched side by side."""
-        return [bytes(one.data) for one in map(_raised, self.store.get_many(paths))]
+    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the content of some objects, fetched side by side; None for those that are not there."""
+        answers = self.store.get_many(paths)
+        return [None if isinstance(one, NotFoundError) else bytes(_raised(one).data) for one in answers]
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove objects side by side."""

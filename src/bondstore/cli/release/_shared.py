@@ -45,7 +45,7 @@ def inspectors() -> dict[str, Inspector]:
 
 def by_product(key: str) -> bool:
     """Tell whether a command wrote this without a release record, as it should be."""
-    from bondstore.domains.ocean.places import is_by_product
+    from bondstore.domains.ocean.paths import is_by_product
 
     return is_by_product(key)
 

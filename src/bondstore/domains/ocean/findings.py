@@ -153,3 +153,25 @@ PLOT_KINDS = registry(
     ),
 )
 """What plotting finds, by its word."""
+
+RUN_KINDS = registry(
+    FindingKind(
+        "unevaluated",
+        _WARNING,
+        "Tests could not be evaluated; what they should have looked at does not count as good.",
+        "See which, and why: bondstore ocean show FILE",
+    ),
+    FindingKind(
+        "graded-bad", _WARNING, "Tests call levels of it bad.", "See which, and why: bondstore ocean show FILE"
+    ),
+    FindingKind(
+        "graded-suspect", _INFO, "Tests call levels of it suspect.", "See which, and why: bondstore ocean show FILE"
+    ),
+    FindingKind(
+        "no-date",
+        _WARNING,
+        "No level has a time: the file is filed under undated, and is in no monthly table.",
+        "Look at the object: bondstore ocean show KEY",
+    ),
+)
+"""What a run of quality control adds to those of the reader."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import resolve_store, with_url
+from bondstore.domains.ocean.job import QcJob
 from bondstore.domains.ocean.qc.suite import suite_names
-from bondstore.domains.ocean.qcjob import QcJob
 from bondstore.domains.ocean.settings import QcSettings
 from bondstore.errors import NotFoundError, UsageError
 from bondstore.stores.address import parse_address
@@ -159,12 +159,12 @@ def run(
     dry_run: bool = False,
 ) -> RunResult:
     """Do a job, or only plan it. As in `qc`."""
-    from bondstore.domains.ocean.jobs import executor
+    from bondstore.domains.ocean.job import executor
     from bondstore.runs import engine
-    from bondstore.runs.outlets import record_place
+    from bondstore.runs.destination import open_destination
     from bondstore.version import TOOL
 
-    place = record_place(job.dest)
+    place = open_destination(job.dest)
     if dry_run:
         return engine.dry_run(job, place, progress)
     return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm or (lambda _: True), tool=TOOL)

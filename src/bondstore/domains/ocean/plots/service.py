@@ -8,8 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.findings import PLOT_KINDS
-from bondstore.domains.ocean.making import Maker
-from bondstore.domains.ocean.places import STATUS, TABLES
+from bondstore.domains.ocean.paths import STATUS, TABLES
 from bondstore.domains.ocean.plots.canvas import FORMS, Form, need_matplotlib
 from bondstore.domains.ocean.plots.gathering import Gathering
 from bondstore.domains.ocean.plots.maps import overview_map
@@ -20,8 +19,8 @@ from bondstore.domains.ocean.plots.words import describe, heading
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
-from bondstore.domains.ocean.runkinds import RUN_KINDS
 from bondstore.domains.ocean.service import Asked
+from bondstore.domains.ocean.write import Maker
 from bondstore.errors import (
     BondstoreError,
     ConfigurationError,
@@ -30,12 +29,11 @@ from bondstore.errors import (
     NotFoundError,
     UsageError,
 )
-from bondstore.findings import Finding, Severity
+from bondstore.findings import GONE, NOT_FETCHED, Finding, Severity
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.batches import grouped
 from bondstore.runs.context import whoami
-from bondstore.runs.destination import PRIVATE
-from bondstore.runs.outlets import is_folder, outlet, record_place
+from bondstore.runs.destination import PRIVATE, FolderDestination, open_destination
 from bondstore.runs.progress import Progress, Quiet
 from bondstore.runs.tally import Count, Tally
 from bondstore.stores import open_store
@@ -171,8 +169,8 @@ def plot(
     opened = open_store(spec)
     with ExitStack() as stack:
         items = [opened.head(key)] if key is not None else list(_wanted(spec, since, work, watcher))
-        if is_folder(work.dest) and items:
-            stack.enter_context(record_place(work.dest).locked())
+        if isinstance(work.dest, FolderDestination) and items:
+            stack.enter_context(work.dest.locked())
         stack.callback(watcher.end)
         watcher.begin(Count(len(items), sum(one.size for one in items)))
         for batch in grouped(items, lambda one: one.size, number=_FILES, weight=_BYTES):
@@ -180,7 +178,7 @@ def plot(
             for one in batch:
                 watcher.advance(Count(1, one.size))
         work.draw_platforms(only=key)
-    return Plotted(work.dest.url, work.pictures, work.tally, work.left_out, work.whole)
+    return Plotted(work.url, work.pictures, work.tally, work.left_out, work.whole)
 
 
 def _wanted(spec: StoreSpec, since: datetime | None, work: _Plotting, progress: Progress) -> Iterator[ObjectInfo]:
@@ -205,10 +203,11 @@ class _Plotting:
         self,
         maker: Maker,
         form: Form,
-        dest: StoreSpec,
+        spec: StoreSpec,
         tell: Callable[[Picture | Finding], None],
     ) -> None:
-        self._maker, self._form, self.dest, self._tell = maker, form, dest, tell
+        self._maker, self._form, self._tell = maker, form, tell
+        self.url, self.dest = spec.url, open_destination(spec)
         self._names, self._gathering = Names(form), Gathering()
         self.tally, self.pictures, self.left_out, self.whole = Tally(), 0, 0, True
 
@@ -221,8 +220,8 @@ class _Plotting:
                 continue
             if isinstance(answer, (ConfigurationError, NoSpaceError)):
                 raise answer  # no other object will fare better
-            word = "gone" if isinstance(answer, NotFoundError) else "not-fetched"
-            self._tell(RUN_KINDS[word].about(item.key))
+            kind = GONE if isinstance(answer, NotFoundError) else NOT_FETCHED
+            self._tell(kind.about(item.key, message=answer.message))
             self.tally = self.tally.count("failed", item.size)
         note_personal(whoami(), [Read(item.key, answer.info.etag, len(answer.data)) for item, answer in fetched])
         good: list[tuple[str, Batch]] = []
@@ -290,7 +289,7 @@ class _Plotting:
 
     def _write(self, made: Sequence[tuple[Picture, Callable[[], bytes]]]) -> None:
         """Draw and write; a picture that cannot be drawn is told, and the others are not held up by it."""
-        out = outlet(self.dest, record_place(self.dest))
+        out = self.dest.writer()
         drawn = []
         try:
             for picture, draw in made:
@@ -303,9 +302,9 @@ class _Plotting:
                     self._tell(PLOT_KINDS["not-drawn"].about(picture.source or picture.path, message=why))
                     self.whole = False
                     continue
-                out.write(picture.path, data)
+                out.write(picture.path, [data])
                 drawn.append(picture)
-            out.commit()
+            self.dest.show(out.seal().staged)
         finally:
             out.discard()
         for picture in drawn:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bondstore.domains.ocean.findings import RUN_KINDS
 from bondstore.domains.ocean.output.attributes import About, Attributes, parse_attributes
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
-from bondstore.domains.ocean.places import month_of, plot_path
+from bondstore.domains.ocean.paths import month_of, plot_path
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
-from bondstore.domains.ocean.runkinds import RUN_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,17 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The files of one object.
-
-    Parameters
-    ----------
-    path : str
-        Where its netCDF file goes, or would go.
-    file, record, plot : bytes or None
-        The netCDF file, its release record and its picture; None where none is wanted.
-    findings : tuple of Finding
-        What a person should know.
-    """
+    """The files of one object; None where one is not wanted."""
 
     path: str
     file: bytes | None
@@ -47,21 +38,14 @@ class Made:
     findings: tuple[Finding, ...]
 
 
+@lru_cache(4)
+def maker(settings: QcSettings, source: str) -> Maker:
+    """Return what writes files for these settings; made once in a process."""
+    return Maker(settings, source)
+
+
 class Maker:
-    """Writes the files of objects, for one run's settings.
-
-    Parameters
-    ----------
-    settings : QcSettings
-        How.
-    store : str
-        Address of the source.
-
-    Raises
-    ------
-    ConfigurationError
-        The tests, the attributes, the column map or the table of deployments cannot be used.
-    """
+    """Writes the files of objects, for one run's settings."""
 
     def __init__(self, settings: QcSettings, store: str) -> None:
         self._settings, self._store = settings, store
@@ -77,21 +61,7 @@ class Maker:
         return self._deployments.join(batch)
 
     def make(self, key: str, answer: Fetched, batch: Batch, result: Result, path: str) -> Made:
-        """Write what is wanted of one object.
-
-        Parameters
-        ----------
-        key : str
-            The object's key.
-        answer : Fetched
-            The object, as it was read.
-        batch : Batch
-            Its profiles.
-        result : Result
-            What the tests say of them.
-        path : str
-            Where its file goes.
-        """
+        """Write what is wanted of one object; `path` is where its netCDF file goes, or would go."""
         about = About(
             store=self._store,
             key=key,
@@ -111,19 +81,7 @@ class Maker:
     def gather(
         self, path: str, batch: Batch, sources: Sequence[tuple[str, str]], modified_ms: int
     ) -> tuple[bytes, bytes]:
-        """Write the file of a deployment, and its record.
-
-        Parameters
-        ----------
-        path : str
-            Where the file goes.
-        batch : Batch
-            All its profiles.
-        sources : sequence of (str, str)
-            Keys and versions of the objects they come from.
-        modified_ms : int
-            When the newest of them was put into the store.
-        """
+        """Write the file of a deployment, and its record. Sources are keys and versions of its objects."""
         listed = hashlib.sha256(repr(list(sources)).encode()).hexdigest()
         first, last = sources[0][0], sources[-1][0]
         about = About(

@@ -45,6 +45,12 @@ def deployment_of(path: str) -> str:
     return folder if rest and path.startswith(DEPLOYMENTS) else ""
 
 
+def month_path(month: str) -> str:
+    """Return where the table of a month (``YYYY/MM``) lies."""
+    year, number = month.split("/")
+    return f"{TABLES}year={year}/month={number}/profiles.parquet"
+
+
 def is_by_product(path: str) -> bool:
     """Tell whether quality control or the drawing of maps wrote this, with no release record, as it should be."""
     return path == STATUS or path.startswith(TABLES) or path.endswith(_DRAWN)

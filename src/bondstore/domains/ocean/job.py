@@ -1,0 +1,110 @@
+"""The job: every profile file of a store, tested and written for release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bondstore.config.resolve import recorded_store
+from bondstore.domains.ocean.paths import refuse_overlap
+from bondstore.domains.ocean.products import Deployments, Months, Status
+from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles
+from bondstore.domains.ocean.settings import QcSettings, from_params
+from bondstore.errors import ConfigurationError, PolicyError, ReadOnlyError
+from bondstore.runs.pipeline import Job, Leftovers, Step
+from bondstore.stores.address import parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bondstore.config.profiles import StoreSpec
+    from bondstore.runs.executors import Executor
+
+JOB = "ocean.qc"
+
+
+@dataclass(frozen=True, slots=True)
+class QcJob(Job):
+    """Quality control of all profile files of a store; with `keys` only of these."""
+
+    store: StoreSpec
+    dest: StoreSpec
+    settings: QcSettings
+    since_ms: int | None = None
+    """Only objects that were written at this time or later, in ms since 1970 UTC."""
+    keys: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """One job for each source: what is done with other settings is done anew."""
+        return f"{JOB}:{self.store.url}"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All that is needed to build the job again."""
+        return {
+            "job": JOB,
+            "store": self.store.url,
+            "profile": self.store.profile.name,
+            "dest": self.dest.url,
+            "dest_profile": self.dest.profile.name,
+            "settings": self.settings.params(),
+            "since_ms": self.since_ms,
+            "keys": None if self.keys is None else list(self.keys),
+        }
+
+    def check(self) -> None:
+        """Refuse tests that cannot be used, results where they are forbidden, a missing part."""
+        folder = parse_address(self.dest.url).kind == "file"
+        for profile in (self.store.profile, self.dest.profile):
+            if profile.plaintext == "forbidden" and folder:
+                raise PolicyError(
+                    f"The profile {profile.name} forbids its data on a disk.",
+                    hint="Name a destination in a bucket, or use another profile.",
+                )
+        if self.dest.profile.read_only and not folder:
+            raise ReadOnlyError(
+                f"{self.dest.url} is opened read-only, and results are to be written there.",
+                hint="Name a profile that allows writing: --dest-profile NAME",
+            )
+        refuse_overlap(self.store, self.dest)
+        self.settings.load()
+        if self.settings.plots:
+            from bondstore.domains.ocean.plots.canvas import need_matplotlib
+
+            need_matplotlib()
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Profiles first; then the deployments and months that have something new; then the status of all."""
+        digest, few = self.settings.digest(), self.keys is not None
+        files = ProfileFiles(self.settings, digest, self.since_ms, self.keys, few=few)
+        steps: list[Step] = [files, Clashes(files), Leftovers(files), Deployments(self.settings, digest, few)]
+        if self.settings.tables or not few:
+            steps.append(Months(self.settings, digest, few))
+        return [*steps, Status(few)]
+
+
+def job_of(params: Mapping[str, Any], profile: str | None = None) -> QcJob:
+    """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
+    if params.get("job") != JOB:
+        raise ConfigurationError(
+            "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
+        )
+    return QcJob(
+        recorded_store(params, profile),
+        recorded_store({"store": params["dest"], "profile": params["dest_profile"]}),
+        from_params(params["settings"]),
+        params["since_ms"],
+        None if params["keys"] is None else tuple(params["keys"]),
+    )
+
+
+def executor(jobs: int | None) -> Executor:
+    """Return who does the work: a process for each core where it is long, as testing and writing leave no core idle."""
+    from bondstore.runs.executors import Fitting, Processes, Serial, usable_cores
+
+    width = jobs or usable_cores()
+    if width == 1:
+        return Serial()
+    return Processes(width) if jobs else Fitting(Processes(width))

@@ -1,0 +1,163 @@
+"""Files made of many objects: the netCDF of a deployment, the table of a month, the status of all deployments."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from bondstore.domains.ocean.output.status import status_csv
+from bondstore.domains.ocean.paths import (
+    RECORD,
+    STATUS,
+    deployment_of,
+    deployment_path,
+    month_of,
+    month_path,
+    record_path,
+)
+from bondstore.domains.ocean.profiles import joined
+from bondstore.domains.ocean.qc.evaluate import evaluate
+from bondstore.domains.ocean.reading import read_many
+from bondstore.domains.ocean.write import maker
+from bondstore.errors import DamagedError
+from bondstore.ledger import Item, State
+from bondstore.release.records import Record
+from bondstore.runs.batches import grouped
+from bondstore.runs.pipeline import Group, Product, Work, made_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bondstore.domains.ocean.profiles import Batch
+    from bondstore.domains.ocean.settings import QcSettings
+    from bondstore.domains.ocean.write import Maker
+    from bondstore.ledger import Ledger
+    from bondstore.runs.context import RunContext
+    from bondstore.runs.destination import Destination, Holder
+
+RECORDS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments(Product):
+    """The netCDF file of each deployment and its record. Its levels are in memory together."""
+
+    settings: QcSettings
+    digest: str
+    few: bool = False
+    kinds = ("deployment",)
+
+    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
+        """Yield the deployments, where each is to have a file."""
+        if self.settings.gathered:
+            yield from _groups(ledger, context, self.digest, deployment_of, _deployment_paths)
+
+    def make(self, group: Group, work: Work) -> None:
+        """Read, test and write a deployment."""
+        tool = maker(self.settings, work.context.source.url)
+        read: list[tuple[Item, int]] = []
+        batches = list(_read_again(tool, group, work, read))
+        if not batches:
+            return
+        sources = [(item.key, item.version) for item, _ in read]
+        newest = max(modified_ms for _, modified_ms in read)
+        made = tool.gather(group.paths[0], joined(batches), sources, newest)
+        digest = made_of(self.digest, [item for item, _ in read])
+        for path, data in zip(group.paths, made, strict=True):
+            work.write(path, [data], kind="deployment", made_by=digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Months(Product):
+    """The Parquet table of each month."""
+
+    settings: QcSettings
+    digest: str
+    few: bool = False
+    kinds = ("month",)
+
+    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
+        """Yield the months, where there are to be tables."""
+        if self.settings.tables:
+            yield from _groups(ledger, context, self.digest, month_of, lambda month: (month_path(month),))
+
+    def make(self, group: Group, work: Work) -> None:
+        """Read the objects a batch at a time, test them, and write the table."""
+        from bondstore.domains.ocean.output.parquet import month_table  # pyarrow is large, and events do without it
+
+        tool = maker(self.settings, work.context.source.url)
+        read: list[tuple[Item, int]] = []
+        tested = ((one, evaluate(one, tool.suite)) for one in _read_again(tool, group, work, read))
+        first = next(tested, None)
+        if first is not None:
+            table = month_table(chain([first], tested))
+            digest = made_of(self.digest, [item for item, _ in read])
+            work.write(group.paths[0], [table], kind="month", made_by=digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Product):
+    """The status of all deployments, a CSV beside the files: one row for each, from the records of the files."""
+
+    few: bool = False
+    """Whether the run is about a few objects: then the status is left as it is."""
+    kinds = ("status",)
+
+    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:
+        """Yield it, where there are records. One that somebody removed, and whose object is gone, is not missed."""
+        seen, paths = hashlib.sha256(), []
+        for one in ledger.outputs.of_kind(context.job, "record", "deployment"):
+            if one.path.endswith(RECORD) and (self.few or holder.holds(one)):
+                paths.append(one.path)
+                seen.update(one.path.encode() + one.sha256)
+        if paths:
+            yield Group(STATUS, (STATUS,), "" if self.few else seen.hexdigest(), sources=tuple(paths))
+
+    def make(self, group: Group, work: Work) -> None:
+        """Read all records, and write one row for each deployment."""
+        data = status_csv(_records(work.dest, group.sources))
+        work.write(STATUS, [data], kind="status", made_by=group.digest)
+
+
+def _groups(
+    ledger: Ledger,
+    context: RunContext,
+    digest: str,
+    name_of: Callable[[str], str],
+    paths_of: Callable[[str], tuple[str, ...]],
+) -> Iterator[Group]:
+    """Yield what done objects belong to, by their outputs; what only has objects to be done is left as it is."""
+    groups: dict[str, list[Item]] = {}
+    for item in ledger.items.in_state(context.job, State.DONE):
+        if name := name_of(item.output):
+            groups.setdefault(name, []).append(item)
+    for name, items in sorted(groups.items()):
+        yield Group(name, paths_of(name), made_of(digest, items), tuple(items))
+    waiting = {name_of(item.output) for item in ledger.items.in_state(context.job, State.PLANNED)} - {""}
+    for name in sorted(waiting - groups.keys()):
+        yield Group(name, paths_of(name), "")
+
+
+def _deployment_paths(name: str) -> tuple[str, ...]:
+    return deployment_path(name), record_path(deployment_path(name))
+
+
+def _read_again(tool: Maker, group: Group, work: Work, read: list[tuple[Item, int]]) -> Iterator[Batch]:
+    """Yield the profiles of a group's objects, batch by batch; `read` gets what was there, and since when."""
+    for fetched in work.again(group.items):
+        batches = []
+        for result in read_many([(item.key, bytes(answer.data)) for item, answer in fetched], tool.columns):
+            if isinstance(result, DamagedError):
+                raise result
+            batches.append(tool.with_deployments(result[0])[0])
+        read += [(item, answer.info.modified_ms) for item, answer in fetched]
+        yield joined(batches)
+
+
+def _records(dest: Destination, paths: Sequence[str]) -> Iterator[Record]:
+    for some in grouped(paths, lambda _: 0, number=RECORDS, weight=1):
+        for data in dest.read_many(some):
+            if data is not None:  # somebody removed it just now: the next run sees that
+                yield Record.from_json(data)
