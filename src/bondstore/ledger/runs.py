@@ -60,7 +60,9 @@ class Runs:
     def start(self, job: str, params: Mapping[str, Any], *, who: str, tool: str) -> str:
         """Record a new run as running; return its id."""
         now = time.time()
-        run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + secrets.token_hex(2)
+        run = ""
+        while not run or self._connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
+            run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + secrets.token_hex(2)
         self._connection.execute(
             "INSERT INTO runs (id, job, params, who, tool, state, started_ms) VALUES (?, ?, ?, ?, ?, 'running', ?)",
             (run, job, json.dumps(params, sort_keys=True), who, tool, int(now * 1000)),

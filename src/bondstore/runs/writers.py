@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from bondstore.errors import BondstoreError
+from bondstore.errors import BondstoreError, NotFoundError
 from bondstore.ledger import Output
 from bondstore.runs.durable import explaining
 
@@ -34,8 +34,11 @@ class Sealed(NamedTuple):
 class Writer(Protocol):
     """Takes outputs. Facts are columns of `Output`, such as ``kind`` and ``made_by``."""
 
-    def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
-        """Take one output. A list is a small one; any other iterable may be large and is taken chunk by chunk."""
+    def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
+        """Take one output. A list is a small one; any other iterable may be large and is taken chunk by chunk.
+
+        What is written as `last` vouches for others of this writer: it is never seen before they are.
+        """
 
     def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
         """Take a file that is not recorded as an output, such as one for the quarantine."""
@@ -62,11 +65,14 @@ class FolderWriter:
     def __init__(self, group: OutputGroup) -> None:
         self._group = group
         self._facts: list[dict[str, Any] | None] = []
+        self._last: set[str] = set()
 
-    def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
+    def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
         """Write it under a temporary name."""
         self._group.write(path, chunks)
         self._facts.append(facts)
+        if last:
+            self._last.add(path)
 
     def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
         """Write it under a temporary name."""
@@ -90,7 +96,10 @@ class FolderWriter:
         """Sync."""
         written = self._group.seal()
         outputs = [_output(one, facts) for one, facts in zip(written, self._facts, strict=True) if facts is not None]
-        return Sealed(outputs, [(one.temporary, one.path) for one in written])
+        staged = [(one.temporary, one.path) for one in written]
+        if self._last:
+            staged.sort(key=lambda pair: pair[1] in self._last)
+        return Sealed(outputs, staged)
 
     def discard(self) -> None:
         """Remove what has no sealed record."""
@@ -98,18 +107,24 @@ class FolderWriter:
 
 
 class StoreWriter:
-    """Objects of a store: each appears whole."""
+    """Objects of a store: each appears whole, and one that is there with the same content is left as it is."""
 
     def __init__(self, store: Store, scratch: Path) -> None:
         self._store, self._scratch = store, scratch
         self._held: list[tuple[str, bytes]] = []
+        self._last: list[tuple[str, bytes]] = []
         self._waiting = 0
         self._outputs: dict[str, Output | None] = {}
         self._reserved = 0
 
-    def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
+    def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
         """Hold it in memory, or put a large one at once."""
-        self._take(path, chunks, facts)
+        if last:
+            data = b"".join(chunks)
+            self._last.append((path, data))
+            self._outputs[path] = Output(path, _sha256(data), len(data), 0, **facts)
+        else:
+            self._take(path, chunks, facts)
 
     def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
         """Hold it in memory, or put a large one at once."""
@@ -158,22 +173,37 @@ class StoreWriter:
     def seal(self) -> Sealed:
         """Put what is still held."""
         self._flush()
+        self._held, self._last = self._last, []
+        self._flush()
         self.discard()
         return Sealed([one for one in self._outputs.values() if one is not None], [])
 
     def _flush(self) -> None:
-        answers = self._store.put_many(self._held)
-        for (path, _), etag in zip(self._held, answers, strict=True):
+        changed = []
+        for (path, data), there in zip(self._held, self._store.get_many([path for path, _ in self._held]), strict=True):
+            if isinstance(there, NotFoundError):
+                changed.append((path, data))
+            elif isinstance(there, BondstoreError):
+                raise there
+            elif bytes(there.data) == data:
+                self._tag(path, there.info.etag)
+            else:
+                changed.append((path, data))
+        for (path, _), etag in zip(changed, self._store.put_many(changed), strict=True):
             if isinstance(etag, BondstoreError):
                 raise etag
-            made = self._outputs[path]
-            self._outputs[path] = made and replace(made, etag=etag)
+            self._tag(path, etag)
         self._held.clear()
         self._waiting = 0
+
+    def _tag(self, path: str, etag: str) -> None:
+        made = self._outputs[path]
+        self._outputs[path] = made and replace(made, etag=etag)
 
     def discard(self) -> None:
         """Forget what is held, and remove what is on this machine."""
         self._held.clear()
+        self._last.clear()
         for file in self._scratch.glob("*"):
             file.unlink(missing_ok=True)
         with suppress(OSError):  # it was never made

@@ -222,7 +222,7 @@ def test_into_a_bucket(sea: Sea, s3_environment: str) -> None:
     place = open_destination(service._spec(sea.dest, None))
     (place.ledger_path).unlink()
     assert counts(sea.qc(form="both")) == {"planned": 6, "done": 6}
-    assert {one.key: one.etag for one in store.list()} == {key: etag for key, (etag, _) in before.items()}
+    assert {one.key: (one.etag, one.modified_ms) for one in store.list()} == before
     gone = next(iter(before))
     store.delete(gone)
     sea.qc(form="both")

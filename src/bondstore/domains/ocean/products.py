@@ -66,7 +66,7 @@ class Deployments(Product):
         made = tool.gather(group.paths[0], joined(batches), sources, newest)
         digest = made_of(self.digest, [item for item, _ in read])
         for path, data in zip(group.paths, made, strict=True):
-            work.write(path, [data], kind="deployment", made_by=digest)
+            work.write(path, [data], last=path.endswith(RECORD), kind="deployment", made_by=digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ class ProfileFiles(EachObject):
         )
         for kind, path, data in parts:
             if data is not None:
-                work.write(path, [data], kind=kind, made_by=self.digest)
+                work.write(path, [data], last=kind == "record", kind=kind, made_by=self.digest)
         if made.file is None:
             # its rows go into a table of the month: there is no file of its own to be missing
             work.receipt.outputs.append(Output(item.output, b"", 0, 0, kind="profile", made_by=self.digest))
