@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -16,6 +17,9 @@ import pytest
 from bondstore.aws.handlers import HANDLERS, Handler, ModuleHandler
 from bondstore.aws.package import LambdaLimits, PackageOptions, package, platforms, read_wheel
 from bondstore.errors import ConfigurationError, DamagedError, PolicyError, UsageError
+from tests.aws.conftest import Cloud
+from tests.aws.samples import s3_event
+from tests.ocean_files import argo_nc, moana_csv
 
 MADE_UP = ("alpha", "beta", "gamma")
 
@@ -189,28 +193,38 @@ def test_wheels_of_other_machines() -> None:
     assert platforms("3.13", "arm64")[-1] == "manylinux2014_aarch64"
 
 
+RUN = """
+import json, os, sys
+sys.path.insert(0, "var")
+import bondstore
+from bondstore.aws import participants
+from bondstore.aws.handlers import participants_changed, profile_arrived
+if sys.argv[1] == "profile":
+    assert profile_arrived(json.loads(sys.argv[2]))["outcomes"] == {"done": 2}
+else:
+    from bondstore.registry import service
+print(bondstore.__file__)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("handler", ["participants", "profile"])
-def test_the_real_one_runs_from_its_folder_alone(handler: str, tmp_path: Path) -> None:
+def test_the_real_one_runs_from_its_folder_alone(handler: str, cloud: Cloud, tmp_path: Path) -> None:
     """Needs pip's index. The packed handler runs with nothing else on the path, and the sizes hold."""
     here = f"3.{sys.version_info.minor}"
-    made = package(PackageOptions("layer", handler, ("plots",) if handler == "profile" else (), here), tmp_path / "out")
+    extras = ("plots", "netcdf") if handler == "profile" else ()
+    made = package(PackageOptions("layer", handler, extras, here), tmp_path / "out")
     assert sum(one.size for one in made) <= LambdaLimits().size
     for one in made:
         with zipfile.ZipFile(one.path) as opened:
             opened.extractall(tmp_path / "var")
     shutil.copytree(tmp_path / "var" / "python", tmp_path / "var", dirs_exist_ok=True)
-    name = {"participants": "participants_changed", "profile": "profile_arrived"}[handler]
-    program = (
-        f"import sys; sys.path.insert(0, {str(tmp_path / 'var')!r})\n"
-        f"from bondstore.aws.handlers import {name}\n"
-        "print(__import__('bondstore').__file__)\n"
-        + (
-            "from bondstore.aws import profiles\n"
-            if handler == "profile"
-            else "from bondstore.aws import participants\n"
-        )
-    )
-    done = subprocess.run([sys.executable, "-S", "-E", "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    cloud.put("a.csv", moana_csv())
+    cloud.put("b.nc", argo_nc())
+    cloud.patch.setenv("BONDSTORE_PLOTS", "yes")
+    line = [sys.executable, "-S", "-E", "-c", RUN, handler, json.dumps(s3_event(cloud.raw, "a.csv", "b.nc"))]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(str(tmp_path / "var"))
+    assert Path(tmp_path, done.stdout.strip()).is_relative_to(tmp_path / "var")
+    drawn = {Path(key).suffix for key in cloud.listed(cloud.qc)}
+    assert drawn >= {".nc", ".png"} if handler == "profile" else not drawn

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bondstore.aws.templates.service import Stack, template, template_text
+from bondstore.aws.template import Stack, template, template_text
 from bondstore.errors import UsageError
 from tests.servers.moto import Moto
 

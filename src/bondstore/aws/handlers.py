@@ -73,20 +73,20 @@ class ModuleHandler:
         return report
 
 
-_OBSTORE = "obstore>=0.12,<0.13"
+_ALWAYS = ("obstore>=0.12,<0.13", "pydantic>=2.11")
 _PROFILE = ModuleHandler(
     "profile",
     "bondstore.aws.profiles",
     # pandas and pyarrow are never imported by a handler that tests, writes, draws and mails; later versions of polars
-    # have 60 MB more, and would leave no room for the others
-    (_OBSTORE, "numpy>=2,<2.4", "polars>=1.30,<1.31", "gsw>=3.6.19", "jinja2>=3.1.5", "pydantic>=2.11"),
+    # and of netCDF4 have 60 and 5 MB more, and would leave no room for the others
+    (*_ALWAYS, "gsw>=3.6.19", "jinja2>=3.1.5", "numpy>=2,<2.4", "polars>=1.30,<1.31"),
     {
         # from 3.11 on it imports fontTools (23 MB) even to draw a PNG
         "plots": ("matplotlib>=3.9,<3.11",),
-        "netcdf": ("netCDF4>=1.7.2",),
+        "netcdf": ("netCDF4>=1.7.2,<1.7.4",),
     },
 )
-_PARTICIPANTS = ModuleHandler("participants", "bondstore.aws.participants", (_OBSTORE,))
+_PARTICIPANTS = ModuleHandler("participants", "bondstore.aws.participants", _ALWAYS)
 HANDLERS: Mapping[str, Handler] = {one.name: one for one in (_PROFILE, _PARTICIPANTS)}
 """By name. A domain's own handler is one more instance; nothing else here knows which there are."""
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bondstore.aws.events import Events
-from bondstore.aws.mailing import mail
 from bondstore.aws.report import EventReport, Handled, ObjectOutcome, log, log_items, sort_arrivals
+from bondstore.aws.settings import reference
 from bondstore.domains.ocean import service
-from bondstore.errors import BondstoreError, ConfigurationError, Interrupted, NotFoundError, PolicyError, UsageError
+from bondstore.errors import (
+    BondstoreError,
+    ConfigurationError,
+    Interrupted,
+    NotFoundError,
+    PolicyError,
+    TransientStoreError,
+    UsageError,
+)
 from bondstore.ledger.items import State
 from bondstore.runs.destination import open_destination
 from bondstore.stores import open_store
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
     from bondstore.aws.settings import HandlerSettings
     from bondstore.domains.ocean.job import QcJob
+    from bondstore.notify.open import Mail
 
 SUFFIXES = (".csv", ".nc")
 _OUTCOMES = {
@@ -30,6 +39,17 @@ _OUTCOMES = {
 }
 _HOPELESS = (ConfigurationError, PolicyError, UsageError)
 """Errors that one object less would not fix."""
+
+_SAID = {
+    "transport": "TRANSPORT",
+    "sender": "MAIL_FROM",
+    "user": "SMTP_USER",
+    "unsubscribe_url": "UNSUBSCRIBE_URL",
+    "unsubscribe_mail": "UNSUBSCRIBE_MAIL",
+}
+_SECRETS = {"password": "SMTP_PASSWORD", "secret": "MAIL_SECRET"}
+COMING_AGAIN = ("failed", "waiting", "left", "busy")
+"""States of a message after which the event must come again: it is not sent yet."""
 
 
 def handle(events: Events, settings: HandlerSettings) -> EventReport:
@@ -68,7 +88,7 @@ def _finish(report: EventReport, settings: HandlerSettings) -> None:
     """Release, then mail, where the settings say so. What fails leaves the objects to come again."""
     if not any(one.outcome is ObjectOutcome.DONE for one in report.items):
         return
-    for word, step in (("release", _release), ("mail", mail)):
+    for word, step in (("release", _release), ("mail", _mail)):
         try:
             step(report, settings)
         except Interrupted:
@@ -189,3 +209,49 @@ def _release(report: EventReport, settings: HandlerSettings) -> None:
     if isinstance(done, Published):
         report.counts["released_files"] = done.files
         report.counts["released_objects_new"] = done.copied
+
+
+def _mail(report: EventReport, settings: HandlerSettings) -> None:
+    """Send what was made to those who subscribed, and count the messages in the report by their state.
+
+    `TransientStoreError` means that messages are left which can go later.
+    """
+    files = sorted({item.path for item in report.items if item.outcome is ObjectOutcome.DONE and item.path})
+    if not settings.get("TRANSPORT") or not files or settings.get("FORM") == "parquet":
+        return
+    from bondstore.config.resolve import resolve_store
+    from bondstore.notify.news import find_news, read_plot
+    from bondstore.notify.send import notify
+
+    store = open_store(resolve_store(settings.need("DEST")), read_only=True)
+    news, _ = find_news(store, files)
+    opened = _opened_mail(settings)
+    transport = opened.transport()
+    try:
+        done = notify(
+            news,
+            lambda key: read_plot(store, key),
+            opened.subscribers,
+            opened.deliveries,
+            transport,
+            settings=opened.settings,
+            secret=opened.secret(),
+        )
+    finally:
+        transport.close()
+    for state, number in done.counts.items():
+        report.counts[f"mail_{state}"] += number
+    if done.stopped is not None:
+        raise done.stopped
+    if set(COMING_AGAIN) & set(done.counts):
+        raise TransientStoreError("Messages could not be sent yet.", hint="Send the event again.")
+
+
+def _opened_mail(settings: HandlerSettings) -> Mail:
+    from bondstore.notify.open import open_mail
+
+    said: dict[str, Any] = {name: settings.get(variable) or None for name, variable in _SAID.items()}
+    for name, variable in _SECRETS.items():
+        said[name] = reference(settings.get(variable)) if settings.get(variable) else None
+    file = settings.get("NOTIFY")
+    return open_mail(Path(file) if file else None, database=settings.need("DATABASE"), **said)

@@ -19,7 +19,7 @@ def reached_modules(files: Mapping[str, Reader], roots: Iterable[str]) -> set[st
     """Return the modules that are imported on the way from some, and from what any distribution is imported by.
 
     `files` reads each file by its path, as installed. Imports in functions count, those for type checkers do not. What
-    a compiled module imports cannot be parsed: it reaches the compiled ones beside it whose names occur in its bytes.
+    a compiled module imports cannot be parsed: it reaches the compiled ones beside it whose names are in its bytes.
     """
     modules = {name: path for path in files if (name := module_of(path, files))}
     reached: set[str] = set()
@@ -27,7 +27,8 @@ def reached_modules(files: Mapping[str, Reader], roots: Iterable[str]) -> set[st
     while todo:
         name = todo.pop()
         if name in reached or name not in modules:
-            todo += [parent for parent in (name.rpartition(".")[0],) if parent and parent not in reached]
+            if "." in name:
+                todo.append(name.rpartition(".")[0])  # "from a.b import c" may name what is no module
             continue
         reached.add(name)
         todo.append(name.rpartition(".")[0])
@@ -36,7 +37,10 @@ def reached_modules(files: Mapping[str, Reader], roots: Iterable[str]) -> set[st
             todo += _imports(ast.parse(files[path](path)), name, package=path.endswith("/__init__.py"))
         elif beside := _compiled_beside(name, modules, reached):
             data = files[path](path)
-            todo += [other for other in beside if other.rpartition(".")[2].encode() in data]
+            # a name as a whole: "npyv_simd" is none that numpy imports "_simd" by
+            todo += [
+                other for other in beside if re.search(rb"(?<!\w)%b(?!\w)" % other.rpartition(".")[2].encode(), data)
+            ]
     return reached
 
 

@@ -30,7 +30,7 @@ def command(
     It names no account, no region and no secret: CloudFormation asks for names as parameters. Each function's role
     allows what it does and no more. Buckets, tables and queues of failures stay when the stack is deleted.
     """
-    from bondstore.aws.templates.service import Stack, template_text
+    from bondstore.aws.template import Stack, template_text
 
     sys.stdout.write(template_text(Stack(python, arch, layers), form))
     return 0

@@ -1,1 +1,0 @@
-"""Infrastructure as code: everything that the handlers stand on, as a CloudFormation template."""
