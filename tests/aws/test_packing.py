@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from bondstore.aws.handlers import HANDLERS, Handler, ModuleHandler
-from bondstore.aws.package import LambdaLimits, PackageOptions, package, platforms, read_wheel
+from bondstore.aws.options import PackageOptions
+from bondstore.aws.package import LambdaLimits, package, platforms, read_wheel
 from bondstore.errors import ConfigurationError, DamagedError, PolicyError, UsageError
 from tests.aws.conftest import Cloud
 from tests.aws.samples import s3_event

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from bondstore.aws.template import Stack, template, template_text
+from bondstore.aws.options import Stack
+from bondstore.aws.template import template, template_text
 from bondstore.errors import UsageError
 from tests.servers.moto import Moto
 

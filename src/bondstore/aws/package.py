@@ -21,15 +21,12 @@ from typing import Any
 
 import bondstore
 from bondstore.aws.handlers import HANDLERS, Handler
+from bondstore.aws.options import ARCHITECTURES, PYTHONS, PackageOptions
 from bondstore.aws.reach import reached_modules, room_of, unused_libraries
-from bondstore.errors import ConfigurationError, DamagedError, MissingExtraError, PolicyError, UsageError
+from bondstore.errors import ConfigurationError, DamagedError, MissingExtraError, PolicyError
 
 UNUSED = frozenset({"fonttools", "pytz", "tzdata", "pip", "setuptools", "certifi"})
 """Distributions that those of a handler name as theirs and that no handler imports, by normalised name."""
-PYTHONS = {"3.11": 26, "3.12": 34, "3.13": 34, "3.14": 34}
-"""Lambda's Python runtimes that Bondstore runs on, with the minor version of their glibc (2.x)."""
-ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""As Lambda calls them, and as wheels do."""
 _NO_PROGRAM = re.compile(
     r"(?:.*/)?(?:tests?|__pycache__|_pyinstaller|examples|docs|sample_data|include|f2py|afm|pdfcorefonts|web_backend)/.*"
     r"|.*\.(?:py[ciox]|px[di]|[ch]|[ch]pp|a|lib|md|rst|map)"
@@ -51,43 +48,6 @@ class LambdaLimits:
     size: int = 250 << 20
     """Unpacked, the function and all its layers together."""
     layers: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class PackageOptions:
-    """What to make."""
-
-    target: str = "layer"
-    """``lambda``: one zip with everything; ``layer``: a small one for the function, and layers for the rest."""
-    handler: str = "profile"
-    extras: tuple[str, ...] = ()
-    python: str = "3.13"
-    architecture: str = "x86_64"
-    wheels: Path | None = None
-    """A folder of wheels to take in place of pip's index."""
-
-    def chosen(self, handlers: Mapping[str, Handler]) -> Handler:
-        """Return the handler, or raise `UsageError` for a word that is unknown."""
-        known = handlers.get(self.handler)
-        extras = tuple(dict.fromkeys(word for one in handlers.values() for word in one.extras))
-        for name, value, words in (
-            ("target", self.target, ("lambda", "layer")),
-            ("handler", self.handler, tuple(handlers)),
-            ("Python", self.python, tuple(PYTHONS)),
-            ("architecture", self.architecture, tuple(ARCHITECTURES)),
-            *(("part", one, extras) for one in self.extras),
-        ):
-            if value not in words:
-                raise UsageError(f"There is no {name} {value!r}.", hint=f"Choose one of: {', '.join(words)}.")
-        if known is None or not set(self.extras) <= set(known.extras):
-            having = " and ".join(one.name for one in handlers.values() if set(self.extras) <= set(one.extras))
-            raise UsageError(f"Only the {having} handler takes more parts.", hint="Leave out --with.")
-        return known
-
-    @property
-    def stem(self) -> str:
-        """What the names of the zips begin with."""
-        return f"bondstore-{self.handler}-py{self.python}-{self.architecture}"
 
 
 @dataclass(frozen=True, slots=True)

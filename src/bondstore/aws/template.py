@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bondstore.aws.package import ARCHITECTURES, PYTHONS
 from bondstore.errors import UsageError
-from bondstore.notify import deliveries, subscriptions
-from bondstore.pages import render
-from bondstore.registry import service
-from bondstore.registry.policy import ENTRIES, LOOK, ROWS
-from bondstore.registry.settings import HISTORY, HISTORY_KEY, KEY
+
+if TYPE_CHECKING:
+    from bondstore.aws.options import Stack
 
 FORMS = ("cloudformation",)
-_KEEP = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem")
-_TOLD = ("dynamodb:BatchGetItem", *_KEEP, *LOOK)
-"""What it takes to read subscribers and to keep the record of what they were sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What the zips were made for, and how many layers ``bondstore aws package`` made for the profile handler."""
-
-    python: str = "3.13"
-    architecture: str = "x86_64"
-    layers: int = 2
-
-    def checked(self) -> Stack:
-        """Return it, or raise `UsageError`."""
-        if self.python not in PYTHONS:
-            raise UsageError(f"There is no Python {self.python!r}.", hint=f"Choose one of: {', '.join(PYTHONS)}.")
-        if self.architecture not in ARCHITECTURES:
-            raise UsageError("There is no such architecture.", hint=f"Choose one of: {', '.join(ARCHITECTURES)}.")
-        if not 1 <= self.layers <= 5:
-            raise UsageError("A function has one to five layers.", hint="Count the zips with layer in their names.")
-        return self
 
 
 def template(stack: Stack) -> dict[str, Any]:
     """Return the template as data."""
+    from bondstore.notify import deliveries, subscriptions
+    from bondstore.pages import render
+    from bondstore.registry import service
+    from bondstore.registry.policy import ENTRIES, LOOK, ROWS
+    from bondstore.registry.settings import HISTORY, HISTORY_KEY, KEY
+
     stack.checked()
+    # what it takes to read subscribers and to keep the record of what they were sent
+    keep = [f"dynamodb:{verb}Item" for verb in ("Delete", "Get", "Put")] + ["dynamodb:Scan", "dynamodb:UpdateItem"]
     made_for = f"py{stack.python}-{stack.architecture}"
     filled: dict[str, Any] = json.loads(
         render(
@@ -62,7 +44,11 @@ def template(stack: Stack) -> dict[str, Any]:
                 "deliveries": deliveries.KEY,
             },
             history=HISTORY,
-            actions={"told": _TOLD, "rows": (*ROWS, *LOOK), "entries": (*ENTRIES, *LOOK)},
+            actions={
+                "told": ("dynamodb:BatchGetItem", *keep, *LOOK),
+                "rows": (*ROWS, *LOOK),
+                "entries": (*ENTRIES, *LOOK),
+            },
         )
     )
     return filled
