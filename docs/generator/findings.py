@@ -40,7 +40,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
         "Zips",
         "A zip that is refused or partial stays in the store as it is; what could be had of it comes out.",
     ),
-    "deid.kinds.PICTURES": ("Images", "An image with a finding of severity *error* is not written at all."),
+    "deid.findings.PICTURES": ("Images", "An image with a finding of severity *error* is not written at all."),
     "domains.screenlake.findings.KINDS": (
         "Zips of phones",
         "From `bondstore screenlake process`, besides those of zips and images.",

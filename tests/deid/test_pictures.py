@@ -12,7 +12,7 @@ from PIL import Image
 
 from bondstore.deid.faces import Box, open_detector
 from bondstore.deid.faces.detector import Detector
-from bondstore.deid.kinds import PICTURES
+from bondstore.deid.findings import PICTURES
 from bondstore.deid.pictures import Cover, Decisions, redact
 from bondstore.errors import DamagedError, UsageError
 from tests.deid.pictures_of import FACE, Finder, astronaut, chatty_exif, faceless, opened, pixels, saved

@@ -27,21 +27,11 @@ SAME = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """How faces are covered.
-
-    Parameters
-    ----------
-    mode : {'fill', 'blur', 'none'}
-        Black boxes; a blur; or nothing, in which case pictures are not looked at either.
-    threshold : float, optional
-        Score from which a candidate is covered; None for the detector's own.
-    margin : float
-        What a box grows by on each side, as a share of its width and height.
-    """
+    """How faces are covered; with the mode ``none`` pictures are not looked at either."""
 
     mode: Literal["fill", "blur", "none"] = "fill"
-    threshold: float | None = None
-    margin: float = 0.2
+    threshold: float | None = None  # score from which a candidate is covered; None for the detector's own
+    margin: float = 0.2  # what a box grows by on each side, as a share of its width and height
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -62,18 +52,10 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """A person's word about one picture.
+    """A person's word about one picture."""
 
-    Parameters
-    ----------
-    add : tuple of Box
-        What is covered in any case.
-    clear : tuple of Box
-        What is no face; a candidate that is the same box is left as it is.
-    """
-
-    add: tuple[Box, ...] = ()
-    clear: tuple[Box, ...] = ()
+    add: tuple[Box, ...] = ()  # covered in any case
+    clear: tuple[Box, ...] = ()  # no face: a candidate that is the same box is left as it is
 
     def cleared(self, box: Box) -> bool:
         """Tell whether a person said that this candidate is no face."""
@@ -102,20 +84,7 @@ def _inside(start: int, stop: int, length: int) -> slice:
 
 
 def reach(place: tuple[slice, slice], height: int, width: int) -> tuple[slice, slice]:
-    """Return the part of a picture that a cover may have changed the look of.
-
-    Parameters
-    ----------
-    place : pair of slice
-        Rows and columns that were covered.
-    height, width : int
-        Size of the picture in pixels.
-
-    Returns
-    -------
-    pair of slice
-        The place with half of it again on each side, and at least `REACH` pixels, inside the picture.
-    """
+    """Return the part of a picture that a cover may have changed the look of: half as much again on each side."""
     more = [max(REACH, (way.stop - way.start) // 2) for way in place]
     rows, columns = (
         _inside(way.start - reach, way.stop + reach, length)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from bondstore.deid.kinds import unfit
+from bondstore.deid.findings import unfit
 from bondstore.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -50,41 +50,16 @@ _UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture ready to be looked at.
+    """A picture ready to be looked at."""
 
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (height, width, 3)
-        Upright RGB; grey pictures have three equal channels, see-through ones stand on white.
-    format : {'JPEG', 'PNG', 'WEBP'}
-        What it was and will be again.
-    grey : bool
-        Whether one channel is all it needs.
-    settings : dict
-        How Pillow encodes it with the loss of the source: its quantisation tables and subsampling.
-    """
-
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8]  # (height, width, 3), upright RGB; see-through ones stand on white
     format: str
     grey: bool
-    settings: dict[str, Any]
+    settings: dict[str, Any]  # how Pillow encodes with the loss of the source
 
 
 def decode(data: bytes) -> Decoded:
-    """Open a picture, whole or not at all.
-
-    Parameters
-    ----------
-    data : bytes
-        A JPEG, PNG or WebP file.
-
-    Raises
-    ------
-    DamagedError
-        ``image-undecodable``: not whole, another format, several frames; ``image-too-large``: over `PIXEL_LIMIT`.
-    MissingExtraError
-        Pillow is not installed.
-    """
+    """Open a picture, whole or not at all."""
     import numpy as np
 
     flat, form, settings = _open(data)
@@ -93,20 +68,7 @@ def decode(data: bytes) -> Decoded:
 
 
 def parts(data: bytes, places: Sequence[tuple[slice, slice]]) -> list[NDArray[np.uint8]]:
-    """Open a picture and return parts of it, without holding all of its pixels twice.
-
-    Parameters
-    ----------
-    data : bytes
-        A JPEG, PNG or WebP file.
-    places : sequence of pair of slice
-        Rows and columns, with both ends.
-
-    Raises
-    ------
-    DamagedError, MissingExtraError
-        As `decode`.
-    """
+    """Open a picture and return parts of it, without holding all of its pixels twice."""
     import numpy as np
 
     flat, _, _ = _open(data)
@@ -115,15 +77,7 @@ def parts(data: bytes, places: Sequence[tuple[slice, slice]]) -> list[NDArray[np
 
 
 def encode(pixels: NDArray[np.uint8], like: Decoded) -> bytes:
-    """Make a file from pixels alone: no EXIF, place, thumbnail, profile, comment or text of the source is in it.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (height, width, 3)
-        Upright RGB.
-    like : Decoded
-        The source, for its format and its loss.
-    """
+    """Make a file from pixels alone: no EXIF, place, thumbnail, profile, comment or text of the source is in it."""
     import numpy as np
     from PIL import Image
 
@@ -134,13 +88,7 @@ def encode(pixels: NDArray[np.uint8], like: Decoded) -> bytes:
 
 
 def need_pillow() -> None:
-    """Say before anything is done that pictures cannot be read here.
-
-    Raises
-    ------
-    MissingExtraError
-        Pillow is not installed.
-    """
+    """Say before anything is done that pictures cannot be read here."""
     if find_spec("PIL") is None:
         raise MissingExtraError(
             "Pictures need Pillow, which is not installed.", hint="Install it with: pip install 'bondstore[faces]'"

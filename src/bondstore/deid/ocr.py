@@ -16,18 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INSTALL = "Install it with: pip install 'bondstore[ocr]'"
-_NO_TRIFLE = {"Global.log_level": "critical", "EngineConfig.onnxruntime.inter_op_num_threads": 1}
+_QUIET = {"Global.log_level": "critical", "EngineConfig.onnxruntime.inter_op_num_threads": 1}
 _ONE_THREAD = "EngineConfig.onnxruntime.intra_op_num_threads"
 
 
 def ocr_digest() -> str:
-    """Return what decides which text is found: the reader and its version.
-
-    Raises
-    ------
-    MissingExtraError
-        rapidocr is not installed.
-    """
+    """Return what decides which text is found: the reader and its version."""
     try:
         return f"rapidocr {version('rapidocr')}"
     except PackageNotFoundError:
@@ -35,25 +29,7 @@ def ocr_digest() -> str:
 
 
 def find_lines(pixels: NDArray[np.uint8]) -> list[tuple[str, Box]]:
-    """Read the lines of text in a picture.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (height, width, 3)
-        The upright picture, RGB.
-
-    Returns
-    -------
-    list of (str, Box)
-        What a line says and where it stands; the score is the reader's own, 0 to 1.
-
-    Raises
-    ------
-    MissingExtraError
-        rapidocr is not installed.
-    BondstoreError
-        The reader failed: nobody knows what the picture says.
-    """
+    """Read the lines of text in a picture."""
     reader = _reader()
     try:
         found = reader(pixels[:, :, ::-1])  # it takes the channels as BGR
@@ -71,11 +47,6 @@ def pattern_boxes(pixels: NDArray[np.uint8]) -> list[Box]:
 
     The whole line is covered: where in it the pattern stands is known less surely than that it is there. A pattern that
     goes on in the next line is found where one of its halves is a pattern itself.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (height, width, 3)
-        The upright picture, RGB.
     """
     return [box for text, box in find_lines(pixels) if redact_text(text)[1]]
 
@@ -93,4 +64,4 @@ def _reader() -> Any:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     from rapidocr import RapidOCR
 
-    return RapidOCR(params={**_NO_TRIFLE, _ONE_THREAD: 1})
+    return RapidOCR(params={**_QUIET, _ONE_THREAD: 1})

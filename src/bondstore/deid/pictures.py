@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bondstore.deid.covers import Cover, Decisions, area, blur, fill, reach
 from bondstore.deid.faces.boxes import Box
 from bondstore.deid.faces.passes import resize
+from bondstore.deid.findings import unfit
 from bondstore.deid.images import Decoded, decode, encode, parts
-from bondstore.deid.kinds import unfit
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,33 +34,15 @@ shoulders round a black box. The rest of it is filled, but it is not a face that
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A redacted picture.
-
-    Parameters
-    ----------
-    data : bytes
-        The file to write, made from pixels alone.
-    format : {'JPEG', 'PNG', 'WEBP'}
-        As its source.
-    width, height : int
-        Size of the upright picture in pixels.
-    covered : tuple of Box
-        The boxes that were covered, without their margin: detected ones with their score, a person's with 1.
-    unsure : tuple of Box
-        Candidates below the threshold that were left as they are, best first.
-    looks : int
-        How often the detector looked: 0 where it was not asked to, 1 where it found nothing to cover.
-    texts : tuple of Box
-        Boxes that were filled because of the text in them.
-    """
+    """A redacted picture."""
 
     data: bytes
     format: str
     width: int
     height: int
-    covered: tuple[Box, ...]
-    unsure: tuple[Box, ...]
-    looks: int
+    covered: tuple[Box, ...]  # without their margin
+    unsure: tuple[Box, ...]  # below the threshold and left as they are, best first
+    looks: int  # 0 where the detector was not asked, 1 where it found nothing to cover
     texts: tuple[Box, ...] = ()
 
 
@@ -76,31 +58,11 @@ def redact(
     A picture in which something was covered is encoded, decoded again and looked at once more, wherever a cover is
     within reach. What is still found is filled, and so on; if a face shows even after `ROUNDS` of it, the picture is
     withheld.
-
-    Parameters
-    ----------
-    data : bytes
-        A JPEG, PNG or WebP file.
-    detector : Detector, optional
-        From `bondstore.deid.faces.open_detector`; None only where the cover's mode is ``none``.
-    cover : Cover
-        How faces are covered.
-    decisions : Decisions, optional
-        A person's word about this picture.
-    texts : callable, optional
-        Given the upright pixels, returns boxes of text to fill.
-
-    Raises
-    ------
-    DamagedError
-        ``image-undecodable``, ``image-too-large``, or ``face-stays``: nothing of this picture may be written.
-    UsageError
-        No detector, though faces are to be covered.
     """
     if detector is None and cover.mode != "none":
         raise UsageError("Faces cannot be covered without a detector.")
     source = decode(data)
-    work = _Work(source, cover, decisions or Decisions())
+    work = _Canvas(source, cover, decisions or Decisions())
     written = texts(source.pixels) if texts else []
     if cover.mode == "none" or detector is None:
         fill(work.pixels, written, 0)
@@ -146,7 +108,7 @@ def _look_again(detector: Detector, out: bytes, boxes: list[Box], places: list[t
     return found
 
 
-class _Work:
+class _Canvas:
     """The pixels of one picture while they are covered, in place: a picture may be large."""
 
     def __init__(self, source: Decoded, cover: Cover, decisions: Decisions) -> None:

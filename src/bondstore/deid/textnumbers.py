@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 SPACES = r" \u00a0\u2007\u2009\u202f"
@@ -30,19 +31,21 @@ _TIME = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Digits in one piece.
-
-    Parameters
-    ----------
-    start, end : int
-        Where they stand in the text.
-    digits : str
-        The digits as ASCII, whatever script they are written in.
-    """
+    """Digits in one piece."""
 
     start: int
     end: int
-    digits: str
+    digits: str  # as ASCII, whatever script they are written in
+
+
+def replaced(text: str, mark: str, spans: Iterable[tuple[int, int]]) -> tuple[str, int]:
+    """Put a mark in place of each span, from left to right; return the text and how many there were."""
+    parts: list[str] = []
+    done = 0
+    for start, end in spans:
+        parts += (text[done:start], f"[{mark}]")
+        done = end
+    return "".join(parts) + text[done:], len(parts) // 2
 
 
 def groups(text: str, start: int, end: int) -> list[Group]:
@@ -53,18 +56,14 @@ def groups(text: str, start: int, end: int) -> list[Group]:
     ]
 
 
-def without_ibans(text: str) -> tuple[str, int]:
-    """Replace bank account numbers by ``[IBAN]``; return the text and how many there were."""
-    parts: list[str] = []
-    done = 0
+def ibans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where bank account numbers start and end."""
     head = _IBAN_HEAD.search(text)
     while head is not None:
         end = _iban_end(text, head.start())
         if end:
-            parts += (text[done : head.start()], "[IBAN]")
-            done = end
+            yield head.start(), end
         head = _IBAN_HEAD.search(text, end or head.start() + 1)
-    return "".join(parts) + text[done:], len(parts) // 2
 
 
 def _iban_end(text: str, start: int) -> int:
@@ -87,14 +86,13 @@ def _iban_end(text: str, start: int) -> int:
         place += 1
     if len(found) < length or text[place : place + 1].isalnum():
         return 0
+    # ISO 7064: country and check digits go to the end, letters count from 10 on, the rest of 97 must be 1.
     number = "".join(found[4:] + found[:4])
     return place if int("".join(str(int(character, 36)) for character in number)) % 97 == 1 else 0
 
 
-def without_cards(text: str) -> tuple[str, int]:
-    """Replace card numbers by ``[CARD]``; return the text and how many there were."""
-    parts: list[str] = []
-    done = 0
+def cards(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where card numbers start and end."""
     for run in _RUN.finditer(text):
         if run.end() - run.start() < _FEWEST:
             continue
@@ -104,10 +102,8 @@ def without_cards(text: str) -> tuple[str, int]:
         while first < last:
             count = _card(pieces, first, last)
             if count:
-                parts += (text[done : pieces[first].start], "[CARD]")
-                done = pieces[first + count - 1].end
+                yield pieces[first].start, pieces[first + count - 1].end
             first += count or 1
-    return "".join(parts) + text[done:], len(parts) // 2
 
 
 def _joined(text: str, place: int) -> bool:
@@ -136,5 +132,6 @@ def _is_shape(sizes: list[int]) -> bool:
 def _is_card(digits: str) -> bool:
     if digits[0] in "01" or _TIME.fullmatch(digits):
         return False
+    # Luhn's sum (ISO/IEC 7812-1): every second digit from the right counts twice.
     doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (doubled + sum(map(int, digits[::-2]))) % 10 == 0

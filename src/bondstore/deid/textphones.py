@@ -19,6 +19,7 @@ Never: times in seconds or milliseconds, dates, prices, and, but behind such a w
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from bondstore.deid.textnumbers import HYPHENS, SPACES, groups
@@ -81,29 +82,13 @@ _MOST_GROUPS, _MOST_DIGITS, _SHORTEST = 8, 18, 6
 _PLAIN = re.compile(rf"[{SPACES}{HYPHENS}.]|[{SPACES}][{HYPHENS}][{SPACES}]")
 
 
-def without_phones(text: str) -> tuple[str, int]:
-    """Replace phone numbers by ``[PHONE]``.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    tuple of (str, int)
-        The text, and how many were replaced.
-    """
-    parts: list[str] = []
-    done = 0
+def phones(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where phone numbers start and end."""
     tokens = _TOKENS_AND_URLS if may_hold_url(text) else _TOKENS
     for token in tokens.finditer(text):
         if token["run"] is None or token.end() - token.start() < _SHORTEST:
             continue
-        for start, end in _Run(text, token.start(), token.end()).phones():
-            parts += (text[done:start], "[PHONE]")
-            done = end
-    return "".join(parts) + text[done:], len(parts) // 2
+        yield from _Run(text, token.start(), token.end()).phones()
 
 
 class _Run:

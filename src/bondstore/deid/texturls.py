@@ -15,7 +15,7 @@ in it if one of these holds:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 
@@ -61,33 +61,14 @@ _TELEPHONE = re.compile(r"\+\d{8}")
 _BEHIND = ".,;:!?)'*"
 
 
-def without_urls(text: str) -> tuple[str, int]:
-    """Replace URLs that have a user in them by ``[URL]``.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    tuple of (str, int)
-        The text, and how many were replaced.
-    """
+def urls(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where URLs start and end that have a user in them."""
     if not may_hold_url(text):
-        return text, 0
-    count = 0
-
-    def replaced(match: re.Match[str]) -> str:
-        nonlocal count
-        whole = match[0]
-        url = whole.rstrip(_BEHIND)
-        if not has_user(url):
-            return whole
-        count += 1
-        return "[URL]" + whole[len(url) :]
-
-    return _URL.sub(replaced, text), count
+        return
+    for match in _URL.finditer(text):
+        url = match[0].rstrip(_BEHIND)
+        if has_user(url):
+            yield match.start(), match.start() + len(url)
 
 
 def may_hold_url(text: str) -> bool:
@@ -96,13 +77,7 @@ def may_hold_url(text: str) -> bool:
 
 
 def has_user(url: str) -> bool:
-    """Whether a URL has a user in it.
-
-    Parameters
-    ----------
-    url : str
-        As `URL_PATTERN` matches it.
-    """
+    """Whether a URL has a user in it."""
     parts = _PARTS.match(url)
     if parts is None:
         return False

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bondstore.deid import pictures
 from bondstore.deid.faces import Box
-from bondstore.deid.kinds import unfit
+from bondstore.deid.findings import unfit
 from bondstore.deid.pictures import Cover, Picture
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.process import ProcessJob

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bondstore.deid.kinds import PICTURES
+from bondstore.deid.findings import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.pages import panelist_report

@@ -18,43 +18,20 @@ OVERLAP = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels of the upright picture, with the detector's score.
-
-    Parameters
-    ----------
-    x, y : float
-        Left and top edge, from the top left corner of the picture.
-    width, height : float
-        Size in pixels.
-    score : float
-        How sure the detector is, from 0 to 1. A person's box has 1.
-    """
+    """A rectangle in pixels of the upright picture, with the detector's score."""
 
     x: float
     y: float
     width: float
     height: float
-    score: float
+    score: float  # how sure the detector is, from 0 to 1; a person's box has 1
 
 
 def suppress(rows: Rows, overlap: float = OVERLAP) -> Rows:
-    """Keep the best of the candidates that overlap, best first.
-
-    Parameters
-    ----------
-    rows : ndarray, shape (n, 5)
-        Left, top, right, bottom, score.
-    overlap : float
-        Intersection over union from which the weaker of two is dropped.
-
-    Returns
-    -------
-    ndarray, shape (m, 5)
-        Sorted by falling score; equals stand in order of their position, so that the answer does not depend on the
-        order of the passes.
-    """
+    """Keep the best of the candidates that overlap, best first."""
     import numpy as np
 
+    # Equals stand in the order of their position, so that the answer does not depend on the order of the passes.
     rows = rows[np.lexsort((rows[:, 2], rows[:, 3], rows[:, 0], rows[:, 1], -rows[:, 4]))]
     areas = (rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])
     left = np.arange(len(rows))
@@ -70,17 +47,7 @@ def suppress(rows: Rows, overlap: float = OVERLAP) -> Rows:
 
 
 def turn_back(rows: Rows, turns: int, height: int, width: int) -> Rows:
-    """Give candidates found in a picture turned by quarter turns the coordinates of the upright one.
-
-    Parameters
-    ----------
-    rows : ndarray, shape (n, 5)
-        Left, top, right, bottom, score, in the turned picture.
-    turns : int
-        Quarter turns counter-clockwise, as `numpy.rot90` counts them.
-    height, width : int
-        Size of the upright picture in pixels.
-    """
+    """Give candidates of a picture turned by quarter turns, as `numpy.rot90` counts them, their upright places."""
     import numpy as np
 
     left, top, right, bottom, score = rows.T

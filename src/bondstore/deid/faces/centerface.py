@@ -22,22 +22,7 @@ STRIDE = 4
 
 
 def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floor: float) -> list[Rows]:
-    """Read the network's answers as candidates.
-
-    Parameters
-    ----------
-    answers : sequence of ndarray
-        Heat maps (n, 1, h, w), logarithms of height and width (n, 2, h, w), offsets down and right (n, 2, h, w).
-    height, width : int
-        Size in pixels of what was looked at; boxes end there.
-    floor : float
-        Scores not above it are left out.
-
-    Returns
-    -------
-    list of ndarray of float32, shape (m, 5)
-        Left, top, right, bottom, score; for each picture. Not yet thinned out.
-    """
+    """Read the answers to several pictures of one size as candidates, not yet thinned out."""
     import numpy as np
 
     heat, sizes, offsets = answers

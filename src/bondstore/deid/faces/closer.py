@@ -38,18 +38,10 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Glass:
-    """How a candidate is brought before the network again.
+    """How a candidate is brought before the network again."""
 
-    Parameters
-    ----------
-    face : int
-        Pixels that its longer side is brought to.
-    cut : int
-        Pixels of the square that is cut out round it, at that size: a multiple of 32.
-    """
-
-    face: int
-    cut: int
+    face: int  # pixels that its longer side is brought to
+    cut: int  # pixels of the square cut out round it, at that size: a multiple of 32
 
 
 QUICK = Glass(32, 64)
@@ -59,25 +51,7 @@ WORTH = 0.15
 
 
 def look_closer(look: LookMany, pixels: NDArray[np.uint8], rows: Rows, most: int) -> Rows:
-    """Look again at the candidates that the first look was not sure of.
-
-    Parameters
-    ----------
-    look : callable
-        Finds candidates in several cuts.
-    pixels : ndarray of uint8, shape (height, width, 3)
-        The upright picture.
-    rows : ndarray, shape (n, 5)
-        Candidates of the first look, best first.
-    most : int
-        How many are looked at again, the best of those that are neither sure nor inside one that is. The others keep
-        the score they have.
-
-    Returns
-    -------
-    ndarray of float32, shape (m, 5)
-        All of them, with the box and the score of the look that was surest of it, best first.
-    """
+    """Look again at the best `most` candidates that the first look was not sure of; the others keep their score."""
     import numpy as np
 
     unsure = _worth_looking(rows, most)

@@ -51,35 +51,17 @@ class Detector(Protocol):
         """The score from which a candidate is taken for a face, as measured for these settings."""
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Box]:
-        """Return all candidates, best first.
-
-        Parameters
-        ----------
-        pixels : ndarray of uint8, shape (height, width, 3)
-            The upright picture, RGB.
-        """
+        """Return all candidates, best first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard to look.
-
-    Parameters
-    ----------
-    passes : tuple of Pass
-        The looks at the whole picture.
-    threshold : float
-        The score from which a candidate is taken for a face.
-    floor : float
-        The score in a look at the whole picture from which something is a candidate at all.
-    closer : int
-        How many candidates are looked at more closely, for every million pixels; never fewer than `FEWEST`.
-    """
+    """How hard to look."""
 
     passes: tuple[Pass, ...]
-    threshold: float
-    floor: float
-    closer: int
+    threshold: float  # score from which a candidate is taken for a face
+    floor: float  # score in a look at the whole picture from which something is a candidate at all
+    closer: int  # candidates looked at more closely, for every million pixels; never fewer than `FEWEST`
 
 
 _TURNED = tuple(Pass(0.5, turns) for turns in (1, 2, 3))
@@ -104,17 +86,7 @@ EFFORTS = tuple(SETTINGS)
 
 @dataclass(frozen=True)
 class OnnxDetector:
-    """CenterFace or YuNet through onnxruntime. Holds settings only: it can be sent to another process.
-
-    Parameters
-    ----------
-    effort : Effort
-        How hard to look.
-    model : Path, optional
-        Another ONNX file than the installed CenterFace.
-    threads : int
-        Threads that one picture may use; one, where there are as many processes as cores.
-    """
+    """CenterFace or YuNet through onnxruntime. Holds settings only: it can be sent to another process."""
 
     effort: Effort
     model: Path | None = None
@@ -137,13 +109,7 @@ class OnnxDetector:
         return sha256(json.dumps(settings).encode()).hexdigest()
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Box]:
-        """Return all candidates, best first.
-
-        Parameters
-        ----------
-        pixels : ndarray of uint8, shape (height, width, 3)
-            The upright picture, RGB.
-        """
+        """Return all candidates, best first."""
         network = _prepared(self.model)
         look = partial(_look, network, self.threads)
         floor = self.effort.floor
@@ -185,27 +151,6 @@ def _look(network: _Network, threads: int, floor: float, pixels: NDArray[np.uint
 
 def open_detector(effort: str = "default", model: Path | None = None, threads: int = 1) -> Detector:
     """Make a detector ready, and fail now if it could not look later.
-
-    Parameters
-    ----------
-    effort : {'fast', 'default', 'careful'}
-        How hard to look; ``python -m benchmarks.faces`` shows what each finds and costs.
-    model : Path, optional
-        An ONNX file of CenterFace or YuNet (2023 or later) in place of the CenterFace that is installed.
-    threads : int
-        Threads that one picture may use. The results of one thread and of several may differ in the last digits: keep
-        to one, and use more processes, where outputs must be the same at any width.
-
-    Raises
-    ------
-    UsageError
-        There is no such effort.
-    MissingExtraError
-        onnxruntime, onnx, Pillow or the weights are not installed.
-    ConfigurationError
-        The model file cannot be read or is no model of these kinds.
-    IntegrityError
-        The installed weights are not the ones Bondstore was measured with.
 
     Examples
     --------

@@ -23,33 +23,15 @@ NO_MODEL = "The model file is no ONNX model that can be run."
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model made ready to run.
-
-    Parameters
-    ----------
-    content : bytes
-        The cleaned ONNX file.
-    outputs : tuple of str
-        Every output the file had, in its order, before cleaning.
-    size : tuple of int, optional
-        Height and width where the model takes no other; None where any multiple of 32 will do.
-    """
+    """A model made ready to run."""
 
     content: bytes
-    outputs: tuple[str, ...]
-    size: tuple[int, int] | None
+    outputs: tuple[str, ...]  # all that the file had, in its order, before cleaning
+    size: tuple[int, int] | None  # height and width where the model takes no other
 
 
 def read_graph(content: bytes) -> ModelProto:
-    """Parse an ONNX file.
-
-    Raises
-    ------
-    MissingExtraError
-        The onnx package is not installed.
-    ConfigurationError
-        The bytes are no ONNX model with one picture input (batch, 3, height, width).
-    """
+    """Parse an ONNX file."""
     try:
         import onnx
         from google.protobuf.message import DecodeError
@@ -71,13 +53,6 @@ def clean(model: ModelProto, wanted: Sequence[str]) -> Graph:
 
     The CenterFace file lists its 194 weights as inputs too, so that nothing can be folded; it was exported for ten
     pictures of 32 by 32 pixels; and it computes landmarks that nobody asks for.
-
-    Parameters
-    ----------
-    model : ModelProto
-        From `read_graph`; it is changed in place.
-    wanted : sequence of str
-        The outputs to keep; what only the others need is dropped.
     """
     graph = model.graph
     names = tuple(item.name for item in graph.output)
@@ -158,17 +133,7 @@ def _opened(content: bytes, threads: int, process: int) -> Any:  # noqa: ARG001 
 
 
 def run(graph: Graph, pixels: NDArray[np.uint8], threads: int) -> list[NDArray[np.float32]]:
-    """Return what a graph answers to pictures of one size.
-
-    Parameters
-    ----------
-    graph : Graph
-        Its session is opened once per process.
-    pixels : ndarray of uint8, shape (n, height, width, 3)
-        Channels in the order the model wants; height and width are multiples of 32, or the model's own size.
-    threads : int
-        Threads that one call may use.
-    """
+    """Return what a graph answers to pictures of one size, (n, height, width, 3); sides are multiples of 32."""
     import numpy as np
 
     session = _opened(graph.content, threads, os.getpid())

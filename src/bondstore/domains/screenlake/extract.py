@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
-from bondstore.deid.kinds import PICTURES
+from bondstore.deid.findings import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.handling import TextRule, names_columns, raw_text
 from bondstore.domains.screenlake.layout import base_name, kind_of_member, prefix_of

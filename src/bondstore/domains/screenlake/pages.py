@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from bondstore.deid.kinds import PICTURES
+from bondstore.deid.findings import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.review.boxes import FILE, WITH_BOXES, images_in
 from bondstore.domains.screenlake.summary import WORST_FIRST, PanelistSummary, summary_of

@@ -1,4 +1,4 @@
-"""The kinds of findings about pictures."""
+"""What can be found about pictures."""
 
 from __future__ import annotations
 
@@ -37,14 +37,6 @@ PICTURES: Mapping[str, FindingKind] = registry(
 
 
 def unfit(word: str, sentence: str = "") -> DamagedError:
-    """Make the error for a picture that cannot be given out.
-
-    Parameters
-    ----------
-    word : str
-        A kind of `PICTURES`.
-    sentence : str, optional
-        What is wrong with this one; never what is to be seen in it.
-    """
+    """Make the error for a picture that cannot be given out; a sentence never says what is to be seen in it."""
     kind = PICTURES[word]
     return DamagedError(sentence or kind.sentence, kind=word, hint=kind.advice)
