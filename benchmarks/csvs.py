@@ -105,12 +105,12 @@ def pyarrow(paths: list[Path], out: Path) -> None:
 
 
 def ours(paths: list[Path], out: Path) -> None:
-    from bondstore.tables.consolidate import Table, consolidate
+    from bondstore.tables.consolidate import SourceTable, consolidate
     from bondstore.tables.quoted import read_quoted
 
-    def table(path: Path) -> Table:
+    def table(path: Path) -> SourceTable:
         reading = read_quoted(lambda: chunks(path))
-        return Table(path.name, path.name, tuple(reading.columns), reading.rows)
+        return SourceTable(path.name, path.name, tuple(reading.columns), reading.rows)
 
     with out.open("w+b") as file:
         consolidate([table(path) for path in paths], file, scratch=out.parent)

@@ -36,7 +36,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
         "Quirks and damage seen while making tables",
         "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
     ),
-    "zips.kinds.ZIPS": (
+    "zips.findings.ZIPS": (
         "Zips",
         "A zip that is refused or partial stays in the store as it is; what could be had of it comes out.",
     ),

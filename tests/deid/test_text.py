@@ -369,4 +369,6 @@ def test_time_grows_with_the_length_alone(seed):
         redact_text(text)
         return time.process_time() - start
 
-    assert min(seconds(80_000), seconds(80_000)) < 8 * max(seconds(20_000), 0.005)
+    # Four times the length takes four times as long, or 16 times where time grows with the square. Other work on the
+    # machine may spoil a comparison, but not each of them.
+    assert any(seconds(80_000) < 8 * max(seconds(20_000), 0.005) for _ in range(5))

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from bondstore.errors import IntegrityError, UsageError
 from bondstore.tables import consolidate as module
 from bondstore.tables import repeats
-from bondstore.tables.consolidate import Table, consolidate
+from bondstore.tables.consolidate import SourceTable, consolidate
 from bondstore.tables.rowdigests import DIGEST, row_digests
 
 
 def table(unit, columns, rows, name=None, **more):
     rows = [list(row) for row in rows]
-    return Table(name or f"{unit}.csv", unit, tuple(columns), lambda: iter(rows), **more)
+    return SourceTable(name or f"{unit}.csv", unit, tuple(columns), lambda: iter(rows), **more)
 
 
 def put_together(tables, scratch, **more):
@@ -159,7 +159,7 @@ def test_an_error_in_a_source_is_passed_on_and_scratch_is_empty(tmp_path):
         raise IntegrityError("The part is broken.")
 
     with pytest.raises(IntegrityError):
-        consolidate([table("one", "a", ["1"]), Table("b", "two", ("a",), broken)], io.BytesIO(), scratch=tmp_path)
+        consolidate([table("one", "a", ["1"]), SourceTable("b", "two", ("a",), broken)], io.BytesIO(), scratch=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -230,7 +230,7 @@ def test_memory_does_not_grow_with_rows(tmp_path, monkeypatch):
         return ([f"{unit}{number}", "some text " * 10] for number in range(count))
 
     def peak(count):
-        tables = [Table(unit, unit, ("a", "b"), lambda unit=unit: rows(unit, count)) for unit in "xy"]
+        tables = [SourceTable(unit, unit, ("a", "b"), lambda unit=unit: rows(unit, count)) for unit in "xy"]
         with (tmp_path / "out.csv").open("w+b") as out:
             tracemalloc.start()
             consolidate(tables, out, scratch=tmp_path / "scratch")

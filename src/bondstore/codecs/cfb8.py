@@ -34,17 +34,7 @@ _ALONE = 64 << 10
 class Cfb8:
     """Open and seal with AES-CFB8 under one key. Threads may share it; each gets a context of its own.
 
-    Parameters
-    ----------
-    key : bytes
-        AES key of 16, 24 or 32 bytes.
-    wide : bool, optional
-        Which of the two equal ways to open by: CFB128 (True) or ECB (False). Measured when not given.
-
-    Raises
-    ------
-    ConfigurationError
-        When the key has another length. The message does not show it.
+    `wide` chooses between two equal ways to open, CFB128 (True) and ECB; when not given, the faster one is measured.
     """
 
     __slots__ = ("_key", "_local", "_wide")
@@ -65,41 +55,14 @@ class Cfb8:
         raise TypeError("A cipher holds its key and is never pickled; build it anew in the worker.")
 
     def open(self, sealed: Buffer) -> bytes:
-        """Open one object.
-
-        Parameters
-        ----------
-        sealed : bytes-like
-            The IV, then the ciphertext.
-
-        Returns
-        -------
-        bytes
-            The plain bytes, 16 fewer. Peak memory is input, output and about 1 MiB.
-
-        Raises
-        ------
-        DamagedError
-            ``empty`` without a byte, ``no-iv`` when nothing follows the IV or it is cut.
-        """
+        """Open one object, IV first; peak memory is input, output and about 1 MiB."""
         error = too_short(len(sealed))
         if error is not None:
             raise error
         return self._open(sealed)
 
     def open_many(self, sealed: Iterable[Buffer]) -> list[bytes | DamagedError]:
-        """Open a batch, small objects laid end to end: much faster than one by one.
-
-        Parameters
-        ----------
-        sealed : iterable of bytes-like
-            The objects, each with its IV.
-
-        Returns
-        -------
-        list of bytes or DamagedError
-            In the order given; what `open` raises comes as a value, so that one bad object spoils no batch.
-        """
+        """Open a batch, small objects laid end to end; an error comes as a value, and spoils nothing."""
         results: list[bytes | DamagedError] = []
         arena: list[Buffer] = []
         held = 0
@@ -117,20 +80,7 @@ class Cfb8:
         return OpeningStream(self)
 
     def seal(self, plain: Buffer, iv: bytes | None = None) -> bytes:
-        """Seal one object: a serial chain by its nature, so this is OpenSSL's own CFB8.
-
-        Parameters
-        ----------
-        plain : bytes-like
-            What to seal.
-        iv : bytes, optional
-            16 bytes; random when not given, and never to be used twice under one key.
-
-        Returns
-        -------
-        bytes
-            The IV, then the ciphertext.
-        """
+        """Seal one object: a serial chain by its nature, so this is OpenSSL's own CFB8. An `iv` serves once."""
         stream = self.sealing(iv)
         return b"".join((stream.update(plain), stream.finalize()))
 
@@ -166,13 +116,7 @@ class Cfb8:
 
 
 class OpeningStream:
-    """Opens one object in pieces of any size; made by `Cfb8.opening`. One thread at a time.
-
-    Parameters
-    ----------
-    cipher : Cfb8
-        Under whose key.
-    """
+    """Opens one object in pieces of any size; made by `Cfb8.opening`. One thread at a time."""
 
     def __init__(self, cipher: Cfb8) -> None:
         self._cipher = cipher
@@ -187,18 +131,7 @@ class OpeningStream:
         return self._cipher._open(joined) if len(joined) > IV_SIZE else b""
 
     def finalize(self) -> bytes:
-        """End the object.
-
-        Returns
-        -------
-        bytes
-            Always empty: nothing is held back.
-
-        Raises
-        ------
-        DamagedError
-            ``empty`` or ``no-iv``, as in `Cfb8.open`.
-        """
+        """End the object; nothing was held back."""
         error = too_short(self._seen)
         if error is not None:
             raise error
@@ -206,13 +139,7 @@ class OpeningStream:
 
 
 class SealingStream:
-    """Seals one object in pieces of any size; made by `Cfb8.sealing`. One thread at a time.
-
-    Parameters
-    ----------
-    key, iv : bytes
-        AES key; 16 bytes of IV.
-    """
+    """Seals one object in pieces of any size; made by `Cfb8.sealing`. One thread at a time."""
 
     def __init__(self, key: bytes, iv: bytes) -> None:
         if len(iv) != IV_SIZE:

@@ -23,31 +23,15 @@ _SNIFFED = 4
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """Content, and how it lay.
-
-    Parameters
-    ----------
-    content : bytes
-        The innermost bytes.
-    compressed : bool
-        Whether zstd was around them, by what the bytes say.
-    """
+    """Content, and how it lay."""
 
     content: bytes
-    compressed: bool
+    compressed: bool  # whether zstd was around it, by what the bytes say
 
 
 @dataclass(frozen=True, slots=True)
 class UnwrappedStream:
-    """The same, in bounded pieces.
-
-    Parameters
-    ----------
-    pieces : iterator of bytes
-        The innermost bytes, to be read once.
-    compressed : bool
-        Whether zstd was around them, by what the bytes say.
-    """
+    """The same, in bounded pieces, to be read once."""
 
     pieces: Iterator[bytes]
     compressed: bool
@@ -59,35 +43,14 @@ def named_compressed(name: str) -> bool:
 
 
 def unwrap(plain: bytes, limit: int = zstd.ONE_SHOT_LIMIT) -> Unwrapped:
-    """Take zstd off decrypted bytes that start with its magic number; others stay as they are.
-
-    Raises
-    ------
-    DamagedError
-        As `bondstore.codecs.zstd.decompress`.
-    """
+    """Take zstd off decrypted bytes that start with its magic number; others stay as they are."""
     if zstd.looks_like_zstd(plain):
         return Unwrapped(zstd.decompress(plain, limit), compressed=True)
     return Unwrapped(plain, compressed=False)
 
 
 def unwrap_stream(cipher: Cfb8, chunks: Iterable[Buffer], limit: int = zstd.STREAM_LIMIT) -> UnwrappedStream:
-    """Decrypt chunks of any size and take off zstd where the first plain bytes say so.
-
-    Parameters
-    ----------
-    cipher : Cfb8
-        Under whose key.
-    chunks : iterable of bytes-like
-        The sealed object, in pieces; the first ones are read at once.
-    limit : int
-        Most bytes to give out when compressed.
-
-    Raises
-    ------
-    DamagedError
-        ``empty`` and ``no-iv``; while the pieces are read also what `bondstore.codecs.zstd.decompress` raises.
-    """
+    """Decrypt chunks of any size and take off zstd where the first plain bytes say so."""
     pieces = _opened(cipher, chunks)
     start = b""
     for piece in pieces:

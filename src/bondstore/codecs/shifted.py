@@ -38,23 +38,12 @@ _PAD = bytes(48)
 
 
 class Engine:
-    """One thread's cipher context and scratch space.
-
-    Parameters
-    ----------
-    key : bytes
-        AES key.
-    wide : bool
-        Use CFB128; otherwise ECB and an exclusive or.
-
-    Notes
-    -----
-    The context is fed whole blocks only, so one context serves all calls: in CFB128 what went before
-    touches nothing but the first output block of a call, which is ignored.
-    """
+    """One thread's cipher context and scratch space."""
 
     def __init__(self, key: bytes, *, wide: bool) -> None:
         cipher = Cipher(AES(key), CFB(bytes(16))) if wide else Cipher(AES(key), ECB())  # noqa: S305 - see the module
+        # It is fed whole blocks only, so one context serves all calls: in CFB128 what went before touches nothing but
+        # the first output block of a call, which is ignored.
         self._context: CipherContext = cipher.decryptor() if wide else cipher.encryptor()
         self._wide = wide
         self._skip = 16 if wide else 0

@@ -28,7 +28,7 @@ LEVEL = 3
 """Compression level by default."""
 
 _WINDOW_LIMIT = 64 << 20  # memory a decompressor may be told to take; levels up to 19 need 8 MiB
-_TRUSTED_SIZE, _TRUSTED_RATIO = 1 << 20, 256
+_TRUSTED_SIZE, _TRUSTED_RATIO = 1 << 20, 256  # up to here a header's size is worth allocating at once
 _LOCAL = threading.local()
 
 
@@ -46,26 +46,7 @@ def compress(plain: Buffer, level: int = LEVEL) -> bytes:
 
 
 def decompress(data: Buffer, limit: int = ONE_SHOT_LIMIT) -> bytes:
-    """Decompress one or more frames that lie in memory.
-
-    Parameters
-    ----------
-    data : bytes-like
-        The frames, end to end.
-    limit : int
-        Most bytes to give out.
-
-    Returns
-    -------
-    bytes
-        The content. What is allocated grows with what really comes out, never with what a header says.
-
-    Raises
-    ------
-    DamagedError
-        ``truncated`` when a frame is cut, ``bad-zstd`` when it is damaged, is none, or is followed by something else,
-        ``too-large`` beyond the limit.
-    """
+    """Decompress frames that lie in memory; memory grows with what comes out, not with what a header says."""
     declared = _declared_size(data)
     if declared > limit:
         raise _too_large(limit)
@@ -81,20 +62,7 @@ def decompress(data: Buffer, limit: int = ONE_SHOT_LIMIT) -> bytes:
 
 
 def salvage(data: Buffer, limit: int = ONE_SHOT_LIMIT) -> tuple[bytes, DamagedError | None]:
-    """Decompress as far as it goes.
-
-    Parameters
-    ----------
-    data, limit
-        As in `decompress`.
-
-    Returns
-    -------
-    content : bytes
-        All content before the damage, to the block.
-    error : DamagedError or None
-        What ended it; None when all is well.
-    """
+    """Decompress as far as it goes; return all content before the damage, to the block, and what ended it."""
     content, inflater = io.BytesIO(), Inflater(limit)
     try:
         for piece in inflater.update(data):
@@ -114,13 +82,7 @@ def inflate(chunks: Iterable[Buffer], limit: int = STREAM_LIMIT) -> Iterator[byt
 
 
 class Inflater:
-    """Decompresses frames that come in chunks of any size. One thread at a time.
-
-    Parameters
-    ----------
-    limit : int
-        Most bytes to give out.
-    """
+    """Decompresses frames that come in chunks of any size. One thread at a time."""
 
     def __init__(self, limit: int = STREAM_LIMIT) -> None:
         self._limit = limit
@@ -132,29 +94,12 @@ class Inflater:
         self._frame: zstandard.ZstdDecompressionObj | None = None
 
     def update(self, chunk: Buffer) -> Iterator[bytes]:
-        """Decompress the next chunk, to be consumed before the one after.
-
-        Yields
-        ------
-        bytes
-            At most about 128 KiB each.
-
-        Raises
-        ------
-        DamagedError
-            ``bad-zstd`` or ``too-large``, after the good content.
-        """
+        """Decompress the next chunk, to be consumed before the one after."""
         for piece in self._walk.cut(memoryview(chunk)):
             yield from self._feed(piece)
 
     def finalize(self) -> None:
-        """End the stream.
-
-        Raises
-        ------
-        DamagedError
-            ``truncated`` when a frame is cut, ``bad-zstd`` when crumbs follow the last one.
-        """
+        """End the stream."""
         if self._frame is None and self._frames:
             return
         if self._frames and self._walk.between_frames:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bondstore.tables.approw import PendingRow
-from bondstore.tables.quotedlines import TOO_LONG, Lines, allow_long_fields
+from bondstore.tables.quotedlines import TOO_LONG, TextLines, allow_long_fields
 
 
 class Reason(StrEnum):
@@ -33,50 +33,23 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Lines that are no row.
+    """Lines that are no row."""
 
-    Parameters
-    ----------
-    line : int
-        Number of the first of them in the file, from 1.
-    reason : Reason
-        Why.
-    raw : str
-        Their text as it came.
-    """
-
-    line: int
+    line: int  # number of the first of them in the file, from 1
     reason: Reason
     raw: str
 
 
 class AppRows:
-    """Rows of one pass over a file, by the app's grammar.
+    """Rows of one pass over a file, by the app's grammar."""
 
-    Parameters
-    ----------
-    lines : Lines
-        Where they come from: read for `Lines.ended` and `Lines.heads`.
-    below : iterator of str
-        The lines below the header.
-    number : int
-        Number of the first of them in the file.
-    width : int
-        Fields of a row.
-
-    Attributes
-    ----------
-    repaired : int
-        Rows so far with quotes inside a value: RFC 4180 would read them otherwise, or not at all.
-    """
-
-    def __init__(self, lines: Lines, below: Iterator[str], number: int, width: int) -> None:
+    def __init__(self, lines: TextLines, below: Iterator[str], number: int, width: int) -> None:
         allow_long_fields()
         self._lines = lines
         self._below = below
         self._width = width
         self._number = number
-        self.repaired = 0
+        self.repaired = 0  # rows so far with quotes inside a value: RFC 4180 reads them otherwise, or not at all
 
     def __iter__(self) -> Iterator[list[str] | Aside]:
         """Iterate over rows, and over what is set aside, in the order of the file."""
@@ -85,6 +58,7 @@ class AppRows:
         while line is not None:
             following = next(self._below, None)
             fields = line[1:-1].split('","')
+            # Nearly every row is settled here; a line that the next one may belong to goes the careful way.
             if (
                 len(fields) == self._width
                 and len(line) > 1

@@ -10,7 +10,7 @@ from bondstore.tables.quotedlines import LONGEST, TOO_LONG
 
 MOST_LINES = 1000
 """Lines that one row may span."""
-_TRIES = 32
+_TRIES = 32  # times that a growing row is split: without a bound, a file of quotes alone takes time by its square
 _VALUE = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+)'
 _RFC_4180 = re.compile(rf"{_VALUE}(?:(?:,|\r?\n){_VALUE})*+\r?\n?")
 _BARE = r"(?:null|true|false|[-+]?\d{1,40}(?:\.\d{1,40})?)?"
@@ -20,29 +20,14 @@ _FIELD = re.compile(rf'"(?P<quoted>.*?)"(?=,"|,{_BARE}(?:,|\Z)|\Z)|(?P<bare>{_BA
 
 
 class PendingRow:
-    """Lines that may make a row.
-
-    Parameters
-    ----------
-    width : int
-        Fields of a row.
-    line : str
-        The first line.
-
-    Attributes
-    ----------
-    pure : bool
-        Whether the fields found last are quoted values all.
-    lines : list of str
-        The lines so far.
-    """
+    """Lines that may make a row."""
 
     def __init__(self, width: int, line: str) -> None:
         self._width = width
         self._size = 0
         self._separators = 0
         self._tries = 0
-        self.pure = False
+        self.pure = False  # whether the fields found last are quoted values all
         self.lines: list[str] = []
         self.add(line)
 

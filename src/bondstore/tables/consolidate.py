@@ -32,89 +32,39 @@ _LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One table that goes into a consolidated one.
+class SourceTable:
+    """One table that goes into a consolidated one."""
 
-    Parameters
-    ----------
-    name : str
-        What `_source` shows.
-    unit : str
-        What it came in, such as a zip: rows are compared between units, never within one.
-    columns : tuple of str
-        Names, each once.
-    rows : callable
-        Returns an iterator over rows, as many values each as there are columns. Called once.
-    digests : callable, optional
-        Returns what `row_digests` makes of the rows, where that is known already.
-    """
-
-    name: str
-    unit: str
+    name: str  # what `_source` shows
+    unit: str  # what it came in, such as a zip: rows are compared between units, never within one
     columns: tuple[str, ...]
-    rows: Callable[[], Iterator[list[str]]]
-    digests: Callable[[], bytes] | None = None
+    rows: Callable[[], Iterator[list[str]]]  # called once
+    digests: Callable[[], bytes] | None = None  # what `row_digests` makes of the rows, where that is known already
 
 
-Added = Callable[[Table, Mapping[str, str]], str]
+Added = Callable[[SourceTable, Mapping[str, str]], str]
 """Computes the value of an added column from a table and one of its rows, by the names of the table's own columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consolidated:
-    """What was written.
-
-    Parameters
-    ----------
-    rows : int
-        Rows in the file.
-    repeats : int
-        Rows left out because an earlier unit holds them.
-    columns : tuple of str
-        As in the file's header.
-    repeats_by : dict of str to int
-        Rows left out of each unit that lost any.
-    renamed : tuple of (str, str)
-        Columns of the data that stand under another name, because theirs is `_source` or an added one's.
-    """
+    """What was written."""
 
     rows: int
-    repeats: int
-    columns: tuple[str, ...]
-    repeats_by: Mapping[str, int] = field(default_factory=dict)
-    renamed: tuple[tuple[str, str], ...] = ()
+    repeats: int  # rows left out because an earlier unit holds them
+    columns: tuple[str, ...]  # as in the file's header
+    repeats_by: Mapping[str, int] = field(default_factory=dict)  # by the unit that lost them
+    renamed: tuple[tuple[str, str], ...] = ()  # columns of the data whose name is `_source` or an added one's
 
 
 def consolidate(
-    tables: Sequence[Table], out: BinaryIO, *, added: Mapping[str, Added] | None = None, scratch: Path
+    tables: Sequence[SourceTable], out: BinaryIO, *, added: Mapping[str, Added] | None = None, scratch: Path
 ) -> Consolidated:
-    """Write many tables as one CSV.
+    """Write many tables as one CSV, all text as it came, every value quoted.
 
-    Parameters
-    ----------
-    tables : sequence of Table
-        In the order their rows are to stand; those of one unit together. Of rows that several units hold, the first
-        unit's stay: each row is there as often as in the unit that has it most often.
-    out : binary file
-        Where the CSV goes: UTF-8, every value quoted. With more than one unit it must be open for reading, too
-        (``w+b``). What it raises, such as for a full disk, is passed on.
-    added : mapping of str to callable, optional
-        Columns that are computed, behind `_source`.
-    scratch : Path
-        Folder for digests and lengths of rows, which never hold a value; made where it is missing.
-
-    Returns
-    -------
-    Consolidated
-        Columns are the union in order of first appearance, then `_source`, then the added ones. A column that a table
-        lacks is empty in its rows; all else is text as it came.
-
-    Raises
-    ------
-    UsageError
-        Tables of one unit stand apart, a table has two columns of one name, or a row is longer or shorter than them.
-    IntegrityError
-        Digests are not as many as the rows.
+    Columns are the union in order of first appearance, then `_source`, then the added ones. Of rows that several units
+    hold, the first unit's stay: each row is there as often as in the unit that has it most often. With more than one
+    unit `out` must be open for reading, too.
     """
     added = added or {}
     units = _units(tables)
@@ -154,7 +104,7 @@ class _Log:
         self.lengths.write(array("Q", map(len, lines)).tobytes())
 
 
-def _units(tables: Sequence[Table]) -> list[str]:
+def _units(tables: Sequence[SourceTable]) -> list[str]:
     units = [table.unit for place, table in enumerate(tables) if not place or table.unit != tables[place - 1].unit]
     if len(set(units)) != len(units):
         raise UsageError("Tables of one unit must stand together.")
@@ -162,12 +112,12 @@ def _units(tables: Sequence[Table]) -> list[str]:
 
 
 def _columns(
-    tables: Sequence[Table], added: Mapping[str, Added]
+    tables: Sequence[SourceTable], added: Mapping[str, Added]
 ) -> tuple[list[str], tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Return the names in the data in their order, the header, and the names that differ between the two."""
     for table in tables:
         if len(set(table.columns)) != len(table.columns):
-            raise UsageError(f"Table {table.name} has two columns of one name.")
+            raise UsageError(f"SourceTable {table.name} has two columns of one name.")
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     ours = (SOURCE, *(name for name in added if name != SOURCE))
     if len(ours) != len(added) + 1:
@@ -184,7 +134,7 @@ def _columns(
     return names, (*shown, *ours), tuple(renamed)
 
 
-def _write(table: Table, out: BinaryIO, names: list[str], added: Mapping[str, Added], log: _Log | None) -> int:
+def _write(table: SourceTable, out: BinaryIO, names: list[str], added: Mapping[str, Added], log: _Log | None) -> int:
     """Write one table's rows; return how many."""
     digest = digester(table.columns) if log is not None and table.digests is None else None
     rows = 0
@@ -204,7 +154,9 @@ def _write(table: Table, out: BinaryIO, names: list[str], added: Mapping[str, Ad
     return rows
 
 
-def _batches(table: Table, names: list[str], added: Mapping[str, Added]) -> Iterator[tuple[list[list[str]], list[str]]]:
+def _batches(
+    table: SourceTable, names: list[str], added: Mapping[str, Added]
+) -> Iterator[tuple[list[list[str]], list[str]]]:
     """Yield rows with their lines in the file, of bounded number and size."""
     width = len(table.columns)
     place = {name: number for number, name in enumerate(table.columns)}
@@ -263,6 +215,7 @@ def _cut(out: BinaryIO, start: int, lengths: IO[bytes], rows: int, repeats: RowS
         if read == written and not any(gone):
             read = written = read + total
             continue
+        # What is written never passes what was read: rows only move to the front.
         out.seek(read)
         block = out.read(total)
         ends = list(accumulate(sizes, initial=0))

@@ -38,15 +38,7 @@ class CsvFormat:
 
 
 class CsvSink:
-    """One CSV file being written.
-
-    Parameters
-    ----------
-    path : Path
-        Created or overwritten.
-    schema : polars.Schema
-        Columns of every frame; their names become the header.
-    """
+    """One CSV file being written."""
 
     def __init__(self, path: Path, schema: pl.Schema) -> None:
         self._file: BinaryIO = path.open("wb")

@@ -1,12 +1,53 @@
-"""Merging sorted files into one order, a block of each at a time."""
+"""Rows in order: sorted, without repeats, and sorted files merged into one, a block of each at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
-from bondstore.tables.rows import in_order, times
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def times(frame: pl.DataFrame, by: str) -> NDArray[np.int64]:
+    """Return the sort column as int64; without a copy where polars allows."""
+    return frame[by].to_numpy()
+
+
+def in_order(frame: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Sort stably by one column; a frame that is in order already comes back as it is."""
+    values = times(frame, by)
+    if bool((values[1:] >= values[:-1]).all()):
+        return frame
+    return frame.sort(by, maintain_order=True)
+
+
+def without_repeats(frame: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Drop rows that repeat an earlier row exactly."""
+    values = times(frame, by)
+    tie = values[1:] == values[:-1]
+    if not tie.any():
+        return frame
+    tied = np.zeros(len(values), bool)
+    tied[1:] |= tie
+    tied[:-1] |= tie
+    places = np.flatnonzero(tied)
+    first = frame[places].select(pl.struct(pl.all()).is_first_distinct()).to_series().to_numpy()
+    if first.all():
+        return frame
+    keep = np.ones(len(values), bool)
+    keep[places[~first]] = False
+    return frame.filter(pl.Series(keep))
+
+
+def detached(frame: pl.DataFrame) -> pl.DataFrame:
+    """Copy a frame, so that it no longer keeps alive the larger one it was cut from; texts too."""
+    copied = pl.from_arrow(frame[np.arange(frame.height)].to_arrow(compat_level=pl.CompatLevel.oldest()))
+    assert isinstance(copied, pl.DataFrame)
+    return copied
 
 
 class _Source:
@@ -43,20 +84,7 @@ class _Source:
 
 
 def merge(sources: Sequence[Iterator[pl.DataFrame]], by: str) -> Iterator[pl.DataFrame]:
-    """Merge sorted streams into one.
-
-    Parameters
-    ----------
-    sources : sequence of iterators of polars.DataFrame
-        Each sorted by `by` throughout, no frame empty. Rows that share a time come out in the order of the sources.
-    by : str
-        An integer column.
-
-    Yields
-    ------
-    polars.DataFrame
-        In order; memory holds about one frame of each source.
-    """
+    """Merge sorted streams, none with an empty frame; rows of one time come in the order of the sources."""
     streams = [_Source(frames, by) for frames in sources]
     while any(stream.block is not None for stream in streams):
         open_ended = [stream for stream in streams if stream.more and stream.block is not None]

@@ -12,13 +12,7 @@ from pyarrow import parquet
 
 
 class ParquetFormat:
-    """Parquet with zstd; each frame written becomes one row group.
-
-    Parameters
-    ----------
-    level : int
-        zstd level.
-    """
+    """Parquet with zstd; each frame written becomes one row group."""
 
     suffix = ".parquet"
 
@@ -39,17 +33,7 @@ class ParquetFormat:
 
 
 class ParquetSink:
-    """One Parquet file being written.
-
-    Parameters
-    ----------
-    path : Path or binary file
-        Created or overwritten; a file is left open.
-    schema : polars.Schema
-        Columns of every frame.
-    level : int
-        zstd level.
-    """
+    """One Parquet file being written."""
 
     def __init__(self, path: Path | BinaryIO, schema: pl.Schema, level: int = 1) -> None:
         self._schema = arrow_schema(schema)

@@ -16,7 +16,7 @@ from itertools import chain
 
 from bondstore.tables.appquotes import AppRows, Aside, Reason
 from bondstore.tables.approw import is_app_row, is_rfc_4180
-from bondstore.tables.quotedlines import TOO_LONG, Lines, allow_long_fields
+from bondstore.tables.quotedlines import TOO_LONG, TextLines, allow_long_fields
 
 __all__ = ["Aside", "Reading", "Reason", "read_quoted"]
 MOST_COLUMNS = 10_000
@@ -28,33 +28,19 @@ class _NotStrictError(Exception):
 
 
 class Reading:
-    r"""A CSV file, open to be read any number of times; it holds none of its content.
+    """A CSV file, open to be read any number of times; it holds none of its content, and no content makes it raise.
 
-    Parameters
-    ----------
-    source : callable
-        Starts a new pass: returns the file's bytes in chunks of any size. Called up to twice for each pass over a file
-        of more than 4 MiB (three times with `doubles` false), once for a smaller one.
-    doubles : bool
-        Whether the writer may double quotes inside a value. Where it is known not to, a file that the app's grammar
-        reads to its end is read so, and ``""`` inside a value stays two quotes.
-
-    Attributes
-    ----------
-    columns : list of str
-        Names in the header, each once; empty for an empty file and for one whose header cannot be read.
-    renamed : tuple of (str, str)
-        Columns that got another name here: one that was empty or stood before in the header.
-    repaired, set_aside, undecodable, nuls : int
-        What the last pass met, complete at its end: rows with bare quotes inside a value; pieces set aside; lines that
-        are not UTF-8 (bad bytes are shown as ``\xff``); lines with NUL bytes (shown as ``␀``).
+    `source` starts a new pass and is called up to three times for each reading. With `doubles` false the writer is
+    known not to double quotes: a file that the app's grammar reads to its end is read so, and ``""`` stays two quotes.
     """
 
     def __init__(self, source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> None:
         self._source, self._doubles = source, doubles
+        # What the last pass met, complete at its end: rows with bare quotes inside a value, pieces set aside, lines
+        # that are not UTF-8 and lines with NUL bytes.
         self.repaired = self.set_aside = self.undecodable = self.nuls = 0
         with self._pass() as chunks:
-            header = next((line for line in Lines(chunks) if line.rstrip("\r")), "")
+            header = next((line for line in TextLines(chunks) if line.rstrip("\r")), "")
         names = _header(header) if header else []
         self.columns, self.renamed = _named(names or [])
 
@@ -72,12 +58,12 @@ class Reading:
             if size <= _WHOLE:
                 yield from self._small(b"".join(first))
                 return
-            lines = Lines(chain(first, chunks))
+            lines = TextLines(chain(first, chunks))
             strict = self.columns != [] and (self._doubles or self._sets_aside(lines))
             strict = strict and (_is_strict(lines, len(self.columns)) if self._doubles else self._is_strict())
             del first, lines
         with self._pass() as chunks:
-            yield from self._counted(Lines(chunks), strict=strict)
+            yield from self._counted(TextLines(chunks), strict=strict)
 
     def rows(self) -> Iterator[list[str]]:
         """Iterate over the rows alone."""
@@ -100,31 +86,31 @@ class Reading:
     def _small(self, data: bytes) -> Iterator[list[str] | Aside]:
         """Read a file that is in memory as a whole."""
         width = len(self.columns)
-        lines = Lines([data])
+        lines = TextLines([data])
         below = list(lines)
         if width and not lines.undecodable and not lines.nuls and not lines.heads:
             start = next(place for place, line in enumerate(below) if line.rstrip("\r")) + 1
             rows = _plain(data, below, start, width)
-            if rows is None and not self._doubles and not self._sets_aside(Lines([data])):
-                yield from self._counted(Lines([data]), strict=False)
+            if rows is None and not self._doubles and not self._sets_aside(TextLines([data])):
+                yield from self._counted(TextLines([data]), strict=False)
                 return
             if rows is None:
                 rows = _strict_list("\n".join(below[start:]), width)
             if rows is not None:
                 yield from rows
                 return
-        strict = width > 0 and _is_strict(Lines([data]), width)
-        yield from self._counted(Lines([data]), strict=strict)
+        strict = width > 0 and _is_strict(TextLines([data]), width)
+        yield from self._counted(TextLines([data]), strict=strict)
 
-    def _sets_aside(self, lines: Lines) -> bool:
+    def _sets_aside(self, lines: TextLines) -> bool:
         """Whether the app's grammar cannot read all of it."""
         return any(isinstance(one, Aside) for one in self._counted(lines, strict=False))
 
     def _is_strict(self) -> bool:
         with self._pass() as chunks:
-            return _is_strict(Lines(chunks), len(self.columns))
+            return _is_strict(TextLines(chunks), len(self.columns))
 
-    def _counted(self, lines: Lines, *, strict: bool) -> Iterator[list[str] | Aside]:
+    def _counted(self, lines: TextLines, *, strict: bool) -> Iterator[list[str] | Aside]:
         """Read on below the header by one of the grammars."""
         self.repaired = self.set_aside = self.undecodable = self.nuls = 0
         below = iter(lines)
@@ -139,21 +125,7 @@ class Reading:
 
 
 def read_quoted(source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> Reading:
-    """Open a CSV file that may hold quotes which are not doubled.
-
-    Parameters
-    ----------
-    source : callable
-        Starts a new pass over the file; see `Reading`.
-    doubles : bool
-        Whether the writer may double quotes inside a value; see `Reading`.
-
-    Returns
-    -------
-    Reading
-        Its columns are known, its rows are read when asked for. Memory holds 4 MiB of the file and one row. No content
-        makes it raise.
-    """
+    """Open a CSV file that may hold quotes which are not doubled."""
     return Reading(source, doubles=doubles)
 
 
@@ -233,7 +205,7 @@ def _strict_list(text: str, width: int) -> list[list[str]] | None:
     return rows if sure or is_rfc_4180(text) else None
 
 
-def _is_strict(lines: Lines, width: int) -> bool:
+def _is_strict(lines: TextLines, width: int) -> bool:
     """Whether quoting follows RFC 4180 to the end.
 
     Where a row has another width, or the last one is cut, there must be a doubled quote elsewhere to prove it: by the
@@ -254,15 +226,9 @@ def _is_strict(lines: Lines, width: int) -> bool:
 
 
 def _strict_rows(
-    lines: Lines, below: Iterator[str], number: int, width: int
+    lines: TextLines, below: Iterator[str], number: int, width: int
 ) -> Generator[list[str] | Aside, None, None]:
-    """Read rows by RFC 4180; those of another width, and a last one that is cut, are set aside.
-
-    Raises
-    ------
-    _NotStrictError
-        The quoting is another.
-    """
+    """Read rows by RFC 4180; those of another width, and a last one that is cut, are set aside."""
     allow_long_fields()
     taken: list[str] = []
     ended = False
@@ -303,7 +269,7 @@ def _why(surplus: int, *, cut: bool) -> Reason:
     return Reason.MORE if surplus > 0 else Reason.CUT if cut else Reason.FEWER
 
 
-def _headless(lines: Lines, below: Iterator[str]) -> Iterator[Aside]:
+def _headless(lines: TextLines, below: Iterator[str]) -> Iterator[Aside]:
     """Set a file aside whose header cannot be read."""
     kept = None
     for number, line in enumerate(below, 1):

@@ -15,34 +15,17 @@ _BOM = b"\xef\xbb\xbf"
 _NUL_SHOWN = "\u2400"
 
 
-class Lines:
-    r"""One pass over a file, line by line.
-
-    Parameters
-    ----------
-    chunks : iterable of bytes
-        The file; neither their number nor their sizes change what is read.
-
-    Attributes
-    ----------
-    undecodable : int
-        Lines so far that are not UTF-8. Their bad bytes stand as ``\xff``: visible, none is lost.
-    nuls : int
-        Lines so far with NUL bytes, which no CSV reader agrees upon; they stand as ``␀`` (U+2400).
-    ended : bool
-        Whether the last line ends with a line feed; known after the last one.
-    heads : dict of int to str
-        First 64 KiB of each line that is too long, by its number from 1.
-    """
+class TextLines:
+    """One pass over a file, line by line."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
         self._blocks = 0
         self._number = 0
-        self.undecodable = 0
-        self.nuls = 0
-        self.ended = True
-        self.heads: dict[int, str] = {}
+        self.undecodable = 0  # lines so far that are not UTF-8; their bad bytes stand as ``\xff``, none is lost
+        self.nuls = 0  # lines so far with NUL bytes, which no CSV reader agrees upon; they stand as U+2400
+        self.ended = True  # whether the last line ends with a line feed; known after the last one
+        self.heads: dict[int, str] = {}  # the start of each line that is too long, by its number from 1
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over lines without their line feed; a carriage return before it stays. A BOM is gone."""

@@ -22,13 +22,7 @@ _RECORD = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])
 
 
 class RowSet:
-    """Numbers of rows, a bit each.
-
-    Parameters
-    ----------
-    rows : int
-        How many rows there are.
-    """
+    """Numbers of rows, a bit each."""
 
     def __init__(self, rows: int) -> None:
         self._bits = np.zeros(-(-rows // 8), np.uint8)
@@ -48,22 +42,6 @@ def find_repeats(digests: IO[bytes], starts: NDArray[np.int64], rows: int, scrat
     """Find rows to leave out, so that each row stays as often as the unit has it that has it most often.
 
     The k-th of equal rows of a unit repeats the k-th of an earlier unit; the first unit that has it keeps it.
-
-    Parameters
-    ----------
-    digests : binary file
-        `DIGEST` bytes a row, all rows in order.
-    starts : numpy.ndarray of int64, shape (units,)
-        Number of the first row of each unit, in order.
-    rows : int
-        How many there are.
-    scratch : Path
-        Folder for a second file of digests, gone at the end.
-
-    Returns
-    -------
-    RowSet
-        Rows to leave out.
     """
     found = RowSet(rows)
     buckets = -(-rows // BUCKET)
@@ -136,6 +114,7 @@ def _in_memory(records: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.i
     units = np.searchsorted(starts, records["row"], "right")
     group_starts = _first(records["high"]) | _first(records["low"])
     group = np.cumsum(group_starts)
+    # Which of its unit's equal rows each one is; rows that are the same one of several units then stand together.
     nth = _since(group_starts | _first(units))
     order = np.lexsort((units, nth, group))
     repeats = ~(_first(group[order]) | _first(nth[order]))

@@ -19,18 +19,6 @@ def row_digests(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     Two rows have the same digest if their columns that are not empty have the same names and the same values: neither
     the order of the columns counts, nor whether an empty one is there at all. Digests are not keyed: whoever knows all
     of a row but one value can test guesses of that value, so digest what may be seen, after redaction.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Names, each once.
-    rows : iterable of sequences of str
-        As many values each as there are columns.
-
-    Returns
-    -------
-    bytes
-        `DIGEST` bytes of SHA-256 for each row, one after the other.
     """
     return b"".join(map(digester(columns), rows))
 

@@ -30,21 +30,11 @@ _FAN_IN = 16
 
 @dataclass(frozen=True, slots=True)
 class SortedResult:
-    """What was written.
-
-    Parameters
-    ----------
-    rows : int
-        Rows in the file.
-    duplicates : int
-        Rows left out because they repeat another exactly.
-    overflowed : bool
-        Whether late rows went through scratch files.
-    """
+    """What was written."""
 
     rows: int
-    duplicates: int
-    overflowed: bool
+    duplicates: int  # rows left out because they repeat another exactly
+    overflowed: bool  # whether late rows went through scratch files
 
 
 class _Grouped:
@@ -68,7 +58,7 @@ class _Grouped:
         """Take rows at or after all that came before; those at the last time wait for their repeats."""
         import polars as pl
 
-        from bondstore.tables.rows import times, without_repeats
+        from bondstore.tables.merge import times, without_repeats
 
         if self._tie is not None:
             frame = pl.concat([self._tie, frame])
@@ -114,29 +104,7 @@ class _Grouped:
 
 
 class SortedTable:
-    """Writer of one sorted table.
-
-    Parameters
-    ----------
-    path : Path
-        The file to write, under a temporary name that the caller renames.
-    schema : polars.Schema or dict
-        Columns of every frame, in order.
-    form : Format
-        `ParquetFormat` or `CsvFormat`.
-    scratch : Path
-        Folder for run files, beside the output; created when needed and removed at the end.
-    by : str
-        Integer column to sort by.
-    budget : int
-        Bytes of rows to hold in memory, roughly. Rows that share one timestamp are held on top.
-    row_group : int
-        Rows per row group.
-
-    Notes
-    -----
-    Use as a context manager: leaving it by an error removes the output and the scratch folder.
-    """
+    """Writer of one sorted table; leaving it as a context by an error removes the output and the scratch folder."""
 
     def __init__(
         self,
@@ -146,7 +114,7 @@ class SortedTable:
         *,
         scratch: Path,
         by: str = "timestamp",
-        budget: int = DEFAULT_BUDGET,
+        budget: int = DEFAULT_BUDGET,  # bytes of rows in memory, roughly; rows of one timestamp are held on top
         row_group: int = DEFAULT_ROW_GROUP,
     ) -> None:
         import polars as pl
@@ -184,13 +152,7 @@ class SortedTable:
             self.abort()
 
     def write(self, frame: pl.DataFrame) -> None:
-        """Take a frame; frames arrive in the caller's own deterministic order.
-
-        Raises
-        ------
-        UsageError
-            The frame's columns are not those of the table, or its time has nulls.
-        """
+        """Take a frame; frames arrive in the caller's own deterministic order."""
         if frame.schema != self._schema or frame[self._by].null_count():
             raise UsageError("A frame does not have the columns of the table it is written to.")
         if not frame.height:
@@ -231,7 +193,7 @@ class SortedTable:
         """Sort the window and let its earlier half go (all of it at the end); keep the rest for late rows."""
         import polars as pl
 
-        from bondstore.tables.rows import detached, in_order, times
+        from bondstore.tables.merge import detached, in_order, times
 
         window = in_order(pl.concat(self._window), self._by)
         count = window.height if whole else (window.height + 1) // 2
@@ -252,7 +214,7 @@ class SortedTable:
         """Write late rows as one more sorted run."""
         import polars as pl
 
-        from bondstore.tables.rows import in_order
+        from bondstore.tables.merge import in_order
 
         if self._late:
             late = in_order(pl.concat(self._late), self._by)

@@ -6,13 +6,7 @@ from collections.abc import Sequence
 
 
 def csv_line(values: Sequence[str]) -> str:
-    """Return one row with its line feed.
-
-    Parameters
-    ----------
-    values : sequence of str
-        Written as they are. What a spreadsheet would take for a formula is not changed either.
-    """
+    """Return one row with its line feed."""
     line = '"' + '","'.join(values) + '"\n'
     if line.count('"') == 2 * len(values):
         return line

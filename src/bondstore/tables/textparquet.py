@@ -19,22 +19,7 @@ _CHARACTERS = 16 << 20
 
 
 def csv_to_parquet(source: BinaryIO, out: Path | BinaryIO, *, level: int = 1) -> int:
-    """Write the rows of a CSV as Parquet.
-
-    Parameters
-    ----------
-    source : binary file
-        A CSV as `consolidate` writes it; read from its beginning, left open.
-    out : Path or binary file
-        Created or overwritten; a file is left open.
-    level : int
-        zstd level.
-
-    Returns
-    -------
-    int
-        Rows written. Memory holds one row group: 65,536 rows or 16 MiB of text.
-    """
+    """Write the rows of a CSV as Parquet."""
     allow_long_fields()
     source.seek(0)
     text = io.TextIOWrapper(source, encoding="utf-8", newline="")

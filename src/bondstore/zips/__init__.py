@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bondstore.zips.kinds import ZIPS
+from bondstore.zips.findings import ZIPS
 from bondstore.zips.limits import LIMITS, Limits
 from bondstore.zips.reader import Content, Member, OpenedZip, open_zip
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bondstore.errors import DamagedError, UsageError
 from bondstore.findings import Finding
-from bondstore.zips.kinds import Place
+from bondstore.zips.findings import ZipPlace
 
 CHUNK = 256 * 1024
 """The most bytes handed out at a time."""
@@ -18,30 +18,16 @@ class Chunks(Iterator[bytes]):
     """Passes chunks on, and remembers how that ended.
 
     A reader that met an error and reads on meets it again: the rest of a damaged member never looks like its end.
-
-    Parameters
-    ----------
-    chunks : iterator of bytes
-        What the member holds; raises `DamagedError`.
-    place : Place
-        The member.
-    findings : list of Finding
-        Where a failure is told, once.
-
-    Attributes
-    ----------
-    first : bytes
-        The first four bytes of what has passed, or what there was of them.
     """
 
-    def __init__(self, chunks: Iterator[bytes], place: Place, findings: list[Finding]) -> None:
+    def __init__(self, chunks: Iterator[bytes], place: ZipPlace, findings: list[Finding]) -> None:
         self._chunks = chunks
         self._place = place
         self._findings = findings
         self._ahead: list[bytes] = []
         self._error: DamagedError | None = None
         self._closed = False
-        self.first = b""
+        self.first = b""  # of what has passed, the first four bytes or what there was of them
 
     @property
     def failed(self) -> bool:

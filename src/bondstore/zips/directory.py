@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bondstore.zips.findings import ZipPlace
 from bondstore.zips.headers import CENTRAL, END, LOCAL_SIZE, find_local, name_sum, read_central
-from bondstore.zips.kinds import Place
 from bondstore.zips.limits import Limits
 from bondstore.zips.names import read_name
 from bondstore.zips.source import Positioned
@@ -24,50 +24,22 @@ _TRIES = 8  # a note may be full of what looks like end records
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where a zip's directory is, and how many entries it is said to have.
-
-    Parameters
-    ----------
-    start, size : int
-        Its place, in bytes of the source.
-    count : int
-        Entries.
-    shift : int
-        Bytes in front of the zip: what is to be added to the offsets in it.
-    """
+    """Where a zip's directory is, and how many entries it is said to have."""
 
     start: int
     size: int
     count: int
-    shift: int
+    shift: int  # bytes in front of the zip: what is to be added to the offsets in it
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One member as the directory tells of it.
+class DirectoryEntry:
+    """One member as the directory tells of it."""
 
-    Parameters
-    ----------
-    number : int
-        Its place in the zip, from 0, by where it begins.
-    name, odd : str
-        As `bondstore.zips.names.read_name` gives them.
-    name_sum : bytes
-        What its name in the local header must come to.
-    encrypted, link, folder : bool
-        What it is.
-    method, crc, packed, size : int
-        As in `bondstore.zips.headers.Central`.
-    start, least : int
-        Where its local header begins, and how many bytes header and data take at least.
-    bound : int
-        What it must not reach beyond: the next member or the directory.
-    """
-
-    number: int
+    number: int  # its place in the zip, from 0, by where it begins
     name: str
     odd: str
-    name_sum: bytes
+    name_sum: bytes  # what its name in the local header must come to
     encrypted: bool
     link: bool
     folder: bool
@@ -76,18 +48,12 @@ class Entry:
     packed: int
     size: int
     start: int
-    least: int
-    bound: int
+    least: int  # bytes that header and data take at least
+    bound: int  # what it must not reach beyond: the next member or the directory
 
 
 def find_end(source: Positioned) -> tuple[End | None, bool]:
-    """Find the record that ends a zip.
-
-    Returns
-    -------
-    tuple of End or None, and bool
-        Where the directory is, if there is a record that can be true; and whether there is any at all.
-    """
+    """Return where the directory is by a record that can be true, and whether there is any such record at all."""
     reach = min(source.size, _END_RECORD.size + _LONGEST_NOTE)
     base = source.size - reach
     tail = source.at(base, reach)
@@ -107,23 +73,12 @@ def find_end(source: Positioned) -> tuple[End | None, bool]:
     return None, seen
 
 
-def read_entries(source: Positioned, end: End, place: Place, limits: Limits) -> list[Entry] | None:
-    """Read and check a zip's directory.
-
-    Returns
-    -------
-    list of Entry or None
-        By where they begin; None where the directory does not agree with itself.
-
-    Raises
-    ------
-    DamagedError
-        Of kind ``zip-too-many``, ``zip-overlap`` or ``zip-bomb``, when the zip is refused.
-    """
+def read_entries(source: Positioned, end: End, place: ZipPlace, limits: Limits) -> list[DirectoryEntry] | None:
+    """Read a zip's directory, by where members begin; None where it does not agree with itself."""
     if end.count > limits.members:
         raise place.damaged("zip-too-many", f"The zip has {end.count} members; the limit is {limits.members}.")
     at = end.start
-    entries: list[Entry] = []
+    entries: list[DirectoryEntry] = []
     for _ in range(end.count):
         central = read_central(source, at)
         at += central.length if central else 0
@@ -132,7 +87,7 @@ def read_entries(source: Positioned, end: End, place: Place, limits: Limits) -> 
         name, odd = read_name(central.raw)
         kind = stat.S_IFMT(central.mode)
         entries.append(
-            Entry(
+            DirectoryEntry(
                 number=0,
                 name=name,
                 odd=odd,
@@ -169,6 +124,7 @@ def _end_at(source: Positioned, at: int, record: bytes) -> End | None:
         return None
     if not count and not size:
         return End(at, 0, 0, at)
+    # Bytes may stand in front of the zip: then the directory ends right before this record, not where it says.
     for start in (at - size, offset):
         if start >= offset and start + size <= at and source.at(start, 4) == CENTRAL:
             return End(start, size, count, start - offset)
@@ -194,13 +150,13 @@ def _wide_end(source: Positioned, at: int) -> tuple[int, int, int, int] | None:
     return None
 
 
-def _check_total(entries: Iterable[Entry], place: Place, limits: Limits) -> None:
+def _check_total(entries: Iterable[DirectoryEntry], place: ZipPlace, limits: Limits) -> None:
     total = sum(entry.size for entry in entries if entry.size <= limits.member_bytes)
     if total > limits.total_bytes:
         raise place.damaged("zip-bomb", f"The zip unpacks to {total} bytes; the limit is {limits.total_bytes}.")
 
 
-def _apart(entries: list[Entry], directory: int, place: Place) -> Iterator[Entry]:
+def _apart(entries: list[DirectoryEntry], directory: int, place: ZipPlace) -> Iterator[DirectoryEntry]:
     """Yield the entries, numbered, each with the place it must not reach beyond; refuse those that share bytes."""
     for number, entry in enumerate(entries):
         bound = entries[number + 1].start if number + 1 < len(entries) else directory

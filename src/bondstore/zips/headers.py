@@ -30,19 +30,7 @@ _BIG = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The header in front of a member's data.
-
-    Parameters
-    ----------
-    start, data_start : int
-        Where the header and the data begin.
-    version, flags, method, crc : int
-        As they stand there.
-    packed, size : int
-        Bytes of the data as packed and as unpacked; not known yet where `trailed`.
-    raw : bytes
-        The name.
-    """
+    """The header in front of a member's data."""
 
     start: int
     data_start: int
@@ -50,7 +38,7 @@ class Local:
     flags: int
     method: int
     crc: int
-    packed: int
+    packed: int  # not known yet where `trailed`, as `size`
     size: int
     raw: bytes
 
@@ -65,38 +53,24 @@ class Local:
         return bool(self.flags & ENCRYPTED) or self.method == _AES
 
     @property
-    def plausible(self) -> bool:
+    def possible(self) -> bool:
         """Whether some zip program could have written it: four bytes alone can turn up in any data."""
         return self.version & 0xFF <= _NEWEST and not self.flags & _UNUSED_FLAGS and self.method in _METHODS
 
 
 @dataclass(frozen=True, slots=True)
 class Central:
-    """One entry of a zip's directory.
-
-    Parameters
-    ----------
-    flags, method, crc, packed, size : int
-        As in `Local`, always known.
-    start : int
-        Where its local header begins, as it stands there.
-    mode : int
-        The Unix file mode, or 0.
-    raw : bytes
-        The name.
-    length : int
-        Bytes of the whole entry.
-    """
+    """One entry of a zip's directory."""
 
     flags: int
     method: int
     crc: int
     packed: int
     size: int
-    start: int
-    mode: int
+    start: int  # of its local header, as it stands there
+    mode: int  # the Unix file mode, or 0
     raw: bytes
-    length: int
+    length: int  # of the whole entry
 
     @property
     def encrypted(self) -> bool:
@@ -130,7 +104,7 @@ def find_local(source: Positioned, start: int, stop: int | None = None) -> Local
         at = block.find(LOCAL)
         while at >= 0:
             local = read_local(source, start + at)
-            if local and local.plausible:
+            if local and local.possible:
                 return local
             at = block.find(LOCAL, at + 1)
         start += max(len(block) - lead, 1)
@@ -163,7 +137,7 @@ def name_sum(raw: bytes) -> bytes:
 
 
 def _wide(extras: bytes, *wanted: bool) -> list[int] | None:
-    """Return the 64-bit values of a header's extra field, in order; None where some that are wanted are not there."""
+    """Return 64-bit values of an extra field (zip64, APPNOTE 4.5.3), in order; None where a wanted one is not there."""
     count = sum(wanted)
     at = 0
     while count and at + 4 <= len(extras):

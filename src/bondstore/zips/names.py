@@ -12,19 +12,7 @@ _UNSAFE = re.compile(r'[<>:"|?*%/\\]')
 
 
 def read_name(raw: bytes) -> tuple[str, str]:
-    """Read a name as it stands in a zip.
-
-    Parameters
-    ----------
-    raw : bytes
-        UTF-8, or code page 437 where it is no UTF-8.
-
-    Returns
-    -------
-    tuple of str
-        The name with ``/`` between its parts, all of it printable (other characters percent-encoded) and of bounded
-        length; and what is odd about it, as words that follow "The member's name", or empty.
-    """
+    """Return a name with ``/`` between its parts, printable and not too long, and what is odd about it, or nothing."""
     try:
         text, foreign = raw.decode(), False
     except UnicodeDecodeError:
@@ -36,15 +24,7 @@ def read_name(raw: bytes) -> tuple[str, str]:
 
 
 def base_name(name: str, number: int) -> str:
-    """Return the last part of a name, harmless on every file system, its suffix kept.
-
-    Parameters
-    ----------
-    name : str
-        As `read_name` gives it.
-    number : int
-        The member's place in its zip: part of the name where nothing else is left.
-    """
+    """Return the last part of a name, harmless on every file system, its suffix kept."""
     base = _UNSAFE.sub("_", name.rpartition("/")[2]).strip(". ")
     if not base:
         return f"member-{number}"

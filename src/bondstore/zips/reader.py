@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from bondstore.errors import UsageError
 from bondstore.findings import Finding
 from bondstore.zips.chunks import Chunks
-from bondstore.zips.directory import Entry, find_end, read_entries
+from bondstore.zips.directory import DirectoryEntry, find_end, read_entries
+from bondstore.zips.findings import ZipPlace, member_place
 from bondstore.zips.headers import DESCRIPTOR, END, LOCAL, Local, find_local
-from bondstore.zips.kinds import Place, member_place
 from bondstore.zips.limits import LIMITS, Limits
 from bondstore.zips.names import base_name
 from bondstore.zips.salvage import Salvage, Salvaged
-from bondstore.zips.source import Positioned, Source
+from bondstore.zips.source import ByteSource, Positioned
 from bondstore.zips.unpack import unpack
 
 _ZIP_STARTS = (LOCAL, END, DESCRIPTOR)
@@ -22,21 +22,11 @@ _ZIP_STARTS = (LOCAL, END, DESCRIPTOR)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a zip.
+    """A member of a zip."""
 
-    Parameters
-    ----------
-    number : int
-        Its place in the zip, from 0, by where it begins. Together with the zip it is unique; the name need not be.
-    name : str
-        As in the zip, with ``/`` between its parts, printable and of bounded length. Never a path to write to.
-    size : int or None
-        Unpacked bytes as the zip claims; None where only its lost directory knew.
-    """
-
-    number: int
-    name: str
-    size: int | None
+    number: int  # its place in the zip, from 0; unique in it, which the name need not be
+    name: str  # printable and of bounded length; never a path to write to
+    size: int | None  # unpacked bytes as the zip claims; None where only its lost directory knew
 
     @property
     def base(self) -> str:
@@ -53,66 +43,32 @@ class Member:
 class Content:
     """A member and what it holds.
 
-    Parameters
-    ----------
-    member : Member
-        Which one.
-    chunks : Chunks
-        An iterator over the bytes, up to 256 KiB at a time. Only once it ends without an error is the member whole: its
-        checksum comes last. Where it is broken, `DamagedError` is raised (``member-damaged``, ``member-too-large``,
-        ``member-method``; in a salvage ``zip-bomb``), again at every later try, and told in the zip's findings, once.
+    Only once its chunks end without an error is the member whole: its checksum comes last. Where it is broken,
+    `DamagedError` is raised, again at every later try, and told in the zip's findings, once.
     """
 
     member: Member
     chunks: Chunks
 
     def read(self, limit: int) -> bytes:
-        """Return all that is still to come.
-
-        Parameters
-        ----------
-        limit : int
-            The most bytes to hold in memory.
-
-        Raises
-        ------
-        DamagedError
-            As `chunks`; of kind ``member-too-large`` when the member holds more than `limit`.
-        """
+        """Return all that is still to come."""
         return self.chunks.take(limit)
 
 
 class OpenedZip:
-    """A zip whose members can be read.
-
-    Parameters
-    ----------
-    source : Positioned
-        Its bytes.
-    key : str
-        Its key in its store.
-    limits : Limits
-        How much it may hold.
-    entries : list of Entry or None
-        Its directory; None to go without.
-    first : Local, optional
-        Its first local header, to begin a salvage at.
-
-    Attributes
-    ----------
-    findings : list of Finding
-        What is known so far; it grows while members are read, and is complete once `contents` has ended. A damaged
-        member is told here: whoever catches its error need not record it again.
-    partial : bool
-        Whether the directory is lost: there may have been members that nobody knows of.
-    """
+    """A zip whose members can be read."""
 
     def __init__(
-        self, source: Positioned, key: str, limits: Limits, entries: list[Entry] | None, first: Local | None = None
+        self,
+        source: Positioned,
+        key: str,
+        limits: Limits,
+        entries: list[DirectoryEntry] | None,
+        first: Local | None = None,
     ) -> None:
         self.key = key
-        self.findings: list[Finding] = []
-        self.partial = entries is None
+        self.findings: list[Finding] = []  # complete once `contents` has ended
+        self.partial = entries is None  # the directory is lost: there may have been members that nobody knows of
         self._source = source
         self._limits = limits
         self._names: set[str] = set()
@@ -124,11 +80,6 @@ class OpenedZip:
         """Yield the members by where they begin; folders and what may not be opened (see `findings`) are left out.
 
         Each is read, or not, before the next is asked for: after that it refuses to be read.
-
-        Raises
-        ------
-        UsageError
-            When asked a second time.
         """
         if self._begun:
             raise UsageError("A zip's members are read once; open it again to read them again.")
@@ -149,7 +100,7 @@ class OpenedZip:
             if self._may_open(found, link=False) and not self._is_zip(found.chunks, place):
                 yield Content(Member(found.number, found.name, found.size), found.chunks)
 
-    def _may_open(self, member: Entry | Salvaged, *, link: bool) -> bool:
+    def _may_open(self, member: DirectoryEntry | Salvaged, *, link: bool) -> bool:
         """Tell what is odd about a member, and whether it is one to be read."""
         if member.folder:
             return False
@@ -168,39 +119,16 @@ class OpenedZip:
             self.findings.append(place.finding(word))
         return word is None
 
-    def _is_zip(self, chunks: Chunks, place: Place) -> bool:
+    def _is_zip(self, chunks: Chunks, place: ZipPlace) -> bool:
         if chunks.look() not in _ZIP_STARTS:
             return False
         self.findings.append(place.finding("member-nested"))
         return True
 
 
-def open_zip(source: Source, key: str, limits: Limits = LIMITS) -> OpenedZip:
-    """Open a zip: look its directory over, or begin to salvage it where that is damaged.
-
-    Parameters
-    ----------
-    source : Source
-        Its bytes: a file, `io.BytesIO`, or a `bondstore.stores.rangefile.RangeFile`. It stays open.
-    key : str
-        What findings and errors call it.
-    limits : Limits
-        How much it may hold.
-
-    Returns
-    -------
-    OpenedZip
-        Its members, and what is to be said about them.
-
-    Raises
-    ------
-    DamagedError
-        When there is nothing to be had: ``not-a-zip``, ``zip-truncated``, ``zip-no-directory``; or when it is refused:
-        ``zip-too-many``, ``zip-overlap``, ``zip-bomb``.
-    MissingExtraError
-        When it is damaged and `stream-unzip` is not installed.
-    """
-    positioned, place = Positioned(source), Place(key)
+def open_zip(source: ByteSource, key: str, limits: Limits = LIMITS) -> OpenedZip:
+    """Open a zip: look its directory over, or begin to salvage it where that is damaged."""
+    positioned, place = Positioned(source), ZipPlace(key)
     end, seen = find_end(positioned)
     entries = read_entries(positioned, end, place, limits) if end else None
     if entries is not None:

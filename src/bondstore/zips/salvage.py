@@ -10,8 +10,8 @@ from typing import Any
 from bondstore.errors import MissingExtraError
 from bondstore.findings import Finding
 from bondstore.zips.chunks import CHUNK, Chunks
+from bondstore.zips.findings import ZipPlace, member_place
 from bondstore.zips.headers import CENTRAL, DESCRIPTOR, END, LOCAL, Local, find_local, read_local
-from bondstore.zips.kinds import Place, member_place
 from bondstore.zips.limits import Limits
 from bondstore.zips.names import read_name
 from bondstore.zips.source import FIRST, PIECE, Positioned
@@ -24,59 +24,29 @@ _PADDING = CENTRAL + bytes(24)
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """A member that was found.
-
-    Parameters
-    ----------
-    number : int
-        Its place among those found.
-    name, odd : str
-        As `bondstore.zips.names.read_name` gives them.
-    size : int or None
-        Unpacked bytes it claims, where it says so in front of its data.
-    encrypted, folder : bool
-        What it is.
-    chunks : Chunks
-        What it holds.
-    """
+    """A member that was found."""
 
     number: int
     name: str
     odd: str
-    size: int | None
+    size: int | None  # where it says so in front of its data
     encrypted: bool
     folder: bool
     chunks: Chunks
 
 
 @dataclass(slots=True)
-class Crumb:
-    """What is known of a member while it is unpacked.
-
-    Parameters
-    ----------
-    crc, size : int
-        Of what was unpacked so far.
-    fed : int
-        How far its zip was read for it.
-    whole : bool
-        Whether it ended, and all its numbers agree.
-    """
+class Taken:
+    """What is known of a member while it is unpacked."""
 
     crc: int = 0
     size: int = 0
-    fed: int = 0
-    whole: bool = False
+    fed: int = 0  # how far its zip was read for it
+    whole: bool = False  # whether it ended, and all its numbers agree
 
 
 def require_stream_unzip() -> Any:
-    """Return the `stream_unzip` module.
-
-    Raises
-    ------
-    MissingExtraError
-        When it is not installed.
-    """
+    """Return the `stream_unzip` module."""
     try:
         import stream_unzip
     except ImportError:
@@ -92,26 +62,13 @@ class Salvage:
 
     The work is bounded: so many members, so many bytes unpacked, and so many bytes fed to the unpacker. Beyond that it
     stops, and says so.
-
-    Parameters
-    ----------
-    source : Positioned
-        The zip.
-    key : str
-        Its key in its store.
-    first : Local
-        Its first local header.
-    limits : Limits
-        How much to unpack.
-    findings : list of Finding
-        Where it tells what it met.
     """
 
     def __init__(self, source: Positioned, key: str, first: Local, limits: Limits, findings: list[Finding]) -> None:
         self._module = require_stream_unzip()
         self._first = first
         self._source = source
-        self._zip = Place(key)
+        self._zip = ZipPlace(key)
         self._limits = limits
         self._findings = findings
         self._unpacked = 0
@@ -128,25 +85,25 @@ class Salvage:
                 return
             name, odd = read_name(local.raw)
             place = member_place(self._zip.key, number)
-            crumb = Crumb()
-            chunks = Chunks(self._content(local, place, crumb), place, self._findings)
+            taken = Taken()
+            chunks = Chunks(self._content(local, place, taken), place, self._findings)
             size = None if local.trailed else local.size
             yield Salvaged(number, name, odd, size, local.encrypted, name.endswith("/") and size == 0, chunks)
-            local = self._following(local, chunks, crumb, place)
+            local = self._following(local, chunks, taken, place)
             number += 1
 
-    def _content(self, local: Local, place: Place, crumb: Crumb) -> Iterator[bytes]:
+    def _content(self, local: Local, place: ZipPlace, taken: Taken) -> Iterator[bytes]:
         """Yield what a member holds; `stream-unzip` has checked sizes and checksum once it ends without an error."""
         if not local.trailed and local.size > self._limits.member_bytes:
             raise place.damaged("member-too-large")
         if local.method not in METHODS:
             raise place.damaged("member-method")
-        feed = self._feed(local, place, crumb)
+        feed = self._feed(local, place, taken)
         try:
             _, _, chunks = next(self._module.stream_unzip(feed, chunk_size=CHUNK))
             for chunk in chunks:
-                self._count(len(chunk), crumb, place)
-                crumb.crc = zlib.crc32(chunk, crumb.crc)
+                self._count(len(chunk), taken, place)
+                taken.crc = zlib.crc32(chunk, taken.crc)
                 if chunk:
                     yield chunk
         except self._module.TruncatedDataError:
@@ -156,38 +113,38 @@ class Salvage:
             raise place.damaged("member-damaged", detail) from None
         except self._module.UnexpectedSignatureError:
             # No record follows its own, but it may be whole: then checksum and sizes stand behind its data.
-            if not local.trailed or descriptor_end(self._source, local, crumb) is None:
+            if not local.trailed or descriptor_end(self._source, local, taken) is None:
                 raise place.damaged("member-damaged") from None
         except self._module.UnzipError:
             raise place.damaged("member-damaged") from None
-        crumb.whole = True
+        taken.whole = True
 
-    def _feed(self, local: Local, place: Place, crumb: Crumb) -> Iterator[bytes]:
+    def _feed(self, local: Local, place: ZipPlace, taken: Taken) -> Iterator[bytes]:
         end = self._source.size if local.trailed else local.data_start + local.packed
-        crumb.fed = local.start
+        taken.fed = local.start
         for piece in self._source.span(local.start, end):
             self._feed_left -= len(piece)
             if self._feed_left < 0:
                 self._stopped = True
                 raise place.damaged("zip-bomb", "The zip's members lie in each other; the salvage was stopped here.")
-            crumb.fed += len(piece)
+            taken.fed += len(piece)
             yield piece
         if local.trailed:
             yield _PADDING
 
-    def _count(self, length: int, crumb: Crumb, place: Place) -> None:
-        crumb.size += length
+    def _count(self, length: int, taken: Taken, place: ZipPlace) -> None:
+        taken.size += length
         self._unpacked += length
-        if crumb.size > self._limits.member_bytes:
+        if taken.size > self._limits.member_bytes:
             raise place.damaged("member-too-large")
         if self._unpacked > self._limits.total_bytes:
             self._stopped = True
             raise place.damaged("zip-bomb")
 
-    def _following(self, local: Local, chunks: Chunks, crumb: Crumb, place: Place) -> Local | None:
+    def _following(self, local: Local, chunks: Chunks, taken: Taken, place: ZipPlace) -> Local | None:
         """Return the next member's header, or None where there is none or none can be told from what is in a member."""
         nested = not local.encrypted and chunks.look() in _NEXT
-        end = self._end(local, chunks, crumb)
+        end = self._end(local, chunks, taken)
         chunks.close()
         if end is None:
             if nested:  # the members of the zip in it are not this zip's
@@ -198,13 +155,14 @@ class Salvage:
         mark = self._source.at(end, len(LOCAL))
         if mark == LOCAL or not is_record(self._source, end):
             after = read_local(self._source, end)
-            if after and after.plausible:
+            if after and after.possible:
                 return after
-            hole, words = Place(self._zip.key, f"byte {end}"), "Behind a member there is something that cannot be read."
+            hole = ZipPlace(self._zip.key, f"byte {end}")
+            words = "Behind a member there is something that cannot be read."
             self._findings.append(hole.finding("member-damaged", words))
         return find_local(self._source, end)  # behind a directory too: zips may have been put behind each other
 
-    def _end(self, local: Local, chunks: Chunks, crumb: Crumb) -> int | None:
+    def _end(self, local: Local, chunks: Chunks, taken: Taken) -> int | None:
         """Return where a member ends, if that can be trusted."""
         if not local.trailed:
             end = local.data_start + local.packed
@@ -212,7 +170,7 @@ class Salvage:
         if local.encrypted or local.method not in METHODS:
             return None
         chunks.drain()
-        return descriptor_end(self._source, local, crumb) if crumb.whole else None
+        return descriptor_end(self._source, local, taken) if taken.whole else None
 
 
 def is_record(source: Positioned, at: int) -> bool:
@@ -221,33 +179,20 @@ def is_record(source: Positioned, at: int) -> bool:
     return mark in _NEXT or (at + len(mark) == source.size and any(one.startswith(mark) for one in _NEXT))
 
 
-def descriptor_end(source: Positioned, local: Local, crumb: Crumb) -> int | None:
-    """Find the end of a member whose checksum and sizes follow its data.
-
-    Parameters
-    ----------
-    source : Positioned
-        The zip.
-    local : Local
-        The member's header.
-    crumb : Crumb
-        What it came to.
-
-    Returns
-    -------
-    int or None
-        Where the next record begins, or should; None where no such checksum and sizes are found.
-    """
-    base = max(local.data_start, crumb.fed - 3 * PIECE)
-    window = source.at(base, crumb.fed - base + 64)
-    wanted = crumb.crc.to_bytes(4, "little")
+def descriptor_end(source: Positioned, local: Local, taken: Taken) -> int | None:
+    """Find the end of a member whose checksum and sizes follow its data."""
+    # The unpacker is fed in pieces and says only that the end lay in one of the last: look for the checksum there, with
+    # the sizes behind it that it must have, of 4 bytes or of 8 (zip64), after a signature that is often left out.
+    base = max(local.data_start, taken.fed - 3 * PIECE)
+    window = source.at(base, taken.fed - base + 64)
+    wanted = taken.crc.to_bytes(4, "little")
     alone = None
     at = window.find(wanted)
     while at >= 0:
         signed = window[max(at - 4, 0) : at] == DESCRIPTOR
         for packed in {base + at - local.data_start, base + at - local.data_start - 4 * signed}:
             for width in (4, 8):
-                sizes = packed.to_bytes(width, "little") + crumb.size.to_bytes(width, "little")
+                sizes = packed.to_bytes(width, "little") + taken.size.to_bytes(width, "little")
                 end = at + 4 + 2 * width
                 if window[at + 4 : end] == sizes:
                     if is_record(source, base + end):

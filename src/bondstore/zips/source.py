@@ -13,7 +13,7 @@ FIRST = 1024
 """Packed bytes read at first: many members are small, and some are looked at only."""
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """What a zip is read from: a file, `io.BytesIO`, or a `bondstore.stores.rangefile.RangeFile`."""
 
     def read(self, size: int = -1, /) -> bytes | None:
@@ -24,15 +24,9 @@ class Source(Protocol):
 
 
 class Positioned:
-    """Reads by position; keeps none of its own between two reads.
+    """Reads by position; keeps none of its own between two reads."""
 
-    Parameters
-    ----------
-    source : Source
-        Where from. It is not closed.
-    """
-
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ByteSource) -> None:
         self._source = source
         self.size = source.seek(0, io.SEEK_END)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from bondstore.zips.chunks import CHUNK
-from bondstore.zips.directory import Entry
+from bondstore.zips.directory import DirectoryEntry
+from bondstore.zips.findings import ZipPlace
 from bondstore.zips.headers import name_sum, read_local
-from bondstore.zips.kinds import Place
 from bondstore.zips.limits import Limits
 from bondstore.zips.source import Positioned
 
@@ -19,25 +19,8 @@ METHODS = frozenset((STORED, DEFLATED, BZIP2))
 """Compression methods that are read. LZMA is not: its header says how much memory to take, up to 4 GB."""
 
 
-def unpack(source: Positioned, entry: Entry, place: Place, limits: Limits) -> Iterator[bytes]:
-    """Yield what a member of a sound directory holds; it is whole when no error came until its end.
-
-    Parameters
-    ----------
-    source : Positioned
-        The zip.
-    entry : Entry
-        The member.
-    place : Place
-        How errors name it.
-    limits : Limits
-        For the size it claims; it is stopped where it holds more than it claims.
-
-    Raises
-    ------
-    DamagedError
-        Of kind ``member-damaged``, ``member-too-large`` or ``member-method``.
-    """
+def unpack(source: Positioned, entry: DirectoryEntry, place: ZipPlace, limits: Limits) -> Iterator[bytes]:
+    """Yield what a member of a sound directory holds; it is whole when no error came until its end."""
     if entry.size > limits.member_bytes:
         raise place.damaged("member-too-large")
     if entry.method not in METHODS:
@@ -56,7 +39,7 @@ def unpack(source: Positioned, entry: Entry, place: Place, limits: Limits) -> It
         raise place.damaged("member-damaged", "The member's bytes do not agree with its checksum.")
 
 
-def _data_start(source: Positioned, entry: Entry, place: Place) -> int:
+def _data_start(source: Positioned, entry: DirectoryEntry, place: ZipPlace) -> int:
     """Return where the data begin, once the member's own header has been found to say what the directory says."""
     local = read_local(source, entry.start)
     if local is None:
@@ -71,7 +54,7 @@ def _data_start(source: Positioned, entry: Entry, place: Place) -> int:
     return local.data_start
 
 
-def _decompressed(pieces: Iterator[bytes], method: int, place: Place) -> Iterator[bytes]:
+def _decompressed(pieces: Iterator[bytes], method: int, place: ZipPlace) -> Iterator[bytes]:
     if method == STORED:
         yield from pieces
         return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bondstore.domains.screenlake.layout import base_name
 from bondstore.domains.screenlake.paths import segment
 from bondstore.domains.screenlake.summary import PanelistSummary
-from bondstore.tables.consolidate import Added, Table, consolidate
+from bondstore.tables.consolidate import Added, SourceTable, consolidate
 from bondstore.tables.textcsv import csv_line, encoded
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def gather(job: ProcessJob, parts: Sequence[PartFile], names: ImageNames, group:
         "detector": job.detector_digest(),
         "selection": job.selection.params(),
     }
-    tables: dict[str, list[Table]] = {}
+    tables: dict[str, list[SourceTable]] = {}
     for number, part in enumerate(ordered):
         index = part.index()
         gathered.summary.panelist = index.panelist
@@ -111,8 +111,8 @@ def _name(zip_of: tuple[int, str, str], image: Image, names: ImageNames, gathere
             gathered.examples.append(name)
 
 
-def _table(number: int, part: PartFile, index: Index, table: PartTable) -> Table:
-    return Table(
+def _table(number: int, part: PartFile, index: Index, table: PartTable) -> SourceTable:
+    return SourceTable(
         f"{index.zip}/{table.member}",
         str(number),
         tuple(table.columns),
@@ -129,7 +129,7 @@ class _TableWriter:
     ) -> None:
         self._names, self._group, self._folder, self._gathered, self._parquet = names, group, folder, gathered, parquet
 
-    def write(self, prefix: str, tables: Sequence[Table]) -> None:
+    def write(self, prefix: str, tables: Sequence[SourceTable]) -> None:
         """Write one kind of table; rows that name an image get its file's name, or why there is none."""
         path = f"{self._folder}{segment(prefix)}-consolidated"
         temporary = self._group.reserve()
@@ -143,7 +143,7 @@ class _TableWriter:
         summary = self._gathered.summary.table(prefix)
         summary.rows, summary.repeats, summary.sources = done.rows, done.repeats, len(tables)
 
-    def _image(self, table: Table, row: Mapping[str, str]) -> str:
+    def _image(self, table: SourceTable, row: Mapping[str, str]) -> str:
         base = base_name(row.get(_FILE, ""))
         if base in ("", "null"):
             return _NO_IMAGE

@@ -241,7 +241,7 @@ def rows_in_order(batches: Iterable[ReadBatch]) -> Iterator[tuple[ReadBatch, pl.
     """
     import polars as pl
 
-    from bondstore.tables.rows import in_order, without_repeats
+    from bondstore.tables.merge import in_order, without_repeats
 
     held: pl.DataFrame | None = None
     last: ReadBatch | None = None

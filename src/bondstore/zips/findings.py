@@ -1,7 +1,4 @@
-"""Every kind of thing that can be wrong with a zip or a member of it: how bad, what it means, what to do.
-
-The documentation is checked against this registry.
-"""
+"""What can be wrong with a zip or a member of it."""
 
 from __future__ import annotations
 
@@ -59,19 +56,11 @@ ZIPS = registry(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A zip, or a member of it, that something is to be said about.
-
-    Parameters
-    ----------
-    key : str
-        The zip's key in its store.
-    where : str
-        The member, as its findings name it; empty for the zip.
-    """
+class ZipPlace:
+    """A zip, or a member of it, that something is to be said about."""
 
     key: str
-    where: str = ""
+    where: str = ""  # the member, as its findings name it; empty for the zip
 
     def __str__(self) -> str:
         return f"{self.key}, {self.where}" if self.where else self.key
@@ -86,6 +75,6 @@ class Place:
         return DamagedError(f"{self}: {detail or kind.sentence}", kind=word, hint=kind.advice)
 
 
-def member_place(key: str, number: int) -> Place:
+def member_place(key: str, number: int) -> ZipPlace:
     """Return the place of a member, counted from 1 there; not its name, which may hold anything."""
-    return Place(key, f"member {number + 1}")
+    return ZipPlace(key, f"member {number + 1}")
