@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bondstore.awsclients import aws_client, endpoint_of, understand
 from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
 from bondstore.databases import Change, Row, open_table
-from bondstore.databases.awsclients import aws_client, endpoint_of, understand
 from bondstore.databases.dynamodb import MOST, DynamoTable
 from bondstore.errors import (
     ChangedError,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
+from pathlib import Path
 
 import pytest
 
-from bondstore.config.profiles import Profile
+from bondstore.config.profiles import Profile, store_schemes
 from bondstore.stores import Store
-from tests.servers.azurite import ACCOUNT_KEY
-from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
+from tests.servers.azurite import ACCOUNT_KEY, Azurite
+from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from tests.stores.rigs import Rig, azure_profile, file_rig, s3_rig
 
 
@@ -22,18 +23,34 @@ def keys_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_AZURE_KEY", ACCOUNT_KEY)
 
 
-@pytest.fixture(params=["s3", "az", "file", "memory"])
-def rig(request: pytest.FixtureRequest) -> Rig:
-    """Each kind of store in turn, empty."""
-    if request.param == "s3":
-        return s3_rig(request.getfixturevalue("seaweedfs"), request.getfixturevalue("bucket"))
-    if request.param == "az":
-        azurite = request.getfixturevalue("azurite")
-        container = azurite.create_bucket(f"c-{uuid.uuid4().hex[:12]}")
-        return Rig("az", f"az://{container}", azure_profile(azurite), has_prefixes=True)
-    if request.param == "file":
-        return file_rig(request.getfixturevalue("folder"))
+@pytest.fixture
+def rig_of_s3(seaweedfs: SeaweedFS, bucket: str) -> Rig:
+    return s3_rig(seaweedfs, bucket)
+
+
+@pytest.fixture
+def rig_of_az(azurite: Azurite) -> Rig:
+    container = azurite.create_bucket(f"c-{uuid.uuid4().hex[:12]}")
+    return Rig("az", f"az://{container}", azure_profile(azurite), has_prefixes=True)
+
+
+@pytest.fixture
+def rig_of_file(folder: Path) -> Rig:
+    return file_rig(folder)
+
+
+@pytest.fixture
+def rig_of_memory() -> Rig:
     return Rig("memory", f"memory://{os.urandom(6).hex()}", Profile(), has_prefixes=False)
+
+
+@pytest.fixture(params=sorted(store_schemes()))
+def rig(request: pytest.FixtureRequest) -> Rig:
+    """Each kind of store in turn, empty; one without a fixture `rig_of_...` fails the whole suite."""
+    made = request.getfixturevalue(f"rig_of_{request.param}")
+    assert isinstance(made, Rig)
+    assert made.kind == request.param
+    return made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bondstore.config.profiles import Profile
 from bondstore.errors import UsageError
 from bondstore.stores.address import Address, parse_address
-from bondstore.stores.clients import _with_bucket, endpoint_url
+from bondstore.stores.kinds.s3 import with_bucket
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ def test_any_text_is_an_address_or_refused(url: str) -> None:
     ],
 )
 def test_where_requests_go(profile: Profile, bucket: str, url: str) -> None:
-    assert endpoint_url(Address("s3", bucket), profile) == url
+    assert Address("s3", bucket).endpoint(profile) == url
 
 
 def test_where_the_bucket_goes_in_virtual_host_style() -> None:
-    assert _with_bucket("https://h.example:9/", "b", path_style=True) == "https://h.example:9"
-    assert _with_bucket("https://h.example:9/", "b", path_style=False) == "https://b.h.example:9"
-    assert _with_bucket("https://b.h.example", "b", path_style=False) == "https://b.h.example"
+    assert with_bucket("https://h.example:9/", "b", path_style=True) == "https://h.example:9"
+    assert with_bucket("https://h.example:9/", "b", path_style=False) == "https://b.h.example:9"
+    assert with_bucket("https://b.h.example", "b", path_style=False) == "https://b.h.example"

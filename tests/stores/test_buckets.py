@@ -13,7 +13,7 @@ from bondstore.config import secrets
 from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError, CredentialsError, StoreError, UnreachableError
-from bondstore.stores.buckets import Bucket, list_buckets
+from bondstore.stores.kinds.s3.extra import Bucket, list_buckets
 from tests.conftest import IN_CI
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.ports import free_ports

@@ -1,71 +1,77 @@
-"""Reading keys that obstore cannot address: the signature against botocore's, the transport against a real server."""
+"""Reading keys that obstore cannot address, through boto3, with the profile's own settings."""
 
 from __future__ import annotations
 
-import datetime as dt
 import os
+from pathlib import Path
 
 import pytest
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bondstore.errors import ChangedError, NotFoundError
-from bondstore.stores import odd_keys, open_store
-from bondstore.stores.sigv4 import encode_path, encode_query, sign
+from bondstore.config.profiles import Profile
+from bondstore.errors import ChangedError, ConfigurationError, CredentialsError, NotFoundError, UnreachableError
+from bondstore.stores import Store, listing, open_store, transfer
+from bondstore.stores.address import is_odd
 from tests.servers.faulty import Fault, FaultyProxy
+from tests.servers.ports import free_ports
 from tests.servers.seaweedfs import SeaweedFS
 from tests.stores.rigs import QUICK, s3_profile
 
-text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+PLAIN = "a/é +%&.csv"
 
 
-@given(
-    key=text, query=st.dictionaries(st.sampled_from(["prefix", "start-after", "list-type"]), text), token=st.booleans()
-)
-def test_the_signature_is_botocores(key: str, query: dict[str, str], token: bool) -> None:
-    now = dt.datetime.now(dt.UTC)
-    path = encode_path(f"/bucket/{key}")
-    target = f"https://host.example:8333{path}" + (f"?{encode_query(query)}" if query else "")
-    request = AWSRequest("GET", target, headers={"host": "host.example:8333"})
-    witness = S3SigV4Auth(Credentials("KEY", "SECRET", "TOKEN" if token else None), "s3", "eu-x")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: now.replace(tzinfo=None))
-        witness.add_auth(request)
-    ours = sign(
-        "GET", "host.example:8333", path, query,
-        access_key="KEY", secret="SECRET", token="TOKEN" if token else None, region="eu-x", now=now,
-    )  # fmt: skip
-    assert ours["Authorization"] == request.headers["Authorization"]
+@pytest.fixture
+def all_odd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treat all keys as odd: SeaweedFS takes none that are."""
+    monkeypatch.setattr(transfer, "is_odd", lambda key: True)
+
+
+def pages(store: Store, prefix: str, offset: str | None = None) -> list[list[str]]:
+    found = listing._client_pages(store._connection, "odd", prefix, offset)
+    return [page.keys for page in found]
 
 
 @pytest.mark.parametrize("prefix", ["", "/pre fix"])
 def test_the_transport_against_a_real_server(
-    seaweedfs: SeaweedFS, faulty: FaultyProxy, bucket: str, prefix: str
+    seaweedfs: SeaweedFS, faulty: FaultyProxy, bucket: str, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SeaweedFS takes no odd keys, so the functions are run on ordinary ones."""
     witness = open_store(f"s3://{bucket}{prefix}", s3_profile(seaweedfs.endpoint))
     data = os.urandom(200_000)
-    for key in ("a/é +%&.csv", "a/b/x", "ab/y"):
+    for key in (PLAIN, "a/b/x", "ab/y"):
         witness.put(key, data)
-    connection = open_store(f"s3://{bucket}{prefix}", s3_profile(faulty.endpoint), rule=QUICK)._connection
-    assert [page.keys for page in odd_keys.list_pages(connection, "a/", None)] == [
-        [key for page in witness.pages("a") for key in page.keys]
-    ]
-    assert odd_keys.list_dirs(connection, "a/") == witness.dirs("a")
-    info = witness.head("a/é +%&.csv")
-    assert odd_keys.head(connection, info.key) == info
+    found, info = witness.dirs("a"), witness.head(PLAIN)
+    monkeypatch.setattr(transfer, "is_odd", lambda key: True)
+    store = open_store(f"s3://{bucket}{prefix}", s3_profile(faulty.endpoint), rule=QUICK)
+    assert pages(store, "a/") == [[key for page in witness.pages("a") for key in page.keys]]
+    odd = store._connection.client("odd").list_with_delimiter("a/")
+    assert [*odd["common_prefixes"], *(one["path"] for one in odd["objects"])] == ["a/b/", PLAIN]
+    assert [transfer.to_info(one["path"], one) for one in odd["objects"]] == found.objects
+    assert store.head(PLAIN) == info
     faulty.add(Fault("cut", contains="csv", after=1000, times=2))
     faulty.add(Fault("status", contains="csv", first=3, times=2))
-    fetched = odd_keys.fetch(connection, info.key)
-    assert (fetched.info, fetched.data) == (info, data)
-    assert odd_keys.fetch_range(connection, info.key, 5, 105, info.etag) == data[5:105]
+    fetched = store.get(PLAIN)
+    assert (fetched.info, bytes(fetched.data)) == (info, data)
+    assert store.get_range(PLAIN, 5, 100, info.etag) == data[5:105]
     with pytest.raises(ChangedError):
-        odd_keys.fetch_range(connection, info.key, 5, 105, '"other"')
+        store.get_range(PLAIN, 5, 100, '"other"')
     with pytest.raises(NotFoundError):
-        odd_keys.fetch(connection, "none")
+        store.get("none")
+    with pytest.raises(NotFoundError):
+        store.head("none")
+
+
+@pytest.mark.usefixtures("all_odd")
+def test_a_large_object_goes_on_where_the_line_was_cut(faulty: FaultyProxy, bucket: str) -> None:
+    store = open_store(f"s3://{bucket}", s3_profile(faulty.endpoint), rule=QUICK)
+    data = os.urandom(20_000_000)
+    store.put("big", data)
+    faulty.add(Fault("cut", contains="/big", after=9_000_000))
+    before = len(faulty.seen)
+    assert bytes(store.get("big").data) == data
+    first, second = faulty.seen[before:]
+    assert first.range is None
+    assert int((second.range or "").removeprefix("bytes=").partition("-")[0]) > 8_000_000
+    assert second.if_match
 
 
 def test_pages_are_followed(seaweedfs: SeaweedFS, bucket: str) -> None:
@@ -74,13 +80,75 @@ def test_pages_are_followed(seaweedfs: SeaweedFS, bucket: str) -> None:
     store = open_store(f"s3://{bucket}", s3_profile(seaweedfs.endpoint))
     keys = [f"a/{n:04d}" for n in range(1_050)]
     fill(store, keys)
-    pages = list(odd_keys.list_pages(store._connection, "a/", None))
-    assert [len(page) for page in pages] == [1_000, 50]
-    assert [key for page in pages for key in page.keys] == keys
-    assert [key for page in odd_keys.list_pages(store._connection, "a/", "a/1047") for key in page.keys] == keys[-2:]
+    found = pages(store, "a/")
+    assert [len(page) for page in found] == [1_000, 50]
+    assert [key for page in found for key in page] == keys
+    assert [key for page in pages(store, "a/", "a/1047") for key in page] == keys[-2:]
+
+
+@pytest.mark.parametrize("key", ["s/p/surveyTimings//1.csv", "s//x", "s/../y", "s/./é +%&.csv", "//x"])
+def test_an_odd_key_is_sent_as_it_is(faulty: FaultyProxy, bucket: str, key: str) -> None:
+    faulty.add(Fault("status", status=404, body=b"<Error><Code>NoSuchKey</Code></Error>"))
+    with pytest.raises(NotFoundError):
+        open_store(f"s3://{bucket}", s3_profile(faulty.endpoint), rule=QUICK).get(key)
+    assert faulty.seen[-1].path == f"/{bucket}/{key}"
+
+
+def test_the_profile_holds_for_boto3_too(
+    faulty: FaultyProxy, seaweedfs: SeaweedFS, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [port] = free_ports(1)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "example.org")
+    open_store(f"s3://{bucket}", s3_profile(seaweedfs.endpoint, proxy="none")).put("a/b", b"1")
+    direct = s3_profile(faulty.endpoint, proxy="none")
+    assert pages(open_store(f"s3://{bucket}", direct, rule=QUICK), "a/") == [["a/b"]]
+    assert "x-amz-date" in faulty.seen[-1].headers
+    with pytest.raises(NotFoundError):
+        open_store("s3://no-such-bucket-here", direct, rule=QUICK).get("a//b")
+    with pytest.raises(UnreachableError, match="proxy"):
+        open_store(f"s3://{bucket}", s3_profile(seaweedfs.endpoint), rule=QUICK).get("a//b")
+    with pytest.raises(ConfigurationError, match="not encrypted"):
+        open_store(f"s3://{bucket}", s3_profile(seaweedfs.endpoint, allow_http=False), rule=QUICK).get("a//b")
+    none = Profile(endpoint=seaweedfs.endpoint, region="us-east-1", proxy="none")
+    with pytest.raises(CredentialsError, match="No credentials"):
+        open_store(f"s3://{bucket}", none, rule=QUICK).get("a//b")
+
+
+def test_nothing_is_signed_for_an_anonymous_profile(faulty: FaultyProxy, bucket: str) -> None:
+    with pytest.raises(CredentialsError):
+        open_store(f"s3://{bucket}", Profile(endpoint=faulty.endpoint, anonymous=True), rule=QUICK).get("a//b")
+    assert "x-amz-date" not in faulty.seen[-1].headers
+
+
+@pytest.mark.parametrize("endpoint", ["http://h.example:9", "http://bucket.h.example:9"])
+def test_bucket_and_region_go_where_the_profile_says(endpoint: str) -> None:
+    from bondstore.stores.address import Address
+    from bondstore.stores.kinds.s3.extra import _open
+
+    for path_style, wanted in ((False, "http://bucket.h.example:9/a//b"), (True, f"{endpoint}/bucket/a//b")):
+        profile = s3_profile(endpoint, path_style=path_style, region="ch-basel-2")
+        client = _open(Address("s3", "bucket"), profile, QUICK)
+        signed = client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "a//b"})
+        assert signed.partition("?")[0] == wanted
+        assert client.meta.region_name == "ch-basel-2"
+
+
+def test_the_authorities_of_the_system_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bondstore import awsclients
+
+    own = tmp_path / "own.pem"
+    own.write_text("")
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    assert awsclients._system_authorities() == str(own)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setattr(awsclients, "_AUTHORITIES", (str(tmp_path / "no.pem"), str(own)))
+    assert awsclients._system_authorities() == str(own)
 
 
 @pytest.mark.parametrize(("key", "odd"), [("a/b", False), ("a//b", True), ("/a", True), ("a/", True), ("a/./b", True),
                                           ("a/...", False), ("", True), ("..", True)])  # fmt: skip
 def test_which_keys_are_odd(key: str, odd: bool) -> None:
-    assert odd_keys.is_odd(key) is odd
+    assert is_odd(key) is odd

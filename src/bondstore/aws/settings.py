@@ -126,7 +126,7 @@ def reference(text: str) -> SecretRef:
 
 
 def _kept_by_aws(scheme: str, name: str) -> Any:
-    from bondstore.databases.awsclients import aws_client, failures, understand
+    from bondstore.awsclients import aws_client, failures, understand
 
     what = f"parameter {name} in SSM" if scheme == "ssm" else f"secret {name} in Secrets Manager"
     try:

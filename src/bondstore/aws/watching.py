@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bondstore.aws.handlers import Handler, handle, handler_named
 from bondstore.aws.report import ObjectOutcome, log
 from bondstore.aws.settings import load_settings, prepare_lambda
-from bondstore.databases.awsclients import aws_client, failures, understand
+from bondstore.awsclients import aws_client, failures, understand
 from bondstore.errors import (
     ConfigurationError,
     Interrupted,

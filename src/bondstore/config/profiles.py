@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,9 +15,21 @@ from bondstore.config.model import Setting, fields_of, from_mapping
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError
 
-STORE_URL = re.compile(r"(s3|az|file|memory)://", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+
+
+@cache
+def store_schemes() -> frozenset[str]:
+    """Return the kinds of store: each is a module named after its scheme, which is found here without being loaded."""
+    kinds = Path(__file__).parents[1] / "stores" / "kinds"
+    return frozenset(module.name for module in pkgutil.iter_modules([str(kinds)]))
+
+
+def is_store_url(text: str) -> bool:
+    """Say whether a text starts with the scheme of a kind of store."""
+    scheme, separator, _ = text.partition("://")
+    return bool(separator) and scheme.lower() in store_schemes()
 
 
 def check_name(name: str) -> str:
@@ -55,7 +69,7 @@ def _text(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    if not STORE_URL.match(_text(value)):
+    if not is_store_url(_text(value)):
         raise ValueError
     return value.strip()
 

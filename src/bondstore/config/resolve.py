@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bondstore.config.profiles import STORE_URL, Profile, StoreSpec
+from bondstore.config.profiles import Profile, StoreSpec, is_store_url
 from bondstore.config.secrets import SecretRef
 from bondstore.config.settings import load_profile
 from bondstore.errors import ConfigurationError, UsageError
@@ -72,7 +72,7 @@ def store_url(text: str) -> str:
     text = text.strip()
     if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
         return "file://" + quote(str(Path(text).expanduser().resolve()))
-    if not STORE_URL.match(text):
+    if not is_store_url(text):
         raise UsageError(
             "The store is no URL.",
             hint="Write s3://BUCKET/PREFIX or az://CONTAINER/PREFIX, or for a folder ./FOLDER or its whole path.",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from bondstore.databases import awsclients
+from bondstore import awsclients
 from bondstore.databases.rows import VERSION, Change, Key, Row, Table, Value, changed, check_changes, check_key, kept
 from bondstore.errors import ConfigurationError, CredentialsError, NotFoundError, TransientStoreError, UsageError
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.stores.address import Address, parse_address
-from bondstore.stores.clients import endpoint_host, endpoint_url
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile, StoreSpec
@@ -67,17 +66,17 @@ class Case:
     @property
     def remote(self) -> bool:
         """Whether the store is reached over a network."""
-        return self.address.kind in ("s3", "az")
+        return self.address.is_remote
 
     @property
     def endpoint(self) -> str:
         """The address that requests go to."""
-        return endpoint_url(self.address, self.profile)
+        return self.address.endpoint(self.profile)
 
     @property
     def host(self) -> str:
         """The host that requests go to."""
-        return endpoint_host(self.address, self.profile)
+        return self.address.host(self.profile)
 
     def setting(self, options: str) -> str:
         """Return the command that changes a setting of the profile."""

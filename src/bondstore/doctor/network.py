@@ -109,7 +109,7 @@ def compare_clocks(answer: Answer) -> Check:
 
 def look_at_addressing(case: Case) -> Iterator[Check]:
     """See whether the host that the bucket's name makes can be found."""
-    if case.address.kind != "s3":
+    if not case.address.store_kind.speaks_s3:
         return
     bucket = case.address.place
     if case.profile.uses_path_style(bucket):

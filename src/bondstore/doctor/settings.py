@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 from bondstore.config import aws_files
-from bondstore.config.credentials import azure_key, azure_sas, credentials
+from bondstore.config.credentials import credentials
 from bondstore.doctor.case import is_private
 from bondstore.doctor.check import Check, fail, ok, warn
 from bondstore.errors import BondstoreError
@@ -39,7 +39,7 @@ def look_for_mix_ups(case: Case) -> Iterator[Check]:
     if case.remote and is_key(place):
         found = True
         yield fail("mix-ups", "The bucket's name looks like an access key.", case.setting("--url s3://BUCKET"))
-    if case.address.kind == "s3":
+    if case.address.store_kind.speaks_s3:
         for message, mend in _key_mix_ups(case):
             found = True
             yield fail("mix-ups", message, mend)
@@ -73,34 +73,14 @@ def _key_mix_ups(case: Case) -> Iterator[tuple[str, str]]:
 
 def look_at_credentials(case: Case) -> Iterator[Check]:
     """See whether there are credentials; whether they are accepted is seen when listing."""
-    profile = case.profile
-    if not case.remote:
-        yield ok("credentials", f"A {case.address.kind}:// store needs none.")
-    elif profile.anonymous:
+    if case.remote and case.profile.anonymous:
         yield ok("credentials", "None are sent: the profile is anonymous.")
-    elif case.address.kind == "az":
-        yield from _azure(case)
+        return
+    found = case.address.store_kind.find_credentials(case.profile)
+    if not found.setting:
+        yield ok("credentials", found.message)
     else:
-        pair = credentials(profile)
-        if pair is not None:
-            kind = " (temporary)" if pair.token is not None else ""
-            yield ok("credentials", f"Found in {pair.source or 'the profile'}{kind}.")
-        elif profile.endpoint:
-            mend = case.setting("--access-key env:NAME --secret-key env:NAME")
-            yield fail("credentials", "There are none.", mend)
-        else:
-            mend = case.setting("--access-key env:NAME --secret-key env:NAME")
-            yield warn("credentials", "There are none; only a role of this machine could help.", mend)
-
-
-def _azure(case: Case) -> Iterator[Check]:
-    profile = case.profile
-    if not profile.account and not profile.endpoint:
-        yield fail("credentials", "The storage account is not named.", case.setting("--account NAME"))
-    elif azure_key(profile) or azure_sas(profile):
-        yield ok("credentials", "Found for the storage account.")
-    else:
-        yield fail("credentials", "There are none.", case.setting("--account-key env:NAME"))
+        yield (warn if found.in_doubt else fail)("credentials", found.message, case.setting(found.setting))
 
 
 def look_at_secret_files(case: Case) -> Iterator[Check]:
@@ -144,7 +124,7 @@ def look_at_proxy(case: Case) -> Iterator[Check]:
 
 def look_at_checksums(case: Case) -> Iterator[Check]:
     """See whether the checksum mode suits the endpoint."""
-    if case.address.kind != "s3":
+    if not case.address.store_kind.speaks_s3:
         return
     if case.profile.checksums == "always" and case.profile.endpoint:
         yield warn(

@@ -10,8 +10,8 @@ from email.policy import SMTP
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
+from bondstore import awsclients
 from bondstore.config.settings import load_profile
-from bondstore.databases import awsclients
 from bondstore.errors import ConfigurationError, CredentialsError, StoreError, TransientStoreError, UnreachableError
 from bondstore.notify.transport import Accepted, Answer, Declined
 

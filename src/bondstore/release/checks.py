@@ -9,20 +9,19 @@ import dataclasses
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.errors import AlreadyExistsError, BondstoreError, NotFoundError, PolicyError, UsageError
 from bondstore.release.pointer import NAME, Latest, move
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
-from bondstore.stores.clients import endpoint_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bondstore.config.profiles import StoreSpec
     from bondstore.stores import Store
+    from bondstore.stores.address import StoreKind
 
 SAMPLE = 5
 """Objects that are tried without credentials."""
@@ -63,8 +62,8 @@ def exposure(spec: StoreSpec, known: Sequence[str]) -> Seen:
 
     Without any it cannot be told that a store is private: objects may be readable where the listing is refused.
     """
-    kind = parse_address(spec.url).kind
-    if kind not in ("s3", "az"):
+    kind = parse_address(spec.url).store_kind
+    if not kind.is_remote:
         return Seen(Exposure.LOCAL, True, f"{spec.url} is on this machine; who can read it is up to its permissions.")
     store = _without_credentials(spec)
     said = f"Whether {spec.url} is public could not be told"
@@ -150,7 +149,7 @@ def _known_keys(store: Store) -> list[str]:
     return keys[:SAMPLE]
 
 
-def _answer(ask: Callable[[], object], kind: str) -> str | None:
+def _answer(ask: Callable[[], object], kind: StoreKind) -> str | None:
     """Ask without credentials: None when it was granted, nothing when the store refused it, else why it is unknown."""
     try:
         ask()
@@ -159,25 +158,15 @@ def _answer(ask: Callable[[], object], kind: str) -> str | None:
     return None
 
 
-def _refused(error: BondstoreError, kind: str) -> bool:
-    # a proxy's "403" has no code of the store's in it; Azure hides what is there: its refusal is "not found"
+def _refused(error: BondstoreError, kind: StoreKind) -> bool:
+    # a proxy's "403" has no code of the store's in it; some stores hide what is there: their refusal is "not found"
     if any(f"({code})" in error.message for code in _REFUSALS):
         return True
-    return kind == "az" and isinstance(error, (NotFoundError, AlreadyExistsError))
+    return kind.hides_objects and isinstance(error, (NotFoundError, AlreadyExistsError))
 
 
 def _whereabouts(store: Store) -> tuple[str, ...]:
-    address = parse_address(store.url)
-    if address.kind == "file":
-        return ("file", *Path(address.place).resolve().parts)
-    place = (address.kind, _endpoint(store), address.place)
-    return (*place, *(part for part in address.prefix.split("/") if part))
-
-
-def _endpoint(store: Store) -> str:
-    address = parse_address(store.url)
-    if address.kind == "memory":
-        return ""
     # the region says nothing on where a bucket is: the provider's own names are one namespace
     profile = dataclasses.replace(store.spec.profile, region=None, path_style=True)
-    return endpoint_url(address, profile).lower()
+    address = store.address
+    return (address.kind, address.endpoint(profile).lower(), *address.parts)

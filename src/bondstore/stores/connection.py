@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from bondstore.stores.address import parse_address
-from bondstore.stores.failures import Failure, understand
+from bondstore.stores.address import Client, Role, parse_address
+from bondstore.stores.failures import Failure, understand, unreachable
 from bondstore.stores.retry import RetryRule
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
-
-    from bondstore.config.profiles import StoreSpec
-    from bondstore.stores.clients import Role
+    from bondstore.config.profiles import Profile, StoreSpec
 
 T = TypeVar("T")
 
@@ -25,17 +26,17 @@ def raisable() -> tuple[type[Exception], ...]:
     """Return the classes of exceptions that a client raises on its own account."""
     from obstore.exceptions import BaseError
 
-    return (BaseError, OSError, ValueError)
+    classes: tuple[type[Exception], ...] = (BaseError, OSError, ValueError)
+    if "botocore" in sys.modules:  # nobody who never used boto3 has to load it for its failures
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
+
+        classes += (BotoCoreError, ClientError, ResponseParserError)
+    return classes
 
 
 class Patience:
-    """What is left of the patience with one request.
-
-    Parameters
-    ----------
-    rule : RetryRule
-        Its bounds.
-    """
+    """What is left of the patience with one request."""
 
     def __init__(self, rule: RetryRule) -> None:
         self._rule = rule
@@ -55,50 +56,35 @@ class Patience:
 
 
 class Connection:
-    """The clients of one store.
-
-    Parameters
-    ----------
-    spec : StoreSpec
-        What to open.
-    rule : RetryRule
-        Time-outs and patience.
-    """
+    """The clients of one store."""
 
     def __init__(self, spec: StoreSpec, rule: RetryRule) -> None:
         self.spec = spec
         self.rule = rule
         self.address = parse_address(spec.url)
+        self.kind = self.address.store_kind
         self._lock = threading.RLock()
-        self._clients: dict[Role, ObjectStore] = {}
+        self._clients: dict[Role, Client] = {}
         self._process = os.getpid()
         self._reached = False
 
-    def client(self, role: Role) -> ObjectStore:
-        """Return the client for a role; opens it when this process has none yet.
-
-        Raises
-        ------
-        ConfigurationError, CredentialsError, UnreachableError, NotFoundError
-            When it cannot be opened.
-        """
+    def client(self, role: Role) -> Client:
+        """Return the client for a role; opens it when this process has none yet."""
         kept = self._clients.get(role)
         if kept is not None and self._process == os.getpid():
             return kept
         with self._lock:
             return self._open(role)
 
-    def _open(self, role: Role) -> ObjectStore:
-        from bondstore.stores.clients import build_client
-        from bondstore.stores.contact import check_contact
-
+    def _open(self, role: Role) -> Client:
         if self._process != os.getpid():
             self._clients.clear()
             self._process = os.getpid()
         if role not in self._clients:
-            opened = build_client(self.spec, self.rule, role)
-            if not self._reached and self.address.kind in {"s3", "az"}:
-                check_contact(self.address, self.spec.profile, self.rule)
+            profile = self.spec.profile
+            opened = self.kind.client(self.address, profile, self.rule, role)
+            if not self._reached and self.kind.is_remote:
+                check_contact(self.address.endpoint(profile), self.address.url, profile, self.rule)
                 self._reached = True
             self._clients[role] = opened
         return self._clients[role]
@@ -107,40 +93,54 @@ class Connection:
         """Map an exception onto our errors; see `bondstore.stores.failures`."""
         return understand(raised, self.address.url, key)
 
-    def attempt(self, role: Role, act: Callable[[ObjectStore], T], key: str | None = None) -> T:
-        """Do something once, without trying again beyond what the role's client does.
-
-        Raises
-        ------
-        BondstoreError
-            When it fails.
-        """
+    def attempt(self, role: Role, act: Callable[[Client], T], key: str | None = None) -> T:
+        """Do something once, without trying again beyond what the role's client does."""
         try:
             return act(self.client(role))
         except raisable() as raised:
             raise self.understand(raised, key).error from None
 
-    def persist(self, role: Role, act: Callable[[ObjectStore], T], key: str | None = None) -> T:
-        """Do something that may be repeated, until it goes through or the patience is used up.
+    def persist(self, role: Role, act: Callable[[Client], T], key: str | None = None) -> T:
+        """Do something that may be repeated, until it goes through or the patience is used up."""
+        return persist(self.rule, lambda: act(self.client(role)), lambda raised: self.understand(raised, key))
 
-        Parameters
-        ----------
-        role : str
-            Which client to use.
-        act : callable
-            Takes the client; runs once or more.
-        key : str, optional
-            The object concerned, for the message.
 
-        Raises
-        ------
-        BondstoreError
-            The last failure, mapped.
-        """
-        patience: Patience | None = None
-        while True:
-            try:
-                return act(self.client(role))
-            except raisable() as raised:
-                patience = patience or Patience(self.rule)
-                patience.spend(self.understand(raised, key))
+def persist(rule: RetryRule, act: Callable[[], T], understand: Callable[[BaseException], Failure]) -> T:
+    """Try until it goes through or the patience is used up; then the last failure is raised, as it was understood."""
+    patience: Patience | None = None
+    while True:
+        try:
+            return act()
+        except raisable() as raised:
+            patience = patience or Patience(rule)
+            patience.spend(understand(raised))
+
+
+def check_contact(endpoint: str, place: str, profile: Profile, rule: RetryRule) -> None:
+    """Make one TCP connection to an endpoint: a wrong address is told in seconds, not after all the patience.
+
+    Where a proxy stands in between nothing is tried: what it reaches cannot be seen from here.
+    """
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if profile.proxy == "environment" and _is_proxied(parts.scheme, host):
+        return
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    give_up = time.monotonic() + rule.first_contact
+    for wait in rule.waits():
+        try:
+            socket.create_connection((host, port), timeout=rule.connect_timeout).close()
+        except socket.gaierror:
+            why = f"the name {host} is not known"
+        except OSError as raised:
+            why = raised.strerror or "no connection"
+        else:
+            return
+        if time.monotonic() + wait > give_up:
+            raise unreachable(f"{place} at {host}:{port}", why.lower())
+        time.sleep(wait)
+
+
+def _is_proxied(scheme: str, host: str) -> bool:
+    proxies = getproxies()
+    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)

@@ -1,4 +1,4 @@
-"""From what obstore raises to our own errors, with a hint, and without anything secret.
+"""From what obstore and boto3 raise to our own errors, with a hint, and without anything secret.
 
 obstore gives most failures as one class with a long text; that text quotes the server's answer. Only its status, its
 error code and a region are taken out of it: the rest may repeat what was sent.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from bondstore.errors import (
     AlreadyExistsError,
@@ -27,6 +28,17 @@ _STATUS = re.compile(r"Server returned (?:non-2xx status code: |error response: 
 _CODE = re.compile(r"<Code>\s*(\w{1,80})\s*</Code>")
 _REGION = re.compile(r"(?:<Region>|expecting ')([a-z0-9-]{2,40})(?:</Region>|')")
 _KIND = re.compile(r"kind: (\w+)")
+_BOTO3_KINDS = {
+    "EndpointConnectionError": "Connect",
+    "ConnectTimeoutError": "Connect",
+    "ProxyConnectionError": "Connect",
+    "ReadTimeoutError": "Timeout",
+    "ConnectionClosedError": "Interrupted",
+    "ResponseStreamingError": "Interrupted",
+    "IncompleteReadError": "Interrupted",
+    "HTTPClientError": "Interrupted",
+    "SSLError": "Interrupted",
+}
 _OS = re.compile(r"\bcode: (\d+)")
 
 _CREDENTIAL_HINTS = {
@@ -53,78 +65,49 @@ _ARCHIVED = {"InvalidObjectState", "BlobArchived", "BlobBeingRehydrated"}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure, understood.
-
-    Parameters
-    ----------
-    error : BondstoreError
-        What to raise.
-    passing : bool
-        Whether another try may help.
-    code : str
-        The server's own code for it, or empty.
-    """
+    """A failure, understood."""
 
     error: BondstoreError
-    passing: bool = False
-    code: str = ""
+    passing: bool = False  # another try may help
+    code: str = ""  # the server's own
 
 
 def understand(raised: BaseException, place: str, key: str | None = None) -> Failure:
-    """Map an exception of obstore, or of the operating system, onto our errors.
-
-    Parameters
-    ----------
-    raised : BaseException
-        What was caught.
-    place : str
-        The store's address, for the message.
-    key : str, optional
-        The object concerned.
-
-    Returns
-    -------
-    Failure
-        With an error that is not yet raised.
-    """
+    """Map an exception of obstore, of boto3 or of the operating system onto our errors, which are not yet raised."""
     if isinstance(raised, BondstoreError):
         return Failure(raised)
     what = f"{place}/{key}" if key else place
     text = str(raised)
+    answered = getattr(raised, "response", None)
+    if isinstance(answered, dict):
+        return _by_boto3(raised, answered, what, place)
     answer = _STATUS.search(text)
     told = text[answer.start() :] if answer else ""
     code = _first(_CODE, told)
     status = int(answer.group(1)) if answer and answer.group(1) else 0
     return (
         _by_class(raised, what, code)
-        or (_by_answer(status, code, told, what, place) if answer else None)
+        or (_by_answer(status, code, _first(_REGION, told), what, place) if answer else None)
         or _by_transport(raised, text, what, place)
     )
 
 
-def understand_answer(status: int, body: bytes, place: str, key: str | None = None) -> Failure:
-    """Map an HTTP answer that is no success onto our errors.
-
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    body : bytes
-        What came with it.
-    place, key : str
-        As in `understand`.
-    """
-    what = f"{place}/{key}" if key else place
-    told = body.decode(errors="replace")
-    code = _first(_CODE, told)
-    if code in _PASSING_CODES:
-        return Failure(TransientStoreError(f"The store was too busy to serve {what}."), passing=True, code=code)
+def _by_boto3(raised: BaseException, answered: dict[str, Any], what: str, place: str) -> Failure:
+    """Understand a server's refusal as boto3 gives it: an answer without a body has its status for a code."""
+    error = answered.get("Error", {})
+    status = int(answered.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    code = _first(_CODE, f"<Code>{error.get('Code', '')}</Code>")
+    code = "" if code.isdigit() else code
     if status == 412:
         return Failure(ChangedError(f"The object {what} is not the version it was."), code=code)
     if 300 <= status < 400:
         code = code or "PermanentRedirect"
-    answered = _by_answer(status, code, told, what, place)
-    return answered or Failure(StoreError(f"The store failed at {what}."), code=code)
+    region = _first(_REGION, f"<Region>{error.get('Region', '')}</Region>")
+    return (
+        _by_class(raised, what, code)
+        or _by_answer(status, code, region, what, place)
+        or Failure(StoreError(f"The store failed at {what}."), code=code)
+    )
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
@@ -153,13 +136,12 @@ def _by_class(raised: BaseException, what: str, code: str) -> Failure | None:  #
 
 
 def _by_answer(  # noqa: PLR0911 - one line a case
-    status: int, code: str, told: str, what: str, place: str
+    status: int, code: str, region: str, what: str, place: str
 ) -> Failure | None:
     if code in _NO_PLACE:
         kind = _NO_PLACE[code]
         hint = f"Check the {kind}'s name, the endpoint and the region of the profile."
         return Failure(NotFoundError(f"There is no {kind} for {place}.", hint=hint), code=code)
-    region = _first(_REGION, told)
     if code in _WRONG_REGION:
         hint = f'Set region = "{region}" in the profile.' if region else "Set the bucket's region in the profile."
         return Failure(ConfigurationError(f"{place} is in another region than the profile says.", hint=hint), code=code)
@@ -183,7 +165,8 @@ def _by_answer(  # noqa: PLR0911 - one line a case
 def _by_transport(  # noqa: PLR0911 - one line a case
     raised: BaseException, text: str, what: str, place: str
 ) -> Failure:
-    if "169.254.169.254" in text or "169.254.170.2" in text:
+    name = type(raised).__name__
+    if "169.254.169.254" in text or "169.254.170.2" in text or "Credential" in name:
         hint = "Name them in a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         return Failure(CredentialsError(f"No credentials were found for {place}.", hint=hint))
     if "BareRedirect" in text or "incorrectly configured region" in text:
@@ -198,14 +181,16 @@ def _by_transport(  # noqa: PLR0911 - one line a case
     local = _by_system(raised, text, what)
     if local is not None:
         return local
-    kind = _first(_KIND, text)
+    kind = _first(_KIND, text) or _BOTO3_KINDS.get(name)
     if kind == "Connect":
         return Failure(unreachable(place), passing=True)
     if kind == "Timeout":
         return Failure(TransientStoreError(f"The transfer of {what} stood still."), passing=True)
     if kind in {"Interrupted", "Request", "Decode"} or "HTTP error" in text:
         return Failure(TransientStoreError(f"The connection broke at {what}."), passing=True)
-    return Failure(StoreError(f"The store failed at {what} ({type(raised).__name__})."))
+    if name == "ResponseParserError":
+        return Failure(StoreError(f"{place} answers with something else.", hint="Check the endpoint."))
+    return Failure(StoreError(f"The store failed at {what} ({name})."))
 
 
 def _by_system(raised: BaseException, text: str, what: str) -> Failure | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import StoreError, TransientStoreError
-from bondstore.stores import odd_keys
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.info import Dirs, Listing, quoted
@@ -15,9 +14,9 @@ from bondstore.stores.transfer import to_info
 
 if TYPE_CHECKING:
     from arro3.core import RecordBatch
-    from obstore import ListResult, ObjectMeta
-    from obstore.store import ObjectStore
+    from polars import DataFrame
 
+    from bondstore.stores.address import Client, Role
     from bondstore.stores.connection import Connection
 
 _PAGE = 5_000
@@ -31,19 +30,7 @@ def closed(prefix: str) -> str:
 def stream_pages(
     connection: Connection, prefixes: Sequence[str], start_after: str | None, workers: int
 ) -> Generator[Listing, None, None]:
-    """List everything under some prefixes, page by page, ahead of the reader.
-
-    Parameters
-    ----------
-    connection : Connection
-        The store.
-    prefixes : sequence of str
-        Each taken as ending at a ``/``.
-    start_after : str or None
-        Leave out what the store's order puts up to this key.
-    workers : int
-        How many prefixes at a time.
-    """
+    """List everything under some prefixes, page by page, ahead of the reader, `workers` prefixes at a time."""
     sources = [partial(_pages, connection, closed(prefix), start_after) for prefix in prefixes]
     return run_ahead(sources, workers=max(1, min(workers, len(sources))), depth=4)
 
@@ -54,31 +41,28 @@ def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iter
 
     progress = _Progress(connection, start_after)
     patience = Patience(connection.rule)
+    role: Role = "list"
     while True:
         try:
-            for page in progress.new(_client_pages(connection, prefix, progress.offset)):
+            for page in progress.new(_client_pages(connection, role, prefix, progress.offset)):
                 yield _without_itself(page, prefix)
                 patience.progress()
         except InvalidPathError:
-            if connection.address.kind != "s3":
+            if not connection.kind.has_odd_keys:
                 raise _odd(connection, prefix) from None
-            for page in odd_keys.list_pages(connection, prefix, progress.last):
-                yield _without_itself(page, prefix)
+            role = "odd"
         except raisable() as raised:
             patience.spend(connection.understand(raised, prefix or None))
-            progress.start_again()
-            continue
-        return
+        else:
+            return
+        progress.start_again()
 
 
-def _client_pages(connection: Connection, prefix: str, offset: str | None) -> Iterator[Listing]:
-    import obstore
-
-    client = connection.client("list")
-    for batch in obstore.list(client, prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
+def _client_pages(connection: Connection, role: Role, prefix: str, offset: str | None) -> Iterator[Listing]:
+    client = connection.client(role)
+    for batch in client.list(prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
         page = to_listing(batch)
-        if offset is not None and connection.address.kind == "az":
-            # Azure's own parameter for this is newer than some servers, which then ignore it.
+        if offset is not None and connection.kind.ignores_offset:
             page = _pick(page, [n for n, key in enumerate(page.keys) if key > offset])
         yield page
 
@@ -94,7 +78,7 @@ class _Progress:
     def __init__(self, connection: Connection, start_after: str | None) -> None:
         self.offset = start_after
         self.last = start_after
-        self._ordered = connection.address.kind == "s3" and connection.spec.profile.endpoint is None
+        self._ordered = connection.kind.is_ordered(connection.spec.profile)
         self._replay_to: str | None = None
         self._lost = TransientStoreError(f"The listing of {connection.address.url} changed while it was read.")
         self._given = False
@@ -140,8 +124,8 @@ def _without_itself(page: Listing, prefix: str) -> Listing:
     return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks])
 
 
-def to_listing(batch: RecordBatch) -> Listing:
-    """Turn obstore's Arrow batch into lists. Polars does that fastest."""
+def to_listing(batch: RecordBatch | DataFrame) -> Listing:
+    """Turn a client's Arrow batch into lists. Polars does that fastest."""
     import polars as pl
 
     frame = pl.DataFrame(batch)
@@ -157,22 +141,21 @@ def to_listing(batch: RecordBatch) -> Listing:
 
 def list_dirs(connection: Connection, prefix: str) -> Dirs:
     """List what lies directly under a prefix; see `Store.dirs`."""
-    import obstore
     from obstore.exceptions import InvalidPathError
 
     prefix = closed(prefix)
 
-    def act(client: ObjectStore) -> ListResult[Sequence[ObjectMeta]] | None:
+    def act(client: Client) -> Any:
         try:
-            return obstore.list_with_delimiter(client, prefix or None)
+            return client.list_with_delimiter(prefix or None)
         except InvalidPathError:
             return None
 
     found = connection.persist("read", act, prefix or None)
     if found is None:
-        if connection.address.kind != "s3":
+        if not connection.kind.has_odd_keys:
             raise _odd(connection, prefix)
-        return odd_keys.list_dirs(connection, prefix)
+        found = connection.persist("odd", act, prefix or None)
     prefixes = sorted(closed(one) for one in found["common_prefixes"])
     itself = {prefix, prefix.rstrip("/")}
     objects = [to_info(meta["path"], meta) for meta in found["objects"] if meta["path"] not in itself]

@@ -1,25 +1,67 @@
-"""`Store`: a place with objects, whatever stands behind it."""
+"""`Store`: a place with objects, whatever stands behind it; `open_store` opens one."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import BondstoreError, ReadOnlyError, UsageError
 from bondstore.stores import listing, transfer, writing
+from bondstore.stores.address import Address, impossible, is_odd
 from bondstore.stores.background import side_by_side
 from bondstore.stores.connection import Connection
-from bondstore.stores.odd_keys import impossible, is_odd
 from bondstore.stores.retry import RetryRule
 
 if TYPE_CHECKING:
-    from bondstore.config.profiles import StoreSpec
+    from bondstore.config.profiles import Profile, StoreSpec
     from bondstore.stores.info import Dirs, Fetched, Listing, ObjectInfo
 
     # inside the class, `list` is the method
     _Many = list[Fetched | BondstoreError]
     _Written = list[str | BondstoreError]
     _Done = list[BondstoreError | None]
+
+
+def open_store(
+    url: str | StoreSpec,
+    profile: Profile | None = None,
+    *,
+    read_only: bool | None = None,
+    rule: RetryRule | None = None,
+) -> Store:
+    """Open a store. No connection is made before the first use.
+
+    Parameters
+    ----------
+    url : str or StoreSpec
+        ``s3://bucket/prefix``, ``az://container/prefix``, ``file:///folder``, ``memory://name``; or an address with
+        its profile, as a run hands it to its workers.
+    profile : Profile, optional
+        The settings to open it with; with a `StoreSpec`, in place of its own.
+    read_only : bool, optional
+        Refuse writes. The profile's word when not given; a profile that is read-only cannot be overruled.
+    rule : RetryRule, optional
+        Time-outs and patience; the profile's when not given.
+
+    Raises
+    ------
+    UsageError
+        When the address is none.
+
+    Examples
+    --------
+    >>> store = open_store("memory://example")
+    >>> _ = store.put("a/b", b"hello")
+    >>> bytes(store.get("a/b").data)
+    b'hello'
+    """
+    from bondstore.config.profiles import Profile, StoreSpec
+
+    spec = StoreSpec(url, profile or Profile()) if isinstance(url, str) else url
+    if profile is not None:
+        spec = replace(spec, profile=profile)
+    return Store(spec, read_only=spec.profile.read_only or bool(read_only), rule=rule)
 
 
 class Store:
@@ -29,14 +71,10 @@ class Store:
     opens its own. (`memory://` stores live in one process only.) Processes must be spawned, not forked: the client
     library's threads do not survive a fork.
 
-    Parameters
-    ----------
-    spec : StoreSpec
-        Address and profile.
-    read_only : bool
-        Refuse every write.
-    rule : RetryRule, optional
-        Time-outs and patience; the profile's when not given.
+    Methods raise `NotFoundError` for an object, a bucket or a folder that is not there; `CredentialsError`,
+    `ConfigurationError` or `UnreachableError` when the store cannot be used at all; `TransientStoreError` when it
+    failed at this object for as long as the patience lasts; `UsageError` for a key that no store can have;
+    `ReadOnlyError` when it is opened read-only. Those for many objects give a failure in the place of a result.
     """
 
     def __init__(self, spec: StoreSpec, *, read_only: bool = False, rule: RetryRule | None = None) -> None:
@@ -46,9 +84,14 @@ class Store:
         self._connection = Connection(spec, self.rule)
 
     @property
+    def address(self) -> Address:
+        """The store's address, taken apart."""
+        return self._connection.address
+
+    @property
     def url(self) -> str:
         """The store's address, written in one way only."""
-        return self._connection.address.url
+        return self.address.url
 
     def __repr__(self) -> str:
         return f"Store({self.url!r}{', read_only=True' if self.read_only else ''})"
@@ -59,50 +102,21 @@ class Store:
     # Listing
 
     def check(self) -> None:
-        """Ask the store for its first objects: raises what is wrong with address, credentials, region or bucket.
-
-        Raises
-        ------
-        UnreachableError, CredentialsError, ConfigurationError, NotFoundError
-            Each with a hint.
-        """
+        """Ask the store for its first objects: raises what is wrong with address, credentials, region or bucket."""
         pages = self.pages()
         next(pages, None)
         pages.close()
 
     def pages(self, prefix: str = "", *, start_after: str | None = None) -> Generator[Listing, None, None]:
-        """List all objects under a prefix, page by page, ahead of the reader.
+        """List all objects under a prefix (taken as ending at a ``/``), page by page, ahead of the reader.
 
-        Parameters
-        ----------
-        prefix : str
-            Taken as ending at a ``/``.
-        start_after : str, optional
-            Leave out the keys that the store orders up to this one. Orders differ between servers: only a key that
-            this very store listed makes sense.
-
-        Yields
-        ------
-        Listing
-            Up to 5,000 objects, in the store's own order.
-
-        Raises
-        ------
-        BondstoreError
-            As `check` does; a listing that ends without an error is complete.
+        `start_after` leaves out what the store orders up to a key; as orders differ, only a key that this very store
+        listed makes sense. A listing that ends without an error is complete.
         """
         return listing.stream_pages(self._connection, [prefix], start_after, 1)
 
     def pages_under(self, prefixes: Sequence[str], concurrency: int = 8) -> Generator[Listing, None, None]:
-        """List several prefixes at a time; pages come as they are ready, a bounded number ahead of the reader.
-
-        Parameters
-        ----------
-        prefixes : sequence of str
-            Each taken as ending at a ``/``; they should not contain one another.
-        concurrency : int
-            How many at a time.
-        """
+        """List several prefixes at a time, which do not contain one another; pages come as they are ready."""
         return listing.stream_pages(self._connection, prefixes, None, concurrency)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
@@ -117,133 +131,41 @@ class Store:
     # Reading
 
     def head(self, key: str) -> ObjectInfo:
-        """Return an object's metadata.
-
-        Raises
-        ------
-        NotFoundError
-            When there is no such object.
-        BondstoreError
-            Other failures, mapped.
-        """
+        """Return an object's metadata."""
         return transfer.head(self._connection, key)
 
     def get(self, key: str) -> Fetched:
-        """Read an object.
-
-        Raises
-        ------
-        NotFoundError
-            When there is no such object, or no such bucket.
-        CredentialsError, ConfigurationError, UnreachableError
-            When the store cannot be used at all.
-        TransientStoreError
-            When it failed at this object for as long as the patience lasts.
-        """
+        """Read an object."""
         return transfer.fetch(self._connection, key)
 
     def get_many(self, keys: Sequence[str], concurrency: int = 16) -> _Many:
-        """Read many objects at a time. All of them are held in memory: ask for batches.
-
-        Parameters
-        ----------
-        keys : sequence of str
-            Their keys.
-        concurrency : int
-            How many at a time.
-
-        Returns
-        -------
-        list of Fetched or BondstoreError
-            In the order of `keys`. A failure stands where the object would: it is not raised.
-        """
+        """Read many objects at a time. All of them are held in memory: ask for batches."""
         return side_by_side(self.get, keys, concurrency)
 
     def get_range(self, key: str, start: int, length: int, etag: str | None = None) -> bytes:
-        """Read part of an object, resumed where a connection breaks.
+        """Read part of an object, resumed where a connection breaks; what lies beyond its end is left out.
 
-        Parameters
-        ----------
-        key : str
-            The object.
-        start, length : int
-            In bytes; what lies beyond the object's end is left out.
-        etag : str, optional
-            The version it must be.
-
-        Raises
-        ------
-        ChangedError
-            When it is another version.
-        BondstoreError
-            As `get`.
+        Raises `ChangedError` when the object is not the version with this etag.
         """
         if start < 0 or length < 0:
             raise UsageError("A range starts at 0 or later and has no negative length.")
         return transfer.fetch_range(self._connection, key, start, start + length, etag)
 
     def open_ranges(self, info: ObjectInfo, chunk: int = transfer.RANGE, start: int = 0) -> Iterator[bytes]:
-        """Read a large object range after range, one ahead of the reader.
+        """Read a large object from a byte on in ranges of `chunk` bytes, one ahead of the reader.
 
-        Parameters
-        ----------
-        info : ObjectInfo
-            The version to read, as listed or as `head` gave it.
-        chunk : int
-            Bytes in a range; all but the last have exactly so many.
-        start : int
-            Byte to start at.
-
-        Raises
-        ------
-        ChangedError
-            When the object was replaced meanwhile: never a mixture of two versions.
-        BondstoreError
-            As `get`.
+        Raises `ChangedError` when it is not the version of `info` any more: never a mixture of two.
         """
         return transfer.fetch_ranges(self._connection, info, chunk, start)
 
     # Writing
 
     def put(self, key: str, data: Any) -> str:
-        """Write an object, replacing one that is there.
-
-        Parameters
-        ----------
-        key : str
-            Its key.
-        data : buffer
-            Its content. Over 8 MiB it is sent in parts.
-
-        Returns
-        -------
-        str
-            The new etag.
-
-        Raises
-        ------
-        ReadOnlyError
-            When the store is read-only.
-        BondstoreError
-            Other failures, mapped.
-        """
+        """Write an object, replacing one that is there, and return its etag. Over 8 MiB it is sent in parts."""
         return writing.put(self._writable(), _checked(key), data)
 
     def put_stream(self, key: str, chunks: Iterable[Any]) -> str:
-        """Write an object from chunks of any size, in parts: nothing shows before all is there, or when chunks raise.
-
-        Parameters
-        ----------
-        key : str
-            Its key.
-        chunks : iterable of buffer
-            Its content, in order.
-
-        Returns
-        -------
-        str
-            The new etag.
-        """
+        """Write an object from chunks of any size, in parts; nothing shows before all is there, or if chunks raise."""
         return writing.put_stream(self._writable(), _checked(key), chunks)
 
     def put_many(self, items: Sequence[tuple[str, Any]], concurrency: int = 16) -> _Written:
@@ -252,44 +174,14 @@ class Store:
         return side_by_side(lambda item: self.put(*item), items, concurrency)
 
     def put_if_absent(self, key: str, data: Any) -> str:
-        """Write an object unless there is one. Of many that try at once exactly one succeeds.
+        """Write an object unless there is one (`AlreadyExistsError`). Of many that try at once exactly one succeeds.
 
         When an answer was lost on the way, an object with these very bytes counts as ours: let them name their writer.
-
-        Returns
-        -------
-        str
-            The new etag.
-
-        Raises
-        ------
-        AlreadyExistsError
-            When there is one.
         """
         return writing.put_if_absent(self._writable(), _checked(key), data)
 
     def put_if_unchanged(self, key: str, data: Any, etag: str) -> str:
-        """Replace an object unless it has changed.
-
-        Parameters
-        ----------
-        key : str
-            Its key.
-        data : buffer
-            The new content.
-        etag : str
-            The version it must be.
-
-        Returns
-        -------
-        str
-            The new etag.
-
-        Raises
-        ------
-        ChangedError
-            When it is another version, or gone.
-        """
+        """Replace an object unless it is another version than the etag's, or gone (`ChangedError`)."""
         return writing.put_if_unchanged(self._writable(), _checked(key), data, etag)
 
     def copy(self, source: str, target: str) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import ChangedError, CredentialsError, TransientStoreError
-from bondstore.stores import odd_keys
+from bondstore.stores.address import impossible, is_odd
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.failures import Failure
@@ -17,8 +17,8 @@ from bondstore.stores.info import Fetched, ObjectInfo, quoted
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
-    from obstore.store import ObjectStore
 
+    from bondstore.stores.address import Client, Role
     from bondstore.stores.connection import Connection
 
 RANGE = 8 * 1024 * 1024
@@ -34,27 +34,27 @@ def to_info(key: str, meta: ObjectMeta) -> ObjectInfo:
     return ObjectInfo(key, meta["size"], quoted(meta["e_tag"]), meta["version"], modified_ms)
 
 
-def fetch(connection: Connection, key: str) -> Fetched:
-    """Read one object, with one request; a large one goes on from the byte reached where the line is cut.
+def reader(connection: Connection, key: str) -> Role:
+    """Return the role of the client that reads a key; refuses one that no store of this kind can have."""
+    if not is_odd(key) and "\0" not in key:
+        return "read"
+    if connection.kind.has_odd_keys and key.strip("/") and "\0" not in key:
+        return "odd"
+    raise impossible(key)
 
-    Raises
-    ------
-    BondstoreError
-        See `Store.get`.
-    """
-    if odd_keys.has_odd_parts(connection, key):
-        return odd_keys.fetch(connection, key)
+
+def fetch(connection: Connection, key: str) -> Fetched:
+    """Read one object, with one request; a large one goes on from the byte reached where the line is cut."""
+    role = reader(connection, key)
     for _ in range(_REPLACED):
         # Who asks for a key alone wants any whole version: one replaced while a line was cut is read from its start.
         with suppress(ChangedError):
-            return connection.persist("read", partial(_fetch_once, connection, key), key)
+            return connection.persist(role, partial(_fetch_once, connection, key), key)
     raise TransientStoreError(f"{connection.address.url}/{key} was replaced again and again while it was read.")
 
 
-def _fetch_once(connection: Connection, key: str, client: ObjectStore) -> Fetched:
-    import obstore
-
-    result = obstore.get(client, key)
+def _fetch_once(connection: Connection, key: str, client: Client) -> Fetched:
+    result = client.get(key)
     info = to_info(key, result.meta)
     if info.size <= RANGE:
         return Fetched(info, result.bytes())
@@ -77,25 +77,15 @@ def fetch_range(connection: Connection, key: str, start: int, end: int, etag: st
 
     A broken connection is taken up at the byte reached, of the same version: the first answer's etag is demanded of
     all that follow.
-
-    Raises
-    ------
-    ChangedError
-        When the object is no longer the version with this etag.
-    BondstoreError
-        Other failures, mapped.
     """
-    import obstore
-
-    if odd_keys.has_odd_parts(connection, key):
-        return odd_keys.fetch_range(connection, key, start, end, etag)
+    role = reader(connection, key)
     pieces: list[Any] = []
     reached = start
     patience = Patience(connection.rule)
     while reached < end:
         try:
             options: Any = {"range": (reached, end)} | ({"if_match": etag} if etag else {})
-            result = obstore.get(connection.client("read"), key, options=options)
+            result = connection.client(role).get(key, options=options)
             end = min(end, result.range[1])
             etag = etag or result.meta["e_tag"]
             for piece in result.stream(_PIECE):
@@ -126,13 +116,10 @@ def fetch_ranges(connection: Connection, info: ObjectInfo, chunk: int, start: in
 
 def head(connection: Connection, key: str) -> ObjectInfo:
     """Ask for one object's metadata; see `Store.head`."""
-    import obstore
-
-    if odd_keys.has_odd_parts(connection, key):
-        return odd_keys.head(connection, key)
+    role = reader(connection, key)
     try:
-        return to_info(key, connection.persist("read", lambda client: obstore.head(client, key), key))
+        return to_info(key, connection.persist(role, lambda client: client.head(key), key))
     except CredentialsError:
         # The answer to HEAD has no body, so no reason: a GET of one byte has.
-        connection.persist("read", lambda client: obstore.get_range(client, key, start=0, length=1), key)
+        connection.persist(role, lambda client: client.get(key, options={"range": (0, 1)}), key)
         raise

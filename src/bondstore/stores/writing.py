@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError
 from bondstore.stores.background import run_ahead
-from bondstore.stores.clients import PART
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.info import quoted
+from bondstore.stores.remote import PART
 from bondstore.stores.transfer import fetch, head
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
-
+    from bondstore.stores.address import Client
     from bondstore.stores.connection import Connection
 
 _PARTS_AT_ONCE = 4
@@ -24,13 +21,11 @@ _PARTS_AT_ONCE = 4
 
 def put(connection: Connection, key: str, data: Any) -> str:
     """Write an object, in parts when it is larger than one; see `Store.put`."""
-    import obstore
-
     if memoryview(data).nbytes > PART:
         return _put_parts(connection, key, iter([data]))
 
-    def act(client: ObjectStore) -> str:
-        return quoted(obstore.put(client, key, data, use_multipart=False)["e_tag"])
+    def act(client: Client) -> str:
+        return quoted(client.put(key, data, use_multipart=False)["e_tag"])
 
     return connection.persist("once", act, key)
 
@@ -43,10 +38,8 @@ def put_stream(connection: Connection, key: str, chunks: Iterable[Any]) -> str:
 
 
 def _put_parts(connection: Connection, key: str, chunks: Iterator[Any]) -> str:
-    import obstore
-
-    def act(client: ObjectStore) -> str:
-        return quoted(obstore.put(client, key, chunks, chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)["e_tag"])
+    def act(client: Client) -> str:
+        return quoted(client.put(key, chunks, chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)["e_tag"])
 
     return connection.attempt("write", act, key)
 
@@ -58,39 +51,32 @@ def put_if_absent(connection: Connection, key: str, data: Any) -> str:
 
 def put_if_unchanged(connection: Connection, key: str, data: Any, etag: str) -> str:
     """Replace an object that must still be the version with this etag; see `Store.put_if_unchanged`."""
-    if connection.address.kind != "file":
+    lock = connection.kind.replacing(connection.address)
+    if lock is None:
         return _put_on_condition(connection, key, data, {"e_tag": etag})
-    # A folder has no such operation: everybody who replaces under a condition takes the same lock.
-    with _folder_lock(Path(connection.address.place)):
+    with lock:
         _demand(connection, key, etag)
         return put(connection, key, data)
 
 
 def copy(connection: Connection, source: str, target: str) -> None:
     """Copy an object within the store; see `Store.copy`."""
-    import obstore
-
-    connection.persist("once", lambda client: obstore.copy(client, source, target), source)
+    connection.persist("once", lambda client: client.copy(source, target), source)
 
 
 def delete(connection: Connection, key: str) -> None:
     """Remove an object; one that is gone already is fine."""
-    import obstore
-
     try:
-        connection.persist("once", lambda client: obstore.delete(client, key), key)
+        connection.persist("once", lambda client: client.delete(key), key)
     except NotFoundError:
-        if connection.address.kind == "file" or _place_exists(connection):
-            return
-        raise
+        if connection.kind.is_remote:  # deleting nothing in no bucket is no success
+            connection.attempt("read", lambda client: next(iter(client.list(None, chunk_size=1)), None))
 
 
 def move(connection: Connection, source: str, target: str) -> None:
     """Rename an object; see `Store.move`."""
-    import obstore
-
-    if connection.address.kind == "file":
-        connection.attempt("once", lambda client: obstore.rename(client, source, target), source)
+    if connection.kind.renames:
+        connection.attempt("once", lambda client: client.rename(source, target), source)
     elif source == target:  # removed after its own copy it would be lost
         head(connection, source)
     else:
@@ -104,13 +90,11 @@ def _put_on_condition(connection: Connection, key: str, data: Any, mode: Any) ->
     When an answer was lost, the write may have gone through. The next try then fails on our own object, so what lies
     there is compared with what was to be written.
     """
-    import obstore
-
     patience = Patience(connection.rule)
     unsure = False
     while True:
         try:
-            done = obstore.put(connection.client("once"), key, data, mode=mode, use_multipart=False)
+            done = connection.client("once").put(key, data, mode=mode, use_multipart=False)
             return quoted(done["e_tag"])
         except raisable() as raised:
             failure = connection.understand(raised, key)
@@ -129,32 +113,9 @@ def _own_etag(connection: Connection, key: str, data: Any) -> str | None:
 
 
 def _demand(connection: Connection, key: str, etag: str) -> None:
-    import obstore
-
     try:
-        meta = connection.attempt("read", lambda client: obstore.head(client, key), key)
+        there = head(connection, key)
     except NotFoundError:
         raise ChangedError(f"The object {connection.address.url}/{key} is gone.") from None
-    if quoted(meta["e_tag"]) != etag:
+    if there.etag != etag:
         raise ChangedError(f"The object {connection.address.url}/{key} is not the version it was.")
-
-
-def _place_exists(connection: Connection) -> bool:
-    """Say whether the bucket itself is there: deleting nothing in no bucket is no success."""
-    import obstore
-
-    connection.attempt("read", lambda client: next(iter(obstore.list(client, chunk_size=1)), None))
-    return True
-
-
-@contextmanager
-def _folder_lock(folder: Path) -> Iterator[None]:
-    import fcntl
-    import os
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'bondstore[aws]'"
 _READ_TIMEOUT = 30.0
+# where systems keep them that Python's own OpenSSL was not built for; the list is that of Go's crypto/x509
+_AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
 _ATTEMPTS = 8
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _REFUSED = {
@@ -61,16 +70,7 @@ _PASSING = {
 
 
 def aws_client(service: str, profile: Profile | None = None, *, region: str | None = None) -> Any:
-    """Open a boto3 client.
-
-    Parameters
-    ----------
-    service : str
-        boto3's name of it, such as ``dynamodb`` or ``sesv2``.
-    profile : Profile, optional
-        Endpoint, region and credentials; what holds here and now when not given.
-    region : str, optional
-        Stands above the profile's.
+    """Open a boto3 client, such as for ``dynamodb`` or ``sesv2``, with the settings that hold here and now by default.
 
     Raises
     ------
@@ -81,38 +81,60 @@ def aws_client(service: str, profile: Profile | None = None, *, region: str | No
     MissingExtraError
         boto3 is not installed.
     """
-    try:
-        from botocore.config import Config
-        from botocore.session import Session
-    except ImportError:
-        raise MissingExtraError(f"boto3, which speaks to {service}, is not installed.", hint=INSTALL) from None
     profile = profile or load_profile()
     endpoint = endpoint_of(service, profile)
     region = region or profile.region
     if region is None and endpoint is None:
         raise ConfigurationError(f"No region is named for {service}.", hint="Set AWS_REGION, or region in the profile.")
-    found = credentials(profile)
-    direct = profile.proxy == "none" or (urlsplit(endpoint or "").hostname or "") in _LOOPBACK
-    config = Config(
+    return build_client(
+        service,
+        profile,
+        endpoint,
+        region,
         connect_timeout=profile.connect_timeout,
         read_timeout=max(_READ_TIMEOUT, profile.stall_timeout),
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS if profile.retries else 1},
+    )
+
+
+def build_client(
+    service: str, profile: Profile, endpoint: str | None, region: str | None, *, raw_times: bool = False, **options: Any
+) -> Any:
+    """Build a boto3 client that follows a profile; times may stay texts; `options` are those of botocore's `Config`."""
+    try:
+        from botocore.config import Config
+        from botocore.session import Session
+    except ImportError:
+        raise MissingExtraError(f"boto3, which speaks to {service}, is not installed.", hint=INSTALL) from None
+    found = credentials(profile)
+    if profile.proxy == "none" or (urlsplit(endpoint or "").hostname or "") in _LOOPBACK:
+        options["proxies"] = {}
+    config = Config(
         # Newer boto3 adds checksums to every request; not every server of the kind understands them.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         user_agent_extra="bondstore",
-        **({"proxies": {}} if direct else {}),
+        **options,
     )
     session = Session(profile=profile.aws_profile)
     session.register_component("data_loader", _loader())
+    if raw_times:  # boto3's reading of times takes longer than all else of a listing
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
     signed: dict[str, Any] = {}
     if found is not None:
         signed = {"aws_access_key_id": found.access_key, "aws_secret_access_key": found.secret.reveal()}
         if found.token is not None:
             signed["aws_session_token"] = found.token.reveal()
+    trusted = session.get_config_variable("ca_bundle") or _system_authorities()
     return session.create_client(
-        service, region_name=region or "us-east-1", endpoint_url=endpoint, config=config, **signed
+        service, region_name=region or "us-east-1", endpoint_url=endpoint, verify=trusted, config=config, **signed
     )
+
+
+def _system_authorities() -> str | None:
+    """Return the system's file of authorities: boto3 trusts a list of its own, which lacks a hospital's."""
+    named = ssl.get_default_verify_paths().cafile  # or what SSL_CERT_FILE names
+    return named or next((path for path in _AUTHORITIES if Path(path).is_file()), None)
 
 
 @cache
@@ -124,15 +146,7 @@ def _loader() -> Any:
 
 
 def endpoint_of(service: str, profile: Profile) -> str | None:
-    """Return the endpoint of a service; None leaves it to boto3 (AWS itself, or what ``~/.aws/config`` says).
-
-    Parameters
-    ----------
-    service : str
-        Such as ``dynamodb``.
-    profile : Profile
-        Its endpoint holds for all services, unless it was named for S3 alone.
-    """
+    """Return the endpoint of a service, the profile's unless that was named for S3 alone; None leaves it to boto3."""
     name = service.upper().replace("-", "_")
     for variable in (f"AWS_ENDPOINT_URL_{name}", "AWS_ENDPOINT_URL"):
         value = os.environ.get(variable, "").strip()
@@ -158,15 +172,7 @@ def code_of(raised: BaseException) -> str:
 
 
 def understand(raised: BaseException, place: str) -> BondstoreError:
-    """Map an exception of boto3 onto our errors; its text may quote what was sent, and is left out.
-
-    Parameters
-    ----------
-    raised : BaseException
-        What was caught.
-    place : str
-        What was asked, for the message.
-    """
+    """Map an exception of boto3 onto our errors; its text may quote what was sent, and is left out."""
     code = code_of(raised)
     if code:
         status = int(raised.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))  # type: ignore[attr-defined]

@@ -1,0 +1,77 @@
+"""Folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from bondstore.errors import ChangedError, NotFoundError, UsageError
+from bondstore.stores.address import Address, Client, Role, StoreKind, register
+
+if TYPE_CHECKING:
+    from bondstore.config.profiles import Profile
+    from bondstore.stores.retry import RetryRule
+
+
+class FileKind(StoreKind):
+    """``file:///folder``."""
+
+    schemes = ("file",)
+    example = "file:///folder"
+    rank = 3
+    is_remote = False
+    renames = True
+
+    def parse(self, url: str) -> Address:
+        """Decode the path: only a whole URI was percent-encoded by its writer, ``?`` and ``#`` included."""
+        parts = urlsplit(url)
+        if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
+            raise UsageError(f"{url!r} names no local folder.", hint="Write three slashes: file:///folder.")
+        return Address(self.name, str(Path(unquote(parts.path))))
+
+    def url(self, address: Address) -> str:
+        """Write the path as a URI."""
+        return Path(address.place).as_uri()
+
+    def folder(self, address: Address) -> Path:
+        """Return the folder itself."""
+        return Path(address.place)
+
+    def parts(self, address: Address) -> tuple[str, ...]:
+        """Go by what a folder is, not by its name: links are followed."""
+        return Path(address.place).resolve().parts
+
+    def client(self, address: Address, profile: Profile, rule: RetryRule, role: Role) -> Client:  # noqa: ARG002
+        """Open the folder; who writes makes it, who reads must find it."""
+        from obstore.store import LocalStore
+
+        create = role in {"write", "once"}
+        if not create and not Path(address.place).is_dir():
+            raise NotFoundError(f"There is no folder {address.place}.", hint="Check the path behind file://.")
+        return LocalStore(address.place, mkdir=create)
+
+    def replacing(self, address: Address) -> AbstractContextManager[None]:
+        """Lock the folder: a file system has no conditional replacement."""
+        return _folder_lock(Path(address.place))
+
+
+@contextmanager
+def _folder_lock(folder: Path) -> Iterator[None]:
+    import fcntl
+    import os
+
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        raise ChangedError(f"The folder {folder} is gone.") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+register(FileKind())

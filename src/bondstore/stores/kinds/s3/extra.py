@@ -1,0 +1,214 @@
+"""What obstore cannot do at S3, through boto3: keys with empty, ``.`` or ``..`` parts, and the list of buckets.
+
+Real buckets hold such keys (an empty survey id leaves ``surveyTimings//1.csv``), and one of them makes obstore give up
+a whole listing. For these alone boto3 is loaded, and behind the same methods. Writing such keys is not offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from bondstore.awsclients import build_client, code_of
+from bondstore.config.credentials import credentials
+from bondstore.errors import ConfigurationError, StoreError
+from bondstore.stores.address import Address
+from bondstore.stores.connection import check_contact, persist
+from bondstore.stores.failures import understand
+from bondstore.stores.retry import RetryRule
+
+if TYPE_CHECKING:
+    from bondstore.config.profiles import Profile
+
+_AT_ONCE = 32
+_NOT_PERMITTED = {"AccessDenied", "AllAccessDisabled", "NotImplemented", "MethodNotAllowed"}
+
+
+class OddKeys:
+    """A client as obstore's stores are, for keys that obstore cannot address; it only reads."""
+
+    def __init__(self, address: Address, profile: Profile, rule: RetryRule) -> None:
+        self._boto3 = _open(address, profile, rule)
+        self._bucket = address.place
+        self._prefix = f"{address.prefix}/" if address.prefix else ""
+
+    def head(self, path: str) -> dict[str, Any]:
+        """Ask for an object's metadata."""
+        return _meta(path, self._boto3.head_object(Bucket=self._bucket, Key=self._prefix + path))
+
+    def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _Got:
+        """Read an object, or a range of it, of any version or a certain one."""
+        options = options or {}
+        asked = {"Bucket": self._bucket, "Key": self._prefix + path}
+        if "range" in options:
+            start, end = options["range"]
+            asked["Range"] = f"bytes={start}-{end - 1}"
+        if "if_match" in options:
+            asked["IfMatch"] = options["if_match"]
+        return _Got(path, self._boto3.get_object(**asked))
+
+    def list(self, prefix: str | None = None, *, offset: str | None = None, **_: Any) -> Iterator[Any]:
+        """List everything under a prefix, as tables with obstore's columns."""
+        import polars as pl
+
+        after = {"StartAfter": self._prefix + offset} if offset is not None else {}
+        for page in self._pages(prefix, **after):
+            found = page.get("Contents", [])
+            yield pl.DataFrame(
+                {
+                    "path": [self._own(one["Key"]) for one in found],
+                    "size": [one["Size"] for one in found],
+                    "e_tag": [one["ETag"] for one in found],
+                    "last_modified": [datetime.fromisoformat(one["LastModified"]) for one in found],
+                },
+                schema_overrides={"last_modified": pl.Datetime("ms", "UTC")},
+            )
+
+    def list_with_delimiter(self, prefix: str | None = None) -> dict[str, Any]:
+        """List what lies directly under a prefix."""
+        prefixes: list[str] = []
+        objects: list[dict[str, Any]] = []
+        for page in self._pages(prefix, Delimiter="/"):
+            prefixes += [self._own(one["Prefix"]) for one in page.get("CommonPrefixes", [])]
+            objects += [
+                {
+                    "path": self._own(one["Key"]),
+                    "size": one["Size"],
+                    "e_tag": one["ETag"],
+                    "version": None,
+                    "last_modified": datetime.fromisoformat(one["LastModified"]),
+                }
+                for one in page.get("Contents", [])
+            ]
+        return {"common_prefixes": prefixes, "objects": objects}
+
+    def _pages(self, prefix: str | None, **more: str) -> Any:
+        pages = self._boto3.get_paginator("list_objects_v2")
+        return pages.paginate(Bucket=self._bucket, Prefix=self._prefix + (prefix or ""), **more)
+
+    def _own(self, full: str) -> str:
+        return full[len(self._prefix) :]
+
+
+class _Got:
+    """An answer to `get`, as obstore's are."""
+
+    def __init__(self, path: str, answer: Mapping[str, Any]) -> None:
+        self.meta = _meta(path, answer)
+        self.range = (0, self.meta["size"])
+        if "ContentRange" in answer:  # "bytes 5-104/200000"
+            start, _, last = answer["ContentRange"].partition("/")[0].removeprefix("bytes ").partition("-")
+            self.range = (int(start), int(last) + 1)
+        self._body = answer["Body"]
+
+    def stream(self, min_chunk_size: int) -> Iterator[bytes]:
+        """Read it piece by piece."""
+        yield from self._body.iter_chunks(min_chunk_size)
+
+    def bytes(self) -> Any:
+        """Read all of it."""
+        return self._body.read()
+
+
+def _meta(path: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    whole = answer.get("ContentRange", "").rpartition("/")[2]
+    return {
+        "path": path,
+        "size": int(whole) if whole else answer["ContentLength"],
+        "e_tag": answer.get("ETag"),
+        "version": answer.get("VersionId"),
+        "last_modified": parsedate_to_datetime(answer["LastModified"]),
+    }
+
+
+def _open(address: Address, profile: Profile, rule: RetryRule) -> Any:
+    """Open boto3's client for a bucket, which tries once: trying again is done as everywhere else here."""
+    path_style = profile.uses_path_style(address.place)
+    parts = urlsplit(address.endpoint(replace(profile, path_style=True)))
+    if parts.scheme == "http" and not profile.uses_http():
+        raise ConfigurationError(
+            f"The endpoint {parts.scheme}://{parts.netloc} is not encrypted.",
+            hint="Set allow_http = true in the profile, or use an https:// endpoint.",
+        )
+    # boto3 puts the bucket in front of the host by itself, also where it is already
+    host = parts.netloc if path_style else parts.netloc.removeprefix(f"{address.place}.")
+    options: dict[str, Any] = {
+        "s3": {"addressing_style": "path" if path_style else "virtual"},
+        "connect_timeout": rule.connect_timeout,
+        "read_timeout": rule.stall_timeout,
+        "retries": {"total_max_attempts": 1},
+        "max_pool_connections": _AT_ONCE,
+    }
+    if profile.anonymous:
+        from botocore import UNSIGNED
+
+        options["signature_version"] = UNSIGNED
+    endpoint = urlunsplit(parts._replace(netloc=host))
+    client = build_client("s3", profile, endpoint, profile.region, raw_times=True, **options)
+    # What is signed for one server is not carried to another: boto3 would look for the bucket's region by itself.
+    client.meta.events.register_last("before-parameter-build.s3", _stay)
+    return client
+
+
+def _stay(context: dict[str, Any], **_: Any) -> None:
+    context.setdefault("s3_redirect", {})["redirected"] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket, as a server lists it."""
+
+    name: str
+    region: str = ""  # empty where the server does not say
+
+
+def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket] | None:
+    """List the buckets that a profile's credentials can see, by name.
+
+    None where they cannot be listed, though the credentials may well be good for a bucket: listing is not permitted or
+    not offered, or there are no keys to sign with (a machine's own role, an anonymous profile).
+    """
+    if credentials(profile) is None:
+        return None
+    rule = rule or RetryRule.of(profile)
+    nowhere = Address("s3", "")
+    endpoint = nowhere.endpoint(profile)
+    client = _open(nowhere, profile, rule)
+    client.meta.events.register_first("before-parse.s3.ListBuckets", partial(_check_answer, endpoint))
+    check_contact(endpoint, endpoint, profile, rule)
+    return persist(
+        replace(rule, patience=rule.first_contact),
+        lambda: _list_buckets(client),
+        lambda raised: understand(raised, endpoint),
+    )
+
+
+def _check_answer(endpoint: str, response_dict: dict[str, Any], **_: Any) -> None:
+    """Refuse any other page of the web: boto3 reads it as an answer with nothing in it, or as a server in trouble."""
+    if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"]:
+        raise StoreError(f"{endpoint} answers a listing of buckets with something else.", hint="Check the endpoint.")
+
+
+def _list_buckets(client: Any) -> list[Bucket] | None:
+    from botocore.exceptions import ClientError
+
+    buckets: list[Bucket] = []
+    asked: dict[str, Any] = {"MaxBuckets": 1000}
+    while True:
+        try:
+            answer = client.list_buckets(**asked)
+        except ClientError as raised:
+            if code_of(raised) in _NOT_PERMITTED:
+                return None
+            raise
+        found = answer.get("Buckets", [])
+        buckets += [Bucket(one["Name"], one.get("BucketRegion", "")) for one in found if one.get("Name")]
+        token = answer.get("ContinuationToken")
+        if not token or token == asked.get("ContinuationToken"):
+            return sorted(buckets, key=lambda one: one.name)
+        asked["ContinuationToken"] = token
