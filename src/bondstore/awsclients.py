@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,8 @@ def aws_client(service: str, profile: Profile | None = None, *, region: str | No
     region = region or profile.region
     if region is None and endpoint is None:
         raise ConfigurationError(f"No region is named for {service}.", hint="Set AWS_REGION, or region in the profile.")
+    if (urlsplit(endpoint or "").hostname or "") in _LOOPBACK:
+        profile = replace(profile, proxy="none")
     return build_client(
         service,
         profile,
@@ -107,7 +110,7 @@ def build_client(
     except ImportError:
         raise MissingExtraError(f"boto3, which speaks to {service}, is not installed.", hint=INSTALL) from None
     found = credentials(profile)
-    if profile.proxy == "none" or (urlsplit(endpoint or "").hostname or "") in _LOOPBACK:
+    if profile.proxy == "none":
         options["proxies"] = {}
     config = Config(
         # Newer boto3 adds checksums to every request; not every server of the kind understands them.

@@ -179,7 +179,7 @@ def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket
     nowhere = Address("s3", "")
     endpoint = nowhere.endpoint(profile)
     client = _open(nowhere, profile, rule)
-    client.meta.events.register_first("before-parse.s3.ListBuckets", partial(_check_answer, endpoint))
+    client.meta.events.register_first("before-parse.s3.*", partial(_check_answer, endpoint))
     check_contact(endpoint, endpoint, profile, rule)
     return persist(
         replace(rule, patience=rule.first_contact),
