@@ -179,7 +179,7 @@ def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket
     nowhere = Address("s3", "")
     endpoint = nowhere.endpoint(profile)
     client = _open(nowhere, profile, rule)
-    client.meta.events.register_first("before-parse.s3.*", partial(_check_answer, endpoint))
+    client.meta.events.register("response-received.s3.ListBuckets", partial(_check_answer, endpoint))
     check_contact(endpoint, endpoint, profile, rule)
     return persist(
         replace(rule, patience=rule.first_contact),
@@ -188,9 +188,9 @@ def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket
     )
 
 
-def _check_answer(endpoint: str, response_dict: dict[str, Any], **_: Any) -> None:
+def _check_answer(endpoint: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
     """Refuse any other page of the web: boto3 reads it as an answer with nothing in it, or as a server in trouble."""
-    if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"]:
+    if response_dict and response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"]:
         raise StoreError(f"{endpoint} answers a listing of buckets with something else.", hint="Check the endpoint.")
 
 
