@@ -19,7 +19,7 @@ from bondstore.config.settings import Found, find_settings
 from bondstore.errors import BondstoreError, CredentialsError, UsageError
 from bondstore.stores import open_store
 from bondstore.stores.address import Address, parse_address
-from bondstore.stores.buckets import Bucket, list_buckets
+from bondstore.stores.kinds.s3.extra import Bucket, list_buckets
 from bondstore.text import number_text
 
 if TYPE_CHECKING:
