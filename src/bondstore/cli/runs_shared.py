@@ -45,7 +45,9 @@ def destination_at(place: str) -> Destination:
         return FolderDestination(Path(place).expanduser().resolve())
     from bondstore.config.resolve import resolve_store
 
-    return open_destination(resolve_store(place))
+    destination = open_destination(resolve_store(place))
+    destination.refresh()
+    return destination
 
 
 @contextmanager

@@ -99,17 +99,19 @@ class Audit:
         row = self._connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
         return (row[0], row[1]) if row else (0, GENESIS)
 
-    def reads(self, who: str, run: str, reads: Iterable[Read]) -> None:
+    def reads(self, who: str, run: str, reads: Iterable[Read], *, at_ms: int | None = None) -> None:
         """Append one ``read`` entry an object. Call inside a transaction of the ledger."""
-        self._append(who, run, (("read", r.key, r.version, r.size) for r in reads))
+        self._append(who, run, (("read", r.key, r.version, r.size) for r in reads), at_ms)
 
-    def event(self, who: str, run: str, action: str, subject: str = "", size: int = 0) -> None:
+    def event(
+        self, who: str, run: str, action: str, subject: str = "", size: int = 0, *, at_ms: int | None = None
+    ) -> None:
         """Append an entry that is no read. Call inside a transaction of the ledger."""
-        self._append(who, run, [(action, subject, "", size)])
+        self._append(who, run, [(action, subject, "", size)], at_ms)
 
-    def _append(self, who: str, run: str, entries: Iterable[tuple[str, str, str, int]]) -> None:
+    def _append(self, who: str, run: str, entries: Iterable[tuple[str, str, str, int]], at_ms: int | None) -> None:
         seq, previous = self.head()
-        now = int(time.time() * 1000)
+        now = int(time.time() * 1000) if at_ms is None else at_ms
         rows = []
         for action, key, version, size in entries:
             seq += 1

@@ -11,6 +11,7 @@ from bondstore.ledger.audit import Audit
 from bondstore.ledger.findings import Findings
 from bondstore.ledger.items import Items
 from bondstore.ledger.outputs import Outputs
+from bondstore.ledger.received import Received
 from bondstore.ledger.runs import Runs
 from bondstore.ledger.schema import connect, translate
 
@@ -50,6 +51,7 @@ class Ledger:
         self.outputs = Outputs(self._connection)
         self.findings = Findings(self._connection)
         self.audit = Audit(self._connection)
+        self.received = Received(self._connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

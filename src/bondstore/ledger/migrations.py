@@ -58,7 +58,7 @@ INSERT INTO outputs SELECT
 FROM outputs_1;
 DROP TABLE outputs_1;
 """
-STEPS = {1: _TO_2}
+STEPS = {1: _TO_2, 2: "CREATE TABLE received (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"}
 """The statements that lead on from each version."""
 
 

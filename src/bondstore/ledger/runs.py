@@ -69,6 +69,14 @@ class Runs:
         )
         return run
 
+    def put(self, run: str, job: str, params: Mapping[str, Any], *, who: str, tool: str, started_ms: int) -> None:
+        """Record a run that another machine began, or goes on with."""
+        self._connection.execute(
+            "INSERT INTO runs (id, job, params, who, tool, state, started_ms) VALUES (?, ?, ?, ?, ?, 'running', ?)"
+            " ON CONFLICT (id) DO UPDATE SET state = 'running', ended_ms = NULL",
+            (run, job, json.dumps(params, sort_keys=True), who, tool, started_ms),
+        )
+
     def reopen(self, run: str) -> None:
         """Record that a run goes on."""
         self._connection.execute("UPDATE runs SET state = 'running', ended_ms = NULL WHERE id = ?", (run,))
@@ -80,6 +88,8 @@ class Runs:
         objects: Mapping[str, int],
         sizes: Mapping[str, int],
         head: tuple[int, bytes],
+        *,
+        at_ms: int | None = None,
     ) -> None:
         """Record how a run ended, and where the audit chain stood then."""
         columns = [*COUNTS, *(f"{name}_bytes" for name in COUNTS)]
@@ -87,7 +97,7 @@ class Runs:
         assignments = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(
             f"UPDATE runs SET state = ?, ended_ms = ?, audit_seq = ?, audit_hash = ?, {assignments} WHERE id = ?",
-            (state, int(time.time() * 1000), *head, *values, run),
+            (state, int(time.time() * 1000) if at_ms is None else at_ms, *head, *values, run),
         )
 
     def get(self, run: str) -> RunRecord:

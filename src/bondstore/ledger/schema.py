@@ -10,7 +10,7 @@ from pathlib import Path
 from bondstore.errors import ConfigurationError, NoSpaceError, NotFoundError
 from bondstore.ledger.migrations import migrate
 
-VERSION = 2
+VERSION = 3
 
 _TABLES = """
 CREATE TABLE runs (
@@ -41,6 +41,7 @@ CREATE TABLE audit (
   seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, run TEXT NOT NULL,
   key TEXT NOT NULL, version TEXT NOT NULL, bytes INTEGER NOT NULL, hash BLOB NOT NULL
 ) STRICT;
+CREATE TABLE received (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
 
 _OURS = frozenset({"runs", "audit"})  # what a ledger of any version has

@@ -19,7 +19,10 @@ from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, 
 from bondstore.ledger import Ledger
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.durable import OutputGroup, explained
+from bondstore.runs.journal import Entry
+from bondstore.runs.lease import PATIENCE, Lease
 from bondstore.runs.paths import safe_relpath
+from bondstore.runs.store_record import StoreRecord
 from bondstore.runs.writers import FolderWriter, StoreWriter
 from bondstore.stores.address import parse_address
 from bondstore.stores.rangefile import RangeFile
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bondstore.ledger import Output
+    from bondstore.runs.receipt import Receipt
     from bondstore.runs.writers import Writer
     from bondstore.stores import Store
 
@@ -75,8 +79,10 @@ class Destination(ABC):
         make_folder(self.corner, 0o700)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, shared: bool = False) -> Iterator[None]:  # noqa: ARG002
         """Hold the destination for one run, and clear what a killed one left half-written.
+
+        With `shared` runs on other machines may write at the same time: each is about a few objects of its own.
 
         Raises
         ------
@@ -97,6 +103,22 @@ class Destination(ABC):
                 yield
             finally:
                 shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def refresh(self) -> None:  # noqa: B027 - the record of a folder lies in it
+        """Bring the ledger here up to what other machines recorded."""
+
+    def publish(
+        self,
+        job: str,  # noqa: ARG002
+        run: str,  # noqa: ARG002
+        who: str,  # noqa: ARG002
+        receipts: Sequence[Receipt] = (),  # noqa: ARG002
+        *,
+        begun: Mapping[str, Any] | None = None,  # noqa: ARG002
+        ended: Mapping[str, Any] | None = None,  # noqa: ARG002
+    ) -> str:
+        """Tell other machines what is about to be recorded here; return the name of what they are told, if any."""
+        return ""
 
     def busy(self) -> bool:
         """Whether a run is going on. Asks without waiting, and changes nothing."""
@@ -286,7 +308,7 @@ class FolderDestination(Destination):
 
 @dataclass(frozen=True, slots=True)
 class StoreDestination(Destination):
-    """A store. What is put there appears whole; its ledger lies with the account's other records, by its address."""
+    """A store. What is put there appears whole; its record lies in it, and a copy with the account's own."""
 
     spec: StoreSpec
 
@@ -307,6 +329,63 @@ class StoreDestination(Destination):
         from bondstore.runs.context import shared_store
 
         return shared_store(self.spec)
+
+    @property
+    def _record(self) -> StoreRecord:
+        return StoreRecord(self.store, PRIVATE, self.ledger_path)
+
+    @contextmanager
+    def locked(self, *, shared: bool = False) -> Iterator[None]:
+        """Hold the store, on whatever machine, and the copy of its record here."""
+        with Destination.locked(self):
+            if shared:
+                yield
+                return
+            lease = Lease(self.store, f"{PRIVATE}/lease.json", self.corner / "lease")
+            lease.take()
+            try:
+                record = self._record
+                record.refresh()
+                _held[self.spec] = record, lease
+                yield
+                record.fold()
+            finally:
+                _held.pop(self.spec, None)
+                lease.give_back()
+
+    def refresh(self) -> None:
+        """Take over what is recorded in the store, unless a run here is at it."""
+        self.prepare()
+        with (self.corner / "lock").open("w") as file, suppress(BlockingIOError):
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._record.refresh()
+
+    def publish(
+        self,
+        job: str,
+        run: str,
+        who: str,
+        receipts: Sequence[Receipt] = (),
+        *,
+        begun: Mapping[str, Any] | None = None,
+        ended: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Put an entry into the record of the store."""
+        record, lease = _held.get(self.spec, (None, None))
+        if lease is not None:
+            lease.check()
+        entry = Entry(int(time.time() * 1000), job, run, who, tuple(receipts), begun, ended)
+        return (record or self._record).append(entry)
+
+    def busy(self) -> bool:
+        """Whether a run is going on, here or elsewhere."""
+        if Destination.busy(self):
+            return True
+        try:
+            lease = self.store.head(f"{PRIVATE}/lease.json")
+        except NotFoundError:
+            return False
+        return time.time() * 1000 - lease.modified_ms < 2 * PATIENCE * 1000
 
     def writer(self) -> StoreWriter:
         """Return what puts a shard's outputs side by side."""
@@ -349,6 +428,10 @@ class StoreDestination(Destination):
         """Yield the keys below a folder."""
         for page in self.store.pages(folder):
             yield from page.keys
+
+
+_held: dict[StoreSpec, tuple[StoreRecord, Lease]] = {}
+"""Stores that runs of this process write to."""
 
 
 def open_destination(spec: StoreSpec) -> Destination:

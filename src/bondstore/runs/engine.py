@@ -78,6 +78,7 @@ def dry_run(job: Job, destination: Destination, progress: Progress | None = None
     watch = progress or Quiet()
     context = _context(job, destination, "")
     try:
+        destination.refresh()
         if not destination.ledger_path.exists():
             return RunResult("", job.plan(None, context, watch), Tally(), "planned")
         with destination.ledger(create=False) as ledger:
@@ -120,7 +121,7 @@ def execute(
     few_arenas()
     job.check()
     watch = progress or Quiet()
-    with destination.locked(), destination.ledger() as ledger:
+    with destination.locked(shared=getattr(job, "few", False)), destination.ledger() as ledger:
         who = whoami()
         with ledger.transaction():
             if run is None:
@@ -130,8 +131,10 @@ def execute(
             ledger.audit.event(who, run, "run.start", job.name)
             if retry:
                 ledger.items.release(job.name)
+        begun = destination.publish(job.name, run, who, begun={"params": dict(job.params), "tool": tool})
+        _received(ledger, begun)
         context = _context(job, destination, run)
-        keeper = _Keeper(ledger, context, watch)
+        keeper = _Keeper(ledger, context, watch, destination)
         try:
             plan = job.plan(ledger, context, watch)
             keeper.tally = Tally(skipped=plan.skipped, quarantined=plan.quarantined)
@@ -160,6 +163,13 @@ def _context(job: Job, destination: Destination, run: str) -> Any:
     return Place(run, job.name, whoami(), job.store, cast("Any", destination))
 
 
+def _received(ledger: Ledger, name: str) -> None:
+    """Note that an entry of the destination's own record is of this ledger."""
+    if name:
+        with ledger.transaction():
+            ledger.received.add([name])
+
+
 def _in_turn(stages: Iterator[Iterator[Shard]]) -> Iterator[Shard | Barrier]:
     for shards in stages:
         yield from shards
@@ -169,8 +179,8 @@ def _in_turn(stages: Iterator[Iterator[Shard]]) -> Iterator[Shard | Barrier]:
 class _Keeper:
     """Records what shards bring back, keeps the tally, and writes the run's end, whatever that end is."""
 
-    def __init__(self, ledger: Ledger, context: RunContext, watch: Progress) -> None:
-        self._ledger, self._context, self._watch = ledger, context, watch
+    def __init__(self, ledger: Ledger, context: RunContext, watch: Progress, destination: Destination) -> None:
+        self._ledger, self._context, self._watch, self._dest = ledger, context, watch, destination
         self.tally = Tally()
 
     def take_all(self, results: Results) -> None:
@@ -204,8 +214,11 @@ class _Keeper:
             self.close(state)
 
     def close(self, state: str) -> None:
+        objects, sizes = self.tally.objects(), self.tally.sizes()
+        context = self._context
+        ended = {"state": state, "objects": objects, "sizes": sizes}
+        name = self._dest.publish(context.job, context.run, context.who, ended=ended)
+        _received(self._ledger, name)
         with self._ledger.transaction():
             self._ledger.audit.event(self._context.who, self._context.run, "run.end", state, self.tally.done.bytes)
-            self._ledger.runs.finish(
-                self._context.run, state, self.tally.objects(), self.tally.sizes(), self._ledger.audit.head()
-            )
+            self._ledger.runs.finish(self._context.run, state, objects, sizes, self._ledger.audit.head())

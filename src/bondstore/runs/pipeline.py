@@ -19,7 +19,7 @@ from bondstore.findings import GONE, NOT_FETCHED
 from bondstore.ledger import Item, Read, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan, Split, total
-from bondstore.runs.receipt import Receipt
+from bondstore.runs.receipt import Receipt, record
 from bondstore.stores import Fetched
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Job(ABC):
 
     store: StoreSpec
     """What it reads from."""
+    few = False
+    """Whether it is about a few objects that it names; others like it may then run at the same time."""
 
     @property
     @abstractmethod
@@ -431,6 +433,5 @@ def forget(ledger: Ledger, context: RunContext, paths: Sequence[str], *, also: S
     """Remove outputs and their record, and files whose record stays."""
     if not paths and not also:
         return
-    context.dest.remove([*also, *paths])
-    with ledger.transaction():
-        ledger.outputs.forget(context.job, paths)
+    context.dest.remove(also)
+    record(ledger, context, [Receipt(gone=list(paths), counted=False)])

@@ -66,20 +66,35 @@ def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> 
 
     A kill in between leaves reads that are logged although nothing came of them, and files that are known though their
     objects are still to be done: the next run writes them again. It never leaves a file that nobody knows, or one
-    whose sources are not in the audit log.
+    whose sources are not in the audit log. A destination that keeps a record of its own has it first.
     """
+    name = context.dest.publish(context.job, context.run, context.who, receipts)
     with ledger.transaction():
-        for one in receipts:
-            ledger.audit.reads(context.who, context.run, one.reads)
-            ledger.outputs.put(context.job, context.run, one.outputs)
+        begin_recording(ledger, context.job, context.run, context.who, receipts)
     for one in receipts:
         context.dest.show(one.staged)
         context.dest.remove(one.gone)
     with ledger.transaction():
-        for one in receipts:
-            ledger.findings.forget(context.job, [item.key for item in one.items])
-            ledger.findings.put(context.job, context.run, one.findings)
-            ledger.items.put(context.job, context.run, [*one.items, *one.also])
-            ledger.outputs.forget(context.job, one.gone)
-            for path in one.whole:
-                ledger.items.settle(context.job, context.run, path)
+        end_recording(ledger, context.job, context.run, receipts)
+        if name:
+            ledger.received.add([name])
+
+
+def begin_recording(
+    ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int | None = None
+) -> None:
+    """Log the reads, and name the outputs."""
+    for one in receipts:
+        ledger.audit.reads(who, run, one.reads, at_ms=at_ms)
+        ledger.outputs.put(job, run, one.outputs)
+
+
+def end_recording(ledger: Ledger, job: str, run: str, receipts: Sequence[Receipt]) -> None:
+    """Record what became of the objects."""
+    for one in receipts:
+        ledger.findings.forget(job, [item.key for item in one.items])
+        ledger.findings.put(job, run, one.findings)
+        ledger.items.put(job, run, [*one.items, *one.also])
+        ledger.outputs.forget(job, one.gone)
+        for path in one.whole:
+            ledger.items.settle(job, run, path)

@@ -75,9 +75,14 @@ class QcJob(Job):
             need_matplotlib()
 
     @property
+    def few(self) -> bool:  # type: ignore[override]
+        """Whether only some objects are asked for, as by an event."""
+        return self.keys is not None
+
+    @property
     def steps(self) -> Sequence[Step]:
         """Profiles first; then the deployments and months that have something new; then the status of all."""
-        digest, few = self.settings.digest(), self.keys is not None
+        digest, few = self.settings.digest(), self.few
         files = ProfileFiles(self.settings, digest, self.since_ms, self.keys, few=few)
         steps: list[Step] = [files, Clashes(files), Leftovers(files), Deployments(self.settings, digest, few)]
         if self.settings.tables or not few:

@@ -1,0 +1,118 @@
+"""What a run has recorded, entry by entry, as others can read it and record it too."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from bondstore.errors import DamagedError
+from bondstore.findings import Finding, Severity
+from bondstore.ledger import Item, Output, Read, State
+from bondstore.runs.receipt import Receipt, begin_recording, end_recording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bondstore.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Receipts of a run, or its beginning or end."""
+
+    at_ms: int
+    job: str
+    run: str
+    who: str
+    receipts: tuple[Receipt, ...] = ()
+    begun: Mapping[str, Any] | None = None
+    """``params`` and ``tool`` of a run that begins."""
+    ended: Mapping[str, Any] | None = None
+    """``state``, ``objects`` and ``sizes`` of one that ends."""
+
+    def to_json(self) -> bytes:
+        """Return it as JSON."""
+        said = {
+            "at_ms": self.at_ms,
+            "job": self.job,
+            "run": self.run,
+            "who": self.who,
+            "receipts": [_receipt_to_json(one) for one in self.receipts],
+            "begun": self.begun,
+            "ended": self.ended,
+        }
+        return json.dumps(said, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, name: str) -> Entry:
+        """Read it back.
+
+        Raises
+        ------
+        DamagedError
+            It is none.
+        """
+        try:
+            said = json.loads(data)
+            receipts = tuple(map(_receipt_from_json, said["receipts"]))
+            return cls(said["at_ms"], said["job"], said["run"], said["who"], receipts, said["begun"], said["ended"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DamagedError(
+                f"{name} is no entry of a run's record.", kind="record", hint="Move the object away, and run again."
+            ) from error
+
+
+def replay(ledger: Ledger, name: str, entry: Entry) -> None:
+    """Record what another process did, in one transaction; an entry that is known already changes nothing."""
+    with ledger.transaction():
+        if not ledger.received.add([name]):
+            return
+        if entry.begun is not None:
+            began = {"who": entry.who, "tool": entry.begun["tool"], "started_ms": entry.at_ms}
+            ledger.runs.put(entry.run, entry.job, entry.begun["params"], **began)
+            ledger.audit.event(entry.who, entry.run, "run.start", entry.job, at_ms=entry.at_ms)
+        begin_recording(ledger, entry.job, entry.run, entry.who, entry.receipts, at_ms=entry.at_ms)
+        end_recording(ledger, entry.job, entry.run, entry.receipts)
+        if entry.ended is not None:
+            state, objects, sizes = (entry.ended[name] for name in ("state", "objects", "sizes"))
+            ledger.audit.event(entry.who, entry.run, "run.end", state, sizes["done"], at_ms=entry.at_ms)
+            ledger.runs.finish(entry.run, state, objects, sizes, ledger.audit.head(), at_ms=entry.at_ms)
+
+
+def _receipt_to_json(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "items": _rows(receipt.items),
+        "also": _rows(receipt.also),
+        "outputs": [{**asdict(one), "sha256": one.sha256.hex()} for one in receipt.outputs],
+        "findings": [list(asdict(one).values()) for one in receipt.findings],
+        "reads": [[one.key, one.version, one.size] for one in receipt.reads],
+        "gone": receipt.gone,
+        "whole": receipt.whole,
+        "inside": receipt.inside,
+        "counted": receipt.counted,
+    }
+
+
+def _receipt_from_json(said: Mapping[str, Any]) -> Receipt:
+    return Receipt(
+        items=[_item(*row) for row in said["items"]],
+        also=[_item(*row) for row in said["also"]],
+        outputs=[Output(**{**one, "sha256": bytes.fromhex(one["sha256"])}) for one in said["outputs"]],
+        findings=[Finding(kind, Severity(severity), *rest) for kind, severity, *rest in said["findings"]],
+        reads=[Read(*row) for row in said["reads"]],
+        gone=said["gone"],
+        whole=said["whole"],
+        inside=Counter(said["inside"]),
+        counted=said["counted"],
+    )
+
+
+def _item(key: str, version: str, size: int, output: str, *settled: str) -> Item:
+    state, reason = settled
+    return Item(key, version, size, output, State(state), reason)
+
+
+def _rows(items: Sequence[Item]) -> list[list[Any]]:
+    return [[one.key, one.version, one.size, one.output, one.state.value, one.reason] for one in items]

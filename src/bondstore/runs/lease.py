@@ -1,0 +1,129 @@
+"""One run at a time writes to a store, whatever machine it is on; one that died is told from one that goes on."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from bondstore.errors import AlreadyExistsError, BondstoreError, ChangedError, NotFoundError, PolicyError
+from bondstore.runs.context import whoami
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bondstore.stores import Store
+
+BEAT = 10.0
+"""Seconds after which a holder says again that it is there."""
+PATIENCE = 3 * BEAT
+"""Seconds without a word after which a holder is taken for dead. They are counted here: clocks are not compared."""
+LOOK = 0.5
+
+
+class Lease:
+    """An object in the store that names who may write; `own` is the file in which this account notes its own name."""
+
+    def __init__(self, store: Store, key: str, own: Path) -> None:
+        self._store, self._key, self._own = store, key, own
+        self._name = secrets.token_hex(8)
+        self._beats, self._etag = 0, ""
+        self._lost = self._ended = False
+        self._turn = threading.Lock()
+        self._wake = threading.Event()
+
+    def take(self) -> None:
+        """Take it, or take over that of a run that died.
+
+        Raises
+        ------
+        PolicyError
+            Another run holds it, and goes on.
+        """
+        while not self._etag:
+            try:
+                self._etag = self._store.put_if_absent(self._key, self._content())
+            except AlreadyExistsError:
+                self._take_over()
+        self._own.write_text(self._name)
+        threading.Thread(target=self._renew_until_ended, name="lease", daemon=True).start()
+
+    def _take_over(self) -> None:
+        try:
+            there = self._store.get(self._key)
+        except NotFoundError:
+            return
+        holder = _read(bytes(there.data))
+        # Nobody else of this machine runs: the caller holds the local lock. So a lease with our old name is a dead one.
+        if not self._is_ours(holder) and not self._is_silent(there.info.etag):
+            raise self._refused(holder)
+        try:
+            self._etag = self._store.put_if_unchanged(self._key, self._content(), there.info.etag)
+        except ChangedError:
+            raise self._refused(holder) from None
+
+    def _is_ours(self, holder: dict[str, Any]) -> bool:
+        return self._own.exists() and self._own.read_text() == holder.get("name")
+
+    def _is_silent(self, etag: str) -> bool:
+        """Watch a lease until it changes, or was not renewed for so long that its holder must be dead."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            time.sleep(LOOK)
+            try:
+                if self._store.head(self._key).etag != etag:
+                    return False
+            except NotFoundError:
+                return False
+        return True
+
+    def _refused(self, holder: dict[str, Any]) -> PolicyError:
+        return PolicyError(
+            f"Another run is writing to this store ({holder.get('who', 'unknown')}).",
+            hint="Wait for it to end, or name another destination.",
+        )
+
+    def check(self) -> None:
+        """Refuse to go on where another run has taken over, as after this machine slept."""
+        if self._lost:
+            raise PolicyError(
+                "Another run has taken over this destination, as nothing was heard of this one.",
+                hint="What was recorded is kept. Run the same command again once the other has ended.",
+            )
+
+    def _renew_until_ended(self) -> None:
+        while not self._wake.wait(BEAT):
+            with self._turn:
+                if self._ended or self._lost:
+                    return
+                self._beats += 1
+                try:
+                    self._etag = self._store.put_if_unchanged(self._key, self._content(), self._etag)
+                except ChangedError:
+                    self._lost = True
+                except BondstoreError:
+                    continue  # a bad line: the next beat tries again, and a holder that took over is seen then
+
+    def give_back(self) -> None:
+        """End it."""
+        self._wake.set()
+        with self._turn:
+            self._ended = True
+        if not self._lost:
+            with suppress(BondstoreError):  # then it falls silent, and is taken over
+                self._store.delete(self._key)
+        self._own.unlink(missing_ok=True)
+
+    def _content(self) -> bytes:
+        return json.dumps({"name": self._name, "who": whoami(), "beats": self._beats}).encode()
+
+
+def _read(data: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(data)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

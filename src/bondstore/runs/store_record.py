@@ -1,0 +1,188 @@
+"""The record that lies in a store beside what it is about, so that every machine knows what is done.
+
+It is a snapshot of the ledger and, one object for each, the entries since. The ledger on this machine is a copy of it:
+what others did is taken over before it is asked, and what is recorded here is put there first. A pointer that is only
+replaced under its etag says which snapshot counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+import sqlite3
+import time
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+from bondstore.errors import AlreadyExistsError, BondstoreError, ChangedError, IntegrityError, NotFoundError
+from bondstore.ledger import Ledger
+from bondstore.runs.durable import explaining
+from bondstore.runs.journal import Entry, replay
+from bondstore.stores.rangefile import RangeFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bondstore.stores import Store
+
+FOLD = 64
+"""After so many entries they are put into a snapshot: what another machine reads before it begins stays small."""
+_CHUNK = 1 << 20
+
+
+class StoreRecord:
+    """The record of one store, below a prefix of it; `ledger` is the copy on this machine."""
+
+    def __init__(self, store: Store, prefix: str, ledger: Path) -> None:
+        self._store, self._ledger = store, ledger
+        self._pointer = f"{prefix}/record.json"
+        self._entries, self._snapshots = f"{prefix}/receipts/", f"{prefix}/ledger/"
+        self._mark = ledger.with_name("snapshot")  # which snapshot the copy here began with
+        self._last = ""
+
+    def refresh(self) -> None:
+        """Take over what others recorded. Nobody else of this machine may be at it."""
+        said, _ = self._current()
+        mark = self._mark.read_text() if self._mark.exists() else ""
+        if said is not None and said["snapshot"] != mark:
+            self._fetch(said)
+        names = self._names()
+        if names:
+            with Ledger(self._ledger) as ledger:
+                self._replay(ledger, names)
+
+    def _replay(self, ledger: Ledger, names: list[str]) -> None:
+        new = [name for name in names if name not in ledger.received.known(names)]
+        for start in range(0, len(new), FOLD):
+            some = new[start : start + FOLD]
+            keys = [self._entries + name for name in some]
+            for name, answer in zip(some, self._store.get_many(keys), strict=True):
+                if isinstance(answer, NotFoundError):
+                    continue  # folded just now, by a run that goes on
+                if isinstance(answer, BondstoreError):
+                    raise answer
+                replay(ledger, name, Entry.from_json(bytes(answer.data), name))
+
+    def append(self, entry: Entry) -> str:
+        """Put an entry; return its name. It sorts behind all that were there, whatever the clocks say."""
+        at = max(entry.at_ms, int(self._last[:13] or 0))
+        name = f"{at:013d}-{entry.run}-{secrets.token_hex(4)}.json"
+        if name <= self._last:
+            name = f"{at + 1:013d}-{entry.run}-{secrets.token_hex(4)}.json"
+        self._store.put(self._entries + name, entry.to_json())
+        self._last = name
+        return name
+
+    def fold(self) -> None:
+        """Put the entries into a new snapshot, where they have become many, or there is none yet."""
+        said, etag = self._current()
+        names = self._names()
+        if said is not None and len(names) < FOLD:
+            return
+        with Ledger(self._ledger) as ledger:
+            self._replay(ledger, names)
+            with ledger.transaction():
+                ledger.received.keep(names)
+        snapshot, digest, size = self._put_snapshot()
+        content = json.dumps({"snapshot": snapshot, "sha256": digest, "bytes": size}).encode()
+        try:
+            if etag:
+                self._store.put_if_unchanged(self._pointer, content, etag)
+            else:
+                self._store.put_if_absent(self._pointer, content)
+        except (ChangedError, AlreadyExistsError):
+            self._store.delete(self._snapshots + snapshot)
+            return
+        self._mark.write_text(snapshot)
+        # Killed from here on, what is left over is known to the snapshot, and removed by the next fold.
+        old = [self._snapshots + said["snapshot"]] if said is not None else []
+        for answer in self._store.delete_many([*(self._entries + name for name in names), *old]):
+            if isinstance(answer, BondstoreError):
+                raise answer
+
+    def _current(self) -> tuple[dict[str, str] | None, str]:
+        try:
+            there = self._store.get(self._pointer)
+        except NotFoundError:
+            return None, ""
+        try:
+            said = json.loads(bytes(there.data))
+            return {"snapshot": str(said["snapshot"]), "sha256": str(said["sha256"])}, there.info.etag
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged(self._pointer) from error
+
+    def _names(self) -> list[str]:
+        names = [key.removeprefix(self._entries) for page in self._store.pages(self._entries) for key in page.keys]
+        names.sort()
+        self._last = max([self._last, *names[-1:]])
+        return names
+
+    def _put_snapshot(self) -> tuple[str, str, int]:
+        import zstandard
+
+        copy = self._ledger.with_name("snapshot.sqlite")
+        hashed, size = hashlib.sha256(), 0
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal size
+            with copy.open("rb") as file:
+                for chunk in zstandard.ZstdCompressor(level=3).read_to_iter(file, read_size=_CHUNK):
+                    hashed.update(chunk)
+                    size += len(chunk)
+                    yield chunk
+
+        copy.unlink(missing_ok=True)
+        try:
+            with explaining(str(copy)), closing(sqlite3.connect(self._ledger)) as source:
+                source.execute("VACUUM INTO ?", (str(copy),))
+            name = f"{int(time.time() * 1000):013d}-{secrets.token_hex(4)}.sqlite.zst"
+            self._store.put_stream(self._snapshots + name, chunks())
+        finally:
+            copy.unlink(missing_ok=True)
+        return name, hashed.hexdigest(), size
+
+    def _fetch(self, said: dict[str, str]) -> None:
+        """Put a snapshot in the place of the ledger here. One that no snapshot knows of is kept beside it."""
+        import zstandard
+
+        key = self._snapshots + said["snapshot"]
+        fetched, packed = self._ledger.with_name("fetched.sqlite"), self._ledger.with_name("fetched.zst")
+        try:
+            with explaining(str(fetched)):
+                hashed = hashlib.sha256()
+                with RangeFile(self._store, self._store.head(key)) as source, packed.open("wb") as out:
+                    while chunk := source.read(_CHUNK):
+                        hashed.update(chunk)
+                        out.write(chunk)
+                if hashed.hexdigest() != said["sha256"]:
+                    raise self._damaged(key)
+                with packed.open("rb") as source, fetched.open("wb") as out:
+                    zstandard.ZstdDecompressor().copy_stream(source, out)
+            fetched.chmod(0o600)
+            with Ledger(fetched, create=False):
+                pass  # it is a ledger, of a version that can be read
+            self._replace(fetched)
+        finally:
+            for left in (fetched, packed, *fetched.parent.glob("fetched.sqlite-*")):
+                left.unlink(missing_ok=True)
+        self._mark.write_text(said["snapshot"])
+
+    def _replace(self, fetched: Path) -> None:
+        if self._ledger.exists():
+            with Ledger(self._ledger):  # what is still in its journal goes into the file
+                pass
+            if not self._mark.exists():
+                shutil.copy2(self._ledger, self._ledger.with_name(f"ledger-before-{int(time.time())}.sqlite"))
+            for left in self._ledger.parent.glob(f"{self._ledger.name}-*"):
+                with suppress(FileNotFoundError):
+                    left.unlink()
+        fetched.replace(self._ledger)
+
+    def _damaged(self, key: str) -> IntegrityError:
+        return IntegrityError(
+            f"{key} is damaged: it is not what was put there.",
+            hint="Move the folder .bondstore of the store away; the next run looks at everything again.",
+        )
