@@ -215,9 +215,7 @@ def test_into_a_bucket(sea: Sea, s3_environment: str) -> None:
     """The record lies in the bucket; without it, what is there already with the same content is left as it is."""
 
     def results() -> dict[str, tuple[str, int]]:
-        return {
-            one.key: (one.etag, one.modified_ms) for one in store.list() if not one.key.startswith(".bondstore/")
-        }
+        return {one.key: (one.etag, one.modified_ms) for one in store.list() if not one.key.startswith(".bondstore/")}
 
     sea.dest = s3_environment + "/qc"
     assert counts(sea.qc(form="both")) == {"planned": 6, "done": 6}

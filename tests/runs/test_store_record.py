@@ -1,0 +1,269 @@
+"""The record that lies in a store: other machines and accounts know what is done, and one run at a time writes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bondstore.errors import DamagedError, IntegrityError, PolicyError
+from bondstore.runs import lease, store_record
+from bondstore.runs.destination import StoreDestination
+from bondstore.stores import Store, open_store
+from tests.oceanlab import Sea, counts, dive_on
+from tests.waiting import wait_until
+
+DIVES = {f"{number}.csv": dive_on(f"202405{number + 10}", str(number)) for number in range(6)}
+Machine = Callable[[str], None]
+
+
+@pytest.fixture
+def on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Go to another machine: one whose account knows nothing of what was done on this one."""
+
+    def go(name: str) -> None:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state" / name))
+
+    go("one")
+    return go
+
+
+@pytest.fixture
+def sea(tmp_path: Path, s3_environment: str, on: Machine) -> Sea:
+    made = Sea(tmp_path, s3_environment + "/qc")
+    made.hold(DIVES)
+    return made
+
+
+def record_of(sea: Sea) -> list[str]:
+    return sorted(one.key for one in store_of(sea).list(".bondstore/"))
+
+
+def store_of(sea: Sea) -> Store:
+    return open_store(sea.spec)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases are told dead after a moment."""
+    monkeypatch.setattr(lease, "BEAT", 0.2)
+    monkeypatch.setattr(lease, "PATIENCE", 2.0)
+    monkeypatch.setattr(lease, "LOOK", 0.05)
+
+
+def test_another_machine_does_only_what_is_new(sea: Sea, on: Machine) -> None:
+    assert counts(sea.qc()) == {"planned": 6, "done": 6}
+    before = sea.written()
+    on("two")
+    sea.hold({**DIVES, "late.csv": dive_on("20240601")})
+    assert counts(sea.qc()) == {"planned": 7, "skipped": 6, "done": 1}
+    on("one")
+    assert counts(sea.qc()) == {"planned": 7, "skipped": 7}
+    assert {path: data for path, data in sea.written().items() if path in before and path != "status.csv"} == {
+        path: data for path, data in before.items() if path != "status.csv"
+    }
+    with sea.place.ledger(create=False) as ledger:
+        assert [run.state for run in ledger.runs.newest_first()] == ["finished"] * 3
+        assert ledger.audit.verify().broken_at is None
+        reads = [entry.key for entry in ledger.audit.entries() if entry.action == "read"]
+    assert sorted(reads) == sorted([*DIVES, "late.csv"])
+
+
+def test_a_dry_run_elsewhere_knows_what_is_done(sea: Sea, on: Machine) -> None:
+    from bondstore.runs import engine
+
+    sea.qc()
+    on("two")
+    assert engine.dry_run(sea.job(), sea.place).plan.skipped.objects == 6
+
+
+def test_other_settings_elsewhere_leave_one_set_of_files(sea: Sea, on: Machine) -> None:
+    sea.qc(per="deployment")
+    assert any(path.startswith("deployments/") for path in sea.written())
+    on("two")
+    sea.qc()
+    assert not [path for path in sea.written() if path.startswith("deployments/")]
+    assert len([path for path in sea.written() if path.endswith(".nc")]) == 6
+
+
+KILLED = """
+import os, signal, sys
+from bondstore.domains.ocean.profile_files import ProfileFiles
+from bondstore.runs.store_record import StoreRecord
+ProfileFiles.number = 2
+append, seen = StoreRecord.append, []
+def dying(record, entry):
+    name = append(record, entry)
+    seen.append(entry)
+    if len(seen) == int(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return name
+StoreRecord.append = dying
+from bondstore.cli.main import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("entries", [1, 2, 3, 4])
+def test_killed_on_one_machine_and_finished_on_another(sea: Sea, on: Machine, quick: None, entries: int) -> None:
+    line = ["ocean", "qc", sea.source.as_uri(), sea.dest, "--tests", str(sea.little), "--jobs", "1", "--yes"]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(entries), *line], env=dict(os.environ), capture_output=True, timeout=120
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    on("two")
+    done = 2 * (entries - 1)  # the first entry says that the run begins; each of the others is about two objects
+    expected = {"planned": 6, "skipped": done, "done": 6 - done}
+    assert counts(sea.qc()) == {name: number for name, number in expected.items() if number}
+    after = sea.written()
+    with sea.place.ledger(create=False) as ledger:
+        assert ledger.audit.verify().broken_at is None
+    for key in record_of(sea):
+        store_of(sea).delete(key)
+    for path in after:
+        store_of(sea).delete(path)
+    on("three")
+    sea.qc()
+    assert sea.written() == after
+
+
+def test_killed_here_and_gone_on_with_here_needs_no_waiting(sea: Sea, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = ["ocean", "qc", sea.source.as_uri(), sea.dest, "--tests", str(sea.little), "--jobs", "1", "--yes"]
+    subprocess.run([sys.executable, "-c", KILLED, "2", *line], env=dict(os.environ), capture_output=True, timeout=120)
+    assert ".bondstore/lease.json" in record_of(sea)
+    monkeypatch.setattr(lease, "PATIENCE", 10_000.0)
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 2, "done": 4}
+
+
+def test_two_at_once_are_told_apart(sea: Sea, on: Machine, quick: None) -> None:
+    sea.qc()
+    held, release = threading.Event(), threading.Event()
+    place = sea.place
+
+    def hold() -> None:
+        with place.locked():
+            held.set()
+            release.wait(60)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(60)
+    on("two")
+    before = sea.written()
+    with pytest.raises(PolicyError, match="Another run is writing"):
+        sea.qc()
+    assert sea.written() == before
+    assert sea.place.busy()
+    release.set()
+    other.join()
+    assert not sea.place.busy()
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+
+
+def test_who_was_taken_for_dead_records_no_more(sea: Sea, on: Machine, quick: None) -> None:
+    place = sea.place
+    assert isinstance(place, StoreDestination)
+    with place.locked():
+        there = store_of(sea).get(".bondstore/lease.json")
+        store_of(sea).put(".bondstore/lease.json", bytes(there.data).replace(b'"who"', b'"was"'))
+
+        def told() -> bool:
+            with suppress(PolicyError):
+                place.publish("job", "run", "who")
+                return False
+            return True
+
+        wait_until(told, pause=0.1)
+    assert ".bondstore/lease.json" in record_of(sea)  # it is the other's
+
+
+def test_events_without_a_home_are_known_to_the_next_run(sea: Sea, on: Machine) -> None:
+    for number, key in enumerate(["1.csv", "3.csv"]):
+        on(f"container-{number}")
+        assert counts(sea.qc(keys=(key,))) == {"planned": 1, "done": 1}
+    on("two")
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 2, "done": 4}
+
+
+def test_an_event_is_not_held_up_by_a_run(sea: Sea, on: Machine, quick: None) -> None:
+    place = sea.place
+    with place.locked():
+        on("container")
+        assert counts(sea.qc(keys=("1.csv",))) == {"planned": 1, "done": 1}
+
+
+def test_entries_are_folded_into_a_snapshot(sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_record, "FOLD", 5)
+    monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 1)
+    sea.qc()
+    assert not [key for key in record_of(sea) if "/receipts/" in key]
+    first = record_of(sea)
+    assert len([key for key in first if "/ledger/" in key]) == 1
+    sea.qc()  # two entries: too few to be folded
+    assert len([key for key in record_of(sea) if "/receipts/" in key]) == 2
+    sea.hold(dict(list(DIVES.items())[:2]) | {"late.csv": dive_on("20240601")})
+    sea.qc()
+    assert not [key for key in record_of(sea) if "/receipts/" in key]
+    assert len([key for key in record_of(sea) if "/ledger/" in key]) == 1
+    assert record_of(sea) != first
+    on("two")
+    assert counts(sea.qc()) == {"planned": 3, "skipped": 3}
+
+
+def test_entries_that_a_killed_fold_left_are_not_recorded_twice(
+    sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_record, "FOLD", 2)
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr(Store, "delete_many", lambda *_: [])
+        sea.qc()
+    assert [key for key in record_of(sea) if "/receipts/" in key]
+    on("two")
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    with sea.place.ledger(create=False) as ledger:
+        reads = [entry.key for entry in ledger.audit.entries() if entry.action == "read"]
+    assert sorted(reads) == sorted(DIVES)
+
+
+@pytest.mark.parametrize("part", ["record.json", "ledger/", "receipts/"])
+def test_a_damaged_record_is_told(sea: Sea, on: Machine, part: str) -> None:
+    sea.qc()
+    sea.qc()
+    key = next(key for key in record_of(sea) if key.startswith(f".bondstore/{part}"))
+    data = bytes(store_of(sea).get(key).data)
+    store_of(sea).put(key, data[: len(data) // 2])
+    on("two")
+    before = sea.written()
+    with pytest.raises((IntegrityError, DamagedError), match=r"record|ledger"):
+        sea.qc()
+    assert sea.written() == before
+
+
+def test_what_an_account_knew_before_is_kept(sea: Sea, on: Machine) -> None:
+    sea.qc()
+    for key in record_of(sea):
+        store_of(sea).delete(key)
+    on("two")
+    sea.qc()
+    on("one")
+    sea.place.corner.joinpath("snapshot").unlink()  # as a version that kept no record in the store left it
+    before = hashlib.sha256(sea.place.ledger_path.read_bytes()).hexdigest()
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    [kept] = sea.place.corner.glob("ledger-before-*.sqlite")
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == before
+
+
+def test_the_copy_here_is_readable_by_its_owner_only(sea: Sea, on: Machine) -> None:
+    sea.qc()
+    on("two")
+    sea.qc()
+    assert sea.place.ledger_path.stat().st_mode & 0o777 == 0o600
+    assert sea.place.corner.stat().st_mode & 0o777 == 0o700
