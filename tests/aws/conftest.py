@@ -42,9 +42,11 @@ class Cloud:
         self.s3.put_object(Bucket=self.raw, Key=key, Body=moana_csv() if data is None else data)
 
     def listed(self, bucket: str) -> dict[str, tuple[str, Any]]:
-        """Etag and time of each object: a put of the same bytes shows in the time."""
+        """Etag and time of each object but the store's own record: a put of the same bytes shows in the time."""
         found = self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
-        return {one["Key"]: (one["ETag"], one["LastModified"]) for one in found}
+        return {
+            one["Key"]: (one["ETag"], one["LastModified"]) for one in found if not one["Key"].startswith(".bondstore/")
+        }
 
     def forget_state(self) -> None:
         """A new machine: nothing is left of what the handlers kept in files."""

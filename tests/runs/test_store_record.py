@@ -189,6 +189,9 @@ def test_events_without_a_home_are_known_to_the_next_run(sea: Sea, on: Machine) 
     for number, key in enumerate(["1.csv", "3.csv"]):
         on(f"container-{number}")
         assert counts(sea.qc(keys=(key,))) == {"planned": 1, "done": 1}
+        before = record_of(sea)
+        assert counts(sea.qc(keys=(key,))) == {"planned": 1, "skipped": 1}
+        assert record_of(sea) == before  # the same event once more puts nothing
     on("two")
     assert counts(sea.qc()) == {"planned": 6, "skipped": 2, "done": 4}
 

@@ -339,7 +339,11 @@ class StoreDestination(Destination):
         """Hold the store, on whatever machine, and the copy of its record here."""
         with Destination.locked(self):
             if shared:
-                yield
+                _held[self.spec] = self._record, None
+                try:
+                    yield
+                finally:
+                    del _held[self.spec]
                 return
             lease = Lease(self.store, f"{PRIVATE}/lease.json", self.corner / "lease")
             lease.take()
@@ -371,11 +375,11 @@ class StoreDestination(Destination):
         ended: Mapping[str, Any] | None = None,
     ) -> str:
         """Put an entry into the record of the store."""
-        record, lease = _held.get(self.spec, (None, None))
+        record, lease = _held[self.spec]
         if lease is not None:
             lease.check()
         entry = Entry(int(time.time() * 1000), job, run, who, tuple(receipts), begun, ended)
-        return (record or self._record).append(entry)
+        return record.append(entry) if lease is not None else record.append_what_matters(entry)
 
     def busy(self) -> bool:
         """Whether a run is going on, here or elsewhere."""
@@ -430,7 +434,7 @@ class StoreDestination(Destination):
             yield from page.keys
 
 
-_held: dict[StoreSpec, tuple[StoreRecord, Lease]] = {}
+_held: dict[StoreSpec, tuple[StoreRecord, Lease | None]] = {}
 """Stores that runs of this process write to."""
 
 

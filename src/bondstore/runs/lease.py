@@ -82,7 +82,7 @@ class Lease:
 
     def _refused(self, holder: dict[str, Any]) -> PolicyError:
         return PolicyError(
-            f"Another run is writing to this store ({holder.get('who', 'unknown')}).",
+            f"Another run is writing to {self._store.url} ({holder.get('who', 'unknown')}).",
             hint="Wait for it to end, or name another destination.",
         )
 

@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bondstore.errors import AlreadyExistsError, BondstoreError, ChangedError, IntegrityError, NotFoundError
@@ -42,6 +43,7 @@ class StoreRecord:
         self._entries, self._snapshots = f"{prefix}/receipts/", f"{prefix}/ledger/"
         self._mark = ledger.with_name("snapshot")  # which snapshot the copy here began with
         self._last = ""
+        self._begun: Entry | None = None
 
     def refresh(self) -> None:
         """Take over what others recorded. Nobody else of this machine may be at it."""
@@ -75,6 +77,17 @@ class StoreRecord:
         self._store.put(self._entries + name, entry.to_json())
         self._last = name
         return name
+
+    def append_what_matters(self, entry: Entry) -> str:
+        """Put an entry of one of many small runs: of those that change nothing, nothing is put."""
+        if entry.begun is not None:
+            self._begun = entry
+            return ""
+        if entry.receipts and self._begun is not None:
+            entry, self._begun = replace(entry, begun=self._begun.begun), None
+        elif self._begun is not None:
+            return ""
+        return self.append(entry)
 
     def fold(self) -> None:
         """Put the entries into a new snapshot, where they have become many, or there is none yet."""
