@@ -53,6 +53,11 @@ def moment(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
+def milliseconds(value: datetime | None) -> int | None:
+    """Return a time as the ledger and keys have it: whole milliseconds since 1970."""
+    return None if value is None else round(value.timestamp() * 1000)
+
+
 def time_text(value: datetime | float | None) -> str:
     """Return ``2024-05-01 12:00:00Z``; a number is milliseconds since 1970, and None is nothing."""
     if value is None:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bondstore.cli.progress import Lines, Meter, Terminal, reporter
+from bondstore.cli.progress import BarProgress, LogProgress, Meter, reporter
 from bondstore.runs.tally import Count
 
 
@@ -48,7 +48,7 @@ def test_a_run_with_nothing_to_do() -> None:
 
 def test_lines_come_also_while_nothing_moves_and_the_last_state_is_told() -> None:
     out = io.StringIO()
-    lines = Lines(out, every=0.05)
+    lines = LogProgress(out, every=0.05)
     lines.listing(Count(5, 5))
     time.sleep(0.13)
     lines.begin(Count(10, 10))
@@ -66,7 +66,7 @@ def test_lines_come_also_while_nothing_moves_and_the_last_state_is_told() -> Non
 def test_a_short_run_writes_one_line() -> None:
     out = io.StringIO()
     lines = reporter(out)
-    assert isinstance(lines, Lines)
+    assert isinstance(lines, LogProgress)
     lines.begin(Count(1, 1))
     lines.advance(Count(1, 1))
     lines.end()
@@ -83,7 +83,7 @@ def test_on_a_terminal_there_is_a_bar(no_color: bool, monkeypatch: pytest.Monkey
     parent, child = pty.openpty()
     with os.fdopen(child, "w") as stream:
         bar = reporter(stream)
-        assert isinstance(bar, Terminal)
+        assert isinstance(bar, BarProgress)
         bar.listing(Count(1, 1))
         bar.begin(Count(10, 1000))
         bar.advance(Count(5, 500))
@@ -114,7 +114,7 @@ def test_what_is_inside_is_counted_and_objects_have_their_own_name() -> None:
 def test_ctrl_c_is_answered_at_once_and_only_while_something_runs() -> None:
     stream = io.StringIO()
     before = signal.getsignal(signal.SIGINT)
-    lines = Lines(stream)
+    lines = LogProgress(stream)
     lines.begin(Count(1, 1))
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)

@@ -55,8 +55,8 @@ def command(
     if expect not in (None, "public", "private"):
         raise UsageError(f"The expectation {expect!r} is unknown.", hint="Choose one of: public, private.")
     counts = dict.fromkeys(_SIGNS, 0)
-    wishes = {"folder": to or Path.cwd(), "try_write": try_write, "expected": expect or ""}
-    for check in _checks(store, profile, study, key, wishes):
+    asked = {"folder": to or Path.cwd(), "try_write": try_write, "expected": expect or ""}
+    for check in _checks(store, profile, study, key, asked):
         counts[check.status.value] += 1
         _show(check, json=json)
     summary: dict[str, Any] = {"kind": "summary", **{name.partition("-")[0]: n for name, n in counts.items()}}
@@ -71,7 +71,7 @@ def command(
 
 
 def _checks(
-    store: str | None, profile: str | None, study: str | None, key: SecretRef | None, wishes: dict[str, Any]
+    store: str | None, profile: str | None, study: str | None, key: SecretRef | None, asked: dict[str, Any]
 ) -> Any:
     from bondstore.config.resolve import resolve_store
     from bondstore.doctor import Case, Check, Status, examine
@@ -81,7 +81,7 @@ def _checks(
     except BondstoreError as error:
         yield Check("settings", Status.FAIL, error.message, error.hint or "")
         return
-    yield from examine(Case(spec, **wishes, **_of_study(spec, study, key)))
+    yield from examine(Case(spec, **asked, **_of_study(spec, study, key)))
 
 
 def _of_study(spec: StoreSpec, study: str | None, key: SecretRef | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import IO, Any
 
 from bondstore.config.secrets import SecretRef
-from bondstore.text import iso_text, printable, time_text
+from bondstore.text import bytes_text, counts_text, iso_text, number_text, printable, time_text
 
 Record = Mapping[str, Any]
 SAMPLE = 200
@@ -40,6 +40,21 @@ class Column:
         return printable(self.show(value) if self.show and value is not None else plain(value))
 
 
+def number(name: str, header: str | None = None) -> Column:
+    """Return a column of counts."""
+    return Column(name, header, right=True, show=number_text)
+
+
+def size(name: str) -> Column:
+    """Return a column of bytes."""
+    return Column(name, right=True, show=bytes_text)
+
+
+def time(name: str) -> Column:
+    """Return a column of times, in UTC to the second."""
+    return Column(name, show=time_text)
+
+
 def display(
     records: Iterable[Any], columns: Sequence[str | Column], *, json: bool = False, empty: str = "Nothing found."
 ) -> int:
@@ -63,6 +78,12 @@ def display_one(record: Any, *, json: bool = False, hide: Sequence[str] = ("kind
     width = max((cells(key) for key in shown), default=0)
     for key, value in shown.items():
         _line(f"{_paint(pad(key, width), sys.stdout)}  {printable(plain(value))}".rstrip())
+
+
+def note_left_out(left_out: Mapping[str, int]) -> None:
+    """Say what was seen and is not shown."""
+    if left_out:
+        note(f"Not counted: {counts_text(left_out)}.")
 
 
 def note(text: str) -> None:

@@ -80,40 +80,55 @@ class Meter:
         return ", ".join(parts)
 
 
-class Lines:
-    """Progress for logs: a line every so often, also while nothing moves."""
+class _Reporter:
+    """Counts what is done, shows it, and answers Ctrl-C while a run lasts."""
 
-    def __init__(self, stream: IO[str], *, every: float = EVERY, meter: Meter | None = None) -> None:
-        self._stream, self._every, self._meter, self._stop = stream, every, meter or Meter(), Stop(stream)
-        self._over = threading.Event()
-        self._ticker: threading.Thread | None = None
+    def __init__(self, stream: IO[str], meter: Meter | None = None) -> None:
+        self._stream, self._meter, self._stop = stream, meter or Meter(), Stop(stream)
 
     def listing(self, seen: Count) -> None:
         """So much was listed so far."""
         self._meter.done = seen
-        self._start()
+        self._show()
 
     def begin(self, total: Count) -> None:
         """The plan stands."""
         self._meter.begin(total)
         self._stop.watch()
-        self._start()
+        self._show()
 
     def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
         """So much more is done."""
         self._meter.advance(step, inside)
+        self._show()
 
     def end(self) -> None:
         """Write the last state, and stop."""
         self._stop.leave()
-        self._over.set()
-        if self._ticker is not None:
-            self._ticker.join()
-            self._ticker = None
+        self._close()
         if self._meter.total is not None and self._meter.total.objects:
             self._write()
 
-    def _start(self) -> None:
+    def _show(self) -> None:
+        """Show the state, or see to it that it is shown."""
+
+    def _close(self) -> None:
+        """Show no more."""
+
+    def _write(self) -> None:
+        self._stream.write(self._meter.text() + "\n")
+        self._stream.flush()
+
+
+class LogProgress(_Reporter):
+    """Progress for logs: a line every so often, also while nothing moves."""
+
+    def __init__(self, stream: IO[str], *, every: float = EVERY, meter: Meter | None = None) -> None:
+        super().__init__(stream, meter)
+        self._every, self._over = every, threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def _show(self) -> None:
         if self._ticker is None:
             self._over.clear()
             self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
@@ -123,43 +138,17 @@ class Lines:
         while not self._over.wait(self._every):
             self._write()
 
-    def _write(self) -> None:
-        self._stream.write(self._meter.text() + "\n")
-        self._stream.flush()
+    def _close(self) -> None:
+        self._over.set()
+        if self._ticker is not None:
+            self._ticker.join()
+            self._ticker = None
 
 
-class Terminal:
-    """Progress for a person: a bar that is gone when the run is over."""
+class BarProgress(_Reporter):
+    """Progress for a person: a bar that is gone when the run is over, and one line that stays."""
 
-    def __init__(self, stream: IO[str], meter: Meter | None = None) -> None:
-        self._stream, self._meter, self._stop = stream, meter or Meter(), Stop(stream)
-        self._bar: Bar | None = None
-
-    def listing(self, seen: Count) -> None:
-        """So much was listed so far."""
-        self._meter.done = seen
-        self._show()
-
-    def begin(self, total: Count) -> None:
-        """The plan stands."""
-        self._meter.begin(total)
-        self._stop.watch()
-        self._show()
-
-    def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
-        """So much more is done."""
-        self._meter.advance(step, inside)
-        self._show()
-
-    def end(self) -> None:
-        """Take the bar away and leave one line."""
-        self._stop.leave()
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-        if self._meter.total is not None and self._meter.total.objects:
-            self._stream.write(self._meter.text() + "\n")
-            self._stream.flush()
+    _bar: Bar | None = None
 
     def _show(self) -> None:
         if self._bar is None:
@@ -171,6 +160,11 @@ class Terminal:
             total=1000 if started else None,
             description=self._meter.text(),
         )
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
     def _make(self) -> Bar:
         from rich.console import Console
@@ -218,4 +212,4 @@ def reporter(stream: IO[str] | None = None, things: str = "objects") -> Progress
     """Return the reporter that fits stderr."""
     stream = sys.stderr if stream is None else stream
     meter = Meter(things=things)
-    return Terminal(stream, meter) if stream.isatty() else Lines(stream, meter=meter)
+    return BarProgress(stream, meter) if stream.isatty() else LogProgress(stream, meter=meter)

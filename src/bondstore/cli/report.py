@@ -12,7 +12,7 @@ import typer
 
 from bondstore.cli import output
 from bondstore.errors import Exit
-from bondstore.text import bytes_text, counted, counts_text, number_text, printable
+from bondstore.text import counted, counts_text, number_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -250,8 +250,8 @@ def _show_counts(rows: Iterable[tuple[Any, ...]]) -> None:
         (dict(zip(names, row, strict=False)) for row in rows),
         (
             output.Column("outcome", ""),
-            output.Column("objects", right=True, show=number_text),
-            output.Column("bytes", right=True, show=bytes_text),
+            output.number("objects"),
+            output.size("bytes"),
             output.Column("meaning", ""),
         ),
     )

@@ -27,6 +27,10 @@ Dest = Annotated[
     typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where the run wrote to; default: this folder."),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or: last.")]
+Reads = Annotated[
+    str | None,
+    typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where a run wrote to; default: your own reads."),
+]
 HERE = "."
 
 JOBS = {
@@ -75,6 +79,15 @@ def run_named(name: str | None, ledger: Ledger, destination: Destination | None)
     if name is None:
         return None
     return find_run(destination, ledger, name).id if destination else ledger.runs.get(name).id
+
+
+def recorded(name: str, place: str) -> tuple[RunRecord, Destination]:
+    """Return the run that is meant, and where it wrote to."""
+    from bondstore.runs.history import find_run
+
+    destination = destination_at(place)
+    with destination.ledger(create=False) as ledger:
+        return find_run(destination, ledger, name), destination
 
 
 def job_of(record: RunRecord, profile: str | None = None) -> Job:

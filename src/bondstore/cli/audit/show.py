@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output, runs_shared
-from bondstore.text import moment, number_text
+from bondstore.text import milliseconds, moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from bondstore.ledger import AuditEntry
 
 EXAMPLES = (
@@ -23,10 +21,7 @@ EXAMPLES = (
 
 def command(
     *,
-    dest: Annotated[
-        str | None,
-        typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where a run wrote to; default: your own reads."),
-    ] = None,
+    dest: runs_shared.Reads = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what was read for this run.")] = None,
     key: Annotated[
         list[str] | None,
@@ -44,9 +39,9 @@ def command(
     with runs_shared.audited(dest) as (ledger, destination):
         wanted = runs_shared.run_named(run, ledger, destination)
         entries = ledger.audit.entries(
-            run=wanted, prefixes=key or (), since_ms=_ms(since), until_ms=_ms(until), last=limit
+            run=wanted, prefixes=key or (), since_ms=milliseconds(since), until_ms=milliseconds(until), last=limit
         )
-        shown = ("time", "who", "action", output.Column("bytes", right=True, show=number_text))
+        shown = ("time", "who", "action", output.number("bytes"))
         output.display(
             map(_record, entries),
             (*shown, *(() if destination is None or run else ("run",)), "key", "version"),
@@ -68,7 +63,3 @@ def _record(entry: AuditEntry) -> dict[str, Any]:
         "run": entry.run,
         "hash": entry.hash.hex(),
     }
-
-
-def _ms(time: datetime | None) -> int | None:
-    return None if time is None else round(time.timestamp() * 1000)

@@ -33,10 +33,7 @@ def head_hash(text: str) -> bytes:
 
 
 def command(
-    dest: Annotated[
-        str | None,
-        typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where a run wrote to; default: your own reads."),
-    ] = None,
+    dest: runs_shared.Reads = None,
     expect: Annotated[
         bytes | None,
         typer.Option(

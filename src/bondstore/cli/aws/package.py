@@ -10,7 +10,6 @@ import typer
 from bondstore.aws.options import PackageOptions
 from bondstore.cli import options, output
 from bondstore.cli.from_model import with_settings
-from bondstore.text import bytes_text
 
 EXAMPLES = (
     "bondstore aws package --target layer --out build",
@@ -37,8 +36,8 @@ def command(
     made = package(wanted, out)
     columns = (
         "path",
-        output.Column("packed", right=True, show=bytes_text),
-        output.Column("size", right=True, show=bytes_text),
+        output.size("packed"),
+        output.size("size"),
         "parts",
     )
     output.display(made, columns, json=json)

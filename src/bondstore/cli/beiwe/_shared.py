@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bondstore.cli import options, output
-from bondstore.text import bytes_text, counts_text, moment, number_text, time_text
+from bondstore.text import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable
 
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.listing import StudyPart
@@ -21,11 +20,6 @@ def open_study(store: str | None, profile: str | None, study: str | None, key: S
     from bondstore.domains.beiwe import study as service
 
     return service.open_study(store, study, key=key, profile=profile)
-
-
-def ms(moment: datetime | None) -> int | None:
-    """Return a time of the options as ms since 1970."""
-    return None if moment is None else round(moment.timestamp() * 1000)
 
 
 def counting(by: str, first_line: str) -> Callable[..., None]:
@@ -52,11 +46,11 @@ def _show_overview(study: Study, by: str, participants: list[str] | None, *, jso
     counted = study.overview(by, participants or ())
     columns = (
         output.Column("name", by),
-        output.Column("chunked", right=True, show=number_text),
-        output.Column("raw", right=True, show=number_text),
-        output.Column("bytes", right=True, show=bytes_text),
-        output.Column("first", show=time_text),
-        output.Column("last", show=time_text),
+        output.number("chunked"),
+        output.number("raw"),
+        output.size("bytes"),
+        output.time("first"),
+        output.time("last"),
     )
     output.display(
         (_record(by, part) for part in counted.parts),
@@ -64,14 +58,7 @@ def _show_overview(study: Study, by: str, participants: list[str] | None, *, jso
         json=json,
         empty=f"No {by} has any object in this study. Check the study's id and the store.",
     )
-    note_left_out(counted.left_out)
-
-
-def note_left_out(left_out: Mapping[str, int]) -> None:
-    """Say what was seen and is not shown."""
-    if left_out:
-        parts = counts_text(left_out)
-        output.note(f"Not counted: {parts}.")
+    output.note_left_out(counted.left_out)
 
 
 def _record(by: str, part: StudyPart) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options
-from bondstore.cli.beiwe._shared import ms, open_study
+from bondstore.cli.beiwe._shared import open_study
 from bondstore.cli.questions import before_fetching
+from bondstore.text import milliseconds
 
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",
@@ -58,8 +59,8 @@ def command(
         place.root,
         participant=participant,
         stream=stream,
-        since=ms(since),
-        until=ms(until),
+        since=milliseconds(since),
+        until=milliseconds(until),
         form=form,
         source=source,
         jobs=jobs,

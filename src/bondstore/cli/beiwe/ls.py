@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import ms, open_study
-from bondstore.text import moment, number_text, time_text
+from bondstore.cli.beiwe._shared import open_study
+from bondstore.text import milliseconds, moment
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.listing import Listed
@@ -40,12 +40,16 @@ def command(
     A processed (chunked) object is listed when its hour overlaps the window, a raw one when its own time lies in it.
     """
     opened = open_study(store, profile, study)
-    found = opened.unknown_objects() if unknown else opened.objects(participant, stream, ms(since), ms(until), source)
+    found = (
+        opened.unknown_objects()
+        if unknown
+        else opened.objects(participant, stream, milliseconds(since), milliseconds(until), source)
+    )
     columns = (
         "key",
-        output.Column("size", right=True, show=number_text),
-        output.Column("time", show=time_text),
-        output.Column("modified", show=time_text),
+        output.number("size"),
+        output.time("time"),
+        output.time("modified"),
     )
     output.display(map(_record, found), columns, json=json, empty="No object belongs to the selection.")
 

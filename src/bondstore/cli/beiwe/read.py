@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import ms, open_study
+from bondstore.cli.beiwe._shared import open_study
 from bondstore.errors import Exit, UsageError
+from bondstore.text import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,9 @@ def command(
     frames = (
         _object(opened, name, findings)
         if name is not None
-        else _stream(opened, selection_of(participant, stream, ms(since), ms(until), source), findings)
+        else _stream(
+            opened, selection_of(participant, stream, milliseconds(since), milliseconds(until), source), findings
+        )
     )
     for frame in frames:
         writer.write(frame)

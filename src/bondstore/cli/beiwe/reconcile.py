@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import ms, note_left_out, open_study
+from bondstore.cli.beiwe._shared import open_study
 from bondstore.cli.questions import before_fetching
-from bondstore.text import number_text, time_text
+from bondstore.text import milliseconds, number_text
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.rebuild import ReconcileJob
@@ -55,7 +55,7 @@ def command(
     from bondstore.domains.beiwe.selection import select
 
     opened = open_study(store, profile, study, key)
-    selection = select(participant or (), stream or (), "both", ms(since), ms(until))
+    selection = select(participant or (), stream or (), "both", milliseconds(since), milliseconds(until))
     job = ReconcileJob(
         opened.store.spec, opened.id, opened.key or resolve_key(None, opened.store.spec.profile), selection
     )
@@ -81,19 +81,16 @@ def _report(job: ReconcileJob, *, json: bool) -> int:
     columns = (
         output.Column("participant"),
         output.Column("stream"),
-        *(
-            output.Column(name, right=True, show=number_text)
-            for name in ("raw_rows", "missing_rows", "hours", "hours_missing", "hours_incomplete")
-        ),
-        output.Column("hours_not_comparable", "not comparable", right=True, show=number_text),
-        output.Column("first", show=time_text),
-        output.Column("last", show=time_text),
+        *(output.number(name) for name in ("raw_rows", "missing_rows", "hours", "hours_missing", "hours_incomplete")),
+        output.number("hours_not_comparable", "not comparable"),
+        output.time("first"),
+        output.time("last"),
     )
     output.display(report.gaps(), columns, json=json, empty="No raw object that the server chunks is in the selection.")
     if json:
         output.display_one(report.tally, json=True)
     else:
-        note_left_out(report.left_out)
+        output.note_left_out(report.left_out)
         counts = ", ".join(f"{number_text(number)} {name}" for name, number in report.tally.objects().items())
         output.note(f"Objects: {counts}.")
     return exit_code(report.tally)
@@ -119,7 +116,7 @@ def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, 
     result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=tool)
     if result.state != "declined":
         columns: list[str | output.Column] = ["participant", "stream"]
-        columns += [output.Column(name, right=True, show=number_text) for name in _SUMS]
+        columns += [output.number(name) for name in _SUMS]
         with place.ledger(create=False) as ledger:
             output.display(rebuilt(ledger, job.name), columns, json=json, empty="No hour lacks rows; none was rebuilt.")
     return show_result(result, place, json=json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.ocean._shared import Columns, DestProfile
 from bondstore.errors import Exit
 from bondstore.text import counted, number_text, printable
 
@@ -41,14 +42,9 @@ def command(
         Path | None,
         typer.Option(metavar="CSV", help="Deployments: a map and a section for each of them, in place of each sensor."),
     ] = None,
-    columns: Annotated[
-        Path | None,
-        typer.Option(metavar="TOML", help="Which column is what, for CSVs that are no sensor's own."),
-    ] = None,
+    columns: Columns = None,
     profile: options.Profile = None,
-    dest_profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Named settings to open DEST with; else those of SRC.")
-    ] = None,
+    dest_profile: DestProfile = None,
     json: options.Json = False,
 ) -> int:
     """Draw a picture of each profile, and a map and a section of each platform.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options
+from bondstore.cli.ocean._shared import Columns, DestProfile
 from bondstore.errors import UsageError
 
 EXAMPLES = (
@@ -46,14 +47,10 @@ def command(
     attributes: Annotated[
         Path | None, typer.Option(metavar="TOML", help="Licence, creator, institution … for the files.")
     ] = None,
-    columns: Annotated[
-        Path | None, typer.Option(metavar="TOML", help="Which column is what, for CSVs that are no sensor's own.")
-    ] = None,
+    columns: Columns = None,
     jobs: options.Jobs = None,
     profile: options.Profile = None,
-    dest_profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Named settings to open DEST with; else those of SRC.")
-    ] = None,
+    dest_profile: DestProfile = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,

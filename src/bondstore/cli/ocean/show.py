@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.ocean._shared import Columns
 from bondstore.errors import Exit
 from bondstore.text import printable
 
@@ -46,9 +46,7 @@ def command(
             help="Test it with this suite or TOML. Else the flags that the file has; a raw file is tested by its kind.",
         ),
     ] = None,
-    columns: Annotated[
-        Path | None, typer.Option(metavar="TOML", help="Which column is what, for CSVs that are no sensor's own.")
-    ] = None,
+    columns: Columns = None,
     levels: Annotated[bool, typer.Option("--levels", help="Each level with its flags as well.")] = False,
     json: options.Json = False,
 ) -> int:

@@ -73,7 +73,9 @@ def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:
         "sha256": result.sha256,
     }
     if json:
-        output.display(({"kind": "finding", **_finding(one)} for one in result.findings), (), json=True)
+        from bondstore.cli.report import finding_record
+
+        output.display(map(finding_record, result.findings), (), json=True)
         output.display_one(record, json=True)
         return
     told = {name: count for name, count in result.counts.items() if count}
@@ -86,14 +88,3 @@ def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:
     else:
         what = f"{counted(result.written, 'change')} {'was' if result.written == 1 else 'were'}"
         output.note(f"{what} written to {place}" if result.written else "Nothing has changed.")
-
-
-def _finding(one: Any) -> dict[str, Any]:
-    return {
-        "finding": one.kind,
-        "severity": one.severity,
-        "key": one.key,
-        "where": one.where,
-        "count": one.count,
-        "message": one.message,
-    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bondstore.cli import options, output
 from bondstore.cli.release._shared import DestProfile, DestUrl, open_url
-from bondstore.text import bytes_text, number_text
 
 EXAMPLES = ("bondstore release list s3://PUBLIC", "bondstore release list file:///srv/public --json")
 
@@ -16,8 +15,8 @@ def command(store: DestUrl, *, profile: DestProfile = None, json: options.Json =
     columns = (
         "release",
         "state",
-        output.Column("files", right=True, show=number_text),
-        output.Column("bytes", right=True, show=bytes_text),
+        output.number("files"),
+        output.size("bytes"),
         "at",
         "reason",
     )

@@ -8,7 +8,6 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.release._shared import DestProfile, DestUrl, open_url
-from bondstore.text import bytes_text
 
 if TYPE_CHECKING:
     from bondstore.release.manifest import Entry
@@ -32,7 +31,7 @@ def command(
     found, entries = files_of(open_url(store, profile), release)
     columns = (
         output.Column("sha256", show=lambda digest: str(digest)[:16]),
-        output.Column("bytes", right=True, show=bytes_text),
+        output.size("bytes"),
         "grade",
         "first",
         "platform",

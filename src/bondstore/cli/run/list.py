@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bondstore.cli import options, output, runs_shared
-from bondstore.text import bytes_text, duration_text, number_text
+from bondstore.text import duration_text
 
 EXAMPLES = ("bondstore run list", "bondstore run list --dest /data/export --json")
 
@@ -28,8 +28,8 @@ def command(dest: runs_shared.Dest = runs_shared.HERE, json: options.Json = Fals
             "state",
             "started",
             output.Column("seconds", "took", right=True, show=duration_text),
-            *(output.Column(name, right=True, show=number_text) for name in counts),
-            output.Column("bytes", right=True, show=bytes_text),
+            *(output.number(name) for name in counts),
+            output.size("bytes"),
         ),
         json=json,
         empty="No run is recorded here.",

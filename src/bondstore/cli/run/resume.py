@@ -25,11 +25,9 @@ def command(
     The bucket is listed again; what is proved done is not fetched again. A run that came to its end is shown as it
     ended, and nothing is done.
     """
-    from bondstore.runs.history import ENDED, find_run, tally_of
+    from bondstore.runs.history import ENDED, tally_of
 
-    destination = runs_shared.destination_at(dest)
-    with destination.ledger(create=False) as ledger:
-        record = find_run(destination, ledger, run)
+    record, destination = runs_shared.recorded(run, dest)
     if record.state in ENDED:
         return report.show_ended(record.id, tally_of(record), destination, json=json)
     job = runs_shared.job_of(record, profile)

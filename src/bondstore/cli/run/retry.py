@@ -25,10 +25,6 @@ def command(
     They are fetched and tried again, in a run of its own; so is what is new in the bucket. What is proved done is not
     fetched again.
     """
-    from bondstore.runs.history import find_run
-
-    destination = runs_shared.destination_at(dest)
-    with destination.ledger(create=False) as ledger:
-        record = find_run(destination, ledger, run)
+    record, destination = runs_shared.recorded(run, dest)
     job = runs_shared.job_of(record, profile)
     return runs_shared.execute(job, destination, jobs=jobs, json=json, dry_run=dry_run, retry=True)

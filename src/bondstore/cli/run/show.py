@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bondstore.cli import options, output, report, runs_shared
-from bondstore.text import bytes_text, duration_text, number_text, time_text
+from bondstore.text import duration_text, number_text, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def _show_items(ledger: Ledger, record: RunRecord, destination: Destination) -> 
     typer.echo("")
     output.display(
         map(_item, islice(ledger.items.unsettled(record.job, record.id), SHOWN)),
-        ("state", "reason", output.Column("bytes", right=True, show=bytes_text), "key"),
+        ("state", "reason", output.size("bytes"), "key"),
     )
     if number > SHOWN:
         typer.echo(f"… and {number_text(number - SHOWN)} more; --json names all")

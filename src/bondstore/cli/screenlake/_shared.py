@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bondstore.cli import output
-from bondstore.text import counted, counts_text
+from bondstore.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from bondstore.domains.screenlake.handling import Handling
     from bondstore.domains.screenlake.process import ProcessJob
@@ -75,10 +74,3 @@ def place_record(job: ProcessJob, destination: FolderDestination) -> dict[str, A
         **job.selection.params(),
         "folder": destination.root / job.query,
     }
-
-
-def note_left_out(left_out: Mapping[str, int]) -> None:
-    """Say what was seen and is not shown."""
-    if left_out:
-        parts = counts_text(left_out)
-        output.note(f"Not counted: {parts}.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bondstore.cli import options, output
-from bondstore.cli.screenlake._shared import StoreUrl, note_left_out
-from bondstore.text import bytes_text, moment, number_text, time_text
+from bondstore.cli.screenlake._shared import StoreUrl
+from bondstore.text import moment
 
 if TYPE_CHECKING:
     from bondstore.domains.screenlake.people import Panelist
@@ -27,10 +27,10 @@ def command(store: StoreUrl, *, profile: options.Profile = None, json: options.J
 
     found = service.panelists(store, profile=profile)
     columns = (
-        output.Column("zips", right=True, show=number_text),
-        output.Column("bytes", right=True, show=bytes_text),
-        output.Column("first", show=time_text),
-        output.Column("last", show=time_text),
+        output.number("zips"),
+        output.size("bytes"),
+        output.time("first"),
+        output.time("last"),
         # the last one: on a narrow terminal only the long names are broken
         output.Column("panelist"),
     )
@@ -40,7 +40,7 @@ def command(store: StoreUrl, *, profile: options.Profile = None, json: options.J
         json=json,
         empty="No zip of any panelist lies there. Check the bucket and the prefix.",
     )
-    note_left_out(found.left_out)
+    output.note_left_out(found.left_out)
 
 
 def _record(one: Panelist) -> dict[str, Any]:
