@@ -26,13 +26,13 @@ _INDIRECT = {
 
 
 @dataclass(frozen=True, slots=True)
-class StaticKeys:
-    """A pair of keys as it stands in a file."""
+class Credentials:
+    """What an S3 request is signed with. Cannot be pickled, because a `Secret` cannot."""
 
-    access_key: str = field(repr=False)
+    access_key: str = field(repr=False)  # no secret, but it identifies a person: not logged
     secret: Secret
-    token: Secret | None
-    source: str
+    token: Secret | None = None
+    source: str = ""
 
 
 def config_path() -> Path:
@@ -51,7 +51,7 @@ def profile_names() -> list[str]:
     return sorted(names | set(_read(credentials_path())))
 
 
-def static_keys(name: str | None = None) -> StaticKeys | None:
+def static_keys(name: str | None = None) -> Credentials | None:
     """Find the keys of an AWS profile (else ``AWS_PROFILE``); None when none was named and ``default`` has no keys."""
     wanted = name or os.environ.get("AWS_PROFILE")
     profile = wanted or "default"
@@ -62,7 +62,7 @@ def static_keys(name: str | None = None) -> StaticKeys | None:
         key, secret = section.get("aws_access_key_id"), section.get("aws_secret_access_key")
         if key and secret:
             token = section.get("aws_session_token")
-            return StaticKeys(key, Secret(secret), Secret(token) if token else None, f"{path} [{profile}]")
+            return Credentials(key, Secret(secret), Secret(token) if token else None, f"{path} [{profile}]")
     for setting, way in _INDIRECT.items():
         if setting in config or setting in shared:
             raise ConfigurationError(

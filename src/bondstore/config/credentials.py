@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bondstore.config import aws_files
+from bondstore.config.aws_files import Credentials, static_keys
 from bondstore.errors import CredentialsError
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
     from bondstore.config.secrets import Secret, SecretRef
 
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What an S3 request is signed with. Cannot be pickled, because a `Secret` cannot."""
-
-    access_key: str = field(repr=False)  # no secret, but it identifies a person: not logged
-    secret: Secret
-    token: Secret | None = None
-    source: str = ""
+__all__ = ["Credentials", "azure_key", "azure_sas", "credentials"]
 
 
 def credentials(profile: Profile) -> Credentials | None:
@@ -36,10 +27,7 @@ def credentials(profile: Profile) -> Credentials | None:
         secret = _half(profile.secret_key, profile, "secret_key")
         token = profile.session_token.resolve() if profile.session_token is not None else None
         return Credentials(key.reveal().strip(), secret, token, profile.source_of("access_key"))
-    found = aws_files.static_keys(profile.aws_profile)
-    if found is None:
-        return None
-    return Credentials(found.access_key, found.secret, found.token, found.source)
+    return static_keys(profile.aws_profile)
 
 
 def azure_key(profile: Profile) -> Secret | None:

@@ -40,11 +40,8 @@ def command(
     A processed (chunked) object is listed when its hour overlaps the window, a raw one when its own time lies in it.
     """
     opened = open_study(store, profile, study)
-    found = (
-        opened.unknown_objects()
-        if unknown
-        else opened.objects(participant, stream, milliseconds(since), milliseconds(until), source)
-    )
+    window = milliseconds(since), milliseconds(until)
+    found = opened.unknown_objects() if unknown else opened.objects(participant, stream, *window, source)
     columns = (
         "key",
         output.number("size"),

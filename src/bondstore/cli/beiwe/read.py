@@ -68,13 +68,11 @@ def command(
     if name is None and not (participant and stream):
         raise UsageError("Nothing is named to read.", hint="Give an object's KEY, or --participant and --stream.")
     writer = writer_of(form, rows)
-    frames = (
-        _object(opened, name, findings)
-        if name is not None
-        else _stream(
-            opened, selection_of(participant, stream, milliseconds(since), milliseconds(until), source), findings
-        )
-    )
+    if name is not None:
+        frames = _object(opened, name, findings)
+    else:
+        selection = selection_of(participant, stream, milliseconds(since), milliseconds(until), source)
+        frames = _stream(opened, selection, findings)
     for frame in frames:
         writer.write(frame)
     writer.close()

@@ -111,15 +111,11 @@ def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, 
     if dry_run:
         return show_result(only_plan(job, place, reporter()), place, json=json)
     executor = default_executor(jobs)
-    tool = TOOL
     ask = before_fetching("Read up to {} and write the hours that lack rows into " + f"{root}?", yes=yes)
-    result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=tool)
+    result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=TOOL)
     if result.state != "declined":
         columns: list[str | output.Column] = ["participant", "stream"]
-        columns += [output.number(name) for name in _SUMS]
+        columns += [output.number(name) for name in ("hours", "rows", "rows_added", "bytes")]
         with place.ledger(create=False) as ledger:
             output.display(rebuilt(ledger, job.name), columns, json=json, empty="No hour lacks rows; none was rebuilt.")
     return show_result(result, place, json=json)
-
-
-_SUMS = ("hours", "rows", "rows_added", "bytes")
