@@ -29,6 +29,8 @@ TABLES = {
     "audit": "One row for everything read: who, which object and version, when, how many bytes, for which run. "
     "`hash` is SHA-256 "
     "over the hash before it and this row.",
+    "received": "One row an entry of a record that others write to as well (of a destination in a store) and that this "
+    "ledger has taken over: its name.",
 }
 FOLDER = (
     ("ledger.sqlite", "the ledger; beside it SQLite's own `-wal` and `-shm` while it is open"),
