@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from bondstore.config.profiles import store_schemes
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -169,6 +168,8 @@ def register(kind: StoreKind) -> None:
 
 def kind_of(scheme: str) -> StoreKind:
     """Return the kind with a scheme; raises `UsageError` when there is none."""
+    from bondstore.config.profiles import store_schemes
+
     if scheme not in _registered and scheme in store_schemes():
         import_module(f"{_KINDS}.{scheme}")
     if scheme not in _registered:  # perhaps another name of one that is not loaded yet
@@ -180,6 +181,8 @@ def kind_of(scheme: str) -> StoreKind:
 
 def all_kinds() -> list[StoreKind]:
     """Load all kinds and return them, those that people use most first."""
+    from bondstore.config.profiles import store_schemes
+
     for scheme in store_schemes():
         import_module(f"{_KINDS}.{scheme}")
     return sorted(set(_registered.values()), key=lambda kind: (kind.rank, kind.name))

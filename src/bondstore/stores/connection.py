@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from bondstore.stores.address import Client, Role, parse_address
 from bondstore.stores.failures import Failure, understand, unreachable
@@ -142,5 +141,7 @@ def check_contact(endpoint: str, place: str, profile: Profile, rule: RetryRule) 
 
 
 def _is_proxied(scheme: str, host: str) -> bool:
+    from urllib.request import getproxies, proxy_bypass
+
     proxies = getproxies()
     return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)
