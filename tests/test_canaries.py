@@ -218,15 +218,14 @@ def test_no_secret_in_a_refused_session(watched: Watched) -> None:
 @pytest.mark.parametrize("where", ["plan", "shard"])
 def test_no_secret_in_a_traceback(watched: Watched, where: str) -> None:
     """An error that nobody foresaw, whose very text is a secret, in this process and in a worker."""
-    target = "FilesJob.plan" if where == "plan" else "FilesShard.run"
+    target = "ExportJob.plan" if where == "plan" else "Files.handle"
     code = (
         "import sys; from bondstore.config.secrets import *; from bondstore.cli.main import run\n"
-        "from bondstore.domains.beiwe import export_files as e\n"
+        "from bondstore.domains.beiwe import jobs as e\n"
         "from bondstore.config.credentials import credentials\n"
-        "def boom(self, *a):\n"
-        "    job = getattr(self, 'job', self)\n"
-        "    held = credentials(job.store.profile)\n"
-        "    raise RuntimeError(job.key.resolve().reveal() + ' ' + held.secret.reveal())\n"
+        "def boom(self, given, place, *more):\n"
+        "    held = credentials(getattr(place, 'context', place).source.profile)\n"
+        "    raise RuntimeError(self.key.resolve().reveal() + ' ' + held.secret.reveal())\n"
         f"e.{target} = boom\n"
         "run(sys.argv[1:])\n"
     )

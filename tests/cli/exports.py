@@ -15,8 +15,8 @@ from demo.study import KEY, STUDY, Made, Shape, make
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe import export_files
-from bondstore.domains.beiwe.jobs import export_job
+from bondstore.domains.beiwe.export.files import Files
+from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.selection import select
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
@@ -64,7 +64,7 @@ class Lab:
 
     def job(self, form: str = "original") -> Any:
         spec = StoreSpec(self.bucket.as_uri(), Profile())
-        return export_job(spec, STUDY, SecretRef.parse(f"env:{KEY_VARIABLE}"), form, select(source="both"))
+        return ExportJob(spec, STUDY, SecretRef.parse(f"env:{KEY_VARIABLE}"), form, select(source="both"))
 
     def export(self, executor: Any = None, *, form: str = "original") -> RunResult:
         return execute(self.job(form), self.destination, executor or Serial(), tool="test 1")
@@ -114,7 +114,7 @@ class Lab:
 
 
 def _export_and_die(lab: Lab) -> None:
-    export_files.SHARD_OBJECTS = 10
+    Files.number = 10
     lab.export(Between(lambda: os.kill(os.getpid(), signal.SIGKILL)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bondstore.domains.beiwe import export_files
+from bondstore.domains.beiwe.export.files import Files
 from bondstore.errors import Interrupted, PolicyError
 from tests.cli.conftest import Call, Result
 from tests.cli.exports import Between, Lab, lab
@@ -22,7 +22,7 @@ def stop() -> None:
 @pytest.fixture
 def interrupted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A run that was stopped by Ctrl-C after ten objects."""
-    monkeypatch.setattr(export_files, "SHARD_OBJECTS", 10)
+    monkeypatch.setattr(Files, "number", 10)
     with pytest.raises(Interrupted, match="run resume"):
         lab.export(Between(stop))
     return lab
@@ -162,7 +162,7 @@ def test_a_run_that_is_going_on_is_running_and_not_resumed(
     lab: Lab, cli: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.killed()  # an older run without an end is no running one, even while another is
-    monkeypatch.setattr(export_files, "SHARD_OBJECTS", 10)
+    monkeypatch.setattr(Files, "number", 10)
     seen: list[Result] = []
     dest = ("--dest", str(lab.out))
 

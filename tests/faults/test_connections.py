@@ -123,7 +123,7 @@ def test_an_object_that_cannot_be_fetched_fails_alone_and_comes_next_time(
     expected = original_files(filled.made)
     assert ended.tally["failed"] == 2
     assert ended.tally["done"] == len(expected) - 2
-    assert sorted(kind for kinds in ended.findings.values() for kind in kinds) == ["fetch-failed", "fetch-failed"]
+    assert sorted(kind for kinds in ended.findings.values() for kind in kinds) == ["not-fetched", "not-fetched"]
     assert tree(study.dest).items() <= expected.items()
     faulty.clear()
     again = study.export(endpoint=faulty.endpoint)

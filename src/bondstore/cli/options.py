@@ -70,6 +70,15 @@ Profile = Annotated[
         help="Named settings to open the store with; see: bondstore profile list.",
     ),
 ]
+DestProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--dest-profile",
+        metavar="NAME",
+        autocompletion=profile_names,
+        help="Named settings to open DEST with; else those of the store that is read.",
+    ),
+]
 Study = Annotated[str | None, typer.Option("--study", metavar="ID", help=_HELP["study"])]
 Key = Annotated[
     SecretRef | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,24 @@ def resolve_store(store: str | None = None, profile: str | Profile | None = None
 def recorded_store(params: Mapping[str, Any], profile: str | None = None) -> StoreSpec:
     """Find the store that a run recorded by its ``store`` and the name of its ``profile``, or with another profile."""
     return resolve_store(params["store"], profile or (params["profile"] if params["profile"] != "default" else None))
+
+
+def resolve_dest(place: str | os.PathLike[str], profile: str | Profile | None = None) -> StoreSpec:
+    """Find the destination that is meant: a folder by any name of it, or a store's URL."""
+    text = os.fspath(place)
+    return resolve_store(text if "://" in text else Path(text).expanduser().absolute().as_uri(), profile)
+
+
+def dest_params(dest: StoreSpec | None) -> dict[str, str]:
+    """Return what a run records of its destination."""
+    return {} if dest is None else {"dest": dest.url, "dest_profile": dest.profile.name}
+
+
+def recorded_dest(params: Mapping[str, Any]) -> StoreSpec | None:
+    """Find the destination that a run recorded; None for older ones, which wrote beside their record."""
+    if "dest" not in params:
+        return None
+    return recorded_store({"store": params["dest"], "profile": params["dest_profile"]})
 
 
 def resolve_key(key: SecretRef | str | None = None, profile: str | Profile | None = None) -> SecretRef:

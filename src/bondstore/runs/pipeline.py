@@ -189,18 +189,21 @@ class EachObject(Step):
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List, and record what is not proved done: a set difference, never a high-water mark."""
         holder = context.dest.holder(few=self.few) if ledger is not None else NOTHING
-        plan, left_out = Plan(), Counter[str]()
+        plan = Plan()
         for page in self.pages(context):
-            parts = self._compare(ledger, context, holder, page.items)
-            if ledger is not None and context.run:
-                with ledger.transaction():
-                    ledger.items.put(context.job, context.run, parts.todo)
-                    ledger.findings.put(context.job, context.run, page.findings)
-            skipped = total(parts.skipped) + total(page.superseded)
-            plan += Plan(total(parts.todo), skipped, total(parts.quarantined))
-            left_out += page.left_out
+            plan += self.plan_page(ledger, context, holder, page)
             progress.listing(plan.todo + plan.skipped + plan.quarantined)
-        return replace(plan, left_out=dict(left_out), seconds=self.seconds(plan.todo))
+        return replace(plan, seconds=self.seconds(plan.todo))
+
+    def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
+        """Compare a page, record what of it is to be done, and count."""
+        parts = self._compare(ledger, context, holder, page.items)
+        if ledger is not None and context.run:
+            with ledger.transaction():
+                ledger.items.put(context.job, context.run, parts.todo)
+                ledger.findings.put(context.job, context.run, page.findings)
+        skipped = total(parts.skipped) + total(page.superseded)
+        return Plan(total(parts.todo), skipped, total(parts.quarantined), dict(page.left_out))
 
     def _compare(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: list[Item]) -> Split:
         """Tell what must be done from what is proved done: the same version, handled the same way, still in place."""

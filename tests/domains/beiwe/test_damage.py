@@ -261,7 +261,7 @@ def check_report(ended: Ended, lab: Lab, form: str) -> None:
     """What the run says: every oddity by its name, a tally that adds up, exit 5."""
     assert ended.code == 5, ended.err
     expected = {case.key: case.kinds(form) for case in CASES if case.kinds(form)}
-    expected |= {MOVED: {"moved-to-twin"}, GONE: {"vanished"}}
+    expected |= {MOVED: {"moved-to-twin"}, GONE: {"gone"}}
     assert ended.findings == expected
     planned = len(CASES) + len(original_files(GOOD)) + 2
     aside = [case for case in CASES if case.set_aside(form)]

@@ -9,8 +9,7 @@ from demo.study import KEY, STUDY, Shape, make, seal
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.export_files import FilesJob
-from bondstore.domains.beiwe.jobs import export_job
+from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import UsageError
@@ -32,7 +31,7 @@ def job(made, monkeypatch, tmp_path):
     store = open_store(spec)
     for one in made:
         store.put(one.key, one.sealed)
-    return FilesJob(spec, STUDY, SecretRef.parse("env:LAB_STUDY_KEY"), "original", select(source="both"))
+    return ExportJob(spec, STUDY, SecretRef.parse("env:LAB_STUDY_KEY"), "original", select(source="both"))
 
 
 def original_files(made):
@@ -91,7 +90,7 @@ def test_a_second_run_has_nothing_to_do_and_a_late_object_is_found(job, made, tm
 @pytest.mark.parametrize("large", [8 << 20, 0], ids=["whole", "streamed"])
 @pytest.mark.parametrize("form", ["original", "forest"])
 def test_suspect_rows_are_written_and_named(job, made, large, form, monkeypatch, tmp_path):
-    monkeypatch.setattr("bondstore.domains.beiwe.export_files.LARGE", large)
+    monkeypatch.setattr("bondstore.domains.beiwe.export.files.LARGE", large)
     victim = next(one for one in made if "/accelerometer/" in one.key and one.key.endswith(".csv.zst"))
     lines = victim.plain.split(b"\n")
     lines[3] = lines[3].replace(b":", b";", 1)
@@ -137,7 +136,7 @@ def test_the_layout_of_forest_is_what_its_readers_take_apart(job, made, tmp_path
 @pytest.mark.parametrize("source", ["raw", "both"])
 def test_raw_files_are_refused_in_the_layout_of_forest(job, source):
     with pytest.raises(UsageError, match="twice"):
-        export_job(job.store, job.study, job.key, "forest", select(source=source))
+        ExportJob(job.store, job.study, job.key, "forest", select(source=source))
 
 
 def test_a_retry_of_a_part_leaves_the_quarantine_of_the_rest_alone(job, made, tmp_path):

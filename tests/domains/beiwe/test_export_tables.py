@@ -13,7 +13,7 @@ from demo.study import FIRST_HOUR_MS, HOUR_MS, KEY, STUDY, SURVEYS, Made, Shape,
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.export_tables import TablesJob
+from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.selection import select
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
@@ -40,7 +40,7 @@ class Bench:
 
     def export(self, form: str, **words: object) -> RunResult:
         key = SecretRef.parse("env:LAB_STUDY_KEY")
-        job = TablesJob(self.spec, STUDY, key, form, select(**words))  # type: ignore[arg-type]
+        job = ExportJob(self.spec, STUDY, key, form, select(**words))  # type: ignore[arg-type]
         return execute(job, FolderDestination(self.out), Serial())
 
     def table(self, stream: str, form: str = "parquet", person: str = PERSON) -> pd.DataFrame:

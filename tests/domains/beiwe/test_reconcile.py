@@ -16,7 +16,7 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import resolve_store
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe import rebuild_shard, reconcile_read
-from bondstore.domains.beiwe.export_files import FilesJob
+from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.rebuild import ReconcileJob, rebuilt, reconcile_job_of
 from bondstore.domains.beiwe.reconcile import Report
 from bondstore.domains.beiwe.selection import select
@@ -331,7 +331,7 @@ def test_a_report_notes_its_reads_in_the_personal_record_and_writes_nothing_else
 
 
 def test_the_export_with_the_rebuilt_hours_over_it_is_the_full_set(study, made, tmp_path):
-    run(FilesJob(study.spec, STUDY, SecretRef.parse("env:LAB_KEY"), "original", select()), tmp_path / "export")
+    run(ExportJob(study.spec, STUDY, SecretRef.parse("env:LAB_KEY"), "original", select()), tmp_path / "export")
     run(study.job(), tmp_path / "rebuilt")
     both = tree(tmp_path / "export") | tree(tmp_path / "rebuilt")
     held = {path: set(text.decode().split("\n")[1:]) for path, text in both.items() if path.startswith("chunked/")}
@@ -828,7 +828,7 @@ def test_a_chunk_that_moves_to_its_twin_meanwhile_is_found_there(lab, tmp_path, 
 def test_exported_and_rebuilt_hours_do_not_mix_in_one_folder(lab, tmp_path):
     lab.raw("gps", "timestamp, latitude, longitude, altitude, accuracy", f"{HOUR}, 1.0, 2.0, 3.0, 4.0")
     job = lab.job()
-    export = FilesJob(lab.spec, STUDY, SecretRef.parse("env:LAB_KEY"), "original", select(source="both"))
+    export = ExportJob(lab.spec, STUDY, SecretRef.parse("env:LAB_KEY"), "original", select(source="both"))
     run(job, tmp_path / "rebuilt")
     before = tree(tmp_path / "rebuilt")
     with pytest.raises(PolicyError, match="do not mix"):

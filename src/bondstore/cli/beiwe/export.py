@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,7 @@ EXAMPLES = (
 
 
 def command(
-    dest: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to write to.")],
+    dest: Annotated[str, typer.Argument(metavar="DEST", help="Where results go: a folder, or a store's URL.")],
     *,
     store: options.Store = None,
     profile: options.Profile = None,
@@ -38,12 +37,13 @@ def command(
             help="Exact files, files as forest reads them, or one table per participant and stream.",
         ),
     ] = "original",
+    dest_profile: options.DestProfile = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     jobs: options.Jobs = None,
     json: options.Json = False,
 ) -> int:
-    """Decrypt a study, or a part of it, into a folder.
+    """Decrypt a study, or a part of it, into a folder or a store.
 
     Run again, it does only what is new, changed or missing; stopped at any moment, it goes on where it was. Damaged
     objects are named in the findings, their sealed bytes kept in DEST/.bondstore/quarantine; everything else comes out,
@@ -51,12 +51,13 @@ def command(
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
-    from bondstore.runs.destination import FolderDestination
+    from bondstore.config.resolve import resolve_dest
+    from bondstore.runs.destination import open_destination
 
     opened = open_study(store, profile, study, key)
-    place = FolderDestination(dest.expanduser().absolute())
+    place = open_destination(resolve_dest(dest, dest_profile or opened.store.spec.profile))
     result = opened.export(
-        place.root,
+        dest,
         participant=participant,
         stream=stream,
         since=milliseconds(since),
@@ -65,7 +66,8 @@ def command(
         source=source,
         jobs=jobs,
         progress=reporter(),
-        confirm=before_fetching(f"Decrypt {{}} into {place.root}?", yes=yes),
+        confirm=before_fetching(f"Decrypt {{}} into {place.shown}?", yes=yes),
         dry_run=dry_run,
+        dest_profile=dest_profile,
     )
     return show_result(result, place, json=json)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bondstore.errors import DamagedError, NotFoundError
-from bondstore.findings import Finding, FindingKind, Severity, registry
+from bondstore.findings import GONE, NOT_FETCHED, Finding, FindingKind, Severity, registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,18 +21,6 @@ _AGAIN = "Fetch the object again; if it stays so, ask for the server's backup."
 _SALVAGE = "Its tables keep the good rows; the object itself is set aside."
 
 ARRIVAL = registry(
-    FindingKind(
-        "vanished",
-        Severity.ERROR,
-        "The object was listed, but is gone now, and so is its compressed twin.",
-        "Run the same export again: it lists anew.",
-    ),
-    FindingKind(
-        "fetch-failed",
-        Severity.ERROR,
-        "The object could not be fetched, after all tries.",
-        "Later: `bondstore run retry last --dest FOLDER`",
-    ),
     FindingKind(
         "moved-to-twin",
         Severity.INFO,
@@ -216,7 +204,7 @@ def damaged(word: str, key: str, detail: str = "") -> DamagedError:
 
 def failed_finding(error: BondstoreError, key: str) -> Finding:
     """Return the finding about an object that could not be fetched."""
-    return ARRIVAL["vanished" if isinstance(error, NotFoundError) else "fetch-failed"].about(key, message=error.message)
+    return (GONE if isinstance(error, NotFoundError) else NOT_FETCHED).about(key, message=error.message)
 
 
 def finding_of(error: DamagedError, key: str) -> Finding:

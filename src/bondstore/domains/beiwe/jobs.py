@@ -1,25 +1,26 @@
-"""From the words of a run to its job, and from a ledger's record of it back to the same job."""
+"""The job of an export, from the words of a run and from a ledger's record of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from bondstore.config.resolve import recorded_store
+from bondstore.config.profiles import StoreSpec
+from bondstore.config.resolve import dest_params, recorded_dest, recorded_store
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.export_files import FileForm, FilesJob
-from bondstore.domains.beiwe.export_tables import TableForm, TablesJob
+from bondstore.domains.beiwe.export.files import FileForm, Files
+from bondstore.domains.beiwe.export.tables import TableForm, Tables
+from bondstore.domains.beiwe.key import check_selection, refuse_destination
 from bondstore.domains.beiwe.rebuild import reconcile_job_of
-from bondstore.domains.beiwe.selection import from_params
+from bondstore.domains.beiwe.selection import StudySelection, from_params
 from bondstore.errors import ConfigurationError, UsageError
 from bondstore.runs.executors import default_executor
+from bondstore.runs.pipeline import Job, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bondstore.config.profiles import StoreSpec
-    from bondstore.domains.beiwe.rebuild import reconcile_job_of
-    from bondstore.runs.engine import Job
-from bondstore.domains.beiwe.selection import StudySelection
+    from bondstore.runs.engine import Job as AnyJob
 
 FORMS = (*get_args(FileForm), *get_args(TableForm))
 executor = default_executor
@@ -27,56 +28,61 @@ executor = default_executor
 EXPORT, RECONCILE = "beiwe.export", "beiwe.reconcile"
 
 
-def export_job(
-    store: StoreSpec, study: str, key: SecretRef, form: str, selection: StudySelection
-) -> FilesJob | TablesJob:
-    """Build the job of an export.
+@dataclass(frozen=True, slots=True)
+class ExportJob(Job):
+    """Export of a selection of a study: a file for each object, or a table for each participant and stream."""
 
-    Parameters
-    ----------
-    store : StoreSpec
-        Where from.
-    study : str
-        The study's id.
-    key : SecretRef
-        Where its decryption key is kept.
-    form : {"original", "forest", "csv", "parquet"}
-        What to write.
-    selection : StudySelection
-        Which objects.
+    store: StoreSpec
+    study: str
+    key: SecretRef
+    form: str
+    selection: StudySelection
+    dest: StoreSpec | None = None
+    """A folder, where nothing is said."""
 
-    Raises
-    ------
-    UsageError
-        An unknown form, or raw files in forest's layout.
-    """
-    if form == "forest" and selection.source != "chunked":
-        raise UsageError(
-            "forest reads processed (chunked) files; raw files beside them would count every row twice.",
-            hint="Leave --source out. bondstore beiwe reconcile --rebuild makes hours that lack rows from raw.",
-        )
-    if form in get_args(FileForm):
-        return FilesJob(store, study, key, cast("FileForm", form), selection)
-    if form in get_args(TableForm):
-        return TablesJob(store, study, key, cast("TableForm", form), selection)
-    raise UsageError(f"The form {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise UsageError(f"The form {self.form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
+        if self.form == "forest" and self.selection.source != "chunked":
+            raise UsageError(
+                "forest reads processed (chunked) files; raw files beside them would count every row twice.",
+                hint="Leave --source out. bondstore beiwe reconcile --rebuild makes hours that lack rows from raw.",
+            )
+
+    @property
+    def name(self) -> str:
+        """The same for every selection: a wider one later does only what is new."""
+        return f"{EXPORT}.{self.form}:{self.study}"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All that is needed to build the job again."""
+        return {
+            "job": EXPORT,
+            "study": self.study,
+            "form": self.form,
+            "key": str(self.key),
+            "store": self.store.url,
+            "profile": self.store.profile.name,
+            "selection": self.selection.params(),
+            **dest_params(self.dest),
+        }
+
+    def check(self) -> None:
+        """Refuse a wrong key, or a destination that is not allowed, before anything is written."""
+        refuse_destination(self.store, self.dest, by_way_of_disk=self.form in get_args(TableForm))
+        check_selection(self.store, self.study, self.key, self.selection)
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """All of it at once."""
+        if self.form in get_args(FileForm):
+            return (Files(self.study, self.key, cast("FileForm", self.form), self.selection),)
+        return (Tables(self.study, self.key, cast("TableForm", self.form), self.selection),)
 
 
-def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:
-    """Build the job that a run recorded as its parameters.
-
-    Parameters
-    ----------
-    params : mapping
-        As the job's own `params` returned it.
-    profile : str, optional
-        A profile to open the store with, in place of the one that was used.
-
-    Raises
-    ------
-    ConfigurationError
-        The run was of another kind, or its profile is gone.
-    """
+def job_of(params: Mapping[str, Any], profile: str | None = None) -> AnyJob:
+    """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
     if params.get("job") == RECONCILE:
         return reconcile_job_of(params, profile)
     if params.get("job") != EXPORT:
@@ -84,5 +90,5 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:
             "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
         )
     store = recorded_store(params, profile)
-    key = SecretRef.parse(params["key"])
-    return export_job(store, params["study"], key, params["form"], from_params(params["selection"]))
+    key, selection = SecretRef.parse(params["key"]), from_params(params["selection"])
+    return ExportJob(store, params["study"], key, params["form"], selection, recorded_dest(params))

@@ -17,6 +17,9 @@ from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, WrongKeyError
 from bondstore.ledger import note_personal
 from bondstore.runs.context import whoami
+from bondstore.runs.policy import refuse_overlap, refuse_read_only
+from bondstore.stores import open_store
+from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,13 +113,28 @@ def key_checked(store: Store, study: str, key: SecretRef) -> Iterator[None]:
         raise
 
 
-def refuse_plaintext(store: StoreSpec) -> None:
-    """Refuse to write decrypted data to a disk where the profile forbids it."""
-    if store.profile.plaintext == "forbidden":
-        raise PolicyError(
-            f"The profile {store.profile.name} forbids decrypted data on a disk.",
-            hint="Read into memory instead (bondstore beiwe read, or study.table in Python), or change the profile.",
-        )
+def check_selection(spec: StoreSpec, study: str, key: SecretRef, selection: StudySelection) -> None:
+    """Refuse a key that opens nothing of what a selection wants."""
+    store = open_store(spec)
+    pages = walk(store, study, selection)
+    check_key(store, key, ((one.object, one.size) for page in pages for one in page if selection.wants(one.object)))
+
+
+def refuse_destination(source: StoreSpec, dest: StoreSpec | None, *, by_way_of_disk: bool = False) -> None:
+    """Refuse to write decrypted data to a disk where a profile forbids it, and results among sources.
+
+    `by_way_of_disk` says that also what goes to a store lies in a file on this machine first.
+    """
+    folder = dest is None or parse_address(dest.url).kind == "file"
+    for profile in (source.profile, *([] if dest is None else [dest.profile])):
+        if profile.plaintext == "forbidden" and (folder or by_way_of_disk):
+            raise PolicyError(
+                f"The profile {profile.name} forbids decrypted data on a disk.",
+                hint="Read into memory instead (bondstore beiwe read, or study.table in Python), or change the profile.",
+            )
+    if dest is not None:
+        refuse_read_only(dest)
+        refuse_overlap(source, dest)
 
 
 def refuse_mixture(ledger: Ledger | None, other_job: str) -> None:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_store
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.key import check_key, refuse_mixture, refuse_plaintext
+from bondstore.domains.beiwe.key import check_selection, refuse_destination, refuse_mixture
 from bondstore.domains.beiwe.layout import parse_key, weight
-from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.rebuild_shard import RebuildShard
 from bondstore.domains.beiwe.reconcile import series_of
 from bondstore.domains.beiwe.reconcile_hours import Series, hours_of, list_series
@@ -85,7 +84,7 @@ class ReconcileJob:
 
     def check(self) -> None:
         """Refuse a wrong key, or plaintext where it is forbidden, before anything is written."""
-        refuse_plaintext(self.store)
+        refuse_destination(self.store, None)
         self.check_key()
 
     def check_key(self) -> None:
@@ -96,10 +95,7 @@ class ReconcileJob:
         WrongKeyError
             Everything that was tried is undecryptable.
         """
-        store = open_store(self.store)
-        pages = walk(store, self.study, self.selection)
-        wanted = ((one.object, one.size) for page in pages for one in page if self.selection.wants(one.object))
-        check_key(store, self.key, wanted)
+        check_selection(self.store, self.study, self.key, self.selection)
 
     def plan(self, ledger: Ledger | None, place: Place, progress: Progress) -> Plan:
         """List raw and chunked, stream by stream, and record what is to be done."""

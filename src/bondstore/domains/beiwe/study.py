@@ -7,11 +7,10 @@ import os
 import warnings
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
+from bondstore.config.resolve import resolve_dest, resolve_key, resolve_store, resolve_study
 from bondstore.config.secrets import Secret, SecretRef
 from bondstore.domains.beiwe.key import key_checked, key_reference, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
@@ -336,13 +335,14 @@ class Study:
         progress: Progress | None = None,
         confirm: Callable[[Plan], bool] = lambda _: True,
         dry_run: bool = False,
+        dest_profile: str | None = None,
     ) -> RunResult:
-        """Export a study, or a part of it, into a folder. Run again, it does only what is new, changed or missing.
+        """Export a study, or a part of it, into a folder or a store. Run again, it does only what is new or changed.
 
         Parameters
         ----------
-        destination : path
-            The folder; its record is kept in ``.bondstore`` below it.
+        destination : path or str
+            The folder; its record is kept in ``.bondstore`` below it. Or a store's URL.
         participant, stream, since, until
             What to export; see `objects`.
         form : {"original", "forest", "csv", "parquet"}
@@ -359,26 +359,29 @@ class Study:
             Asked once the plan stands; false ends the run before anything is fetched.
         dry_run : bool
             Only plan.
+        dest_profile : str, optional
+            Named settings to open the destination with; those of the study when not given.
 
         Returns
         -------
         RunResult
             With ``tally``: everything planned is done, skipped, quarantined or failed.
         """
-        from bondstore.domains.beiwe.jobs import export_job
+        from bondstore.domains.beiwe.jobs import ExportJob
         from bondstore.runs import engine
-        from bondstore.runs.destination import FolderDestination
+        from bondstore.runs.destination import open_destination
         from bondstore.runs.executors import default_executor
         from bondstore.version import TOOL
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
-        job = export_job(self.store.spec, self.id, self._needed_key(), form, selection)
-        folder = FolderDestination(Path(destination).expanduser().absolute())
+        dest = resolve_dest(destination, dest_profile or self.store.spec.profile)
+        job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
+        place = open_destination(dest)
         if dry_run:
-            return engine.dry_run(job, folder, progress)
+            return engine.dry_run(job, place, progress)
         doing = executor or default_executor(jobs)
-        return engine.execute(job, folder, doing, progress=progress, confirm=confirm, tool=TOOL)
+        return engine.execute(job, place, doing, progress=progress, confirm=confirm, tool=TOOL)
 
     def _needed_key(self) -> SecretRef:
         return self.key or resolve_key(None, self.store.spec.profile)

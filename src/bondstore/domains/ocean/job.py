@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_store
-from bondstore.domains.ocean.paths import refuse_overlap
 from bondstore.domains.ocean.products import Deployments, Months, Status
 from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles
 from bondstore.domains.ocean.settings import QcSettings, from_params
-from bondstore.errors import ConfigurationError, PolicyError, ReadOnlyError
+from bondstore.errors import ConfigurationError, PolicyError
 from bondstore.runs.pipeline import Job, Leftovers, Step
+from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
@@ -62,11 +62,7 @@ class QcJob(Job):
                     f"The profile {profile.name} forbids its data on a disk.",
                     hint="Name a destination in a bucket, or use another profile.",
                 )
-        if self.dest.profile.read_only and not folder:
-            raise ReadOnlyError(
-                f"{self.dest.url} is opened read-only, and results are to be written there.",
-                hint="Name a profile that allows writing: --dest-profile NAME",
-            )
+        refuse_read_only(self.dest)
         refuse_overlap(self.store, self.dest)
         self.settings.load()
         if self.settings.plots:

@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from bondstore.errors import PolicyError
-from bondstore.stores.address import parse_address
-
-if TYPE_CHECKING:
-    from bondstore.config.profiles import StoreSpec
 
 RECORD = ".json"
 STATUS = "status.csv"
@@ -63,31 +55,3 @@ def month_of(path: str) -> str:
         if len(year) == 4 and len(month) == 2 and (year + month).isdigit():
             return f"{year}/{month}"
     return ""
-
-
-def refuse_overlap(source: StoreSpec, dest: StoreSpec) -> None:
-    """Refuse a destination in which results could be taken for sources, or sources for results.
-
-    Raises
-    ------
-    PolicyError
-        Both are the same place, or one lies in the other; folders are told by what they are, not by their names.
-    """
-    if source.url == dest.url or _parts(source.url) == _parts(dest.url):
-        raise PolicyError(
-            "Source and destination are the same place.", hint="Results would be taken for sources: name another."
-        )
-    one, other = _parts(source.url), _parts(dest.url)
-    shorter = min(len(one), len(other))
-    if one[:shorter] == other[:shorter]:
-        raise PolicyError(
-            "One of source and destination lies in the other.",
-            hint="Results would be taken for sources: name two places side by side, such as a/raw and a/qc.",
-        )
-
-
-def _parts(url: str) -> tuple[str, ...]:
-    address = parse_address(url)
-    if address.kind == "file":
-        return (address.kind, *Path(address.place).resolve().parts)
-    return (address.kind, address.place, *(address.prefix.split("/") if address.prefix else ()))

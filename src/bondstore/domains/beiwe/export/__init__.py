@@ -1,0 +1,1 @@
+"""Exporting a study: files as they are, and tables."""

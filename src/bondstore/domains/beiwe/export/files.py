@@ -1,0 +1,202 @@
+"""Export object by object: ``original`` and ``forest``. Every file holds exactly the decrypted, decompressed bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from bondstore.domains.beiwe.findings import finding_of, moved_finding
+from bondstore.domains.beiwe.key import opener, refuse_mixture
+from bondstore.domains.beiwe.layout import forest_path, original_path, parse_key, weight
+from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk
+from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
+from bondstore.errors import BondstoreError, DamagedError, NotFoundError
+from bondstore.findings import Severity
+from bondstore.ledger import Item, Read
+from bondstore.runs.batches import grouped
+from bondstore.runs.pipeline import EachObject, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bondstore.config.secrets import SecretRef
+    from bondstore.domains.beiwe.decode import Opened, Opener
+    from bondstore.domains.beiwe.listing import Listed
+    from bondstore.domains.beiwe.selection import StudySelection
+    from bondstore.findings import Finding
+    from bondstore.ledger import Ledger
+    from bondstore.runs.context import RunContext
+    from bondstore.runs.pipeline import Work
+    from bondstore.runs.plan import Plan
+    from bondstore.runs.progress import Progress
+    from bondstore.stores import ObjectInfo
+
+FileForm = Literal["original", "forest"]
+
+LARGE = 8 << 20
+"""Objects that hold about so many bytes or more are streamed in ranges, one at a time."""
+OPENED_BYTES = 4 << 20
+"""About so much of a batch is in memory in the clear at once."""
+
+_PATHS = {"original": original_path, "forest": forest_path}
+
+
+@dataclass(frozen=True, slots=True)
+class Files(EachObject):
+    """Writes every selected object into a file of its own."""
+
+    study: str
+    key: SecretRef
+    form: FileForm
+    selection: StudySelection
+    kinds = ("object",)
+
+    def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
+        """List the selection, unless the destination holds hours that were rebuilt."""
+        if self.form == "original":
+            refuse_mixture(ledger, f"beiwe.reconcile:{self.study}")
+        return EachObject.plan(self, ledger, context, progress)
+
+    def pages(self, context: RunContext) -> Iterator[Page]:
+        """Walk the study; of twins, which would be the same file, one is taken and the other named."""
+        others: Counter[str] = Counter()
+        wanted = (self._wanted(page, others) for page in walk(context.store, self.study, self.selection))
+        for kept, superseded in sort_twins(wanted):
+            page = self.page_of(kept)
+            page.left_out = others.copy()
+            others.clear()
+            page.superseded = [self._item(one) for one in superseded]
+            page.findings = [superseded_finding(one) for one in superseded]
+            yield page
+
+    def _wanted(self, page: Sequence[Listed], others: Counter[str]) -> list[Listed]:
+        """Keep what is selected; count what is no participant's data."""
+        wanted = []
+        for one in page:
+            if self.selection.wants(one.object):
+                wanted.append(one)
+            elif (reason := left_out(one.object)) is not None:
+                others[reason] += 1
+        return wanted
+
+    def page_of(self, listed: Sequence[Listed]) -> Page:
+        """Return the page of listed objects that are all selected."""
+        return Page([self._item(one) for one in listed])
+
+    def _item(self, one: Listed) -> Item:
+        return Item(one.object.key, one.version, one.size, _PATHS[self.form](one.object))
+
+    def weight(self, item: Item) -> int:
+        """Return about how many bytes an object holds in the clear."""
+        return weight(item.key, item.size)
+
+    def handle(self, items: Sequence[Item], work: Work) -> None:
+        """Fetch, open and write: small objects together, large ones one at a time."""
+        batch = _Batch(self, opener(self.key), work)
+        batch.small([item for item in items if self.weight(item) <= LARGE])
+        for item in items:
+            if self.weight(item) > LARGE:
+                batch.large(item)
+
+
+class _Batch:
+    """A batch of objects while it is handled."""
+
+    def __init__(self, step: Files, tool: Opener, work: Work) -> None:
+        self._step, self._tool, self._work, self._receipt = step, tool, work, work.receipt
+
+    def small(self, items: Sequence[Item]) -> None:
+        """Handle objects that fit into memory together."""
+        fetched: list[tuple[Item, SealedObject]] = []
+        answers = fetch(self._work.store, [parse_key(self._step.study, item.key) for item in items])
+        for item, answer in zip(items, answers, strict=True):
+            if isinstance(answer, SealedObject):
+                self._receipt.reads.append(answer.read)
+                fetched.append((item, answer))
+            else:
+                self._work.not_fetched(item, answer)
+        parts = grouped(fetched, lambda pair: self._step.weight(pair[0]), number=self._step.number, weight=OPENED_BYTES)
+        for part in parts:
+            results = self._tool.open_many([(sealed.object, sealed.data) for _, sealed in part])
+            for (item, sealed), result in zip(part, results, strict=True):
+                self._settle(item, sealed, result)
+
+    def _settle(self, item: Item, sealed: SealedObject, result: Opened | DamagedError) -> None:
+        if isinstance(result, DamagedError):
+            self._receipt.findings.append(finding_of(result, item.key))
+            reason = result.kind
+        else:
+            self._receipt.findings += [_about(item, finding) for finding in result.findings]
+            reason = next((f.kind for f in result.findings if f.severity is Severity.ERROR), "")
+        if reason:
+            self._work.quarantine(item, sealed.version, reason, [sealed.data])
+        elif not isinstance(result, DamagedError):
+            self._work.write(item.output, [result.plain], kind="object")
+            self._receipt.done(item, sealed.version)
+        self._moved(item, sealed)
+
+    def _moved(self, item: Item, sealed: SealedObject) -> None:
+        """An object found under its twin's key is known there from now on, too."""
+        if sealed.object.key != item.key:
+            self._receipt.findings.append(moved_finding(item.key))
+            last = self._receipt.items[-1]
+            self._receipt.also.append(replace(last, key=sealed.object.key, size=sealed.size))
+
+    def large(self, item: Item) -> None:
+        """Handle an object in ranges, in memory that does not grow with it."""
+        try:
+            info = self._work.store.head(item.key)
+        except NotFoundError:
+            self.small([item])  # it may have moved to its twin; compressed it is smaller
+            return
+        except BondstoreError as error:
+            self._work.not_fetched(item, error)
+            return
+        self._receipt.reads.append(Read(item.key, info.etag, info.size))
+        found: list[Finding] = []
+        source = _Source(self._work.store.open_ranges(info))
+        try:
+            content = self._tool.open_stream(parse_key(self._step.study, item.key), source, found)
+            self._work.write(item.output, content, kind="object")
+        except DamagedError as error:
+            self._set_aside(item, info, error)
+        except BondstoreError as error:
+            if error is not source.error:
+                raise
+            self._work.not_fetched(item, error)
+        else:
+            self._receipt.findings += found
+            self._receipt.done(item, info.etag)
+
+    def _set_aside(self, item: Item, info: ObjectInfo, error: DamagedError) -> None:
+        """Keep the sealed bytes of a large object; they are fetched once more, as they were not held."""
+        self._receipt.reads.append(Read(item.key, info.etag, info.size))
+        source = _Source(self._work.store.open_ranges(info))
+        try:
+            self._work.quarantine(item, info.etag, error.kind, source)
+        except BondstoreError as failure:
+            if failure is not source.error:
+                raise
+            self._work.not_fetched(item, failure)
+        else:
+            self._receipt.findings.append(finding_of(error, item.key))
+
+
+class _Source:
+    """Ranges of an object. An error while they are read is the source's; any other is of where they are written to."""
+
+    def __init__(self, ranges: Iterable[bytes]) -> None:
+        self._ranges = ranges
+        self.error: BondstoreError | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._ranges
+        except BondstoreError as error:
+            self.error = error
+            raise
+
+
+def _about(item: Item, finding: Finding) -> Finding:
+    return finding if finding.key == item.key else replace(finding, key=item.key)

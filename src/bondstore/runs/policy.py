@@ -1,0 +1,49 @@
+"""What a run refuses before it writes anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bondstore.errors import PolicyError, ReadOnlyError
+from bondstore.stores.address import parse_address
+
+if TYPE_CHECKING:
+    from bondstore.config.profiles import StoreSpec
+
+
+def refuse_read_only(dest: StoreSpec) -> None:
+    """Refuse a store that its profile opens for reading alone; folders are opened by nobody's profile."""
+    if dest.profile.read_only and parse_address(dest.url).kind != "file":
+        raise ReadOnlyError(
+            f"{dest.url} is opened read-only, and results are to be written there.",
+            hint="Name a profile that allows writing: --dest-profile NAME",
+        )
+
+
+def refuse_overlap(source: StoreSpec, dest: StoreSpec) -> None:
+    """Refuse a destination in which results could be taken for sources, or sources for results.
+
+    Raises
+    ------
+    PolicyError
+        Both are the same place, or one lies in the other; folders are told by what they are, not by their names.
+    """
+    if source.url == dest.url or _parts(source.url) == _parts(dest.url):
+        raise PolicyError(
+            "Source and destination are the same place.", hint="Results would be taken for sources: name another."
+        )
+    one, other = _parts(source.url), _parts(dest.url)
+    shorter = min(len(one), len(other))
+    if one[:shorter] == other[:shorter]:
+        raise PolicyError(
+            "One of source and destination lies in the other.",
+            hint="Results would be taken for sources: name two places side by side, such as a/raw and a/qc.",
+        )
+
+
+def _parts(url: str) -> tuple[str, ...]:
+    address = parse_address(url)
+    if address.kind == "file":
+        return (address.kind, *Path(address.place).resolve().parts)
+    return (address.kind, address.place, *(address.prefix.split("/") if address.prefix else ()))
