@@ -40,12 +40,14 @@ def resolve_dest(place: str | os.PathLike[str], profile: str | Profile | None = 
 
 
 def dest_params(dest: StoreSpec | None) -> dict[str, str]:
-    """Return what a run records of its destination."""
-    return {} if dest is None else {"dest": dest.url, "dest_profile": dest.profile.name}
+    """Return what a run records of its destination: nothing where that is a folder, as its record lies in it."""
+    if dest is None or dest.url.startswith("file:"):
+        return {}
+    return {"dest": dest.url, "dest_profile": dest.profile.name}
 
 
 def recorded_dest(params: Mapping[str, Any]) -> StoreSpec | None:
-    """Find the destination that a run recorded; None for older ones, which wrote beside their record."""
+    """Find the destination that a run recorded; None where it wrote to the folder that holds its record."""
     if "dest" not in params:
         return None
     return recorded_store({"store": params["dest"], "profile": params["dest_profile"]})

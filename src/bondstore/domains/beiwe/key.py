@@ -130,7 +130,8 @@ def refuse_destination(source: StoreSpec, dest: StoreSpec | None, *, by_way_of_d
         if profile.plaintext == "forbidden" and (folder or by_way_of_disk):
             raise PolicyError(
                 f"The profile {profile.name} forbids decrypted data on a disk.",
-                hint="Read into memory instead (bondstore beiwe read, study.table in Python), or change the profile.",
+                hint="Read into memory instead (bondstore beiwe read, or study.table in Python), "
+                "or change the profile.",
             )
     if dest is not None:
         refuse_read_only(dest)
