@@ -176,7 +176,7 @@ def test_a_recorded_run_is_built_again_with_its_destination(bench: Bench) -> Non
     with bench.place.ledger(create=False) as ledger:
         (record,) = ledger.runs.newest_first()
     again = job_of(record.params)
-    assert again.params == bench.job().params == record.params
+    assert again.params == bench.job().params
     assert execute(again, bench.place, Serial(), run=record.id).state == "finished"
 
 
