@@ -25,33 +25,15 @@ def _any_key(key: str) -> bool:  # noqa: ARG001 - the shape of a test
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case.
-
-    Parameters
-    ----------
-    spec : StoreSpec
-        The store and its settings.
-    folder : Path
-        Where outputs would go.
-    prefixes : sequence of str
-        What must be listable; credentials may be good for a part of the store only.
-    may_read : callable
-        Says of a key whether it may be read as a sample.
-    try_write : bool
-        Write an object and delete it again.
-    extras : sequence of callable
-        Further checks.
-    expected : {"", "public", "private"}
-        Who should be able to read the store; empty where nobody said.
-    """
+    """One case."""
 
     spec: StoreSpec
-    folder: Path = field(default_factory=Path.cwd)
-    prefixes: Sequence[str] = ("",)
-    may_read: Callable[[str], bool] = _any_key
-    try_write: bool = False
+    folder: Path = field(default_factory=Path.cwd)  # where outputs would go
+    prefixes: Sequence[str] = ("",)  # what must be listable; credentials may be good for a part of the store only
+    may_read: Callable[[str], bool] = _any_key  # as a sample
+    try_write: bool = False  # an object, which is deleted again
     extras: Sequence[Extra] = ()
-    expected: str = ""
+    expected: str = ""  # "public" or "private"; empty where nobody said who should be able to read the store
 
     @property
     def profile(self) -> Profile:

@@ -23,24 +23,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The answer to one question.
+    """The answer to one question."""
 
-    Parameters
-    ----------
-    name : str
-        A stable word, such as ``clock``.
-    status : Status
-        How it came out.
-    message : str
-        One sentence, without secrets.
-    mend : str
-        The command (or the step) that mends it; empty when nothing is to be mended.
-    """
-
-    name: str
+    name: str  # a stable word, such as clock
     status: Status
-    message: str
-    mend: str = ""
+    message: str  # one sentence, without secrets
+    mend: str = ""  # the command (or the step) that fixes it; empty when nothing is to be fixed
 
     @property
     def passed(self) -> bool:
@@ -84,15 +72,7 @@ def from_error(name: str, error: BondstoreError) -> Check:
 
 
 def guarded(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Run a check; whatever it raises becomes a line of the report, and the next check goes on.
-
-    Parameters
-    ----------
-    name : str
-        The name to report under when it breaks.
-    look : callable
-        Yields checks.
-    """
+    """Run a check; whatever it raises becomes a line of the report under this name, and the next check goes on."""
     try:
         yield from look()
     except BondstoreError as error:

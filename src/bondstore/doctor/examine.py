@@ -27,20 +27,7 @@ MACHINE: tuple[tuple[str, Callable[[Case], Iterable[Check]]], ...] = (
 
 
 def examine(case: Case) -> Iterator[Check]:
-    """Run every check that fits the case, one after the other.
-
-    Nothing is written to the store unless the case asks for it.
-
-    Parameters
-    ----------
-    case : Case
-        What to look at.
-
-    Yields
-    ------
-    Check
-        As soon as it is known.
-    """
+    """Run every check that fits the case; nothing is written to the store unless the case asks for it."""
     failed: set[str] = set()
     for name, look in OFFLINE:
         for check in guarded(name, lambda look=look: look(case)):  # type: ignore[misc]

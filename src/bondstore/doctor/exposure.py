@@ -15,14 +15,9 @@ NAME = "exposure"
 
 
 def look_at_exposure(case: Case, known: Sequence[str]) -> Iterator[Check]:
-    """Ask for the store without credentials; a store on this machine is not looked at.
+    """Ask for the store, and some keys known to be in it, without credentials.
 
-    Parameters
-    ----------
-    case : Case
-        What to look at. Where it says what is expected, anything else fails, and what could not be told has not passed.
-    known : sequence of str
-        Keys of objects that are there and may be read.
+    Where the case says what is expected, anything else fails, and what could not be told has not passed.
     """
     if not case.remote:
         return

@@ -26,18 +26,10 @@ NOTICED = 60
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an endpoint said to an unsigned request.
+    """What an endpoint answered to an unsigned request."""
 
-    Parameters
-    ----------
-    date : str or None
-        Its ``Date`` header.
-    between : float
-        This machine's clock, seconds since 1970, half-way between question and answer.
-    """
-
-    date: str | None
-    between: float
+    date: str | None  # its Date header
+    between: float  # this machine's clock, seconds since 1970, half-way between question and answer
 
 
 def look_at_endpoint(case: Case, *, clock: Callable[[], float] = time.time) -> Iterator[Check]:
@@ -59,24 +51,7 @@ def look_at_endpoint(case: Case, *, clock: Callable[[], float] = time.time) -> I
 
 
 def ask(url: str, *, direct: bool, timeout: float, clock: Callable[[], float] = time.time) -> Answer:
-    """Send one unsigned request; any answer will do.
-
-    Parameters
-    ----------
-    url : str
-        The endpoint.
-    direct : bool
-        Use no proxy.
-    timeout : float
-        Seconds.
-    clock : callable
-        Seconds since 1970.
-
-    Raises
-    ------
-    OSError, http.client.HTTPException
-        When there is no answer.
-    """
+    """Send one unsigned request, `direct` past any proxy; any answer will do, and none is an error of the system."""
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
     if direct:
         handlers.append(urllib.request.ProxyHandler({}))

@@ -62,21 +62,8 @@ def run_ahead(
 ) -> Generator[T, None, None]:
     """Give the items of several iterators, produced in threads while the reader works.
 
-    With one worker the order is that of the sources; with more, items come as they are ready.
-
-    Parameters
-    ----------
-    sources : iterable of callables
-        Each starts one iterator. Taken up as workers become free.
-    workers : int
-        Threads.
-    depth : int
-        How many items wait for the reader at most, besides the one each worker holds.
-
-    Raises
-    ------
-    BaseException
-        What a source raises is raised here; the others are stopped.
+    With one worker the order is that of the sources; with more, items come as they are ready. At most `depth` wait for
+    the reader, besides the one that each worker holds. What a source raises is raised here, and the others are stopped.
     """
     crew = _Crew(sources, depth)
     # Daemons, because a request that is under way cannot be called off and must not hold up the end of the program.
@@ -97,11 +84,9 @@ def run_ahead(
 
 
 def side_by_side(act: Callable[[T], R], items: Sequence[T], concurrency: int) -> list[R | BondstoreError]:
-    """Do something for many items at a time; give results in their order, with our own errors in the places of results.
-
-    Plain threads that take the next item off one iterator: measured against a real server this costs less processor
-    time for each object than an executor's futures or asyncio's tasks do.
-    """
+    """Do something for many items at a time; give results in their order, our own errors in the places of results."""
+    # Plain threads that take the next item off one iterator: measured against a real server this costs less processor
+    # time for each object than an executor's futures or asyncio's tasks do.
     results: dict[int, R | BondstoreError] = {}
     turns = iter(range(len(items)))  # next() on it is one step for the interpreter: two threads never get the same
     stopped = threading.Event()

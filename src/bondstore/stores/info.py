@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from obstore import Bytes
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return a time as milliseconds since 1970, rounded down as Arrow does."""
+    age = moment - _EPOCH
+    return (age.days * 86_400 + age.seconds) * 1000 + age.microseconds // 1000
 
 
 def quoted(etag: str | None) -> str:
@@ -19,44 +29,18 @@ def quoted(etag: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One object's metadata.
+    """One object's metadata."""
 
-    Parameters
-    ----------
-    key : str
-        Its key, relative to the store.
-    size : int
-        Bytes.
-    etag : str
-        The store's tag of this content, in its quotes; empty where it gives none.
-    version : str or None
-        Version id, where the store keeps versions and says so.
-    modified_ms : int
-        Last change, in milliseconds since 1970 UTC.
-    """
-
-    key: str
+    key: str  # relative to the store
     size: int
-    etag: str
-    version: str | None
-    modified_ms: int
+    etag: str  # the store's tag of this content, in its quotes; empty where it gives none
+    version: str | None  # where the store keeps versions and says so
+    modified_ms: int  # milliseconds since 1970 UTC
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a flat listing, as four lists of one length: cheap at millions of keys.
-
-    Parameters
-    ----------
-    keys : list of str
-        Keys relative to the store, in the store's own order.
-    sizes : list of int
-        Bytes.
-    etags : list of str
-        As in `ObjectInfo`.
-    modified_ms : list of int
-        As in `ObjectInfo`.
-    """
+    """A page of a flat listing in the store's own order, as four lists of one length: cheap at millions of keys."""
 
     keys: list[str]
     sizes: list[int]
@@ -74,31 +58,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Dirs:
-    """What lies directly under a prefix.
+    """What is directly under a prefix."""
 
-    Parameters
-    ----------
-    prefixes : list of str
-        Sub-folders, sorted, each ending in ``/``, relative to the store.
-    objects : list of ObjectInfo
-        The objects between them.
-    """
-
-    prefixes: list[str]
+    prefixes: list[str]  # sub-folders, sorted, each ending in /, relative to the store
     objects: list[ObjectInfo]
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An object with its content.
+    """An object with its content."""
 
-    Parameters
-    ----------
-    info : ObjectInfo
-        The metadata of exactly the version that was read.
-    data : buffer
-        The bytes; supports the buffer protocol and ``len``. `bytes(data)` copies them.
-    """
-
-    info: ObjectInfo
-    data: Bytes | bytes
+    info: ObjectInfo  # of exactly the version that was read
+    data: Bytes | bytes  # a buffer; bytes(data) copies it

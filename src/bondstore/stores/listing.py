@@ -124,8 +124,10 @@ def _without_itself(page: Listing, prefix: str) -> Listing:
     return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks])
 
 
-def to_listing(batch: RecordBatch) -> Listing:
+def to_listing(batch: RecordBatch | Listing) -> Listing:
     """Turn a client's Arrow batch into lists. Polars does that fastest, but takes longer to load than a short one."""
+    if isinstance(batch, Listing):
+        return batch
     if "polars" not in sys.modules and batch.num_rows < _PAGE:
         return _short_listing(batch)
     import polars as pl

@@ -16,24 +16,10 @@ _KEPT = 4
 
 
 class RangeFile(io.RawIOBase):
-    """Reads an object without fetching all of it. Not for use by several threads at a time.
+    """Reads an object in blocks of so many bytes. Not for use by several threads at a time.
 
     Reading raises `ChangedError` when the object is no longer the version that was opened, and the errors of
     `Store.get_range`.
-
-    Parameters
-    ----------
-    store : Store
-        Where it is.
-    info : ObjectInfo
-        The version to read, as listed or as `Store.head` gave it.
-    block : int
-        Bytes fetched at a time; the last four blocks used are kept.
-
-    Raises
-    ------
-    UsageError
-        When the store gives no etag: nothing could tell one version from another.
     """
 
     def __init__(self, store: Store, info: ObjectInfo, block: int = 1 << 20) -> None:
@@ -41,7 +27,7 @@ class RangeFile(io.RawIOBase):
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         if block < 1:
             raise UsageError("A block has at least one byte.")
-        if not info.etag:
+        if not info.etag:  # nothing could tell one version from another
             raise UsageError(f"{store.url}/{info.key} has no etag: read it whole, with `get`.")
         self.info = info
         self._store = store

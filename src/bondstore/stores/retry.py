@@ -15,41 +15,18 @@ _PATIENCE_PER_RETRY = 15.0
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """Bounds on trying again.
+    """Bounds on trying again, in seconds."""
 
-    Waits grow from `first_wait` to `longest_wait`, each drawn at random below its bound so that many workers do not
-    come back at the same instant ("full jitter").
-
-    Parameters
-    ----------
-    patience : float
-        Seconds without any progress after which a request is given up. Zero: one try only.
-    first_contact : float
-        The same, for the first connection of all: a wrong address should not take a minute to be told.
-    first_wait, longest_wait : float
-        Seconds.
-    connect_timeout : float
-        Seconds for one attempt to connect.
-    stall_timeout : float
-        Seconds without a byte after which one attempt is given up. Never a limit for the whole body.
-    """
-
-    patience: float = 75.0
-    first_contact: float = 6.0
+    patience: float = 75.0  # without any progress; zero: one try only
+    first_contact: float = 6.0  # the same, for the first connection: a wrong address is told soon
     first_wait: float = 0.1
     longest_wait: float = 8.0
-    connect_timeout: float = 10.0
-    stall_timeout: float = 30.0
+    connect_timeout: float = 10.0  # for one attempt
+    stall_timeout: float = 30.0  # without a byte in one attempt; never a limit for the whole body
 
     @classmethod
     def of(cls, profile: Profile) -> RetryRule:
-        """Derive the rule from a profile: five retries, its default, stand for 75 s of patience.
-
-        Parameters
-        ----------
-        profile : Profile
-            Its `retries`, `connect_timeout` and `stall_timeout` count.
-        """
+        """Derive the rule from a profile: five retries, its default, are 75 s of patience."""
         patience = _PATIENCE_PER_RETRY * profile.retries
         return cls(
             patience=patience,
@@ -59,7 +36,7 @@ class RetryRule:
         )
 
     def waits(self) -> Iterator[float]:
-        """Draw the waits between attempts, in seconds, without end."""
+        """Draw the waits between attempts without end: at random, so that many workers do not come back at once."""
         bound = self.first_wait
         while True:
             yield random.uniform(bound / 2, bound)  # noqa: S311 - no secret hangs on it

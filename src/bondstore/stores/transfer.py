@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from bondstore.stores.address import impossible, is_odd
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.failures import Failure
-from bondstore.stores.info import Fetched, ObjectInfo, quoted
+from bondstore.stores.info import Fetched, ObjectInfo, milliseconds, quoted
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -24,14 +23,11 @@ if TYPE_CHECKING:
 RANGE = 8 * 1024 * 1024
 _PIECE = 1024 * 1024  # what is kept when a connection breaks
 _REPLACED = 3  # how many replacements one read outlives
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_info(key: str, meta: ObjectMeta) -> ObjectInfo:
     """Build an `ObjectInfo` from what obstore says about a key."""
-    age = meta["last_modified"] - _EPOCH
-    modified_ms = (age.days * 86_400 + age.seconds) * 1000 + age.microseconds // 1000
-    return ObjectInfo(key, meta["size"], quoted(meta["e_tag"]), meta["version"], modified_ms)
+    return ObjectInfo(key, meta["size"], quoted(meta["e_tag"]), meta["version"], milliseconds(meta["last_modified"]))
 
 
 def reader(connection: Connection, key: str) -> Role:

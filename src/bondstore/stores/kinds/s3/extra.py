@@ -20,6 +20,7 @@ from bondstore.errors import ConfigurationError, StoreError
 from bondstore.stores.address import Address
 from bondstore.stores.connection import check_contact, persist
 from bondstore.stores.failures import understand
+from bondstore.stores.info import Listing, milliseconds
 from bondstore.stores.retry import RetryRule
 
 if TYPE_CHECKING:
@@ -52,21 +53,16 @@ class OddKeys:
             asked["IfMatch"] = options["if_match"]
         return _Got(path, self._boto3.get_object(**asked))
 
-    def list(self, prefix: str | None = None, *, offset: str | None = None, **_: Any) -> Iterator[Any]:
-        """List everything under a prefix, as tables with obstore's columns."""
-        import polars as pl
-
+    def list(self, prefix: str | None = None, *, offset: str | None = None, **_: Any) -> Iterator[Listing]:
+        """List everything under a prefix, page by page."""
         after = {"StartAfter": self._prefix + offset} if offset is not None else {}
         for page in self._pages(prefix, **after):
             found = page.get("Contents", [])
-            yield pl.DataFrame(
-                {
-                    "path": [self._own(one["Key"]) for one in found],
-                    "size": [one["Size"] for one in found],
-                    "e_tag": [one["ETag"] for one in found],
-                    "last_modified": [datetime.fromisoformat(one["LastModified"]) for one in found],
-                },
-                schema_overrides={"last_modified": pl.Datetime("ms", "UTC")},
+            yield Listing(
+                [self._own(one["Key"]) for one in found],
+                [one["Size"] for one in found],
+                [one["ETag"] for one in found],
+                [milliseconds(datetime.fromisoformat(one["LastModified"])) for one in found],
             )
 
     def list_with_delimiter(self, prefix: str | None = None) -> dict[str, Any]:
