@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from bondstore.cli import options
-from bondstore.cli.from_model import Partly, settings_options, with_settings
+from bondstore.cli.from_model import Bundle, Partly, Without, settings_options, with_settings
 from bondstore.config.model import Setting
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import UsageError
@@ -140,3 +140,32 @@ def test_a_word_that_is_none_of_the_choices() -> None:
 def test_fields_without_an_option_have_none(partly: bool) -> None:
     names = {one.name for one in settings_options(Drawing, partly=partly)}
     assert not names & {"layout", "plain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Several(Bundle):
+    """Options that are taken together."""
+
+    place: Annotated[str, typer.Option(help="Where.")] = "here"
+    often: Annotated[int, typer.Option("--times", help="How often.")] = 1
+
+
+def test_options_that_are_taken_together() -> None:
+    took: list[tuple[Several, bool]] = []
+
+    @with_settings
+    def command(*, some: Several, loud: Annotated[bool, typer.Option("--loud")] = False) -> None:
+        took.append((some, loud))
+
+    @with_settings
+    def fewer(*, some: Annotated[Several, Without("often")]) -> None:
+        took.append((some, False))
+
+    for one, words in ((command, ["--place", "there", "--times", "3", "--loud"]), (command, []), (fewer, [])):
+        app = typer.Typer()
+        app.command()(one)
+        assert CliRunner().invoke(app, words).exit_code == 0
+    assert took == [(Several("there", 3), True), (Several(), False), (Several(), False)]
+    app = typer.Typer()
+    app.command()(fewer)
+    assert CliRunner().invoke(app, ["--times", "3"]).exit_code == 2

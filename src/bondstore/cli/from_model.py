@@ -7,6 +7,8 @@
 
 The options of `SyncSettings` stand where ``settings`` does, and the command is handed the settings, built and checked.
 A parameter ``given: Annotated[dict[str, Any], Partly(Profile)]`` is handed only what was said, checked the same way.
+Options that several commands take together are the fields of a `Bundle`, which is a parameter in the same way;
+``Annotated[StudyOptions, Without("key")]`` leaves some out.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args, get_origin, overload
+from typing import Annotated, Any, get_args, get_origin, get_type_hints, overload
 
 import typer
 
@@ -35,6 +37,19 @@ class Partly:
     """Marks a parameter that takes only those settings of a class that were said, by their names."""
 
     model: type
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The base of frozen dataclasses whose fields are options, as in `bondstore.cli.options`."""
+
+
+class Without(frozenset[str]):
+    """Marks a parameter that is a `Bundle`: its options of these names are left out."""
+
+    def __new__(cls, *names: str) -> Without:
+        """Take the names one by one."""
+        return super().__new__(cls, names)
 
 
 @overload
@@ -55,11 +70,16 @@ def with_settings(command: Command | None = None, *, order: Sequence[str] = ()) 
 
 def _with_settings(command: Command, *, order: Sequence[str]) -> Command:
     models: dict[str, tuple[type, bool]] = {}
+    bundles: dict[str, tuple[type, list[str]]] = {}
     found: list[inspect.Parameter] = []
     for one in inspect.signature(command, eval_str=True).parameters.values():
-        model, partly = _model_of(one.annotation)
+        model, partly, without = _model_of(one.annotation)
         if model is None:
             found.append(one)
+        elif issubclass(model, Bundle):
+            inside = [option for option in _bundled(model) if option.name not in without]
+            bundles[one.name] = (model, [option.name for option in inside])
+            found += inside
         else:
             models[one.name] = (model, partly)
             found += settings_options(model, partly=partly)
@@ -75,6 +95,8 @@ def _with_settings(command: Command, *, order: Sequence[str]) -> Command:
             built: Any = from_options(model, said)
             values = {one: value for one, value in values.items() if one not in names}
             values[name] = {one: getattr(built, one) for one in said} if partly else built
+        for name, (bundle, names) in bundles.items():
+            values[name] = bundle(**{one: values.pop(one) for one in names})
         return command(**values)
 
     run.__doc__, run.__name__ = command.__doc__, command.__name__
@@ -134,9 +156,20 @@ def _plain(default: Any) -> Any:
     return list(default) if isinstance(default, (tuple, list)) else default
 
 
-def _model_of(annotation: Any) -> tuple[type | None, bool]:
-    if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
-        return annotation, False
-    notes = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
-    model = next((one.model for one in notes if isinstance(one, Partly)), None)
-    return model, model is not None
+def _bundled(cls: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(cls, include_extras=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(one.name, kind, default=one.default, annotation=hints[one.name])
+        for one in dataclasses.fields(cls)
+    ]
+
+
+def _model_of(annotation: Any) -> tuple[type | None, bool, frozenset[str]]:
+    """Return the class whose fields are options, whether only what was said is wanted, and which are left out."""
+    kind, *notes = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+    if model := next((one.model for one in notes if isinstance(one, Partly)), None):
+        return model, True, frozenset()
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return kind, False, next((one for one in notes if isinstance(one, Without)), frozenset())
+    return None, False, frozenset()

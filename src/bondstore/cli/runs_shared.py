@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bondstore.cli import output
+from bondstore.cli import options, output
+from bondstore.cli.from_model import Bundle
 from bondstore.errors import ConfigurationError, NotFoundError
 from bondstore.text import moment
 
@@ -39,6 +41,24 @@ JOBS = {
     "screenlake": "bondstore.domains.screenlake.jobs",
 }
 """The module of each domain that builds a recorded job again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgainOptions(Bundle):
+    """How a recorded run is done again."""
+
+    dest: Dest = HERE
+    profile: options.Profile = None
+    jobs: options.Jobs = None
+    yes: options.Yes = False  # accepted everywhere; doing it again needs no answer
+    dry_run: options.DryRun = False
+    json: options.Json = False
+
+    def execute(self, record: RunRecord, destination: Destination, *, retry: bool) -> int:
+        """Go on with the run, or do it once more with what is in quarantine; or only plan that. Show how it ended."""
+        run = None if retry else record.id
+        job = job_of(record, self.profile)
+        return execute(job, destination, jobs=self.jobs, json=self.json, dry_run=self.dry_run, run=run, retry=retry)
 
 
 def destination_at(place: str) -> Destination:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import Bundle, Without, with_settings
 from bondstore.text import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.listing import StudyPart
     from bondstore.domains.beiwe.study import Study
 
 
-def open_study(store: str | None, profile: str | None, study: str | None, key: SecretRef | None = None) -> Study:
-    """Open the study that the options and the settings name."""
-    from bondstore.domains.beiwe import study as service
+@dataclass(frozen=True, slots=True)
+class StudyOptions(Bundle):
+    """Which study is meant, and how its store and objects are opened."""
 
-    return service.open_study(store, study, key=key, profile=profile)
+    store: options.Store = None
+    profile: options.Profile = None
+    study: options.Study = None
+    key: options.Key = None
+
+    def open(self) -> Study:
+        """Open the study that the options and the settings name."""
+        from bondstore.domains.beiwe.study import open_study
+
+        return open_study(self.store, self.study, key=self.key, profile=self.profile)
 
 
 def counting(by: str, first_line: str) -> Callable[..., None]:
@@ -27,19 +37,17 @@ def counting(by: str, first_line: str) -> Callable[..., None]:
 
     def command(
         *,
-        store: options.Store = None,
-        profile: options.Profile = None,
-        study: options.Study = None,
+        study: Annotated[StudyOptions, Without("key")],
         participant: options.Participants = None,
         json: options.Json = False,
     ) -> None:
-        _show_overview(open_study(store, profile, study), by, participant, json=json)
+        _show_overview(study.open(), by, participant, json=json)
 
     command.__doc__ = f"""{first_line}
 
     Made from the listing alone: nothing is read or decrypted. Device keys are never counted.
     """
-    return command
+    return with_settings(command)
 
 
 def _show_overview(study: Study, by: str, participants: list[str] | None, *, json: bool) -> None:

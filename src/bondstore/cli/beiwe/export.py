@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options
-from bondstore.cli.beiwe._shared import open_study
+from bondstore.cli.beiwe._shared import StudyOptions
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.questions import before_fetching
 from bondstore.text import milliseconds
 
@@ -18,13 +19,11 @@ EXAMPLES = (
 )
 
 
+@with_settings
 def command(
     dest: Annotated[str, typer.Argument(metavar="DEST", help="Where results go: a folder, or a store's URL.")],
     *,
-    store: options.Store = None,
-    profile: options.Profile = None,
-    study: options.Study = None,
-    key: options.Key = None,
+    study: StudyOptions,
     participant: options.Participants = None,
     stream: options.Streams = None,
     source: options.SourceOrNone = None,
@@ -54,7 +53,7 @@ def command(
     from bondstore.config.resolve import resolve_dest
     from bondstore.runs.destination import open_destination
 
-    opened = open_study(store, profile, study, key)
+    opened = study.open()
     place = open_destination(resolve_dest(dest, dest_profile or opened.store.spec.profile))
     result = opened.export(
         dest,

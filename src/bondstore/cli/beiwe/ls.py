@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import open_study
+from bondstore.cli.beiwe._shared import StudyOptions
+from bondstore.cli.from_model import Without, with_settings
 from bondstore.text import milliseconds, moment
 
 if TYPE_CHECKING:
@@ -20,11 +21,10 @@ EXAMPLES = (
 )
 
 
+@with_settings
 def command(
     *,
-    store: options.Store = None,
-    profile: options.Profile = None,
-    study: options.Study = None,
+    study: Annotated[StudyOptions, Without("key")],
     participant: options.Participants = None,
     stream: options.Streams = None,
     source: options.Source = "both",
@@ -39,7 +39,7 @@ def command(
 
     A processed (chunked) object is listed when its hour overlaps the window, a raw one when its own time lies in it.
     """
-    opened = open_study(store, profile, study)
+    opened = study.open()
     window = milliseconds(since), milliseconds(until)
     found = opened.unknown_objects() if unknown else opened.objects(participant, stream, *window, source)
     columns = (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import open_study
+from bondstore.cli.beiwe._shared import StudyOptions
+from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, UsageError
 from bondstore.text import milliseconds
 
@@ -28,13 +29,11 @@ EXAMPLES = (
 )
 
 
+@with_settings
 def command(
     name: Annotated[str | None, typer.Argument(metavar="[KEY]", help="One object's key.", show_default=False)] = None,
     *,
-    store: options.Store = None,
-    profile: options.Profile = None,
-    study: options.Study = None,
-    key: options.Key = None,
+    study: StudyOptions,
     participant: options.Participant = None,
     stream: options.Stream = None,
     source: options.Source = "chunked",
@@ -61,7 +60,7 @@ def command(
 
     form = "json" if json and form == "table" else form
     findings: list[Finding] = []
-    opened = open_study(store, profile, study, key)
+    opened = study.open()
     if form == "original":
         _original(opened, _one(name))
         return int(Exit.DONE)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import open_study
+from bondstore.cli.beiwe._shared import StudyOptions
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.questions import before_fetching
 from bondstore.text import milliseconds, number_text
 
@@ -23,12 +24,10 @@ EXAMPLES = (
 )
 
 
+@with_settings
 def command(
     *,
-    store: options.Store = None,
-    profile: options.Profile = None,
-    study: options.Study = None,
-    key: options.Key = None,
+    study: StudyOptions,
     participant: options.Participants = None,
     stream: options.Streams = None,
     since: options.Since = None,
@@ -54,7 +53,7 @@ def command(
     from bondstore.domains.beiwe.rebuild import ReconcileJob
     from bondstore.domains.beiwe.selection import select
 
-    opened = open_study(store, profile, study, key)
+    opened = study.open()
     selection = select(participant or (), stream or (), "both", milliseconds(since), milliseconds(until))
     job = ReconcileJob(
         opened.store.spec, opened.id, opened.key or resolve_key(None, opened.store.spec.profile), selection

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.notify import _shared
 from bondstore.cli.questions import confirm
 from bondstore.cli.release._shared import open_url, tell_findings
@@ -21,6 +22,7 @@ EXAMPLES = (
 )
 
 
+@with_settings
 def command(
     source: Annotated[str, typer.Argument(metavar="SRC-URL", help="What quality control wrote, or a published place.")],
     keys: Annotated[
@@ -38,12 +40,7 @@ def command(
     rate: Annotated[
         float | None, typer.Option("--rate", metavar="N", help="Messages a second at most; else 1.")
     ] = None,
-    settings: _shared.SettingsFile = None,
-    transport: _shared.Transport = None,
-    sender: _shared.Sender = None,
-    secret: _shared.Reference = None,
-    database: _shared.Database = None,
-    profile: options.Profile = None,
+    mail: _shared.MailOptions,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -56,18 +53,16 @@ def command(
     Ends with 5 when something could not be sent.
     """
     from bondstore.notify import SendOptions, find_news, notify, read_plot
-    from bondstore.notify.open import open_mail
 
-    mail = open_mail(settings, profile, transport=transport, sender=sender, secret=secret, database=database, rate=rate)
-    store = open_url(source, profile)
+    opened, store = mail.open(rate), open_url(source, mail.profile)
     news, findings = find_news(store, keys or [])
-    way, key = mail.transport(), mail.secret()
+    way, key = opened.transport(), opened.secret()
 
     def run(*, dry: bool) -> Notified:
         sending = SendOptions(tuple(topic or ()), again=retry, dry_run=dry)
         return notify(
-            news, lambda at: read_plot(store, at), mail.subscribers, mail.deliveries, way,
-            settings=mail.settings, secret=key, options=sending,
+            news, lambda at: read_plot(store, at), opened.subscribers, opened.deliveries, way,
+            settings=opened.settings, secret=key, options=sending,
         )  # fmt: skip
 
     try:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.notify import _shared
 from bondstore.errors import Exit
 
@@ -16,6 +17,7 @@ EXAMPLES = (
 )
 
 
+@with_settings
 def command(
     address: Annotated[
         str,
@@ -30,12 +32,7 @@ def command(
             "--topic", metavar="TOPIC", help="all, platform:SERIAL or vessel:NAME; may be repeated. Else all."
         ),
     ] = None,
-    settings: _shared.SettingsFile = None,
-    transport: _shared.Transport = None,
-    sender: _shared.Sender = None,
-    secret: _shared.Reference = None,
-    database: _shared.Database = None,
-    profile: options.Profile = None,
+    mail: _shared.MailOptions,
     json: options.Json = False,
 ) -> int:
     """Send a message that asks whether an address wishes to subscribe.
@@ -44,14 +41,13 @@ def command(
     minutes sends no second one.
     """
     from bondstore.notify import ask_to_subscribe
-    from bondstore.notify.open import open_mail
     from bondstore.notify.transport import Declined
 
-    mail = open_mail(settings, profile, transport=transport, sender=sender, secret=secret, database=database)
-    way = mail.transport()
+    opened = mail.open()
+    way = opened.transport()
     try:
         one, answer = ask_to_subscribe(
-            _shared.given(address), topic or [], mail.subscribers, way, mail.settings, secret=mail.secret()
+            _shared.given(address), topic or [], opened.subscribers, way, opened.settings, secret=opened.secret()
         )
     finally:
         way.close()

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import Without, with_settings
 from bondstore.cli.notify import _shared
 
 EXAMPLES = ("bondstore notify unsubscribe TOKEN", "bondstore notify unsubscribe anna@example.org")
 
 
+@with_settings
 def command(
     who: Annotated[
         str,
@@ -21,18 +23,14 @@ def command(
         ),
     ],
     *,
-    settings: _shared.SettingsFile = None,
-    secret: _shared.Reference = None,
-    database: _shared.Database = None,
-    profile: options.Profile = None,
+    mail: Annotated[_shared.MailOptions, Without("transport", "sender")],
     json: options.Json = False,
 ) -> None:
     """End a subscription. The address is removed; nothing is sent there any more."""
-    from bondstore.notify.open import open_mail
     from bondstore.notify.subscriptions import Subscribers
 
-    mail = open_mail(settings, profile, secret=secret, database=database)
-    people = Subscribers(mail.subscribers, mail.secret())
+    opened = mail.open()
+    people = Subscribers(opened.subscribers, opened.secret())
     word = _shared.given(who)
     end = people.unsubscribe_address if "@" in word else people.unsubscribe
     end(word, now=time.time())
