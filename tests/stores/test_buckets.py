@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bondstore.config import secrets
 from bondstore.config.profiles import Profile
@@ -129,6 +136,60 @@ def test_nobody_there(server: SeaweedFS) -> None:
 def test_an_endpoint_in_the_clear_that_the_profile_forbids(server: SeaweedFS) -> None:
     with pytest.raises(ConfigurationError, match="not encrypted"):
         list_buckets(profile(server, allow_http=False))
+
+
+class _Listed(BaseHTTPRequestHandler):
+    """Lists no bucket."""
+
+    def do_GET(self) -> None:
+        body = b"<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make an authority that no system knows, and its key; it vouches for 127.0.0.1 itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A hospital's authority")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "own.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "own.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return folder / "own.pem", folder / "own.key"
+
+
+def test_certificates_are_checked_against_the_authorities_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, key = certificate(tmp_path)
+    with HTTPServer(("127.0.0.1", 0), _Listed) as listed:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(own, key)
+        listed.socket = context.wrap_socket(listed.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=listed.serve_forever)
+        thread.start()
+        try:
+            asked = profile(SeaweedFS(), "KEY123456", SECRET, endpoint=f"https://127.0.0.1:{listed.server_port}")
+            monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+            with pytest.raises(UnreachableError, match="certificate"):
+                list_buckets(asked, QUICK)
+            monkeypatch.setenv("SSL_CERT_FILE", str(own))
+            assert list_buckets(asked, QUICK) == []
+        finally:
+            listed.shutdown()
+            thread.join()
 
 
 class _Elsewhere(BaseHTTPRequestHandler):

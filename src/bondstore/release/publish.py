@@ -7,7 +7,6 @@ import hashlib
 import secrets
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_store
@@ -68,13 +67,13 @@ def publish_between(
     apart; `PolicyError` where the private one is public, or may be, or the public one is not and must be.
     """
     spec = resolve_store(places.dest, places.profile)
-    address = parse_address(spec.url)
-    if address.kind == "file" and not dry_run:
-        FolderDestination(Path(address.place)).prepare_root()
+    folder = parse_address(spec.url).folder
+    if folder is not None and not dry_run:
+        FolderDestination(folder).prepare_root()
     dest = open_store(spec)
     source = open_store(resolve_store(places.source, places.source_profile or places.profile), read_only=True)
     check_apart(source, dest)
-    if address.kind == "file" and not Path(address.place).exists():
+    if folder is not None and not folder.exists():
         # only for a dry run: nothing is released there yet, and the folder is not made
         dest = open_store(f"memory://nothing-{secrets.token_hex(8)}", read_only=True)
     of_source = check_source(source, may_be_public=places.source_may_be_public)

@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.deid.text import redact_text
@@ -24,7 +23,6 @@ from bondstore.release.settings import Requirement
 from bondstore.runs.batches import grouped
 from bondstore.runs.context import whoami
 from bondstore.runs.tally import Tally
-from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
     from bondstore.findings import Finding
@@ -122,10 +120,9 @@ def fetch(store: Store, keys: Sequence[str]) -> dict[str, bytes]:
 
 def is_linked(store: Store, key: str) -> bool:
     """Whether a key leads through a symbolic link of a folder: what it shows may lie anywhere."""
-    address = parse_address(store.url)
-    if address.kind != "file":
+    path = store.address.folder
+    if path is None:
         return False
-    path = Path(address.place)
     for part in key.split("/"):
         path /= part
         if path.is_symlink():

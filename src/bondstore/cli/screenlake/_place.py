@@ -148,9 +148,9 @@ def _ask_local() -> Place:
 def _ask_in_store(access: Access) -> Place | None:
     """Bucket by bucket, until a folder is taken; None where it is all to begin anew."""
     home = parse_address(access.profile.url) if access.profile.url else None
-    if home is not None and home.kind == "file":
+    if home is not None and home.folder is not None:
         return Place(StoreSpec(home.url, access.profile), access)
-    if home is not None and home.kind == "az":
+    if home is not None and not home.store_kind.speaks_s3:
         return _walked(access, home, home.prefix)
     buckets = list_buckets(access.profile)
     while True:
