@@ -8,7 +8,7 @@ from docs.generator.text import cell, code, fence, markdown, page, table
 
 from bondstore.cli.lazy import EXIT_CODES
 from bondstore.cli.main import EXAMPLES, build
-from bondstore.cli.table import TABLE, commands
+from bondstore.cli.table import commands, own_nouns
 
 
 def make() -> str:
@@ -36,7 +36,7 @@ def find(words: tuple[str, ...]) -> Any:
 
 
 def _line(words: tuple[str, ...]) -> str:
-    noun = TABLE[words[0]]
+    noun = own_nouns()[words[0]]
     return noun.verbs[words[1]] if len(words) > 1 else noun.help
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from docs.generator.text import code, markdown, page, table
 
 import bondstore
+from bondstore.domains import all_domains
 from bondstore.findings import FindingKind
 
 INTRODUCTION = (
@@ -29,30 +30,13 @@ SEVERITIES = (
     ("warning", "Handled, but a person should know before drawing conclusions."),
     ("info", "A quirk that was handled; nothing is missing."),
 )
-SECTIONS: Mapping[str, tuple[str, str]] = {
-    "domains.beiwe.findings.DAMAGE": ("Damage to an object", ""),
-    "domains.beiwe.findings.ARRIVAL": ("Fetching", ""),
-    "domains.beiwe.findings.KINDS": (
-        "Quirks and damage seen while making tables",
-        "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
-    ),
+SECTIONS: dict[str, tuple[str, str]] = {
     "zips.findings.ZIPS": (
         "Zips",
         "A zip that is refused or partial stays in the store as it is; what could be had of it comes out.",
     ),
     "deid.findings.PICTURES": ("Images", "An image with a finding of severity *error* is not written at all."),
-    "domains.screenlake.findings.KINDS": (
-        "Zips of phones",
-        "From `bondstore screenlake process`, besides those of zips and images.",
-    ),
-    "domains.ocean.findings.KINDS": (
-        "Ocean profiles: reading",
-        "From `bondstore ocean qc`, `show` and `plot`. With *error* and no level that could be read, the object has no "
-        "results.",
-    ),
     "findings.FETCHING": ("Every run", "What any run may meet when it fetches what it has listed."),
-    "domains.ocean.findings.RUN_KINDS": ("Ocean profiles: quality control", "From `bondstore ocean qc`."),
-    "domains.ocean.findings.PLOT_KINDS": ("Ocean profiles: pictures", "From `bondstore ocean plot`, and `--plots`."),
     "release.findings.KINDS": (
         "Releases",
         "From `bondstore release publish`: why a file stayed private. With *error* the command ends with exit code 5.",
@@ -63,6 +47,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
         "From `bondstore audit verify --dest FOLDER --files`.",
     ),
 }
+for _domain in all_domains().values():
+    SECTIONS |= {place.removeprefix("bondstore.").replace(":", "."): said for place, said in _domain.findings.items()}
 _SOURCE = Path(bondstore.__file__).parent
 
 

@@ -13,8 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_store
-from bondstore.domains.ocean.paths import is_by_product
-from bondstore.domains.ocean.verify import INSPECTORS
+from bondstore.domains import inspectors, is_by_product
 from bondstore.release import inventory
 from bondstore.release import recall as recalling
 from bondstore.release.inventory import Release
@@ -98,7 +97,7 @@ def publish(
     PolicyError
         The private store is not private, or that could not be told; the public one is not public and must be.
     """
-    order = Order(require, about or About(), dict(INSPECTORS), overview, stac, again, is_by_product)
+    order = Order(require, about or About(), inspectors(), overview, stac, again, is_by_product)
     places = Places(dest, source, profile, source_profile, source_may_be_public, require_public)
     return publish_between(places, order, confirm=confirm, dry_run=dry_run)
 

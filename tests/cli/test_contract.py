@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bondstore.cli.main import build
-from bondstore.cli.table import TABLE, commands
+from bondstore.cli.table import commands, own_nouns
 from tests.cli.conftest import Call
 
 COMMANDS = list(commands())
-GROUPS = [(), *((name,) for name, noun in TABLE.items() if noun.verbs)]
+GROUPS = [(), *((name,) for name, noun in own_nouns().items() if noun.verbs)]
 
 
 def find(words: tuple[str, ...]) -> Any:
@@ -69,7 +69,7 @@ def test_every_command_takes_json_and_says_what_each_option_does(words: tuple[st
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_the_line_in_the_table_is_one_short_sentence(words: tuple[str, ...]) -> None:
-    noun = TABLE[words[0]]
+    noun = own_nouns()[words[0]]
     line = noun.verbs[words[1]] if len(words) > 1 else noun.help
     assert line.endswith(".")
     assert len(line) <= 75
@@ -83,7 +83,7 @@ def test_every_module_of_a_command_is_in_the_table() -> None:
 
     folder = Path(bondstore.cli.__file__).parent
     written = {(path.parent.name, path.stem) for path in folder.glob("*/*.py") if not path.stem.startswith("_")}
-    assert written <= set(COMMANDS) | {(name, "guided") for name, noun in TABLE.items() if noun.guided}
+    assert written <= set(COMMANDS) | {(name, "guided") for name, noun in own_nouns().items() if noun.guided}
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bondstore import __version__
-from bondstore.cli.table import TABLE, commands
+from bondstore.cli.table import commands, own_nouns
 from tests.cli.conftest import Call
 from tests.homes import Home
 
@@ -150,9 +150,9 @@ def complete(line: str, shell: str = "bash") -> str:
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_completion(home: Home, shell: str) -> None:
     nouns = complete("bondstore ", shell)
-    assert all(name in nouns for name in TABLE)
+    assert all(name in nouns for name in own_nouns())
     verbs = complete("bondstore profile ", shell)
-    assert all(verb in verbs for verb in TABLE["profile"].verbs)
+    assert all(verb in verbs for verb in own_nouns()["profile"].verbs)
     assert "remove" in complete("bondstore profile re", shell)
     assert "list" not in complete("bondstore profile re", shell)
     assert "--profile" in complete("bondstore doctor --pro", shell)

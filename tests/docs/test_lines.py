@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from bondstore.cli.main import build
-from bondstore.cli.table import TABLE, commands
+from bondstore.cli.table import commands, own_nouns
 from bondstore.config import files
 from bondstore.domains.ocean.qc.suite import parse_suite
 from bondstore.domains.ocean.reading.columns import parse_columns
@@ -78,10 +78,10 @@ def parse(words: list[str]) -> None:
     if words[0].startswith("-") or words[0] == "…":
         assert words[0] in ("--help", "--version", "--install-completion", "…")
         return
-    assert words[0] in TABLE, words
-    if len(words) == 1 and TABLE[words[0]].guided:
+    assert words[0] in own_nouns(), words
+    if len(words) == 1 and own_nouns()[words[0]].guided:
         return
-    named = tuple(words[: 2 if TABLE[words[0]].verbs else 1])
+    named = tuple(words[: 2 if own_nouns()[words[0]].verbs else 1])
     assert named in set(commands()), named
     command = build()
     for word in named:

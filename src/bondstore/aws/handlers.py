@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bondstore.aws.events import parse_event
 from bondstore.aws.report import log, log_items
 from bondstore.aws.settings import load_settings, prepare_lambda
+from bondstore.domains import all_domains
 from bondstore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -74,21 +75,17 @@ class ModuleHandler:
 
 
 _ALWAYS = ("obstore>=0.12,<0.13", "pydantic>=2.11")
-_PROFILE = ModuleHandler(
-    "profile",
-    "bondstore.aws.profiles",
-    # pandas and pyarrow are never imported by a handler that tests, writes, draws and mails; later versions of polars
-    # and of netCDF4 have 60 and 5 MB more, and would leave no room for the others
-    (*_ALWAYS, "gsw>=3.6.19", "jinja2>=3.1.5", "numpy>=2,<2.4", "polars>=1.30,<1.31"),
-    {
-        # from 3.11 on it imports fontTools (23 MB) even to draw a PNG
-        "plots": ("matplotlib>=3.9,<3.11",),
-        "netcdf": ("netCDF4>=1.7.2,<1.7.4",),
-    },
-)
 _PARTICIPANTS = ModuleHandler("participants", "bondstore.aws.participants", _ALWAYS)
-HANDLERS: Mapping[str, Handler] = {one.name: one for one in (_PROFILE, _PARTICIPANTS)}
-"""By name. A domain's own handler is one more instance; nothing else here knows which there are."""
+
+
+def _of_domains() -> Iterator[ModuleHandler]:
+    for domain in all_domains().values():
+        for name, spec in domain.handlers.items():
+            yield ModuleHandler(name, spec.module, (*_ALWAYS, *spec.requirements), spec.extras)
+
+
+HANDLERS: Mapping[str, Handler] = {one.name: one for one in (*_of_domains(), _PARTICIPANTS)}
+"""By name. Each domain brings its own."""
 
 
 def profile_arrived(event: Any, context: Any = None) -> dict[str, Any]:  # noqa: ARG001 - Lambda gives two

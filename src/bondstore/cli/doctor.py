@@ -81,18 +81,22 @@ def _checks(
     except BondstoreError as error:
         yield Check("settings", Status.FAIL, error.message, error.hint or "")
         return
-    yield from examine(Case(spec, **asked, **_of_study(spec, study, key)))
+    yield from examine(Case(spec, **asked, **_of_domains(spec, study, key)))
 
 
-def _of_study(spec: StoreSpec, study: str | None, key: SecretRef | None) -> dict[str, Any]:
-    """Add what the study's domain knows, when a study is named."""
-    if study is None and spec.profile.study is None:
-        return {}
-    from bondstore.config.resolve import resolve_study
-    from bondstore.domains.beiwe import checks
+def _of_domains(spec: StoreSpec, study: str | None, key: SecretRef | None) -> dict[str, Any]:
+    """Add what the domains know of this case."""
+    from bondstore.domains import all_domains
+    from bondstore.runs.domain import load
 
-    named = resolve_study(study, spec.profile)
-    return dict(checks.of_study(named, key or spec.profile.decryption_key))
+    found: dict[str, Any] = {}
+    extras: list[Any] = []
+    for domain in all_domains().values():
+        if domain.checks:
+            added = dict(load(domain.checks)(spec, study, key))
+            extras += added.pop("extras", ())
+            found |= added
+    return {**found, "extras": extras}
 
 
 def _show(check: Check, *, json: bool) -> None:

@@ -99,9 +99,9 @@ def group(
     return built
 
 
-def command(words: tuple[str, ...], line: str) -> Any:
-    """Build a command from its module: ``("profile", "add")`` is ``bondstore.cli.profile.add``."""
-    module = importlib.import_module(".".join(["bondstore.cli", *words]))
+def command(words: tuple[str, ...], line: str, package: str = "bondstore.cli") -> Any:
+    """Build a command from its module, which has the name of its last word."""
+    module = importlib.import_module(f"{package}.{words[-1]}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(words[-1], short_help=line, epilog=epilog(module.EXAMPLES), context_settings=HELP)(module.command)
     return typer.main.get_command(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -11,7 +12,7 @@ import typer.main
 
 from bondstore import __version__
 from bondstore.cli import failures, lazy
-from bondstore.cli.table import TABLE, Noun
+from bondstore.cli.table import Noun, find_noun, nouns
 from bondstore.errors import Interrupted
 
 HELP = """Read, export, check and prove sensitive research data kept in object storage.
@@ -30,7 +31,10 @@ class Root(lazy.LazyGroup):
 
     def load(self, name: str) -> Any:
         """Build the group of a noun, or load the command when it has no verbs."""
-        noun = TABLE[name]
+        noun = find_noun(name)
+        assert noun is not None
+        if noun.fault is not None:
+            raise noun.fault
         if not noun.verbs:
             return lazy.command((name,), noun.help)
         examples = tuple(f"bondstore {name} {verb} --help" for verb in noun.verbs)
@@ -53,10 +57,27 @@ class Root(lazy.LazyGroup):
             raise failures.ReaderGone from None
 
 
+class _Lines(Mapping[str, str]):
+    """The line of each noun. Other packages are looked through only where a noun is none of ours, or all are shown."""
+
+    def __getitem__(self, name: str) -> str:
+        noun = find_noun(name)
+        if noun is None:
+            raise KeyError(name)
+        return noun.help
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(nouns())
+
+    def __len__(self) -> int:
+        return len(nouns())
+
+
 def _verb(name: str, noun: Noun, verb: str) -> Any:
+    package = noun.package or f"bondstore.cli.{name}"
     if verb == lazy.GUIDED:
-        return lazy.command((name, "guided"), noun.guided)
-    return lazy.command((name, verb), noun.verbs[verb])
+        return lazy.command((name, "guided"), noun.guided, package)
+    return lazy.command((name, verb), noun.verbs[verb], package)
 
 
 def build() -> Any:
@@ -74,7 +95,7 @@ def build() -> Any:
     for one in built.params:
         if one.name in ("install_completion", "show_completion"):
             one.default = False  # as in `LazyGroup.get_help_option`
-    built.lines = {name: noun.help for name, noun in TABLE.items()}
+    built.lines = _Lines()
     return built
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bondstore.cli import output
+from bondstore.domains import domain_of
 from bondstore.errors import Exit
+from bondstore.runs.domain import load
 from bondstore.text import counted, counts_text, number_text, printable
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = {}
 OBJECTS = ("object", "objects")
-_ENDINGS = {"ocean": "bondstore.cli.ocean._ending", "screenlake": "bondstore.cli.screenlake._ending"}
-"""The modules of domains whose runs end with more than a tally: what their objects are called, and an `Ending`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,22 +199,16 @@ def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> N
 
 def things_of(record: RunRecord) -> tuple[str, str]:
     """Return what a run's objects are called, one and many."""
-    return _ending_module(record).THINGS if _domain(record) in _ENDINGS else OBJECTS
+    domain = domain_of(record.params)
+    return load(domain.ending).THINGS if domain is not None and domain.ending else OBJECTS
 
 
 def _ending(record: RunRecord, destination: Destination) -> Ending:
-    if _domain(record) not in _ENDINGS:
+    domain = domain_of(record.params)
+    if domain is None or not domain.ending:
         return Ending()
-    ending: Ending = _ending_module(record).ending(record.params, destination)
+    ending: Ending = load(domain.ending).ending(record.params, destination)
     return ending
-
-
-def _ending_module(record: RunRecord) -> Any:
-    return importlib.import_module(_ENDINGS[_domain(record)])
-
-
-def _domain(record: RunRecord) -> str:
-    return str(record.params.get("job", "")).partition(".")[0]
 
 
 def _show_next(run: str, tally: Tally, destination: Destination, steps: Iterable[str] = ()) -> None:

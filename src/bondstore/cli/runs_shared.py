@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,9 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.from_model import Bundle
+from bondstore.domains import domain_of
 from bondstore.errors import ConfigurationError, NotFoundError
+from bondstore.runs.domain import load
 from bondstore.text import moment
 
 if TYPE_CHECKING:
@@ -34,13 +35,6 @@ Reads = Annotated[
     typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where a run wrote to; default: your own reads."),
 ]
 HERE = "."
-
-JOBS = {
-    "beiwe": "bondstore.domains.beiwe.jobs",
-    "ocean": "bondstore.domains.ocean.job",
-    "screenlake": "bondstore.domains.screenlake.jobs",
-}
-"""The module of each domain that builds a recorded job again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +106,21 @@ def recorded(name: str, place: str) -> tuple[RunRecord, Destination]:
 
 def job_of(record: RunRecord, profile: str | None = None) -> Job:
     """Build the job that a run did; a profile opens the store in place of the one that was used."""
-    domain = str(record.params.get("job", "")).partition(".")[0]
-    if domain not in JOBS:
+    domain = domain_of(record.params)
+    if domain is None or not domain.jobs:
         raise ConfigurationError(
             f"The run {record.id} is of a kind that this Bondstore does not know.",
             hint="Upgrade with: pip install -U bondstore",
         )
-    job: Job = importlib.import_module(JOBS[domain]).job_of(record.params, profile)
+    job: Job = load(domain.jobs).job_of(record.params, profile)
     return job
 
 
 def executor_of(job: Job, jobs: int | None) -> Executor:
     """Return who does the work of a job, as its domain thinks best."""
-    executor: Executor = importlib.import_module(JOBS[job.name.partition(".")[0]]).executor(jobs)
+    domain = domain_of(job.params)
+    assert domain is not None
+    executor: Executor = load(domain.jobs).executor(jobs)
     return executor
 
 

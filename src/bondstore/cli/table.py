@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bondstore.domains import all_domains, broken, find_domain, own_domains
+
+if TYPE_CHECKING:
+    from bondstore.runs.domain import Domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,39 +25,13 @@ class Noun:
     """Each with its line in the noun's help; none when the noun is itself a command."""
     guided: str = ""
     """What the noun does when it is called bare in a terminal, by its module ``guided``; empty: it shows its help."""
+    package: str = ""
+    """Where the modules of its verbs lie, where that is not the package of its name here."""
+    fault: Exception | None = None
+    """Why it cannot be used."""
 
 
-TABLE: Mapping[str, Noun] = {
-    "beiwe": Noun(
-        "Beiwe studies: look, read, export, reconcile.",
-        {
-            "participants": "Participants of a study: objects, bytes, first and last time.",
-            "streams": "Data streams of a study: objects, bytes, first and last time.",
-            "surveys": "Surveys of a study: objects, bytes, first and last time.",
-            "ls": "List objects.",
-            "read": "Decrypt objects in memory and show them as a table.",
-            "export": "Decrypt a study, or a part of it, into a folder.",
-            "reconcile": "What raw holds and chunked lacks; rebuild it from raw.",
-        },
-    ),
-    "screenlake": Noun(
-        "Screenshots and phone logs: cover faces, gather tables.",
-        {
-            "process": "Zips into images with faces covered, and whole tables.",
-            "panelists": "Panelists of a store: zips, bytes, first and last upload.",
-            "review": "What the detector was unsure of, as a sheet of small crops.",
-        },
-        guided="Without a verb, in a terminal, it asks step by step, and shows the plan before it begins.",
-    ),
-    "ocean": Noun(
-        "Ocean profiles: test, look, draw.",
-        {
-            "qc": "Test profiles by a standard's rules, and write them for release.",
-            "show": "Show a profile: header, flags by test, and why.",
-            "tests": "The tests of a suite, or all there are, with their thresholds.",
-            "plot": "Pictures of profiles, and a map and a section of each platform.",
-        },
-    ),
+NOUNS: Mapping[str, Noun] = {
     "participants": Noun(
         "Participants: a form tool's CSV kept as a table, with its history.",
         {
@@ -119,10 +99,34 @@ TABLE: Mapping[str, Noun] = {
 }
 
 
+def find_noun(name: str) -> Noun | None:
+    """Return one noun; those of other packages are looked for last."""
+    if name in NOUNS:
+        return NOUNS[name]
+    domain = find_domain(name)
+    return None if domain is None else _noun(domain)
+
+
+def nouns() -> Mapping[str, Noun]:
+    """Return all of them, domains first."""
+    return {name: _noun(domain) for name, domain in all_domains().items()} | dict(NOUNS)
+
+
+def own_nouns() -> Mapping[str, Noun]:
+    """Return those of Bondstore itself."""
+    return {name: _noun(domain) for name, domain in own_domains().items()} | dict(NOUNS)
+
+
 def commands() -> Iterator[tuple[str, ...]]:
-    """Yield every command as its words, such as ``("profile", "add")`` or ``("doctor",)``."""
-    for name, noun in TABLE.items():
+    """Yield every command of Bondstore itself as its words, such as ``("profile", "add")`` or ``("doctor",)``."""
+    for name, noun in own_nouns().items():
         if noun.verbs:
             yield from ((name, verb) for verb in noun.verbs)
         else:
             yield (name,)
+
+
+def _noun(domain: Domain) -> Noun:
+    if not domain.commands:
+        return Noun(domain.help, {}, "", "", broken(domain))
+    return Noun(domain.help, domain.commands, domain.guided, domain.package)

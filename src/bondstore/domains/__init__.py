@@ -1,1 +1,95 @@
-"""One package for each kind of data; none knows another."""
+"""The kinds of data there are: the folders here, and what other packages bring."""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bondstore.errors import ConfigurationError
+from bondstore.runs.domain import Domain, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+GROUP = "bondstore.domains"
+
+
+@cache
+def own_domains() -> Mapping[str, Domain]:
+    """Return the domains of Bondstore itself, by name."""
+    modules = (import_module(f"{__name__}.{one.name}") for one in pkgutil.iter_modules(__path__) if one.ispkg)
+    return {one.name: one for one in (module.DOMAIN for module in modules)}
+
+
+@cache
+def all_domains() -> Mapping[str, Domain]:
+    """Return these and those of other packages. One that is broken is there without commands, and says so."""
+    found = dict(own_domains())
+    if _are_others_installed():
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=GROUP):
+            if point.name not in found:
+                found[point.name] = _loaded(point)
+    return found
+
+
+def _are_others_installed() -> bool:
+    """Whether any package names the entry point: importlib.metadata takes 0.1 s to load, and mostly there is none."""
+    for folder in sys.path:
+        for file in Path(folder or ".").glob("*.dist-info/entry_points.txt"):
+            if GROUP.encode() in file.read_bytes():
+                return True
+    return False
+
+
+def find_domain(name: str) -> Domain | None:
+    """Return a domain by its name."""
+    return own_domains().get(name) or all_domains().get(name)
+
+
+def domain_of(params: Mapping[str, Any]) -> Domain | None:
+    """Return the domain of a recorded run."""
+    return find_domain(str(params.get("job", "")).partition(".")[0])
+
+
+def inspectors() -> dict[str, Any]:
+    """Return what reads the flags in released files, by the end of their names."""
+    found: dict[str, Any] = {}
+    for domain in all_domains().values():
+        if domain.inspectors:
+            found |= load(domain.inspectors)
+    return found
+
+
+def is_by_product(path: str) -> bool:
+    """Whether a command of any domain wrote this without a release record, as it should be."""
+    return any(load(one.by_product)(path) for one in all_domains().values() if one.by_product)
+
+
+def broken(domain: Domain) -> ConfigurationError:
+    """Return the error for a domain of another package that could not be loaded."""
+    return ConfigurationError(
+        f"The domain {domain.name} cannot be used. {domain.help}",
+        hint="Upgrade or remove the package that brings it; see: pip list",
+    )
+
+
+def _loaded(point: Any) -> Domain:
+    try:
+        domain = point.load()
+    except Exception as error:  # noqa: BLE001 - somebody else's code: the others must go on
+        return Domain(point.name, f"It could not be loaded ({type(error).__name__}).", {}, "")
+    if not isinstance(domain, Domain) or domain.name != point.name:
+        return Domain(point.name, f"{point.value} is no domain of this name.", {}, "")
+    return domain
+
+
+def commands(domain: Domain) -> Iterator[tuple[str, str]]:
+    """Yield a domain's commands as words."""
+    for verb in domain.commands:
+        yield domain.name, verb

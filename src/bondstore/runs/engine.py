@@ -142,7 +142,8 @@ def execute(
                 return keeper.finish(plan, "declined")
             watch.begin(plan.todo)
             keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))
-            destination.sweep_quarantine(ledger)
+            if not getattr(job, "few", False):  # what few objects left there is swept by the next whole run
+                destination.sweep_quarantine(ledger)
             return keeper.finish(plan, "finished" if keeper.tally.complete else "incomplete")
         except KeyboardInterrupt as stop:
             keeper.abandon("interrupted")

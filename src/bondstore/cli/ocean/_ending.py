@@ -11,17 +11,17 @@ from bondstore.stores.address import parse_address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bondstore.runs.destination import FolderDestination
+    from bondstore.runs.destination import Destination
 
 THINGS = ("file", "files")
 
 
-def ending(params: Mapping[str, Any], destination: FolderDestination) -> Ending:
+def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
     """Return what a run adds to its end."""
     dest = str(params["dest"])
     folder = parse_address(dest).kind == "file"
-    shown = str(destination.root) if folder else dest
+    shown = destination.shown if folder else dest
     publish = f"bondstore release publish PUBLIC-URL --from {shlex.quote(shown)} --dry-run"
     if folder:
         return Ending(steps=(f"bondstore ocean plot {shlex.quote(shown)}", publish))
-    return Ending((f"Record  {destination.root}",), (publish,), dest)
+    return Ending(steps=(publish,), written_to=dest)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bondstore.findings import Finding
-    from bondstore.release.records import Inspector
     from bondstore.stores import Store
 
 DestUrl = Annotated[
@@ -34,20 +33,6 @@ DestProfile = Annotated[
 ]
 SHOWN = 20
 """Findings that the text names; --json has all."""
-
-
-def inspectors() -> dict[str, Inspector]:
-    """Return what reads the flags in files of each kind, by the end of their names."""
-    from bondstore.domains.ocean.verify import INSPECTORS
-
-    return dict(INSPECTORS)
-
-
-def by_product(key: str) -> bool:
-    """Tell whether a command wrote this without a release record, as it should be."""
-    from bondstore.domains.ocean.paths import is_by_product
-
-    return is_by_product(key)
 
 
 def open_url(url: str | None, profile: str | None) -> Store:

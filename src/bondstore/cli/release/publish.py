@@ -9,7 +9,8 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.questions import confirm
-from bondstore.cli.release._shared import DestProfile, DestUrl, by_product, inspectors, tell_findings
+from bondstore.cli.release._shared import DestProfile, DestUrl, tell_findings
+from bondstore.domains import inspectors, is_by_product
 from bondstore.errors import Exit
 from bondstore.text import bytes_text, counted
 
@@ -89,7 +90,7 @@ def command(
         requirement=require,
         about=About.load(about) if about else About(),
         inspectors=inspectors(),
-        by_product=by_product,
+        by_product=is_by_product,
         overview=overview,
         stac=stac,
         again=again,

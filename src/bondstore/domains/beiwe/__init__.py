@@ -1,1 +1,28 @@
-"""Beiwe: phone-sensor studies."""
+"""Beiwe: phone-sensor studies, sealed object by object."""
+
+from bondstore.runs.domain import Domain
+
+DOMAIN = Domain(
+    "beiwe",
+    "Beiwe studies: look, read, export, reconcile.",
+    {
+        "participants": "Participants of a study: objects, bytes, first and last time.",
+        "streams": "Data streams of a study: objects, bytes, first and last time.",
+        "surveys": "Surveys of a study: objects, bytes, first and last time.",
+        "ls": "List objects.",
+        "read": "Decrypt objects in memory and show them as a table.",
+        "export": "Decrypt a study, or a part of it, into a folder.",
+        "reconcile": "What raw holds and chunked lacks; rebuild it from raw.",
+    },
+    package="bondstore.cli.beiwe",
+    jobs="bondstore.domains.beiwe.jobs",
+    checks="bondstore.domains.beiwe.checks:of_case",
+    findings={
+        "bondstore.domains.beiwe.findings:DAMAGE": ("Damage to an object", ""),
+        "bondstore.domains.beiwe.findings:ARRIVAL": ("Fetching", ""),
+        "bondstore.domains.beiwe.findings:KINDS": (
+            "Quirks and damage seen while making tables",
+            "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
+        ),
+    },
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from bondstore.config.resolve import resolve_study
 from bondstore.doctor import Check, fail, ok, skipped
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
 from bondstore.domains.beiwe.streams import STREAMS, match_header
@@ -12,8 +13,10 @@ from bondstore.ledger import Read, note_personal
 from bondstore.runs.context import whoami
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
+    from bondstore.config.profiles import StoreSpec
     from bondstore.config.secrets import SecretRef
     from bondstore.doctor import Extra
     from bondstore.stores import Store
@@ -30,6 +33,13 @@ class StudyCase(TypedDict):
     prefixes: Sequence[str]
     may_read: Callable[[str], bool]
     extras: Sequence[Extra]
+
+
+def of_case(spec: StoreSpec, study: str | None, key: SecretRef | None) -> Mapping[str, Any]:
+    """Return what the doctor is to know of a store: nothing, where no study is named."""
+    if study is None and spec.profile.study is None:
+        return {}
+    return of_study(resolve_study(study, spec.profile), key or spec.profile.decryption_key)
 
 
 def of_study(study: str, key: SecretRef | None) -> StudyCase:

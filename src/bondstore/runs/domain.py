@@ -1,0 +1,58 @@
+"""What a kind of data tells the rest of the house of itself: names only, imported when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerSpec:
+    """What handles an event: a module with `handle` and `look`, and what it needs when packaged."""
+
+    module: str
+    requirements: tuple[str, ...] = ()
+    """Distributions beside those of every handler, as pip takes them."""
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """More distributions, by the word that asks for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One kind of data. Texts of the form ``module:name`` say where something is.
+
+    A folder below ``bondstore.domains`` has it as ``DOMAIN``; a package of its own names it under the entry point
+    ``bondstore.domains``.
+    """
+
+    name: str
+    help: str
+    """Its line in ``bondstore --help``."""
+    commands: Mapping[str, str]
+    """Its verbs, each with its line in the help."""
+    package: str
+    """Where the module of each verb lies."""
+    guided: str = ""
+    """What its bare name does in a terminal, by the command in the module ``guided``; empty where it shows its help."""
+    jobs: str = ""
+    """A module with ``job_of(params, profile)`` and ``executor(jobs)``: how recorded runs are taken up again."""
+    ending: str = ""
+    """A module with ``THINGS``, what its objects are called, and ``ending(params, destination)``."""
+    findings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Registries of finding kinds, each with a title and a sentence for the documentation."""
+    checks: str = ""
+    """A function ``(spec, study, key)`` that returns fields of the doctor's `Case`."""
+    handlers: Mapping[str, HandlerSpec] = field(default_factory=dict)
+    inspectors: str = ""
+    """What reads the flags in released files, by the end of their names."""
+    by_product: str = ""
+    """A function that tells whether a path is of a file that needs no release record."""
+
+
+def load(place: str) -> Any:
+    """Import what a text of the form ``module`` or ``module:name`` stands for."""
+    module, _, name = place.partition(":")
+    found = import_module(module)
+    return getattr(found, name) if name else found
