@@ -166,11 +166,7 @@ def test_doctor(place: Place) -> None:
 
 def test_its_handler_takes_events(place: Place, tmp_path: Path) -> None:
     event = tmp_path / "event.json"
-    event.write_text(
-        json.dumps(
-            {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}]}
-        )
-    )
+    event.write_text(json.dumps(s3_event("texts", "fish/one.txt")))
     done = place.run("aws", "invoke", str(event), "--handler", "words", "--json")
     assert done.returncode == 0, done.stderr
     assert '"texts_seen": 1' in done.stdout + done.stderr

@@ -37,7 +37,7 @@ def own(modules: set[str]) -> set[str]:
 def test_the_first_help_loads_no_command_and_nothing_heavy(home: Home, words: list[str]) -> None:
     modules = loaded(LOADED, *words)
     assert not modules & HEAVY
-    assert len(own(modules)) < 25
+    assert len(own(modules)) < 30  # one small module for each domain
     assert len(modules) < 250
 
 
