@@ -17,7 +17,7 @@ from bondstore.ledger import Read, note_personal, personal_path
 from bondstore.notify import deliveries, subscriptions
 from bondstore.notify.settings import MailPlaces, MailSettings
 from bondstore.notify.transport import open_transport
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile

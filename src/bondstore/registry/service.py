@@ -22,7 +22,7 @@ from bondstore.registry.identity import normal
 from bondstore.registry.settings import GONE, HISTORY, HISTORY_KEY, KEY, SyncSettings
 from bondstore.registry.sources import read_source
 from bondstore.registry.sync import SyncResult, sync_participants
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 
 TABLE = "participant-information"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.errors import IntegrityError, NotFoundError
 from bondstore.ledger.personal import personal_ledger
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 from bondstore.text import iso_text
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from bondstore.release.records import LARGEST as LARGEST_RECORD
 from bondstore.release.records import SUFFIX, Inspector, Record, contradicts, is_plain_path
 from bondstore.release.settings import Requirement
 from bondstore.runs.batches import grouped
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 from bondstore.runs.tally import Tally
 
 if TYPE_CHECKING:

@@ -326,7 +326,7 @@ class StoreDestination(Destination):
     @property
     def store(self) -> Store:
         """The store, opened once in a process."""
-        from bondstore.runs.context import shared_store
+        from bondstore.runs.process import shared_store
 
         return shared_store(self.spec)
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bondstore.errors import BondstoreError, Interrupted
-from bondstore.runs.context import RunContext, few_arenas, whoami
+from bondstore.runs.context import RunContext
 from bondstore.runs.executors import Barrier, fitted
+from bondstore.runs.process import few_arenas, whoami
 from bondstore.runs.progress import Quiet
-from bondstore.runs.receipt import Receipt, record
+from bondstore.runs.receipt import Receipt
+from bondstore.runs.record import record
 from bondstore.runs.tally import Tally
 from bondstore.runs.work import Place
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bondstore.config import secrets
 from bondstore.errors import BondstoreError
-from bondstore.runs.context import close_stores, few_arenas
+from bondstore.runs.process import close_stores, few_arenas
 from bondstore.runs.work import clear_benches
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import AlreadyExistsError, BondstoreError, ChangedError, NotFoundError, PolicyError
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
     from pathlib import Path

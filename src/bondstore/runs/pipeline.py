@@ -19,7 +19,8 @@ from bondstore.findings import GONE, NOT_FETCHED
 from bondstore.ledger import Item, Read, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan, Split, total
-from bondstore.runs.receipt import Receipt, record
+from bondstore.runs.receipt import Receipt
+from bondstore.runs.record import record
 from bondstore.stores import Fetched
 
 if TYPE_CHECKING:

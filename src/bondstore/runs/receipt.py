@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from bondstore.findings import Finding
     from bondstore.ledger import Ledger
-    from bondstore.runs.context import RunContext
 
 _OUTCOME = {State.DONE: "done", State.QUARANTINED: "quarantined", State.FAILED: "failed"}
 
@@ -59,25 +58,6 @@ class Receipt:
             for item in self.items:
                 tally = tally.count(_OUTCOME[item.state], item.size)
         return tally
-
-
-def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> None:
-    """Log the reads and name the files; show the files; record what became of the objects. In this order.
-
-    A kill in between leaves reads that are logged although nothing came of them, and files that are known though their
-    objects are still to be done: the next run writes them again. It never leaves a file that nobody knows, or one
-    whose sources are not in the audit log. A destination that keeps a record of its own has it first.
-    """
-    name = context.dest.publish(context.job, context.run, context.who, receipts)
-    with ledger.transaction():
-        begin_recording(ledger, context.job, context.run, context.who, receipts)
-    for one in receipts:
-        context.dest.show(one.staged)
-        context.dest.remove(one.gone)
-    with ledger.transaction():
-        end_recording(ledger, context.job, context.run, receipts)
-        if name:
-            ledger.received.add([name])
 
 
 def begin_recording(

@@ -10,7 +10,7 @@ from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_p
 from bondstore.domains.beiwe.streams import STREAMS, match_header
 from bondstore.errors import BondstoreError
 from bondstore.ledger import Read, note_personal
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

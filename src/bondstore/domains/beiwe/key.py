@@ -16,8 +16,8 @@ from bondstore.domains.beiwe.reading.fetch import fetch
 from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, WrongKeyError
 from bondstore.ledger import note_personal
-from bondstore.runs.context import whoami
 from bondstore.runs.policy import refuse_overlap, refuse_read_only
+from bondstore.runs.process import whoami
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 

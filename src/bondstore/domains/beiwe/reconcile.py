@@ -18,7 +18,7 @@ from bondstore.domains.beiwe.reconcile_hours import CHUNKED_STREAMS, Series, lis
 from bondstore.domains.beiwe.reconcile_read import Tools, raw_batches
 from bondstore.domains.beiwe.streams import AHEAD_MS
 from bondstore.ledger import Item, note_personal
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 from bondstore.runs.progress import Quiet
 from bondstore.runs.recording import Record
 from bondstore.runs.tally import Count, Tally

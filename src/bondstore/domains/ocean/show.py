@@ -16,7 +16,7 @@ from bondstore.domains.ocean.reading.netcdf import flags_in, is_netcdf
 from bondstore.domains.ocean.views import ProfileView, view_of_file, view_of_result
 from bondstore.errors import NotFoundError
 from bondstore.ledger import Read, note_personal
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:

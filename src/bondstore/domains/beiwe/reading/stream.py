@@ -18,7 +18,7 @@ from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageE
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import note_personal
 from bondstore.runs.batches import grouped, ordered
-from bondstore.runs.context import large_blocks_apart, whoami
+from bondstore.runs.process import large_blocks_apart, whoami
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence

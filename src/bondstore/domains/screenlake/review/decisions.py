@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, record_files
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
-from bondstore.runs.context import whoami
+from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,33 @@
+"""The one place where receipts are recorded, and in which order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bondstore.runs.receipt import begin_recording, end_recording
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bondstore.ledger import Ledger
+    from bondstore.runs.context import RunContext
+    from bondstore.runs.receipt import Receipt
+
+
+def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> None:
+    """Log the reads and name the files; show the files; record what became of the objects. In this order.
+
+    A kill in between leaves reads that are logged although nothing came of them, and files that are known though their
+    objects are still to be done: the next run writes them again. It never leaves a file that nobody knows, or one
+    whose sources are not in the audit log. A destination that keeps a record of its own has it first.
+    """
+    name = context.dest.publish(context.job, context.run, context.who, receipts)
+    with ledger.transaction():
+        begin_recording(ledger, context.job, context.run, context.who, receipts)
+    for one in receipts:
+        context.dest.show(one.staged)
+        context.dest.remove(one.gone)
+    with ledger.transaction():
+        end_recording(ledger, context.job, context.run, receipts)
+        if name:
+            ledger.received.add([name])
