@@ -27,7 +27,7 @@ from bondstore.cli.main import build
 from bondstore.cli.questions import read_choice
 from bondstore.cli.screenlake import _answers
 from bondstore.cli.screenlake._answers import Answers, local_zone, year_before
-from bondstore.cli.screenlake._place import Access, Place, folder_after
+from bondstore.cli.screenlake._place import Access, ZipStore, folder_after
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.screenlake.selection import Selection
@@ -515,7 +515,7 @@ PROCESS = build().load("screenlake").load("process")
 )
 def test_the_line_says_what_was_answered(folder: str, names: list[str], typed: bool) -> None:
     keys = {"access_key": SecretRef("prompt", "a"), "secret_key": SecretRef("prompt", "b")} if typed else {}
-    place = Place(StoreSpec("s3://bucket/a b/it's", Profile()), Access(Profile(**keys), typed=typed))  # type: ignore[arg-type]
+    place = ZipStore(StoreSpec("s3://bucket/a b/it's", Profile()), Access(Profile(**keys), typed=typed))  # type: ignore[arg-type]
     selection = Selection(date(2024, 1, 1), date(2024, 3, 31), "captured", "Europe/Berlin", tuple(names))
     answers = Answers(place, selection, "blur", "drop", 7, 3, Path("/") / folder)
     lines = _answers.equal_lines(answers)
@@ -531,7 +531,7 @@ def test_the_line_says_what_was_answered(folder: str, names: list[str], typed: b
 
 def test_lines_fit_the_terminal() -> None:
     names = tuple(f"{number:064d}" for number in range(3))
-    place = Place(StoreSpec("s3://bucket", Profile()), Access(Profile()))
+    place = ZipStore(StoreSpec("s3://bucket", Profile()), Access(Profile()))
     answers = Answers(place, Selection(date(2024, 1, 1), date(2024, 3, 31), panelists=names), dest=Path("/data/out"))
     assert max(map(len, _answers.equal_lines(answers))) <= 80
 

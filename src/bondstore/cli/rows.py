@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORMS = ("table", "csv", "json", "parquet")
 
 
-class Writer(Protocol):
+class RowWriter(Protocol):
     """Takes frames of one table, in order."""
 
     def write(self, frame: pl.DataFrame) -> None:
@@ -27,13 +27,13 @@ class Writer(Protocol):
         """Write what is left."""
 
 
-def writer_of(form: str, rows: int) -> Writer:
+def writer_of(form: str, rows: int) -> RowWriter:
     """Return the writer of a form."""
     if form == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet does not belong on a terminal.", hint="Send it to a file: … > FILE.parquet")
     if form == "table":
         return _Table(rows)
-    kinds: dict[str, type[Writer]] = {"csv": _Csv, "json": _Json, "parquet": _Parquet}
+    kinds: dict[str, type[RowWriter]] = {"csv": _Csv, "json": _Json, "parquet": _Parquet}
     if form in kinds:
         return kinds[form]()
     raise UsageError(f"The form {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}, original.")

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from bondstore.cli import questions
 from bondstore.cli.progress import reporter
 from bondstore.cli.questions import Choice
-from bondstore.cli.screenlake._place import Access, Place, ask_place
+from bondstore.cli.screenlake._place import Access, ZipStore, ask_place
 from bondstore.config.settings import differing
 from bondstore.domains.screenlake import service
 from bondstore.domains.screenlake.selection import By, Selection, selection_of, zone_named
@@ -40,7 +40,7 @@ _SAME_AS_UTC = {"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Unive
 class Answers:
     """All that was answered; results go to an absolute path."""
 
-    place: Place
+    place: ZipStore
     selection: Selection
     redact: str = "fill"
     text: str = "keep"

@@ -48,14 +48,14 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ZipStore:
     """Where the zips are, and how that is opened."""
 
     spec: StoreSpec
     access: Access
 
 
-def ask_place() -> Place:
+def ask_place() -> ZipStore:
     """Ask for credentials, bucket and folder; what does not work is told, and asked again."""
     while True:
         try:
@@ -133,7 +133,7 @@ def _typed() -> Access:
     return Access(profile, typed=True)
 
 
-def _ask_local() -> Place:
+def _ask_local() -> ZipStore:
     def read(answer: str) -> Path:
         path = Path(answer).expanduser().absolute()
         if not answer or not path.is_dir():
@@ -142,14 +142,14 @@ def _ask_local() -> Place:
 
     explain = "A folder that holds the zips as they lie in the bucket."
     path = questions.prompt("Folder", read, explain=explain, default=".")
-    return Place(StoreSpec(store_url(str(path)), Profile()), Access(Profile()))
+    return ZipStore(StoreSpec(store_url(str(path)), Profile()), Access(Profile()))
 
 
-def _ask_in_store(access: Access) -> Place | None:
+def _ask_in_store(access: Access) -> ZipStore | None:
     """Bucket by bucket, until a folder is taken; None where it is all to begin anew."""
     home = parse_address(access.profile.url) if access.profile.url else None
     if home is not None and home.folder is not None:
-        return Place(StoreSpec(home.url, access.profile), access)
+        return ZipStore(StoreSpec(home.url, access.profile), access)
     if home is not None and not home.store_kind.speaks_s3:
         return _walked(access, home, home.prefix)
     buckets = list_buckets(access.profile)
@@ -196,7 +196,7 @@ def _bucket_name(answer: str) -> str:
     return parse_address(f"s3://{answer.removeprefix('s3://').strip('/')}").place
 
 
-def _walked(access: Access, root: Address, start: str) -> Place | None:
+def _walked(access: Access, root: Address, start: str) -> ZipStore | None:
     """Walk from folder to folder; None where somebody goes up from the top."""
     store = open_store(StoreSpec(Address(root.kind, root.place).url, access.profile))
     path: str | None = start
@@ -218,7 +218,7 @@ def _walked(access: Access, root: Address, start: str) -> Place | None:
             questions.say(f"{number_text(zips)} zips lie right here.", "  ")
         moved = _ask_folder(path, folders)
         if not moved:
-            return Place(StoreSpec(place, access.profile), access)
+            return ZipStore(StoreSpec(place, access.profile), access)
         path = folder_after(path, moved)
     return None
 
