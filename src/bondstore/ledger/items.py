@@ -65,6 +65,16 @@ class Items:
         )
         return {row[0]: Item(row[0], row[1], row[2], row[3], State(row[4]), row[5]) for row in rows}
 
+    def under(self, job: str, prefix: str) -> Iterator[tuple[Item, str]]:
+        """Yield what is recorded of keys that start so, each with the run that took it up last, in key order."""
+        rows = self._connection.execute(
+            "SELECT key, version, size, output, state, reason, run FROM items"
+            " WHERE job = ? AND key > ? AND key < ? ORDER BY key",
+            (job, prefix, f"{prefix}\U0010ffff"),
+        )
+        for row in rows:
+            yield Item(row[0], row[1], row[2], row[3], State(row[4]), row[5]), row[6]
+
     def put(self, job: str, run: str, items: Iterable[Item]) -> None:
         """Record items, replacing what was known of their keys."""
         self._connection.executemany(

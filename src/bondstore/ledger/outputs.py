@@ -62,10 +62,10 @@ class Outputs:
         )
         return {row[0]: Output(*row) for row in rows}
 
-    def under(self, job: str, folder: str) -> Iterator[Output]:
-        """Yield the files of a job that were written below a folder (which ends in ``/``), by path."""
+    def under(self, job: str, folder: str, *, written: bool = True) -> Iterator[Output]:
+        """Yield the files of a job below a folder (which ends in ``/``), by path; or also those that are no files."""
         rows = self._connection.execute(
-            f"{_SELECT} WHERE {_WRITTEN} AND job = ? AND path > ? AND path < ? ORDER BY path",
+            f"{_SELECT} WHERE {_WRITTEN if written else 'true'} AND job = ? AND path > ? AND path < ? ORDER BY path",
             (job, folder, f"{folder}\U0010ffff"),
         )
         for row in rows:

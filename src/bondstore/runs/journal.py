@@ -90,6 +90,7 @@ def _receipt_to_json(receipt: Receipt) -> dict[str, Any]:
         "reads": [[one.key, one.version, one.size] for one in receipt.reads],
         "gone": receipt.gone,
         "whole": receipt.whole,
+        "skipped": _rows(receipt.skipped),
         "inside": receipt.inside,
         "counted": receipt.counted,
     }
@@ -104,6 +105,7 @@ def _receipt_from_json(said: Mapping[str, Any]) -> Receipt:
         reads=[Read(*row) for row in said["reads"]],
         gone=said["gone"],
         whole=said["whole"],
+        skipped=[_item(*row) for row in said.get("skipped", ())],
         inside=Counter(said["inside"]),
         counted=said["counted"],
     )

@@ -34,6 +34,8 @@ class Receipt:
     """Outputs that are to be removed."""
     whole: list[str] = field(default_factory=list)
     """Outputs that were made of these items alone: what else is recorded as part of one is no more."""
+    skipped: list[Item] = field(default_factory=list)
+    """Objects that need not be looked at after all; the next plan takes them as new."""
     inside: Counter[str] = field(default_factory=Counter)
     counted: bool = True
     """False where the items were counted before, by the shard that handled them first."""
@@ -57,6 +59,8 @@ class Receipt:
         if self.counted:
             for item in self.items:
                 tally = tally.count(_OUTCOME[item.state], item.size)
+        for item in self.skipped:
+            tally = tally.count("skipped", item.size)
         return tally
 
 
@@ -75,6 +79,7 @@ def end_recording(ledger: Ledger, job: str, run: str, receipts: Sequence[Receipt
         ledger.findings.forget(job, [item.key for item in one.items])
         ledger.findings.put(job, run, one.findings)
         ledger.items.put(job, run, [*one.items, *one.also])
+        ledger.items.forget(job, [item.key for item in one.skipped])
         ledger.outputs.forget(job, one.gone)
         for path in one.whole:
             ledger.items.settle(job, run, path)

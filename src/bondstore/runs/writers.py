@@ -40,6 +40,9 @@ class Writer(Protocol):
         What is written as `last` vouches for others of this writer: it is never seen before they are.
         """
 
+    def read(self, path: str) -> bytes | None:
+        """Return what was written to a path a moment ago; None where nothing was. It may be written anew."""
+
     def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
         """Take a file that is not recorded as an output, such as one for the quarantine."""
 
@@ -73,6 +76,11 @@ class FolderWriter:
         self._facts.append(facts)
         if last:
             self._last.add(path)
+
+    def read(self, path: str) -> bytes | None:
+        """Read it under its temporary name."""
+        written = next((one for one in reversed(self._group.waiting) if one.path == path), None)
+        return None if written is None else Path(written.temporary).read_bytes()
 
     def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
         """Write it under a temporary name."""
@@ -126,6 +134,13 @@ class StoreWriter:
         else:
             self._take(path, chunks, facts)
 
+    def read(self, path: str) -> bytes | None:
+        """Return it from memory, or from the store."""
+        if path not in self._outputs:
+            return None
+        held = next((data for name, data in self._held if name == path), None)
+        return bytes(self._store.get(path).data) if held is None else held
+
     def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
         """Hold it in memory, or put a large one at once."""
         self._take(path, chunks, None)
@@ -135,6 +150,8 @@ class StoreWriter:
             self._put_large(path, chunks, facts)
             return
         data = b"".join(chunks)
+        if path in self._outputs:  # two at once of one path would come in any order
+            self._held = [one for one in self._held if one[0] != path]
         self._held.append((path, data))
         self._waiting += len(data)
         self._outputs[path] = None if facts is None else Output(path, _sha256(data), len(data), 0, **facts)

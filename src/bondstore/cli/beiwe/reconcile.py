@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +13,9 @@ from bondstore.cli.questions import before_fetching
 from bondstore.text import milliseconds, number_text
 
 if TYPE_CHECKING:
-    from bondstore.domains.beiwe.rebuild import ReconcileJob
+    from bondstore.domains.beiwe.reconcile.job import ReconcileJob
     from bondstore.findings import Finding
+    from bondstore.runs.destination import Destination
 
 EXAMPLES = (
     "bondstore beiwe reconcile --study STUDY",
@@ -33,9 +33,12 @@ def command(
     since: options.Since = None,
     until: options.Until = None,
     rebuild: Annotated[
-        Path | None,
-        typer.Option("--rebuild", metavar="DEST", help="Write every hour that lacks rows, whole, into this folder."),
+        str | None,
+        typer.Option(
+            "--rebuild", metavar="DEST", help="Write every hour that lacks rows, whole, into this folder or store."
+        ),
     ] = None,
+    dest_profile: options.DestProfile = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     jobs: options.Jobs = None,
@@ -49,25 +52,26 @@ def command(
 
     --rebuild writes DEST/chunked/PARTICIPANT/STREAM/HOUR.csv. Run again, it does only what is new or changed.
     """
-    from bondstore.config.resolve import resolve_key
-    from bondstore.domains.beiwe.rebuild import ReconcileJob
+    from bondstore.config.resolve import resolve_dest, resolve_key
+    from bondstore.domains.beiwe.reconcile.job import ReconcileJob
     from bondstore.domains.beiwe.selection import select
+    from bondstore.runs.destination import open_destination
 
     opened = study.open()
     selection = select(participant or (), stream or (), "both", milliseconds(since), milliseconds(until))
-    job = ReconcileJob(
-        opened.store.spec, opened.id, opened.key or resolve_key(None, opened.store.spec.profile), selection
-    )
-    if rebuild is None:
+    spec = opened.store.spec
+    dest = None if rebuild is None else resolve_dest(rebuild, dest_profile or spec.profile)
+    job = ReconcileJob(spec, opened.id, opened.key or resolve_key(None, spec.profile), selection, dest)
+    if dest is None:
         return _report(job, json=json)
-    return _rebuild(job, rebuild.expanduser().absolute(), jobs, dry_run=dry_run, yes=yes, json=json)
+    return _rebuild(job, open_destination(dest), jobs, dry_run=dry_run, yes=yes, json=json)
 
 
 def _report(job: ReconcileJob, *, json: bool) -> int:
     """Compare; write nothing."""
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import exit_code, finding_record
-    from bondstore.domains.beiwe.reconcile import Report
+    from bondstore.domains.beiwe.reconcile.report import Report
 
     def found(finding: Finding) -> None:
         if json:
@@ -95,22 +99,20 @@ def _report(job: ReconcileJob, *, json: bool) -> int:
     return exit_code(report.tally)
 
 
-def _rebuild(job: ReconcileJob, root: Path, jobs: int | None, *, dry_run: bool, yes: bool, json: bool) -> int:
+def _rebuild(job: ReconcileJob, place: Destination, jobs: int | None, *, dry_run: bool, yes: bool, json: bool) -> int:
     """Write the hours that lack rows."""
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
-    from bondstore.domains.beiwe.rebuild import rebuilt
-    from bondstore.runs.destination import FolderDestination
+    from bondstore.domains.beiwe.reconcile.job import rebuilt
     from bondstore.runs.engine import dry_run as only_plan
     from bondstore.runs.engine import execute
     from bondstore.runs.executors import default_executor
     from bondstore.version import TOOL
 
-    place = FolderDestination(root)
     if dry_run:
         return show_result(only_plan(job, place, reporter()), place, json=json)
     executor = default_executor(jobs)
-    ask = before_fetching("Read up to {} and write the hours that lack rows into " + f"{root}?", yes=yes)
+    ask = before_fetching("Read up to {} and write the hours that lack rows into " + f"{place.shown}?", yes=yes)
     result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=TOOL)
     if result.state != "declined":
         columns: list[str | output.Column] = ["participant", "stream"]

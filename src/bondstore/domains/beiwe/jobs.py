@@ -11,7 +11,7 @@ from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export.files import FileForm, Files
 from bondstore.domains.beiwe.export.tables import TableForm, Tables
 from bondstore.domains.beiwe.key import check_selection, refuse_destination
-from bondstore.domains.beiwe.rebuild import reconcile_job_of
+from bondstore.domains.beiwe.reconcile.job import reconcile_job_of
 from bondstore.domains.beiwe.selection import StudySelection, from_params
 from bondstore.errors import ConfigurationError, UsageError
 from bondstore.runs.executors import default_executor
@@ -20,7 +20,6 @@ from bondstore.runs.pipeline import Job, Step
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bondstore.runs.engine import Job as AnyJob
 
 FORMS = (*get_args(FileForm), *get_args(TableForm))
 executor = default_executor
@@ -81,7 +80,7 @@ class ExportJob(Job):
         return (Tables(self.study, self.key, cast("TableForm", self.form), self.selection),)
 
 
-def job_of(params: Mapping[str, Any], profile: str | None = None) -> AnyJob:
+def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:
     """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
     if params.get("job") == RECONCILE:
         return reconcile_job_of(params, profile)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bondstore.domains.beiwe.layout import weight
-from bondstore.domains.beiwe.reconcile_read import GROUP_BYTES, read_chunks
-from bondstore.domains.beiwe.reconcile_rows import key_maker
+from bondstore.domains.beiwe.reconcile.read import GROUP_BYTES, read_chunks
+from bondstore.domains.beiwe.reconcile.rows import key_maker
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.text import moment
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bondstore.domains.beiwe.reconcile_hours import Hour, Listing, Series
-    from bondstore.domains.beiwe.reconcile_read import Batch, ChunkText, HourRows, Outcome, Tools
+    from bondstore.domains.beiwe.reconcile.hours import Hour, Listing, Series
+    from bondstore.domains.beiwe.reconcile.read import Batch, ChunkText, HourRows, Outcome, Tools
 
 SEEN_ROWS = 8 << 20
 """How many rows are remembered as seen; one that raw repeats further apart is counted again."""

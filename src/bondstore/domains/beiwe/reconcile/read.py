@@ -9,11 +9,11 @@ from bondstore.domains.beiwe.findings import finding, finding_of, moved_finding
 from bondstore.domains.beiwe.layout import weight
 from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
 from bondstore.domains.beiwe.reading.stream import open_or_salvage
-from bondstore.domains.beiwe.reconcile_hours import Hour, Series, in_window
-from bondstore.domains.beiwe.reconcile_rows import ChunkRows, Rows, read_raw
+from bondstore.domains.beiwe.reconcile.hours import Hour, Series, in_window
+from bondstore.domains.beiwe.reconcile.rows import ChunkRows, Rows, read_raw
 from bondstore.errors import BondstoreError, DamagedError
 from bondstore.findings import Finding, Severity
-from bondstore.runs.batches import grouped
+from bondstore.runs.batches import grouped, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,55 +34,25 @@ BATCH_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What reading needs.
-
-    Parameters
-    ----------
-    store : Store
-        Where the study lies.
-    opener : Opener
-        The study's opener.
-    note : callable
-        Puts reads into the audit chain, before anything is made of them.
-    latest_ms : int
-        Rows at or after this time are dropped, as the server does.
-    """
+    """What reading needs."""
 
     store: Store
     opener: Opener
-    note: Callable[[list[Read]], None]
-    latest_ms: int
+    note: Callable[[list[Read]], None]  # takes what was read, before anything is made of it
+    latest_ms: int  # rows at or after this time are dropped, as the server does
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an object.
+    """What became of an object."""
 
-    Parameters
-    ----------
-    object : BeiweObject
-        As it was listed.
-    size : int
-        Its size as stored.
-    sealed : SealedObject or None
-        Its bytes; None when it could not be fetched.
-    error : BondstoreError or None
-        Why not.
-    reason : str
-        The kind of the worst finding, where it is damaged; else empty.
-    findings : tuple of Finding
-        What should be known about it.
-    hours : frozenset of Hour
-        Raw only: the hours its rows go into.
-    """
-
-    object: BeiweObject
+    object: BeiweObject  # as it was listed
     size: int
-    sealed: SealedObject | None
-    error: BondstoreError | None = None
-    reason: str = ""
+    sealed: SealedObject | None  # None when it could not be fetched
+    error: BondstoreError | None = None  # why not
+    reason: str = ""  # the kind of the worst finding, where it is damaged
     findings: tuple[Finding, ...] = ()
-    hours: frozenset[Hour] = frozenset()
+    hours: frozenset[Hour] = frozenset()  # of raw only: those its rows go into
 
 
 @dataclass(slots=True)
@@ -110,32 +80,16 @@ def wider(one: bytes | None, other: bytes | None) -> bytes | None:
 def raw_batches(
     tools: Tools, series: Series, selection: StudySelection, objects: Iterable[tuple[BeiweObject, int]]
 ) -> Iterator[Batch]:
-    """Read raw objects of a series as rows in the chunked form, by hour.
+    """Read raw objects of a series, best in order of time, as rows in the chunked form, by hour.
 
-    Parameters
-    ----------
-    tools : Tools
-        What reading needs.
-    series : Series
-        Which participant and stream.
-    selection : StudySelection
-        Rows in hours outside its window are left out.
-    objects : iterable of (BeiweObject, int)
-        Raw objects with their sizes, best in order of time.
-
-    Yields
-    ------
-    Batch
-        At least one; each object's outcome comes with the batch that holds its last rows.
-
-    Raises
-    ------
-    ConfigurationError
-        The store as a whole gives no answer, or refuses the credentials.
+    There is at least one batch; each object's outcome comes with the one that holds its last rows. Rows in hours
+    outside the selection's window are left out.
     """
     batch = Batch()
-    for group in grouped(objects, _weight, number=GROUP_OBJECTS, weight=GROUP_BYTES):
-        for obj, size, answer, opened in _read(tools, group):
+    groups = grouped(objects, _weight, number=GROUP_OBJECTS, weight=GROUP_BYTES)
+    # The next group is fetched while this one is worked on.
+    for group, answers in ordered(lambda one: (one, fetch(tools.store, [obj for obj, _ in one])), groups, 1):
+        for obj, size, answer, opened in _read(tools, group, answers):
             told = _Told(obj, answer, opened)
             if opened is not None and not isinstance(opened, DamagedError):
                 for rows in read_raw(told.found, opened.plain, tools.latest_ms, whole=opened.whole):
@@ -154,10 +108,9 @@ def _weight(listed: tuple[BeiweObject, int]) -> int:
 
 
 def _read(
-    tools: Tools, group: Sequence[tuple[BeiweObject, int]]
+    tools: Tools, group: Sequence[tuple[BeiweObject, int]], answers: Sequence[SealedObject | BondstoreError]
 ) -> Iterator[tuple[BeiweObject, int, SealedObject | BondstoreError, Opened | DamagedError | None]]:
-    """Fetch, note and open a group; what could not be fetched is not opened."""
-    answers = fetch(tools.store, [obj for obj, _ in group])
+    """Note and open a group that was fetched; what could not be fetched is not opened."""
     sealed = [answer for answer in answers if isinstance(answer, SealedObject)]
     tools.note([one.read for one in sealed])
     opened = {id(one): result for one, result in open_or_salvage(tools.opener, sealed)}
@@ -230,15 +183,7 @@ def _add(batch: Batch, survey: str | None, rows: Rows, selection: StudySelection
 
 @dataclass(frozen=True, slots=True)
 class ChunkText:
-    """A chunked object that was asked for.
-
-    Parameters
-    ----------
-    outcome : Outcome
-        What became of it.
-    rows : ChunkRows or None
-        Its good rows; None when there are none to be had.
-    """
+    """A chunked object that was asked for: what became of it, and its good rows where there are any to be had."""
 
     outcome: Outcome
     rows: ChunkRows | None = None
@@ -250,17 +195,10 @@ class ChunkText:
 
 
 def read_chunks(tools: Tools, group: Sequence[tuple[BeiweObject, int]]) -> list[ChunkText]:
-    """Fetch and read chunked objects, small enough together to be held in memory.
-
-    Parameters
-    ----------
-    tools : Tools
-        What reading needs.
-    group : sequence of (BeiweObject, int)
-        Chunked objects with their sizes.
-    """
+    """Fetch and read chunked objects, small enough together to be held in memory."""
     texts = []
-    for obj, size, answer, opened in _read(tools, group):
+    answers = fetch(tools.store, [obj for obj, _ in group])
+    for obj, size, answer, opened in _read(tools, group, answers):
         told = _Told(obj, answer, opened)
         rows = None
         if opened is not None and not isinstance(opened, DamagedError):

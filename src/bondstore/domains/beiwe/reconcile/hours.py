@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe.integrity import has_headers
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, build_key, original_path, study_prefixes
-from bondstore.domains.beiwe.listing import left_out, walk
+from bondstore.domains.beiwe.listing import left_out, participants, walk
 from bondstore.domains.beiwe.selection import DAY_MS, StudySelection
 from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS
+from bondstore.runs.paths import safe_relpath
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,29 +39,21 @@ class Hour(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One stream of one participant.
-
-    Parameters
-    ----------
-    study, participant, stream : str
-        Which; the stream by its chunked name.
-    """
+    """One stream of one participant."""
 
     study: str
     participant: str
-    stream: str
-
-    @property
-    def raw_prefix(self) -> str:
-        """What the keys of its raw objects start with."""
-        name = STREAMS[self.stream].raw_name
-        loose = "_" if self.stream == "identifiers" else "/"
-        return f"{study_prefixes(self.study)[1]}{self.participant}/{name}{loose}"
+    stream: str  # its chunked name
 
     @property
     def chunked_prefix(self) -> str:
         """What the keys of its chunked objects start with."""
         return f"{study_prefixes(self.study)[0]}{self.participant}/{self.stream}/"
+
+    @property
+    def folder(self) -> str:
+        """Where its rebuilt hours lie, relative to the destination."""
+        return safe_relpath(f"chunked/{self.participant}/{self.stream}") + "/"
 
     def survey_of(self, obj: BeiweObject) -> str | None:
         """Return the survey that the hours of a raw object belong to."""
@@ -83,39 +76,27 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The objects of a series.
+    """The objects of a series."""
 
-    Parameters
-    ----------
-    raw : list of Listed
-        In order of time.
-    chunked : dict
-        Chunked objects by survey folder (None where there is none) and hour.
-    others : dict
-        Number of objects that are left out, by reason.
-    """
-
-    raw: list[Listed]
-    chunked: dict[Hour, list[Listed]]
-    others: dict[str, int]
+    raw: list[Listed]  # in order of time
+    chunked: dict[Hour, list[Listed]]  # by survey folder (None where there is none) and hour
+    others: dict[str, int]  # how many are left out, by reason
 
     def chunks(self, series: Series, hour: Hour) -> list[Listed]:
         """Return the chunked objects that may hold rows of an hour."""
         return [one for obj in series.chunks(hour) for one in self.chunked.get(Hour(obj.survey_id, hour.start_ms), ())]
 
 
-def list_series(store: Store, series: Series, selection: StudySelection) -> Listing:
-    """List a series, with raw objects some time before and after the selection's window.
+def series_of(store: Store, study: str, selection: StudySelection) -> Iterator[Series]:
+    """Yield every participant and chunked stream of a selection."""
+    names = [name for name in CHUNKED_STREAMS if not selection.streams or name in selection.streams]
+    for person in selection.participants or participants(store, study):
+        for name in names:
+            yield Series(study, person, name)
 
-    Parameters
-    ----------
-    store : Store
-        Where the study lies.
-    series : Series
-        Which participant and stream.
-    selection : StudySelection
-        Its window counts.
-    """
+
+def list_series(store: Store, series: Series, selection: StudySelection) -> Listing:
+    """List a series, with raw objects some time before and after the selection's window."""
     wide = StudySelection((series.participant,), (series.stream,), "both")
     found = Listing([], {}, {})
     for page in walk(store, series.study, wide):

@@ -12,65 +12,39 @@ from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.findings import failed_finding
 from bondstore.domains.beiwe.key import opener
-from bondstore.domains.beiwe.listing import participants
-from bondstore.domains.beiwe.reconcile_compare import Comparison, Gap
-from bondstore.domains.beiwe.reconcile_hours import CHUNKED_STREAMS, Series, list_series
-from bondstore.domains.beiwe.reconcile_read import Tools, raw_batches
+from bondstore.domains.beiwe.reconcile.compare import Comparison, Gap
+from bondstore.domains.beiwe.reconcile.hours import Series, list_series, series_of
+from bondstore.domains.beiwe.reconcile.read import Tools, raw_batches
 from bondstore.domains.beiwe.streams import AHEAD_MS
-from bondstore.ledger import Item, note_personal
+from bondstore.ledger import note_personal
 from bondstore.runs.process import whoami
 from bondstore.runs.progress import Quiet
-from bondstore.runs.recording import Record
 from bondstore.runs.tally import Count, Tally
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bondstore.domains.beiwe.rebuild import ReconcileJob
-    from bondstore.domains.beiwe.reconcile_hours import Listing
-    from bondstore.domains.beiwe.reconcile_read import Outcome
-    from bondstore.domains.beiwe.selection import StudySelection
+    from bondstore.domains.beiwe.reconcile.hours import Listing
+    from bondstore.domains.beiwe.reconcile.job import ReconcileJob
+    from bondstore.domains.beiwe.reconcile.read import Outcome
     from bondstore.findings import Finding
     from bondstore.runs.progress import Progress
-    from bondstore.stores import Store
 
 
 class Report:
     """Compares a selection of a study. Nothing is written in the clear; reads go into the account's own record.
 
-    Parameters
-    ----------
-    job : ReconcileJob
-        Which store, study and selection.
-    found : callable
-        Takes the findings as they come.
-    progress : Progress, optional
-        Who watches; the total is not known beforehand.
-
-    Attributes
-    ----------
-    tally : Tally
-        Objects that were looked at so far: raw ones, and the chunked ones of the same hours.
-    left_out : dict
-        Objects that hold no tables, by reason.
+    `found` takes the findings as they come; whoever watches the progress hears no total.
     """
 
     def __init__(self, job: ReconcileJob, found: Callable[[Finding], None], progress: Progress | None = None) -> None:
         self._job, self._found, self._watch = job, found, progress or Quiet()
-        self.tally = Tally()
-        self.left_out: dict[str, int] = {}
+        self.tally = Tally()  # of raw objects, and of the chunked ones of the same hours
+        self.left_out: dict[str, int] = {}  # objects that hold no tables, by reason
 
     def gaps(self) -> Iterator[Gap]:
-        """Yield a gap for every participant and stream that raw has objects of, also where nothing is missing.
-
-        Raises
-        ------
-        WrongKeyError
-            The key opens nothing.
-        ConfigurationError
-            The store gives no answer.
-        """
+        """Yield a gap for every participant and stream that raw has objects of, also where nothing is missing."""
         self._job.check_key()
         store = open_store(self._job.store)
         who = whoami()
@@ -94,25 +68,14 @@ class Report:
         return work.gap()
 
     def _settle(self, outcomes: Sequence[Outcome]) -> None:
-        record = Record()
+        failed = [failed_finding(one.error, one.object.key) for one in outcomes if one.error is not None]
         for one in outcomes:
-            item = Item(one.object.key, "", one.size, "")
-            if one.error is not None:
-                record.failed(item, failed_finding(one.error, item.key))
             self.tally = self.tally.count(_outcome_of(one), one.size)
             for finding in one.findings:
                 self._found(finding)
-        for finding in record.findings:
+        for finding in failed:
             self._found(finding)
         self._watch.listing(Count(self.tally.planned.objects, self.tally.planned.bytes))
-
-
-def series_of(store: Store, study: str, selection: StudySelection) -> Iterator[Series]:
-    """Yield every participant and chunked stream of a selection."""
-    names = [name for name in CHUNKED_STREAMS if not selection.streams or name in selection.streams]
-    for person in selection.participants or participants(store, study):
-        for name in names:
-            yield Series(study, person, name)
 
 
 def _outcome_of(one: Outcome) -> str:

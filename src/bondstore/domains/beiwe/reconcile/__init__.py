@@ -1,0 +1,1 @@
+"""What raw holds and chunked lacks: compared, reported, rebuilt."""
