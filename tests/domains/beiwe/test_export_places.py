@@ -17,8 +17,11 @@ from bondstore.config.resolve import resolve_dest
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export.files import Files
 from bondstore.domains.beiwe.jobs import ExportJob, job_of
+from bondstore.domains.beiwe.reconcile.job import ReconcileJob
+from bondstore.domains.beiwe.reconcile.rebuild import Rebuild
 from bondstore.domains.beiwe.selection import select
-from bondstore.errors import PolicyError, ReadOnlyError
+from bondstore.errors import Interrupted, PolicyError, ReadOnlyError
+from bondstore.runs import receipt
 from bondstore.runs.destination import Destination, open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Processes, Serial, Threads
@@ -68,7 +71,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def calm(home: Path) -> Bench:
     """A study, and a folder of its own for what an undisturbed export gives."""
     source = StoreSpec((home / "bucket").as_uri(), Profile())
-    made = tuple(make(Shape(participants=2, hours=4, rows=8)))
+    made = tuple(make(Shape(participants=2, hours=4, rows=8, missing=0.3)))
     for one in made:
         open_store(source).put(one.key, one.sealed)
     return Bench(source, StoreSpec((home / "calm").as_uri(), Profile()), made)
@@ -205,3 +208,42 @@ def test_a_store_that_is_opened_read_only_is_refused(calm: Bench, s3_environment
     dest = resolve_dest(f"{s3_environment}/out", Profile(read_only=True))
     with pytest.raises(ReadOnlyError, match="read-only"):
         dataclasses.replace(calm, dest=dest).job().check()
+
+
+def rebuild(bench: Bench, **words: Any) -> RunResult:
+    job = ReconcileJob(bench.source, STUDY, SecretRef.parse("env:LAB_KEY"), select(source="both"), bench.dest)
+    return execute(job, bench.place, Serial(), **words)
+
+
+def test_hours_are_rebuilt_into_either_and_stand(bench: Bench, calm: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    rebuild(calm)
+    assert len(calm.files()) > 3
+    monkeypatch.setattr(Rebuild, "number", 1)
+    record, calls = receipt.end_recording, []
+
+    def breaking(*args: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        record(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(receipt, "end_recording", breaking)
+        with pytest.raises(Interrupted):
+            rebuild(bench)
+    result = rebuild(bench)
+    assert (result.state, bench.files()) == ("finished", calm.files())
+    assert rebuild(bench).tally.done.objects == 0
+    lost = next(iter(calm.files()))
+    bench.place.remove([lost])
+    assert 0 < rebuild(bench).tally.done.objects < result.tally.planned.objects
+    assert bench.files() == calm.files()
+
+
+def test_batches_that_meet_an_hour_again_add_to_what_was_written_a_moment_ago(
+    bench: Bench, calm: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuild(calm)
+    monkeypatch.setattr("bondstore.domains.beiwe.reconcile.read.BATCH_BYTES", 100)
+    assert rebuild(bench).state == "finished"
+    assert bench.files() == calm.files()
