@@ -144,8 +144,8 @@ def test_a_wrong_key(reconcile: Call, tmp_path: Path, monkeypatch: pytest.Monkey
 RUN = """
 import sys
 from bondstore.cli import lazy
-from bondstore.domains.beiwe import rebuild
-rebuild.GROUP_OBJECTS = 2  # many shards, so that there is something between two of them
+from bondstore.domains.beiwe.reconcile.rebuild import Rebuild
+Rebuild.number = 2  # many shards, so that there is something between two of them
 lazy.command(("beiwe", "reconcile"), "").main(args=sys.argv[1:], prog_name="reconcile", standalone_mode=False)
 """
 
