@@ -21,7 +21,7 @@ from bondstore.domains.beiwe.reconcile.job import ReconcileJob
 from bondstore.domains.beiwe.reconcile.rebuild import Rebuild
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import Interrupted, PolicyError, ReadOnlyError
-from bondstore.runs import receipt
+from bondstore.runs import record as recording
 from bondstore.runs.destination import Destination, open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Processes, Serial, Threads
@@ -219,7 +219,7 @@ def test_hours_are_rebuilt_into_either_and_stand(bench: Bench, calm: Bench, monk
     rebuild(calm)
     assert len(calm.files()) > 3
     monkeypatch.setattr(Rebuild, "number", 1)
-    record, calls = receipt.end_recording, []
+    record, calls = recording.end_recording, []
 
     def breaking(*args: Any) -> None:
         calls.append(1)
@@ -228,7 +228,7 @@ def test_hours_are_rebuilt_into_either_and_stand(bench: Bench, calm: Bench, monk
         record(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(receipt, "end_recording", breaking)
+        patch.setattr(recording, "end_recording", breaking)
         with pytest.raises(Interrupted):
             rebuild(bench)
     result = rebuild(bench)

@@ -24,7 +24,7 @@ from bondstore.domains.beiwe.reconcile.report import Report
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import BondstoreError, Interrupted, PolicyError, WrongKeyError
 from bondstore.ledger import personal_ledger
-from bondstore.runs import receipt
+from bondstore.runs import record as recording
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import dry_run, execute
 from bondstore.runs.executors import Processes, Serial, Threads
@@ -423,7 +423,7 @@ def test_a_run_that_breaks_off_inside_an_hour_ends_in_the_same_bytes(lab, nth, t
 
 def broken_off(job, nth, dest, monkeypatch):
     """Run a job, a shard for every raw object, and stop it when files are in place of which nothing is recorded."""
-    commit, calls = receipt.end_recording, []
+    commit, calls = recording.end_recording, []
 
     def breaking(*args):
         calls.append(1)
@@ -433,7 +433,7 @@ def broken_off(job, nth, dest, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Rebuild, "number", 1)
-        patch.setattr(receipt, "end_recording", breaking)
+        patch.setattr(recording, "end_recording", breaking)
         with pytest.raises(Interrupted):
             run(job, dest)
 
