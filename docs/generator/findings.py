@@ -41,7 +41,7 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "Releases",
         "From `bondstore release publish`: why a file stayed private. With *error* the command ends with exit code 5.",
     ),
-    "registry.kinds.KINDS": ("Participants", "From `bondstore participants sync`. No finding shows a value."),
+    "registry.findings.KINDS": ("Participants", "From `bondstore participants sync`. No finding shows a value."),
     "runs.proof.FILES": (
         "Files that changed after a run",
         "From `bondstore audit verify --dest FOLDER --files`.",

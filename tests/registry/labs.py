@@ -7,7 +7,7 @@ from typing import Any
 
 from bondstore.databases import Row, Table
 from bondstore.registry import SyncResult, SyncSettings, sync_participants
-from bondstore.registry.history import Entry, entries
+from bondstore.registry.history import HistoryEntry, entries
 from bondstore.registry.settings import GONE
 
 PATIENCE = 0.05
@@ -49,7 +49,7 @@ class Lab:
     def numbers(self) -> dict[str, int]:
         return {str(row.fields["Vessel number"]): int(row.key) for row in self.rows()}
 
-    def history(self, number: int | None = None) -> list[Entry]:
+    def history(self, number: int | None = None) -> list[HistoryEntry]:
         return entries(self.open()[1], number)
 
     def everything(self) -> tuple[list[Row], list[Row]]:

@@ -49,6 +49,8 @@ def test_all_at_once(lab: Lab) -> None:
     again = lab.sync(data)
     assert again.counts == counts(same=7, malformed=1, kept=1, away=1)
     assert again.written == 0
+    assert again.tally.objects() == {"planned": 8, "done": 0, "skipped": 7, "quarantined": 1, "failed": 0}
+    assert not again.tally.complete
     assert lab.everything() == whole
 
 

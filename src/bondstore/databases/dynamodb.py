@@ -26,21 +26,7 @@ _CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputEx
 
 
 class DynamoTable:
-    """One table in DynamoDB; see `Table`.
-
-    Parameters
-    ----------
-    name : str
-        The table's name.
-    key : str
-        Its partition key.
-    numeric : bool
-        The key is a number, else a text.
-    region : str, optional
-        Stands above the profile's.
-    profile : Profile, optional
-        Endpoint and credentials; what holds here and now when not given.
-    """
+    """One table in DynamoDB; see `Table`."""
 
     most: int | None = MOST
 
@@ -112,7 +98,7 @@ class DynamoTable:
             raise UsageError(f"At most {MOST} rows are changed at once in DynamoDB.")
         if items:
             self._transact(items)
-        return [_after(change) for change in changes]
+        return [change.after for change in changes]
 
     @property
     def _kind(self) -> str:
@@ -195,6 +181,7 @@ class DynamoTable:
         else:
             names["#v"] = VERSION
             condition = "attribute_exists(#k) AND attribute_not_exists(#v)"
+            # Version 0 is a row that another tool made: it has no version yet.
             if change.expected:
                 condition, values = "#v = :v", {":v": _sent(change.expected)}
                 del names["#k"]
@@ -205,7 +192,7 @@ class DynamoTable:
         }
         if values:
             common["ExpressionAttributeValues"] = values
-        after = _after(change)
+        after = change.after
         if after is not None:
             fields = {name: _sent(value) for name, value in after.fields.items()}
             return {"Put": {**common, "Item": {**fields, **key, VERSION: _sent(after.version)}}}
@@ -246,12 +233,6 @@ class DynamoTable:
         if not isinstance(key, (int, str)) or not isinstance(version, int):
             raise ConfigurationError(f"The {self._place} holds rows of another kind.", hint="Name another table.")
         return Row(key, version, kept(fields))
-
-
-def _after(change: Change) -> Row | None:
-    if change.fields is None:
-        return None
-    return Row(change.key, (change.expected or 0) + 1, kept(change.fields))
 
 
 def _sent(value: Value) -> dict[str, Any]:

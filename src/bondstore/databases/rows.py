@@ -24,40 +24,25 @@ _LONGEST_KEY = 1024
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row.
-
-    Parameters
-    ----------
-    key : str or int
-        Its key.
-    version : int
-        1 when it was made, one more at each change; 0 for a row that another tool made.
-    fields : mapping of str to value
-        All but key and version. A field without a value is not there.
-    """
+    """One row."""
 
     key: Key
-    version: int
-    fields: Mapping[str, Value]
+    version: int  # 1 when it was made, one more at each change; 0 for a row that another tool made
+    fields: Mapping[str, Value]  # all but key and version; a field without a value is not there
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to make of one row.
-
-    Parameters
-    ----------
-    key : str or int
-        Its key.
-    expected : int or None
-        The version it must have now; None: there must be no such row.
-    fields : mapping or None
-        All its fields from now on; None takes the row away. A field that is None is the same as no field.
-    """
+    """What to make of one row."""
 
     key: Key
-    expected: int | None
-    fields: Mapping[str, Value] | None
+    expected: int | None  # the version it must have now; None: there must be no such row
+    fields: Mapping[str, Value] | None  # all from now on; None takes the row away
+
+    @property
+    def after(self) -> Row | None:
+        """The row as it is once this is done."""
+        return None if self.fields is None else Row(self.key, (self.expected or 0) + 1, kept(self.fields))
 
 
 class Table(Protocol):
@@ -65,16 +50,10 @@ class Table(Protocol):
 
     name: str
     url: str
-    most: int | None
+    most: int | None  # changes at once, those to other tables included
 
     def exists(self) -> bool:
-        """Tell whether the table is there.
-
-        Raises
-        ------
-        ConfigurationError
-            There is one, of another shape.
-        """
+        """Tell whether the table is there; `ConfigurationError` for one of another shape."""
         ...
 
     def create(self) -> None:
@@ -82,60 +61,25 @@ class Table(Protocol):
         ...
 
     def get(self, key: Key) -> Row | None:
-        """Return one row as it is now, or None.
-
-        Raises
-        ------
-        NotFoundError
-            There is no such table.
-        """
+        """Return one row as it is now, or None."""
         ...
 
     def scan(self) -> Iterator[Row]:
-        """Yield all rows, streamed; by key where the backend keeps an order.
-
-        Raises
-        ------
-        NotFoundError
-            There is no such table.
-        """
+        """Yield all rows, streamed; by key where the backend keeps an order."""
         ...
 
     def apply(
         self, changes: Sequence[Change], *, also: Sequence[tuple[Table, Sequence[Change]]] = ()
     ) -> list[Row | None]:
-        """Make changes, all of them or none.
+        """Make changes, all of them or none, also in other tables of the database; return the rows as they are now.
 
-        Parameters
-        ----------
-        changes : sequence of Change
-            At most `most` with those of other tables, where `most` is a number; no key twice.
-        also : sequence of (Table, sequence of Change)
-            Changes to other tables of the same database, made together with these.
-
-        Returns
-        -------
-        list of Row or None
-            The rows as they are now, in the order of `changes`; None for those taken away.
-
-        Raises
-        ------
-        ChangedError
-            A row is not the version that was expected; nothing was changed.
-        UsageError
-            Too many changes, one key twice, or a value that no table can hold.
+        `ChangedError` where a row is not the version that was expected: then nothing was changed.
         """
         ...
 
 
 def check_name(name: str) -> str:
-    """Return a table's name, or refuse it.
-
-    Raises
-    ------
-    UsageError
-        It has signs that not every database takes.
-    """
+    """Return a table's name, or refuse it."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             "A table's name is 3 to 55 letters, digits, - . and _, and starts with a letter or digit.",
@@ -145,24 +89,7 @@ def check_name(name: str) -> str:
 
 
 def check_changes(table: str, changes: Sequence[Change], *, key: str, numeric: bool) -> None:
-    """Refuse what not every backend could keep exactly as it is.
-
-    Parameters
-    ----------
-    table : str
-        The table's name, for the message.
-    changes : sequence of Change
-        What to look at.
-    key : str
-        The name of the key's column: no field may have it.
-    numeric : bool
-        Keys are whole numbers, else texts.
-
-    Raises
-    ------
-    UsageError
-        A key of the wrong kind or twice; a name or a value that cannot be kept. Values are not repeated.
-    """
+    """Refuse what not every backend could keep exactly as it is; no value is repeated."""
     seen: set[Key] = set()
     for change in changes:
         check_key(table, change.key, numeric=numeric)

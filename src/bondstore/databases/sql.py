@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from bondstore.databases import sqlengine
-from bondstore.databases.rows import Change, Key, Row, Table, Value, changed, check_changes, check_key, kept
+from bondstore.databases.rows import Change, Key, Row, Table, changed, check_changes, check_key, kept
 from bondstore.databases.sqlcolumns import Columns, make_table, widen
 from bondstore.errors import NotFoundError, UsageError
 
@@ -19,19 +19,7 @@ _PAGE = 1000
 
 
 class SqlTable:
-    """One table of a relational database; see `Table`.
-
-    Parameters
-    ----------
-    url : str
-        ``sqlite:////path`` or ``postgresql://…``, checked.
-    name : str
-        The table's name.
-    key : str
-        The column of the primary key.
-    numeric : bool
-        The key is a whole number, else a text.
-    """
+    """One table of a relational database; see `Table`."""
 
     most: int | None = None
 
@@ -96,7 +84,7 @@ class SqlTable:
                 # in one order for all writers: two that lock the same rows then never wait for each other
                 for one, some in sorted(work, key=lambda pair: pair[0].name):
                     one._write(connection, some)
-        return [_after(change) for change in changes]
+        return [change.after for change in changes]
 
     @contextmanager
     def _transaction(self, *, write: bool = False) -> Iterator[Connection]:
@@ -163,10 +151,3 @@ def _sort(change: Change) -> str:
     if change.fields is None:
         return "absent" if change.expected is None else "delete"
     return "insert" if change.expected is None else "update"
-
-
-def _after(change: Change) -> Row | None:
-    if change.fields is None:
-        return None
-    fields: Mapping[str, Value] = kept(change.fields)
-    return Row(change.key, (change.expected or 0) + 1, fields)

@@ -20,32 +20,16 @@ _MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of one table as they are now.
+    """The columns of one table as they are now."""
 
-    Parameters
-    ----------
-    table : Table
-        SQLAlchemy's table; its columns are keyed ``k``, ``v``, ``f0``, ``f1``, …: names from outside stand in no
-        statement as anything but quoted names.
-    fields : tuple of str
-        The names of the columns that hold fields.
-    kinds : tuple of type
-        What each of them holds: str, int, float or bool.
-    """
-
+    # Its columns are keyed k, v, f0, f1, …: names from outside stand in no statement as anything but quoted names.
     table: Table
     fields: tuple[str, ...]
     kinds: tuple[type, ...]
 
     @classmethod
     def of(cls, connection: Connection, name: str, key: str, *, numeric: bool) -> Columns | None:
-        """Look a table up; None when there is none.
-
-        Raises
-        ------
-        ConfigurationError
-            It is of another shape.
-        """
+        """Look a table up; None when there is none."""
         from sqlalchemy import Column, MetaData, Table, inspect
 
         looked = inspect(connection)
@@ -132,29 +116,7 @@ def make_table(connection: Connection, name: str, key: str, *, numeric: bool) ->
 
 
 def widen(connection: Connection, columns: Columns, rows: Sequence[Mapping[str, Value]]) -> bool:
-    """Add columns for fields that have none yet.
-
-    Parameters
-    ----------
-    connection : Connection
-        In the transaction that will write the rows.
-    columns : Columns
-        The columns now.
-    rows : sequence of mapping
-        The fields to be written.
-
-    Returns
-    -------
-    bool
-        Whether any was added.
-
-    Raises
-    ------
-    ConfigurationError
-        A field's values are of another kind than its column, or its name is too near to another's.
-    UsageError
-        A name is too long, or there are too many.
-    """
+    """Add columns for fields that have none yet; tell whether any was added."""
     wanted: dict[str, type] = {}
     for fields in rows:
         for name, value in fields.items():

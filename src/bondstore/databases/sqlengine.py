@@ -32,18 +32,7 @@ _SQLITE = "sqlite:///"
 
 @cache
 def engine_of(url: str) -> Engine:
-    """Return the engine of a database, one a process.
-
-    Parameters
-    ----------
-    url : str
-        ``sqlite:////path`` or ``postgresql://…``, checked.
-
-    Raises
-    ------
-    MissingExtraError
-        SQLAlchemy, or psycopg for PostgreSQL, is not installed.
-    """
+    """Return the engine of a database, one a process."""
     try:
         from sqlalchemy import create_engine, event
         from sqlalchemy.pool import NullPool
@@ -69,22 +58,7 @@ def engine_of(url: str) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine, url: str, *, write: bool) -> Iterator[Connection]:
-    """Everything inside happens together, or not at all.
-
-    Parameters
-    ----------
-    engine : Engine
-        The database.
-    url : str
-        Its address, for messages.
-    write : bool
-        Something will be written: of several writers of a SQLite file one goes on, the others wait.
-
-    Raises
-    ------
-    BondstoreError
-        The database's failures, mapped; their texts quote values, and are left out.
-    """
+    """Everything inside happens together, or not at all; failures lose their texts, which quote values."""
     from sqlalchemy.exc import SQLAlchemyError
 
     if is_missing(url):
@@ -102,13 +76,7 @@ def is_missing(url: str) -> bool:
 
 
 def make_file(url: str) -> None:
-    """Make the file of a SQLite database, for its owner only (mode 0600), and its folder.
-
-    Raises
-    ------
-    ConfigurationError
-        It cannot be made.
-    """
+    """Make the file of a SQLite database, for its owner only (mode 0600), and its folder."""
     if not is_missing(url):
         return
     path = Path(url.removeprefix(_SQLITE))
@@ -124,6 +92,7 @@ def make_file(url: str) -> None:
 def one_at_a_time(connection: Connection) -> None:
     """Let one process at a time change the shape of tables, until the end of the transaction."""
     if connection.dialect.name == "postgresql":
+        # Any number will do that no other program takes; PostgreSQL lets go of it by itself.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305447213)")
 
 

@@ -20,46 +20,20 @@ STATE = "~sync"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One change of one participant.
-
-    Parameters
-    ----------
-    user_id : int
-        The participant.
-    version : int
-        The version of the row that the change made.
-    action : str
-        ``new``, ``changed``, ``back`` or ``gone``.
-    at : str
-        When: UTC, as text.
-    run : str
-        The sync that did it.
-    who : str
-        The account it ran under.
-    old : mapping
-        The fields before; empty for a new participant.
-    """
+class HistoryEntry:
+    """One change of one participant."""
 
     user_id: int
-    version: int
+    version: int  # of the row that the change made
     action: str
-    at: str
+    at: str  # UTC
     run: str
     who: str
-    old: Mapping[str, Value] = field(repr=False)
+    old: Mapping[str, Value] = field(repr=False)  # the fields before; empty for a new participant
 
 
 def entry_of(planned: Planned, *, at: str, run: str, who: str) -> Change:
-    """Return the change that adds an entry to the history.
-
-    Parameters
-    ----------
-    planned : Planned
-        What is done to the participant.
-    at, run, who : str
-        As in `Entry`.
-    """
+    """Return the change that adds an entry to the history."""
     version = (planned.expected or 0) + 1
     fields: dict[str, Value] = {
         "user_id": planned.key,
@@ -74,21 +48,8 @@ def entry_of(planned: Planned, *, at: str, run: str, who: str) -> Change:
     return Change(f"{planned.key}#{version:08d}#{run}", None, fields)
 
 
-def entries(history: Table, user_id: int | None = None) -> list[Entry]:
-    """Return the history, oldest first.
-
-    Parameters
-    ----------
-    history : Table
-        The table of it.
-    user_id : int, optional
-        Only that of one participant.
-
-    Raises
-    ------
-    ConfigurationError
-        The table is no history.
-    """
+def entries(history: Table, user_id: int | None = None) -> list[HistoryEntry]:
+    """Return the history, oldest first."""
     found = [_entry(row) for row in _rows(history) if user_id is None or row.fields.get("user_id") == user_id]
     return sorted(found, key=lambda one: (one.at, one.user_id, one.version))
 
@@ -103,11 +64,11 @@ def _rows(history: Table) -> Iterator[Row]:
     return (row for row in history.scan() if row.key != STATE)
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row) -> HistoryEntry:
     fields = row.fields
     try:
         old = json.loads(str(fields["old"]))
-        return Entry(
+        return HistoryEntry(
             user_id=int(fields["user_id"] or 0),
             version=int(fields["version"] or 0),
             action=str(fields["action"]),

@@ -24,15 +24,7 @@ def normal(text: str) -> str:
 
 
 def identity_of(fields: Mapping[str, object], columns: Sequence[str]) -> Identity | None:
-    """Return what tells a participant apart, or None where a part of it is missing.
-
-    Parameters
-    ----------
-    fields : mapping
-        The participant's row.
-    columns : sequence of str
-        The columns of the key.
-    """
+    """Return what tells a participant apart, or None where a part of it is missing."""
     parts = tuple(normal(value) if isinstance(value := fields.get(column), str) else "" for column in columns)
     return parts if parts and all(parts) else None
 
@@ -43,16 +35,6 @@ def user_id(identity: Identity) -> int:
     The first 53 bits of the SHA-256 of the identity. Of a million participants two share a number with a chance of
     one in 18,000; that is found, and refused. The number hides nothing: whoever knows the list of vessels can find
     out whose it is.
-
-    Parameters
-    ----------
-    identity : tuple of str
-        From `identity_of`.
-
-    Returns
-    -------
-    int
-        From 1 to 2^53 - 1.
     """
     text = _SALT + json.dumps(list(identity), ensure_ascii=True, separators=(",", ":"))
     number = int.from_bytes(hashlib.sha256(text.encode("ascii")).digest()[:8], "big") >> (64 - _BITS)

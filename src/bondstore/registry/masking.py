@@ -22,16 +22,5 @@ def is_open(column: str) -> bool:
 
 
 def masked(fields: Mapping[str, Value]) -> dict[str, Value]:
-    """Cover what is not shown unasked.
-
-    Parameters
-    ----------
-    fields : mapping
-        A participant's columns.
-
-    Returns
-    -------
-    dict
-        The same columns; ``***`` in place of values that are covered, empty ones left empty.
-    """
+    """Cover what is not shown unasked; empty values stay empty."""
     return {name: value if is_open(name) or value in ("", None) else MASK for name, value in fields.items()}

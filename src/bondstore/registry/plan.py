@@ -10,7 +10,7 @@ from typing import Literal
 from bondstore.databases.rows import Row, Value
 from bondstore.errors import ConfigurationError
 from bondstore.findings import Finding, FindingKind
-from bondstore.registry import kinds
+from bondstore.registry import findings
 from bondstore.registry.identity import Identity, identity_of, normal, user_id
 from bondstore.registry.settings import GONE
 from bondstore.registry.sheet import BadRow, Sheet
@@ -21,95 +21,46 @@ ACTIONS: tuple[Action, ...] = ("new", "changed", "back", "gone")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One change.
-
-    Parameters
-    ----------
-    action : {"new", "changed", "back", "gone"}
-        What happens to the participant.
-    key : int
-        The participant's number.
-    expected : int or None
-        The version of the row as it is; None for a new one.
-    old, new : mapping
-        The fields before and after.
-    """
+    """One change."""
 
     action: Action
     key: int
-    expected: int | None
+    expected: int | None  # the version of the row as it is; None for a new one
     old: Mapping[str, Value] = field(repr=False)
     new: Mapping[str, Value] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """What a CSV would change.
+    """What a CSV would change."""
 
-    Parameters
-    ----------
-    changes : tuple of Planned
-        By number.
-    counts : mapping of str to int
-        ``new``, ``changed``, ``back`` and ``gone``; ``same``: rows of the CSV that change nothing; ``malformed`` and
-        ``repeated``: rows of the CSV that are not taken, or taken before; ``kept``: participants that no sound row
-        names and that stay as they are; ``away``: those that were marked as gone before.
-    active : int
-        Participants in the table that are not gone, before.
-    findings : tuple of Finding
-        What a person should know.
-    """
-
-    changes: tuple[Planned, ...]
-    counts: Mapping[str, int]
-    active: int
+    changes: tuple[Planned, ...]  # by number
+    counts: Mapping[str, int]  # see `SyncResult`
+    active: int  # participants in the table that are not gone, before
     findings: tuple[Finding, ...]
 
 
-def make_plan(
-    sheet: Sheet, table: Iterable[Row], key: Sequence[str], *, by_row_number: bool, now: str, source: str
-) -> SyncPlan:
-    """Compare a CSV with a table.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        The CSV.
-    table : iterable of Row
-        All rows of the table.
-    key : sequence of str
-        The columns that tell participants apart.
-    by_row_number : bool
-        The row's number, from 1 below the header, tells them apart instead.
-    now : str
-        The time, as it is written where a participant is gone.
-    source : str
-        The CSV's name, for the findings.
-
-    Raises
-    ------
-    ConfigurationError
-        Two participants would share one number.
-    """
+def make_plan(sheet: Sheet, table: Iterable[Row], key: Sequence[str], *, now: str, source: str) -> SyncPlan:
+    """Compare a CSV with a table; with no key the row's number, from 1 below the header, tells participants apart."""
     rows = {int(row.key): row for row in table}
-    known = _known(rows, key, by_row_number=by_row_number)
-    wanted, bad, repeated = _wanted(sheet, key, by_row_number=by_row_number)
-    matched, changes, same = _match(wanted, rows, known, key, by_row_number=by_row_number)
+    known = _known(rows, key)
+    wanted, bad, repeated = _wanted(sheet, key)
+    matched, changes, same = _match(wanted, rows, known, key)
     active = {number for number, row in rows.items() if GONE not in row.fields}
     missing = active - matched
-    guarded, withheld = _guarded(bad, known, key, by_row_number=by_row_number)
+    guarded, withheld = _guarded(bad, known, key)
     gone = set() if withheld else missing - guarded
     changes += [
         Planned("gone", number, rows[number].version, rows[number].fields, {**rows[number].fields, GONE: now})
         for number in gone
     ]
-    told = [one.kind.about(source, where=f"row {one.number}") for one in bad]
-    told += [kinds.REPEATED.about(source, where=f"row {number}") for number in repeated]
+    found = [one.kind.about(source, where=f"row {one.number}") for one in bad]
+    found += [findings.REPEATED.about(source, where=f"row {number}") for number in repeated]
     if withheld and missing:
-        told.append(kinds.WITHHELD.about(source, count=len(missing)))
+        found.append(findings.WITHHELD.about(source, count=len(missing)))
     lost = _lost_columns(sheet, (rows[number] for number in active))
     if lost and sheet.rows:
-        told.append(kinds.COLUMNS.about(source, count=lost))
+        found.append(findings.COLUMNS.about(source, count=lost))
     actions = Counter(one.action for one in changes)
     counts = {name: actions[name] for name in ACTIONS} | {
         "same": same,
@@ -118,12 +69,17 @@ def make_plan(
         "kept": len(missing) - len(gone),
         "away": len(rows) - len(active) - actions["back"],
     }
-    return SyncPlan(tuple(sorted(changes, key=lambda one: one.key)), counts, len(active), tuple(told))
+    return SyncPlan(tuple(sorted(changes, key=lambda one: one.key)), counts, len(active), tuple(found))
 
 
-def _known(rows: Mapping[int, Row], key: Sequence[str], *, by_row_number: bool) -> dict[Identity, int]:
+def _identity(number: int, fields: Mapping[str, Value], key: Sequence[str]) -> Identity | None:
+    """Return what tells the participant of a row apart; the header is row 1."""
+    return identity_of(fields, key) if key else (str(number - 1),)
+
+
+def _known(rows: Mapping[int, Row], key: Sequence[str]) -> dict[Identity, int]:
     """Return the number of each identity in the table; of two the one that is not gone, then the lower one."""
-    if by_row_number:
+    if not key:
         return {(str(number),): number for number in rows}
     found: dict[Identity, int] = {}
     for number in sorted(rows, key=lambda number: (GONE in rows[number].fields, number)):
@@ -133,9 +89,7 @@ def _known(rows: Mapping[int, Row], key: Sequence[str], *, by_row_number: bool) 
     return found
 
 
-def _wanted(
-    sheet: Sheet, key: Sequence[str], *, by_row_number: bool
-) -> tuple[dict[Identity, Mapping[str, str]], list[BadRow], list[int]]:
+def _wanted(sheet: Sheet, key: Sequence[str]) -> tuple[dict[Identity, Mapping[str, str]], list[BadRow], list[int]]:
     """Return the sound rows by identity, the rows that cannot be taken, and the numbers of repeated ones."""
     wanted: dict[Identity, Mapping[str, str]] = {}
     first: dict[Identity, int] = {}
@@ -146,9 +100,9 @@ def _wanted(
         bad.append(BadRow(number, kind, tuple(fields.values()), fields))
 
     for row in sheet.rows:
-        identity = (str(row.number - 1),) if by_row_number else identity_of(row.fields, key)
+        identity = _identity(row.number, row.fields, key)
         if identity is None:
-            refuse(row.number, kinds.NO_KEY, row.fields)
+            refuse(row.number, findings.NO_KEY, row.fields)
         elif identity not in first:
             first[identity], wanted[identity] = row.number, row.fields
         elif wanted.get(identity) == row.fields:
@@ -156,8 +110,8 @@ def _wanted(
         else:
             if identity not in twice:
                 twice.add(identity)
-                refuse(first[identity], kinds.TWICE, wanted[identity])
-            refuse(row.number, kinds.TWICE, row.fields)
+                refuse(first[identity], findings.TWICE, wanted[identity])
+            refuse(row.number, findings.TWICE, row.fields)
     for identity in twice:
         del wanted[identity]
     return wanted, sorted(bad, key=lambda one: one.number), repeated
@@ -168,8 +122,6 @@ def _match(
     rows: Mapping[int, Row],
     known: Mapping[Identity, int],
     key: Sequence[str],
-    *,
-    by_row_number: bool,
 ) -> tuple[set[int], list[Planned], int]:
     """Return the numbers of participants that the CSV names, the changes to them, and how many are the same."""
     changes: list[Planned] = []
@@ -178,7 +130,7 @@ def _match(
     for identity, fields in wanted.items():
         number = known.get(identity)
         if number is None:
-            number = int(identity[0]) if by_row_number else user_id(identity)
+            number = user_id(identity) if key else int(identity[0])
             held = rows.get(number)
             if number in taken or (held is not None and _is_own(held, key)):
                 raise ConfigurationError(
@@ -203,9 +155,7 @@ def _is_own(row: Row, key: Sequence[str]) -> bool:
     return identity is not None and user_id(identity) == row.key
 
 
-def _guarded(
-    bad: Sequence[BadRow], known: Mapping[Identity, int], key: Sequence[str], *, by_row_number: bool
-) -> tuple[set[int], bool]:
+def _guarded(bad: Sequence[BadRow], known: Mapping[Identity, int], key: Sequence[str]) -> tuple[set[int], bool]:
     """Return whom the damaged rows may be about, and whether that cannot be told of one of them.
 
     In a damaged row cells stand at other places than they should: everybody counts whose key stands anywhere in it.
@@ -213,10 +163,11 @@ def _guarded(
     guarded: set[int] = set()
     withheld = False
     for one in bad:
-        exact = (str(one.number - 1),) if by_row_number else identity_of(one.fields or {}, key)
+        exact = _identity(one.number, one.fields or {}, key)
         if exact is not None and not one.swallowed:
             guarded |= {known[exact]} if exact in known else set()
             continue
+        # A comma inside a value may have split it: two cells side by side count as one, too.
         cells = {normal(cell) for cell in (*one.cells, *map(",".join, zip(one.cells, one.cells[1:], strict=False)))}
         about = {number for identity, number in known.items() if cells.issuperset(identity)}
         guarded |= about

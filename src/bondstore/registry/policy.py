@@ -27,18 +27,7 @@ _USER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]{1,512}",
 
 
 def user_policy(table: str) -> dict[str, Any]:
-    """Return the policy to attach to the one user (or the Lambda function's role).
-
-    Parameters
-    ----------
-    table : str
-        The ARN of the participants' table.
-
-    Raises
-    ------
-    UsageError
-        It is no table's ARN.
-    """
+    """Return the policy to attach to the one user (or the Lambda function's role)."""
     _check(table)
     return {
         "Version": "2012-10-17",
@@ -50,20 +39,7 @@ def user_policy(table: str) -> dict[str, Any]:
 
 
 def table_policy(table: str, user: str) -> dict[str, Any]:
-    """Return the policy to attach to the table itself: its rows are for one user alone.
-
-    Parameters
-    ----------
-    table : str
-        The ARN of the participants' table.
-    user : str
-        The ARN of the user.
-
-    Raises
-    ------
-    UsageError
-        One of them is none.
-    """
+    """Return the policy to attach to the table itself: its rows are for one user alone."""
     _check(table)
     if not _USER.fullmatch(user):
         raise UsageError("The user is no ARN.", hint="Write arn:aws:iam::123456789012:user/NAME.")

@@ -17,7 +17,7 @@ from bondstore.errors import NotFoundError, UsageError
 from bondstore.ledger import personal_path
 from bondstore.ledger.audit import Read
 from bondstore.ledger.personal import note_personal
-from bondstore.registry.history import STATE, Entry, differing, entries
+from bondstore.registry.history import STATE, HistoryEntry, differing, entries
 from bondstore.registry.identity import normal
 from bondstore.registry.settings import GONE, HISTORY, HISTORY_KEY, KEY, SyncSettings
 from bondstore.registry.sources import read_source
@@ -55,13 +55,14 @@ class Past:
 
     Parameters
     ----------
-    entry : Entry
-        As the history has it.
+    entry : HistoryEntry
+        As the history has it: ``user_id``, ``version``, ``action``, ``at``, ``run``, ``who`` and ``old``, the fields
+        before.
     columns : tuple of str
         The columns that it changed.
     """
 
-    entry: Entry
+    entry: HistoryEntry
     columns: tuple[str, ...]
 
 
@@ -113,12 +114,13 @@ def sync(
     dry_run: bool = False,
     agree: Callable[[SyncResult], None] | None = None,
 ) -> SyncResult:
-    """Read a CSV and bring it into a table; see `bondstore.registry.sync_participants`.
+    """Read a CSV and bring it into a table. The same CSV again changes nothing.
 
     Parameters
     ----------
     place : str
-        The CSV; see `read_source`.
+        The CSV: a path, or ``s3://bucket/key``, ``az://container/key``, ``file:///path``. Web addresses are refused:
+        those of form tools hold the key to all answers, and would stand in the record of the command.
     participants : Participants
         The table.
     settings : SyncSettings
@@ -126,9 +128,20 @@ def sync(
     profile : str or Profile, optional
         Settings to read the CSV with.
     dry_run : bool
-        Only plan.
+        Only plan; nothing is made or written.
     agree : callable, optional
-        Given the plan before anything is written.
+        Given the plan before anything is written; it raises where it is not wanted.
+
+    Raises
+    ------
+    DamagedError
+        The CSV is none, or lacks the columns of the key.
+    PolicyError
+        More than half of the participants would be marked as gone.
+    ConfigurationError
+        The key is not that of the last sync, or two participants would share a number.
+    TransientStoreError
+        Others changed the table again and again meanwhile.
     """
     source = read_source(place, profile)
     note_personal(whoami(), [Read(source.name, source.version, len(source.data))])
@@ -204,18 +217,19 @@ def past(participants: Participants, who: str | None = None) -> list[Past]:
     NotFoundError
         There is no such table or participant.
     """
-    today = members(participants) if who is None else [member(participants, who)]
-    number = None if who is None else today[0].user_id
+    current = members(participants) if who is None else [member(participants, who)]
+    number = None if who is None else current[0].user_id
     found = entries(participants.history, number)
     _record(participants, f"{HISTORY}/{number or ''}".rstrip("/"), [(one.old, one.version) for one in found])
     after: dict[int, Mapping[str, Value]] = {
-        one.user_id: {**one.fields, **({GONE: one.gone} if one.gone else {})} for one in today
+        one.user_id: {**one.fields, **({GONE: one.gone} if one.gone else {})} for one in current
     }
-    told: list[Past] = []
+    changes: list[Past] = []
+    # Backwards: an entry holds the fields before, so what it changed is seen by the state that came after it.
     for entry in reversed(found):
-        told.append(Past(entry, differing(entry.old, after.get(entry.user_id, {}))))
+        changes.append(Past(entry, differing(entry.old, after.get(entry.user_id, {}))))
         after[entry.user_id] = entry.old
-    return told[::-1]
+    return changes[::-1]
 
 
 def _profile(url: str, name: str | None) -> Profile | None:

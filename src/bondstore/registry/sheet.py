@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from bondstore.databases.rows import VERSION, is_storable
 from bondstore.errors import DamagedError
 from bondstore.findings import FindingKind
+from bondstore.registry.findings import CUT, RAGGED, UNREADABLE
 from bondstore.registry.identity import normal
-from bondstore.registry.kinds import CUT, RAGGED, UNREADABLE
 from bondstore.registry.settings import KEY
 
 LARGEST = 64 << 20
@@ -24,58 +24,26 @@ _LARGEST_ROW = 300_000  # bytes; an item of DynamoDB holds 400 kB, names and wha
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row with as many cells as the header.
+    """A row with as many cells as the header."""
 
-    Parameters
-    ----------
-    number : int
-        Its number as a spreadsheet counts: the header is row 1.
-    fields : mapping of str to str
-        Its cells by column, exactly as they stand.
-    """
-
-    number: int
+    number: int  # as a spreadsheet counts: the header is row 1
     fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be taken.
-
-    Parameters
-    ----------
-    number : int
-        As in `SheetRow`.
-    kind : FindingKind
-        What is wrong.
-    cells : tuple of str
-        What can be made out of it; in no message.
-    fields : mapping, optional
-        Its cells by column, where they can be told.
-    swallowed : bool
-        Rows after it may be part of it: nobody knows how many participants it holds.
-    """
+    """A row that cannot be taken."""
 
     number: int
     kind: FindingKind
-    cells: tuple[str, ...]
+    cells: tuple[str, ...]  # what can be made out of it; in no message
     fields: Mapping[str, str] | None = None
-    swallowed: bool = False
+    swallowed: bool = False  # rows after it may be part of it: nobody knows how many participants it holds
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A CSV, taken apart.
-
-    Parameters
-    ----------
-    columns : tuple of str
-        The header.
-    rows : tuple of SheetRow
-        The sound rows, in their order.
-    bad : tuple of BadRow
-        The others.
-    """
+    """A CSV, taken apart."""
 
     columns: tuple[str, ...]
     rows: tuple[SheetRow, ...]
@@ -83,23 +51,7 @@ class Sheet:
 
 
 def read_sheet(data: bytes) -> Sheet:
-    """Take a CSV apart: UTF-8 with or without a byte-order mark, comma, any line ends, line ends in quoted cells.
-
-    Parameters
-    ----------
-    data : bytes
-        The file.
-
-    Returns
-    -------
-    Sheet
-        Empty rows are left out.
-
-    Raises
-    ------
-    DamagedError
-        It is no such CSV, or its header is not sound.
-    """
+    """Take a CSV apart: UTF-8 with or without a byte-order mark, comma, any line ends, line ends in quoted cells."""
     if len(data) > LARGEST:
         raise _damaged("The CSV is larger than 64 MiB.", "Name the participants' CSV.")
     try:

@@ -16,44 +16,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A CSV that was read.
-
-    Parameters
-    ----------
-    name : str
-        Its path or address.
-    version : str
-        The store's version of it (etag); for a file the start of its SHA-256.
-    data : bytes
-        Its content.
-    """
+class SheetFile:
+    """A CSV that was read."""
 
     name: str
-    version: str
+    version: str  # the store's (etag); for a file the start of its SHA-256
     data: bytes = field(repr=False)
 
 
-def read_source(place: str, profile: str | Profile | None = None) -> Source:
-    """Read a CSV.
-
-    Parameters
-    ----------
-    place : str
-        A path, or ``s3://bucket/key``, ``az://container/key``, ``file:///path``. Web addresses are refused: those of
-        form tools hold the key to all answers, and would stand in the record of the command.
-    profile : str or Profile, optional
-        Settings to open the store with.
-
-    Raises
-    ------
-    UsageError
-        It is no place that can be read.
-    NotFoundError
-        There is no such file or object.
-    DamagedError
-        It is larger than any participants' CSV.
-    """
+def read_source(place: str, profile: str | Profile | None = None) -> SheetFile:
+    """Read a CSV of this computer or a store; not of the web: addresses of form tools hold the key to all answers."""
     scheme, separator, _ = place.partition("://")
     if not separator:
         return _file(Path(place).expanduser())
@@ -71,10 +43,10 @@ def read_source(place: str, profile: str | Profile | None = None) -> Source:
     if store.head(key).size > LARGEST:
         raise _large()
     fetched = store.get(key)
-    return Source(place, fetched.info.etag or "", bytes(fetched.data))
+    return SheetFile(place, fetched.info.etag or "", bytes(fetched.data))
 
 
-def _file(path: Path) -> Source:
+def _file(path: Path) -> SheetFile:
     if not path.is_file():
         raise NotFoundError(f"There is no file {path}.", hint="Check the path.")
     try:
@@ -83,7 +55,7 @@ def _file(path: Path) -> Source:
         data = path.read_bytes()
     except OSError as error:
         raise NotFoundError(f"The file {path} cannot be read ({error.strerror}).", hint="Check its rights.") from error
-    return Source(str(path), hashlib.sha256(data).hexdigest()[:16], data)
+    return SheetFile(str(path), hashlib.sha256(data).hexdigest()[:16], data)
 
 
 def _large() -> DamagedError:

@@ -29,6 +29,7 @@ from bondstore.registry.history import STATE, entry_of
 from bondstore.registry.plan import SyncPlan, make_plan
 from bondstore.registry.settings import USUAL_KEY, SyncSettings
 from bondstore.registry.sheet import Sheet, read_sheet, weight
+from bondstore.runs.tally import Count, Tally
 from bondstore.text import iso_text
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ class SyncResult:
     run : str
         Its id.
     counts : mapping of str to int
-        As in `SyncPlan`.
+        ``new``, ``changed``, ``back`` and ``gone``; ``same``: rows of the CSV that change nothing; ``malformed`` and
+        ``repeated``: rows of the CSV that are not taken, or taken before; ``kept``: participants that no sound row
+        names and that stay as they are; ``away``: those that were marked as gone before.
     written : int
         Changes that were written; 0 for a plan only.
     key : tuple of str
@@ -72,6 +75,16 @@ class SyncResult:
     findings: tuple[Finding, ...]
 
     @property
+    def tally(self) -> Tally:
+        """What became, or for a plan becomes, of the rows of the CSV: taken, as they were before, or damaged."""
+        written = sum(self.counts[name] for name in ("new", "changed", "back"))
+        return Tally(
+            done=Count(written),
+            skipped=Count(self.counts["same"] + self.counts["repeated"]),
+            quarantined=Count(self.counts["malformed"]),
+        )
+
+    @property
     def taking_part(self) -> int:
         """Participants that are not gone, afterwards."""
         return sum(self.counts[name] for name in ("new", "changed", "back", "same", "kept"))
@@ -89,44 +102,7 @@ def sync_participants(
     dry_run: bool = False,
     agree: Callable[[SyncResult], None] | None = None,
 ) -> SyncResult:
-    """Bring a CSV into a table. The same CSV again changes nothing.
-
-    Parameters
-    ----------
-    data : bytes
-        The CSV.
-    table, history : Table
-        The participants (key `user_id`, a number) and their history (key ``id``, a text), in one database; made when
-        missing.
-    settings : SyncSettings
-        How.
-    run : str
-        The run's id, for the history.
-    now : float
-        The time, in seconds since 1970, for history and marks.
-    who : str
-        The account, for the history.
-    dry_run : bool
-        Only plan; nothing is made or written.
-    agree : callable, optional
-        Given the plan before anything is written; it raises where it is not wanted.
-
-    Returns
-    -------
-    SyncResult
-        What was done.
-
-    Raises
-    ------
-    DamagedError
-        The CSV is none, or lacks the columns of the key.
-    PolicyError
-        More than half of the participants would be marked as gone.
-    ConfigurationError
-        The key is not that of the last sync, or two participants would share a number.
-    TransientStoreError
-        Others changed the table again and again meanwhile.
-    """
+    """Bring a CSV into a table and its history, in one database; the same CSV again changes nothing."""
     sheet = read_sheet(data)
     # to the millisecond: of two syncs in one second it must be told which came first
     at = iso_text(now, "milliseconds")
@@ -136,7 +112,7 @@ def sync_participants(
         state = _state(history, run, settings.patience * 2 ** (attempt - 1), wait=not dry_run)
         key = _key(settings, state, sheet)
         rows = list(table.scan()) if table.exists() else []
-        plan = make_plan(sheet, rows, key, by_row_number=settings.by_row_number, now=at, source=settings.source)
+        plan = make_plan(sheet, rows, key, now=at, source=settings.source)
         result = SyncResult(run, _with(plan.counts, before), 0, key, digest, attempt, plan.findings)
         _check_gone(plan, settings)
         if dry_run:
@@ -196,6 +172,7 @@ def _write(
         fields = {**about, "written": done, "state": DONE if done == len(changes) else RUNNING}
         added = [entry_of(one, at=at, run=run, who=who) for one in some]
         rows = [Change(one.key, one.expected, one.new) for one in some]
+        # The state's version is the fence: a sync that another one has overtaken fails here, and plans anew.
         table.apply(rows, also=[(history, [*added, Change(STATE, version, fields)])])
         wrote.update(one.action for one in some)
         version = (version or 0) + 1

@@ -59,7 +59,7 @@ def command(
 
     result = service.sync(source, participants, settings, profile=profile, dry_run=dry_run, agree=agree)
     _show(result, participants.place, dry_run=dry_run, json=json)
-    return int(Exit.INCOMPLETE if result.counts["malformed"] else Exit.DONE)
+    return int(Exit.DONE if result.tally.complete else Exit.INCOMPLETE)
 
 
 def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of findings that a participants' CSV gives; none of them shows a value."""
+"""What can be found in a participants' CSV; no finding shows a value."""
 
 from __future__ import annotations
 
