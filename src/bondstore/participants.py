@@ -9,9 +9,9 @@ Examples
 >>> [one.user_id for one in bondstore.participants.members(table)]  # doctest: +SKIP
 """
 
-from bondstore.registry.service import Participant, Participants, Past, member, members, open_participants, past, sync
+from bondstore.registry.service import Participant, Past, member, members, open_participants, past, sync
 from bondstore.registry.settings import SyncSettings
-from bondstore.registry.sync import SyncResult
+from bondstore.registry.sync import Participants, SyncResult
 
 __all__ = [
     "Participant",

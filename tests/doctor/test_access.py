@@ -9,7 +9,7 @@ import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
-from bondstore.doctor import Case, Check, Status, examine, ok
+from bondstore.doctor import Case, Check, CheckStatus, examine, ok
 from bondstore.stores import Store, open_store
 from tests.homes import Home
 from tests.servers.faulty import Fault, FaultyProxy
@@ -43,52 +43,52 @@ def changed(spec: StoreSpec, **settings: Any) -> StoreSpec:
 def test_all_is_well_and_nothing_is_written(spec: StoreSpec, seaweedfs: SeaweedFS, faulty: FaultyProxy) -> None:
     checks = look(changed(spec, endpoint=faulty.endpoint))
     assert [check for check in checks.values() if not check.passed] == []
-    assert checks["list"].status is Status.OK
-    assert checks["read"].status is Status.OK
+    assert checks["list"].status is CheckStatus.OK
+    assert checks["read"].status is CheckStatus.OK
     assert "write" not in checks
     assert {seen.method for seen in faulty.seen} <= {"GET", "HEAD"}
 
 
 def test_writing_is_tried_when_asked_and_leaves_nothing(spec: StoreSpec) -> None:
-    assert look(spec, try_write=True)["write"].status is Status.OK
+    assert look(spec, try_write=True)["write"].status is CheckStatus.OK
     assert [info.key for info in open_store(spec).list()] == ["a/one"]
     check = look(changed(spec, read_only=True), try_write=True)["write"]
-    assert check.status is Status.FAIL
-    assert look(changed(spec, read_only=True))["write"].status is Status.OK
+    assert check.status is CheckStatus.FAIL
+    assert look(changed(spec, read_only=True))["write"].status is CheckStatus.OK
 
 
 def test_a_wrong_secret(spec: StoreSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_SECRET", "canary-wrong-secret")
     checks = look(spec)
-    assert checks["list"].status is Status.FAIL
+    assert checks["list"].status is CheckStatus.FAIL
     assert checks["list"].mend
-    assert checks["read"].status is Status.SKIPPED
+    assert checks["read"].status is CheckStatus.SKIPPED
     assert not any("canary" in repr(check) for check in checks.values())
 
 
 def test_no_such_bucket(spec: StoreSpec) -> None:
     checks = look(dataclasses.replace(spec, url="s3://no-such-bucket-anywhere"))
-    assert checks["list"].status is Status.FAIL
-    assert checks["read"].status is Status.SKIPPED
+    assert checks["list"].status is CheckStatus.FAIL
+    assert checks["read"].status is CheckStatus.SKIPPED
 
 
 def test_an_empty_prefix_is_told(spec: StoreSpec) -> None:
     checks = look(dataclasses.replace(spec, url=f"{spec.url}/nothing/here"))
-    assert (checks["list"].status, checks["read"].status) == (Status.WARN, Status.WARN)
+    assert (checks["list"].status, checks["read"].status) == (CheckStatus.WARN, CheckStatus.WARN)
 
 
 def test_reading_refused(spec: StoreSpec, faulty: FaultyProxy) -> None:
     denied = b"<Error><Code>AccessDenied</Code></Error>"
     faulty.add(Fault("status", contains="a/one?", times=100, status=403, body=denied))
     checks = look(changed(spec, endpoint=faulty.endpoint))
-    assert checks["list"].status is Status.OK
-    assert checks["read"].status is Status.FAIL
+    assert checks["list"].status is CheckStatus.OK
+    assert checks["read"].status is CheckStatus.FAIL
 
 
 def test_what_may_not_be_read_is_not(spec: StoreSpec, faulty: FaultyProxy) -> None:
     open_store(spec).put("a/two", b"data")
     checks = look(changed(spec, endpoint=faulty.endpoint), may_read=lambda key: key == "a/two")
-    assert checks["read"].status is Status.OK
+    assert checks["read"].status is CheckStatus.OK
     assert all("a/one" not in path for path in faulty.gets())
 
 
@@ -96,7 +96,7 @@ def test_only_a_part_of_the_store_is_listed_when_that_is_all(spec: StoreSpec, fa
     denied = b"<Error><Code>AccessDenied</Code></Error>"
     faulty.add(Fault("status", contains="prefix=&", times=100, status=403, body=denied))
     checks = look(changed(spec, endpoint=faulty.endpoint), prefixes=("a/",))
-    assert checks["list"].status is Status.OK
+    assert checks["list"].status is CheckStatus.OK
 
 
 def test_extra_checks_run_on_the_opened_store(spec: StoreSpec) -> None:
@@ -109,10 +109,10 @@ def test_extra_checks_run_on_the_opened_store(spec: StoreSpec) -> None:
 
     checks = look(spec, extras=(extra, ill))
     assert checks["study-key"].message == "seen 1"
-    assert checks["study"].status is Status.SKIPPED, "a check that breaks is not a check that passed"
+    assert checks["study"].status is CheckStatus.SKIPPED, "a check that breaks is not a check that passed"
     assert "canary" not in repr(checks)
     unreachable = look(dataclasses.replace(spec, url="s3://no-such-bucket-anywhere"), extras=(extra,))
-    assert unreachable["study"].status is Status.SKIPPED
+    assert unreachable["study"].status is CheckStatus.SKIPPED
 
 
 def test_a_local_folder(home: Home, tmp_path: Path) -> None:
@@ -122,4 +122,4 @@ def test_a_local_folder(home: Home, tmp_path: Path) -> None:
     checks = look(StoreSpec(folder.as_uri()))
     assert [check for check in checks.values() if not check.passed] == []
     missing = look(StoreSpec((tmp_path / "gone").as_uri()))
-    assert missing["list"].status is Status.FAIL
+    assert missing["list"].status is CheckStatus.FAIL

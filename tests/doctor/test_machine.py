@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.doctor import Case, Status, machine
+from bondstore.doctor import Case, CheckStatus, machine
 
 
 class Usage(NamedTuple):
@@ -22,8 +22,10 @@ def case(folder: Path, **settings: Any) -> Case:
     return Case(StoreSpec("memory://x", Profile(**settings)), folder=folder)
 
 
-@pytest.mark.parametrize(("free", "status"), [(10**8, Status.FAIL), (10**9, Status.WARN), (10**11, Status.OK)])
-def test_space(tmp_path: Path, free: int, status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("free", "status"), [(10**8, CheckStatus.FAIL), (10**9, CheckStatus.WARN), (10**11, CheckStatus.OK)]
+)
+def test_space(tmp_path: Path, free: int, status: CheckStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free, 0, free))
     (check,) = machine.look_at_space(case(tmp_path / "not" / "yet"))
     assert check.status is status
@@ -41,7 +43,7 @@ def test_a_file_is_no_destination(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     (check,) = machine.look_at_space(case(file / "below"))
-    assert check.status is Status.FAIL
+    assert check.status is CheckStatus.FAIL
 
 
 def test_ram_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -51,15 +53,15 @@ def test_ram_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 0, 10**9))
     table.write_text(f"/dev/sda1 / ext4 rw 0 0\ntmpfs {tmp_path} tmpfs rw 0 0\n")
     (check,) = machine.look_for_ram_disk(case(tmp_path))
-    assert check.status is Status.OK
+    assert check.status is CheckStatus.OK
     table.write_text("/dev/sda1 / ext4 rw 0 0\n")
     (check,) = machine.look_for_ram_disk(case(tmp_path))
-    assert (check.status, bool(check.mend)) == (Status.WARN, True)
+    assert (check.status, bool(check.mend)) == (CheckStatus.WARN, True)
     (check,) = machine.look_for_ram_disk(case(tmp_path, plaintext="forbidden"))
-    assert check.status is Status.FAIL
+    assert check.status is CheckStatus.FAIL
     table.unlink()
     (check,) = machine.look_for_ram_disk(case(tmp_path))
-    assert check.status is Status.SKIPPED
+    assert check.status is CheckStatus.SKIPPED
     assert not check.passed
 
 

@@ -9,6 +9,7 @@ from bondstore.databases import Row, Table
 from bondstore.registry import SyncResult, SyncSettings, sync_participants
 from bondstore.registry.history import HistoryEntry, entries
 from bondstore.registry.settings import GONE
+from bondstore.registry.sync import Participants
 
 PATIENCE = 0.05
 
@@ -27,8 +28,7 @@ class Lab:
         rows, history = tables or self.open()
         return sync_participants(
             data,
-            rows,
-            history,
+            Participants(rows, history),
             SyncSettings(**{"patience": PATIENCE, **settings}),
             run=f"run-{number}",
             now=1_700_000_000.0 + number,

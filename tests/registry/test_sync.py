@@ -10,6 +10,7 @@ from bondstore.databases import Change
 from bondstore.errors import BondstoreError, ChangedError, ConfigurationError, DamagedError, PolicyError
 from bondstore.registry import SyncSettings, sync_participants
 from bondstore.registry.settings import GONE
+from bondstore.registry.sync import Participants
 from tests.registry.forms import COLUMNS, person, written
 from tests.registry.labs import Lab
 
@@ -81,7 +82,7 @@ def test_no_table_is_made_before_it_is_clear_what_goes_in(lab: Lab) -> None:
         raise PolicyError("no")
 
     with pytest.raises(PolicyError):
-        sync_participants(written(PEOPLE), rows, history, SyncSettings(), run="r", now=1.0, agree=no)
+        sync_participants(written(PEOPLE), Participants(rows, history), SyncSettings(), run="r", now=1.0, agree=no)
     lab.sync(written(PEOPLE), dry_run=True)
     assert [table.exists() for table in lab.open()] == [False, False]
     assert lab.sync(written(PEOPLE)).taking_part == len(PEOPLE)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.doctor import Case, Status, examine
+from bondstore.doctor import Case, CheckStatus, examine
 from bondstore.errors import PolicyError
 from bondstore.release.checks import Exposure, check_dest, check_source, exposure
 from bondstore.release.outcome import Published
@@ -150,23 +150,23 @@ def test_from_bucket_to_container(seaweedfs: SeaweedFS, bucket: str, container: 
     chain(opened(seaweedfs, bucket), open_store(f"az://{name}/ocean", azure_profile(azurite), rule=QUICK))
 
 
-def exposure_check(spec: StoreSpec, expected: str, **more: Any) -> tuple[Status, str] | None:
+def exposure_check(spec: StoreSpec, expected: str, **more: Any) -> tuple[CheckStatus, str] | None:
     checks = {check.name: check for check in examine(Case(spec, expected=expected, **more))}
     return (checks["exposure"].status, checks["exposure"].mend) if "exposure" in checks else None
 
 
 def test_the_doctor_looks_as_a_stranger(seaweedfs: SeaweedFS, bucket: str) -> None:
     store = opened(seaweedfs, bucket)
-    for expected, status in (("", Status.WARN), ("private", Status.SKIPPED), ("public", Status.SKIPPED)):
+    for expected, status in (("", CheckStatus.WARN), ("private", CheckStatus.SKIPPED), ("public", CheckStatus.SKIPPED)):
         assert exposure_check(store.spec, expected)[0] is status  # type: ignore[index]
     store.put("a", b"1")
-    for expected, status in (("", Status.OK), ("private", Status.OK), ("public", Status.FAIL)):
+    for expected, status in (("", CheckStatus.OK), ("private", CheckStatus.OK), ("public", CheckStatus.FAIL)):
         assert exposure_check(store.spec, expected)[0] is status  # type: ignore[index]
     let_everybody(seaweedfs, bucket, "s3:GetObject")
-    for expected, status in (("", Status.WARN), ("private", Status.FAIL), ("public", Status.OK)):
+    for expected, status in (("", CheckStatus.WARN), ("private", CheckStatus.FAIL), ("public", CheckStatus.OK)):
         found = exposure_check(store.spec, expected)
         assert found is not None
         assert found[0] is status
         assert bool(found[1]) is (expected != "public")
     gone = StoreSpec("s3://no-such-bucket-here", store.spec.profile)
-    assert exposure_check(gone, "private")[0] is Status.SKIPPED  # type: ignore[index]
+    assert exposure_check(gone, "private")[0] is CheckStatus.SKIPPED  # type: ignore[index]

@@ -74,12 +74,12 @@ def _checks(
     store: str | None, profile: str | None, study: str | None, key: SecretRef | None, asked: dict[str, Any]
 ) -> Any:
     from bondstore.config.resolve import resolve_store
-    from bondstore.doctor import Case, Check, Status, examine
+    from bondstore.doctor import Case, Check, CheckStatus, examine
 
     try:
         spec = resolve_store(store, profile)
     except BondstoreError as error:
-        yield Check("settings", Status.FAIL, error.message, error.hint or "")
+        yield Check("settings", CheckStatus.FAIL, error.message, error.hint or "")
         return
     yield from examine(Case(spec, **asked, **_of_domains(spec, study, key)))
 

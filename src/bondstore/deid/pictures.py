@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bondstore.deid.faces.detector import Detector
 
-__all__ = ["Cover", "Decisions", "Picture", "redact"]
+__all__ = ["Cover", "Decisions", "RedactedPicture", "redact"]
 
 UNSURE = 1 / 3
 """From this share of the threshold on, a candidate is one that a person should look at; below it lies noise."""
@@ -33,7 +33,7 @@ shoulders round a black box. The rest of it is filled, but it is not a face that
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class RedactedPicture:
     """A redacted picture."""
 
     data: bytes
@@ -52,7 +52,7 @@ def redact(
     cover: Cover,
     decisions: Decisions | None = None,
     texts: Callable[[NDArray[np.uint8]], list[Box]] | None = None,
-) -> Picture:
+) -> RedactedPicture:
     """Make the picture that may be given out.
 
     A picture in which something was covered is encoded, decoded again and looked at once more, wherever a cover is
@@ -140,8 +140,8 @@ class _Canvas:
         filled = self.filled[area(box, 0, *self.filled.shape)]
         return 1 - float(filled.mean()) if filled.size else 0.0
 
-    def picture(self, out: bytes, looks: int, texts: list[Box]) -> Picture:
+    def picture(self, out: bytes, looks: int, texts: list[Box]) -> RedactedPicture:
         """Put the answer together."""
         height, width = self.filled.shape
         covered, unsure = tuple(self.covered), tuple(self.unsure)
-        return Picture(out, self.source.format, width, height, covered, unsure, looks, tuple(texts))
+        return RedactedPicture(out, self.source.format, width, height, covered, unsure, looks, tuple(texts))

@@ -30,7 +30,7 @@ _TIME = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DigitGroup:
     """Digits in one piece."""
 
     start: int
@@ -48,10 +48,10 @@ def replaced(text: str, mark: str, spans: Iterable[tuple[int, int]]) -> tuple[st
     return "".join(parts) + text[done:], len(parts) // 2
 
 
-def groups(text: str, start: int, end: int) -> list[Group]:
+def groups(text: str, start: int, end: int) -> list[DigitGroup]:
     """Return the groups of digits in a part of a text."""
     return [
-        Group(match.start(), match.end(), "".join(str(int(digit)) for digit in match[0]))
+        DigitGroup(match.start(), match.end(), "".join(str(int(digit)) for digit in match[0]))
         for match in _GROUP.finditer(text, start, end)
     ]
 
@@ -111,7 +111,7 @@ def _joined(text: str, place: int) -> bool:
     return place >= 0 and text[place : place + 1].isalnum()
 
 
-def _card(pieces: list[Group], first: int, last: int) -> int:
+def _card(pieces: list[DigitGroup], first: int, last: int) -> int:
     """Return how many groups from `first` on make a card number; 0 if none."""
     digits = ""
     best = 0

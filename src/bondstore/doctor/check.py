@@ -10,7 +10,7 @@ from enum import StrEnum
 from bondstore.errors import BondstoreError
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     """How a check came out."""
 
     OK = "ok"
@@ -26,14 +26,14 @@ class Check:
     """The answer to one question."""
 
     name: str  # a stable word, such as clock
-    status: Status
+    status: CheckStatus
     message: str  # one sentence, without secrets
     mend: str = ""  # the command (or the step) that fixes it; empty when nothing is to be fixed
 
     @property
     def passed(self) -> bool:
         """Whether nothing stands in the way: what could not be looked at does."""
-        return self.status in (Status.OK, Status.WARN)
+        return self.status in (CheckStatus.OK, CheckStatus.WARN)
 
     def record(self) -> dict[str, object]:
         """Return the fields for output."""
@@ -48,22 +48,22 @@ class Check:
 
 def ok(name: str, message: str) -> Check:
     """Report that all is well."""
-    return Check(name, Status.OK, message)
+    return Check(name, CheckStatus.OK, message)
 
 
 def warn(name: str, message: str, mend: str = "") -> Check:
     """Report something a person should know."""
-    return Check(name, Status.WARN, message, mend)
+    return Check(name, CheckStatus.WARN, message, mend)
 
 
 def fail(name: str, message: str, mend: str = "") -> Check:
     """Report what is wrong, and what mends it."""
-    return Check(name, Status.FAIL, message, mend)
+    return Check(name, CheckStatus.FAIL, message, mend)
 
 
 def skipped(name: str, why: str, mend: str = "") -> Check:
     """Report that it is not known."""
-    return Check(name, Status.SKIPPED, why, mend)
+    return Check(name, CheckStatus.SKIPPED, why, mend)
 
 
 def from_error(name: str, error: BondstoreError) -> Check:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bondstore.doctor import access, machine, network, settings
-from bondstore.doctor.check import Check, Status, guarded, skipped
+from bondstore.doctor.check import Check, CheckStatus, guarded, skipped
 
 if TYPE_CHECKING:
     from bondstore.doctor.case import Case
@@ -31,14 +31,14 @@ def examine(case: Case) -> Iterator[Check]:
     failed: set[str] = set()
     for name, look in OFFLINE:
         for check in guarded(name, lambda look=look: look(case)):  # type: ignore[misc]
-            if check.status is Status.FAIL:
+            if check.status is CheckStatus.FAIL:
                 failed.add(check.name)
             yield check
     if "mix-ups" in failed:  # the name in question must not travel, not even to a name server
         yield skipped("endpoint", "This could not be looked at before mix-ups is mended.")
     else:
         for check in guarded("endpoint", lambda: network.look_at_endpoint(case)):
-            if check.status is Status.FAIL:
+            if check.status is CheckStatus.FAIL:
                 failed.add(check.name)
             yield check
     first = next((name for name in ("mix-ups", "credentials", "endpoint", "addressing") if name in failed), None)

@@ -2,10 +2,10 @@
 
 from bondstore.notify.deliveries import Clock, MailOutcome, Notified
 from bondstore.notify.news import News, find_news, of_entry, of_record, read_plot
+from bondstore.notify.open import open_transport
 from bondstore.notify.send import SendOptions, ask_to_subscribe, notify
 from bondstore.notify.settings import MailSettings
 from bondstore.notify.subscriptions import handle_confirm, handle_unsubscribe
-from bondstore.notify.transport import open_transport
 
 __all__ = [
     "Clock",

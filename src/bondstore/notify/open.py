@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
 
 from bondstore.config.fields import fields_of
 from bondstore.config.model import from_mapping, read_toml
 from bondstore.config.settings import load_profile
 from bondstore.databases import open_table
-from bondstore.errors import ConfigurationError
+from bondstore.errors import ConfigurationError, UsageError
 from bondstore.ledger import Read, note_personal, personal_path
 from bondstore.notify import deliveries, subscriptions
 from bondstore.notify.settings import MailPlaces, MailSettings
-from bondstore.notify.transport import open_transport
 from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
-    from bondstore.config.secrets import Secret
+    from bondstore.config.secrets import Secret, SecretRef
     from bondstore.databases import Table
     from bondstore.notify.deliveries import Delivery
     from bondstore.notify.subscriptions import Subscriber
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FILE = "BONDSTORE_NOTIFY"
 """The variable that names the settings file."""
 _WHERE = "The settings for mail"
+_HINT = "Write smtp://HOST:587, smtps://HOST:465 or ses://REGION."
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +121,55 @@ def open_mail(file: Path | None = None, profile: str | None = None, **said: Any)
     remote = any(url.lower().startswith(("dynamodb:", "ses:")) for url in urls)
     rest = {name: value for name, value in given.items() if name not in names}
     return Mail(rest, places, load_profile(profile) if remote else None)
+
+
+def open_transport(
+    url: str,
+    *,
+    user: str | None = None,
+    password: SecretRef | None = None,
+    ca_file: str | None = None,
+    plaintext: bool = False,
+    profile: Profile | None = None,
+) -> Transport:
+    """Open a way for messages; nothing is asked of it before the first use. `UsageError` where the URL is none.
+
+    It is ``smtp://host:587`` (STARTTLS), ``smtps://host:465`` (TLS from the first byte), ``ses://`` or ``ses://REGION``,
+    never with a user or password in it. Certificates are always checked; `ca_file` (PEM) is trusted in place of the
+    system's. `plaintext` goes on where an SMTP server other than this machine offers no TLS, and never with a password.
+    `profile` is for SES; what holds here and now when not given.
+    """
+    parts, port = _split(url)
+    scheme = parts.scheme.lower()
+    if scheme == "ses":
+        from bondstore.notify.ses import SesTransport
+
+        region = parts.netloc
+        if region and not (region.isascii() and region.replace("-", "").isalnum()):
+            raise UsageError("The region of the ses:// URL is none.", hint=_HINT)
+        return SesTransport(region or None, profile=profile)
+    if scheme in ("smtp", "smtps") and parts.hostname:
+        from bondstore.notify.smtp import SmtpServer, SmtpTransport
+
+        implicit = scheme == "smtps"
+        server = SmtpServer(
+            parts.hostname, port or (465 if implicit else 587), implicit, user, password, ca_file, plaintext
+        )
+        return SmtpTransport(server)
+    raise UsageError("Mail cannot be sent that way.", hint=_HINT)
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise UsageError("The URL of the mail server is none.", hint=_HINT) from None
+    if "@" in parts.netloc:
+        raise UsageError(
+            "The URL of a mail server holds no user and no password.",
+            hint="Give them as user and password; the password by reference, such as env:SMTP_PASSWORD.",
+        )
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError("The URL of the mail server has too many parts.", hint=_HINT)
+    return parts, port

@@ -31,7 +31,7 @@ _GO_ON, _TOO_LARGE = 354, 552
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """A server and how to speak to it; see `bondstore.notify.transport.open_transport`."""
+    """A server and how to speak to it; see `bondstore.notify.open_transport`."""
 
     host: str
     """Its certificate must be for this name."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from bondstore.config.profiles import Profile
 from bondstore.config.settings import load_profile
-from bondstore.databases import Row, Table, Value, open_table
+from bondstore.databases import Row, Value, open_table
 from bondstore.errors import NotFoundError, UsageError
 from bondstore.ledger import personal_path
 from bondstore.ledger.audit import Read
@@ -21,7 +21,7 @@ from bondstore.registry.history import STATE, HistoryEntry, differing, entries
 from bondstore.registry.identity import normal
 from bondstore.registry.settings import GONE, HISTORY, HISTORY_KEY, KEY, SyncSettings
 from bondstore.registry.sources import read_source
-from bondstore.registry.sync import SyncResult, sync_participants
+from bondstore.registry.sync import Participants, SyncResult, sync_participants
 from bondstore.runs.process import whoami
 
 TABLE = "participant-information"
@@ -64,25 +64,6 @@ class Past:
 
     entry: HistoryEntry
     columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Participants:
-    """A table of participants with its history.
-
-    Parameters
-    ----------
-    rows, history : Table
-        The two tables.
-    """
-
-    rows: Table
-    history: Table
-
-    @property
-    def place(self) -> str:
-        """Where it is, for messages and the record of reads."""
-        return f"{self.rows.url.rstrip('/')}/{self.rows.name}"
 
 
 def open_participants(
@@ -150,8 +131,7 @@ def sync(
     settings = dataclasses.replace(settings, source=source.name)
     return sync_participants(
         source.data,
-        participants.rows,
-        participants.history,
+        participants,
         settings,
         run=run,
         now=now,

@@ -43,6 +43,25 @@ _LARGEST = 1 << 20  # bytes; a transaction of DynamoDB holds 4 MiB, names and th
 
 
 @dataclass(frozen=True, slots=True)
+class Participants:
+    """A table of participants with its history.
+
+    Parameters
+    ----------
+    rows, history : Table
+        The two tables.
+    """
+
+    rows: Table
+    history: Table
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages and the record of reads."""
+        return f"{self.rows.url.rstrip('/')}/{self.rows.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class SyncResult:
     """How a sync ended.
 
@@ -92,8 +111,7 @@ class SyncResult:
 
 def sync_participants(
     data: bytes,
-    table: Table,
-    history: Table,
+    participants: Participants,
     settings: SyncSettings,
     *,
     run: str,
@@ -103,6 +121,7 @@ def sync_participants(
     agree: Callable[[SyncResult], None] | None = None,
 ) -> SyncResult:
     """Bring a CSV into a table and its history, in one database; the same CSV again changes nothing."""
+    table, history = participants.rows, participants.history
     sheet = read_sheet(data)
     # to the millisecond: of two syncs in one second it must be told which came first
     at = iso_text(now, "milliseconds")
@@ -111,8 +130,7 @@ def sync_participants(
     for attempt in range(1, settings.attempts + 1):
         state = _state(history, run, settings.patience * 2 ** (attempt - 1), wait=not dry_run)
         key = _key(settings, state, sheet)
-        rows = list(table.scan()) if table.exists() else []
-        plan = make_plan(sheet, rows, key, now=at, source=settings.source)
+        plan = make_plan(sheet, table.scan() if table.exists() else (), key, now=at, source=settings.source)
         result = SyncResult(run, _with(plan.counts, before), 0, key, digest, attempt, plan.findings)
         _check_gone(plan, settings)
         if dry_run:
@@ -120,19 +138,12 @@ def sync_participants(
         if agree is not None and plan.changes:
             agree(result)
             agree = None
-        about: dict[str, Value] = {
-            "run": run,
-            "sha256": digest,
-            "at": at,
-            "key": json.dumps(list(key)),
-            "columns": json.dumps(list(sheet.columns)),
-            "planned": len(plan.changes),
-        }
+        about = _Run(run, digest, at, key, sheet.columns, len(plan.changes), who)
         wrote: Counter[str] = Counter()
         history.create()  # only now: who does not agree, or names the wrong columns, gets no tables
         table.create()
         try:
-            _write(plan.changes, table, history, state, about, who=who, wrote=wrote)
+            _write(plan.changes, participants, state, about, wrote)
         except ChangedError:
             before += wrote
             continue
@@ -141,6 +152,32 @@ def sync_participants(
         f"The table {table.name} was changed by others again and again; what is left was not written.",
         hint="Run the same command again; it goes on where it stopped.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the history says of one sync."""
+
+    run: str
+    sha256: str
+    at: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    planned: int
+    who: str
+
+    def state(self, written: int) -> dict[str, Value]:
+        """Return the row of state once so many changes are written."""
+        return {
+            "run": self.run,
+            "sha256": self.sha256,
+            "at": self.at,
+            "key": json.dumps(list(self.key)),
+            "columns": json.dumps(list(self.columns)),
+            "planned": self.planned,
+            "written": written,
+            "state": DONE if written == self.planned else RUNNING,
+        }
 
 
 def _with(counts: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
@@ -152,28 +189,18 @@ def _with(counts: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int
 
 
 def _write(
-    changes: Sequence[Planned],
-    table: Table,
-    history: Table,
-    state: Row | None,
-    about: dict[str, Value],
-    *,
-    who: str,
-    wrote: Counter[str],
+    changes: Sequence[Planned], participants: Participants, state: Row | None, about: _Run, wrote: Counter[str]
 ) -> None:
     """Write all changes, in as few transactions as the database allows, and count those that are written."""
     if not changes and state is not None and state.fields.get("state") == DONE:
         return
     version = state.version if state is not None else None
-    at, run = str(about["at"]), str(about["run"])
-    done = 0
-    for some in _batches(changes, table.most):
-        done += len(some)
-        fields = {**about, "written": done, "state": DONE if done == len(changes) else RUNNING}
-        added = [entry_of(one, at=at, run=run, who=who) for one in some]
+    for some in _batches(changes, participants.rows.most):
+        added = [entry_of(one, at=about.at, run=about.run, who=about.who) for one in some]
         rows = [Change(one.key, one.expected, one.new) for one in some]
         # The state's version is the fence: a sync that another one has overtaken fails here, and plans anew.
-        table.apply(rows, also=[(history, [*added, Change(STATE, version, fields)])])
+        fence = Change(STATE, version, about.state(wrote.total() + len(some)))
+        participants.rows.apply(rows, also=[(participants.history, [*added, fence])])
         wrote.update(one.action for one in some)
         version = (version or 0) + 1
 

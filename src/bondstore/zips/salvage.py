@@ -36,7 +36,7 @@ class Salvaged:
 
 
 @dataclass(slots=True)
-class Taken:
+class Unpacked:
     """What is known of a member while it is unpacked."""
 
     crc: int = 0
@@ -85,25 +85,25 @@ class Salvage:
                 return
             name, odd = read_name(local.raw)
             place = member_place(self._zip.key, number)
-            taken = Taken()
-            chunks = Chunks(self._content(local, place, taken), place, self._findings)
+            unpacked = Unpacked()
+            chunks = Chunks(self._content(local, place, unpacked), place, self._findings)
             size = None if local.trailed else local.size
             yield Salvaged(number, name, odd, size, local.encrypted, name.endswith("/") and size == 0, chunks)
-            local = self._following(local, chunks, taken, place)
+            local = self._following(local, chunks, unpacked, place)
             number += 1
 
-    def _content(self, local: Local, place: ZipPlace, taken: Taken) -> Iterator[bytes]:
+    def _content(self, local: Local, place: ZipPlace, unpacked: Unpacked) -> Iterator[bytes]:
         """Yield what a member holds; `stream-unzip` has checked sizes and checksum once it ends without an error."""
         if not local.trailed and local.size > self._limits.member_bytes:
             raise place.damaged("member-too-large")
         if local.method not in METHODS:
             raise place.damaged("member-method")
-        feed = self._feed(local, place, taken)
+        feed = self._feed(local, place, unpacked)
         try:
             _, _, chunks = next(self._module.stream_unzip(feed, chunk_size=CHUNK))
             for chunk in chunks:
-                self._count(len(chunk), taken, place)
-                taken.crc = zlib.crc32(chunk, taken.crc)
+                self._count(len(chunk), unpacked, place)
+                unpacked.crc = zlib.crc32(chunk, unpacked.crc)
                 if chunk:
                     yield chunk
         except self._module.TruncatedDataError:
@@ -113,38 +113,38 @@ class Salvage:
             raise place.damaged("member-damaged", detail) from None
         except self._module.UnexpectedSignatureError:
             # No record follows its own, but it may be whole: then checksum and sizes stand behind its data.
-            if not local.trailed or descriptor_end(self._source, local, taken) is None:
+            if not local.trailed or descriptor_end(self._source, local, unpacked) is None:
                 raise place.damaged("member-damaged") from None
         except self._module.UnzipError:
             raise place.damaged("member-damaged") from None
-        taken.whole = True
+        unpacked.whole = True
 
-    def _feed(self, local: Local, place: ZipPlace, taken: Taken) -> Iterator[bytes]:
+    def _feed(self, local: Local, place: ZipPlace, unpacked: Unpacked) -> Iterator[bytes]:
         end = self._source.size if local.trailed else local.data_start + local.packed
-        taken.fed = local.start
+        unpacked.fed = local.start
         for piece in self._source.span(local.start, end):
             self._feed_left -= len(piece)
             if self._feed_left < 0:
                 self._stopped = True
                 raise place.damaged("zip-bomb", "The zip's members lie in each other; the salvage was stopped here.")
-            taken.fed += len(piece)
+            unpacked.fed += len(piece)
             yield piece
         if local.trailed:
             yield _PADDING
 
-    def _count(self, length: int, taken: Taken, place: ZipPlace) -> None:
-        taken.size += length
+    def _count(self, length: int, unpacked: Unpacked, place: ZipPlace) -> None:
+        unpacked.size += length
         self._unpacked += length
-        if taken.size > self._limits.member_bytes:
+        if unpacked.size > self._limits.member_bytes:
             raise place.damaged("member-too-large")
         if self._unpacked > self._limits.total_bytes:
             self._stopped = True
             raise place.damaged("zip-bomb")
 
-    def _following(self, local: Local, chunks: Chunks, taken: Taken, place: ZipPlace) -> Local | None:
+    def _following(self, local: Local, chunks: Chunks, unpacked: Unpacked, place: ZipPlace) -> Local | None:
         """Return the next member's header, or None where there is none or none can be told from what is in a member."""
         nested = not local.encrypted and chunks.look() in _NEXT
-        end = self._end(local, chunks, taken)
+        end = self._end(local, chunks, unpacked)
         chunks.close()
         if end is None:
             if nested:  # the members of the zip in it are not this zip's
@@ -162,7 +162,7 @@ class Salvage:
             self._findings.append(hole.finding("member-damaged", words))
         return find_local(self._source, end)  # behind a directory too: zips may have been put behind each other
 
-    def _end(self, local: Local, chunks: Chunks, taken: Taken) -> int | None:
+    def _end(self, local: Local, chunks: Chunks, unpacked: Unpacked) -> int | None:
         """Return where a member ends, if that can be trusted."""
         if not local.trailed:
             end = local.data_start + local.packed
@@ -170,7 +170,7 @@ class Salvage:
         if local.encrypted or local.method not in METHODS:
             return None
         chunks.drain()
-        return descriptor_end(self._source, local, taken) if taken.whole else None
+        return descriptor_end(self._source, local, unpacked) if unpacked.whole else None
 
 
 def is_record(source: Positioned, at: int) -> bool:
@@ -179,20 +179,20 @@ def is_record(source: Positioned, at: int) -> bool:
     return mark in _NEXT or (at + len(mark) == source.size and any(one.startswith(mark) for one in _NEXT))
 
 
-def descriptor_end(source: Positioned, local: Local, taken: Taken) -> int | None:
+def descriptor_end(source: Positioned, local: Local, unpacked: Unpacked) -> int | None:
     """Find the end of a member whose checksum and sizes follow its data."""
     # The unpacker is fed in pieces and says only that the end lay in one of the last: look for the checksum there, with
     # the sizes behind it that it must have, of 4 bytes or of 8 (zip64), after a signature that is often left out.
-    base = max(local.data_start, taken.fed - 3 * PIECE)
-    window = source.at(base, taken.fed - base + 64)
-    wanted = taken.crc.to_bytes(4, "little")
+    base = max(local.data_start, unpacked.fed - 3 * PIECE)
+    window = source.at(base, unpacked.fed - base + 64)
+    wanted = unpacked.crc.to_bytes(4, "little")
     alone = None
     at = window.find(wanted)
     while at >= 0:
         signed = window[max(at - 4, 0) : at] == DESCRIPTOR
         for packed in {base + at - local.data_start, base + at - local.data_start - 4 * signed}:
             for width in (4, 8):
-                sizes = packed.to_bytes(width, "little") + taken.size.to_bytes(width, "little")
+                sizes = packed.to_bytes(width, "little") + unpacked.size.to_bytes(width, "little")
                 end = at + 4 + 2 * width
                 if window[at + 4 : end] == sizes:
                     if is_record(source, base + end):

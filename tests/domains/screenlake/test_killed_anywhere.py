@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bondstore.deid import pictures
 from bondstore.deid.faces import Box
 from bondstore.deid.findings import unfit
-from bondstore.deid.pictures import Cover, Picture
+from bondstore.deid.pictures import Cover, RedactedPicture
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.process import ProcessJob
 from bondstore.ledger import Ledger
@@ -102,7 +102,7 @@ def covered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in for the detector: covered images end in a word; of each zip one image keeps its face when covered."""
     real, withheld = pictures.redact, {FIRST.images[0].digest, SECOND.images[1].digest}
 
-    def redact(data: bytes, detector: object, cover: Cover, *_: object) -> Picture:
+    def redact(data: bytes, detector: object, cover: Cover, *_: object) -> RedactedPicture:
         picture = real(data, None, Cover("none"))
         if cover.mode == "none":
             return picture

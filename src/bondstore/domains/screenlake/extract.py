@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bondstore.deid.faces import Box, Detector
-    from bondstore.deid.pictures import Cover, Decisions, Picture
+    from bondstore.deid.pictures import Cover, Decisions, RedactedPicture
     from bondstore.domains.screenlake.handling import Text
     from bondstore.domains.screenlake.layout import PhoneZip
     from bondstore.domains.screenlake.part import PartWriter
@@ -271,7 +271,7 @@ class _Rows:
         return True
 
 
-def _image_of(picture: Picture, member: str, base: str, source: str, *, looked: bool) -> Image:
+def _image_of(picture: RedactedPicture, member: str, base: str, source: str, *, looked: bool) -> Image:
     return Image(
         member,
         base,
@@ -287,7 +287,7 @@ def _image_of(picture: Picture, member: str, base: str, source: str, *, looked: 
     )
 
 
-def _outcome(picture: Picture, *, looked: bool) -> str:
+def _outcome(picture: RedactedPicture, *, looked: bool) -> str:
     if picture.covered or picture.texts:
         return "redacted"
     return "kept" if looked else "unlooked"
