@@ -26,6 +26,7 @@ from bondstore.deid.textnumbers import HYPHENS, SPACES, groups
 from bondstore.deid.texturls import URL_PATTERN, may_hold_url
 
 _BETWEEN = rf"[{SPACES}{HYPHENS}./()]"
+# Possessive (``*+``), so that time grows with the length alone.
 _RUN = rf"(?P<run>[+＋]?\(?[+＋]?\d(?:{_BETWEEN}{{0,3}}\d)*+)"
 _TOKENS = re.compile(_RUN)
 _TOKENS_AND_URLS = re.compile(rf"{URL_PATTERN}|{_RUN}", re.IGNORECASE)

@@ -28,24 +28,16 @@ _FEW = 100
 class Delivery:
     """A message to one recipient."""
 
-    id: str
-    """Its Message-ID is made of it."""
-    recipient: str
-    """The subscriber's key."""
+    id: str  # its Message-ID is made of it
+    recipient: str  # the subscriber's key
     state: str
     attempts: int
-    doubts: int
-    """How often nobody knew whether it had been taken on, and it was sent again."""
-    made: int
-    """When it was first claimed, seconds since 1970: the date it bears."""
-    at: int
-    """When it came into this state."""
-    due: int
-    """From when on it may be tried again; 0 for never."""
-    code: str
-    """Why it failed last."""
-    receipt: str
-    """The provider's id of it."""
+    doubts: int  # how often nobody knew whether it had been taken on, and it was sent again
+    made: int  # when it was first claimed, seconds since 1970: the date it bears
+    at: int  # when it came into this state
+    due: int  # from when on it may be tried again; 0 for never
+    code: str  # why it failed last
+    receipt: str  # the provider's id of it
     version: int
 
 
@@ -74,14 +66,12 @@ SYSTEM = Clock()
 class MailOutcome:
     """What became of one message to one recipient."""
 
-    recipient: str
-    """The subscriber's key; never the address."""
+    recipient: str  # the subscriber's key; never the address
     state: str
     """``sent``; ``failed`` (tried again by a later run), ``refused`` (never again unless asked), ``waiting`` (failed
     before and not due yet), ``busy`` (another is sending it), ``planned`` (dry run), ``left`` (the run stopped before),
     ``unsubscribed`` (meanwhile)."""
-    news: int
-    """How many are in it."""
+    news: int  # how many are in it
     message: str = ""
     attempts: int = 0
     code: str = ""
@@ -118,10 +108,8 @@ class Notified:
     """How a run went, one outcome a message."""
 
     outcomes: tuple[MailOutcome, ...]
-    already: int = 0
-    """Pairs of news and recipient that were told by an earlier run."""
-    stopped: BondstoreError | None = None
-    """Why the run ended early: nothing could be sent at all."""
+    already: int = 0  # pairs of news and recipient that were told by an earlier run
+    stopped: BondstoreError | None = None  # why the run ended early: nothing could be sent at all
 
     @property
     def counts(self) -> dict[str, int]:

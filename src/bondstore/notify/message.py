@@ -76,10 +76,8 @@ class Envelope:
 
     id: str
     address: str = field(repr=False)
-    token: str = field(repr=False)
-    """What ends the subscription, or confirms it."""
-    made: int
-    """Its date, seconds since 1970."""
+    token: str = field(repr=False)  # what ends the subscription, or confirms it
+    made: int  # its date, seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +85,8 @@ class _Part:
     """News as this message tells them."""
 
     news: News
-    inline: tuple[tuple[MailPlot, str], ...]
-    """Plots in the message, with their Content-ID."""
-    links: tuple[tuple[str, str], ...]
-    """Plots that are not in it: name, and address where one is known."""
+    inline: tuple[tuple[MailPlot, str], ...]  # plots in the message, with their Content-ID
+    links: tuple[tuple[str, str], ...]  # plots that are not in it: name, and address where one is known
 
     @property
     def title(self) -> str:

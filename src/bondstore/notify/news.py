@@ -32,8 +32,7 @@ class News:
     """One file that people are told about. All texts come from outside; what is not explained is as in its record."""
 
     file: str
-    sha256: str
-    """The same file is the same news, wherever it was found."""
+    sha256: str  # the same file is the same news, wherever it was found
     grade: str
     levels: Counts
     title: str = ""
@@ -43,8 +42,7 @@ class News:
     bounds: tuple[float, float, float, float] | None = None
     failing: tuple[tuple[str, int], ...] = ()
     """Tests with suspect or bad levels and their number, most first; empty where only a manifest is at hand."""
-    plots: tuple[str, ...] = ()
-    """Keys of its plots, in the store it was found in."""
+    plots: tuple[str, ...] = ()  # keys of its plots, in the store it was found in
 
     @property
     def digest(self) -> str:
@@ -60,36 +58,17 @@ def of_record(record: Record) -> News:
     """Take news from a release record."""
     counted = {name: sum(counts.get(word, 0) for word in _FAILING) for name, counts in record.tests.items()}
     failing = sorted(((name, count) for name, count in counted.items() if count), key=lambda one: (-one[1], one[0]))
-    return News(
-        record.file,
-        record.sha256,
-        record.grade,
-        record.levels,
-        record.title,
-        record.platform,
-        record.first,
-        record.last,
-        record.bounds,
-        tuple(failing[:_MOST_FAILING]),
-        record.plots,
-    )
+    return _news(record, tuple(failing[:_MOST_FAILING]), record.plots)
 
 
 def of_entry(entry: Entry) -> News:
     """Take news from what a manifest says of a file."""
-    return News(
-        entry.file,
-        entry.sha256,
-        entry.grade,
-        entry.levels,
-        entry.title,
-        entry.platform,
-        entry.first,
-        entry.last,
-        entry.bounds,
-        (),
-        tuple(plot.path for plot in entry.plots),
-    )
+    return _news(entry, (), tuple(plot.path for plot in entry.plots))
+
+
+def _news(one: Record | Entry, failing: tuple[tuple[str, int], ...], plots: tuple[str, ...]) -> News:
+    facts = (one.title, one.platform, one.first, one.last, one.bounds)
+    return News(one.file, one.sha256, one.grade, one.levels, *facts, failing, plots)
 
 
 def matches(news: News, topics: Sequence[str], vessels: Mapping[str, Sequence[str]]) -> bool:

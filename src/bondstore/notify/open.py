@@ -37,8 +37,7 @@ _HINT = "Write smtp://HOST:587, smtps://HOST:465 or ses://REGION."
 class Mail:
     """Where mail is sent from; `profile` is for DynamoDB and SES."""
 
-    given: Mapping[str, Any] = field(repr=False)
-    """What is said of `MailSettings`, which are needed to send only."""
+    given: Mapping[str, Any] = field(repr=False)  # what is said of `MailSettings`, which are needed to send only
     places: MailPlaces
     profile: Profile | None = None
 

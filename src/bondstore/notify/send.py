@@ -24,10 +24,8 @@ _BUSY_PAUSE = 2.0
 class SendOptions:
     """What shall be sent."""
 
-    topics: tuple[str, ...] = ()
-    """Only news of these; all when empty."""
-    again: bool = False
-    """Try at once what failed, also what was refused or given up."""
+    topics: tuple[str, ...] = ()  # only news of these; all when empty
+    again: bool = False  # try at once what failed, also what was refused or given up
     dry_run: bool = False
 
 

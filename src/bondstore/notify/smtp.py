@@ -33,17 +33,14 @@ _GO_ON, _TOO_LARGE = 354, 552
 class SmtpServer:
     """A server and how to speak to it; see `bondstore.notify.open_transport`."""
 
-    host: str
-    """Its certificate must be for this name."""
+    host: str  # its certificate must be for this name
     port: int
-    implicit: bool = False
-    """TLS from the first byte; else STARTTLS."""
+    implicit: bool = False  # TLS from the first byte; else STARTTLS
     user: str | None = None
     password: SecretRef | None = None
     ca_file: str | None = None
     plaintext: bool = False
-    timeout: float = _TIMEOUT
-    """Seconds that any answer may take."""
+    timeout: float = _TIMEOUT  # seconds that any answer may take
 
 
 class SmtpTransport:

@@ -44,19 +44,13 @@ class Subscriber:
     """One subscriber."""
 
     key: str
-    state: str
-    """Only a confirmed one gets mail."""
-    address: str = field(repr=False)
-    """Empty once unsubscribed."""
-    topics: tuple[str, ...]
-    """``all``, ``platform:SERIAL``, ``vessel:NAME``."""
-    nonce: str = field(repr=False)
-    """Of this subscription."""
-    since: int
-    """When it came into this state, seconds since 1970."""
+    state: str  # only a confirmed one gets mail
+    address: str = field(repr=False)  # empty once unsubscribed
+    topics: tuple[str, ...]  # ``all``, ``platform:SERIAL``, ``vessel:NAME``
+    nonce: str = field(repr=False)  # of this subscription
+    since: int  # when it came into this state, seconds since 1970
     version: int
-    fields: Mapping[str, Value] = field(repr=False)
-    """Its row."""
+    fields: Mapping[str, Value] = field(repr=False)  # its row
 
     @property
     def masked(self) -> str:

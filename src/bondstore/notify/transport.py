@@ -20,14 +20,10 @@ class Accepted:
 class Declined:
     """The provider did not take a message on, or nobody knows whether it did."""
 
-    code: str
-    """Why, as a word without any address: ``smtp-550``, ``ses-MessageRejected``."""
-    again: bool
-    """It may go through later."""
-    busy: bool = False
-    """The provider asked to go slower."""
-    doubt: bool = False
-    """The connection broke after the whole message had gone out: it may have been taken on."""
+    code: str  # why, as a word without any address: ``smtp-550``, ``ses-MessageRejected``
+    again: bool  # it may go through later
+    busy: bool = False  # the provider asked to go slower
+    doubt: bool = False  # the connection broke after the whole message had gone out: it may have been taken on
 
 
 Answer: TypeAlias = Accepted | Declined

@@ -31,8 +31,7 @@ class Plot:
     path: str
     sha256: str
     size: int
-    type: str
-    """``image/png`` or ``image/svg+xml``."""
+    type: str  # ``image/png`` or ``image/svg+xml``
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +110,10 @@ class Manifest:
     """A release."""
 
     about: About
-    requirement: str
-    """What its files had to meet."""
-    entries: tuple[Entry, ...]
-    """By name; see `in_order`."""
-    overview: Plot | None = None
-    """A map of all of it."""
-    stac: bool = False
-    """Whether a STAC item collection belongs to it."""
+    requirement: str  # what its files had to meet
+    entries: tuple[Entry, ...]  # by name; see `in_order`
+    overview: Plot | None = None  # a map of all of it
+    stac: bool = False  # whether a STAC item collection belongs to it
 
     @property
     def id(self) -> str:

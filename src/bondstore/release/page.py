@@ -59,11 +59,9 @@ class Chart:
     """Points on a grid of degrees, without a coast; all in pixels from the upper left."""
 
     points: Sequence[tuple[float, float]]
-    meridians: Sequence[tuple[float, str]]
-    """Where each vertical line is, and its longitude as text."""
+    meridians: Sequence[tuple[float, str]]  # where each vertical line is, and its longitude as text
     parallels: Sequence[tuple[float, str]]
-    count: int
-    """How many files the points stand for."""
+    count: int  # how many files the points stand for
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT

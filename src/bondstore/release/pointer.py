@@ -27,27 +27,22 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class Recall:
     """What was taken back at one time."""
 
-    id: str
-    """What was named: a release's id, a file's hash or its name."""
+    id: str  # what was named: a release's id, a file's hash or its name
     at: str
     reason: str
-    hashes: tuple[str, ...]
-    """SHA-256 of all files and plots that it took back."""
+    hashes: tuple[str, ...]  # SHA-256 of all files and plots that it took back
 
 
 @dataclass(frozen=True, slots=True)
 class Latest:
     """What holds in a public store."""
 
-    generation: int = 0
-    """Goes up by one with every change, so that no two states are the same bytes."""
+    generation: int = 0  # goes up by one with every change, so that no two states are the same bytes
     release: str | None = None
     at: str = ""
-    releases: tuple[str, ...] = ()
-    """All that ever held, oldest first; so are the recalls."""
+    releases: tuple[str, ...] = ()  # all that ever held, oldest first; so are the recalls
     recalls: tuple[Recall, ...] = ()
-    again: frozenset[str] = frozenset()
-    """Hashes that were released again on purpose."""
+    again: frozenset[str] = frozenset()  # hashes that were released again on purpose
 
     @property
     def recalled(self) -> frozenset[str]:

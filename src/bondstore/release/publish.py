@@ -47,8 +47,7 @@ class Places:
     dest: str
     source: str
     profile: str | None = None
-    source_profile: str | None = None
-    """The profile of the public store serves for both where only that one is named."""
+    source_profile: str | None = None  # the profile of the public store serves for both where only that one is named
     source_may_be_public: bool = False
     require_public: bool = False
 
@@ -126,10 +125,8 @@ class _Attempt:
     etag: str | None
     before: Manifest | None
     scan: Scan
-    overview: tuple[Plot, str] | None
-    """The map, with its key in the private store."""
-    present: dict[str, int]
-    """Sizes of the objects that the public store has, by path."""
+    overview: tuple[Plot, str] | None  # the map, with its key in the private store
+    present: dict[str, int]  # sizes of the objects that the public store has, by path
 
     @classmethod
     def make(cls, source: Store, dest: Store, order: Order) -> _Attempt:

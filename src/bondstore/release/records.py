@@ -39,13 +39,10 @@ _ORDER = ("good", "probably_good", "unevaluated", "suspect", "bad")
 class Source:
     """What a file was made from."""
 
-    store: str
-    """Its store's address; stays private, and is never published."""
+    store: str  # its store's address; stays private, and is never published
     key: str
-    version: str
-    """Etag or version id."""
-    sha256: str = ""
-    """64 lower-case hex digits; empty where it was not taken."""
+    version: str  # etag or version id
+    sha256: str = ""  # 64 lower-case hex digits; empty where it was not taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +58,22 @@ class Unevaluated:
 class Record:
     """What is vouched for about one file."""
 
-    file: str
-    """Its path in the store that it lies in, with this record as ``<file>.json`` beside it."""
+    file: str  # its path in the store that it lies in, with this record as ``<file>.json`` beside it
     sha256: str
     size: int
     source: Source
-    settings: Mapping[str, str]
-    """What decided: ``suite``, ``digest``, ``tool`` …"""
-    grade: str
-    """One of `GRADES`: the worst of what its levels hold."""
-    levels: Counts
-    """By variable, how many levels are under which of `WORDS`."""
-    tests: Counts = field(default_factory=dict)
-    """The same by ``label/VARIABLE``."""
+    settings: Mapping[str, str]  # what decided: ``suite``, ``digest``, ``tool`` …
+    grade: str  # one of `GRADES`: the worst of what its levels hold
+    levels: Counts  # by variable, how many levels are under which of `WORDS`
+    tests: Counts = field(default_factory=dict)  # the same by ``label/VARIABLE``
     unevaluated: tuple[Unevaluated, ...] = ()
     title: str = ""
     platform: str = ""
-    first: str | None = None
-    """First and last time in the file, ``YYYY-MM-DDTHH:MM:SSZ``, UTC."""
+    first: str | None = None  # first and last time in the file, ``YYYY-MM-DDTHH:MM:SSZ``, UTC
     last: str | None = None
     bounds: tuple[float, float, float, float] | None = None
     """West, south, east, north in degrees; west over east where it crosses the date line."""
-    plots: tuple[str, ...] = ()
-    """Paths of its plots, in the same store."""
+    plots: tuple[str, ...] = ()  # paths of its plots, in the same store
 
     def to_json(self) -> bytes:
         """Return the record as JSON: sorted keys, UTF-8, one final newline; the same record gives the same bytes.

@@ -44,8 +44,7 @@ class ScanOptions:
     """By the end of a file's name, such as ``.nc``. Where there are any, what none can look into does not leave."""
     by_product: Callable[[str], bool] = field(default=lambda _: False)
     """Whether an object without a record is known by its key to be none that could leave: it is not told of."""
-    barred: frozenset[str] = frozenset()
-    """SHA-256 of what was taken back."""
+    barred: frozenset[str] = frozenset()  # SHA-256 of what was taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +137,8 @@ class _Scanner:
     options: ScanOptions
     infos: Mapping[str, ObjectInfo]
     found: Scan
-    plots: set[str] = field(default_factory=set)
-    """Keys of all plots that records name."""
-    held_plots: set[str] = field(default_factory=set)
-    """Those of files that do not leave."""
+    plots: set[str] = field(default_factory=set)  # keys of all plots that records name
+    held_plots: set[str] = field(default_factory=set)  # those of files that do not leave
 
     def look_at(self, keys: Sequence[str]) -> None:
         """Look at some files: first at what their records say, then at the bytes of those that may still leave."""

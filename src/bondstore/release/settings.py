@@ -80,10 +80,8 @@ class Requirement:
     """
 
     text: str
-    grades: tuple[str, ...]
-    """Grades that a whole file may have; empty where levels are counted instead."""
-    share: float = 0.0
-    """0 to 1: of every variable's levels that have a value, how many must be good or probably good."""
+    grades: tuple[str, ...]  # grades that a whole file may have; empty where levels are counted instead
+    share: float = 0.0  # 0 to 1: of every variable's levels that have a value, how many must be good or probably good
 
     @classmethod
     def parse(cls, text: str) -> Requirement:
@@ -122,15 +120,12 @@ class Requirement:
 class Order:
     """What a publisher asks for."""
 
-    requirement: str = "good"
-    """What every file must meet; see `Requirement`."""
+    requirement: str = "good"  # what every file must meet; see `Requirement`
     about: About = field(default_factory=About)
     inspectors: Mapping[str, Inspector] = field(default_factory=dict)
     """By the end of a file's name: reads its own flags, and raises `IntegrityError` when its record claims more."""
-    overview: str | None = None
-    """Key of a map of everything, in the private store."""
+    overview: str | None = None  # key of a map of everything, in the private store
     stac: bool = False
-    again: bool = False
-    """Release even what was taken back."""
+    again: bool = False  # release even what was taken back
     by_product: Callable[[str], bool] = field(default=lambda _: False)
     """Whether an object without a record is known by its key to be none that could leave; others are told of."""

@@ -11,6 +11,7 @@ from bondstore.tables.quotedlines import LONGEST, TOO_LONG
 MOST_LINES = 1000
 """Lines that one row may span."""
 _TRIES = 32  # times that a growing row is split: without a bound, a file of quotes alone takes time by its square
+# Possessive quantifiers (``*+``): a hostile row cannot make a pattern try the same split again and again.
 _VALUE = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+)'
 _RFC_4180 = re.compile(rf"{_VALUE}(?:(?:,|\r?\n){_VALUE})*+\r?\n?")
 _BARE = r"(?:null|true|false|[-+]?\d{1,40}(?:\.\d{1,40})?)?"

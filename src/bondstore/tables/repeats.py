@@ -86,6 +86,7 @@ def _records(file: IO[bytes], count: int) -> NDArray[Any]:
 
 
 def _bucket_of(records: NDArray[Any], buckets: int) -> NDArray[np.int64]:
+    # The upper half of a digest, scaled to the number of buckets: digests are even, so the buckets are about as large.
     return ((records["high"] >> np.uint64(32)) * np.uint64(buckets) >> np.uint64(32)).astype(np.int64)
 
 
@@ -155,6 +156,7 @@ def _one_by_one(file: IO[bytes], size: int, starts: NDArray[np.int64], found: Ro
         repeats = []
         for place, unit in enumerate(units):
             digest = halves[place * _RECORD.itemsize : place * _RECORD.itemsize + DIGEST]
+            # The unit that was last seen with it, how often there, and how often in the unit that has it most often.
             state = known.setdefault(digest, [unit, 0, 0])
             if state[0] != unit:
                 state[0], state[1] = unit, 0

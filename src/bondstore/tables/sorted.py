@@ -195,6 +195,7 @@ class SortedTable:
 
         from bondstore.tables.merge import detached, in_order, times
 
+        # Half of it stays: a row that comes late still finds its place, unless it is older than all that has left.
         window = in_order(pl.concat(self._window), self._by)
         count = window.height if whole else (window.height + 1) // 2
         leaving, staying = window[:count], window[count:].rechunk()
@@ -249,6 +250,7 @@ class SortedTable:
 
         while len(self._runs) > _FAN_IN:
             self._runs = [self._merge_some(self._runs[at : at + _FAN_IN]) for at in range(0, len(self._runs), _FAN_IN)]
+        # Rows of one time stand as they came: the output so far is the first source, then the runs by number.
         first = self._scratch / f"in-order{self._form.suffix}"
         self._path.rename(first)
         self._main = _Grouped(self._form.open(self._path, self._schema), self._by, self._group)

@@ -123,12 +123,10 @@ class OnnxDetector:
 @dataclass(frozen=True, slots=True)
 class _Network:
     graph: Graph
-    weights: str
-    """sha256 of the file as it came."""
+    weights: str  # sha256 of the file as it came
     decode: Callable[..., list[Rows]]
     efforts: Mapping[str, Effort]
-    order: int
-    """1 where channels go in as RGB, -1 where as BGR."""
+    order: int  # 1 where channels go in as RGB, -1 where as BGR
 
 
 @cache
