@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bondstore.config.fields import fields_of
@@ -92,6 +92,7 @@ def _plain() -> dict[str, object]:
     return {name: getattr(SETTINGS, name) for name in MailSettings.__slots__}
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_any_text_at_all(title: str, platform: str, file: str) -> None:
     read = made([news(1, title=title, platform=platform, file=file)])

@@ -216,8 +216,8 @@ class DynamoTable:
         """Raise what another try will not mend."""
         if awsclients.code_of(raised) != "TransactionCanceledException":
             raise awsclients.understand(raised, self._place) from None
-        told = getattr(raised, "response", {}).get("CancellationReasons", [])
-        reasons = {one.get("Code", "None") for one in told} - {"None"}
+        given = getattr(raised, "response", {}).get("CancellationReasons", [])
+        reasons = {one.get("Code", "None") for one in given} - {"None"}
         if "ConditionalCheckFailed" in reasons:
             raise changed(self.name) from None
         if not reasons or not reasons <= _CONTENDED:

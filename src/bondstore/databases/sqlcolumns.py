@@ -145,10 +145,10 @@ def _add(connection: Connection, table: str, name: str, kind: type) -> None:
 
     types: dict[type, Any] = {str: Text(), int: BigInteger(), float: Double(), bool: Boolean()}
     prepare = connection.dialect.identifier_preparer
-    told = types[kind].compile(connection.dialect)
+    type_name = types[kind].compile(connection.dialect)
     unless = "IF NOT EXISTS " if connection.dialect.name == "postgresql" else ""
     quoted = [prepare.quote_identifier(one) for one in (table, name)]
-    connection.exec_driver_sql(f"ALTER TABLE {quoted[0]} ADD COLUMN {unless}{quoted[1]} {told}")
+    connection.exec_driver_sql(f"ALTER TABLE {quoted[0]} ADD COLUMN {unless}{quoted[1]} {type_name}")
 
 
 def _check_names(table: Table, names: list[str]) -> None:

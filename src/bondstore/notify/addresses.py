@@ -114,8 +114,8 @@ def keyed(secret: Secret, purpose: str, data: bytes) -> bytes:
         raise ConfigurationError(
             f"The secret for tokens has fewer than {_SHORTEST_SECRET} signs.", hint="Make one: openssl rand -hex 32"
         )
-    said = f"bondstore {purpose}".encode() + (b"\0" + data if data else b"")
-    return hmac.new(value, said, hashlib.sha256).digest()
+    message = f"bondstore {purpose}".encode() + (b"\0" + data if data else b"")
+    return hmac.new(value, message, hashlib.sha256).digest()
 
 
 def _ascii(domain: str) -> str:

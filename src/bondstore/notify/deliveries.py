@@ -164,23 +164,23 @@ class Deliveries:
         """Tell whether the table is there."""
         return self._table.exists()
 
-    def look(self, pairs: int) -> None:
-        """Read the whole table once where so many questions of `told` will come that this is cheaper."""
+    def read_ahead(self, pairs: int) -> None:
+        """Read the whole table once where so many questions of `messages_about` will come that this is cheaper."""
         if pairs > _FEW:
             rows = (row for row in self._table.scan() if str(row.key).startswith("n-"))
             self._known = {str(row.key): str(row.fields.get("message", "")) for row in rows}
 
-    def told(self, recipient: str, news: Sequence[str]) -> dict[str, str]:
+    def messages_about(self, recipient: str, news: Sequence[str]) -> dict[str, str]:
         """Return by news' digest the message it went to a recipient with; what is new to them is left out."""
-        made = {}
+        found = {}
         for one in news:
             key = _news_key(recipient, one)
             if self._known is not None:
                 if key in self._known:
-                    made[one] = self._known[key]
+                    found[one] = self._known[key]
             elif (row := self._table.get(key)) is not None:
-                made[one] = str(row.fields.get("message", ""))
-        return made
+                found[one] = str(row.fields.get("message", ""))
+        return found
 
     def get(self, message: str) -> Delivery | None:
         """Return a message as it is now."""

@@ -59,15 +59,15 @@ class PlotReader:
             self._kept.move_to_end(key)
             return self._kept[key]
         data = self._read(key)
-        made = None
+        plot = None
         if data is not None:
-            made = MailPlot(key, data if data.startswith(_PNG) else b"", hashlib.sha256(data).hexdigest())
-        self._kept[key] = made
-        self._bytes += len(made.data) if made else 0
+            plot = MailPlot(key, data if data.startswith(_PNG) else b"", hashlib.sha256(data).hexdigest())
+        self._kept[key] = plot
+        self._bytes += len(plot.data) if plot else 0
         while self._bytes > _KEPT and len(self._kept) > 1:
             _, gone = self._kept.popitem(last=False)
             self._bytes -= len(gone.data) if gone else 0
-        return made
+        return plot
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Envelope:
     id: str
     address: str = field(repr=False)
     token: str = field(repr=False)  # what ends the subscription, or confirms it
-    made: int  # its date, seconds since 1970
+    date: int  # seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ class _Part:
             yield "Position", _position(news.bounds)
         yield "Grade", self.grade
         for name, counts in sorted(news.levels.items()):
-            said = [f"{count:,} {_WORDS.get(word, word)}" for word, count in _ordered(counts) if count]
-            yield name, ", ".join(said) or "no levels"
+            words = [f"{count:,} {_WORDS.get(word, word)}" for word, count in _ordered(counts) if count]
+            yield name, ", ".join(words) or "no levels"
         if news.failing:
             yield "Failing tests", ", ".join(f"{name} ({counted(count, 'level')})" for name, count in news.failing)
         yield "File", news.file
@@ -141,21 +141,21 @@ def news_message(
             continue
         parts = [_part(settings, one, found, inline=inline) for one in newest]
         dropped = not inline and any(plot.data for plot in found.values() if plot)
-        made = _compose(settings, envelope, news, parts, more=more, dropped=dropped, attached=attached)
-        if len(made.as_bytes(policy=SMTP)) <= limit:
-            return made
+        message = _compose(settings, envelope, news, parts, more=more, dropped=dropped, attached=attached)
+        if len(message.as_bytes(policy=SMTP)) <= limit:
+            return message
     # so many words that even they are too many: they are only counted
     return _compose(settings, envelope, news, [], more=len(news), dropped=True, attached=False)
 
 
 def confirmation_message(settings: MailSettings, envelope: Envelope, topics: Sequence[str]) -> EmailMessage:
     """Put the message together that asks whether somebody meant to subscribe."""
-    made = EmailMessage(policy=_POLICY)
-    _head(made, settings, envelope, f"{settings.title}: please confirm")
+    message = EmailMessage(policy=_POLICY)
+    _head(message, settings, envelope, f"{settings.title}: please confirm")
     link = settings.confirm_url.replace(HOLE, envelope.token)
-    said = render("bondstore.notify/confirm.txt", title=settings.title, topics=topics, link=link, token=envelope.token)
-    made.set_content(said, cte="quoted-printable")
-    return made
+    text = render("bondstore.notify/confirm.txt", title=settings.title, topics=topics, link=link, token=envelope.token)
+    message.set_content(text, cte="quoted-printable")
+    return message
 
 
 class _Ways(BaseHeader):
@@ -199,21 +199,21 @@ def _compose(
     dropped: bool,
     attached: bool,
 ) -> EmailMessage:
-    made = EmailMessage(policy=_POLICY)
-    _head(made, settings, envelope, _subject(settings, news))
+    message = EmailMessage(policy=_POLICY)
+    _head(message, settings, envelope, _subject(settings, news))
     ways = [
         way for way in (settings.unsubscribe_link(envelope.token), settings.unsubscribe_mailto(envelope.token)) if way
     ]
     # what mail programs offer as a button (RFC 2369, RFC 8058)
-    made["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways)
+    message["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways)
     if settings.unsubscribe_url.startswith("https:"):
-        made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    said: dict[str, Any] = {
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    content: dict[str, Any] = {
         "title": settings.title, "parts": parts, "more": more, "dropped": dropped, "unsubscribe": ways[0],
     }  # fmt: skip
-    made.set_content(render("bondstore.notify/news.txt", **said), cte="quoted-printable")
-    made.add_alternative(render("bondstore.notify/news.html", **said), subtype="html", cte="quoted-printable")
-    body = made.get_payload()[1]  # type: ignore[index]
+    message.set_content(render("bondstore.notify/news.txt", **content), cte="quoted-printable")
+    message.add_alternative(render("bondstore.notify/news.html", **content), subtype="html", cte="quoted-printable")
+    body = message.get_payload()[1]  # type: ignore[index]
     plots = [pair for one in parts for pair in one.inline]
     names = _names(plot.key for plot, _ in plots)
     for plot, cid in plots:
@@ -221,34 +221,34 @@ def _compose(
             plot.data, "image", "png", cid=f"<{cid}>", disposition="inline", filename=names[plot.key]
         )
     for plot in {plot.key: plot for plot, _ in plots}.values() if attached else ():
-        made.add_attachment(plot.data, "image", "png", filename=names[plot.key])
-    for number, part in enumerate(made.walk()):
+        message.add_attachment(plot.data, "image", "png", filename=names[plot.key])
+    for number, part in enumerate(message.walk()):
         if isinstance(part, MIMEPart) and part.is_multipart():
             part.set_boundary(f"=_{envelope.id}_{number}")  # Python's own are random
-    return made
+    return message
 
 
-def _head(made: EmailMessage, settings: MailSettings, envelope: Envelope, title: str) -> None:
+def _head(message: EmailMessage, settings: MailSettings, envelope: Envelope, title: str) -> None:
     name, domain = settings.sender_address.split("@")
-    made["From"] = Address(settings.sender_name, name, domain)
-    made["To"] = Address("", *envelope.address.rsplit("@", 1))
-    made["Subject"] = title
-    made["Date"] = format_datetime(datetime.fromtimestamp(envelope.made, UTC))
-    made["Message-ID"] = f"<{envelope.id}@{domain}>"
-    made["Auto-Submitted"] = "auto-generated"
+    message["From"] = Address(settings.sender_name, name, domain)
+    message["To"] = Address("", *envelope.address.rsplit("@", 1))
+    message["Subject"] = title
+    message["Date"] = format_datetime(datetime.fromtimestamp(envelope.date, UTC))
+    message["Message-ID"] = f"<{envelope.id}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
 
 
 def _subject(settings: MailSettings, news: Sequence[News]) -> str:
     """Return the subject: one line, whatever the platforms are called."""
     platforms = sorted({part.strip() for one in news for part in one.platform.split(",")} - {""})
     some = ", ".join(platforms[:3]) + (f" and {len(platforms) - 3} more" if len(platforms) > 3 else "")
-    said = f"{settings.title}: {counted(len(news), 'profile')}"
-    return one_line(f"{said} of {some}" if some else said, _LONGEST_SUBJECT)
+    title = f"{settings.title}: {counted(len(news), 'profile')}"
+    return one_line(f"{title} of {some}" if some else title, _LONGEST_SUBJECT)
 
 
 def _names(keys: Iterable[str]) -> dict[str, str]:
     """Return a plain file name for each plot; no two are the same."""
-    made: dict[str, str] = {}
+    names: dict[str, str] = {}
     taken: set[str] = set()
     for key in dict.fromkeys(keys):
         last = key.rpartition("/")[2]
@@ -259,8 +259,8 @@ def _names(keys: Iterable[str]) -> dict[str, str]:
             number += 1
             name = f"{stem}-{number}.png"
         taken.add(name.lower())
-        made[key] = name
-    return made
+        names[key] = name
+    return names
 
 
 def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -99,16 +99,16 @@ class Mail:
         return open_table(url, name, key=key, profile=self.profile)
 
 
-def open_mail(file: Path | None = None, profile: str | None = None, **said: Any) -> Mail:
+def open_mail(file: Path | None = None, profile: str | None = None, **options: Any) -> Mail:
     """Read the settings for mail; nothing is asked of any server.
 
     The file has the names of `MailPlaces` and `MailSettings` at its top; that of ``BONDSTORE_NOTIFY`` when not given.
-    What is `said` stands above it, None says nothing.
+    `options` stand above it; one that is None says nothing.
     """
     named = os.environ.get(FILE, "").strip()
     path = file or (Path(named) if named else None)
     given = read_toml(path, "--settings") if path else {}
-    given |= {name: value for name, value in said.items() if value is not None}
+    given |= {name: value for name, value in options.items() if value is not None}
     names = {one.name for one in fields_of(MailPlaces)}
     places = from_mapping(
         MailPlaces,

@@ -93,13 +93,13 @@ def notify(
     persons = people.confirmed() if people.exists() else []
     begun = book.exists()
     if begun:
-        book.look(len(persons) * len(news))
+        book.read_ahead(len(persons) * len(news))
     for person in persons:
         mine = {one.digest: one for one in news if matches(one, person.topics, settings.vessels)}
-        told = book.told(person.key, list(mine)) if begun else {}
+        messages = book.messages_about(person.key, list(mine)) if begun else {}
         letters: dict[str, list[News]] = {}
         for digest, one in mine.items():
-            letters.setdefault(told.get(digest, ""), []).append(one)
+            letters.setdefault(messages.get(digest, ""), []).append(one)
         for name, some in letters.items():
             known = book.get(name) if name else None
             if known is not None and known.state == SENT:

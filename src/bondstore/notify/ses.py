@@ -77,9 +77,9 @@ def _understand(raised: BaseException, sender: str) -> Answer:
     if code in _STOPPED:
         raise ConfigurationError(_STOPPED[code], hint="See the SES console of this account and region.") from None
     if code == "MessageRejected":
-        told = str(raised)
+        text = str(raised)
         domain = sender.rpartition("@")[2]
-        if sender in told or f" {domain}" in told:
+        if sender in text or f" {domain}" in text:
             raise ConfigurationError(
                 "SES refuses the sender: it is not verified in this region.",
                 hint="Verify the sender's address or domain with SES, or name another region.",

@@ -53,8 +53,8 @@ class SmtpTransport:
 
     def limit(self) -> int:
         """Return the server's SIZE, or what is usual."""
-        said = self._connection().esmtp_features.get("size", "").split()
-        size = int(said[0]) if said and said[0].isascii() and said[0].isdigit() else 0
+        size_line = self._connection().esmtp_features.get("size", "").split()
+        size = int(size_line[0]) if size_line and size_line[0].isascii() and size_line[0].isdigit() else 0
         return min(size or USUAL_LIMIT, _MOST)
 
     def send(self, message: EmailMessage, recipient: str) -> Answer:
@@ -77,9 +77,9 @@ class SmtpTransport:
                 # a connection that breaks from here on may have done so after the last byte was taken on
                 whole = True
                 connection.send(_stuffed(data))
-                code, said = connection.getreply()
+                code, reply = connection.getreply()
                 if code // 100 == 2:
-                    return Accepted(_receipt(said))
+                    return Accepted(_receipt(reply))
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Declined(f"smtp-{type(error).__name__}", again=True, doubt=whole)
@@ -130,27 +130,27 @@ class SmtpTransport:
     def _connect(self) -> smtplib.SMTP:
         server = self._server
         context = self._context()
-        made: smtplib.SMTP
+        connection: smtplib.SMTP
         if server.implicit:
-            made = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+            connection = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
         else:
-            made = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+            connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
         try:
-            made.ehlo_or_helo_if_needed()
+            connection.ehlo_or_helo_if_needed()
             covered = server.implicit
-            if not covered and made.has_extn("starttls"):
+            if not covered and connection.has_extn("starttls"):
                 # offered and broken is an error: it never falls back
-                made.starttls(context=context)
-                made.ehlo()
+                connection.starttls(context=context)
+                connection.ehlo()
                 covered = True
             if not covered:
                 self._check_plain()
             if server.user is not None:
-                made.login(server.user, server.password.resolve().reveal() if server.password else "")
+                connection.login(server.user, server.password.resolve().reveal() if server.password else "")
         except BaseException:
-            made.close()
+            connection.close()
             raise
-        return made
+        return connection
 
     def _check_plain(self) -> None:
         here = is_loopback(self._server.host)
@@ -213,7 +213,7 @@ def _stuffed(data: bytes) -> bytes:
     return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines) + b".\r\n"
 
 
-def _receipt(said: bytes) -> str:
+def _receipt(reply: bytes) -> str:
     """Return what of a server's answer may be kept: it may quote the recipient."""
-    text = said.decode("ascii", "replace")
+    text = reply.decode("ascii", "replace")
     return "" if "@" in text else "".join(one for one in text if one.isprintable())[:200]

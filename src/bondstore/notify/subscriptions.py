@@ -79,17 +79,17 @@ def everybody(table: Table) -> Iterator[Subscriber]:
 
 def check_topics(topics: Sequence[str]) -> tuple[str, ...]:
     """Return topics in one order, `ALL` where none is named; `UsageError` where one is none."""
-    made = set()
+    checked = set()
     for topic in topics or [ALL]:
         kind, colon, name = topic.strip().partition(":")
         plain = name.strip()
         if topic.strip() == ALL:
-            made.add(ALL)
+            checked.add(ALL)
         elif kind in _TOPICS and colon and plain and plain.isprintable() and len(plain) <= _LONGEST_TOPIC:
-            made.add(f"{kind}:{plain}")
+            checked.add(f"{kind}:{plain}")
         else:
             raise UsageError("That is no topic.", hint="Write all, platform:SERIAL or vessel:NAME.")
-    return (ALL,) if ALL in made else tuple(sorted(made))
+    return (ALL,) if ALL in checked else tuple(sorted(checked))
 
 
 class Subscribers:
@@ -148,10 +148,10 @@ class Subscribers:
                 return None
             if state in (PENDING, CONFIRMED) and "asked" in old and _is_quiet(old, now):
                 return None  # the mail that just went out names other topics: no click on it means these
-            made: dict[str, Value] = {"address": address, "asked": _packed(wanted)}
+            changes: dict[str, Value] = {"address": address, "asked": _packed(wanted)}
             if state in (PENDING, CONFIRMED):  # goes on as it is until the new wish is confirmed
-                return {**old, **made}
-            return {**made, "state": PENDING, "since": int(now), "nonce": new_nonce()}
+                return {**old, **changes}
+            return {**changes, "state": PENDING, "since": int(now), "nonce": new_nonce()}
 
         row = self._change(key, change)
         one = _subscriber(row)
@@ -170,12 +170,12 @@ class Subscribers:
         `UsageError` where the token is made up, too old, for other topics than were asked for last, or for a
         subscription that was ended since.
         """
-        said = read_token(self._secret, CONFIRM, token, now=now)
+        claim = read_token(self._secret, CONFIRM, token, now=now)
 
         def change(row: Row | None) -> dict[str, Value] | None:
             fields = dict(row.fields) if row else {}
             meant = _nonce_for(str(fields.get("nonce", "")), fields.get("asked", fields.get("topics")))
-            if not hmac.compare_digest(meant, said.nonce):
+            if not hmac.compare_digest(meant, claim.nonce):
                 raise refused()
             if fields.get("state") not in (PENDING, CONFIRMED):
                 raise refused()
@@ -186,7 +186,7 @@ class Subscribers:
             since = fields["since"] if fields["state"] == CONFIRMED else int(now)
             return {**fields, "state": CONFIRMED, "since": since}
 
-        return _subscriber(self._change(said.key, change))
+        return _subscriber(self._change(claim.key, change))
 
     def unsubscribe(self, token: str, *, now: float) -> None:
         """End a subscription by the token in any mail; such tokens never run out."""

@@ -66,18 +66,18 @@ def exposure(spec: StoreSpec, known: Sequence[str]) -> Seen:
     if not kind.is_remote:
         return Seen(Exposure.LOCAL, True, f"{spec.url} is on this machine; who can read it is up to its permissions.")
     store = _without_credentials(spec)
-    said = f"Whether {spec.url} is public could not be told"
+    unknown = f"Whether {spec.url} is public could not be told"
     answer = _answer(store.check, kind)
     if answer is None:
         return Seen(Exposure.PUBLIC, True, f"Everybody can list {spec.url}.")
     if answer:
-        return Seen(Exposure.UNKNOWN, False, f"{said}: {answer}")
+        return Seen(Exposure.UNKNOWN, False, f"{unknown}: {answer}")
     tried = [_answer(lambda key=key: store.get_range(key, 0, 1), kind) for key in known[:SAMPLE]]  # type: ignore[misc]
     if None in tried:
         return Seen(Exposure.PUBLIC, False, f"Everybody can read objects of {spec.url}; listing them is refused.")
     if not tried or any(tried):
         why = next(filter(None, tried), "it holds nothing that could be tried.")
-        return Seen(Exposure.UNKNOWN, False, f"{said}: {why}")
+        return Seen(Exposure.UNKNOWN, False, f"{unknown}: {why}")
     return Seen(Exposure.PRIVATE, False, f"{spec.url} is private: strangers can neither list nor read it.")
 
 

@@ -105,7 +105,7 @@ class _Svg:
     def __init__(self) -> None:
         self.open: list[str] = []
         self.texts: list[str] = []
-        self.said: list[str] = []
+        self.drawn: list[str] = []
         self.style: list[str] = []
         self.started = False
 
@@ -134,7 +134,7 @@ class _Svg:
             self.style.clear()
 
     def text(self, text: str) -> None:
-        self.said.append(text)
+        self.drawn.append(text)
         if f"{_SVG} style" in self.open:
             self.style.append(text)
 
@@ -191,4 +191,4 @@ def _check_svg(data: bytes) -> list[str]:
         parser.Parse(data, True)
     except expat.ExpatError:
         raise _refused("it is neither PNG nor SVG") from None
-    return [*found.texts, "".join(found.said)]
+    return [*found.texts, "".join(found.drawn)]

@@ -114,7 +114,7 @@ def _item(entry: Entry, manifest: Manifest, up: str) -> dict[str, Any]:
     assets = {"data": data}
     for number, plot in enumerate(entry.plots, 1):
         assets[f"plot-{number}"] = {"href": up + quote(plot.path), "roles": ["overview"], "type": plot.type}
-    made: dict[str, Any] = {
+    item: dict[str, Any] = {
         "type": "Feature",
         "stac_version": _STAC,
         # two files may hold the same bytes: the name is part of what makes an item one
@@ -127,8 +127,8 @@ def _item(entry: Entry, manifest: Manifest, up: str) -> dict[str, Any]:
     if entry.bounds is not None:
         west, south, east, north = entry.bounds
         west, east = (one - 360 if one > 180 else one for one in (west, east))
-        made |= {"bbox": [west, south, east, north], "geometry": _outline(west, south, east, north)}
-    return made
+        item |= {"bbox": [west, south, east, north], "geometry": _outline(west, south, east, north)}
+    return item
 
 
 def _outline(west: float, south: float, east: float, north: float) -> dict[str, Any]:

@@ -53,8 +53,8 @@ def releases(store: Store) -> Iterator[Release]:
     for release in reversed(latest.releases):
         manifest = site.read_manifest(store, release)
         if manifest is None:
-            said = site.read_tombstone(store, release)
-            yield Release(release, "taken-back", None, None, said.get("at"), said.get("reason", ""))
+            tombstone = site.read_tombstone(store, release)
+            yield Release(release, "taken-back", None, None, tombstone.get("at"), tombstone.get("reason", ""))
             continue
         holds = release == latest.release
         size = sum(entry.size for entry in manifest.entries)
@@ -78,6 +78,6 @@ def manifest_of(store: Store, release: str | None = None) -> Manifest:
     manifest = site.read_manifest(store, wanted) if wanted in latest.releases else None
     if manifest is None:
         gone = wanted in latest.releases
-        said = f"The release {wanted} was taken back." if gone else f"There is no release {wanted!r} in {store.url}."
-        raise NotFoundError(said, hint=f"See: bondstore release list {store.url}")
+        message = f"The release {wanted} was taken back." if gone else f"There is no release {wanted!r} in {store.url}."
+        raise NotFoundError(message, hint=f"See: bondstore release list {store.url}")
     return manifest

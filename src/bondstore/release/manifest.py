@@ -167,13 +167,13 @@ class Manifest:
         """Read a manifest back; `IntegrityError` when its content is not what its id says."""
         try:
             content = json.loads(data)
-            made = _manifest(content)
-            whole = content["kind"] == KIND and content["version"] == VERSION and content["id"] == made.id
+            manifest = _manifest(content)
+            whole = content["kind"] == KIND and content["version"] == VERSION and content["id"] == manifest.id
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, UsageError):
             raise _broken() from None
         if not whole:
             raise _broken()
-        return made
+        return manifest
 
     def _canonical(self) -> bytes:
         return json.dumps(self.content(), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

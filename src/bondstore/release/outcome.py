@@ -151,6 +151,6 @@ class Recalled:
         return {"kind": "recalled"} | dataclasses.asdict(self)
 
 
-def _fields(said: ReleasePlan | Published) -> dict[str, Any]:
-    names = (one.name for one in dataclasses.fields(said))
-    return {name: getattr(said, name) for name in names if name not in ("findings", "counts", "tally")}
+def _fields(result: ReleasePlan | Published) -> dict[str, Any]:
+    names = (one.name for one in dataclasses.fields(result))
+    return {name: getattr(result, name) for name in names if name not in ("findings", "counts", "tally")}

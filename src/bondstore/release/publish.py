@@ -147,8 +147,8 @@ class _Attempt:
         """Return the release; files whose bytes changed meanwhile are left out."""
         entries = in_order(one.entry for one in self.scan.cleared)
         overview = self.overview[0] if self.overview else None
-        made = Manifest(self.order.about, self.order.requirement, entries, overview, self.order.stac)
-        return made.without(without) if without else made
+        manifest = Manifest(self.order.about, self.order.requirement, entries, overview, self.order.stac)
+        return manifest.without(without) if without else manifest
 
     def missing(self, manifest: Manifest) -> dict[str, tuple[str, int]]:
         """Return what must be written: SHA-256 and size by path. Only what holds already counts as proved."""

@@ -170,10 +170,10 @@ def _off(why: str) -> DamagedError:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    content = dict(pairs)
+    if len(content) != len(pairs):
         raise _OffError("a name stands in it twice")
-    return made
+    return content
 
 
 def _written(value: object) -> str:
@@ -231,10 +231,10 @@ def _record(content: object) -> Record:
 
 
 def _table(value: object, where: str, names: tuple[str, ...]) -> dict[str, Any]:
-    made = _mapping(value, where)
-    if set(made) != set(names):
+    table = _mapping(value, where)
+    if set(table) != set(names):
         raise _off(f"{where} lacks a name or has one too many")
-    return made
+    return table
 
 
 def _mapping(value: object, where: str) -> dict[str, Any]:
@@ -274,13 +274,13 @@ def _is_count(value: object) -> bool:
 
 
 def _counts(value: object, where: str) -> Counts:
-    made: dict[str, dict[str, int]] = {}
+    counted: dict[str, dict[str, int]] = {}
     for name, counts in _mapping(value, where).items():
         table = _mapping(counts, where)
         if not all(word in WORDS and _is_count(number) for word, number in table.items()):
             raise _off(f"{where} holds what is no count of levels")
-        made[_text(name, where)] = dict(table)
-    return made
+        counted[_text(name, where)] = dict(table)
+    return counted
 
 
 def _time(value: object, where: str) -> str | None:

@@ -215,12 +215,12 @@ class _Scanner:
         plots: list[Plot] = []
         sources: dict[str, str] = {}
         for key in dict.fromkeys(record.plots):
-            made = scan_plot(self.store, key, self.infos.get(key), self.options.barred)
-            if made is None:
+            plot = scan_plot(self.store, key, self.infos.get(key), self.options.barred)
+            if plot is None:
                 self.found.note("plot-refused", key)
                 continue
-            plots.append(made)
-            sources[made.path] = key
+            plots.append(plot)
+            sources[plot.path] = key
         return plots, sources
 
 

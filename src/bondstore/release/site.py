@@ -159,15 +159,15 @@ def _take_down(store: Store, release: str, gone: set[str], latest: Latest) -> No
 
 
 def _files(manifest: Manifest, latest: Latest | None, up: str) -> dict[str, bytes]:
-    made = {
+    files = {
         MANIFEST: manifest.to_json(),
         "index.csv": as_csv(manifest),
         "index.parquet": as_parquet(manifest),
         "index.html": landing(manifest, latest, up),
     }
     if manifest.stac:
-        made[_STAC] = as_stac(manifest, up)
-    return made
+        files[_STAC] = as_stac(manifest, up)
+    return files
 
 
 def _get(store: Store, name: str) -> tuple[bytes, str] | None:

@@ -41,7 +41,7 @@ class Chunks(Iterator[bytes]):
             return self._ahead.pop(0)
         return self._pull()
 
-    def look(self) -> bytes:
+    def peek(self) -> bytes:
         """Return `first`, after reading as far ahead as it needs; nothing is taken."""
         while len(self.first) < _FIRST:
             try:

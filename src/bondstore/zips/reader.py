@@ -120,7 +120,7 @@ class OpenedZip:
         return word is None
 
     def _is_zip(self, chunks: Chunks, place: ZipPlace) -> bool:
-        if chunks.look() not in _ZIP_STARTS:
+        if chunks.peek() not in _ZIP_STARTS:
             return False
         self.findings.append(place.finding("member-nested"))
         return True

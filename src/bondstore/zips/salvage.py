@@ -143,7 +143,7 @@ class Salvage:
 
     def _following(self, local: Local, chunks: Chunks, unpacked: Unpacked, place: ZipPlace) -> Local | None:
         """Return the next member's header, or None where there is none or none can be told from what is in a member."""
-        nested = not local.encrypted and chunks.look() in _NEXT
+        nested = not local.encrypted and chunks.peek() in _NEXT
         end = self._end(local, chunks, unpacked)
         chunks.close()
         if end is None:
