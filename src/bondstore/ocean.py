@@ -12,7 +12,7 @@ Examples
 >>> drawn = bondstore.ocean.plot("s3://lab-qc", "pictures")  # doctest: +SKIP
 """
 
-from bondstore.domains.ocean.plots.service import Picture, Plotted, plot
+from bondstore.domains.ocean.plot import Picture, Plotted, plot
 from bondstore.domains.ocean.profiles import Batch, Deployment, Header, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
 from bondstore.domains.ocean.qc.flags import SCALES, Flag

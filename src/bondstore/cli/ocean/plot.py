@@ -13,7 +13,7 @@ from bondstore.errors import Exit
 from bondstore.text import counted, number_text, printable
 
 if TYPE_CHECKING:
-    from bondstore.domains.ocean.plots.service import Picture, Plotted
+    from bondstore.domains.ocean.plot import Picture, Plotted
     from bondstore.findings import Finding
 
 EXAMPLES = (
@@ -56,7 +56,7 @@ def command(
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import finding_record
-    from bondstore.domains.ocean.plots import service
+    from bondstore.domains.ocean import plot as service
 
     findings: list[dict[str, Any]] = []
 
