@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bondstore.cli import options
 from bondstore.config.secrets import SecretRef
+from bondstore.timebounds import start_of
 from tests.homes import Home
 
 
@@ -23,7 +24,7 @@ from tests.homes import Home
     ],
 )
 def test_moments(text: str, moment: datetime) -> None:
-    read = options.moment(text)
+    read = start_of(options.moment(text))
     assert read == moment
     assert read.tzinfo is UTC
 

@@ -5,7 +5,6 @@ A command takes them as ``store: options.Store = None``.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -14,21 +13,15 @@ from bondstore.config import profiles
 from bondstore.config.model import fields_of
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError
+from bondstore.timebounds import Bound, read_bound
 
 
-def moment(text: str) -> datetime:
-    """Read ``2024-01-31``, its first instant, or ``2024-01-31T12:00``; UTC unless it says otherwise."""
-    wrong = typer.BadParameter("Write a date as 2024-01-31, or a time as 2024-01-31T12:00 (UTC unless it says +02:00).")
-    if not isinstance(text, str):
-        raise wrong
-    text = text.strip()
-    if len(text) < 10 or text[4] != "-" or text[7] != "-":
-        raise wrong  # week dates and digits without dashes are more often slips than wishes
+def moment(text: str) -> Bound:
+    """Read a day or an instant; see `bondstore.timebounds`."""
     try:
-        value = datetime.fromisoformat(text)
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise wrong from None
+        return read_bound(text)
+    except BondstoreError as error:
+        raise typer.BadParameter(error.hint or str(error)) from None
 
 
 def secret_reference(text: str | SecretRef) -> SecretRef:
@@ -108,22 +101,26 @@ SourceOrNone = Annotated[
     ),
 ]
 Since = Annotated[
-    datetime | None,
+    Bound | None,
     typer.Option(
         "--since",
         metavar="TIME",
         parser=moment,
-        help="From this time on, itself included: 2024-01-31 or 2024-01-31T12:00, in UTC unless it says +02:00.",
+        help="Start, inclusive: 2024-01-31 or 2024-01-31T12:00.",
     ),
 ]
 Until = Annotated[
-    datetime | None,
+    Bound | None,
     typer.Option(
         "--until",
         metavar="TIME",
         parser=moment,
-        help="Up to this time, itself not included; a bare date is the start of that day.",
+        help="End: a time is exclusive, a date alone means the whole day.",
     ),
+]
+TimeZone = Annotated[
+    str,
+    typer.Option("--tz", metavar="ZONE", help="Time zone of dates and times without an offset, such as Europe/Berlin."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")]

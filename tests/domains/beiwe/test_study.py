@@ -7,7 +7,7 @@ import pickle
 import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
 import pandas as pd
@@ -19,7 +19,7 @@ from bondstore.beiwe import DamageWarning, open_study
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.reading import readahead
-from bondstore.domains.beiwe.selection import to_ms
+from bondstore.domains.beiwe.selection import selection_of
 from bondstore.errors import DamagedError, NotFoundError, PolicyError, UsageError, WrongKeyError
 from bondstore.ledger import personal_ledger
 from bondstore.stores import open_store
@@ -182,12 +182,18 @@ def test_a_study_shows_and_pickles_no_secret(lab):
     ],
 )
 def test_times_may_be_given_in_many_forms(moment, ms):
-    assert to_ms(moment) == ms
+    assert selection_of(since=moment).since_ms == ms
+
+
+@pytest.mark.parametrize("day", ["2024-01-01", date(2024, 1, 1)])
+def test_a_day_as_an_end_is_included(day):
+    assert selection_of(until=day).until_ms == FIRST_HOUR_MS + 24 * 3_600_000
+    assert selection_of(until=datetime(2024, 1, 1)).until_ms == FIRST_HOUR_MS
 
 
 def test_a_time_that_is_none_is_refused():
     with pytest.raises(UsageError):
-        to_ms("yesterday")
+        selection_of(since="yesterday")
 
 
 def test_in_order_each_object_is_fetched_once_and_noted(watched, made, faulty):

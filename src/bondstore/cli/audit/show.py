@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output, runs_shared
-from bondstore.text import milliseconds, moment
+from bondstore.text import moment
+from bondstore.timebounds import window_ms
 
 if TYPE_CHECKING:
     from bondstore.ledger import AuditEntry
@@ -29,6 +30,7 @@ def command(
     ] = None,
     since: options.Since = None,
     until: options.Until = None,
+    tz: options.TimeZone = "UTC",
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the newest so many.")] = None,
     json: options.Json = False,
 ) -> None:
@@ -36,11 +38,10 @@ def command(
 
     Without --dest: what this account read outside runs, on the terminal or in a notebook.
     """
+    start_ms, end_ms = window_ms(since, until, tz)
     with runs_shared.audited(dest) as (ledger, destination):
         wanted = runs_shared.run_named(run, ledger, destination)
-        entries = ledger.audit.entries(
-            run=wanted, prefixes=key or (), since_ms=milliseconds(since), until_ms=milliseconds(until), last=limit
-        )
+        entries = ledger.audit.entries(run=wanted, prefixes=key or (), since_ms=start_ms, until_ms=end_ms, last=limit)
         shown = ("time", "who", "action", output.number("bytes"))
         output.display(
             map(_record, entries),

@@ -10,7 +10,7 @@ from bondstore.cli import options
 from bondstore.cli.beiwe._shared import StudyOptions
 from bondstore.cli.from_model import with_settings
 from bondstore.cli.questions import before_fetching
-from bondstore.text import milliseconds
+from bondstore.timebounds import window_ms
 
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",
@@ -29,6 +29,7 @@ def command(
     source: options.SourceOrNone = None,
     since: options.Since = None,
     until: options.Until = None,
+    tz: options.TimeZone = "UTC",
     form: Annotated[
         str,
         typer.Option(
@@ -53,14 +54,15 @@ def command(
     from bondstore.config.resolve import resolve_dest
     from bondstore.runs.destination import open_destination
 
+    start_ms, end_ms = window_ms(since, until, tz)
     opened = study.open()
     place = open_destination(resolve_dest(dest, dest_profile or opened.store.spec.profile))
     result = opened.export(
         dest,
         participant=participant,
         stream=stream,
-        since=milliseconds(since),
-        until=milliseconds(until),
+        since=start_ms,
+        until=end_ms,
         form=form,
         source=source,
         jobs=jobs,

@@ -9,13 +9,14 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import StudyOptions
 from bondstore.cli.from_model import Without, with_settings
-from bondstore.text import milliseconds, moment
+from bondstore.text import moment
+from bondstore.timebounds import window_ms
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.listing import Listed
 
 EXAMPLES = (
-    "bondstore beiwe ls --study STUDY --participant 1ab2cd3e --stream gps --since 2024-01-01 --until 2024-02-01",
+    "bondstore beiwe ls --study STUDY --participant 1ab2cd3e --stream gps --since 2024-01-01 --until 2024-01-31",
     "bondstore beiwe ls --study STUDY --stream survey_answers --json",
     "bondstore beiwe ls --study STUDY --unknown",
 )
@@ -30,6 +31,7 @@ def command(
     source: options.Source = "both",
     since: options.Since = None,
     until: options.Until = None,
+    tz: options.TimeZone = "UTC",
     unknown: Annotated[
         bool, typer.Option("--unknown", help="List the objects whose keys are not understood instead.")
     ] = False,
@@ -40,7 +42,7 @@ def command(
     A processed (chunked) object is listed when its hour overlaps the window, a raw one when its own time lies in it.
     """
     opened = study.open()
-    window = milliseconds(since), milliseconds(until)
+    window = window_ms(since, until, tz)
     found = opened.unknown_objects() if unknown else opened.objects(participant, stream, *window, source)
     columns = (
         "key",

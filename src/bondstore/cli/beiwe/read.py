@@ -11,7 +11,7 @@ from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import StudyOptions
 from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, UsageError
-from bondstore.text import milliseconds
+from bondstore.timebounds import window_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bondstore.findings import Finding
 
 EXAMPLES = (
-    "bondstore beiwe read --study STUDY --participant 1ab2cd3e --stream gps --since 2024-01-01 --until 2024-01-02",
+    "bondstore beiwe read --study STUDY --participant 1ab2cd3e --stream gps --since 2024-01-01 --until 2024-01-01",
     "bondstore beiwe read CHUNKED_DATA/STUDY/1ab2cd3e/gps/2024-01-01T12:00:00.csv.zst --study STUDY --form csv",
     "bondstore beiwe read --study STUDY -p 1ab2cd3e -s gps --form parquet > gps.parquet",
 )
@@ -39,6 +39,7 @@ def command(
     source: options.Source = "chunked",
     since: options.Since = None,
     until: options.Until = None,
+    tz: options.TimeZone = "UTC",
     form: Annotated[
         str,
         typer.Option(
@@ -70,7 +71,7 @@ def command(
     if name is not None:
         frames = _object(opened, name, findings)
     else:
-        selection = selection_of(participant, stream, milliseconds(since), milliseconds(until), source)
+        selection = selection_of(participant, stream, *window_ms(since, until, tz), source)
         frames = _stream(opened, selection, findings)
     for frame in frames:
         writer.write(frame)

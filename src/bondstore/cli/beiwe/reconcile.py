@@ -10,7 +10,8 @@ from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import StudyOptions
 from bondstore.cli.from_model import with_settings
 from bondstore.cli.questions import before_fetching
-from bondstore.text import milliseconds, number_text
+from bondstore.text import number_text
+from bondstore.timebounds import window_ms
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.reconcile.job import ReconcileJob
@@ -32,6 +33,7 @@ def command(
     stream: options.Streams = None,
     since: options.Since = None,
     until: options.Until = None,
+    tz: options.TimeZone = "UTC",
     rebuild: Annotated[
         str | None,
         typer.Option(
@@ -58,7 +60,7 @@ def command(
     from bondstore.runs.destination import open_destination
 
     opened = study.open()
-    selection = select(participant or (), stream or (), "both", milliseconds(since), milliseconds(until))
+    selection = select(participant or (), stream or (), "both", *window_ms(since, until, tz))
     spec = opened.store.spec
     dest = None if rebuild is None else resolve_dest(rebuild, dest_profile or spec.profile)
     job = ReconcileJob(spec, opened.id, opened.key or resolve_key(None, spec.profile), selection, dest)

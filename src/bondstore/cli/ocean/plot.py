@@ -11,6 +11,7 @@ from bondstore.cli import options, output
 from bondstore.cli.ocean._shared import Columns, DestProfile
 from bondstore.errors import Exit
 from bondstore.text import counted, number_text, printable
+from bondstore.timebounds import start_of
 
 if TYPE_CHECKING:
     from bondstore.domains.ocean.plot import Picture, Plotted
@@ -38,6 +39,7 @@ def command(
         str, typer.Option(metavar="SUITE|FILE", help="Whose flags are shown (see: bondstore ocean tests), or a TOML.")
     ] = "moana",
     since: options.Since = None,
+    tz: options.TimeZone = "UTC",
     metadata: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="Deployments: a map and a section for each of them, in place of each sensor."),
@@ -74,7 +76,7 @@ def command(
         dest,
         form=form,
         tests=tests,
-        since=since,
+        since=start_of(since, tz),
         metadata=metadata,
         columns=columns,
         profile=profile,

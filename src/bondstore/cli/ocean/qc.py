@@ -10,6 +10,7 @@ import typer
 from bondstore.cli import options
 from bondstore.cli.ocean._shared import Columns, DestProfile
 from bondstore.errors import UsageError
+from bondstore.timebounds import start_of
 
 EXAMPLES = (
     "bondstore ocean qc s3://fishsoop-data/raw s3://fishsoop-data-qc --tests moana",
@@ -29,6 +30,7 @@ def command(
         str | None, typer.Option(metavar="moana-2024", help="Flags as an older chain sets them, to compare with it.")
     ] = None,
     since: options.Since = None,
+    tz: options.TimeZone = "UTC",
     form: Annotated[
         str,
         typer.Option(metavar="netcdf|parquet|both", help="NetCDF files, Parquet tables by month, or both."),
@@ -71,7 +73,7 @@ def command(
     if compat is not None and compat != "moana-2024":
         raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")
     asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns, per)
-    job = service.prepare(source, dest, asked, since=since, profile=profile, dest_profile=dest_profile)
+    job = service.prepare(source, dest, asked, since=start_of(since, tz), profile=profile, dest_profile=dest_profile)
     result = service.run(
         job,
         jobs=jobs,

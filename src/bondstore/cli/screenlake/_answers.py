@@ -18,10 +18,11 @@ from bondstore.cli.questions import Choice
 from bondstore.cli.screenlake._place import Access, ZipStore, ask_place
 from bondstore.config.settings import differing
 from bondstore.domains.screenlake import service
-from bondstore.domains.screenlake.selection import By, Selection, selection_of, zone_named
+from bondstore.domains.screenlake.selection import By, Selection, selection_of
 from bondstore.errors import BondstoreError, UsageError
 from bondstore.runs.executors import usable_cores
 from bondstore.text import bytes_text, counted, number_text, time_text
+from bondstore.timebounds import zone_named
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec

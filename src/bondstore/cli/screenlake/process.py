@@ -23,10 +23,10 @@ def command(
     dest: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to write to.")],
     *,
     since: Annotated[
-        str | None, typer.Option(metavar="DAY", help="First day, itself included: 2024-01-31. Else from the start.")
+        str | None, typer.Option(metavar="DAY", help="First day, inclusive: 2024-01-31. Else from the start.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="DAY", help="Last day, itself included: 2024-03-31. Else to the end.")
+        str | None, typer.Option(metavar="DAY", help="Last day, inclusive: 2024-03-31. Else to the end.")
     ] = None,
     by: Annotated[
         str,
@@ -35,9 +35,7 @@ def command(
             help="Days of the upload to the store, or days on which a screenshot or row was made (reads more zips).",
         ),
     ] = "uploaded",
-    tz: Annotated[
-        str, typer.Option(metavar="ZONE", help="The time zone that days are of, such as Europe/Berlin.")
-    ] = "UTC",
+    tz: options.TimeZone = "UTC",
     panelist: Annotated[
         list[str] | None,
         typer.Option("--panelist", "-p", metavar="HASH", help="Only this panelist; may be repeated."),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS, by_raw_name
 from bondstore.errors import UsageError
+from bondstore.timebounds import Bound, read_bound, window_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from bondstore.domains.beiwe.layout import BeiweObject
 
 Source = Literal["chunked", "raw", "both"]
-Moment: TypeAlias = datetime | str | int | None
-"""A time as people give it; see `to_ms`."""
+Moment: TypeAlias = date | str | int | None
+"""A time as people give it: a day, an instant, either as text, or ms since 1970; without an offset it is UTC."""
 
 DAY_MS = 24 * HOUR_MS
 
@@ -113,23 +114,15 @@ def selection_of(
     until: Moment = None,
     source: str = "both",
 ) -> StudySelection:
-    """Build a selection from the words of a notebook; see `select` and `to_ms`."""
-    return select(_many(participant), _many(stream), source, to_ms(since), to_ms(until))
+    """Build a selection from the words of a notebook; see `select` and `bondstore.timebounds`."""
+    return select(_many(participant), _many(stream), source, *window_ms(_bound(since), _bound(until)))
 
 
 def _many(names: str | Iterable[str] | None) -> Iterable[str]:
     return (names,) if isinstance(names, str) else names or ()
 
 
-def to_ms(moment: Moment) -> int | None:
-    """Return a time as ms since 1970 UTC: without a zone it is UTC, a number is ms already."""
-    if moment is None or isinstance(moment, int):
-        return moment
-    try:
-        value = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    except ValueError:
-        raise UsageError(
-            "A time is not understood.", hint="Write 2024-01-31, or 2024-01-31T12:00 (UTC unless it says +02:00)."
-        ) from None
-    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-    return round(value.timestamp() * 1000)
+def _bound(moment: Moment) -> Bound | None:
+    if isinstance(moment, int):
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=moment)
+    return read_bound(moment) if isinstance(moment, str) else moment

@@ -157,9 +157,9 @@ class Study:
         ----------
         participant, stream : str or iterable of str, optional
             Only these; streams by their chunked or raw name.
-        since, until : datetime, str or int, optional
-            Half-open window ``since <= t < until``: a datetime, ISO text (UTC unless it says otherwise) or ms since
-            1970.
+        since, until : date, datetime, str or int, optional
+            Start, inclusive, and end. As an end, an instant is exclusive: a datetime, ISO text or ms since 1970. A
+            date alone means the whole day. Without an offset, times are UTC.
         source : {"chunked", "raw", "both"}
             Processed objects, raw ones, or both.
 
@@ -263,8 +263,8 @@ class Study:
         ----------
         participant, stream : str
             Whose, and which.
-        since, until : datetime, str or int, optional
-            Half-open window of the rows; see `objects`.
+        since, until : date, datetime, str or int, optional
+            Window of the rows; see `objects`.
         source : {"chunked", "raw", "both"}
             Where from. Streams that are never chunked come from raw in any case.
         damaged : {"raise", "warn", "keep"}

@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Literal, cast, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bondstore.errors import UsageError
+from bondstore.timebounds import read_bound, window_ms, zone_named
 
 By = Literal["uploaded", "captured"]
 Window = tuple[int | None, int | None]
@@ -44,15 +44,7 @@ class Selection:
 
     def window_ms(self) -> Window:
         """Return the days as bounds."""
-        zone = zone_named(self.zone)
-
-        def midnight(day: date) -> int:
-            return round(datetime.combine(day, time(), zone).timestamp() * 1000)
-
-        since = None if self.since is None else midnight(self.since)
-        last_day = self.until is None or self.until == date.max
-        until = None if last_day or self.until is None else midnight(self.until + timedelta(days=1))
-        return since, until
+        return window_ms(self.since, self.until, self.zone)
 
     def wants_upload(self, modified_ms: int) -> bool:
         """Whether a zip that was uploaded at a time may hold what is asked for."""
@@ -108,21 +100,12 @@ def day_of(value: str | date | None) -> date | None:
     if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
     try:
-        if isinstance(value, str) and len(value.strip()) == len("2024-01-31"):
-            return date.fromisoformat(value.strip())
-    except ValueError:
-        pass
+        day = read_bound(value) if isinstance(value, str) else value
+    except UsageError:
+        day = None
+    if day is not None and not isinstance(day, datetime):
+        return day
     raise UsageError("Days are written as 2024-01-31.", hint="Both days are included; --tz says whose days they are.")
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """Return a time zone, or refuse a name that is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(
-            f"The time zone {name!r} is not known.", hint="Write it as Europe/Berlin or America/New_York, or: UTC."
-        ) from None
 
 
 def within(moment: int, window: Window) -> bool:
