@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from bondstore.cli import options
 from bondstore.config.secrets import SecretRef
-from bondstore.timebounds import start_of
 from tests.homes import Home
 
 
@@ -24,7 +23,7 @@ from tests.homes import Home
     ],
 )
 def test_moments(text: str, moment: datetime) -> None:
-    read = start_of(options.moment(text))
+    read = options.moment(text)
     assert read == moment
     assert read.tzinfo is UTC
 

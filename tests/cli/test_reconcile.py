@@ -146,7 +146,8 @@ import sys
 from bondstore.cli import lazy
 from bondstore.domains.beiwe.reconcile.rebuild import Rebuild
 Rebuild.number = 2  # many shards, so that there is something between two of them
-lazy.command(("beiwe", "reconcile"), "").main(args=sys.argv[1:], prog_name="reconcile", standalone_mode=False)
+command = lazy.command(("beiwe", "reconcile"), "", "bondstore.cli.beiwe")
+command.main(args=sys.argv[1:], prog_name="reconcile", standalone_mode=False)
 """
 
 

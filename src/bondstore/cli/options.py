@@ -5,7 +5,8 @@ A command takes them as ``store: options.Store = None``.
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, cast
 
 import typer
 
@@ -13,15 +14,20 @@ from bondstore.config import profiles
 from bondstore.config.model import fields_of
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError
-from bondstore.timebounds import Bound, read_bound
+from bondstore.timebounds import Bound, read_bound, start_of
 
 
-def moment(text: str) -> Bound:
+def bound(text: str) -> Bound:
     """Read a day or an instant; see `bondstore.timebounds`."""
     try:
         return read_bound(text)
     except BondstoreError as error:
         raise typer.BadParameter(error.hint or str(error)) from None
+
+
+def moment(text: str) -> datetime:
+    """Read an instant in UTC; a date is its first."""
+    return cast("datetime", start_of(bound(text)))
 
 
 def secret_reference(text: str | SecretRef) -> SecretRef:
@@ -105,7 +111,7 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="TIME",
-        parser=moment,
+        parser=bound,
         help="Start, inclusive: 2024-01-31 or 2024-01-31T12:00.",
     ),
 ]
@@ -114,7 +120,7 @@ Until = Annotated[
     typer.Option(
         "--until",
         metavar="TIME",
-        parser=moment,
+        parser=bound,
         help="End: a time is exclusive, a date alone means the whole day.",
     ),
 ]
