@@ -75,14 +75,11 @@ def _postgresql(url: str) -> str:
         parts, fits = urlsplit(""), False
     if not fits or "/" in unquote(parts.path).strip("/"):
         raise UsageError("The PostgreSQL URL names no database.", hint=_HINT)
+    names = [setting.partition("=")[0] for setting in parts.query.split("&") if setting]
     # Also in the query: libpq takes every setting from there, a password or a file to read included.
-    if parts.password is not None or any(one.partition("=")[0] not in ("host", "sslmode") for one in _query(parts)):
+    if parts.password is not None or any(name not in ("host", "sslmode") for name in names):
         raise UsageError(
             "The PostgreSQL URL holds more than a place and a user.",
             hint="Give the password by PGPASSWORD or PGPASSFILE; of the settings behind ?, host and sslmode are taken.",
         )
     return url
-
-
-def _query(parts: object) -> list[str]:
-    return [one for one in getattr(parts, "query", "").split("&") if one]

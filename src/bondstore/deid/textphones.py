@@ -89,10 +89,10 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
     for token in tokens.finditer(text):
         if token["run"] is None or token.end() - token.start() < _SHORTEST:
             continue
-        yield from _Run(text, token.start(), token.end()).phones()
+        yield from _DigitRun(text, token.start(), token.end()).phones()
 
 
-class _Run:
+class _DigitRun:
     """Groups of digits in a row, and what stands around them."""
 
     def __init__(self, text: str, start: int, end: int) -> None:

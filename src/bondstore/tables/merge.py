@@ -50,7 +50,7 @@ def detached(frame: pl.DataFrame) -> pl.DataFrame:
     return copied
 
 
-class _Source:
+class _Stream:
     """A sorted stream of frames, with the block at its front in memory."""
 
     def __init__(self, frames: Iterator[pl.DataFrame], by: str) -> None:
@@ -85,7 +85,7 @@ class _Source:
 
 def merge(sources: Sequence[Iterator[pl.DataFrame]], by: str) -> Iterator[pl.DataFrame]:
     """Merge sorted streams, none with an empty frame; rows of one time come in the order of the sources."""
-    streams = [_Source(frames, by) for frames in sources]
+    streams = [_Stream(frames, by) for frames in sources]
     while any(stream.block is not None for stream in streams):
         open_ended = [stream for stream in streams if stream.more and stream.block is not None]
         # Rows at the bound itself wait: the stream that ends there may hold more of them.

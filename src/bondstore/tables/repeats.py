@@ -46,8 +46,8 @@ def find_repeats(digests: IO[bytes], starts: NDArray[np.int64], rows: int, scrat
     found = RowSet(rows)
     buckets = -(-rows // BUCKET)
     if buckets <= 1:
-        for records in _read(digests, rows):
-            found.add(_in_memory(records, starts))
+        if rows:
+            found.add(_in_memory(np.concatenate(list(_blocks(digests, rows))), starts))
         return found
     sizes = np.zeros(buckets, np.int64)
     for records in _blocks(digests, rows):
@@ -61,12 +61,6 @@ def find_repeats(digests: IO[bytes], starts: NDArray[np.int64], rows: int, scrat
             else:  # one row very often: few different ones are in here
                 _one_by_one(sorted_out, size, starts, found)
     return found
-
-
-def _read(digests: IO[bytes], rows: int) -> Iterator[NDArray[Any]]:
-    blocks = list(_blocks(digests, rows))
-    if blocks:
-        yield np.concatenate(blocks)
 
 
 def _blocks(digests: IO[bytes], rows: int) -> Iterator[NDArray[Any]]:
