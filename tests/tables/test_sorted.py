@@ -143,13 +143,13 @@ def test_merging_holds_a_block_of_each_run_only(tmp_path, monkeypatch):
     from bondstore.tables import merge as merging
 
     sizes = []
-    load = merging._Source.load
+    load = merging._Stream.load
 
     def spy(self):
         load(self)
         sizes.append(0 if self.block is None else self.block.height)
 
-    monkeypatch.setattr(merging._Source, "load", spy)
+    monkeypatch.setattr(merging._Stream, "load", spy)
     rows = [(time, "u", 0.1, 7) for time in reversed(range(8_000))]
     write(tmp_path, ParquetFormat(), frame_of(rows), [250] * 32, budget=20_000, row_group=64)
     assert 0 < max(sizes) <= 200
