@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, cast
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, PolicyError
+from bondstore.errors import (
+    AlreadyExistsError,
+    BondstoreError,
+    ChangedError,
+    ConfigurationError,
+    NotFoundError,
+    PolicyError,
+)
 from bondstore.ledger import Ledger
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.durable import OutputGroup, explained
@@ -28,7 +35,7 @@ from bondstore.stores.address import parse_address
 from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bondstore.ledger import Output
     from bondstore.runs.receipt import Receipt
@@ -45,6 +52,9 @@ class Holder(Protocol):
 
     def holds(self, output: Output) -> bool:
         """Whether an output still is what was recorded; one without a hash has no file to be missing."""
+
+    def stands(self, output: Output, path: str) -> bool:
+        """Whether what lies at a path is what was recorded, there or elsewhere."""
 
 
 class Destination(ABC):
@@ -176,8 +186,28 @@ class Destination(ABC):
         """Remove outputs; those that are gone already are fine."""
 
     @abstractmethod
-    def move(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Rename outputs, replacing what is at their new paths; those that are gone are passed over."""
+    def move(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
+        """Rename outputs, replacing what is at their new paths; return the new paths of those that are gone."""
+
+    def tags(self, folder: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """Yield paths below a folder with the store's own tags of their content: a copy may have another one."""
+        return iter(())
+
+    @abstractmethod
+    def exists(self, path: str) -> bool:
+        """Whether there is a file at a path."""
+
+    @abstractmethod
+    def folders(self, folder: str = "") -> list[str]:
+        """Return the names of the folders in a folder, in order; none where it is missing."""
+
+    @abstractmethod
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write one file that no run knows, even while one is going on; it appears whole."""
+
+    @abstractmethod
+    def append(self, path: str, data: bytes) -> None:
+        """Add to the end of a file that no run knows; it is made where it is missing."""
 
     @abstractmethod
     def walk(self, folder: str) -> Iterator[str]:
@@ -292,12 +322,46 @@ class FolderDestination(Destination):
         for path in paths:
             (self.root / path).unlink(missing_ok=True)
 
-    def move(self, pairs: Sequence[tuple[str, str]]) -> None:
+    def move(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         """Rename files."""
+        gone, made = [], set()
         for source, target in pairs:
-            (self.root / target).parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                os.replace(self.root / source, self.root / target)  # noqa: PTH105
+            folder = f"{self.root}/{target}".rpartition("/")[0]
+            if folder not in made:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - millions of them
+                made.add(folder)
+            try:
+                os.replace(f"{self.root}/{source}", f"{self.root}/{target}")  # noqa: PTH105
+            except FileNotFoundError:
+                gone.append(target)
+        return gone
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return (self.root / path).is_file()
+
+    def folders(self, folder: str = "") -> list[str]:
+        """List a folder."""
+        try:
+            return sorted(one.name for one in (self.root / folder).iterdir() if one.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a file, in a group beside it: the group of a run is cleared when that ends."""
+        target = self.root / path
+        group = OutputGroup(self.root, target.parent / f".{target.stem}-{os.urandom(4).hex()}")
+        try:
+            group.write(path, chunks)
+            group.commit()
+        finally:
+            group.discard()
+
+    def append(self, path: str, data: bytes) -> None:
+        """Add to the end of a file."""
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        with (self.root / path).open("ab") as file:
+            file.write(data)
 
     def walk(self, folder: str) -> Iterator[str]:
         """Yield the files below a folder."""
@@ -401,8 +465,8 @@ class StoreDestination(Destination):
     def holder(self, *, few: bool = False) -> Holder:
         """List all there is once, or ask for each."""
         if few:
-            return _Asking(self.store)
-        return _Listed({one.key: (one.size, one.etag) for page in self.store.pages() for one in page.objects()})
+            return _Asking(self)
+        return _Listed(self, {one.key: (one.size, one.etag) for page in self.store.pages() for one in page.objects()})
 
     def open(self, path: str) -> BinaryIO:
         """Read an object in ranges."""
@@ -422,11 +486,51 @@ class StoreDestination(Destination):
         for answer in self.store.delete_many(paths):
             _raised(answer)
 
-    def move(self, pairs: Sequence[tuple[str, str]]) -> None:
+    def move(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         """Rename objects, by copy and removal where the store knows no better."""
-        for answer in self.store.move_many(pairs):
-            if not isinstance(answer, NotFoundError):
+        gone = []
+        for (_, target), answer in zip(pairs, self.store.move_many(pairs), strict=True):
+            if isinstance(answer, NotFoundError):
+                gone.append(target)
+            else:
                 _raised(answer)
+        return gone
+
+    def tags(self, folder: str) -> Iterator[tuple[str, str]]:
+        """List objects."""
+        for page in self.store.pages(folder):
+            for one in page.objects():
+                yield one.key, one.etag
+
+    def exists(self, path: str) -> bool:
+        """Ask for an object."""
+        try:
+            self.store.head(path)
+        except NotFoundError:
+            return False
+        return True
+
+    def folders(self, folder: str = "") -> list[str]:
+        """List what keys have in common."""
+        return sorted(one.rstrip("/").rpartition("/")[2] for one in self.store.dirs(folder).prefixes)
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Put an object."""
+        self.store.put_stream(path, chunks)
+
+    def append(self, path: str, data: bytes) -> None:
+        """Put an object anew with more at its end, unless another did so meanwhile: then on what that one put."""
+        while True:
+            try:
+                there = self.store.get(path)
+            except NotFoundError:
+                there = None
+            with suppress(AlreadyExistsError, ChangedError):
+                if there is None:
+                    self.store.put_if_absent(path, data)
+                else:
+                    self.store.put_if_unchanged(path, bytes(there.data) + data, there.info.etag)
+                return
 
     def walk(self, folder: str) -> Iterator[str]:
         """Yield the keys below a folder."""
@@ -454,30 +558,54 @@ def make_folder(folder: Path, mode: int) -> None:
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A store as it was listed: size and the store's own tag of the content, by path."""
+class _InStore(ABC):
+    """Holds records against a store, by size and the store's own tag of the content.
 
+    Where only the tag differs, the content is hashed again: a copy may have another one.
+    """
+
+    __slots__ = ()
+    destination: StoreDestination
+
+    @abstractmethod
+    def look(self, path: str) -> tuple[int, str] | None:
+        """Return size and tag of what lies at a path."""
+
+    def holds(self, output: Output) -> bool:
+        """Whether an object still is what was recorded."""
+        return not output.sha256 or self.stands(output, output.path)
+
+    def stands(self, output: Output, path: str) -> bool:
+        """Whether what lies at a path is what was recorded, there or elsewhere."""
+        there = self.look(path)
+        if there is None or there[0] != output.size:
+            return False
+        return there[1] == output.etag or self.destination.sha256(path) == output.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed(_InStore):
+    """A store as it was listed."""
+
+    destination: StoreDestination
     objects: Mapping[str, tuple[int, str]]
 
-    def holds(self, output: Output) -> bool:
-        return not output.sha256 or self.objects.get(output.path) == (output.size, output.etag)
+    def look(self, path: str) -> tuple[int, str] | None:
+        return self.objects.get(path)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(_InStore):
     """A store that is asked for each output by itself."""
 
-    store: Store
+    destination: StoreDestination
 
-    def holds(self, output: Output) -> bool:
-        if not output.sha256:
-            return True
+    def look(self, path: str) -> tuple[int, str] | None:
         try:
-            there = self.store.head(output.path)
+            there = self.destination.store.head(path)
         except NotFoundError:
-            return False
-        return (there.size, there.etag) == (output.size, output.etag)
+            return None
+        return there.size, there.etag
 
 
 def _raised(answer: T | BondstoreError) -> T:

@@ -25,6 +25,7 @@ from bondstore.stores import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from typing_extensions import Buffer
 
@@ -117,6 +118,9 @@ class _Nothing:
     def holds(self, output: Output) -> bool:  # noqa: ARG002
         return False
 
+    def stands(self, output: Output, path: str) -> bool:  # noqa: ARG002
+        return False
+
 
 NOTHING = _Nothing()
 
@@ -170,11 +174,15 @@ class EachObject(Step):
         """Whether a settled item of an unchanged object was handled as is asked for now; `outputs` are those known."""
         return True
 
+    def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> EachObject:  # noqa: ARG002
+        """Return the step with what must be known before objects are compared."""
+        return self
+
     def weight(self, item: Item) -> int:
         """Return about how many bytes an object is in memory."""
         return item.size
 
-    number: ClassVar[int] = 256
+    number = 256
     bytes: ClassVar[int] = 24 << 20
     under: ClassVar[str] = ""
     """Only planned items whose output is below this folder."""
@@ -189,10 +197,11 @@ class EachObject(Step):
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List, and record what is not proved done: a set difference, never a high-water mark."""
-        holder = context.dest.holder(few=self.few) if ledger is not None else NOTHING
+        holder: Holder = context.dest.holder(few=self.few) if ledger is not None else NOTHING
+        step = self.informed(ledger, context, holder) if ledger is not None else self
         plan = Plan()
         for page in self.pages(context):
-            plan += self.plan_page(ledger, context, holder, page)
+            plan += step.plan_page(ledger, context, holder, page)
             progress.listing(plan.todo + plan.skipped + plan.quarantined)
         return replace(plan, seconds=self.seconds(plan.todo))
 
@@ -319,9 +328,13 @@ class Product(Step):
         for group in self.groups(ledger, context, holder):
             named.update(group.paths)
             if self.is_stale(group, ledger.outputs.known(context.job, group.paths), holder):
-                yield Whole(context, self, group)
+                yield Whole(context, self, self.ready(group, ledger, context, holder))
         written = [one.path for one in ledger.outputs.of_kind(context.job, *self.kinds)]
         forget(ledger, context, [path for path in written if path not in named])
+
+    def ready(self, group: Group, ledger: Ledger, context: RunContext, holder: Holder) -> Group:  # noqa: ARG002
+        """Return a group that is to be made, with what only the record knows."""
+        return group
 
     def is_stale(self, group: Group, known: Mapping[str, Output], holder: Holder) -> bool:
         """Whether files of a group must be made again."""
@@ -420,6 +433,16 @@ class Work:
         """Write an output; facts are columns of `Output`, such as ``kind`` and ``made_by``."""
         self.writer.write(path, chunks, **facts)
         self.written.add(path)
+
+    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
+        """Take over an output that was written under a name of the writer's; facts as in `write`."""
+        self.writer.adopt(path, temporary, **facts)
+        self.written.add(path)
+
+    def drop(self) -> None:
+        """Let go of all that was written so far: what it was made of broke off. That it was read stays noted."""
+        self.writer.discard()
+        self.written.clear()
 
     def quarantine(self, item: Item, version: str, reason: str, sealed: Iterable[Buffer] | None = None) -> None:
         """Put an object into quarantine, with its bytes as they came where they are to be kept."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.ledger import Item, Output, Read, State
 from bondstore.runs.tally import Tally
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
 
 _OUTCOME = {State.DONE: "done", State.QUARANTINED: "quarantined", State.FAILED: "failed"}
+
+
+class Change(Protocol):
+    """What the one who records must do to files and record together: renaming by turns, so that a kill loses none."""
+
+    def apply(self, ledger: Ledger, context: Any) -> None:
+        """Do it, or the rest of it, in a `RunContext`: a kill at any instant may come in between."""
 
 
 @dataclass(slots=True)
@@ -37,6 +44,8 @@ class Receipt:
     skipped: list[Item] = field(default_factory=list)
     """Objects that need not be looked at after all; the next plan takes them as new."""
     inside: Counter[str] = field(default_factory=Counter)
+    first: Change | None = None
+    """What is done before anything of this is recorded or seen."""
     counted: bool = True
     """False where the items were counted before, by the shard that handled them first."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bondstore.runs.receipt import begin_recording, end_recording
+from bondstore.runs.receipt import Receipt, begin_recording, end_recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bondstore.ledger import Ledger
+    from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
-    from bondstore.runs.receipt import Receipt
 
 
 def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> None:
@@ -21,6 +20,9 @@ def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> 
     objects are still to be done: the next run writes them again. It never leaves a file that nobody knows, or one
     whose sources are not in the audit log. A destination that keeps a record of its own has it first.
     """
+    for one in receipts:
+        if one.first is not None:
+            one.first.apply(ledger, context)
     name = context.dest.publish(context.job, context.run, context.who, receipts)
     with ledger.transaction():
         begin_recording(ledger, context.job, context.run, context.who, receipts)
@@ -29,5 +31,18 @@ def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> 
         context.dest.remove(one.gone)
     with ledger.transaction():
         end_recording(ledger, context.job, context.run, receipts)
+        if name:
+            ledger.received.add([name])
+
+
+def rename(ledger: Ledger, context: RunContext, outputs: Sequence[Output], gone: Sequence[str]) -> None:
+    """Record that outputs lie elsewhere now, under paths that are not among those `gone`; who calls moves the files."""
+    if not outputs and not gone:
+        return
+    receipts = [Receipt(outputs=list(outputs), gone=list(gone), counted=False)]
+    name = context.dest.publish(context.job, context.run, context.who, receipts)
+    with ledger.transaction():
+        ledger.outputs.forget(context.job, gone)
+        ledger.outputs.put(context.job, context.run, outputs)
         if name:
             ledger.received.add([name])

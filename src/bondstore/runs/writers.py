@@ -112,6 +112,8 @@ class FolderWriter:
     def discard(self) -> None:
         """Remove what has no sealed record."""
         self._group.discard()
+        self._facts.clear()
+        self._last.clear()
 
 
 class StoreWriter:
@@ -192,8 +194,9 @@ class StoreWriter:
         self._flush()
         self._held, self._last = self._last, []
         self._flush()
+        done = [one for one in self._outputs.values() if one is not None]
         self.discard()
-        return Sealed([one for one in self._outputs.values() if one is not None], [])
+        return Sealed(done, [])
 
     def _flush(self) -> None:
         changed = []
@@ -221,6 +224,8 @@ class StoreWriter:
         """Forget what is held, and remove what is on this machine."""
         self._held.clear()
         self._last.clear()
+        self._outputs.clear()
+        self._waiting = 0
         for file in self._scratch.glob("*"):
             file.unlink(missing_ok=True)
         with suppress(OSError):  # it was never made
