@@ -16,8 +16,7 @@ from demo.phones import Phone, Shape, Truth, make, truth
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.jobs import process_job
-from bondstore.domains.screenlake.process import ProcessJob
+from bondstore.domains.screenlake.job import ProcessJob, process_job
 from bondstore.domains.screenlake.selection import Selection
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
@@ -69,7 +68,8 @@ class PhoneLab:
         self, handling: Handling = PLAIN, selection: Selection | None = None, query: str | None = "q"
     ) -> ProcessJob:
         """Return the job that processes the store."""
-        return process_job(StoreSpec(self.source.as_uri(), Profile()), selection or Selection(), handling, query)
+        source, dest = (StoreSpec(one.as_uri(), Profile()) for one in (self.source, self.dest))
+        return process_job(source, dest, selection or Selection(), handling, query=query)
 
     def run(
         self,

@@ -342,15 +342,16 @@ def test_no_address_where_patterns_are_taken_out(screens: Watched) -> None:
         assert ADDRESS not in str(pq.read_table(path).to_pylist())
 
 
-@pytest.mark.parametrize("where", ["process.ProcessJob.plan", "shard.ZipsShard.run", "finish.FinishShard.run"])
+@pytest.mark.parametrize("where", ["job.ProcessJob.plan", "phone_zips.PhoneZips.handle", "panelists.Panelists.make"])
 def test_no_secret_in_a_traceback_of_screenshots(screens: Watched, where: str) -> None:
     """An error that nobody foresaw, whose very text is a secret."""
     code = (
         "import sys; from bondstore.cli.main import run\n"
-        "from bondstore.domains.screenlake import finish, process, shard\n"
+        "from bondstore.domains.screenlake import job, panelists, phone_zips\n"
         "from bondstore.config.credentials import credentials\n"
         "def boom(self, *a):\n"
-        "    raise RuntimeError(credentials(getattr(self, 'job', self).store.profile).secret.reveal())\n"
+        "    store = self.store if hasattr(self, 'store') else a[-1].context.source\n"
+        "    raise RuntimeError(credentials(store.profile).secret.reveal())\n"
         f"{where} = boom\n"
         "run(sys.argv[1:])\n"
     )

@@ -522,7 +522,7 @@ def test_the_line_says_what_was_answered(folder: str, names: list[str], typed: b
     called = shlex.split("\n".join(lines).replace(" \\\n", " "))
     assert called[:3] == ["bondstore", "screenlake", "process"]
     given = PROCESS.make_context("process", called[3:]).params
-    assert (given["store"], given["dest"]) == ("s3://bucket/a b/it's", Path("/") / folder)
+    assert (given["store"], given["dest"]) == ("s3://bucket/a b/it's", str(Path("/") / folder))
     assert (given["since"], given["until"], given["by"]) == ("2024-01-01", "2024-03-31", "captured")
     assert (given["tz"], given["redact"], given["text"]) == ("Europe/Berlin", "blur", "drop")
     assert (given["batch"], given["jobs"], list(given["panelist"] or ())) == (7, 3, names)

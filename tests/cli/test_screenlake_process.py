@@ -13,7 +13,7 @@ import pytest
 from demo.phones import Shape
 
 import bondstore
-from bondstore.domains.screenlake import jobs, service
+from bondstore.domains.screenlake import job, service
 from bondstore.errors import UsageError
 from bondstore.runs.executors import Processes, Serial, usable_cores
 from tests.cli.conftest import Call
@@ -207,13 +207,13 @@ def test_from_python(lab: PhoneLab) -> None:
 
 
 def test_the_same_question_has_the_same_name(lab: PhoneLab) -> None:
-    plain = service.prepare(str(lab.source), since="2024-01-01")
-    assert service.prepare(f"{lab.source}/", since="2024-01-01").query == plain.query
-    assert service.prepare(str(lab.source), since="2024-01-02").query != plain.query
-    assert service.prepare(str(lab.source), since="2024-01-01", zone="Asia/Tokyo").query != plain.query
+    plain = service.prepare(str(lab.source), lab.dest, since="2024-01-01")
+    assert service.prepare(f"{lab.source}/", lab.dest, since="2024-01-01").query == plain.query
+    assert service.prepare(str(lab.source), lab.dest, since="2024-01-02").query != plain.query
+    assert service.prepare(str(lab.source), lab.dest, since="2024-01-01", zone="Asia/Tokyo").query != plain.query
 
 
 def test_as_many_processes_as_cores() -> None:
-    assert jobs.executor(1) == Serial()
-    assert jobs.executor(3) == Processes(3)
-    assert jobs.executor(None) == (Processes(usable_cores()) if usable_cores() > 1 else Serial())
+    assert job.executor(1) == Serial()
+    assert job.executor(3) == Processes(3)
+    assert job.executor(None) == (Processes(usable_cores()) if usable_cores() > 1 else Serial())

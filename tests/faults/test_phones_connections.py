@@ -18,7 +18,7 @@ from demo.phones import Phone, Shape, make, one
 from demo.study import Made
 
 import bondstore
-from bondstore.domains.screenlake import shard
+from bondstore.domains.screenlake import phone_zips
 from tests.conftest import IN_CI
 from tests.faults.test_connections import Share
 from tests.faults.test_server_gone import bring_back
@@ -142,7 +142,7 @@ def large_of(study: Study) -> str:
 def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Zips are fetched in one piece, or read in ranges as very large ones are."""
     if request.param == "ranges":
-        monkeypatch.setattr(shard, "WHOLE", 0)
+        monkeypatch.setattr(phone_zips, "WHOLE", 0)
     return str(request.param)
 
 
@@ -167,7 +167,7 @@ def test_everything_comes_out(
     study: Study, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch, kind: str, ranges: bool
 ) -> None:
     if ranges:
-        monkeypatch.setattr(shard, "WHOLE", 0)
+        monkeypatch.setattr(phone_zips, "WHOLE", 0)
     fault = faulty.add(replace(FAULTS[kind]))
     result = study.here(monkeypatch, faulty)
     assert fault.matched > len(study.phones)
@@ -196,8 +196,8 @@ def failed_alone(study: Study, ended: Ended, key: str, finding: str) -> None:
 
 def in_ranges(line: list[str]) -> list[str]:
     """Return the line that reads every zip in ranges."""
-    code = "import sys; from bondstore.cli.main import run; from bondstore.domains.screenlake import shard\n"
-    return [line[0], "-c", f"{code}shard.WHOLE = 0\nrun(sys.argv[1:])", *line[3:]]
+    code = "import sys; from bondstore.cli.main import run; from bondstore.domains.screenlake import phone_zips\n"
+    return [line[0], "-c", f"{code}phone_zips.WHOLE = 0\nrun(sys.argv[1:])", *line[3:]]
 
 
 @pytest.mark.parametrize("requests", [0, 1, 3, 12], ids=["whole", "directory", "tables", "images"])
@@ -208,7 +208,7 @@ def test_a_zip_that_cannot_be_fetched_fails_alone_and_comes_next_time(
     key, line = large_of(own), own.command("--jobs", "1")
     line = in_ranges(line) if requests else line
     fault = faulty.add(Fault("status", contains=key, first=max(requests, 1), times=10**9, status=500))
-    failed_alone(own, own.lab.run(line, endpoint=faulty.endpoint), key, "fetch-failed")
+    failed_alone(own, own.lab.run(line, endpoint=faulty.endpoint), key, "not-fetched")
     assert fault.matched >= requests
     faulty.clear()
     again = own.lab.run(line, endpoint=faulty.endpoint)
@@ -224,7 +224,7 @@ def test_a_zip_that_vanishes_after_it_was_listed(
         faulty.add(Acting("cut", method=method, contains=key, act=lambda: own.lab.delete(key)))
     result = own.here(monkeypatch, faulty)
     assert (result.state, result.tally.done.objects, result.tally.failed.objects) == ("incomplete", 10, 1)
-    assert found(own) == {(key, "vanished")}
+    assert found(own) == {(key, "gone")}
     own.check(key)
     again = own.here(monkeypatch, faulty)
     assert (again.state, again.tally.done.objects) == ("finished", 0)
@@ -252,13 +252,13 @@ def test_a_zip_that_changes_while_it_is_read_is_named_and_comes_next_time(
     own: Study, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch, requests: int
 ) -> None:
     """Never a mixture of two versions."""
-    monkeypatch.setattr(shard, "WHOLE", 0)
+    monkeypatch.setattr(phone_zips, "WHOLE", 0)
     key, now = large_of(own), large(10)
     fault = faulty.add(Acting("cut", contains=key, first=requests, act=lambda: own.lab.put(key, now.data)))
     result = own.here(monkeypatch, faulty)
     assert fault.matched >= requests
     assert (result.state, result.tally.done.objects, result.tally.failed.objects) == ("incomplete", 10, 1)
-    assert found(own) == {(key, "fetch-failed")}
+    assert found(own) == {(key, "not-fetched")}
     own.check(key)
     assert own.here(monkeypatch, faulty).tally.done.objects == 1
     own.phones[key] = replace(now, key=key, panelist=own.phones[key].panelist)

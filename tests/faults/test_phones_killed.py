@@ -91,7 +91,8 @@ def alive(process: psutil.Process) -> bool:
 
 def check_part(dest: Path) -> None:
     """Whatever is visible is whole, and of every zip that is called done its part stands."""
-    for path, digest in ask(dest, "SELECT o.path, o.sha256 FROM items i JOIN outputs o ON i.output = o.path"):
+    done = "SELECT o.path, o.sha256 FROM items i JOIN outputs o ON i.output = o.path WHERE i.state = 'done'"
+    for path, digest in ask(dest, done):
         assert hashlib.sha256((dest / path).read_bytes()).digest() == digest, path
     for path in dest.glob("q/combined/panelists/*/images/*"):
         with Image.open(path) as picture:

@@ -323,14 +323,15 @@ class Product(Step):
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield the groups whose files are made of something else, or are gone; then remove those of no group."""
+        before = [one.path for one in ledger.outputs.of_kind(context.job, *self.kinds)]
         named: set[str] = set()
         holder = context.dest.holder(few=self.few)
         for group in self.groups(ledger, context, holder):
             named.update(group.paths)
             if self.is_stale(group, ledger.outputs.known(context.job, group.paths), holder):
                 yield Whole(context, self, self.ready(group, ledger, context, holder))
-        written = [one.path for one in ledger.outputs.of_kind(context.job, *self.kinds)]
-        forget(ledger, context, [path for path in written if path not in named])
+        # Not what is written meanwhile: some groups know only when they are made which files they have.
+        forget(ledger, context, [path for path in before if path not in named])
 
     def ready(self, group: Group, ledger: Ledger, context: RunContext, holder: Holder) -> Group:  # noqa: ARG002
         """Return a group that is to be made, with what only the record knows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from bondstore.domains.screenlake import pages
+from bondstore.domains.screenlake.review import sheet
+from bondstore.runs.destination import FolderDestination
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&amp;</style><script>alert(2)</script>\u202egpj.exe"
 PALE, DARK = (240, 240, 240), (0, 0, 0)
@@ -64,6 +69,17 @@ class Page(HTMLParser):
         """The numbers on top, by their label: a label is followed by its number."""
         found = [text for path, text in self.texts if path[-1:] in {("dt",), ("dd",)} and "div" in path[-2:]]
         return {label: number for label, number in pairwise(found) if number[0].isdigit()}
+
+
+def review(root: Path, *args: Any, **words: Any) -> sheet.Reviewed:
+    """Review results in a folder."""
+    return sheet.review(FolderDestination(root), *args, **words)
+
+
+def overall_report(query: str, folders: Sequence[Path], failed: int) -> Iterator[bytes]:
+    """Return the report over panelists' folders in a folder."""
+    root = folders[0].parents[3]
+    return pages.overall_report(query, FolderDestination(root), [str(one.relative_to(root)) for one in folders], failed)
 
 
 def box(x: float, y: float, width: float, height: float, score: float) -> dict[str, float]:

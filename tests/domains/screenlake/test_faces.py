@@ -15,7 +15,7 @@ from PIL import Image
 
 from bondstore.deid.faces import Box
 from bondstore.deid.faces.weights import CENTERFACE_SHA256
-from bondstore.domains.screenlake import process
+from bondstore.domains.screenlake import question
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.ledger import State
 from bondstore.runs.destination import FolderDestination
@@ -96,7 +96,7 @@ def test_an_image_in_which_a_face_stays_is_withheld_named_and_gone(
     assert len(panelist.images) == 4
 
     ghost = Ghost()
-    monkeypatch.setattr(process, "open_detector", lambda *_: ghost)
+    monkeypatch.setattr(question, "open_detector", lambda *_: ghost)
     monkeypatch.setattr("bondstore.deid.pictures.ROUNDS", 1)
     result = faces.run(Handling())
     withheld = [line for line in panelist.redactions if line["outcome"] == "face-stays"]
@@ -119,7 +119,7 @@ def test_an_image_that_cannot_be_looked_at_is_not_copied(faces: PhoneLab, monkey
         def find(self, pixels: Any) -> list[Box]:
             raise BondstoreError("The detector failed.")
 
-    monkeypatch.setattr(process, "open_detector", lambda *_: Blind())
+    monkeypatch.setattr(question, "open_detector", lambda *_: Blind())
     result = faces.run(Handling())
     panelist = next(iter(faces.results().values()))
     assert panelist.images == {}

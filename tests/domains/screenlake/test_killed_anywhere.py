@@ -21,7 +21,7 @@ from bondstore.deid.faces import Box
 from bondstore.deid.findings import unfit
 from bondstore.deid.pictures import Cover, RedactedPicture
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.process import ProcessJob
+from bondstore.domains.screenlake.question import Question
 from bondstore.ledger import Ledger
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.proof import changed_files, prove_chain
@@ -111,7 +111,7 @@ def covered(monkeypatch: pytest.MonkeyPatch) -> None:
         return dataclasses.replace(picture, data=picture.data + COVERED)
 
     monkeypatch.setattr(pictures, "redact", redact)
-    monkeypatch.setattr(ProcessJob, "detector", lambda job: None if job.handling.redact == "none" else Blind())
+    monkeypatch.setattr(Question, "detector", lambda asked: None if asked.handling.redact == "none" else Blind())
 
 
 def small(phone: Phone, *, images: bool = True, aside: bool = False, name: str = "") -> bytes:
@@ -168,15 +168,21 @@ CASES: dict[str, tuple[list[Stage], Stage, Stage]] = {
 }
 
 
-def stage(lab: PhoneLab, what: Stage, dest: Path | None = None) -> None:
-    stored, handling, retry = what
+def stored(lab: PhoneLab, what: Stage) -> None:
+    """Put into the store what a stage is about."""
+    here, _, _ = what
     for path in list(lab.source.rglob("*.zip*")):
         key = path.relative_to(lab.source).as_posix()
-        if key not in stored and key in (FIRST.key, OTHER):
+        if key not in here and key in (FIRST.key, OTHER):
             path.unlink()
-    for key, data in stored.items():
+    for key, data in here.items():
         if not (lab.source / key).exists() or (lab.source / key).read_bytes() != data:
             lab.put(key, data)
+
+
+def stage(lab: PhoneLab, what: Stage, dest: Path | None = None) -> None:
+    stored(lab, what)
+    _, handling, retry = what
     lab.run(handling, retry=retry, dest=dest)
 
 

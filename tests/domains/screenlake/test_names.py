@@ -86,7 +86,8 @@ def test_what_lies_elsewhere_is_told(tmp_path: Path) -> None:
             ("i/zwei.jpg", token_of("two.jpg", B), True),
         ]
         there = {
-            base: names.is_there(base, source) for base, source in (("one.jpg", A), ("old.jpg", C), ("lost.jpg", A))
+            base: names.place(base, source) is not None
+            for base, source in (("one.jpg", A), ("old.jpg", C), ("lost.jpg", A))
         }
         assert there == {"one.jpg": True, "old.jpg": False, "lost.jpg": False}
 

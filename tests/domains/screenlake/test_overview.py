@@ -13,27 +13,27 @@ from typing import Any
 import pytest
 from demo.phones import Shape
 
-from bondstore.domains.screenlake.pages import overall_report
-from bondstore.domains.screenlake.report import report_shards
+from bondstore.domains.screenlake.report import Report
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, State
+from bondstore.runs.context import RunContext
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.executors import Processes, Serial
-from bondstore.runs.work import Place, clear_benches
-from tests.domains.screenlake.pages import Page, Shots, box
+from bondstore.runs.receipt import record
+from tests.domains.screenlake.pages import Page, Shots, box, overall_report
 from tests.domains.screenlake.test_report import KEPT, NOBODY, summary
 from tests.phonelab import PhoneLab
 
 
-def place_of(lab: PhoneLab, run: str = "r") -> Place:
+def context_of(lab: PhoneLab, run: str = "r") -> RunContext:
     job = lab.job()
-    return Place(run, job.name, "me@here", job.store, FolderDestination(lab.dest))
+    return RunContext(run, job.name, "me@here", job.store, FolderDestination(lab.dest))
 
 
 def pending(lab: PhoneLab) -> list[Any]:
     with FolderDestination(lab.dest).ledger() as ledger:
-        return list(report_shards(lab.job(), ledger, place_of(lab)))
+        return list(Report("q").shards(ledger, context_of(lab)))
 
 
 @pytest.fixture
@@ -98,8 +98,9 @@ def test_zips_that_were_not_fetched_are_named(done: PhoneLab) -> None:
     with FolderDestination(done.dest).ledger() as ledger, ledger.transaction():
         ledger.items.put(job.name, "r", [Item("k", "", 1, "o", State.FAILED, "fetch-failed")])
     (shard,) = pending(done)
-    pickle.loads(pickle.dumps(shard)).run()
-    clear_benches()
+    receipt = pickle.loads(pickle.dumps(shard)).run()
+    with FolderDestination(done.dest).ledger() as ledger:
+        record(ledger, context_of(done), [receipt])
     assert "1 zip could not be fetched What they hold is missing here." in overall(done).text
     assert pending(done) == []
 

@@ -12,11 +12,10 @@ import pytest
 from PIL import Image
 
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.pages import overall_report, panelist_report
-from bondstore.domains.screenlake.review.sheet import review
+from bondstore.domains.screenlake.pages import panelist_report
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from tests.conftest import IN_CI
-from tests.domains.screenlake.pages import HOSTILE, Page, Shots, box
+from tests.domains.screenlake.pages import HOSTILE, Page, Shots, box, overall_report, review
 from tests.servers.install import find_chromium
 
 QUIET = (
@@ -158,7 +157,7 @@ def test_the_report_of_a_panelist(browser: Browser, tmp_path: Path, scheme: str)
     image = tmp_path / "covered.png"
     Image.new("RGB", (540, 1170), (10, 200, 10)).save(image)
     path = tmp_path / "report.html"
-    path.write_bytes(panelist_report(summary(), [("covered.png", image)]))
+    path.write_bytes(panelist_report(summary(), [("covered.png", image.read_bytes())]))
     seen = browser.open(path, scheme=scheme)
     harmless(seen)
     assert seen.page.tiles["images written"] == "1,234"
@@ -200,7 +199,7 @@ def test_the_report_over_all(browser: Browser, tmp_path: Path) -> None:
 def test_the_sheet_for_review(browser: Browser, tmp_path: Path, scheme: str) -> None:
     shots_of(tmp_path)
     done = review(tmp_path)
-    seen = browser.open(done.path, scheme=scheme, size=(1100, 1500))
+    seen = browser.open(Path(done.path), scheme=scheme, size=(1100, 1500))
     harmless(seen)
     assert "2 boxes to look at, worst first." in seen.page.text
     assert "What is covered is covered here too" in seen.page.text
@@ -226,7 +225,7 @@ def test_hostile_names_are_seen_as_text(browser: Browser, tmp_path: Path) -> Non
     tables = {HOSTILE: TableSummary(1)}
     findings = [[HOSTILE, "error", HOSTILE, 1, 1]]
     own.write_bytes(panelist_report(summary(HOSTILE, tables=tables, findings=findings), []))
-    for page in (path, own, review(tmp_path).path):
+    for page in (path, own, Path(review(tmp_path).path)):
         seen = browser.open(page)
         harmless(seen)
         assert "<img src=x onerror=alert(1)>" in seen.page.text

@@ -310,11 +310,11 @@ def test_parquet_holds_the_same_rows(lab: PhoneLab) -> None:
 
 
 def test_large_zips_are_read_in_ranges(lab: PhoneLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bondstore.domains.screenlake import shard
+    from bondstore.domains.screenlake import phone_zips
 
     lab.fill(SHAPE)
     lab.run()
-    monkeypatch.setattr(shard, "WHOLE", 1000)
+    monkeypatch.setattr(phone_zips, "WHOLE", 1000)
     lab.run(dest=lab.folder / "ranges", executor=Serial())
     assert tree(lab.folder / "ranges") == tree(lab.dest)
 

@@ -16,9 +16,10 @@ from PIL import Image
 from bondstore.deid.findings import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.pages import panelist_report
+from bondstore.domains.screenlake.pages import content_of, panelist_report
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.findings import Severity
+from bondstore.runs.destination import FolderDestination
 from bondstore.zips import ZIPS
 from tests.domains.screenlake.pages import HOSTILE, Page
 
@@ -48,7 +49,11 @@ def summary(**changes: Any) -> PanelistSummary:
 
 
 def read(made: PanelistSummary, examples: list[tuple[str, Path]] | None = None) -> Page:
-    return Page(panelist_report(made, examples or []))
+    return Page(
+        panelist_report(
+            made, [(name, content_of(FolderDestination(path.parent), path.name)) for name, path in examples or []]
+        )
+    )
 
 
 def handled(**changes: Any) -> dict[str, Any]:
@@ -270,4 +275,5 @@ def test_no_name_changes_what_the_page_is_built_of(word: str) -> None:
 def test_the_same_summary_gives_the_same_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("RGB", (300, 500), "red").save(path)
-    assert panelist_report(summary(), [("a.png", path)]) == panelist_report(summary(), [("a.png", path)])
+    examples = [("a.png", path.read_bytes())]
+    assert panelist_report(summary(), examples) == panelist_report(summary(), examples)

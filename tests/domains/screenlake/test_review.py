@@ -19,11 +19,11 @@ from PIL import Image
 from bondstore.domains.screenlake.paths import queries
 from bondstore.domains.screenlake.review.boxes import Candidate, worst
 from bondstore.domains.screenlake.review.decisions import Decision, by_image, digests, read_decisions
-from bondstore.domains.screenlake.review.sheet import Reviewed, review
+from bondstore.domains.screenlake.review.sheet import Reviewed
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.process import whoami
-from tests.domains.screenlake.pages import DARK, HOSTILE, PALE, Page, Shots, box
+from tests.domains.screenlake.pages import DARK, HOSTILE, PALE, Page, Shots, box, review
 from tests.phonelab import PhoneLab
 
 YELLOW = (255, 210, 63)
@@ -42,11 +42,11 @@ def shots(tmp_path: Path) -> Shots:
 
 
 def page(done: Reviewed) -> Page:
-    return Page(done.path.read_bytes())
+    return Page(Path(done.path).read_bytes())
 
 
 def decisions(shots: Shots) -> list[Decision]:
-    return read_decisions(shots.root / shots.query / "decisions.jsonl")
+    return read_decisions(FolderDestination(shots.root), shots.query)
 
 
 def id_of(shots: Shots, image: str, score: float) -> str:
@@ -64,7 +64,7 @@ def test_worst_first(shots: Shots) -> None:
         ("weak.png", 0.45, True),
         ("sure.png", 0.97, True),
     ]
-    assert done.path == shots.root / "q" / "review.html"
+    assert done.path == str(shots.root / "q" / "review.html")
     ids = [one.short for one in done.shown]
     assert page(done).values("article", "id") == ids
     assert len(set(ids)) == 5

@@ -141,7 +141,10 @@ def test_what_came_of_a_zip_that_is_gone_is_not_made_of_something_else(lab: Phon
 
 
 def _belongs(lab: PhoneLab, path: str, phone: Phone) -> bool:
-    return path.endswith(".zip") and part.PartFile(lab.dest / path, part.PartCache()).index().key == phone.key
+    if not path.endswith(".zip"):
+        return False
+    with part.PartCache(FolderDestination(lab.dest)) as cache:
+        return part.PartFile(path, cache).index().key == phone.key
 
 
 def test_an_image_of_two_zips_comes_back_with_the_one_that_still_has_it(lab: PhoneLab) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from bondstore.domains.screenlake.review.boxes import candidates
-from bondstore.domains.screenlake.review.sheet import box_of, review
+from bondstore.domains.screenlake.review.sheet import box_of
 from bondstore.errors import BondstoreError, NotFoundError, UsageError
-from tests.domains.screenlake.pages import Shots, box
+from bondstore.runs.destination import FolderDestination
+from tests.domains.screenlake.pages import Shots, box, review
 from tests.domains.screenlake.test_review import decisions, id_of, page, shots
 
 __all__ = ["shots"]
@@ -22,7 +23,7 @@ def test_a_start_of_an_id_will_do_and_too_little_of_it_will_not(tmp_path: Path) 
     spots = [(x, y) for x in range(0, 390, 6) for y in range(0, 790, 6)]
     random.Random(1).shuffle(spots)
     shots.add("many.png", unsure=[box(x, y, 4, 4, 0.1) for x, y in spots[:2500]])
-    ids = [one.id for one in candidates(tmp_path, "q")]
+    ids = [one.id for one in candidates(FolderDestination(tmp_path), "q")]
     starts = {start: [one for one in ids if one.startswith(start)] for start in {one[:4] for one in ids}}
     shared = next(start for start, some in starts.items() if len(some) == 2)
     single = next(start for start, some in starts.items() if len(some) == 1)

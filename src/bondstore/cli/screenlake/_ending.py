@@ -9,24 +9,23 @@ from bondstore.cli.report import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from bondstore.runs.destination import FolderDestination
+    from bondstore.runs.destination import Destination
 
 THINGS = ("zip", "zips")
 
 
-def ending(params: Mapping[str, Any], destination: FolderDestination) -> Ending:
+def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
     """Return what a run adds to its end."""
-    query = destination.root / str(params["query"])
-    report = query / "report.html"
-    lines = (f"Report  {report}",) if report.is_file() else ()
-    looked = params["handling"]["redact"] != "none" and query.is_dir()
+    query = str(params["query"])
+    report = f"{query}/report.html"
+    lines = (f"Report  {destination.shown}/{report}",) if destination.exists(report) else ()
+    looked = params["handling"]["redact"] != "none" and query in destination.folders()
     return Ending(lines, (_review(query, destination),) if looked else ())
 
 
-def _review(query: Path, destination: FolderDestination) -> str:
-    """Return the command to review; it names the query where the folder holds those of several."""
-    several = sum(1 for _ in destination.root.glob("*/combined")) > 1
-    named = f" --query-id {shlex.quote(query.name)}" if several else ""
-    return f"bondstore screenlake review {shlex.quote(str(destination.root))}{named}"
+def _review(query: str, destination: Destination) -> str:
+    """Return the command to review; it names the query where the destination holds those of several."""
+    several = sum("combined" in destination.folders(one) for one in destination.folders()) > 1
+    named = f" --query-id {shlex.quote(query)}" if several else ""
+    return f"bondstore screenlake review {shlex.quote(destination.shown)}{named}"

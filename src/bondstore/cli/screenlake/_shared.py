@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bondstore.domains.screenlake.handling import Handling
-    from bondstore.domains.screenlake.process import ProcessJob
+    from bondstore.domains.screenlake.job import ProcessJob
     from bondstore.domains.screenlake.selection import Selection
-    from bondstore.runs.destination import FolderDestination
+    from bondstore.runs.destination import Destination
 
 StoreUrl = Annotated[
     str,
@@ -35,13 +35,13 @@ TEXT = {
 }
 
 
-def describe(job: ProcessJob, destination: FolderDestination) -> Iterator[str]:
+def describe(job: ProcessJob, destination: Destination) -> Iterator[str]:
     """Yield what a job is about to do, in a few lines."""
     yield f"From  {job.store.url}"
-    yield f"      {days(job.selection)}"
-    yield f"      {whose(job.selection)}"
-    yield f"      {handled(job.handling)}"
-    yield f"To    {destination.root / job.query}"
+    yield f"      {days(job.question.selection)}"
+    yield f"      {whose(job.question.selection)}"
+    yield f"      {handled(job.question.handling)}"
+    yield f"To    {destination.shown}/{job.query}"
 
 
 def days(selection: Selection) -> str:
@@ -65,12 +65,12 @@ def handled(handling: Handling) -> str:
     return f"{FACES[handling.redact]}; {TEXT[handling.text]}"
 
 
-def place_record(job: ProcessJob, destination: FolderDestination) -> dict[str, Any]:
+def place_record(job: ProcessJob, destination: Destination) -> dict[str, Any]:
     """Return what a program wants to know of a job: the query's id, its days, and the folder of its results."""
     return {
         "kind": "query",
         "query": job.query,
         "store": job.store.url,
-        **job.selection.params(),
-        "folder": destination.root / job.query,
+        **job.question.selection.params(),
+        "folder": f"{destination.shown}/{job.query}",
     }

@@ -15,8 +15,8 @@ from bondstore.text import bytes_text, counted, counts_text, number_text
 
 if TYPE_CHECKING:
     from bondstore.cli.screenlake._answers import Answers
+    from bondstore.domains.screenlake.job import ProcessJob
     from bondstore.domains.screenlake.people import People
-    from bondstore.domains.screenlake.process import ProcessJob
     from bondstore.runs.plan import Plan
 
 EXAMPLES = ("bondstore screenlake",)
@@ -89,7 +89,7 @@ def _planned(answers: Answers) -> ProcessJob | None:
     _show_answers(answers)
     try:
         job = _prepared(answers)
-        plan = service.run(job, answers.dest, progress=reporter(things="zips"), dry_run=True).plan
+        plan = service.run(job, progress=reporter(things="zips"), dry_run=True).plan
         people = _answers.people_of(answers)
     except BondstoreError as error:
         questions.complain(error)
@@ -146,6 +146,7 @@ def _prepared(answers: Answers) -> ProcessJob:
     selection = answers.selection
     return service.prepare(
         answers.place.spec,
+        answers.dest,
         since=selection.since,
         until=selection.until,
         by=selection.by,
@@ -154,12 +155,13 @@ def _prepared(answers: Answers) -> ProcessJob:
         redact=answers.redact,
         text=answers.text,
         batch=answers.batch,
+        dest_profile=answers.place.spec.profile,
     )
 
 
 def _done(answers: Answers, job: ProcessJob) -> int:
     try:
-        result = service.run(job, answers.dest, jobs=answers.jobs, progress=reporter(things="zips"))
+        result = service.run(job, jobs=answers.jobs, progress=reporter(things="zips"))
         return report.show_result(result, FolderDestination(answers.dest), json=False)
     finally:
         if answers.place.access.typed:

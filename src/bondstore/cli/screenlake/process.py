@@ -14,13 +14,13 @@ from bondstore.errors import UsageError
 EXAMPLES = (
     "bondstore screenlake process s3://screenlake-zip-prod /data/phones --since 2024-01-01 --until 2024-03-31",
     "bondstore screenlake process s3://BUCKET/academia /data/phones --by captured --tz Europe/Berlin --text patterns",
-    "bondstore screenlake process s3://BUCKET /data/phones --since 2024-01-01 --panelist HASH --dry-run",
+    "bondstore screenlake process s3://BUCKET s3://RESULTS/phones --since 2024-01-01 --panelist HASH --dry-run",
 )
 
 
 def command(
     store: StoreUrl,
-    dest: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to write to.")],
+    dest: Annotated[str, typer.Argument(metavar="DEST", help="Where results go: a folder, or a store's URL.")],
     *,
     since: Annotated[
         str | None, typer.Option(metavar="DAY", help="First day, inclusive: 2024-01-31. Else from the start.")
@@ -73,6 +73,7 @@ def command(
         typer.Option(metavar="ID", help="Name of the results' folder; else it follows from store, days and panelists."),
     ] = None,
     profile: options.Profile = None,
+    dest_profile: options.DestProfile = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -90,10 +91,10 @@ def command(
     from bondstore.cli.questions import before_fetching
     from bondstore.cli.report import show_result
     from bondstore.domains.screenlake import service
-    from bondstore.runs.destination import FolderDestination
 
     job = service.prepare(
         store,
+        dest,
         since=since,
         until=until,
         by=by,
@@ -108,16 +109,16 @@ def command(
         batch=batch,
         query_id=query_id,
         profile=profile,
+        dest_profile=dest_profile,
     )
-    place = FolderDestination(dest.expanduser().absolute())
+    place = service.place_of(job)
     if not json:
         output.note("\n".join(describe(job, place)))
     result = service.run(
         job,
-        place.root,
         jobs=jobs,
         progress=reporter(things="zips"),
-        confirm=before_fetching(f"Process {{}} into {place.root}?", yes=yes, things="zips"),
+        confirm=before_fetching(f"Process {{}} into {place.shown}?", yes=yes, things="zips"),
         dry_run=dry_run,
     )
     return show_result(result, place, json=json, about=place_record(job, place))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ EXAMPLES = (
 
 
 def command(
-    dest: Annotated[Path, typer.Argument(metavar="DEST", help="The folder that the results are in.")],
+    dest: Annotated[str, typer.Argument(metavar="DEST", help="Where the results are: a folder, or a store's URL.")],
     *,
     query_id: Annotated[
         str | None, typer.Option(metavar="ID", help="Which results, where the folder holds those of several queries.")
@@ -43,6 +42,7 @@ def command(
             help="Cover this box too: left, top, width, height in pixels of the image; may be repeated.",
         ),
     ] = None,
+    dest_profile: options.DestProfile = None,
     json: options.Json = False,
 ) -> None:
     """Write a sheet of what the detector was unsure of, as small crops, worst first; and write down what you decide.
@@ -52,9 +52,11 @@ def command(
     screenlake process` carries them out, and decided boxes are no longer on the sheet.
     """
     from bondstore.domains.screenlake.review.sheet import box_of, review
+    from bondstore.domains.screenlake.service import dest_spec
+    from bondstore.runs.destination import open_destination
 
     done = review(
-        dest,
+        open_destination(dest_spec(dest, dest_profile)),
         query_id,
         limit=limit,
         confirm=_ids(confirm),

@@ -12,7 +12,7 @@ DOMAIN = Domain(
     },
     package="bondstore.cli.screenlake",
     guided="Without a verb, in a terminal, it asks step by step, and shows the plan before it begins.",
-    jobs="bondstore.domains.screenlake.jobs",
+    jobs="bondstore.domains.screenlake.job",
     ending="bondstore.cli.screenlake._ending",
     findings={
         "bondstore.domains.screenlake.findings:KINDS": (

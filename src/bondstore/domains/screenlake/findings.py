@@ -6,15 +6,6 @@ from bondstore.findings import FindingKind, Severity, registry
 
 KINDS = registry(
     FindingKind(
-        "vanished", Severity.ERROR, "The zip was listed, but is gone now.", "Run the same command again: it lists anew."
-    ),
-    FindingKind(
-        "fetch-failed",
-        Severity.ERROR,
-        "The zip could not be fetched, after all tries.",
-        "Later: `bondstore run retry last --dest FOLDER`",
-    ),
-    FindingKind(
         "unknown-member",
         Severity.ERROR,
         "The zip holds a file that is neither an image nor a table; it was not copied.",

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from bondstore.domains.screenlake.names import ImageNames
     from bondstore.domains.screenlake.part import Image, Index, PartFile, PartTable
-    from bondstore.domains.screenlake.process import ProcessJob
-    from bondstore.runs.durable import OutputGroup
+    from bondstore.domains.screenlake.question import Digests, Question
+    from bondstore.runs.pipeline import Work
 
 _EXAMPLES = 6
 """So many covered images are shown in a report."""
@@ -39,38 +39,36 @@ _ASIDE_COLUMNS = ("_source", "line", "reason", "row")
 
 @dataclass(slots=True)
 class Gathered:
-    """What was made of a panelist's parts, still under temporary names."""
+    """What was made of a panelist's parts besides the tables."""
 
     summary: PanelistSummary
     redactions: Iterator[bytes]  # the lines of the record of what was covered
-    rows: dict[str, int] = field(default_factory=dict)  # by file
-    examples: list[str] = field(default_factory=list)  # names of a few covered images
+    examples: list[tuple[str, str]] = field(default_factory=list)  # a few covered images, and where they lie now
     gone: dict[str, int] = field(default_factory=dict)  # how many images of a zip are gone, by its key
 
 
-def gather(job: ProcessJob, parts: Sequence[PartFile], names: ImageNames, group: OutputGroup, folder: str) -> Gathered:
+def gather(
+    question: Question, digests: Digests, parts: Sequence[PartFile], names: ImageNames, *, work: Work, folder: str
+) -> Gathered:
     """Name the images of a panelist and write the tables.
 
     Zips are taken in the order of the first moment that they tell, so that tables begin with what was captured first.
     """
     ordered = _in_order(parts, names)
-    gathered = Gathered(PanelistSummary(folder.rstrip("/").rpartition("/")[2]), _lines(job, ordered, names))
-    gathered.summary.handling = {
-        **job.handling.params(),
-        "detector": job.detector_digest(),
-        "selection": job.selection.params(),
-    }
+    summary = PanelistSummary(folder.rstrip("/").rpartition("/")[2])
+    gathered = Gathered(summary, _lines(question, digests, ordered, names))
+    gathered.summary.handling = question.told(digests)
     tables: dict[str, list[SourceTable]] = {}
     for number, part in enumerate(ordered):
         index = part.index()
         gathered.summary.panelist = index.panelist
         gathered.summary.add(index)
         for image in index.images:
-            _name((number, part.path.name, index.key), image, names, gathered)
+            _name((number, part.path.rpartition("/")[2], index.key), image, names, gathered)
         for table in index.tables:
             tables.setdefault(table.prefix, []).append(_table(number, part, index, table))
     # Only now, as a row may name an image of any zip.
-    writer = _TableWriter(names, group, f"{folder}metadata/", gathered, parquet=job.handling.parquet)
+    writer = _TableWriter(names, work, f"{folder}metadata/", gathered, parquet=question.handling.parquet)
     for prefix, some in sorted(tables.items()):
         writer.write(prefix, some)
     writer.write_aside(ordered)
@@ -93,7 +91,8 @@ def _in_order(parts: Sequence[PartFile], names: ImageNames) -> list[PartFile]:
 
 def _name(zip_of: tuple[int, str, str], image: Image, names: ImageNames, gathered: Gathered) -> None:
     number, part, key = zip_of
-    if image.output and not names.is_there(image.name, image.source):
+    place = names.place(image.name, image.source) if image.output else None
+    if image.output and place is None:
         names.without(number, image.name, f"(withheld: {_GONE})")
         gathered.summary.count(_GONE)
         gathered.gone[key] = gathered.gone.get(key, 0) + 1
@@ -108,7 +107,7 @@ def _name(zip_of: tuple[int, str, str], image: Image, names: ImageNames, gathere
         gathered.summary.boxes += len(image.boxes)
         gathered.summary.unsure += len(image.unsure)
         if image.boxes and len(gathered.examples) < _EXAMPLES:
-            gathered.examples.append(name)
+            gathered.examples.append((name, place or ""))
 
 
 def _table(number: int, part: PartFile, index: Index, table: PartTable) -> SourceTable:
@@ -124,22 +123,19 @@ def _table(number: int, part: PartFile, index: Index, table: PartTable) -> Sourc
 class _TableWriter:
     """Writes one CSV of each kind: rows joined to their images, rows that could not be read as one kept aside."""
 
-    def __init__(
-        self, names: ImageNames, group: OutputGroup, folder: str, gathered: Gathered, *, parquet: bool
-    ) -> None:
-        self._names, self._group, self._folder, self._gathered, self._parquet = names, group, folder, gathered, parquet
+    def __init__(self, names: ImageNames, work: Work, folder: str, gathered: Gathered, *, parquet: bool) -> None:
+        self._names, self._work, self._folder, self._gathered, self._parquet = names, work, folder, gathered, parquet
 
     def write(self, prefix: str, tables: Sequence[SourceTable]) -> None:
         """Write one kind of table; rows that name an image get its file's name, or why there is none."""
         path = f"{self._folder}{segment(prefix)}-consolidated"
-        temporary = self._group.reserve()
+        temporary = self._work.writer.reserve()
         added: dict[str, Added] = {_IMAGE: self._image} if any(_FILE in table.columns for table in tables) else {}
-        with self._group.explaining(), temporary.open("w+b") as out:
+        with self._work.writer.explaining(), temporary.open("w+b") as out:
             done = consolidate(tables, out, added=added, scratch=temporary.parent)
         if self._parquet:
             self._write_parquet(f"{path}.parquet", temporary)
-        self._group.adopt(f"{path}.csv", temporary)
-        self._gathered.rows[f"{path}.csv"] = done.rows
+        self._work.adopt(f"{path}.csv", temporary, kind="panelist", rows=done.rows)
         summary = self._gathered.summary.table(prefix)
         summary.rows, summary.repeats, summary.sources = done.rows, done.repeats, len(tables)
 
@@ -156,11 +152,10 @@ class _TableWriter:
     def _write_parquet(self, path: str, source: Path) -> None:
         from bondstore.tables.textparquet import csv_to_parquet
 
-        temporary = self._group.reserve()
-        with self._group.explaining(), source.open("rb") as rows_of:
+        temporary = self._work.writer.reserve()
+        with self._work.writer.explaining(), source.open("rb") as rows_of:
             rows = csv_to_parquet(rows_of, temporary)
-        self._group.adopt(path, temporary)
-        self._gathered.rows[path] = rows
+        self._work.adopt(path, temporary, kind="panelist", rows=rows)
 
     def write_aside(self, parts: Sequence[PartFile]) -> None:
         """Write what could not be read as a row, for each kind of table that has such."""
@@ -169,16 +164,16 @@ class _TableWriter:
             for prefix, some in groupby(_aside(part), key=itemgetter(0)):
                 fresh = prefix not in files
                 if fresh:
-                    files[prefix] = self._group.reserve()
+                    files[prefix] = self._work.writer.reserve()
                 # One at a time is open: nobody knows how many there are.
-                with self._group.explaining(), files[prefix].open("ab") as out:
+                with self._work.writer.explaining(), files[prefix].open("ab") as out:
                     if fresh:
                         out.write(encoded(csv_line(_ASIDE_COLUMNS)))
                     for _, values in some:
                         out.write(encoded(csv_line(values)))
                         self._gathered.summary.table(prefix).aside += 1
         for prefix, temporary in sorted(files.items()):
-            self._group.adopt(f"{self._folder}{segment(prefix)}-aside.csv", temporary)
+            self._work.adopt(f"{self._folder}{segment(prefix)}-aside.csv", temporary, kind="panelist")
 
 
 def _aside(part: PartFile) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -190,10 +185,11 @@ def _aside(part: PartFile) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield prefix, (f"{index.zip}/{member}", line, reason, raw)
 
 
-def _lines(job: ProcessJob, ordered: Sequence[PartFile], names: ImageNames) -> Iterator[bytes]:
+def _lines(question: Question, digests: Digests, ordered: Sequence[PartFile], names: ImageNames) -> Iterator[bytes]:
     """Yield what became of every image of every zip, as JSON Lines."""
-    settings = {name: value for name, value in job.handling.params().items() if name in ("redact", "effort", "ocr")}
-    detector, model = job.detector_digest() or None, job.model_digest() or None
+    how = question.handling.params()
+    settings = {name: value for name, value in how.items() if name in ("redact", "effort", "ocr")}
+    detector, model = digests.detector or None, digests.model or None
     for part in ordered:
         index = part.index()
         for image in index.images:

@@ -19,15 +19,15 @@ from bondstore.domains.screenlake.paths import segment, token_of
 
 # named: what each image (token) is called.     taken: names in use, without regard to case.
 # seen: in which zip an image was, and its file or the reason why there is none.
-# made: how the zips have each image.           standing: where the ledger says that an image lies.
+# made: how the zips have each image.   standing: where the ledger says that an image lies, and where it does.
 _TABLES = """
 CREATE TABLE named (name TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE, output TEXT NOT NULL, part TEXT NOT NULL)
   WITHOUT ROWID;
 CREATE TABLE taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE seen (base TEXT NOT NULL, zip INTEGER NOT NULL, file TEXT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (base, zip, file, reason)) WITHOUT ROWID;
-CREATE TABLE standing (path TEXT PRIMARY KEY, token TEXT NOT NULL, output TEXT NOT NULL,
-  there INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE standing (path TEXT PRIMARY KEY, token TEXT NOT NULL, output TEXT NOT NULL, there INTEGER NOT NULL,
+  lies TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX standing_by_token ON standing (token);
 CREATE TABLE made (token TEXT NOT NULL, output TEXT NOT NULL, PRIMARY KEY (token, output)) WITHOUT ROWID;
 """
@@ -56,13 +56,15 @@ class Named:
     token: str  # from `token_of`
     output: str  # SHA-256 of the image as it was written, in hex
     part: str  # the last part it came with: the store drops that zip last
+    moves: bool  # it lies elsewhere
 
 
 class ImageNames:
     """Gives names, in the order in which images are added; digests are SHA-256 in hex."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        # A store takes what is made of the names in another thread, while this one waits.
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # Thrown away with the panelist: after a kill it is built again, so it needs no journal and no sync.
         self._connection.execute("PRAGMA journal_mode=OFF")
         self._connection.execute("PRAGMA synchronous=OFF")
@@ -108,26 +110,33 @@ class ImageNames:
         row = self._connection.execute("SELECT name FROM named WHERE token = ?", (token,)).fetchone()
         return None if row is None else str(row[0])
 
-    def walk(self) -> Iterator[Named]:
-        """Yield all named images, by name."""
-        for row in self._connection.execute("SELECT name, token, output, part FROM named ORDER BY name"):
-            yield Named(*row)
+    def walk(self, folder: str = "") -> Iterator[Named]:
+        """Yield all named images, by name, as they are to lie in a folder (which ends in ``/``)."""
+        rows = self._connection.execute(
+            "SELECT name, token, output, part, EXISTS (SELECT 1 FROM standing WHERE standing.token = named.token"
+            " AND there AND lies <> ? || named.name) FROM named ORDER BY name",
+            (folder,),
+        )
+        for name, token, output, part, moves in rows:
+            yield Named(name, token, output, part, bool(moves))
 
-    def stands(self, path: str, token: str, output: str, *, there: bool) -> None:
-        """Remember where the ledger says that an image lies, and whether it really does."""
-        self._connection.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?)", (path, token, output, there))
+    def stands(self, path: str, token: str, output: str, *, there: bool, lies: str = "") -> None:
+        """Remember where the ledger says that an image lies, whether it is there, and where if that is elsewhere."""
+        row = (path, token, output, there, lies or path)
+        self._connection.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", row)
 
     def made(self, base: str, source: str, output: str) -> None:
         """Remember that this is how one of the zips has an image."""
         self._connection.execute("INSERT OR IGNORE INTO made VALUES (?, ?)", (token_of(base, source), output))
 
-    def is_there(self, base: str, source: str) -> bool:
-        """Whether an image lies somewhere, as one of the zips has it: not gone, and not handled otherwise."""
+    def place(self, base: str, source: str) -> str | None:
+        """Return where an image lies, as one of the zips has it; None where it is gone, or was handled otherwise."""
         row = self._connection.execute(
-            "SELECT 1 FROM standing JOIN made USING (token, output) WHERE token = ? AND there LIMIT 1",
+            # what waits comes first, as it is newer: the private corner begins with a dot
+            "SELECT lies FROM standing JOIN made USING (token, output) WHERE token = ? AND there ORDER BY path LIMIT 1",
             (token_of(base, source),),
         ).fetchone()
-        return row is not None
+        return None if row is None else str(row[0])
 
     def misplaced(self, folder: str) -> Iterator[tuple[str, str, bool]]:
         """Yield what must leave its path in a folder (ends in ``/``): path, token, whether the image itself is kept."""

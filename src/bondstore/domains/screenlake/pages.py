@@ -23,9 +23,9 @@ from bondstore.zips import ZIPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from bondstore.findings import FindingKind
+    from bondstore.runs.destination import Destination
 
 _TEMPLATE = "bondstore.domains.screenlake/report.html"
 _EXAMPLES = 6
@@ -34,6 +34,8 @@ _EACH = 2
 """Of one panelist no more than these."""
 _TRIES = 24
 """So many images are tried, should some not be readable."""
+_LARGEST = 256 << 20
+"""Bytes of an image that is opened at all: nothing that we wrote has as many."""
 _WIDE = 240
 """Pixels that an example is wide."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
@@ -84,8 +86,8 @@ _STAYS = PICTURES["face-stays"].advice.replace(
 )
 
 
-def panelist_report(summary: PanelistSummary, examples: Sequence[tuple[str, Path]]) -> bytes:
-    """Return the report of one panelist; an example (name, file) that cannot be read is left out."""
+def panelist_report(summary: PanelistSummary, examples: Sequence[tuple[str, bytes | None]]) -> bytes:
+    """Return the report of one panelist; an example (name, content) that could not be read is left out."""
     rows = sum(one.rows for one in summary.tables.values())
     images = sum(summary.images.values())
     return render(
@@ -97,19 +99,19 @@ def panelist_report(summary: PanelistSummary, examples: Sequence[tuple[str, Path
         failed=0,
         facts=_facts(summary),
         panelists=None,
-        examples=[_example(label, jpeg) for label, path in examples if (jpeg := thumbnail(path)) is not None],
+        examples=[_example(label, jpeg) for label, data in examples if (jpeg := thumbnail(data)) is not None],
         files=("redactions.jsonl", "summary.json", "metadata/", "images/"),
     ).encode()
 
 
-def overall_report(query: str, folders: Sequence[Path], failed: int) -> Iterator[bytes]:
+def overall_report(query: str, dest: Destination, folders: Sequence[str], failed: int) -> Iterator[bytes]:
     """Yield the report over the panelists' folders, each with its ``summary.json``; `failed` zips were not fetched.
 
     Summaries are read one by one, twice, so that memory does not grow with the panelists.
     """
     total = PanelistSummary("")
     for folder in folders:
-        total.add_panelist(_summary(folder))
+        total.add_panelist(_summary(dest, folder))
     zips, images = counted(total.zips, "zip"), counted(sum(total.images.values()), "image")
     return stream(
         _TEMPLATE,
@@ -119,8 +121,8 @@ def overall_report(query: str, folders: Sequence[Path], failed: int) -> Iterator
         lead=f"{zips} of {counted(len(folders), 'panelist')}, {images} in them.",
         failed=failed,
         facts=_facts(total) if folders else None,
-        panelists=(_panelist(folder.name, _summary(folder)) for folder in folders),
-        examples=islice(_examples(folders), _EXAMPLES),
+        panelists=(_panelist(folder.rpartition("/")[2], _summary(dest, folder)) for folder in folders),
+        examples=islice(_examples(dest, folders), _EXAMPLES),
         files=("combined/panelists/",),
     )
 
@@ -137,20 +139,21 @@ def _panelist(folder: str, summary: PanelistSummary) -> dict[str, Any]:
     return {"folder": quote(folder), "name": summary.panelist, "numbers": numbers}
 
 
-def _examples(folders: Sequence[Path]) -> Iterator[dict[str, str]]:
+def _examples(dest: Destination, folders: Sequence[str]) -> Iterator[dict[str, str]]:
     """Yield covered images of the first panelists that have some."""
     tries = 0
     for folder in folders:
-        if not _summary(folder).boxes:
+        if not _summary(dest, folder).boxes:
             continue
         shown: set[str] = set()
-        for image in images_in(folder / FILE, holding=WITH_BOXES):
+        for image in images_in(dest, f"{folder}/{FILE}", holding=WITH_BOXES):
             if len(shown) == _EACH or tries == _TRIES:
                 break
             if not image.image or not image.covered or image.image in shown:
                 continue
             tries += 1
-            jpeg = thumbnail(folder / "images" / image.image)
+            data = content_of(dest, f"{folder}/images/{image.image}")
+            jpeg = thumbnail(data)
             if jpeg is not None:
                 shown.add(image.image)
                 yield _example(image.image, jpeg)
@@ -162,25 +165,37 @@ def _example(label: str, jpeg: bytes) -> dict[str, str]:
     return {"name": label, "source": f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"}
 
 
-def _summary(folder: Path) -> PanelistSummary:
-    path = folder / "summary.json"
+def _summary(dest: Destination, folder: str) -> PanelistSummary:
+    path = f"{folder}/summary.json"
     try:
-        return summary_of(path.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return summary_of(dest.read(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:  # one that is gone is an OSError too
         raise ConfigurationError(
-            f"{path} cannot be read as it was written.",
+            f"{dest.shown}/{path} cannot be read as it was written.",
             hint="Remove the file and run the same `bondstore screenlake process` again: it is made anew.",
         ) from error
 
 
-def thumbnail(path: Path) -> bytes | None:
+def content_of(dest: Destination, path: str) -> bytes | None:
+    """Return an image; None where it cannot be read: an example is left out, the report is not."""
+    try:
+        with dest.open(path) as file:
+            data = file.read(_LARGEST + 1)
+    except OSError:  # one that is gone, too
+        return None
+    return data if len(data) <= _LARGEST else None
+
+
+def thumbnail(data: bytes | None) -> bytes | None:
     """Return a shrunk copy of an image as JPEG, or None where it cannot be read."""
     from PIL import Image
 
+    if data is None:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(BytesIO(data), formats=_FORMATS) as image:
                 image.draft("RGB", (_WIDE, _WIDE * image.height // max(1, image.width)))
                 image.thumbnail((_WIDE, 4 * _WIDE))
                 out = BytesIO()

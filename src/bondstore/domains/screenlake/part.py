@@ -14,13 +14,17 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bondstore.runs.destination import Destination
 
 _INDEX = "index.json"
 _ASIDE = "aside.csv"
@@ -137,8 +141,10 @@ class PartWriter:
 class PartCache:
     """Keeps the part open that was read last: its directory may be long, and its tables are read one by one."""
 
-    def __init__(self) -> None:
-        self._path: Path | None = None
+    def __init__(self, dest: Destination) -> None:
+        self._dest = dest
+        self._path = ""
+        self._raw: BinaryIO | None = None
         self._file: zipfile.ZipFile | None = None
 
     def __enter__(self) -> Self:
@@ -147,24 +153,26 @@ class PartCache:
     def __exit__(self, *error: object) -> None:
         self._close()
 
-    def take(self, path: Path) -> zipfile.ZipFile:
+    def take(self, path: str) -> zipfile.ZipFile:
         """Return a part, open until the next one is taken."""
         if self._file is None or path != self._path:
             self._close()
-            self._path, self._file = path, zipfile.ZipFile(path)
+            self._raw = self._dest.open(path)
+            self._path, self._file = path, zipfile.ZipFile(self._raw)
         return self._file
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        for file in (self._file, self._raw):
+            if file is not None:
+                file.close()
+        self._file = self._raw = None
 
 
 @dataclass(frozen=True, slots=True)
 class PartFile:
-    """A part that was written."""
+    """A part that was written, by its path in the destination."""
 
-    path: Path
+    path: str
     cache: PartCache
 
     def index(self) -> Index:

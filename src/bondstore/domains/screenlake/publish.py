@@ -1,139 +1,271 @@
-"""Giving images their names, so that a kill at any instant loses none: the record first says where each will be."""
+"""From the images that wait to their names, and back; what is not where the record says; what nobody knows.
+
+Images lie in the private corner, under their tokens, until all of their panelist are named. The record first says where
+each will be, then it is moved: so a kill at any instant loses none. What a killed run left half-done is seen here.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import os
+import hashlib
+from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
+from bondstore.domains.screenlake.paths import (
+    images_folder,
+    panelist_folder,
+    parts_folder,
+    results_folder,
+    staged_folder,
+    waiting_path,
+)
 from bondstore.errors import IntegrityError
+from bondstore.runs.pipeline import Step
+from bondstore.runs.record import rename
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bondstore.domains.screenlake.finish import FinishShard
-    from bondstore.domains.screenlake.names import ImageNames, Named
+    from bondstore.domains.screenlake.names import ImageNames
     from bondstore.ledger import Ledger, Output
+    from bondstore.runs.context import RunContext
+    from bondstore.runs.destination import Holder
+    from bondstore.runs.pipeline import Shard
 
 PAGE = 500
+MARKER = "redactions.jsonl"
+"""The file whose record tells what a panelist's files were made of."""
 T = TypeVar("T")
 
 
-def publish(shard: FinishShard, ledger: Ledger, names: ImageNames) -> None:
-    """Bring a panelist's images under their names, and remove those that have none any more; outdated ones wait on.
+def made_by(work: str, decided: Mapping[str, str], key: str) -> str:
+    """Return what a zip's part is made by: the handling, and the decisions about its images."""
+    return hashlib.sha256(f"{work} {decided.get(key, '')}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The parts of a panelist, held against what is asked for."""
+
+    parts: tuple[str, ...]
+    outdated: Mapping[str, str]
+    """Keys of zips, by the paths of their parts, that were made with another handling or other decisions, or altered
+    since: they could not be made anew, as the zip is gone from the store or could not be fetched. What they hold is
+    kept, and not shown under today's promise."""
+    digest: str
+    """Of both."""
+
+
+def sort_out(
+    ledger: Ledger,
+    job: str,
+    holder: Holder,
+    outputs: Sequence[Output],
+    *,
+    work: str,
+    decided: Mapping[str, str],
+    salt: str,
+) -> Made:
+    """Tell the parts of a panelist that are as asked for from the others, and from those that are gone or altered."""
+    keys = ledger.items.keys_of(job, [one.path for one in outputs])
+    said = hashlib.sha256(salt.encode())
+    parts, outdated = [], {}
+    for one in outputs:
+        key = keys.get(one.path, one.path)
+        if one.made_by == made_by(work, decided, key) and holder.holds(one):
+            parts.append(one.path)
+            said.update(f"\n{one.path} {one.sha256.hex()}".encode())
+        else:
+            outdated[one.path] = key
+            said.update(f"\nwithout {one.path}".encode())
+    return Made(tuple(parts), outdated, said.hexdigest())
+
+
+def lost_parts(ledger: Ledger, job: str, holder: Holder, query: str) -> frozenset[str]:
+    """Return the parts whose zips must be done again, as images of theirs are gone or were altered.
+
+    An image that was about to be given its name when the run was killed still lies where it waited, and is not lost.
+    """
+    lost = set()
+    for output in ledger.outputs.under(job, results_folder(query)):
+        if output.source and not (holder.stands(output, output.path) or holder.stands(output, waiting_path(output))):
+            lost.add(output.source)
+    for output in ledger.outputs.under(job, staged_folder(query)):
+        if not holder.stands(output, output.path):
+            lost.add(output.source)
+    return frozenset(lost)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep(Step):
+    """Removes what a killed run left without a record of it: no other run would ever look at it."""
+
+    query: str
+
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
+        """Remove it; nothing is left for workers."""
+
+        @cache
+        def half_named(panelist: str) -> frozenset[str]:
+            return frozenset(_half_named(ledger, context, images_folder(self.query, panelist)))
+
+        for folder in (staged_folder(self.query), parts_folder(self.query)):
+            for paths in pages(context.dest.walk(folder)):
+                known = ledger.outputs.known(context.job, paths)
+                left = [path for path in paths if path not in known]
+                context.dest.remove([path for path in left if path not in half_named(path.split("/")[-2])])
+        yield from ()
+
+
+def _half_named(ledger: Ledger, context: RunContext, images: str) -> Iterator[str]:
+    """Yield waiting images that are recorded under their names: the run was killed before it had moved them there."""
+    holder = context.dest.holder(few=True)
+    for output in ledger.outputs.under(context.job, images):
+        waiting = waiting_path(output)
+        if not holder.stands(output, output.path) and holder.stands(output, waiting):
+            yield waiting
+
+
+def take_stock(ledger: Ledger, job: str, holder: Holder, query: str, panelist: str) -> bytes:
+    """Tell where each image of a panelist is recorded, and where it lies: one line each, as a shard may carry it."""
+    lines = []
+    for folder in (images_folder(query, panelist), staged_folder(query, panelist)):
+        for one in ledger.outputs.under(job, folder):
+            places = (one.path, staged_folder(query, panelist) + one.made_by)
+            lies = next((place for place in places if holder.stands(one, place)), "")
+            lines.append("\t".join((one.path, one.made_by, one.sha256.hex(), lies)))
+    return "\n".join(lines).encode()
+
+
+def tell_stock(stock: bytes, names: ImageNames) -> None:
+    """Tell `names` what `take_stock` found."""
+    for path, token, output, lies in _lines(stock):
+        names.stands(path, token, output, there=bool(lies), lies=lies)
+
+
+def _lines(packed: bytes) -> Iterator[list[str]]:
+    # Paths are percent-encoded where they hold what cannot be printed, so neither sign is in them.
+    return (line.split("\t") for line in packed.decode().split("\n") if line)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Brings a panelist's images under their names, and removes those that have none any more; outdated ones wait on.
 
     An image that must go elsewhere is first put back to where it waited, unless a newer one waits there; then the
     record is changed; then everything that waits goes to its name. Whatever of this was not done when a run was killed
-    is seen by `recovery`, or done by the next run.
-
-    Parameters
-    ----------
-    shard : FinishShard
-        Which panelist.
-    ledger : Ledger
-        The destination's ledger.
-    names : ImageNames
-        The images and their names.
-
-    Raises
-    ------
-    IntegrityError
-        An image is nowhere: somebody removed it while the run was going on.
+    is seen by `lost_parts`, or done by the next run.
     """
-    images = f"{shard.folder}images/"
-    for some in _pages(names.misplaced(images)):
-        _put_back(shard, ledger, some)
-    for page in _pages(names.walk()):
-        _name(shard, ledger, page, images)
-    _clear(shard, ledger)
 
+    query: str
+    panelist: str
+    misplaced: tuple[tuple[str, str, bool], ...]
+    """What must leave its path: path, token, whether the image is kept."""
+    names: bytes
+    """Lines: token, name, part it came with last, whether it is to be moved."""
+    outdated: frozenset[str]
+    """Parts whose images wait for a handling like the one they were made with."""
 
-def take_stock(shard: FinishShard, ledger: Ledger, names: ImageNames) -> None:
-    """Tell which of a panelist's images lie where, under their names and waiting, and which are gone."""
-    root = str(shard.place.destination.root)
-    for folder in (f"{shard.folder}images/", shard.staged):
-        for output in ledger.outputs.under(shard.place.job, folder):
-            token = output.made_by
-            there = any(os.path.exists(f"{root}/{path}") for path in (output.path, shard.staged + token))  # noqa: PTH110
-            names.stands(output.path, token, output.sha256.hex(), there=there)
+    @classmethod
+    def of(cls, query: str, panelist: str, names: ImageNames, outdated: Iterable[str]) -> Naming:
+        """Pack what is to be done."""
+        images = images_folder(query, panelist)
+        lines = (f"{one.token}\t{one.name}\t{one.part}\t{one.moves:d}" for one in names.walk(images))
+        misplaced = tuple(names.misplaced(images))
+        return cls(query, panelist, misplaced, "\n".join(lines).encode(), frozenset(outdated))
 
+    def apply(self, ledger: Ledger, context: RunContext) -> None:
+        """Do it.
 
-def _put_back(shard: FinishShard, ledger: Ledger, some: list[tuple[str, str, bool]]) -> None:
-    """Take images away from where they stand: to where they wait, if they are kept and no newer one waits there."""
-    root, job = shard.place.destination.root, shard.place.job
-    rows = ledger.outputs.known(job, [path for path, _, _ in some])
-    newer = ledger.outputs.known(job, [shard.staged + token for _, token, _ in some])
-    back = []
-    for path, token, keep in some:
-        staged = shard.staged + token
-        if staged in newer:
-            (root / path).unlink(missing_ok=True)
-        elif keep or shard.made.waits(rows[path]):
-            _move_back(root, path, staged)
-            back.append(dataclasses.replace(rows[path], path=staged))
-        else:
-            (root / path).unlink(missing_ok=True)
-            (root / staged).unlink(missing_ok=True)  # a run was killed before it had moved it
-    with ledger.transaction():
-        ledger.outputs.forget(job, [path for path, _, _ in some])
-        ledger.outputs.put(job, shard.place.run, back)
+        Raises
+        ------
+        IntegrityError
+            An image is nowhere: somebody removed it while the run was going on.
+        """
+        # Killed from here on, this panelist is not finished.
+        rename(ledger, context, [], [panelist_folder(self.query, self.panelist) + MARKER])
+        if self.misplaced:
+            waiting = set(context.dest.walk(staged_folder(self.query, self.panelist)))
+            for some in pages(iter(self.misplaced)):
+                self._put_back(ledger, context, some, waiting)
+        moved = False
+        for page in pages(_lines(self.names)):
+            moved |= self._name(ledger, context, page)
+        self._clear(ledger, context)
+        if moved:
+            _tag(ledger, context, images_folder(self.query, self.panelist))
 
+    def _waits(self, image: Output) -> bool:
+        return image.source in self.outdated
 
-def _move_back(root: Path, path: str, staged: str) -> None:
-    if (root / staged).exists():  # what stands under the name is older: a run was killed before it had replaced it
-        (root / path).unlink(missing_ok=True)
-    elif (root / path).exists():
-        (root / staged).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).replace(root / staged)
+    def _put_back(
+        self, ledger: Ledger, context: RunContext, some: list[tuple[str, str, bool]], waiting: set[str]
+    ) -> None:
+        """Take images away from where they stand: to where they wait, if they are kept and no newer one waits there."""
+        staged = staged_folder(self.query, self.panelist)
+        rows = ledger.outputs.known(context.job, [path for path, _, _ in some])
+        newer = ledger.outputs.known(context.job, [staged + token for _, token, _ in some])
+        back, removed, moves = [], [], []
+        for path, token, keep in some:
+            place = staged + token
+            if place in newer and place in waiting:
+                removed.append(path)
+            elif keep or self._waits(rows[path]):
+                # What waits is newer than what stands under the name: a run was killed before it had replaced it.
+                if place in waiting:
+                    removed.append(path)
+                else:
+                    moves.append((path, place))
+                back.append(dataclasses.replace(rows[path], path=place))
+            else:
+                removed += [path, place]  # the second, where a run was killed before it had moved it
+        context.dest.move(moves)
+        context.dest.remove(removed)
+        rename(ledger, context, back, [path for path, _, _ in some])
 
-
-def _name(shard: FinishShard, ledger: Ledger, page: list[Named], images: str) -> None:
-    root, job = shard.place.destination.root, shard.place.job
-    targets = {one.token: images + one.name for one in page}
-    waiting = ledger.outputs.known(job, [shard.staged + token for token in targets])
-    known = ledger.outputs.known(job, list(targets.values()))
-    changed: list[Output] = []
-    for one in page:
-        old = waiting.get(shard.staged + one.token) or known.get(targets[one.token])
-        # The zip that brings it back, should it be lost: another one may have had it when it was written.
-        new = old and dataclasses.replace(
-            old, path=targets[one.token], made_by=one.token, source=f"{shard.parts}{one.part}"
-        )
-        if new is not None and new != known.get(new.path):
-            changed.append(new)
-    with ledger.transaction():
-        ledger.outputs.forget(job, list(waiting))
-        ledger.outputs.put(job, shard.place.run, changed)
-    (root / images).mkdir(parents=True, exist_ok=True)
-    there = {*known, *(one.path for one in changed)}
-    for token, target in targets.items():
-        _move(root, shard.staged + token, target, target in there)
-
-
-def _move(root: Path, staged: str, target: str, known: bool) -> None:
-    """Move what waits to its name; what was moved before a kill stands there already."""
-    try:
-        os.replace(root / staged, root / target)  # noqa: PTH105 - millions of them
-    except FileNotFoundError:
-        if not known or not (root / target).exists():
+    def _name(self, ledger: Ledger, context: RunContext, page: list[list[str]]) -> bool:
+        images, staged = images_folder(self.query, self.panelist), staged_folder(self.query, self.panelist)
+        parts = parts_folder(self.query, self.panelist)
+        waiting = ledger.outputs.known(context.job, [staged + token for token, *_ in page])
+        known = ledger.outputs.known(context.job, [images + name for _, name, *_ in page])
+        changed: list[Output] = []
+        for token, name, part, _ in page:
+            old = waiting.get(staged + token) or known.get(images + name)
+            # The zip that brings it back, should it be lost: another one may have had it when it was written.
+            new = old and dataclasses.replace(old, path=images + name, made_by=token, source=parts + part)
+            if new is not None and new != known.get(new.path):
+                changed.append(new)
+        rename(ledger, context, changed, list(waiting))
+        moves = [(staged + token, images + name) for token, name, _, moves in page if moves == "1"]
+        # What was moved before a kill stands there already.
+        gone = [path for path in context.dest.move(moves) if not context.dest.exists(path)]
+        if gone:
             raise IntegrityError(
-                f"The image {target} is gone, though it was written by this run or an earlier one.",
+                f"The image {gone[0]} is gone, though it was written by this run or an earlier one.",
                 hint="Run the same command again: its zip is done anew.",
-            ) from None
+            )
+        return bool(moves)
+
+    def _clear(self, ledger: Ledger, context: RunContext) -> None:
+        """Remove what waits and has no name: images that an earlier handling let out and this one withholds."""
+        waiting = ledger.outputs.under(context.job, staged_folder(self.query, self.panelist))
+        left = [one.path for one in waiting if not self._waits(one)]
+        context.dest.remove(left)
+        rename(ledger, context, [], left)
 
 
-def _clear(shard: FinishShard, ledger: Ledger) -> None:
-    """Remove what waits and has no name: images that an earlier handling let out and this one withholds."""
-    waiting = ledger.outputs.under(shard.place.job, shard.staged)
-    left = [one.path for one in waiting if not shard.made.waits(one)]
-    for path in left:
-        (shard.place.destination.root / path).unlink(missing_ok=True)
-    with ledger.transaction():
-        ledger.outputs.forget(shard.place.job, left)
+def _tag(ledger: Ledger, context: RunContext, images: str) -> None:
+    """Write down the store's own tags where a copy has another one than what was put."""
+    for page in pages(context.dest.tags(images)):
+        tags = dict(page)
+        known = ledger.outputs.known(context.job, list(tags))
+        changed = [dataclasses.replace(one, etag=tags[path]) for path, one in known.items() if one.etag != tags[path]]
+        rename(ledger, context, changed, [])
 
 
-def _pages(some: Iterator[T]) -> Iterator[list[T]]:
+def pages(some: Iterator[T]) -> Iterator[list[T]]:
+    """Yield a few at a time."""
     while page := list(islice(some, PAGE)):
         yield page

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import resolve_store, with_url
+from bondstore.config.resolve import resolve_dest, resolve_store, with_url
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.people import People, people
 from bondstore.domains.screenlake.selection import Selection, selection_of
 from bondstore.errors import UsageError
+from bondstore.runs.destination import open_destination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from bondstore.config.profiles import Profile
     from bondstore.domains.screenlake.handling import Effort, Redact, Text
-    from bondstore.domains.screenlake.process import ProcessJob
+    from bondstore.domains.screenlake.job import ProcessJob
+    from bondstore.runs.destination import Destination
     from bondstore.runs.engine import RunResult
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
@@ -62,7 +64,7 @@ def panelists(
 
 def process(
     store: str | StoreSpec | None,
-    dest: str | os.PathLike[str],
+    dest: str | os.PathLike[str] | StoreSpec,
     *,
     since: str | date | None = None,
     until: str | date | None = None,
@@ -79,6 +81,7 @@ def process(
     jobs: int | None = None,
     query_id: str | None = None,
     profile: str | Profile | None = None,
+    dest_profile: str | Profile | None = None,
     progress: Progress | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
@@ -89,8 +92,8 @@ def process(
     ----------
     store : str or StoreSpec
         Where the zips lie; None for what the profile or the environment says.
-    dest : path
-        The folder; results go below ``<query id>/combined`` in it, the record is kept in ``.bondstore``.
+    dest : path, str or StoreSpec
+        A folder, or a store such as ``"s3://bucket/results"``; results go below ``<query id>/combined`` in it.
     since, until : str or date, optional
         First and last day, both included, such as ``"2024-01-31"``.
     by : {"uploaded", "captured"}
@@ -117,8 +120,8 @@ def process(
         Processes; by default one for each core. The results do not depend on it.
     query_id : str, optional
         The name of the results' folder; by default one that follows from store, days and panelists.
-    profile : str or Profile, optional
-        Named settings to open the store with.
+    profile, dest_profile : str or Profile, optional
+        Named settings to open store and destination with; the destination's are the store's when not given.
     progress : Progress, optional
         Who watches.
     confirm : callable, optional
@@ -138,10 +141,12 @@ def process(
     ConfigurationError
         The store cannot be opened, or a part is not installed.
     PolicyError
-        The profile forbids results on a disk, or the query id stands for another selection in the folder.
+        A profile forbids results on a disk, store and destination lie in one another, or the query id stands for
+        another selection in the destination.
     """
     job = prepare(
         store,
+        dest,
         since=since,
         until=until,
         by=by,
@@ -156,12 +161,14 @@ def process(
         batch=batch,
         query_id=query_id,
         profile=profile,
+        dest_profile=dest_profile,
     )
-    return run(job, dest, jobs=jobs, progress=progress, confirm=confirm, dry_run=dry_run)
+    return run(job, jobs=jobs, progress=progress, confirm=confirm, dry_run=dry_run)
 
 
 def prepare(
     store: str | StoreSpec | None,
+    dest: str | os.PathLike[str] | StoreSpec,
     *,
     since: str | date | None = None,
     until: str | date | None = None,
@@ -177,9 +184,10 @@ def prepare(
     batch: int = BATCH,
     query_id: str | None = None,
     profile: str | Profile | None = None,
+    dest_profile: str | Profile | None = None,
 ) -> ProcessJob:
     """Check what is asked for and build the job, which has the query's id; nothing is listed yet. As in `process`."""
-    from bondstore.domains.screenlake.jobs import process_job
+    from bondstore.domains.screenlake.job import process_job
 
     if not 1 <= batch <= _MOST:
         raise UsageError(f"A batch has 1 to {_MOST:,} zips.", hint="25 suits most.")
@@ -187,12 +195,12 @@ def prepare(
     other = None if model is None else str(Path(model).expanduser().absolute())
     chosen = selection_of(since, until, by, zone, panelists)
     handling = Handling(cast("Redact", redact), cast("Text", text), cast("Effort", effort), other, ocr, parquet)
-    return process_job(_spec(store, profile), chosen, handling, query_id, batch)
+    place = dest_spec(dest, dest_profile or profile)
+    return process_job(_spec(store, profile), place, chosen, handling, query=query_id, batch=batch)
 
 
 def run(
     job: ProcessJob,
-    dest: str | os.PathLike[str],
     *,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -200,22 +208,26 @@ def run(
     dry_run: bool = False,
 ) -> RunResult:
     """Do a job, or only plan it. As in `process`."""
-    from bondstore.domains.screenlake.jobs import executor
+    from bondstore.domains.screenlake.job import executor
     from bondstore.runs import engine
-    from bondstore.runs.destination import FolderDestination
     from bondstore.version import TOOL
 
-    folder = FolderDestination(Path(dest).expanduser().absolute())
+    place = place_of(job)
     if dry_run:
-        return engine.dry_run(job, folder, progress)
-    return engine.execute(
-        job,
-        folder,
-        executor(jobs),
-        progress=progress,
-        confirm=confirm or (lambda _: True),
-        tool=TOOL,
-    )
+        return engine.dry_run(job, place, progress)
+    return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm or (lambda _: True), tool=TOOL)
+
+
+def place_of(job: ProcessJob) -> Destination:
+    """Return where a job writes to."""
+    assert job.dest is not None, "only a job that was recorded by an earlier version does not know"
+    return open_destination(job.dest)
+
+
+def dest_spec(dest: str | os.PathLike[str] | StoreSpec, profile: str | Profile | None = None) -> StoreSpec:
+    """Find the destination: a store, or a folder by its path."""
+    spec = dest if isinstance(dest, StoreSpec) else resolve_dest(dest, profile)
+    return with_url(spec, parse_address(spec.url).url)
 
 
 def _spec(store: str | StoreSpec | None, profile: str | Profile | None) -> StoreSpec:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.domains.screenlake.layout import base_name
-from bondstore.domains.screenlake.paths import token_of
-from bondstore.errors import ConfigurationError
+from bondstore.domains.screenlake.paths import results_folder, token_of
+from bondstore.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+
+    from bondstore.runs.destination import Destination
 
 FILE = "redactions.jsonl"
 WITH_BOXES = ('"score"',)
@@ -43,18 +44,24 @@ class ImageRecord:
     unsure: tuple[tuple[Corners, float], ...]  # boxes that were not covered
 
 
-def record_files(root: Path, query: str) -> list[Path]:
-    """Return the records of all panelists of a query, by panelist."""
-    return sorted((root / query / "combined" / "panelists").glob(f"*/{FILE}"))
+def record_files(dest: Destination, query: str) -> list[str]:
+    """Return where the records of all panelists of a query are, by panelist."""
+    folder = results_folder(query)
+    return [f"{folder}{name}/{FILE}" for name in dest.folders(folder.rstrip("/"))]
 
 
-def images_in(path: Path, *, holding: Sequence[str] = ()) -> Iterator[ImageRecord]:
+def images_in(dest: Destination, path: str, *, holding: Sequence[str] = ()) -> Iterator[ImageRecord]:
     """Yield the images of one panelist, in the order of the record; with `holding`, only lines with one of these texts.
 
-    Other lines are not even read as JSON: records have millions of lines, and few of them hold a box.
+    Other lines are not even read as JSON: records have millions of lines, and few of them hold a box. A panelist who
+    was not finished yet has no record.
     """
-    panelist, wanted = path.parent.name, [one.encode() for one in holding]
-    with path.open("rb") as lines:
+    panelist, wanted = path.split("/")[-2], [one.encode() for one in holding]
+    try:
+        lines = dest.open(path)
+    except NotFoundError:
+        return
+    with lines:
         for number, line in enumerate(lines, 1):
             if wanted and not any(one in line for one in wanted):
                 continue
@@ -62,7 +69,7 @@ def images_in(path: Path, *, holding: Sequence[str] = ()) -> Iterator[ImageRecor
                 yield _image(panelist, json.loads(line.decode("utf-8", "surrogatepass")))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise ConfigurationError(
-                    f"Line {number} of {path} is not as it was written.",
+                    f"Line {number} of {dest.shown}/{path} is not as it was written.",
                     hint="Remove the file and run the same `bondstore screenlake process` again: it is made anew.",
                 ) from error
 
@@ -128,10 +135,10 @@ class Candidate:
         }
 
 
-def candidates(root: Path, query: str) -> Iterator[Candidate]:
+def candidates(dest: Destination, query: str) -> Iterator[Candidate]:
     """Yield all boxes of a query's images; one whose image came in several zips comes as often."""
-    for file in record_files(root, query):
-        for image in images_in(file, holding=WITH_BOXES):
+    for file in record_files(dest, query):
+        for image in images_in(dest, file, holding=WITH_BOXES):
             if image.image:
                 yield from _of_image(image)
 

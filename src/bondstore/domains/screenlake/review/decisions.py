@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from bondstore.domains.screenlake.paths import decisions_path
 from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, record_files
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bondstore.deid.pictures import Decisions
     from bondstore.domains.screenlake.review.boxes import Candidate, Corners, ImageRecord
+    from bondstore.runs.destination import Destination
 
 Verdict = Literal["confirm", "add-box", "clear"]
 _OPTIONS: Mapping[str, Verdict] = {"--confirm": "confirm", "--cover": "add-box", "--clear": "clear"}
@@ -43,19 +43,22 @@ class Decision:
     at: str  # ISO 8601
 
 
-def read_decisions(path: Path) -> list[Decision]:
+def read_decisions(dest: Destination, query: str) -> list[Decision]:
     """Read all decisions, in their order."""
-    if not path.exists():
+    path = decisions_path(query)
+    try:
+        content = dest.read(path)
+    except NotFoundError:
         return []
     found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(content.decode("utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
             found.append(_decision(json.loads(line)))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
-                f"Line {number} of {path} is no decision.",
+                f"Line {number} of {dest.shown}/{path} is no decision.",
                 hint="Put the file back as `bondstore screenlake review` wrote it.",
             ) from error
     return found
@@ -69,12 +72,9 @@ def _decision(said: dict[str, Any]) -> Decision:
     return Decision(verdict, str(said["source"]), str(said["key"]), box, str(said["who"]), str(said["at"]))
 
 
-def add_decisions(path: Path, decisions: Iterable[Decision]) -> None:
+def add_decisions(dest: Destination, query: str, decisions: Iterable[Decision]) -> None:
     """Add decisions at the end of the file."""
-    lines = "".join(json.dumps(asdict(one)) + "\n" for one in decisions)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(lines)
+    dest.append(decisions_path(query), "".join(json.dumps(asdict(one)) + "\n" for one in decisions).encode())
 
 
 def by_image(decisions: Sequence[Decision]) -> Mapping[str, Decisions]:
@@ -171,14 +171,14 @@ class _Box:
     box: Corners
 
 
-def decide(root: Path, query: str, verdicts: Verdicts, before: Decided) -> list[Decision]:
+def decide(dest: Destination, query: str, verdicts: Verdicts, before: Decided) -> list[Decision]:
     """Return the decisions that follow from what a person says: one for each zip that an image came in.
 
     Ids and images must be known, boxes must fit, and nothing may contradict what was said or decided before.
     """
-    boxes = [*_of_ids(root, query, verdicts.by_id(), before), *_of_images(root, query, verdicts.add_box)]
+    boxes = [*_of_ids(dest, query, verdicts.by_id(), before), *_of_images(dest, query, verdicts.add_box)]
     _refuse_contradictions(boxes)
-    keys = _zips(root, query, {one.source for one in boxes})
+    keys = _zips(dest, query, {one.source for one in boxes})
     who, at = whoami(), datetime.now(UTC).isoformat(timespec="seconds")
     return [
         Decision(one.verdict, one.source, key, one.box, who, at)
@@ -195,8 +195,8 @@ def _refuse_contradictions(boxes: Sequence[_Box]) -> None:
             raise UsageError("Two of the ids stand for the same box, with two verdicts.", hint="Decide for one.")
 
 
-def _of_ids(root: Path, query: str, said: Mapping[str, str], before: Decided) -> Iterator[_Box]:
-    found = _find(candidates(root, query), said) if said else {}
+def _of_ids(dest: Destination, query: str, said: Mapping[str, str], before: Decided) -> Iterator[_Box]:
+    found = _find(candidates(dest, query), said) if said else {}
     for word, option in said.items():
         yield _checked(word, option, _only(word, found.get(word, {})), before)
 
@@ -254,19 +254,19 @@ def _checked(word: str, option: str, candidate: Candidate, before: Decided) -> _
     return _Box(wanted, candidate.source, candidate.box)
 
 
-def _of_images(root: Path, query: str, asked: Sequence[tuple[str, Corners]]) -> Iterator[_Box]:
-    found = _images(root, query, {name for name, _ in asked}) if asked else {}
+def _of_images(dest: Destination, query: str, asked: Sequence[tuple[str, Corners]]) -> Iterator[_Box]:
+    found = _images(dest, query, {name for name, _ in asked}) if asked else {}
     for name, box in asked:
         image = _one_image(name, found.get(name, {}))
         _check_fits(name, box, image)
         yield _Box("add-box", image.source, box)
 
 
-def _images(root: Path, query: str, wanted: set[str]) -> dict[str, dict[str, ImageRecord]]:
+def _images(dest: Destination, query: str, wanted: set[str]) -> dict[str, dict[str, ImageRecord]]:
     """Return the images that have a name, by name and content; of those in the results and those withheld."""
     found: dict[str, dict[str, ImageRecord]] = {}
-    for file in record_files(root, query):
-        for image in images_in(file):
+    for file in record_files(dest, query):
+        for image in images_in(dest, file):
             own = image.image or image.base
             for name in wanted & {own, f"{image.panelist}/{own}", image.source}:
                 found.setdefault(name, {}).setdefault(image.source, image)
@@ -305,12 +305,12 @@ def _check_fits(name: str, box: Corners, image: ImageRecord) -> None:
         )
 
 
-def _zips(root: Path, query: str, sources: set[str]) -> dict[str, set[str]]:
+def _zips(dest: Destination, query: str, sources: set[str]) -> dict[str, set[str]]:
     """Return the zips that images came in: the decision must reach each of them."""
     found: dict[str, set[str]] = {source: set() for source in sources}
     few = sorted(sources) if len(sources) <= _FEW else ()
-    for file in record_files(root, query) if sources else ():
-        for image in images_in(file, holding=few):
+    for file in record_files(dest, query) if sources else ():
+        for image in images_in(dest, file, holding=few):
             if image.source in found:
                 found[image.source].add(image.key)
     return found

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake.paths import decisions_path, query_of
+from bondstore.domains.screenlake.pages import content_of
+from bondstore.domains.screenlake.paths import images_folder, query_of
 from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, record_files, worst
 from bondstore.domains.screenlake.review.decisions import Verdicts, add_decisions, decide, decided, read_decisions
 from bondstore.errors import DamagedError, UsageError
 from bondstore.pages import stream
-from bondstore.runs.destination import FolderDestination
-from bondstore.runs.durable import OutputGroup
 from bondstore.text import counted
 
 if TYPE_CHECKING:
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
 
     from bondstore.domains.screenlake.review.boxes import Candidate, Corners, ImageRecord
     from bondstore.domains.screenlake.review.decisions import Decided, Decision
+    from bondstore.runs.destination import Destination
 
 LIMIT = 100
 _MANY = 100_000
@@ -39,14 +37,13 @@ _CONTEXT = 3.0
 """A crop shows this many times the box, so that one sees where it lies."""
 _LEAST = 120
 """Pixels of the image that it shows at least."""
-_FILE_LIMIT = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
     """What came of a review."""
 
-    path: Path  # the sheet
+    path: str  # the sheet
     query: str
     shown: list[Candidate]  # worst first
     left: int  # boxes that wait behind those; counted up to a limit
@@ -107,7 +104,7 @@ class Reviewed:
 
 
 def review(
-    dest: str | os.PathLike[str],
+    dest: Destination,
     query: str | None = None,
     *,
     limit: int = LIMIT,
@@ -123,26 +120,18 @@ def review(
     """
     if limit < 1:
         raise UsageError("The sheet shows at least one box.", hint="Use --limit 1 or more.")
-    destination = FolderDestination(Path(dest).expanduser().absolute())
-    chosen = query_of(destination, query)
-    file = destination.root / decisions_path(chosen)
+    chosen = query_of(dest, query)
     new: list[Decision] = []
     if verdicts := Verdicts(tuple(confirm), tuple(cover), tuple(clear), tuple(add_box)):
-        before = read_decisions(file)
-        new = _new(decide(destination.root, chosen, verdicts, decided(before)), before)
-        add_decisions(file, new)
-    known = decided(read_decisions(file))
+        before = read_decisions(dest, chosen)
+        new = _new(decide(dest, chosen, verdicts, decided(before)), before)
+        add_decisions(dest, chosen, new)
+    known = decided(read_decisions(dest, chosen))
     counts = _Counts(known)
-    shown = worst(counts.open(candidates(destination.root, chosen)), limit)
+    shown = worst(counts.open(candidates(dest, chosen)), limit)
     path, left = f"{chosen}/review.html", max(0, counts.left - len(shown))
-    # A group of its own: the sheet may be written while a run writes to the same folder.
-    group = OutputGroup(destination.root, destination.root / chosen / f".review-{os.urandom(4).hex()}")
-    try:
-        group.write(path, _pieces(destination.root, chosen, shown, left, counts.waiting))
-        group.commit()
-    finally:
-        group.discard()
-    return Reviewed(destination.root / path, chosen, shown, left, counts.waiting, new)
+    dest.put(path, _pieces(dest, chosen, shown, left, counts.waiting))
+    return Reviewed(f"{dest.shown}/{path}", chosen, shown, left, counts.waiting, new)
 
 
 def box_of(text: str) -> tuple[str, Corners]:
@@ -201,52 +190,52 @@ class _Counts:
                     self._clear.add(place)
 
 
-def _pieces(root: Path, query: str, shown: Sequence[Candidate], left: int, waiting: int) -> Iterator[bytes]:
-    crops = _crops_of(root, query, shown)
+def _pieces(dest: Destination, query: str, shown: Sequence[Candidate], left: int, waiting: int) -> Iterator[bytes]:
+    crops = _crops_of(dest, query, shown)
     return stream(
         "bondstore.domains.screenlake/sheet.html",
         query=query,
-        command=f"bondstore screenlake review {shlex.quote(str(root))} --query-id {shlex.quote(query)}",
+        command=f"bondstore screenlake review {shlex.quote(dest.shown)} --query-id {shlex.quote(query)}",
         shown=shown,
         left=left,
         waiting=waiting,
-        withheld=list(islice(_withheld(root, query), _WITHHELD)),
+        withheld=list(islice(_withheld(dest, query), _WITHHELD)),
         crops={key: jpeg and f"data:image/jpeg;base64,{b64encode(jpeg).decode()}" for key, jpeg in crops.items()},
         size=CROP,
     )
 
 
-def _withheld(root: Path, query: str) -> Iterator[ImageRecord]:
-    for file in record_files(root, query):
+def _withheld(dest: Destination, query: str) -> Iterator[ImageRecord]:
+    for file in record_files(dest, query):
         seen: set[str] = set()
-        for image in images_in(file, holding=("face-stays",)):
+        for image in images_in(dest, file, holding=("face-stays",)):
             if image.outcome == "face-stays" and image.source not in seen and len(seen) < _WITHHELD:
                 seen.add(image.source)
                 yield image
 
 
-def _crops_of(root: Path, query: str, shown: Sequence[Candidate]) -> dict[str, bytes | None]:
+def _crops_of(dest: Destination, query: str, shown: Sequence[Candidate]) -> dict[str, bytes | None]:
     """Cut out all crops, opening each image once."""
     by_image: dict[tuple[str, str], list[Candidate]] = {}
     for one in shown:
         by_image.setdefault((one.panelist, one.image), []).append(one)
     found: dict[str, bytes | None] = {}
     for (panelist, image), some in by_image.items():
-        path = root / query / "combined" / "panelists" / panelist / "images" / image
-        found |= zip((one.id for one in some), crops(path, [one.box for one in some]), strict=True)
+        data = content_of(dest, f"{images_folder(query, panelist)}{image}")
+        found |= zip((one.id for one in some), crops(data, [one.box for one in some]), strict=True)
     return found
 
 
-def crops(path: Path, boxes: Sequence[Corners]) -> list[bytes | None]:
+def crops(data: bytes | None, boxes: Sequence[Corners]) -> list[bytes | None]:
     """Return, for each box, its surroundings in an image with the box drawn round it; None where it cannot be read."""
     from PIL import Image
 
     from bondstore.deid.images import decode
 
+    if data is None:
+        return [None] * len(boxes)
     try:
-        if path.stat().st_size > _FILE_LIMIT:
-            return [None] * len(boxes)
-        image = Image.fromarray(decode(path.read_bytes()).pixels)
+        image = Image.fromarray(decode(data).pixels)
     except (OSError, DamagedError):
         return [None] * len(boxes)
     return [_crop(image, box) for box in boxes]
