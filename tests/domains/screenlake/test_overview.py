@@ -20,7 +20,7 @@ from bondstore.ledger import Item, State
 from bondstore.runs.context import RunContext
 from bondstore.runs.destination import FolderDestination
 from bondstore.runs.executors import Processes, Serial
-from bondstore.runs.receipt import record
+from bondstore.runs.record import record
 from tests.domains.screenlake.pages import Page, Shots, box, overall_report
 from tests.domains.screenlake.test_report import KEPT, NOBODY, summary
 from tests.phonelab import PhoneLab
