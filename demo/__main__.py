@@ -104,7 +104,7 @@ class Demo:
             raise SystemExit(f"bondstore {shlex.join(words)} ended with {done.returncode}.\n{done.stderr or ''}")
 
     def _export(self, folder: Path, form: str) -> Ran:
-        words = ["beiwe", "export", near(folder), "--profile", PROFILE, "--form", form, "--yes", "--json"]
+        words = ["beiwe", "export", near(folder), "--profile", PROFILE, "--format", form, "--yes", "--json"]
         self.stage.command("$ bondstore " + shlex.join(words))
         sys.stdout.flush()
         began = time.monotonic()

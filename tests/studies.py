@@ -231,7 +231,7 @@ def tree(folder: Path) -> Tree:
 
 
 def original_files(made: Iterable[Made]) -> Tree:
-    """Return what `--form original` promises, built by hand from the documentation."""
+    """Return what `--format original` promises, built by hand from the documentation."""
     files: Tree = {}
     for one in made:
         key = one.key.removesuffix(".zstd").removesuffix(".zst")

@@ -169,7 +169,7 @@ def test_no_secret_in_what_a_run_says_and_leaves(watched: Watched) -> None:
     ended = watched.run(export(watched, "--jobs", "2", "--debug", "--json"))
     assert ended.code == 0, ended.err
     assert ended.tally["done"] > 300
-    assert watched.run(export(watched, "--form", "parquet", "--jobs", "2", "--debug")).code == 0
+    assert watched.run(export(watched, "--format", "parquet", "--jobs", "2", "--debug")).code == 0
     dest = ("--dest", str(watched.lab.dest))
     for words in (
         ("run", "list", *dest, "--json"),
@@ -332,7 +332,7 @@ def test_nothing_of_the_screen_where_text_is_dropped(screens: Watched) -> None:
 
 
 def test_no_address_where_patterns_are_taken_out(screens: Watched) -> None:
-    words = ("--text", "patterns", "--form", "parquet", "--redact", "none", "--jobs", "2", "--debug")
+    words = ("--text", "patterns", "--format", "parquet", "--redact", "none", "--jobs", "2", "--debug")
     assert screens.run(process(screens, *words)).code == 5
     for canary in (ADDRESS, CAMERA):
         assert holding(screens.lab.folder, canary) == []
@@ -477,7 +477,7 @@ def test_nobody_can_be_reached_by_what_is_made_of_profiles(tmp_path: Path, names
     boats = Boats(tmp_path)
     before = {path for path in tmp_path.rglob("*") if "out" not in path.relative_to(tmp_path).parts}
     drawn = ["--plots"] if names == "plain" else []
-    done = boats.qc("--form", "both", "--names", names, "--jobs", "1", *drawn)
+    done = boats.qc("--format", "both", "--names", names, "--jobs", "1", *drawn)
     assert done.returncode == 5, done.stderr
     dest = tmp_path / "out" / "qc"
     assert len(list(dest.rglob("*_qc.nc" if names == "plain" else "*_FV01_*.nc"))) == 8

@@ -138,7 +138,7 @@ def check_bare(fresh: Fresh) -> None:
         assert not list((fresh.folder / "dest").glob("*/combined"))
 
     put_profiles(fresh.folder)
-    done = fresh.bondstore("ocean", "qc", "./moana", "./bare", "--form", "both", "--yes", "--jobs", "1")
+    done = fresh.bondstore("ocean", "qc", "./moana", "./bare", "--format", "both", "--yes", "--jobs", "1")
     assert done.returncode == 0, done.stderr
 
 
@@ -150,7 +150,7 @@ def check_ocean(fresh: Fresh) -> None:
         assert done.returncode == 0, done.stderr
         assert len(list((fresh.folder / f"{source}-qc").rglob("*.png"))) == 1
     (fresh.folder / "form.csv").write_text("Vessel number,Name\n1,x\n")
-    done = fresh.bondstore("participants", "sync", "form.csv", "--key", "Vessel number", "--yes")
+    done = fresh.bondstore("participants", "sync", "form.csv", "--key-column", "Vessel number", "--yes")
     assert done.returncode == 0, done.stderr
     assert fresh.run(str(fresh.python), "-c", "import boto3").returncode == 0
 
@@ -176,7 +176,7 @@ def without(folder: Path, *words: str, missing: Iterable[str] = EXTRAS) -> subpr
 def test_profiles_of_sensors_need_none_of_the_extras(tmp_path: Path) -> None:
     put_profiles(tmp_path)
     assert without(tmp_path, "--help").returncode == 0
-    done = without(tmp_path, "ocean", "qc", "./moana", "./qc", "--form", "both", "--yes", "--jobs", "1")
+    done = without(tmp_path, "ocean", "qc", "./moana", "./qc", "--format", "both", "--yes", "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert {path.suffix for path in (tmp_path / "qc").rglob("*.*")} >= {".nc", ".json", ".parquet", ".csv"}
 

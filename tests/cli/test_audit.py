@@ -86,10 +86,10 @@ def test_filters(lab: Lab, cli: Call) -> None:
     assert cli(*show, "--run", "last").records == [one for one in every if one["run"] == second]
     assert cli(*show, "--run", first, "--limit", "2").records == [one for one in every if one["run"] == first][-2:]
     gps, calls = f"CHUNKED_DATA/{STUDY}/1ab2cd3e/gps/", f"{STUDY}/1ab2cd3e/gps/"
-    found = cli(*show, "--key", gps, "--key", calls).records
+    found = cli(*show, "--prefix", gps, "--prefix", calls).records
     assert {one["key"] for one in found} == {one.key for one in lab.data if one.key.startswith((gps, calls))}
     assert found
-    assert cli(*show, "--key", "%").records == []
+    assert cli(*show, "--prefix", "%").records == []
     assert cli(*show, "--since", "2100-01-01").records == []
     assert cli(*show, "--until", "2100-01-01", "--since", "2020-01-01").records == every
     middle = every[len(every) // 2]["time"]

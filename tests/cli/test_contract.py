@@ -91,3 +91,26 @@ def test_an_unknown_option_ends_with_2(words: tuple[str, ...], cli: Call) -> Non
     result = cli(*words, "--no-such-option", "--json")
     assert result.code == 2
     assert result.records[-1]["kind"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("words", "now"),
+    [
+        (("beiwe", "export", "out", "--form", "csv"), "--format"),
+        (("beiwe", "read", "--form=csv"), "--format"),
+        (("ocean", "qc", "in", "out", "--form", "both"), "--format"),
+        (("ocean", "plot", "in", "--form", "svg"), "--format"),
+        (("screenlake", "process", "in", "out", "--form", "parquet"), "--format"),
+        (("aws", "template", "--form", "cloudformation"), "--format"),
+        (("audit", "show", "--key", "CHUNKED_DATA/"), "--prefix"),
+        (("participants", "sync", "form.csv", "--key", "Vessel number"), "--key-column"),
+    ],
+)
+def test_an_option_of_an_earlier_name_is_answered_with_its_present_one(
+    words: tuple[str, ...], now: str, cli: Call
+) -> None:
+    result = cli(*words)
+    earlier = next(word.partition("=")[0] for word in words if word.startswith("--"))
+    assert result.code == 2
+    assert result.out == ""
+    assert f"Error: {earlier} is called {now} now.\n" in result.err

@@ -81,7 +81,7 @@ def test_a_folder_becomes_pictures_and_again_the_same(raw: Path, tmp_path: Path,
 
 
 def test_beside_a_local_source_by_default(raw: Path, cli: Call) -> None:
-    assert cli("ocean", "plot", str(raw), "--form", "svg").code == 0
+    assert cli("ocean", "plot", str(raw), "--format", "svg").code == 0
     made = pictures(raw)
     assert set(made) == {one.replace(".png", ".svg") for one in EXPECTED}
     assert {type_of(one) for one in made.values()} == {"image/svg+xml"}
@@ -137,7 +137,7 @@ def test_deployments_have_maps_of_their_own(raw: Path, tmp_path: Path, cli: Call
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("--form", "pdf"), 2),
+        (("--format", "pdf"), 2),
         (("--tests", "nobodys"), 3),
         (("--since", "soon"), 2),
         (("--columns", "nowhere.toml"), 3),

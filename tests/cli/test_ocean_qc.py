@@ -105,7 +105,7 @@ def test_a_lost_file_is_made_again(cli: Call, raw: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--form", "excel"), 2, "excel"),
+        (("--format", "excel"), 2, "excel"),
         (("--names", "odd"), 2, "odd"),
         (("--tests", "nobodys"), 3, "There is no suite of tests"),
         (("--compat", "moana-1999"), 2, "--compat moana-2024"),

@@ -114,7 +114,7 @@ def test_refusals(cli: Call, form: Path, home: Home) -> None:
     assert web.code == 2
     assert "s3cr3tkey" not in web.out + web.err
     assert cli("participants", "sync", "gone.csv", "--yes").code == 3
-    assert cli("participants", "sync", str(form), "--key", "Vessel", "--yes").code == 5
+    assert cli("participants", "sync", str(form), "--key-column", "Vessel", "--yes").code == 5
     assert cli("participants", "sync", str(form), "--table", "a b", "--yes").code == 2
     password = cli("participants", "list", "--database", "postgresql://me:hunter22@127.0.0.1/db")
     assert password.code == 2

@@ -129,7 +129,7 @@ def test_a_broken_zip_is_named_and_stays_in_the_store(lab: PhoneLab, cli: Call) 
         (("--redact", "some"), "fill, blur, none"),
         (("--text", "some"), "keep, patterns, drop"),
         (("--fast", "--careful"), "contradict"),
-        (("--form", "xlsx"), "csv, parquet"),
+        (("--format", "xlsx"), "csv, parquet"),
         (("--batch", "0"), "batch"),
         (("--query-id", "../up"), "no plain name"),
     ],

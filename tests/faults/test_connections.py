@@ -101,10 +101,10 @@ def test_large_bodies_whose_every_answer_is_cut(
 
 def test_all_at_once_on_the_command_line(filled: Filled, study: Lab, faulty: FaultyProxy) -> None:
     clean = study.folder / "clean"
-    assert study.export("--form", "parquet", dest=clean).code == 0
+    assert study.export("--format", "parquet", dest=clean).code == 0
     for kind in ("cut in the middle", "answer lost", "503", "refused"):
         faulty.add(replace(FAULTS[kind], every=13))
-    ended = study.export("--form", "parquet", endpoint=faulty.endpoint)
+    ended = study.export("--format", "parquet", endpoint=faulty.endpoint)
     assert ended.code == 0, ended.err
     assert ended.tally["failed"] == 0
     assert tree(study.dest) == tree(clean)

@@ -59,7 +59,7 @@ def check_part(dest: Path, expected: Tree) -> int:
 
 @pytest.mark.parametrize("form", ["original", "csv", "parquet"])
 def test_a_full_disk_is_said_and_overcome(filled: Filled, study: Lab, disk: Disk, form: str) -> None:
-    words = ["--form", form]
+    words = ["--format", form]
     if form != "original":  # media, which come along as files, would be first to fill the disk
         words += ["--stream", "accelerometer", "--stream", "gps", "--stream", "power_state"]
     clean = study.folder / "clean"

@@ -98,7 +98,7 @@ def finish(lab: Lab, words: tuple[str, ...]) -> Counter[str]:
 )
 def test_kills_leave_no_trace(lab: Lab, form: str, kills: int, shape: Shape, tmp_path: Path) -> None:
     made = lab.fill(make(shape))
-    words = ("--form", form)
+    words = ("--format", form)
     whole = replace(lab, folder=tmp_path / "undisturbed")
     with FaultyProxy(lab.server.endpoint) as proxy:
         started = time.monotonic()

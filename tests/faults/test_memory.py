@@ -62,7 +62,7 @@ def test_original_of_200_megabytes_with_one_object_of_64(bulk: Lab) -> None:
     sound = b"RIFF" + bytes(4) + b"WAVEfmt " + rng.randbytes(64 * MIB)
     made.append(Made(f"{STUDY}/{PERSON}/voiceRecording/{SURVEYS[0]}/{FIRST_HOUR_MS}.wav", seal(sound), sound))
     bulk.fill(made)
-    check(bulk, "--form", "original")
+    check(bulk, "--format", "original")
     assert tree(bulk.dest) == original_files(made)
 
 
@@ -85,7 +85,7 @@ def test_a_table_of_a_stream_of_300_megabytes(bulk: Lab) -> None:
         made.append(Made(key, seal(zstandard.compress(plain, 1)), b""))
     assert total > 300 * 10**6
     bulk.fill(made)
-    check(bulk, "--form", "parquet")
+    check(bulk, "--format", "parquet")
     table = pl.scan_parquet(bulk.dest / "tables" / PERSON / "accelerometer.parquet")
     times = table.select("timestamp").collect()["timestamp"]
     assert times.len() == hours * rows

@@ -69,7 +69,7 @@ class Channel:
         return counts(engine.execute(job, open_destination(job.dest), executor(1)))
 
     def command(self, *words: str) -> Ended:
-        line = ("ocean", "qc", self.source, self.dest, "--tests", str(self.suite), "--form", "both")
+        line = ("ocean", "qc", self.source, self.dest, "--tests", str(self.suite), "--format", "both")
         return self.lab.run(self.lab.command(*line, "--jobs", "1", "--yes", "--json", *words))
 
     def written(self) -> dict[str, bytes]:

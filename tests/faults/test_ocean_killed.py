@@ -22,7 +22,18 @@ RUN = "from bondstore.cli.main import run; run(sys.argv[1:])"
 
 
 def start(sea: Sea, *words: str) -> subprocess.Popen[bytes]:
-    line = ["ocean", "qc", sea.source.as_uri(), sea.dest, "--tests", str(sea.little), "--form", "both", "--yes", *words]
+    line = [
+        "ocean",
+        "qc",
+        sea.source.as_uri(),
+        sea.dest,
+        "--tests",
+        str(sea.little),
+        "--format",
+        "both",
+        "--yes",
+        *words,
+    ]
     with (sea.root / "stderr").open("wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-c", SHARDS_OF_4 + RUN, *line],

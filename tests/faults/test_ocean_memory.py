@@ -50,7 +50,7 @@ class Month:
         line = ["ocean", "qc", str(self.folder / "raw"), str(dest), "--tests", str(self.folder / "little.toml")]
         with (self.folder / "said").open("wb") as said:
             process = subprocess.Popen(
-                [sys.executable, "-c", code, *line, "--form", form, "--jobs", "1", "--yes"],
+                [sys.executable, "-c", code, *line, "--format", form, "--jobs", "1", "--yes"],
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"HOME": str(self.folder)},

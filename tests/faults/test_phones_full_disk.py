@@ -77,7 +77,7 @@ def files(folder: Path) -> list[Path]:
 
 def process(lab: PhoneLab, dest: Path, *words: str) -> Ended:
     line = ["screenlake", "process", str(lab.source), str(dest), "--query-id", "q", "--redact", "none"]
-    line += ["--form", "parquet", "--yes", "--json", *words]
+    line += ["--format", "parquet", "--yes", "--json", *words]
     done = subprocess.run(
         [sys.executable, "-m", "bondstore", *line],
         capture_output=True,

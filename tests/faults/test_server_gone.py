@@ -46,7 +46,7 @@ def expected(filled: Lab, made: list[Made]) -> dict[str, Tree]:
     trees = {}
     for form in FORMS:
         dest = filled.folder / form
-        assert filled.export("--form", form, dest=dest).code == 0
+        assert filled.export("--format", form, dest=dest).code == 0
         trees[form] = tree(dest)
     assert trees["original"] == original_files(made)
     return trees
@@ -59,7 +59,7 @@ def lab(filled: Lab, tmp_path: Path) -> Lab:
 
 def when_at_work(lab: Lab, form: str) -> subprocess.Popen[bytes]:
     """Start an export, and return once its first outputs are there and more are to come."""
-    process = lab.start_export("--form", form, "--jobs", "1", "--json")
+    process = lab.start_export("--format", form, "--jobs", "1", "--json")
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up and process.poll() is None:
         folder = lab.dest / ("tables" if form == "parquet" else "chunked")
@@ -115,10 +115,10 @@ def test_away_for_longer_than_the_patience(lab: Lab, made: list[Made], expected:
             assert f"s3://{lab.bucket} gives no answer" in error[0]
         assert "Traceback" not in told(lab)
         assert tree(lab.dest).items() < expected[form].items()
-        assert lab.export("--form", form).code == 4  # nor does it begin while the server is away
+        assert lab.export("--format", form).code == 4  # nor does it begin while the server is away
     finally:
         bring_back(lab, made)
-    ended = lab.export("--form", form)
+    ended = lab.export("--format", form)
     assert ended.code == 0, ended.err
     assert ended.tally["skipped"] > 0
     assert tree(lab.dest) == expected[form]

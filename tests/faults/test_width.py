@@ -29,7 +29,7 @@ def test_the_same_bytes_at_any_width(filled: Lab, tmp_path: Path, monkeypatch: p
     for jobs in (1, None):
         result = lab.export_here(monkeypatch, form=form, source="both", jobs=jobs, dest=tmp_path / f"{jobs}")
         assert result.state == "finished"
-    ended = lab.export("--form", form, "--source", "both", "--jobs", "2", dest=tmp_path / "2")
+    ended = lab.export("--format", form, "--source", "both", "--jobs", "2", dest=tmp_path / "2")
     assert (ended.code, ended.tally["failed"]) == (0, 0)
     alone = tree(tmp_path / "1")
     if form == "original":

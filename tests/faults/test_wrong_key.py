@@ -39,7 +39,7 @@ def refused(ended: Ended) -> None:
 
 @pytest.mark.parametrize("form", ["original", "forest", "csv", "parquet"])
 def test_an_export_writes_nothing(study: Lab, form: str) -> None:
-    ended = study.export("--form", form, LAB_STUDY_KEY=WRONG)
+    ended = study.export("--format", form, LAB_STUDY_KEY=WRONG)
     refused(ended)
     assert [(one["type"], one["exit"]) for one in ended.records] == [("WrongKeyError", 4)]
     assert not study.dest.exists()
@@ -57,7 +57,7 @@ def test_where_there_was_an_export_it_stays_as_it_is(study: Lab, dry: tuple[str,
 @pytest.mark.parametrize("form", ["table", "csv", "parquet"])
 def test_a_read_gives_nothing(study: Lab, form: str) -> None:
     where = ("--store", study.url, "--study", STUDY, "--key", "env:LAB_STUDY_KEY", "-p", "1ab2cd3e", "-s", "gps")
-    ended = study.run(study.command("beiwe", "read", *where, "--form", form), LAB_STUDY_KEY=WRONG)
+    ended = study.run(study.command("beiwe", "read", *where, "--format", form), LAB_STUDY_KEY=WRONG)
     refused(ended)
     assert ended.out == ""
 
@@ -66,7 +66,7 @@ def test_a_read_gives_nothing(study: Lab, form: str) -> None:
 def test_a_read_of_one_object_looks_at_others_to_tell_a_wrong_key_from_damage(study: Lab, form: str) -> None:
     key = f"CHUNKED_DATA/{STUDY}/1ab2cd3e/gps/2024-01-01T02:00:00.csv"
     where = ("--store", study.url, "--study", STUDY, "--key", "env:LAB_STUDY_KEY")
-    ended = study.run(study.command("beiwe", "read", key, *where, "--form", form), LAB_STUDY_KEY=WRONG)
+    ended = study.run(study.command("beiwe", "read", key, *where, "--format", form), LAB_STUDY_KEY=WRONG)
     refused(ended)
     assert ended.out == ""
 
@@ -85,6 +85,6 @@ def test_a_study_whose_first_objects_are_all_damaged_is_not_called_a_wrong_key(l
     first = sorted(one.key for one in made if "/accelerometer/" in one.key)
     for key in first:
         lab.put(key, b"")
-    ended = lab.export("--form", "original")
+    ended = lab.export("--format", "original")
     assert ended.code == 5
     assert ended.tally["quarantined"] == len(first)

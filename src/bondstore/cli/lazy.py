@@ -30,6 +30,26 @@ GUIDED = "(guided)"
 """The name under which a group finds the command that it runs when it is called bare; nobody can type it as a verb."""
 
 
+RENAMED = (("--form", "--format"), ("--key", "--prefix"), ("--key", "--key-column"))
+"""Options by their earlier and their present names, for the commands that have the present one only."""
+
+
+class LazyCommand(typer.core.TyperCommand):
+    """A command that says what an option is called now."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Take the words; an option's earlier name is answered with its present one."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter.__base__ as error:  # type: ignore[misc]  # click's UsageError, whosever copy it is
+            earlier = getattr(error, "option_name", None)
+            known = {name for one in self.params for name in one.opts}
+            for name, now in RENAMED:
+                if name == earlier and now in known:
+                    raise UsageError(f"{name} is called {now} now.", hint=f"Run: {ctx.command_path} --help") from None
+            raise
+
+
 class LazyGroup(typer.core.TyperGroup):
     """A group over a static table of names and help lines."""
 
@@ -103,7 +123,9 @@ def command(words: tuple[str, ...], line: str, package: str = "bondstore.cli") -
     """Build a command from its module, which has the name of its last word."""
     module = importlib.import_module(f"{package}.{words[-1]}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(words[-1], short_help=line, epilog=epilog(module.EXAMPLES), context_settings=HELP)(module.command)
+    app.command(words[-1], cls=LazyCommand, short_help=line, epilog=epilog(module.EXAMPLES), context_settings=HELP)(
+        module.command
+    )
     return typer.main.get_command(app)
 
 

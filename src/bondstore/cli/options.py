@@ -103,7 +103,9 @@ Source = Annotated[str, typer.Option("--source", metavar="chunked|raw|both", hel
 SourceOrNone = Annotated[
     str | None,
     typer.Option(
-        "--source", metavar="chunked|raw|both", help=f"{_SOURCE} Else both for --form original, chunked for the others."
+        "--source",
+        metavar="chunked|raw|both",
+        help=f"{_SOURCE} Else both for --format original, chunked for the others.",
     ),
 ]
 Since = Annotated[

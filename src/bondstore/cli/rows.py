@@ -36,7 +36,7 @@ def writer_of(form: str, rows: int) -> RowWriter:
     kinds: dict[str, type[RowWriter]] = {"csv": _Csv, "json": _Json, "parquet": _Parquet}
     if form in kinds:
         return kinds[form]()
-    raise UsageError(f"The form {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}, original.")
+    raise UsageError(f"The format {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}, original.")
 
 
 class _Table:

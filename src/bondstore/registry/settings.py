@@ -45,6 +45,7 @@ class SyncSettings:
             "The column that tells participants apart; may be repeated. Else as at the last sync, and at first: "
             "Vessel number.",
             metavar="COLUMN",
+            option="--key-column",
         ),
     ] = ()
     by_row_number: Annotated[bool, Setting("The row's number is the key: the order of the rows must never change.")] = (

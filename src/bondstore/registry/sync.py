@@ -253,19 +253,19 @@ def _key(settings: SyncSettings, state: Row | None, sheet: Sheet) -> tuple[str, 
         if not key:
             raise ConfigurationError(
                 "Until now the row's number was the key of this table.",
-                hint="Add --by-row-number, or name a column with --key for a new table.",
+                hint="Add --by-row-number, or name a column with --key-column for a new table.",
             )
         if not set(key) <= set(sheet.columns) or len(set(key)) < len(key):
             missing = len(set(key) - set(sheet.columns))
             raise DamagedError(
                 f"The CSV lacks {missing} of the {len(key)} columns that the key is made of.",
                 kind="participants-csv",
-                hint="Name columns of the CSV's header with --key, each once; the separator must be a comma.",
+                hint="Name columns of the CSV's header with --key-column, each once; the separator must be a comma.",
             )
     if last is not None and key != last:
         raise ConfigurationError(
             "The key is made of other columns than at the last sync of this table.",
-            hint="Leave out --key, or choose a new table with --table.",
+            hint="Leave out --key-column, or choose a new table with --table.",
         )
     return key
 

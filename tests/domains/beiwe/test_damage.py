@@ -293,7 +293,7 @@ def times(path: Path) -> Rows:
 
 def test_original_gives_all_that_is_whole(damaged: Damaged) -> None:
     lab = damaged.lab
-    ended = lab.export("--form", "original", endpoint=damaged.proxy.endpoint)
+    ended = lab.export("--format", "original", endpoint=damaged.proxy.endpoint)
     check_report(ended, lab, "original")
     check_quarantine(lab, "original")
     whole = [
@@ -304,7 +304,7 @@ def test_original_gives_all_that_is_whole(damaged: Damaged) -> None:
 
 def test_tables_keep_every_good_row(damaged: Damaged) -> None:
     lab = damaged.lab
-    ended = lab.export("--form", "parquet", "--source", "both", endpoint=damaged.proxy.endpoint)
+    ended = lab.export("--format", "parquet", "--source", "both", endpoint=damaged.proxy.endpoint)
     check_report(ended, lab, "parquet")
     check_quarantine(lab, "parquet")
     tables = {path for path in tree(lab.dest) if path.startswith("tables/") and "/1ab2cd3e/" not in path}
@@ -324,7 +324,7 @@ def test_tables_keep_every_good_row(damaged: Damaged) -> None:
 
 def test_which_rows_are_lost_is_said(damaged: Damaged) -> None:
     lab = damaged.lab
-    ended = lab.export("--form", "parquet", "--participant", "damaged-bytes", endpoint=damaged.proxy.endpoint)
+    ended = lab.export("--format", "parquet", "--participant", "damaged-bytes", endpoint=damaged.proxy.endpoint)
     assert ended.code == 5
     assert {(one["finding"], one["where"]) for one in ended.records[:-1]} == {
         ("damaged-bytes", "row 31"),
@@ -338,7 +338,7 @@ def test_what_was_damaged_on_the_way_is_mended_by_a_retry(lab: Lab, faulty: Faul
     made = lab.fill(GOOD)
     victim = next(one for one in made if one.key.endswith(".csv") and "/accelerometer/" in one.key)
     faulty.add(Fault("rewrite", contains=victim.key, times=10**9, rewriter=lambda body: flipped(body, len(body) // 2)))
-    words = ("--form", form, "--stream", "accelerometer")
+    words = ("--format", form, "--stream", "accelerometer")
     first = lab.export(*words, endpoint=faulty.endpoint)
     assert (first.code, first.tally["quarantined"]) == (5, 1)
     assert "damaged-bytes" in first.findings[victim.key]
@@ -363,7 +363,7 @@ def test_a_mended_object_is_taken_up_without_a_retry(lab: Lab, form: str) -> Non
     made = lab.fill(GOOD)
     victim = next(one for one in made if one.key.endswith(".csv") and "/accelerometer/" in one.key)
     lab.put(victim.key, victim.sealed[: len(victim.sealed) // 2])
-    words = ("--form", form, "--stream", "accelerometer", "--source", "chunked")
+    words = ("--format", form, "--stream", "accelerometer", "--source", "chunked")
     assert lab.export(*words).code == 5
     lab.put(victim.key, victim.sealed)
     assert lab.export(*words).code == 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "bondstore audit show",
     "bondstore audit show --dest /data/export --run last --limit 20",
-    "bondstore audit show --dest /data/export --key CHUNKED_DATA/STUDY/PARTICIPANT/ --since 2024-01-31 --json",
+    "bondstore audit show --dest /data/export --prefix CHUNKED_DATA/STUDY/PARTICIPANT/ --since 2024-01-31 --json",
 )
 
 
@@ -24,9 +24,9 @@ def command(
     *,
     dest: runs_shared.Reads = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what was read for this run.")] = None,
-    key: Annotated[
+    prefix: Annotated[
         list[str] | None,
-        typer.Option("--key", metavar="PREFIX", help="Only objects whose key starts so; may be repeated."),
+        typer.Option("--prefix", metavar="PREFIX", help="Only objects whose key starts so; may be repeated."),
     ] = None,
     since: options.Since = None,
     until: options.Until = None,
@@ -41,7 +41,9 @@ def command(
     start_ms, end_ms = window_ms(since, until, tz)
     with runs_shared.audited(dest) as (ledger, destination):
         wanted = runs_shared.run_named(run, ledger, destination)
-        entries = ledger.audit.entries(run=wanted, prefixes=key or (), since_ms=start_ms, until_ms=end_ms, last=limit)
+        entries = ledger.audit.entries(
+            run=wanted, prefixes=prefix or (), since_ms=start_ms, until_ms=end_ms, last=limit
+        )
         shown = ("time", "who", "action", output.number("bytes"))
         output.display(
             map(_record, entries),

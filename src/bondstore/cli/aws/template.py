@@ -20,7 +20,7 @@ EXAMPLES = (
 @with_settings
 def command(
     *,
-    form: Annotated[str, typer.Option(metavar="cloudformation", help="The language of the template.")] = (
+    form: Annotated[str, typer.Option("--format", metavar="cloudformation", help="The language of the template.")] = (
         "cloudformation"
     ),
     stack: Stack,

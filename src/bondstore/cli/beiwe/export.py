@@ -14,8 +14,8 @@ from bondstore.timebounds import window_ms
 
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",
-    "bondstore beiwe export /data/tables --study STUDY --form parquet --stream gps --since 2024-01-01",
-    "bondstore beiwe export /data/forest --study STUDY --form forest --participant 1ab2cd3e --yes --json",
+    "bondstore beiwe export /data/tables --study STUDY --format parquet --stream gps --since 2024-01-01",
+    "bondstore beiwe export /data/forest --study STUDY --format forest --participant 1ab2cd3e --yes --json",
 )
 
 
@@ -33,6 +33,7 @@ def command(
     form: Annotated[
         str,
         typer.Option(
+            "--format",
             metavar="original|forest|csv|parquet",
             help="Exact files, files as forest reads them, or one table per participant and stream.",
         ),

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "bondstore beiwe read --study STUDY --participant 1ab2cd3e --stream gps --since 2024-01-01 --until 2024-01-01",
-    "bondstore beiwe read CHUNKED_DATA/STUDY/1ab2cd3e/gps/2024-01-01T12:00:00.csv.zst --study STUDY --form csv",
-    "bondstore beiwe read --study STUDY -p 1ab2cd3e -s gps --form parquet > gps.parquet",
+    "bondstore beiwe read CHUNKED_DATA/STUDY/1ab2cd3e/gps/2024-01-01T12:00:00.csv.zst --study STUDY --format csv",
+    "bondstore beiwe read --study STUDY -p 1ab2cd3e -s gps --format parquet > gps.parquet",
 )
 
 
@@ -43,11 +43,12 @@ def command(
     form: Annotated[
         str,
         typer.Option(
+            "--format",
             metavar="table|csv|json|parquet|original",
             help="What to write to stdout: a table for people, rows in a format, or one object's exact bytes.",
         ),
     ] = "table",
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows that --form table shows.")] = 20,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows that --format table shows.")] = 20,
     json: options.Json = False,
 ) -> int:
     """Decrypt in memory and show as a table; nothing is written to a disk.
@@ -81,7 +82,7 @@ def command(
 
 def _one(name: str | None) -> str:
     if name is None:
-        raise UsageError("--form original writes one object.", hint="Give its KEY; bondstore beiwe ls lists them.")
+        raise UsageError("--format original writes one object.", hint="Give its KEY; bondstore beiwe ls lists them.")
     if sys.stdout.isatty():
         raise UsageError("The exact bytes do not belong on a terminal.", hint="Send them to a file: … > FILE")
     return name

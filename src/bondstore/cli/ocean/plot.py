@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "bondstore ocean plot profile_qc.nc",
     "bondstore ocean plot s3://fishsoop-data-qc ./pictures --since 2024-05-01",
-    "bondstore ocean plot ./csv ./pictures --form svg --tests qartod",
+    "bondstore ocean plot ./csv ./pictures --format svg --tests qartod",
 )
 
 
@@ -34,7 +34,7 @@ def command(
         typer.Argument(metavar="DEST", help="A folder or a store's URL; else beside a local SRC, or this folder."),
     ] = None,
     *,
-    form: Annotated[str, typer.Option(metavar="png|svg", help="What kind of pictures.")] = "png",
+    form: Annotated[str, typer.Option("--format", metavar="png|svg", help="What kind of pictures.")] = "png",
     tests: Annotated[
         str, typer.Option(metavar="SUITE|FILE", help="Whose flags are shown (see: bondstore ocean tests), or a TOML.")
     ] = "moana",

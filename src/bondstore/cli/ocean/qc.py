@@ -14,7 +14,7 @@ from bondstore.timebounds import start_of
 
 EXAMPLES = (
     "bondstore ocean qc s3://fishsoop-data/raw s3://fishsoop-data-qc --tests moana",
-    "bondstore ocean qc ./csv ./qc --form both --metadata deployments.csv --attributes about.toml",
+    "bondstore ocean qc ./csv ./qc --format both --metadata deployments.csv --attributes about.toml",
     "bondstore ocean qc ./argo ./qc --tests argo --dry-run",
 )
 
@@ -33,7 +33,7 @@ def command(
     tz: options.TimeZone = "UTC",
     form: Annotated[
         str,
-        typer.Option(metavar="netcdf|parquet|both", help="NetCDF files, Parquet tables by month, or both."),
+        typer.Option("--format", metavar="netcdf|parquet|both", help="NetCDF files, Parquet tables by month, or both."),
     ] = "netcdf",
     names: Annotated[
         str, typer.Option(metavar="plain|aodn", help="How files are named: after their source, or as AODN asks for.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bondstore.registry import SyncResult
 
 EXAMPLES = (
-    'bondstore participants sync form.csv --key "Vessel number" --dry-run',
+    'bondstore participants sync form.csv --key-column "Vessel number" --dry-run',
     "bondstore participants sync s3://BUCKET/form.csv --database dynamodb://ap-southeast-2 --yes",
 )
 

@@ -63,7 +63,9 @@ def command(
     ocr: Annotated[
         bool, typer.Option("--ocr", help="Find such addresses and numbers in the images too, and cover them (slow).")
     ] = False,
-    form: Annotated[str, typer.Option(metavar="csv|parquet", help="Tables as CSV, or as Parquet besides.")] = "csv",
+    form: Annotated[
+        str, typer.Option("--format", metavar="csv|parquet", help="Tables as CSV, or as Parquet besides.")
+    ] = "csv",
     batch: Annotated[
         int, typer.Option(metavar="N", min=1, max=10_000, help="Most zips that are taken up together.")
     ] = 25,
@@ -132,5 +134,5 @@ def _effort(*, fast: bool, careful: bool) -> str:
 
 def _parquet(form: str) -> bool:
     if form not in ("csv", "parquet"):
-        raise UsageError(f"The form {form!r} is unknown.", hint="Choose one of: csv, parquet.")
+        raise UsageError(f"The format {form!r} is unknown.", hint="Choose one of: csv, parquet.")
     return form == "parquet"

@@ -22,7 +22,7 @@ DOMAIN = Domain(
         "bondstore.domains.beiwe.findings:ARRIVAL": ("Fetching", ""),
         "bondstore.domains.beiwe.findings:KINDS": (
             "Quirks and damage seen while making tables",
-            "The bytes of `--form original` and `forest` stay exact. Repairs are made in tables only.",
+            "The bytes of `--format original` and `forest` stay exact. Repairs are made in tables only.",
         ),
     },
 )
