@@ -30,37 +30,17 @@ CACHE_BYTES = 8 << 20
 
 @dataclass(slots=True)
 class Gap:
-    """What one participant's stream lacks.
-
-    Parameters
-    ----------
-    participant, stream : str
-        Which.
-    raw_rows : int
-        Rows that raw holds, each once.
-    missing_rows : int
-        Those of them that the chunked objects lack.
-    hours : int
-        Hours that raw has rows of.
-    hours_missing : int
-        Hours without any chunked object.
-    hours_incomplete : int
-        Hours whose chunked objects lack rows.
-    hours_not_comparable : int
-        Hours whose chunked object is damaged or could not be fetched.
-    first_ms, last_ms : int or None
-        Timestamps of the first and last missing row, in ms since 1970 UTC.
-    """
+    """What one participant's stream lacks."""
 
     participant: str
     stream: str
-    raw_rows: int = 0
-    missing_rows: int = 0
-    hours: int = 0
-    hours_missing: int = 0
-    hours_incomplete: int = 0
-    hours_not_comparable: int = 0
-    first_ms: int | None = None
+    raw_rows: int = 0  # that raw holds, each once
+    missing_rows: int = 0  # those of them that the chunked objects lack
+    hours: int = 0  # that raw has rows of
+    hours_missing: int = 0  # without any chunked object
+    hours_incomplete: int = 0  # whose chunked objects lack rows
+    hours_not_comparable: int = 0  # whose chunked object is damaged or could not be fetched
+    first_ms: int | None = None  # timestamps of the first and last missing row, in ms since 1970 UTC
     last_ms: int | None = None
 
     def add(self, times: Collection[int]) -> None:
@@ -108,17 +88,7 @@ class _HourChunks:
 
 
 class Comparison:
-    """The comparison of one series while it goes on.
-
-    Parameters
-    ----------
-    tools : Tools
-        What reading needs.
-    series : Series
-        Which participant and stream.
-    listing : Listing
-        Its objects.
-    """
+    """The comparison of one series while it goes on."""
 
     def __init__(self, tools: Tools, series: Series, listing: Listing) -> None:
         self._tools, self._series, self._listing = tools, series, listing

@@ -36,22 +36,12 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of a piece of an object.
+    """The rows of a piece of an object."""
 
-    Parameters
-    ----------
-    header : bytes or None
-        The chunked header they go under; None when the object's own header says nothing.
-    rows : list of RawRow
-        In the chunked form, in the order of the file.
-    lost, out_of_range : list of int
-        Numbers (the first below the header is 1) of rows that are unreadable; that the server drops for their time.
-    """
-
-    header: bytes | None
-    rows: list[RawRow]
-    lost: list[int] = field(default_factory=list)
-    out_of_range: list[int] = field(default_factory=list)
+    header: bytes | None  # the chunked header they go under; None when the object's own header says nothing
+    rows: list[RawRow]  # in the chunked form, in the order of the file
+    lost: list[int] = field(default_factory=list)  # numbers of unreadable rows; the first below the header is 1
+    out_of_range: list[int] = field(default_factory=list)  # of those that the server drops for their time
 
 
 def key_maker(stream: Stream) -> Callable[[bytes], bytes]:
@@ -76,18 +66,10 @@ def key_maker(stream: Stream) -> Callable[[bytes], bytes]:
 
 
 def read_raw(obj: BeiweObject, plain: bytes, latest_ms: int, *, whole: bool) -> Iterator[Rows]:
-    """Turn a raw object into rows as the server chunks them, in pieces of bounded size.
+    """Turn a raw object of a stream that is chunked into rows as the server chunks them, in pieces of bounded size.
 
-    Parameters
-    ----------
-    obj : BeiweObject
-        A raw object of a stream that is chunked.
-    plain : bytes
-        Its text.
-    latest_ms : int
-        The server drops rows at or after this time.
-    whole : bool
-        Nothing is known to be damaged. Else every row is looked at, and those that cannot be vouched for are `lost`.
+    The server drops rows at or after `latest_ms`. Unless the object is `whole` (nothing is known to be damaged) every
+    row is looked at, and those that cannot be vouched for are `lost`.
     """
     for offset, piece in _pieces(obj, plain):
         raw = raw_lines(obj, piece, latest_ms)
@@ -105,27 +87,15 @@ def read_raw(obj: BeiweObject, plain: bytes, latest_ms: int, *, whole: bool) -> 
 
 
 class ChunkRows:
-    """The rows of a chunked object, read as far as they are asked for.
-
-    Parameters
-    ----------
-    obj, plain, latest_ms, whole
-        As in `read_raw`.
-
-    Attributes
-    ----------
-    header : bytes or None
-        The chunked header of the rows; None when the object's first line is none.
-    lost : int
-        How many rows could not be read.
-    """
+    """The rows of a chunked object, read as far as they are asked for; `latest_ms` and `whole` as in `read_raw`."""
 
     def __init__(self, obj: BeiweObject, plain: bytes, latest_ms: int, *, whole: bool) -> None:
         self._object, self._plain = obj, plain
         self._stream = STREAMS[obj.stream]
         match = match_header(self._stream, plain.partition(b"\n")[0], "chunked")
+        # the chunked header of the rows; None when the object's first line is none
         self.header = ",".join(match.variant.chunked).encode() if match else None
-        self.lost = 0
+        self.lost = 0  # rows that could not be read
         self._read: list[Line] | None = None
         plainly = whole and match is not None and match.source == "chunked"
         if not plainly or b"\r" in plain or _ODD_START.search(plain):
