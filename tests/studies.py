@@ -135,6 +135,14 @@ class Lab:
             list(pool.map(lambda one: self.put(one.key, one.sealed), every))
         return every
 
+    def objects(self) -> Tree:
+        """Return all objects that a user sees, with their bytes."""
+        import obstore
+
+        paths = sorted(one["path"] for page in obstore.list(self._objects) for one in page)
+        shown = (path for path in paths if not path.startswith(".bondstore/"))
+        return {path: bytes(obstore.get(self._objects, path).bytes()) for path in shown}
+
     def fetched(self, proxy: FaultyProxy) -> Counter[str]:
         """Count the objects a process fetched through a proxy, but for the first, on which it tried the key."""
         asked = [one.path for one in list(proxy.seen) if one.method == "GET" and "list-type" not in one.query]
@@ -170,7 +178,7 @@ class Lab:
         """Return the line that runs Bondstore on this study."""
         return [sys.executable, "-m", "bondstore", *words]
 
-    def export_words(self, *words: str, dest: Path | None = None) -> list[str]:
+    def export_words(self, *words: str, dest: Path | str | None = None) -> list[str]:
         """Return the line that exports this study."""
         where = ["--store", self.url, "--study", STUDY, "--key", "env:LAB_STUDY_KEY"]
         return self.command("beiwe", "export", str(dest or self.dest), *where, *words)
@@ -189,14 +197,19 @@ class Lab:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def export(
-        self, *words: str, dest: Path | None = None, endpoint: str | None = None, json: bool = True, **settings: str
+        self,
+        *words: str,
+        dest: Path | str | None = None,
+        endpoint: str | None = None,
+        json: bool = True,
+        **settings: str,
     ) -> Ended:
         """Run an export to its end."""
         line = self.export_words(*words, *(["--json"] if json else []), dest=dest)
         return self.run(line, endpoint=endpoint, **settings)
 
     def export_here(
-        self, patch: pytest.MonkeyPatch, *, dest: Path | None = None, endpoint: str | None = None, **words: Any
+        self, patch: pytest.MonkeyPatch, *, dest: Path | str | None = None, endpoint: str | None = None, **words: Any
     ) -> Any:
         """Run an export in this process, through the Python interface; returns its `RunResult`."""
         import bondstore
@@ -207,7 +220,7 @@ class Lab:
         return study.export(dest or self.dest, **words)
 
     def start_export(
-        self, *words: str, dest: Path | None = None, endpoint: str | None = None, **settings: str
+        self, *words: str, dest: Path | str | None = None, endpoint: str | None = None, **settings: str
     ) -> subprocess.Popen[bytes]:
         """Start an export; its output goes to files in the home folder."""
         with (self.folder / "home" / "stdout").open("wb") as out, (self.folder / "home" / "stderr").open("wb") as err:

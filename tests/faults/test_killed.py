@@ -121,3 +121,27 @@ def test_kills_leave_no_trace(lab: Lab, form: str, kills: int, shape: Shape, tmp
             break
     assert landed >= kills, f"only {landed} of {kills} kills hit a run at work"
     assert not finish(killed, words), "a run with nothing to do fetched something"
+
+
+@pytest.mark.parametrize("form", ["original", "parquet"])
+def test_kills_of_an_export_into_a_store_leave_no_trace(lab: Lab, form: str, tmp_path: Path) -> None:
+    lab.fill(make(Shape(participants=3, hours=12, rows=4)))
+    words = ("--form", form)
+    whole = replace(lab, folder=tmp_path / "undisturbed")
+    assert whole.export(*words).code == 0
+    there = replace(lab, prefix=f"{lab.prefix}-out")
+    rng = random.Random(f"{form} into a store")
+    landed = 0
+    for _ in range(6):
+        with FaultyProxy(lab.server.endpoint) as proxy:
+            process = lab.start_export(*words, dest=there.url, endpoint=proxy.endpoint)
+            wait_for(process, proxy, rng.randint(2, 50))
+            time.sleep(rng.uniform(0, 0.2))
+            process.kill()
+            landed += process.wait() == -signal.SIGKILL
+    assert landed >= 3
+    ended = lab.export(*words, dest=there.url)
+    assert ended.code == 0, ended.err
+    assert there.objects() == tree(whole.dest)
+    again = lab.export(*words, dest=there.url).tally
+    assert (again["done"], again["skipped"]) == (0, again["planned"])
