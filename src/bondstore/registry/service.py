@@ -74,7 +74,8 @@ def open_participants(
     Parameters
     ----------
     database : str, optional
-        As in `bondstore.databases.open_table`; a SQLite file in the folder of the account's state when not given.
+        ``sqlite:///FILE``, ``postgresql://USER@HOST/NAME`` (the password by ``PGPASSWORD`` or ``PGPASSFILE``),
+        ``dynamodb://`` or ``dynamodb://REGION``; a SQLite file in the folder of the account's state when not given.
     table : str
         Its name; that of the history is the same with ``-history``.
     profile : str or Profile, optional
