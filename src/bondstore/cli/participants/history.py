@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.participants import _shared
 
 if TYPE_CHECKING:
@@ -15,15 +16,14 @@ if TYPE_CHECKING:
 EXAMPLES = ("bondstore participants history 4242", "bondstore participants history --json")
 
 
+@with_settings(order=("table", "database"))
 def command(
     who: Annotated[
         str | None, typer.Argument(metavar="[WHO]", help="The user_id, or the value of the key's column; else all.")
     ] = None,
     *,
-    table: _shared.Table = _shared.TABLE,
-    database: _shared.Database = None,
     reveal: _shared.Reveal = False,
-    profile: options.Profile = None,
+    table: _shared.TableOptions,
     json: options.Json = False,
 ) -> None:
     """Show what became of a participant, oldest first.
@@ -33,7 +33,7 @@ def command(
     """
     from bondstore.registry import service
 
-    found = service.past(service.open_participants(database, table, profile), who)
+    found = service.past(table.open(), who)
     columns = ("at", output.Column("user_id", "user_id", right=True), "action", "columns", "who", "run")
     output.display((_record(one, reveal=reveal) for one in found), columns, json=json, empty="Nothing has happened.")
 

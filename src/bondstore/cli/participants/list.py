@@ -7,19 +7,19 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.participants import _shared
 from bondstore.text import printable
 
 EXAMPLES = ("bondstore participants list", "bondstore participants list --database dynamodb://ap-southeast-2 --json")
 
 
+@with_settings(order=("table", "database"))
 def command(
     *,
-    table: _shared.Table = _shared.TABLE,
-    database: _shared.Database = None,
     gone: Annotated[bool, typer.Option("--gone", help="Only those that are marked as gone.")] = False,
     reveal: _shared.Reveal = False,
-    profile: options.Profile = None,
+    table: _shared.TableOptions,
     json: options.Json = False,
 ) -> None:
     """List the participants, by number.
@@ -29,7 +29,7 @@ def command(
     """
     from bondstore.registry import service
 
-    found = service.members(service.open_participants(database, table, profile))
+    found = service.members(table.open())
     records = [_shared.record_of(one, reveal=reveal) for one in found if one.gone or not gone]
     if json:
         output.display(records, (), json=True)

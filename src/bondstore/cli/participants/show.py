@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options, output
+from bondstore.cli.from_model import with_settings
 from bondstore.cli.participants import _shared
 
 EXAMPLES = ("bondstore participants show 4242", 'bondstore participants show "VN 1234" --reveal')
 
 
+@with_settings(order=("table", "database"))
 def command(
     who: Annotated[str, typer.Argument(metavar="WHO", help="The user_id, or the value of the key's column.")],
     *,
-    table: _shared.Table = _shared.TABLE,
-    database: _shared.Database = None,
     reveal: _shared.Reveal = False,
-    profile: options.Profile = None,
+    table: _shared.TableOptions,
     json: options.Json = False,
 ) -> None:
     """Show one participant.
@@ -27,7 +27,7 @@ def command(
     """
     from bondstore.registry import service
 
-    record = _shared.record_of(service.member(service.open_participants(database, table, profile), who), reveal=reveal)
+    record = _shared.record_of(service.member(table.open(), who), reveal=reveal)
     if json:
         output.display_one(record, json=True)
         return

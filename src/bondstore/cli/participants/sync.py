@@ -30,10 +30,8 @@ def command(
         ),
     ],
     *,
-    table: _shared.Table = _shared.TABLE,
     settings: SyncSettings,
-    database: _shared.Database = None,
-    profile: options.Profile = None,
+    table: _shared.TableOptions,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -48,7 +46,7 @@ def command(
     from bondstore.errors import Exit
     from bondstore.registry import service
 
-    participants = service.open_participants(database, table, profile)
+    participants = table.open()
 
     def agree(planned: SyncResult) -> None:
         # asked only where something would change
@@ -57,7 +55,7 @@ def command(
         ]
         confirm(f"Write to {participants.place}: {', '.join(parts)}?", yes=yes)
 
-    result = service.sync(source, participants, settings, profile=profile, dry_run=dry_run, agree=agree)
+    result = service.sync(source, participants, settings, profile=table.profile, dry_run=dry_run, agree=agree)
     _show(result, participants.place, dry_run=dry_run, json=json)
     return int(Exit.DONE if result.tally.complete else Exit.INCOMPLETE)
 
