@@ -35,6 +35,7 @@ class ToyJob:
     store: StoreSpec
     refused: bool = False
     per_shard: int = 2
+    few: bool = False
 
     @property
     def name(self) -> str:
@@ -47,9 +48,6 @@ class ToyJob:
     def check(self) -> None:
         if self.refused:
             raise WrongKeyError("The key opens nothing.")
-
-    def steps(self) -> None:
-        """It is made of one."""
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         plan = Plan()

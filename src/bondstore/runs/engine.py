@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.errors import BondstoreError, Interrupted
 from bondstore.runs.context import RunContext
 from bondstore.runs.executors import Barrier, fitted
 from bondstore.runs.process import few_arenas, whoami
 from bondstore.runs.progress import Quiet
-from bondstore.runs.receipt import Receipt
 from bondstore.runs.record import record
 from bondstore.runs.tally import Tally
-from bondstore.runs.work import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,13 +40,17 @@ class Job(Protocol):
     def store(self) -> StoreSpec:
         """The store it reads from."""
 
+    @property
+    def few(self) -> bool:
+        """Whether it is about a few objects that it names; others like it may then run at the same time."""
+
     def check(self) -> None:
         """Refuse what cannot succeed (a wrong key, a policy), before anything is written."""
 
-    def plan(self, ledger: Ledger | None, place: Any, progress: Progress) -> Plan:
+    def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List and compare; record what is to be done, where there is a ledger."""
 
-    def stages(self, ledger: Ledger, place: Any) -> Iterator[Iterator[Any]]:
+    def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:
         """Yield the work that was planned, stage by stage: the next is asked for once the one before is recorded."""
 
 
@@ -78,7 +80,7 @@ def dry_run(job: Job, destination: Destination, progress: Progress | None = None
     """Plan a job and write nothing."""
     job.check()
     watch = progress or Quiet()
-    context = _context(job, destination, "")
+    context = RunContext("", job.name, whoami(), job.store, destination)
     try:
         destination.refresh()
         if not destination.ledger_path.exists():
@@ -123,7 +125,7 @@ def execute(
     few_arenas()
     job.check()
     watch = progress or Quiet()
-    with destination.locked(shared=getattr(job, "few", False)), destination.ledger() as ledger:
+    with destination.locked(shared=job.few), destination.ledger() as ledger:
         who = whoami()
         with ledger.transaction():
             if run is None:
@@ -135,7 +137,7 @@ def execute(
                 ledger.items.release(job.name)
         begun = destination.publish(job.name, run, who, begun={"params": dict(job.params), "tool": tool})
         _received(ledger, begun)
-        context = _context(job, destination, run)
+        context = RunContext(run, job.name, whoami(), job.store, destination)
         keeper = _Keeper(ledger, context, watch, destination)
         try:
             plan = job.plan(ledger, context, watch)
@@ -144,7 +146,7 @@ def execute(
                 return keeper.finish(plan, "declined")
             watch.begin(plan.todo)
             keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))
-            if not getattr(job, "few", False):  # what few objects left there is swept by the next whole run
+            if not job.few:  # what few objects left there is swept by the next whole run
                 destination.sweep_quarantine(ledger)
             return keeper.finish(plan, "finished" if keeper.tally.complete else "incomplete")
         except KeyboardInterrupt as stop:
@@ -158,12 +160,6 @@ def execute(
             raise
         finally:
             watch.end()
-
-
-def _context(job: Job, destination: Destination, run: str) -> Any:
-    if hasattr(job, "steps"):
-        return RunContext(run, job.name, whoami(), job.store, destination)
-    return Place(run, job.name, whoami(), job.store, cast("Any", destination))
 
 
 def _received(ledger: Ledger, name: str) -> None:
@@ -200,10 +196,8 @@ class _Keeper:
 
     def _take(self, results: Results) -> None:
         for result in results:
-            step: Any = result
-            if isinstance(result, Receipt):
-                record(self._ledger, self._context, [result])
-                step = result.tally()
+            record(self._ledger, self._context, [result])
+            step = result.tally()
             self.tally += step
             self._watch.advance(step.planned, step.inside)
 

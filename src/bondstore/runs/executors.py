@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Protocol
 from bondstore.config import secrets
 from bondstore.errors import BondstoreError
 from bondstore.runs.process import close_stores, few_arenas
-from bondstore.runs.work import clear_benches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +80,6 @@ class _InTurn(Results):
     def close(self) -> None:
         self.stop()
         close_stores()
-        clear_benches()
 
 
 class _Pooled(Results):
@@ -126,7 +124,6 @@ class _Pooled(Results):
         self._running.clear()
         self._ready.clear()
         close_stores()
-        clear_benches()
 
 
 class _InProcesses(_Pooled):

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bondstore.errors import BondstoreError, ChangedError, ConfigurationError, NoSpaceError, NotFoundError
 from bondstore.findings import GONE, NOT_FETCHED
-from bondstore.ledger import Item, Read, State
+from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
-from bondstore.runs.plan import Plan, Split, total
+from bondstore.runs.plan import Plan, split, total
 from bondstore.runs.receipt import Receipt
 from bondstore.runs.record import record
 from bondstore.stores import Fetched
@@ -207,41 +207,13 @@ class EachObject(Step):
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Compare a page, record what of it is to be done, and count."""
-        parts = self._compare(ledger, context, holder, page.items)
+        parts = split(ledger, context.job, holder, page.items, self)
         if ledger is not None and context.run:
             with ledger.transaction():
                 ledger.items.put(context.job, context.run, parts.todo)
                 ledger.findings.put(context.job, context.run, page.findings)
         skipped = total(parts.skipped) + total(page.superseded)
         return Plan(total(parts.todo), skipped, total(parts.quarantined), dict(page.left_out))
-
-    def _compare(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: list[Item]) -> Split:
-        """Tell what must be done from what is proved done: the same version, handled the same way, still in place."""
-        if ledger is None or not page:
-            return Split(page, [], [])
-        known = ledger.items.known(context.job, [item.key for item in page])
-        paths = {path for old in known.values() for path in (old.output, *self.beside(old.output))}
-        outputs = ledger.outputs.known(context.job, list(paths))
-        parts = Split([], [], [])
-        for item in page:
-            old = known.get(item.key)
-            if old is None:
-                parts.todo.append(item)
-                continue
-            held = outputs.get(old.output)
-            if old.version == item.version and old.state is State.QUARANTINED and self.is_current(old, outputs, holder):
-                parts.quarantined.append(item)
-            elif (
-                old.version == item.version
-                and old.state is State.DONE
-                and held is not None
-                and holder.holds(held)
-                and self.is_current(old, outputs, holder)
-            ):
-                parts.skipped.append(item)
-            else:  # what an earlier run wrote keeps its place until something new has it
-                parts.todo.append(item if item.output else replace(item, output=old.output))
-        return parts
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield what was planned, in batches."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bondstore.ledger import State
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bondstore.ledger import Item, Ledger, Output
+    from bondstore.runs.destination import Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,6 @@ class Plan:
         )
 
 
-class Holder(Protocol):
-    """Who knows whether outputs are in place: a folder, or the listing of a remote destination."""
-
-    def holds(self, output: Output) -> bool:
-        """Whether an output still is what was recorded."""
-
-
 @dataclass(frozen=True, slots=True)
 class Split:
     """A page of candidates, told apart."""
@@ -64,38 +58,43 @@ class Split:
     quarantined: list[Item]
 
 
-def split(ledger: Ledger | None, job: str, destination: Holder, page: Sequence[Item]) -> Split:
-    """Tell what must be done from what is proved done.
+class Current(Protocol):
+    """What a step says of its settled items; the defaults are those of `EachObject`."""
 
-    Done is an item of the same version whose output still is in place with the recorded content.
+    def beside(self, path: str) -> tuple[str, ...]:
+        """Return what may lie beside an output and belongs to it."""
 
-    Parameters
-    ----------
-    ledger : Ledger or None
-        None where the destination has none yet: then all is to be done.
-    job : str
-        The job the items belong to.
-    destination : Holder
-        Where the outputs lie.
-    page : sequence of Item
-        Listed objects, as candidates.
+    def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
+        """Whether a settled item of an unchanged object was handled as is asked for now."""
+
+
+def split(ledger: Ledger | None, job: str, holder: Holder, page: Sequence[Item], step: Current | None = None) -> Split:
+    """Tell what must be done from what is proved done: the same version, handled the same way, still in place.
+
+    Without a ledger all is to be done.
     """
     if ledger is None or not page:
         return Split(list(page), [], [])
     known = ledger.items.known(job, [item.key for item in page])
-    settled = [(item, known.get(item.key)) for item in page]
-    outputs = ledger.outputs.known(job, [old.output for _, old in settled if old and old.state is State.DONE])
-    result = Split([], [], [])
-    for item, old in settled:
-        if old is None or old.version != item.version:
-            result.todo.append(item)
-        elif old.state is State.QUARANTINED:
-            result.quarantined.append(item)
-        elif old.state is State.DONE and old.output in outputs and destination.holds(outputs[old.output]):
-            result.skipped.append(item)
-        else:
-            result.todo.append(item)
-    return result
+    paths = {one for old in known.values() for one in (old.output, *(step.beside(old.output) if step else ()))}
+    outputs = ledger.outputs.known(job, list(paths))
+    parts = Split([], [], [])
+    for item in page:
+        old = known.get(item.key)
+        if old is None:
+            parts.todo.append(item)
+            continue
+        held = outputs.get(old.output)
+        stands = old.state is State.DONE and held is not None and holder.holds(held)
+        if (
+            old.version == item.version
+            and (stands or old.state is State.QUARANTINED)
+            and (step is None or step.is_current(old, outputs, holder))
+        ):
+            (parts.quarantined if old.state is State.QUARANTINED else parts.skipped).append(item)
+        else:  # what an earlier run wrote keeps its place until something new has it
+            parts.todo.append(item if item.output else replace(item, output=old.output))
+    return parts
 
 
 def total(items: Sequence[Item]) -> Count:

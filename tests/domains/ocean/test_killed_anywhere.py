@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bondstore.ledger import Ledger
-from bondstore.runs.work import clear_benches
+from bondstore.runs.process import close_stores
 from bondstore.stores.store import Store
 from tests.oceanlab import Sea, Stored, counts, dive_on
 
@@ -153,7 +153,7 @@ def test_killed_anywhere(tmp_path: Path, case: str, kind: str, monkeypatch: pyte
                 kills.arm(patch)
                 sea.qc(**killed[1])
         except Killed:
-            clear_benches()
+            close_stores()
         else:
             break
         stage(sea, killed)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from bondstore.deid.findings import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
+from bondstore.domains.screenlake.paths import content_of
 from bondstore.domains.screenlake.review.boxes import FILE, WITH_BOXES, images_in
 from bondstore.domains.screenlake.summary import WORST_FIRST, PanelistSummary, summary_of
 from bondstore.errors import ConfigurationError
@@ -34,8 +35,6 @@ _EACH = 2
 """Of one panelist no more than these."""
 _TRIES = 24
 """So many images are tried, should some not be readable."""
-_LARGEST = 256 << 20
-"""Bytes of an image that is opened at all: nothing that we wrote has as many."""
 _WIDE = 240
 """Pixels that an example is wide."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
@@ -174,16 +173,6 @@ def _summary(dest: Destination, folder: str) -> PanelistSummary:
             f"{dest.shown}/{path} cannot be read as it was written.",
             hint="Remove the file and run the same `bondstore screenlake process` again: it is made anew.",
         ) from error
-
-
-def content_of(dest: Destination, path: str) -> bytes | None:
-    """Return an image; None where it cannot be read: an example is left out, the report is not."""
-    try:
-        with dest.open(path) as file:
-            data = file.read(_LARGEST + 1)
-    except OSError:  # one that is gone, too
-        return None
-    return data if len(data) <= _LARGEST else None
 
 
 def thumbnail(data: bytes | None) -> bytes | None:

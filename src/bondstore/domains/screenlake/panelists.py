@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.gather import gather
 from bondstore.domains.screenlake.names import ImageNames
-from bondstore.domains.screenlake.pages import content_of, panelist_report
+from bondstore.domains.screenlake.pages import panelist_report
 from bondstore.domains.screenlake.part import PartCache, PartFile
-from bondstore.domains.screenlake.paths import panelist_folder, panelists_of, parts_folder, staged_folder
+from bondstore.domains.screenlake.paths import content_of, panelist_folder, panelists_of, parts_folder, staged_folder
 from bondstore.domains.screenlake.publish import MARKER, Naming, sort_out, take_stock, tell_stock
 from bondstore.domains.screenlake.review import decisions as deciding
 from bondstore.runs.pipeline import Group, Product

@@ -114,3 +114,17 @@ def query_of(dest: Destination, wanted: str | None = None) -> str:
     if wanted is not None and wanted not in found:
         raise NotFoundError(f"There are no results of a query {wanted!r}.", hint=f"There are: {known}")
     return wanted or found[0]
+
+
+_LARGEST = 256 << 20
+"""Bytes of an image that is opened at all: nothing that we wrote has as many."""
+
+
+def content_of(dest: Destination, path: str) -> bytes | None:
+    """Return an image; None where it cannot be read: an example is left out, the report is not."""
+    try:
+        with dest.open(path) as file:
+            data = file.read(_LARGEST + 1)
+    except OSError:  # one that is gone, too
+        return None
+    return data if len(data) <= _LARGEST else None

@@ -9,8 +9,7 @@ from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake.pages import content_of
-from bondstore.domains.screenlake.paths import images_folder, query_of
+from bondstore.domains.screenlake.paths import content_of, images_folder, query_of
 from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, record_files, worst
 from bondstore.domains.screenlake.review.decisions import Verdicts, add_decisions, decide, decided, read_decisions
 from bondstore.errors import DamagedError, UsageError
