@@ -102,3 +102,11 @@ NOT_FETCHED = FindingKind(
     "Run the same command again; bondstore doctor says what is wrong with the store.",
 )
 FETCHING = registry(GONE, NOT_FETCHED)
+
+
+_EARLIER = {"outdated": "stale", "unevaluated": "not-evaluated"}
+
+
+def present_word(kind: str) -> str:
+    """Return what a kind is called today, where a file or a ledger of an earlier version calls it otherwise."""
+    return _EARLIER.get(kind, kind)

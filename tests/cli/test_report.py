@@ -96,7 +96,7 @@ def test_a_dry_run_shows_the_plan(lab: Lab, capsys: Capture) -> None:
 
 
 def test_declined_ends_with_130(lab: Lab, capsys: Capture) -> None:
-    declined = RunResult("r", Plan(todo=Count(3, 30)), Tally(), "declined")
+    declined = RunResult("r", Plan(todo=Count(3, 30)), Tally(), "cancelled")
     assert show_result(declined, lab.destination, json=True) == 130
     captured = capsys.readouterr()
     assert json.loads(captured.out)["done"] == 0

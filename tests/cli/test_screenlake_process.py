@@ -198,7 +198,7 @@ def test_from_python(lab: PhoneLab) -> None:
     assert (planned.state, planned.plan.todo.objects) == ("planned", 4)
     assert not lab.dest.exists()
     declined = bondstore.screenlake.process(str(lab.source), lab.dest, confirm=no, **options)  # type: ignore[arg-type]
-    assert (declined.state, asked) == ("declined", [4])
+    assert (declined.state, asked) == ("cancelled", [4])
     done = bondstore.screenlake.process(str(lab.source), lab.dest, **options)  # type: ignore[arg-type]
     assert done.tally.done.objects == 4
     check(lab)

@@ -73,5 +73,5 @@ def test_mounts_with_blanks_and_over_one_another() -> None:
 
 def test_a_check_is_a_record() -> None:
     (check,) = machine.look_at_space(case(Path("/")))
-    assert set(check.record()) == {"kind", "check", "status", "message", "mend"}
+    assert set(check.record()) == {"kind", "check", "status", "message", "fix"}
     assert dataclasses.is_dataclass(check)

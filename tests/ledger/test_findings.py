@@ -74,3 +74,19 @@ def test_what_one_run_found_is_told_apart_and_grouped(ledger: Ledger) -> None:
         ("unpadded", Severity.INFO, 1, PADDED.message, ("k3",)),
     ]
     assert ledger.findings.groups("none") == []
+
+
+def test_a_kind_of_an_earlier_version_has_its_present_word(ledger: Ledger) -> None:
+    put(
+        ledger,
+        Finding("outdated", Severity.ERROR, "a.zip", "m"),
+        Finding("unevaluated", Severity.WARNING, "b.csv", "m"),
+    )
+    words = ["stale", "not-evaluated"]
+    assert [one.kind for one in ledger.findings.walk()] == words
+    assert [one.kind for one in ledger.findings.of_run("r1")] == words
+    assert [(one.kind, one.examples) for one in ledger.findings.groups("r1")] == [
+        ("stale", ("a.zip",)),
+        ("not-evaluated", ("b.csv",)),
+    ]
+    assert [kind for kind, _, _ in ledger.findings.counts()] == words

@@ -45,6 +45,13 @@ def test_an_ended_run_keeps_its_tally_and_where_the_chain_stood(ledger: Ledger) 
     assert (ledger.runs.get(run).state, ledger.runs.get(run).ended_ms) == ("running", None)
 
 
+def test_a_run_that_an_earlier_version_ended_as_declined_is_cancelled(ledger: Ledger) -> None:
+    run = start(ledger)
+    ledger.runs.finish(run, "declined", COUNTS, SIZES, (0, bytes(32)))
+    assert ledger.runs.get(run).state == "cancelled"
+    assert [one.state for one in ledger.runs.newest_first()] == ["cancelled"]
+
+
 def test_ending_one_run_leaves_the_others(ledger: Ledger) -> None:
     first, second = start(ledger), start(ledger)
     ledger.runs.finish(first, "finished", COUNTS, SIZES, (0, bytes(32)))

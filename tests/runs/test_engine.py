@@ -163,7 +163,7 @@ def test_a_declined_run_fetches_nothing(job: ToyJob, destination: FolderDestinat
 
     result = execute(job, destination, Serial(), confirm=no)
     assert [plan.todo.objects for plan in asked] == [5]
-    assert result.state == recorded(destination, result.run).state == "declined"
+    assert result.state == recorded(destination, result.run).state == "cancelled"
     assert (files(destination), reads(destination)) == ({}, [])
     assert execute(job, destination, Serial()).tally.done.objects == 5
     assert files(destination) == objects

@@ -22,7 +22,7 @@ EXAMPLES = (
     "bondstore doctor --store s3://BUCKET --to /data/export --json",
     "bondstore doctor --store s3://BUCKET --expect private",
 )
-_SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL", "skipped-could-not-look": "?   "}
+_SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL", "not-checked": "?   "}
 
 
 def command(
@@ -60,7 +60,7 @@ def command(
         counts[check.status.value] += 1
         _show(check, json=json)
     summary: dict[str, Any] = {"kind": "summary", **{name.partition("-")[0]: n for name, n in counts.items()}}
-    bad = counts["fail"] + counts["skipped-could-not-look"]
+    bad = counts["fail"] + counts["not-checked"]
     if json:
         output.display_one(summary, json=True)
     elif bad:

@@ -55,7 +55,7 @@ def show_result(result: RunResult, destination: Destination, *, json: bool, abou
             output.display_one(about, json=True)
         show_plan(result.plan, destination, json=json)
         return int(Exit.DONE)
-    if result.state == "declined":
+    if result.state == "cancelled":
         if json:
             output.display_one(result.tally, json=True)
         output.note("Stopped; nothing was fetched.")

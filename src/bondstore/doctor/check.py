@@ -17,7 +17,7 @@ class CheckStatus(StrEnum):
     WARN = "warn"
     """It works, but a person should know."""
     FAIL = "fail"
-    SKIPPED = "skipped-could-not-look"
+    SKIPPED = "not-checked"
     """Not known: counts as not passed."""
 
 
@@ -42,7 +42,7 @@ class Check:
             "check": self.name,
             "status": self.status.value,
             "message": self.message,
-            "mend": self.mend,
+            "fix": self.mend,
         }
 
 

@@ -32,7 +32,7 @@ class RunRecord:
     who, tool : str
         The account that started it, and the version of Bondstore.
     state : str
-        ``running``, ``finished``, ``incomplete``, ``interrupted`` or ``failed``.
+        ``running``, ``finished``, ``incomplete``, ``interrupted``, ``failed`` or ``cancelled``.
     started_ms, ended_ms : int
         UTC, ms since 1970; `ended_ms` is None while it runs, and after a crash.
     objects, sizes : mapping
@@ -133,6 +133,10 @@ _SELECT = (
 )
 
 
+_EARLIER_STATES = {"declined": "cancelled"}
+"""Words that ledgers of earlier versions have, and those of today."""
+
+
 def _record(row: tuple[Any, ...]) -> RunRecord:
     counts, sizes = row[8:13], row[13:18]
     return RunRecord(
@@ -141,7 +145,7 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
         json.loads(row[2]),
         row[3],
         row[4],
-        row[5],
+        _EARLIER_STATES.get(row[5], row[5]),
         row[6],
         row[7],
         dict(zip(COUNTS, counts, strict=True)),

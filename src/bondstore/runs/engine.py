@@ -67,7 +67,7 @@ class RunResult:
     tally : Tally
         What became of it.
     state : str
-        ``finished``, ``incomplete`` (something is quarantined or failed), ``planned`` (a dry run) or ``declined``.
+        ``finished``, ``incomplete`` (something is quarantined or failed), ``planned`` (a dry run) or ``cancelled``.
     """
 
     run: str
@@ -143,7 +143,7 @@ def execute(
             plan = job.plan(ledger, context, watch)
             keeper.tally = Tally(skipped=plan.skipped, quarantined=plan.quarantined)
             if not confirm(plan):
-                return keeper.finish(plan, "declined")
+                return keeper.finish(plan, "cancelled")
             watch.begin(plan.todo)
             keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))
             if not job.few:  # what few objects left there is swept by the next whole run

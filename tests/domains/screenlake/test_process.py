@@ -254,9 +254,9 @@ def test_what_was_handled_otherwise_is_not_passed_off_as_todays(lab: PhoneLab) -
     assert result.tally.done.objects == 1
     assert {row["text"] for row in panelist.rows("screenshot_data")} == {""}
     assert set(panelist.images) == {image.name for image in stays.images}
-    assert panelist.summary["findings"][0][0] == "outdated"
+    assert panelist.summary["findings"][0][0] == "stale"
     with FolderDestination(lab.dest).ledger(create=False) as ledger:
-        assert [one.key for one in ledger.findings.of_run(result.run) if one.kind == "outdated"] == [gone.key]
+        assert [one.key for one in ledger.findings.of_run(result.run) if one.kind == "stale"] == [gone.key]
     again = lab.run(drop)
     assert again.tally.done.objects == 0
     lab.run()

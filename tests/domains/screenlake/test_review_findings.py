@@ -89,7 +89,7 @@ def test_a_retry_takes_nothing_away(lab: PhoneLab, store: str) -> None:
         (lab.source / damaged.key).unlink()
     lab.run(retry=True)
     assert only(lab).rows("app_accessibility_data") == before
-    assert "outdated" not in kinds(lab)
+    assert "stale" not in kinds(lab)
 
 
 def test_an_image_that_is_gone_for_good_is_named_and_stops_nobody(lab: PhoneLab) -> None:
@@ -133,7 +133,7 @@ def test_what_came_of_a_zip_that_is_gone_is_not_made_of_something_else(lab: Phon
         path.write_bytes(zipped({"index.json": b"{}"}))
     lab.run()
     assert set(only(lab).images) == {image.name for image in stays.images}
-    assert "outdated" in kinds(lab)
+    assert "stale" in kinds(lab)
     lab.put(gone.key, gone.data)
     lab.run()
     whole(lab)

@@ -116,7 +116,7 @@ def _rebuild(job: ReconcileJob, place: Destination, jobs: int | None, *, dry_run
     executor = default_executor(jobs)
     ask = before_fetching("Read up to {} and write the hours that lack rows into " + f"{place.shown}?", yes=yes)
     result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=TOOL)
-    if result.state != "declined":
+    if result.state != "cancelled":
         columns: list[str | output.Column] = ["participant", "stream"]
         columns += [output.number(name) for name in ("hours", "rows", "rows_added", "bytes")]
         with place.ledger(create=False) as ledger:

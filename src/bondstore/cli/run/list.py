@@ -12,7 +12,7 @@ def command(dest: runs_shared.Dest = runs_shared.HERE, json: options.Json = Fals
     """List the runs recorded in a folder, newest first.
 
     A run is running, finished, incomplete (something is quarantined or failed), interrupted (go on with it: bondstore
-    run resume), failed (an error ended it) or declined.
+    run resume), failed (an error ended it) or cancelled.
     """
     from bondstore.runs.history import history
 

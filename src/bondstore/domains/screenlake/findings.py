@@ -60,7 +60,7 @@ KINDS = registry(
         "Filter by hand, or select by upload.",
     ),
     FindingKind(
-        "outdated",
+        "stale",
         Severity.ERROR,
         "The zip was handled otherwise by an earlier run, or what came of it was altered since, and it cannot be"
         " fetched now: what came of it is left out.",

@@ -99,6 +99,6 @@ class Panelists(Product):
         work.receipt.findings += self._findings(group, gathered)
 
     def _findings(self, group: PanelistParts, gathered: Gathered) -> Iterator[Finding]:
-        yield from map(KINDS["outdated"].about, group.outdated.values())
+        yield from map(KINDS["stale"].about, group.outdated.values())
         for key, count in gathered.gone.items():
             yield KINDS["image-gone"].about(key, count=count)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bondstore.domains.screenlake.findings import KINDS
-from bondstore.findings import Severity
+from bondstore.findings import Severity, present_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,7 +96,7 @@ class PanelistSummary:
     def leave_out(self, zips: int) -> None:
         """Say that zips are left out, as what came of them was handled otherwise."""
         if zips:
-            self._put_first("outdated", zips, zips)
+            self._put_first("stale", zips, zips)
 
     def miss(self, gone: Mapping[str, int]) -> None:
         """Say that images are gone: how many, by zip."""
@@ -124,4 +124,5 @@ def summary_of(content: bytes) -> PanelistSummary:
     """Read what `PanelistSummary.json` wrote."""
     said = json.loads(content)
     said["tables"] = {name: TableSummary(**one) for name, one in said["tables"].items()}
+    said["findings"] = [[present_word(kind), *more] for kind, *more in said["findings"]]
     return PanelistSummary(**said)
