@@ -29,6 +29,7 @@ from bondstore.runs.durable import OutputGroup, explained
 from bondstore.runs.journal import Entry
 from bondstore.runs.lease import PATIENCE, Lease
 from bondstore.runs.paths import safe_relpath
+from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import StoreRecord
 from bondstore.runs.writers import FolderWriter, StoreWriter
 from bondstore.stores.address import parse_address
@@ -160,8 +161,8 @@ class Destination(ABC):
         self.remove(stale)
 
     @abstractmethod
-    def writer(self) -> Writer:
-        """Return what takes a shard's outputs."""
+    def writer(self, *, in_memory: bool = False) -> Writer:
+        """Return what takes a shard's outputs; with `in_memory` nothing touches this machine's disk on its way."""
 
     @abstractmethod
     def show(self, staged: Sequence[tuple[str, str]]) -> None:
@@ -263,7 +264,7 @@ class FolderDestination(Destination):
         """Return a new group of files that become visible together."""
         return OutputGroup(self.root, self.scratch / os.urandom(8).hex())
 
-    def writer(self) -> FolderWriter:
+    def writer(self, *, in_memory: bool = False) -> FolderWriter:  # noqa: ARG002 - jobs refuse folders then
         """Return what takes a shard's files: durable under temporary names when sealed."""
         return FolderWriter(self.group())
 
@@ -379,8 +380,11 @@ class StoreDestination(Destination):
     @property
     def corner(self) -> Path:
         """A folder of the account."""
-        name = hashlib.sha256(self.spec.url.encode()).hexdigest()[:16]
-        return personal_path().parent / "destinations" / name / PRIVATE
+        return personal_path().parent / "destinations" / self._name.removeprefix("bondstore-") / PRIVATE
+
+    @property
+    def _name(self) -> str:
+        return f"bondstore-{hashlib.sha256(self.spec.url.encode()).hexdigest()[:16]}"
 
     @property
     def shown(self) -> str:
@@ -401,7 +405,7 @@ class StoreDestination(Destination):
     @contextmanager
     def locked(self, *, shared: bool = False) -> Iterator[None]:
         """Hold the store, on whatever machine, and the copy of its record here."""
-        with Destination.locked(self):
+        with Destination.locked(self), self._memory_cleared():
             if shared:
                 _held[self.spec] = self._record, None
                 try:
@@ -420,6 +424,17 @@ class StoreDestination(Destination):
             finally:
                 _held.pop(self.spec, None)
                 lease.give_back()
+
+    @contextmanager
+    def _memory_cleared(self) -> Iterator[None]:
+        """Clear what a killed run left in memory, and what this one leaves."""
+        for folder in candidates():
+            shutil.rmtree(folder / f"{self._name}-{os.getuid()}", ignore_errors=True)
+        try:
+            yield
+        finally:
+            for folder in candidates():
+                shutil.rmtree(folder / f"{self._name}-{os.getuid()}", ignore_errors=True)
 
     def refresh(self) -> None:
         """Take over what is recorded in the store, unless a run here is at it."""
@@ -455,9 +470,11 @@ class StoreDestination(Destination):
             return False
         return time.time() * 1000 - lease.modified_ms < 2 * PATIENCE * 1000
 
-    def writer(self) -> StoreWriter:
+    def writer(self, *, in_memory: bool = False) -> StoreWriter:
         """Return what puts a shard's outputs side by side."""
-        return StoreWriter(self.store, self.scratch / os.urandom(8).hex())
+        in_memory = in_memory or self.spec.profile.plaintext == "forbidden"
+        scratch = ram_folder(self._name) if in_memory else self.scratch
+        return StoreWriter(self.store, scratch / os.urandom(8).hex())
 
     def show(self, staged: Sequence[tuple[str, str]]) -> None:
         """Do nothing: what was put is to be seen."""

@@ -338,7 +338,7 @@ class Work:
     def __init__(self, context: RunContext) -> None:
         self.context, self.store, self.dest = context, context.store, context.dest
         self.receipt = Receipt()
-        self.writer = context.dest.writer()
+        self.writer = context.dest.writer(in_memory=context.source.profile.plaintext == "forbidden")
         self.written: set[str] = set()
 
     @contextmanager

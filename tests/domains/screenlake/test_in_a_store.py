@@ -19,6 +19,8 @@ from bondstore.runs.destination import StoreDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Processes, Serial
 from bondstore.runs.proof import changed_files, prove_chain
+from bondstore.runs.ram_disk import IN_MEMORY, MOUNTS, kind_of, mounted
+from bondstore.runs.writers import StoreWriter
 from bondstore.stores import open_store
 from tests.domains.screenlake.test_damage import SHAPE as DAMAGED
 from tests.phonelab import PLAIN, PhoneLab, tree
@@ -121,6 +123,26 @@ def test_review_reads_and_writes_there_and_the_next_run_carries_it_out(lab: Phon
     assert place.read("q/decisions.jsonl").count(b"\n") == 2 * len({one.key for one in done.decided})
     assert run(lab, place).tally.done.objects == len({one.key for one in done.decided})
     assert place.read(path) != before
+
+
+def test_where_plaintext_may_not_touch_a_disk_a_store_may_have_it(
+    lab: PhoneLab, place: StoreDestination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.fill(SHAPE)
+    lab.run()
+    forbidding = Profile(plaintext="forbidden")
+    job = dataclasses.replace(lab.job(), store=StoreSpec(lab.source.as_uri(), forbidding), dest=place.spec)
+    with pytest.raises(PolicyError, match="forbids decrypted data on a disk"):
+        dataclasses.replace(job, dest=lab.job().dest).check()
+    names: list[Path] = []
+    real = StoreWriter.reserve
+    monkeypatch.setattr(StoreWriter, "reserve", lambda writer: names.append(real(writer)) or names[-1])
+    assert execute(job, place, Serial()).state == "finished"
+    same(lab, place)
+    kinds = mounted(MOUNTS.read_text())
+    assert names
+    assert {kind_of(path, kinds) for path in names} <= IN_MEMORY
+    assert not [path for path in names if path.exists() or path.parent.parent.exists()]
 
 
 def test_a_recorded_run_is_built_again(lab: PhoneLab, place: StoreDestination) -> None:
