@@ -16,7 +16,7 @@ from bondstore.domains.ocean import service
 from bondstore.domains.ocean.job import executor
 from bondstore.domains.ocean.service import Asked
 from bondstore.runs import engine
-from bondstore.runs.destination import open_destination
+from bondstore.runs.destinations import open_destination
 from bondstore.runs.proof import changed_files, prove_chain
 from bondstore.stores import open_store
 from tests.ocean_files import moana_csv

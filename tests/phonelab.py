@@ -18,9 +18,9 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.job import ProcessJob, process_job
 from bondstore.domains.screenlake.selection import Selection
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Executor, Serial
+from bondstore.runs.folder_destination import FolderDestination
 
 PLAIN = Handling(redact="none")
 

@@ -18,9 +18,9 @@ from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export.files import Files
 from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.selection import select
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Barrier, Results, Serial, Shard
+from bondstore.runs.folder_destination import FolderDestination
 
 KEY_VARIABLE = "LAB_STUDY_KEY"
 

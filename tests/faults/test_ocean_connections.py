@@ -16,7 +16,7 @@ from bondstore.domains.ocean.job import executor
 from bondstore.domains.ocean.service import Asked
 from bondstore.errors import BondstoreError, PolicyError, ReadOnlyError, TransientStoreError, UnreachableError
 from bondstore.runs import engine
-from bondstore.runs.destination import open_destination
+from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
 from tests.domains.ocean.test_killed_anywhere import DAMAGED
 from tests.faults.test_connections import Share

@@ -14,7 +14,7 @@ from demo.phones import Shape
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.names import ImageNames
 from bondstore.errors import NoSpaceError
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from tests.faults.conftest import Disk
 from tests.faults.test_full_disk import told
 from tests.faults.test_phones_killed import panelists_finished, zips_done

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from tests.conftest import IN_CI
 
 

@@ -15,12 +15,12 @@ import pytest
 
 from bondstore.errors import ConfigurationError, Exit, PolicyError
 from bondstore.ledger import Output
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 
 HOLD = """
 import sys
 from pathlib import Path
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 with FolderDestination(Path(sys.argv[1])).locked():
     print("held", flush=True)
     sys.stdin.read()

@@ -12,7 +12,10 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import resolve_store
 from bondstore.errors import AlreadyExistsError, NotFoundError
 from bondstore.ledger import Output
-from bondstore.runs.destination import Destination, FolderDestination, StoreDestination, open_destination
+from bondstore.runs.destination import Destination
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.folder_destination import FolderDestination
+from bondstore.runs.store_destination import StoreDestination
 from bondstore.runs.writers import HELD
 
 FACTS = {"kind": "table", "made_by": "digest", "rows": 3, "source": "a/b"}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bondstore.errors import ConfigurationError, CredentialsError, Exit, NoSpaceError, NotFoundError
 from bondstore.ledger import Output
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.durable import OutputGroup
+from bondstore.runs.folder_destination import FolderDestination
 from tests.runs.conftest import SmallDisk
 
 BIG = 2 << 20

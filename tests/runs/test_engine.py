@@ -13,9 +13,9 @@ from bondstore.config.profiles import StoreSpec
 from bondstore.errors import BondstoreError, Exit, Interrupted, NoSpaceError, PolicyError, StoreError, WrongKeyError
 from bondstore.ledger import Ledger, RunRecord
 from bondstore.runs.context import RunContext
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import dry_run, execute
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count
 from tests.runs.conftest import SmallDisk

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bondstore.ledger import Item, Ledger, Output, State
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.plan import split, total
 from bondstore.runs.tally import Count
 

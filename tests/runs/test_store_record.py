@@ -16,7 +16,7 @@ import pytest
 
 from bondstore.errors import DamagedError, IntegrityError, PolicyError
 from bondstore.runs import lease, store_record
-from bondstore.runs.destination import StoreDestination
+from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import Store, open_store
 from tests.oceanlab import Sea, counts, dive_on
 from tests.waiting import wait_until

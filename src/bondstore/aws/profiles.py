@@ -20,7 +20,7 @@ from bondstore.errors import (
     UsageError,
 )
 from bondstore.ledger.items import State
-from bondstore.runs.destination import open_destination
+from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 

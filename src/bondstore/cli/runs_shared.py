@@ -57,7 +57,8 @@ class AgainOptions(Bundle):
 
 def destination_at(place: str) -> Destination:
     """Return the destination that a person names: a folder, or a store by its address."""
-    from bondstore.runs.destination import FolderDestination, open_destination
+    from bondstore.runs.destinations import open_destination
+    from bondstore.runs.folder_destination import FolderDestination
 
     if "://" not in place:
         return FolderDestination(Path(place).expanduser().resolve())

@@ -26,7 +26,7 @@ from bondstore.release.pointer import Latest, move, now, on_record, read_latest
 from bondstore.release.scan import Scan, ScanOptions, fetch, scan, scan_plot
 from bondstore.release.settings import Order, Requirement
 from bondstore.runs.batches import grouped
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count, Tally
 from bondstore.stores import open_store

@@ -13,9 +13,9 @@ from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import UsageError
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Processes, Serial, Threads
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.stores import open_store
 
 

@@ -22,7 +22,8 @@ from bondstore.domains.beiwe.reconcile.rebuild import Rebuild
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import Interrupted, PolicyError, ReadOnlyError
 from bondstore.runs import record as recording
-from bondstore.runs.destination import Destination, open_destination
+from bondstore.runs.destination import Destination
+from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Processes, Serial, Threads
 from bondstore.stores import open_store

@@ -15,9 +15,9 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.selection import select
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Serial
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.stores import open_store
 
 PERSON = "1ab2cd3e"

@@ -25,9 +25,9 @@ from bondstore.domains.beiwe.selection import select
 from bondstore.errors import BondstoreError, Interrupted, PolicyError, WrongKeyError
 from bondstore.ledger import personal_ledger
 from bondstore.runs import record as recording
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import dry_run, execute
 from bondstore.runs.executors import Processes, Serial, Threads
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store

@@ -16,7 +16,7 @@ from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.verify import verify_file
 from bondstore.errors import ConfigurationError, PolicyError, UsageError
 from bondstore.release.records import Record
-from bondstore.runs.destination import open_destination
+from bondstore.runs.destinations import open_destination
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store
 from tests.ocean_files import moana_csv, moana_fleet

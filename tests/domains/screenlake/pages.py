@@ -15,7 +15,7 @@ from PIL import Image
 
 from bondstore.domains.screenlake import pages
 from bondstore.domains.screenlake.review import sheet
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&amp;</style><script>alert(2)</script>\u202egpj.exe"
 PALE, DARK = (240, 240, 240), (0, 0, 0)

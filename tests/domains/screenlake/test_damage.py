@@ -127,7 +127,7 @@ CASES: dict[str, tuple[Damage, set[str], int, bool]] = {
 
 
 def findings(lab: PhoneLab) -> list[Finding]:
-    from bondstore.runs.destination import FolderDestination
+    from bondstore.runs.folder_destination import FolderDestination
 
     with FolderDestination(lab.dest).ledger(create=False) as ledger:
         return list(ledger.findings.walk())

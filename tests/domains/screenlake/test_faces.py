@@ -18,7 +18,7 @@ from bondstore.deid.faces.weights import CENTERFACE_SHA256
 from bondstore.domains.screenlake import question
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.ledger import State
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from tests.phonelab import PhoneLab
 
 SIZE = (360, 780)

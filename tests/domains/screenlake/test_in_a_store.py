@@ -15,11 +15,11 @@ from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.job import job_of
 from bondstore.domains.screenlake.review.sheet import review
 from bondstore.errors import PolicyError, ReadOnlyError
-from bondstore.runs.destination import StoreDestination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Processes, Serial
 from bondstore.runs.proof import changed_files, prove_chain
 from bondstore.runs.ram_disk import IN_MEMORY, MOUNTS, kind_of, mounted
+from bondstore.runs.store_destination import StoreDestination
 from bondstore.runs.writers import StoreWriter
 from bondstore.stores import open_store
 from tests.domains.screenlake.test_damage import SHAPE as DAMAGED

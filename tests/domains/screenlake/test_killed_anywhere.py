@@ -23,7 +23,7 @@ from bondstore.deid.pictures import Cover, RedactedPicture
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.question import Question
 from bondstore.ledger import Ledger
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.proof import changed_files, prove_chain
 from tests.domains.screenlake.test_process import members, sibling, zipped
 from tests.phonelab import PLAIN, PhoneLab, tree

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bondstore.config.resolve import resolve_store
-from bondstore.runs.destination import StoreDestination
 from bondstore.runs.lease import Lease
+from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import writing
 from tests.domains.screenlake.test_in_a_store import run, same
 from tests.domains.screenlake.test_killed_anywhere import CASES, Killed, covered, stored  # noqa: F401 - a fixture

@@ -18,8 +18,8 @@ from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, State
 from bondstore.runs.context import RunContext
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.executors import Processes, Serial
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.record import record
 from tests.domains.screenlake.pages import Page, Shots, box, overall_report
 from tests.domains.screenlake.test_report import KEPT, NOBODY, summary

@@ -15,9 +15,9 @@ from PIL import Image
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.selection import selection_of
 from bondstore.errors import PolicyError
-from bondstore.runs.destination import FolderDestination
 from bondstore.runs.engine import dry_run
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
+from bondstore.runs.folder_destination import FolderDestination
 from tests.phonelab import PLAIN, PhoneLab, same_rows, tree, whole
 
 SHAPE = Shape(panelists=3, zips=3, opted_out=1)

@@ -19,7 +19,7 @@ from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.pages import content_of, panelist_report
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.findings import Severity
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.zips import ZIPS
 from tests.domains.screenlake.pages import HOSTILE, Page
 

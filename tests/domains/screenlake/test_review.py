@@ -21,7 +21,7 @@ from bondstore.domains.screenlake.review.boxes import Candidate, worst
 from bondstore.domains.screenlake.review.decisions import Decision, by_image, digests, read_decisions
 from bondstore.domains.screenlake.review.sheet import Reviewed
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.process import whoami
 from tests.domains.screenlake.pages import DARK, HOSTILE, PALE, Page, Shots, box, review
 from tests.phonelab import PhoneLab

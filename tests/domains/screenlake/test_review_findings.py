@@ -18,7 +18,7 @@ from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.part import SealedSpool
 from bondstore.domains.screenlake.selection import selection_of
 from bondstore.errors import PolicyError
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.proof import changed_files
 from tests.domains.screenlake.test_process import members, sibling, zipped
 from tests.phonelab import PLAIN, PhoneLab, Results, whole

@@ -11,7 +11,7 @@ import pytest
 from bondstore.domains.screenlake.review.boxes import candidates
 from bondstore.domains.screenlake.review.sheet import box_of
 from bondstore.errors import BondstoreError, NotFoundError, UsageError
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from tests.domains.screenlake.pages import Shots, box, review
 from tests.domains.screenlake.test_review import decisions, id_of, page, shots
 

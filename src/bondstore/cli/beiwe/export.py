@@ -53,7 +53,7 @@ def command(
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
     from bondstore.config.resolve import resolve_dest
-    from bondstore.runs.destination import open_destination
+    from bondstore.runs.destinations import open_destination
 
     start_ms, end_ms = window_ms(since, until, tz)
     opened = study.open()

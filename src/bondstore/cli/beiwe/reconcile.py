@@ -57,7 +57,7 @@ def command(
     from bondstore.config.resolve import resolve_dest, resolve_key
     from bondstore.domains.beiwe.reconcile.job import ReconcileJob
     from bondstore.domains.beiwe.selection import select
-    from bondstore.runs.destination import open_destination
+    from bondstore.runs.destinations import open_destination
 
     opened = study.open()
     selection = select(participant or (), stream or (), "both", *window_ms(since, until, tz))

@@ -68,7 +68,7 @@ def command(
     from bondstore.cli.questions import before_fetching
     from bondstore.cli.report import show_result
     from bondstore.domains.ocean import service
-    from bondstore.runs.destination import open_destination
+    from bondstore.runs.destinations import open_destination
 
     if compat is not None and compat != "moana-2024":
         raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")

@@ -10,7 +10,7 @@ from bondstore.cli.screenlake import _answers, _shared
 from bondstore.config import secrets
 from bondstore.domains.screenlake import service
 from bondstore.errors import BondstoreError, Interrupted, UsageError
-from bondstore.runs.destination import FolderDestination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.text import bytes_text, counted, counts_text, number_text
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ def command(
     """
     from bondstore.domains.screenlake.review.sheet import box_of, review
     from bondstore.domains.screenlake.service import dest_spec
-    from bondstore.runs.destination import open_destination
+    from bondstore.runs.destinations import open_destination
 
     done = review(
         open_destination(dest_spec(dest, dest_profile)),

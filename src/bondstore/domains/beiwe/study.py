@@ -369,7 +369,7 @@ class Study:
         """
         from bondstore.domains.beiwe.jobs import ExportJob
         from bondstore.runs import engine
-        from bondstore.runs.destination import open_destination
+        from bondstore.runs.destinations import open_destination
         from bondstore.runs.executors import default_executor
         from bondstore.version import TOOL
 

@@ -32,7 +32,9 @@ from bondstore.errors import (
 from bondstore.findings import GONE, NOT_FETCHED, Finding, Severity
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.batches import grouped
-from bondstore.runs.destination import PRIVATE, FolderDestination, open_destination
+from bondstore.runs.destination import PRIVATE
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.process import whoami
 from bondstore.runs.progress import Progress, Quiet
 from bondstore.runs.tally import Count, Tally

@@ -161,7 +161,7 @@ def run(
     """Do a job, or only plan it. As in `qc`."""
     from bondstore.domains.ocean.job import executor
     from bondstore.runs import engine
-    from bondstore.runs.destination import open_destination
+    from bondstore.runs.destinations import open_destination
     from bondstore.version import TOOL
 
     place = open_destination(job.dest)

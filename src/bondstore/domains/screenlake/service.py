@@ -12,7 +12,7 @@ from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.people import People, people
 from bondstore.domains.screenlake.selection import Selection, selection_of
 from bondstore.errors import UsageError
-from bondstore.runs.destination import open_destination
+from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 

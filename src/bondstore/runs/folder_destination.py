@@ -1,0 +1,158 @@
+"""A local folder as a destination."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from bondstore.errors import (
+    NotFoundError,
+)
+from bondstore.runs.destination import PRIVATE, Destination, make_folder
+from bondstore.runs.durable import OutputGroup, explained
+from bondstore.runs.writers import FolderWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bondstore.ledger import Output
+
+
+@dataclass(frozen=True, slots=True)
+class FolderDestination(Destination):
+    """A local folder, by its absolute path."""
+
+    root: Path
+
+    @property
+    def corner(self) -> Path:
+        """The private folder inside."""
+        return self.root / PRIVATE
+
+    @property
+    def shown(self) -> str:
+        """Its path."""
+        return str(self.root)
+
+    def prepare(self) -> None:
+        """Make the folder and its private corner."""
+        self.prepare_root()
+        make_folder(self.corner, 0o700)
+
+    def prepare_root(self) -> None:
+        """Make the folder alone."""
+        make_folder(self.root, 0o777)
+
+    def group(self) -> OutputGroup:
+        """Return a new group of files that become visible together."""
+        return OutputGroup(self.root, self.scratch / os.urandom(8).hex())
+
+    def writer(self, *, in_memory: bool = False) -> FolderWriter:  # noqa: ARG002 - jobs refuse folders then
+        """Return what takes a shard's files: durable under temporary names when sealed."""
+        return FolderWriter(self.group())
+
+    def show(self, staged: Sequence[tuple[str, str]]) -> None:
+        """Rename files."""
+        made: set[str] = set()
+        try:
+            for temporary, path in staged:
+                target = f"{self.root}/{path}"
+                folder = target.rpartition("/")[0]
+                if folder not in made:
+                    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - path objects cost more than the call
+                    made.add(folder)
+                os.replace(temporary, target)  # noqa: PTH105
+        except OSError as error:
+            raise explained(error, str(self.root)) from error
+        for folder in {temporary.rpartition("/")[0] for temporary, _ in staged}:
+            with suppress(OSError):  # another file of it may still be waiting
+                os.rmdir(folder)  # noqa: PTH106
+
+    def holder(self, *, few: bool = False) -> FolderDestination:  # noqa: ARG002
+        """Return itself: a look at a file costs nothing."""
+        return self
+
+    def holds(self, output: Output) -> bool:
+        """Whether the file still is what was recorded.
+
+        Size and modification time unchanged are taken for the content unchanged; where only the time differs, the
+        content is hashed again.
+        """
+        return not output.sha256 or self.stands(output, output.path)
+
+    def stands(self, output: Output, path: str) -> bool:
+        """Whether the file at a path is the one that was recorded, there or elsewhere."""
+        file = f"{self.root}/{path}"
+        try:
+            stat = os.stat(file)  # noqa: PTH116 - millions of them: path objects cost more than the question does
+            if stat.st_size != output.size:
+                return False
+            if stat.st_mtime_ns == output.mtime_ns:
+                return True
+            with open(file, "rb") as content:  # noqa: PTH123
+                return hashlib.file_digest(content, "sha256").digest() == output.sha256
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file."""
+        try:
+            return (self.root / path).open("rb")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotFoundError(f"The file {path} is gone.", hint="Run the same command again.") from error
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files."""
+        for path in paths:
+            (self.root / path).unlink(missing_ok=True)
+
+    def move(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
+        """Rename files."""
+        gone, made = [], set()
+        for source, target in pairs:
+            folder = f"{self.root}/{target}".rpartition("/")[0]
+            if folder not in made:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - millions of them
+                made.add(folder)
+            try:
+                os.replace(f"{self.root}/{source}", f"{self.root}/{target}")  # noqa: PTH105
+            except FileNotFoundError:
+                gone.append(target)
+        return gone
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return (self.root / path).is_file()
+
+    def folders(self, folder: str = "") -> list[str]:
+        """List a folder."""
+        try:
+            return sorted(one.name for one in (self.root / folder).iterdir() if one.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a file, in a group beside it: the group of a run is cleared when that ends."""
+        target = self.root / path
+        group = OutputGroup(self.root, target.parent / f".{target.stem}-{os.urandom(4).hex()}")
+        try:
+            group.write(path, chunks)
+            group.commit()
+        finally:
+            group.discard()
+
+    def append(self, path: str, data: bytes) -> None:
+        """Add to the end of a file."""
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        with (self.root / path).open("ab") as file:
+            file.write(data)
+
+    def walk(self, folder: str) -> Iterator[str]:
+        """Yield the files below a folder."""
+        for base, _, names in os.walk(self.root / folder):
+            for name in names:
+                yield os.path.relpath(os.path.join(base, name), self.root)  # noqa: PTH118

@@ -1,0 +1,285 @@
+"""A store as a destination: its record lies in it, and one run at a time writes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import os
+import shutil
+import time
+from abc import ABC, abstractmethod
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+
+from bondstore.config.profiles import StoreSpec
+from bondstore.errors import (
+    AlreadyExistsError,
+    BondstoreError,
+    ChangedError,
+    NotFoundError,
+)
+from bondstore.ledger.personal import personal_path
+from bondstore.runs.destination import PRIVATE, Destination, Holder
+from bondstore.runs.journal import Entry
+from bondstore.runs.lease import PATIENCE, Lease
+from bondstore.runs.ram_disk import candidates, ram_folder
+from bondstore.runs.store_record import StoreRecord
+from bondstore.runs.writers import StoreWriter
+from bondstore.stores.rangefile import RangeFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bondstore.ledger import Output
+    from bondstore.runs.receipt import Receipt
+    from bondstore.stores import Store
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDestination(Destination):
+    """A store. What is put there appears whole; its record lies in it, and a copy with the account's own."""
+
+    spec: StoreSpec
+
+    @property
+    def corner(self) -> Path:
+        """A folder of the account."""
+        return personal_path().parent / "destinations" / self._name.removeprefix("bondstore-") / PRIVATE
+
+    @property
+    def _name(self) -> str:
+        return f"bondstore-{hashlib.sha256(self.spec.url.encode()).hexdigest()[:16]}"
+
+    @property
+    def shown(self) -> str:
+        """Its address."""
+        return self.spec.url
+
+    @property
+    def store(self) -> Store:
+        """The store, opened once in a process."""
+        from bondstore.runs.process import shared_store
+
+        return shared_store(self.spec)
+
+    @property
+    def _record(self) -> StoreRecord:
+        return StoreRecord(self.store, PRIVATE, self.ledger_path)
+
+    @contextmanager
+    def locked(self, *, shared: bool = False) -> Iterator[None]:
+        """Hold the store, on whatever machine, and the copy of its record here."""
+        with Destination.locked(self), self._memory_cleared():
+            if shared:
+                _held[self.spec] = self._record, None
+                try:
+                    yield
+                finally:
+                    del _held[self.spec]
+                return
+            lease = Lease(self.store, f"{PRIVATE}/lease.json", self.corner / "lease")
+            lease.take()
+            try:
+                record = self._record
+                record.refresh()
+                _held[self.spec] = record, lease
+                yield
+                record.fold()
+            finally:
+                _held.pop(self.spec, None)
+                lease.give_back()
+
+    @contextmanager
+    def _memory_cleared(self) -> Iterator[None]:
+        """Clear what a killed run left in memory, and what this one leaves."""
+        for folder in candidates():
+            shutil.rmtree(folder / f"{self._name}-{os.getuid()}", ignore_errors=True)
+        try:
+            yield
+        finally:
+            for folder in candidates():
+                shutil.rmtree(folder / f"{self._name}-{os.getuid()}", ignore_errors=True)
+
+    def refresh(self) -> None:
+        """Take over what is recorded in the store, unless a run here is at it."""
+        self.prepare()
+        with (self.corner / "lock").open("w") as file, suppress(BlockingIOError):
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._record.refresh()
+
+    def publish(
+        self,
+        job: str,
+        run: str,
+        who: str,
+        receipts: Sequence[Receipt] = (),
+        *,
+        begun: Mapping[str, Any] | None = None,
+        ended: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Put an entry into the record of the store."""
+        record, lease = _held[self.spec]
+        if lease is not None:
+            lease.check()
+        entry = Entry(int(time.time() * 1000), job, run, who, tuple(receipts), begun, ended)
+        return record.append(entry) if lease is not None else record.append_what_matters(entry)
+
+    def busy(self) -> bool:
+        """Whether a run is going on, here or elsewhere."""
+        if Destination.busy(self):
+            return True
+        try:
+            lease = self.store.head(f"{PRIVATE}/lease.json")
+        except NotFoundError:
+            return False
+        return time.time() * 1000 - lease.modified_ms < 2 * PATIENCE * 1000
+
+    def writer(self, *, in_memory: bool = False) -> StoreWriter:
+        """Return what puts a shard's outputs side by side."""
+        in_memory = in_memory or self.spec.profile.plaintext == "forbidden"
+        scratch = ram_folder(self._name) if in_memory else self.scratch
+        return StoreWriter(self.store, scratch / os.urandom(8).hex())
+
+    def show(self, staged: Sequence[tuple[str, str]]) -> None:
+        """Do nothing: what was put is to be seen."""
+
+    def holder(self, *, few: bool = False) -> Holder:
+        """List all there is once, or ask for each."""
+        if few:
+            return _Asking(self)
+        return _Listed(self, {one.key: (one.size, one.etag) for page in self.store.pages() for one in page.objects()})
+
+    def open(self, path: str) -> BinaryIO:
+        """Read an object in ranges."""
+        return cast("BinaryIO", io.BufferedReader(RangeFile(self.store, self.store.head(path)), 1 << 20))
+
+    def read(self, path: str) -> bytes:
+        """Return the content of an object."""
+        return bytes(self.store.get(path).data)
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the content of some objects, fetched side by side; None for those that are not there."""
+        answers = self.store.get_many(paths)
+        return [None if isinstance(one, NotFoundError) else bytes(_raised(one).data) for one in answers]
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove objects side by side."""
+        for answer in self.store.delete_many(paths):
+            _raised(answer)
+
+    def move(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
+        """Rename objects, by copy and removal where the store knows no better."""
+        gone = []
+        for (_, target), answer in zip(pairs, self.store.move_many(pairs), strict=True):
+            if isinstance(answer, NotFoundError):
+                gone.append(target)
+            else:
+                _raised(answer)
+        return gone
+
+    def tags(self, folder: str) -> Iterator[tuple[str, str]]:
+        """List objects."""
+        for page in self.store.pages(folder):
+            for one in page.objects():
+                yield one.key, one.etag
+
+    def exists(self, path: str) -> bool:
+        """Ask for an object."""
+        try:
+            self.store.head(path)
+        except NotFoundError:
+            return False
+        return True
+
+    def folders(self, folder: str = "") -> list[str]:
+        """List what keys have in common."""
+        return sorted(one.rstrip("/").rpartition("/")[2] for one in self.store.dirs(folder).prefixes)
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Put an object."""
+        self.store.put_stream(path, chunks)
+
+    def append(self, path: str, data: bytes) -> None:
+        """Put an object anew with more at its end, unless another did so meanwhile: then on what that one put."""
+        while True:
+            try:
+                there = self.store.get(path)
+            except NotFoundError:
+                there = None
+            with suppress(AlreadyExistsError, ChangedError):
+                if there is None:
+                    self.store.put_if_absent(path, data)
+                else:
+                    self.store.put_if_unchanged(path, bytes(there.data) + data, there.info.etag)
+                return
+
+    def walk(self, folder: str) -> Iterator[str]:
+        """Yield the keys below a folder."""
+        for page in self.store.pages(folder):
+            yield from page.keys
+
+
+_held: dict[StoreSpec, tuple[StoreRecord, Lease | None]] = {}
+"""Stores that runs of this process write to."""
+
+
+class _InStore(ABC):
+    """Holds records against a store, by size and the store's own tag of the content.
+
+    Where only the tag differs, the content is hashed again: a copy may have another one.
+    """
+
+    __slots__ = ()
+    destination: StoreDestination
+
+    @abstractmethod
+    def look(self, path: str) -> tuple[int, str] | None:
+        """Return size and tag of what lies at a path."""
+
+    def holds(self, output: Output) -> bool:
+        """Whether an object still is what was recorded."""
+        return not output.sha256 or self.stands(output, output.path)
+
+    def stands(self, output: Output, path: str) -> bool:
+        """Whether what lies at a path is what was recorded, there or elsewhere."""
+        there = self.look(path)
+        if there is None or there[0] != output.size:
+            return False
+        return there[1] == output.etag or self.destination.sha256(path) == output.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed(_InStore):
+    """A store as it was listed."""
+
+    destination: StoreDestination
+    objects: Mapping[str, tuple[int, str]]
+
+    def look(self, path: str) -> tuple[int, str] | None:
+        return self.objects.get(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking(_InStore):
+    """A store that is asked for each output by itself."""
+
+    destination: StoreDestination
+
+    def look(self, path: str) -> tuple[int, str] | None:
+        try:
+            there = self.destination.store.head(path)
+        except NotFoundError:
+            return None
+        return there.size, there.etag
+
+
+def _raised(answer: T | BondstoreError) -> T:
+    if isinstance(answer, BondstoreError):
+        raise answer
+    return answer
