@@ -66,7 +66,9 @@ class Queue:
         return sum(int(found[name]) for name in names)
 
     def results(self) -> list[str]:
-        return [one["Key"] for one in self.s3.list_objects_v2(Bucket=self.qc).get("Contents", [])]
+        """What was made; beside it lies the store's own record."""
+        found = (one["Key"] for one in self.s3.list_objects_v2(Bucket=self.qc).get("Contents", []))
+        return [key for key in found if not key.startswith(".bondstore/")]
 
 
 @pytest.fixture
