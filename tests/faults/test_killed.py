@@ -126,7 +126,7 @@ def test_kills_leave_no_trace(lab: Lab, form: str, kills: int, shape: Shape, tmp
 @pytest.mark.parametrize("form", ["original", "parquet"])
 def test_kills_of_an_export_into_a_store_leave_no_trace(lab: Lab, form: str, tmp_path: Path) -> None:
     lab.fill(make(Shape(participants=3, hours=12, rows=4)))
-    words = ("--form", form)
+    words = ("--format", form)
     whole = replace(lab, folder=tmp_path / "undisturbed")
     assert whole.export(*words).code == 0
     there = replace(lab, prefix=f"{lab.prefix}-out")
