@@ -112,7 +112,7 @@ class Sea:
             recorded = {row[0] for row in ledger.execute("SELECT path FROM outputs WHERE sha256 <> x''")}
         assert set(self.written()) == recorded
         corner = self.place.ledger_path.parent
-        known = ("ledger.sqlite", "lock")
+        known = ("ledger.sqlite", "lock", "snapshot")  # the last: which one of a store's record the copy is
         assert [path.name for path in corner.rglob("*") if path.is_file() and not path.name.startswith(known)] == []
         with self.place.ledger(create=False) as ledger:
             prove_chain(ledger)

@@ -188,14 +188,18 @@ def _fail(_: object) -> bool:
     raise RuntimeError
 
 
-def test_plaintext_that_is_forbidden_on_a_disk_goes_to_a_store_alone(calm: Bench, s3_environment: str) -> None:
-    closed = Profile(plaintext="forbidden")
-    source = dataclasses.replace(calm.source, profile=closed)
-    for dest, form in ((calm.dest, "original"), (resolve_dest(f"{s3_environment}/out"), "parquet")):
-        with pytest.raises(PolicyError, match="forbids decrypted data"):
-            dataclasses.replace(calm, source=source, dest=dest).job(form).check()
+@pytest.mark.parametrize("form", ["original", "parquet"])
+def test_plaintext_that_is_forbidden_on_a_disk_goes_to_a_store_alone(
+    calm: Bench, form: str, s3_environment: str, home: Path
+) -> None:
+    calm.export(form)
+    source = dataclasses.replace(calm.source, profile=Profile(plaintext="forbidden"))
+    inside = dataclasses.replace(calm, source=source, dest=StoreSpec((home / "out").as_uri(), Profile()))
+    with pytest.raises(PolicyError, match="forbids decrypted data"):
+        inside.job(form).check()
     away = dataclasses.replace(calm, source=source, dest=resolve_dest(f"{s3_environment}/out"))
-    assert away.export().state == "finished"
+    assert away.export(form).state == "finished"
+    assert away.files() == calm.files()
 
 
 @pytest.mark.parametrize("where", ["", "/inside", "/.."])

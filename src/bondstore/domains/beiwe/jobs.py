@@ -69,7 +69,7 @@ class ExportJob(Job):
 
     def check(self) -> None:
         """Refuse a wrong key, or a destination that is not allowed, before anything is written."""
-        refuse_destination(self.store, self.dest, by_way_of_disk=self.form in get_args(TableForm))
+        refuse_destination(self.store, self.dest)
         check_selection(self.store, self.study, self.key, self.selection)
 
     @property

@@ -120,14 +120,11 @@ def check_selection(spec: StoreSpec, study: str, key: SecretRef, selection: Stud
     check_key(store, key, ((one.object, one.size) for page in pages for one in page if selection.wants(one.object)))
 
 
-def refuse_destination(source: StoreSpec, dest: StoreSpec | None, *, by_way_of_disk: bool = False) -> None:
-    """Refuse to write decrypted data to a disk where a profile forbids it, and results among sources.
-
-    `by_way_of_disk` says that also what goes to a store lies in a file on this machine first.
-    """
+def refuse_destination(source: StoreSpec, dest: StoreSpec | None) -> None:
+    """Refuse to write decrypted data to a disk where a profile forbids it, and results among sources."""
     folder = dest is None or parse_address(dest.url).kind == "file"
     for profile in (source.profile, *([] if dest is None else [dest.profile])):
-        if profile.plaintext == "forbidden" and (folder or by_way_of_disk):
+        if profile.plaintext == "forbidden" and folder:
             raise PolicyError(
                 f"The profile {profile.name} forbids decrypted data on a disk.",
                 hint="Read into memory instead (bondstore beiwe read, or study.table in Python), "
