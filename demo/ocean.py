@@ -84,7 +84,7 @@ def _dive(serial: int, number: int) -> Dive:
     below = 1 / (1 + np.exp((pressure - 60) / 20))
     temperature = np.round(12 + (latitude + 34) * 0.4 + 5 * below - 0.008 * pressure + random.normal(0, 0.004), 3)
     drift = np.zeros(LEVELS) if serial == 12 else np.linspace(0, 0.01, LEVELS)  # pots stand still
-    grade = "unevaluated" if serial == 13 else "good"
+    grade = "not_evaluated" if serial == 13 else "good"
     if (serial, number) == (10, 1):
         temperature[20] += 9
         grade = "suspect"

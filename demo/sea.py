@@ -45,7 +45,7 @@ class Sea:
         grades = Counter(dive.grade for dive in dives)
         self.stage.good(
             f"{published['files']} released; held back: {grades['suspect']} suspect, {grades['bad']} bad, "
-            f"{grades['unevaluated']} that a test could not evaluate."
+            f"{grades['not_evaluated']} that a test could not evaluate."
         )
         wrong = []
         if (tally["planned"], tally["done"]) != (len(dives), len(dives)):

@@ -15,7 +15,7 @@ from demo.show import Stage
 
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate
-from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.flags import Flag, flag_word
 from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.metadata import parse_metadata
@@ -27,9 +27,9 @@ def test_every_file_gets_the_grade_it_is_made_for() -> None:
     batch = joined([read_any(dive.name, dive.data)[0] for dive in dives])
     batch, findings = parse_metadata(ocean.DEPLOYMENTS).join(batch)
     result = evaluate(batch, load_suite("moana"))
-    assert [Flag(one).name.lower() for one in result.grades] == [dive.grade for dive in dives]
-    assert {one.key for one in findings} == {dive.name for dive in dives if dive.grade == "unevaluated"}
-    assert sorted({dive.grade for dive in dives}) == ["bad", "good", "suspect", "unevaluated"]
+    assert [flag_word(Flag(one)) for one in result.grades] == [dive.grade for dive in dives]
+    assert {one.key for one in findings} == {dive.name for dive in dives if dive.grade == "not_evaluated"}
+    assert sorted({dive.grade for dive in dives}) == ["bad", "good", "not_evaluated", "suspect"]
 
 
 def test_the_faults_are_in_the_bytes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bondstore.domains.ocean.qc.flags import SCALES, Flag
+from bondstore.domains.ocean.qc.flags import SCALES, Flag, flag_word
 from bondstore.domains.ocean.qc.suite import all_tests, load_suite, suite_names
 from tests.docs.pages import PAGES
 from tests.domains.ocean.qc.test_qartod_ioos import DISAGREEMENTS
@@ -17,7 +17,7 @@ def differences() -> list[str]:
     """The rows of the page's table, made from the cases that the tests hold."""
     rows = []
     for what, (_, theirs, ours, _, rule) in DISAGREEMENTS.items():
-        words = ", ".join(Flag(one).name.lower().replace("_", " ") for one in ours)
+        words = ", ".join(flag_word(Flag(one)).replace("_", " ") for one in ours)
         rows.append(f"| {what} | {' '.join(map(str, theirs))} | {words} | {rule.replace('|', chr(92) + '|')} |")
     return rows
 
@@ -29,7 +29,7 @@ def test_every_difference_to_ioos_qc_is_told_with_its_rule() -> None:
 
 def test_the_scales_are_those_of_the_code() -> None:
     for flag in Flag:
-        name = flag.name.lower().replace("_", " ")
+        name = flag_word(flag).replace("_", " ")
         row = next(line for line in PAGE.splitlines() if re.match(rf"\| (.*, )?{name}(,.*)? \| \d", line))
         assert [int(one) for one in re.findall(r"\d", row)] == [scale.numbers[flag] for scale in SCALES.values()]
     assert re.search(r"\| our flag \| " + r" \| ".join(f"`{name}`" for name in SCALES) + r" \|", PAGE)

@@ -104,7 +104,7 @@ def test_every_file_is_in_the_tally(private: Place, public: Place, tmp_path: Pat
 def test_what_passed_is_there_and_nothing_else(private: Place, public: Place) -> None:
     files = good_files(2)
     add(files, "x/suspect_qc.nc", grade="suspect", levels={"TEMP": {"suspect": 1}})
-    add(files, "x/unevaluated_qc.nc", grade="unevaluated", levels={"TEMP": {"unevaluated": 1}})
+    add(files, "x/unevaluated_qc.nc", grade="not_evaluated", levels={"TEMP": {"not_evaluated": 1}})
     files["secret.csv"] = b"name,phone"
     files[".bondstore/ledger.sqlite"] = b"ledger"
     private.fill(files)
@@ -263,7 +263,7 @@ BAD = {"levels": {"TEMP": {"good": 99, "bad": 1}}}
 PATHS: dict[str, tuple[Callable[[Files], None], str]] = {
     "bad grade": (forged({"grade": "bad", **BAD}), "below-requirement"),
     "suspect": (forged({"grade": "suspect", "levels": {"TEMP": {"suspect": 1}}}), "below-requirement"),
-    "unevaluated": (forged({"grade": "unevaluated", "levels": {"TEMP": {"unevaluated": 9}}}), "below-requirement"),
+    "unevaluated": (forged({"grade": "not_evaluated", "levels": {"TEMP": {"not_evaluated": 9}}}), "below-requirement"),
     "missing": (forged({"grade": "missing", "levels": {"TEMP": {"missing": 9}}}), "below-requirement"),
     "no levels": (forged({"grade": "good", "levels": {}}), "record-contradicts"),
     "grade forged": (forged({"grade": "good", **BAD}), "record-contradicts"),

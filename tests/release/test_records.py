@@ -20,7 +20,7 @@ def record(**changes: Any) -> Record:
 
 
 def test_what_a_record_says_is_there() -> None:
-    made = record(unevaluated=[{"test": "spike", "on": "PSAL", "reason": "no salinity"}], plots=["p/a.png"])
+    made = record(not_evaluated=[{"test": "spike", "on": "PSAL", "reason": "no salinity"}], plots=["p/a.png"])
     assert made.file == "a/b.nc"
     assert made.size == 1
     assert made.source == Source("s3://hidden-store/raw", "raw/a/b.nc.csv", '"e1"', "")
@@ -38,6 +38,21 @@ def test_it_is_written_as_it_was_read_and_once_only_in_one_way() -> None:
     assert Record.from_json(written).to_json() == written
 
 
+def test_a_record_of_an_earlier_version_is_read_in_the_present_words() -> None:
+    why = [{"test": "spike", "on": "PSAL", "reason": "no salinity"}]
+    old = content("a/b.nc", b"x", grade="unevaluated", levels={"T": {"good": 1, "unevaluated": 2}})
+    del old["not_evaluated"]
+    old |= {"unevaluated": why, "tests": {"spike/T": {"silent": 3}}}
+    made = Record.from_json(json.dumps(old).encode())
+    assert (made.grade, made.levels, made.tests, made.unevaluated) == (
+        "not_evaluated", {"T": {"good": 1, "not_evaluated": 2}}, {"spike/T": {"not_applicable": 3}},
+        (Unevaluated("spike", "PSAL", "no salinity"),),
+    )  # fmt: skip
+    written = json.loads(made.to_json())
+    assert written["not_evaluated"] == why
+    assert "unevaluated" not in written
+
+
 OFF: list[dict[str, Any]] = [
     {"kind": "x"}, {"version": 2}, {"version": True}, {"file": "../a"}, {"file": "/a"}, {"file": "a//b"}, {"file": ""},
     {"file": "a/./b"}, {"file": ".bondstore/x"}, {"file": "a\\b"}, {"file": "a\nb"}, {"file": "a\u202eb"}, {"file": 1},
@@ -49,7 +64,7 @@ OFF: list[dict[str, Any]] = [
     {"last": "2024-05-01T00:00:00"}, {"bounds": [1, 2, 3]}, {"bounds": [1, 2, 3, "4"]}, {"bounds": [0, 5, 0, 4]},
     {"bounds": [0, -91, 0, 4]}, {"bounds": [400, 0, 0, 4]}, {"settings": {"a": 1}}, {"settings": []}, {"title": None},
     {"title": "a\0b"}, {"title": "x" * 2001}, {"source": {}}, {"source": {"store": "", "key": "", "version": ""}},
-    {"unevaluated": [{"test": "a"}]}, {"unevaluated": [1]}, {"more": 1},
+    {"not_evaluated": [{"test": "a"}]}, {"not_evaluated": [1]}, {"more": 1},
 ]  # fmt: skip
 
 
@@ -114,20 +129,20 @@ def test_a_plain_path_never_leaves_its_folder(path: str) -> None:
         ("good", "probably_good", {"T": {"good": 1, "probably_good": 1}}, True),
         ("good", "suspect", {"T": {"good": 9, "suspect": 1}}, False),
         ("good", "good", {"T": {"good": 9, "missing": 1}}, True),
-        ("good", "good", {"T": {"good": 9}, "S": {"unevaluated": 1}}, False),
-        ("good", "unevaluated", {"T": {"unevaluated": 9}}, False),
+        ("good", "good", {"T": {"good": 9}, "S": {"not_evaluated": 1}}, False),
+        ("good", "not_evaluated", {"T": {"not_evaluated": 9}}, False),
         ("good", "missing", {"T": {"missing": 9}}, False),
         ("good", "good", {}, False),
         ("good", "good", {"T": {}}, False),
         ("suspect", "suspect", {"T": {"good": 9, "suspect": 1}}, True),
-        ("suspect", "suspect", {"T": {"suspect": 1}, "S": {"unevaluated": 1}}, False),
-        ("suspect", "unevaluated", {"T": {"unevaluated": 1}}, False),
+        ("suspect", "suspect", {"T": {"suspect": 1}, "S": {"not_evaluated": 1}}, False),
+        ("suspect", "not_evaluated", {"T": {"not_evaluated": 1}}, False),
         ("suspect", "bad", {"T": {"good": 99, "bad": 1}}, False),
         ("good:0.9", "bad", {"T": {"good": 9, "bad": 1}}, True),
         ("good:0.9", "bad", {"T": {"good": 89, "bad": 11}}, False),
         ("good:0.9", "bad", {"T": {"good": 9, "bad": 1}, "S": {"bad": 10}}, False),
-        ("good:0.9", "bad", {"T": {"good": 9, "bad": 1}, "S": {"unevaluated": 10}}, False),
-        ("good:0.9", "unevaluated", {"T": {"good": 8, "unevaluated": 2}}, False),
+        ("good:0.9", "bad", {"T": {"good": 9, "bad": 1}, "S": {"not_evaluated": 10}}, False),
+        ("good:0.9", "not_evaluated", {"T": {"good": 8, "not_evaluated": 2}}, False),
         ("good:0.9", "suspect", {"T": {"good": 9, "suspect": 1, "missing": 90}}, True),
         ("good:0.9", "good", {"T": {"good": 9}, "S": {"missing": 9}}, True),
         ("good:0.9", "missing", {"T": {"missing": 9}}, False),
@@ -144,7 +159,7 @@ def test_requirements(text: str, grade: str, levels: dict[str, dict[str, int]], 
 
 @pytest.mark.parametrize(
     "text", ["", "bad", "Good", "good:", "good:0", "good:0.0", "good:1.1", "good:-1", "good:nan", "good: 0.9",
-             "missing", "unevaluated", "good:٠.٩", "good:0.9\n"],
+             "missing", "not_evaluated", "good:٠.٩", "good:0.9\n"],
 )  # fmt: skip
 def test_unknown_requirements_are_refused(text: str) -> None:
     with pytest.raises(UsageError):
@@ -158,13 +173,13 @@ def test_unknown_requirements_are_refused(text: str) -> None:
         ("good", {"T": {"good": 9}, "POSITION": {"suspect": 1}}, True),
         ("good", {"T": {"good": 9, "probably_good": 1}}, True),
         ("suspect", {"T": {"bad": 1}}, True),
-        ("unevaluated", {"T": {"suspect": 1}}, True),
+        ("not_evaluated", {"T": {"suspect": 1}}, True),
         ("missing", {"T": {"bad": 1}}, True),
-        ("good", {"T": {"silent": 4}}, True),
+        ("good", {"T": {"not_applicable": 4}}, True),
         ("good", {}, True),
         ("bad", {"T": {"good": 9}}, False),
         ("good", {"T": {"good": 9, "bad": 0, "missing": 4}}, False),
-        ("unevaluated", {"T": {"good": 9, "unevaluated": 1}}, False),
+        ("not_evaluated", {"T": {"good": 9, "not_evaluated": 1}}, False),
         ("missing", {"T": {"missing": 1}}, False),
     ],
 )

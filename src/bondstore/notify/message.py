@@ -23,10 +23,10 @@ GRADES = {
     "probably_good": "probably good",
     "suspect": "suspect",
     "bad": "bad",
-    "unevaluated": "not evaluated",
+    "not_evaluated": "not evaluated",
     "missing": "no values",
 }
-_WORDS = {**GRADES, "missing": "missing", "silent": "no test applies"}
+_WORDS = {**GRADES, "missing": "missing", "not_applicable": "no test applies"}
 _COLOURS = {"good": "#1c6b3c", "probably_good": "#1c6b3c", "suspect": "#8a5a00", "bad": "#a3261d"}
 _ENCODED = 1.38
 """Bytes of base64 with its line ends for a byte of a plot."""

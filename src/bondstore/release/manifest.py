@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import IntegrityError, UsageError
-from bondstore.release.records import Counts, Record, is_plain_path
+from bondstore.release.records import Counts, Record, is_plain_path, present_word
 from bondstore.release.settings import About
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _read_entry(one: Any, settings: list[dict[str, str]]) -> Entry:
         file=_path(one["file"]),
         sha256=str(one["sha256"]),
         size=int(one["size"]),
-        grade=str(one["grade"]),
+        grade=str(present_word(one["grade"])),
         source=dict(one["source"]),
         settings=dict(settings[one["settings"]]),
         levels={name: dict(counts) for name, counts in one["levels"].items()},

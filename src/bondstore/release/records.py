@@ -15,9 +15,9 @@ from bondstore.errors import DamagedError
 KIND = "bondstore.release-record"
 VERSION = 1
 SUFFIX = ".json"
-GRADES = ("good", "probably_good", "suspect", "bad", "unevaluated", "missing")
+GRADES = ("good", "probably_good", "suspect", "bad", "not_evaluated", "missing")
 """What a file as a whole may be."""
-WORDS = (*GRADES, "silent")
+WORDS = (*GRADES, "not_applicable")
 """What levels are counted under."""
 LARGEST = 4 << 20
 """Bytes; a larger record is refused unread."""
@@ -31,8 +31,11 @@ _LONGEST_TEXT = 2000
 _MOST = 1 << 53  # JSON's numbers are exact up to here
 _LONGEST_PATH = 900  # bytes: object stores allow 1,024, and the destination's own prefix comes before it
 _LONGEST_PART = 200
-_ORDER = ("good", "probably_good", "unevaluated", "suspect", "bad")
+_ORDER = ("good", "probably_good", "not_evaluated", "suspect", "bad")
 """Best to worst, as flags roll up; what is missing has no part in it."""
+
+_EARLIER = {"unevaluated": "not_evaluated", "silent": "not_applicable"}
+"""Words that records of earlier versions have, and those of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Record:
             "grade": self.grade,
             "levels": {name: dict(counts) for name, counts in self.levels.items()},
             "tests": {name: dict(counts) for name, counts in self.tests.items()},
-            "unevaluated": [{"test": u.test, "on": u.on, "reason": u.reason} for u in self.unevaluated],
+            "not_evaluated": [{"test": u.test, "on": u.on, "reason": u.reason} for u in self.unevaluated],
             "title": self.title,
             "platform": self.platform,
             "first": self.first,
@@ -126,6 +129,11 @@ class Record:
         return _record(content)
 
 
+def present_word(word: Any) -> Any:
+    """Return what a grade, or what levels are counted under, is called today; anything else comes back as it is."""
+    return _EARLIER.get(word, word) if isinstance(word, str) else word
+
+
 Inspector: TypeAlias = Callable[[bytes, Record], None]
 """Reads a file's own flags, and raises `IntegrityError` when its record claims more than they do."""
 
@@ -136,8 +144,8 @@ def contradicts(record: Record) -> bool:
     worst = max((_ORDER.index(word) for word in held if word in _ORDER), default=None)
     if record.grade == "missing":
         return worst is not None
-    if worst is None:  # silent throughout, or no value: nobody called it anything
-        return record.grade != "unevaluated"
+    if worst is None:  # no test applied, or no value: nobody called it anything
+        return record.grade != "not_evaluated"
     return _ORDER.index(record.grade) < worst
 
 
@@ -184,16 +192,20 @@ def _no_number(_: str) -> NoReturn:
     raise _OffError("a number is none")
 
 
+_NAMES = (*(name for name in Record.__slots__ if name != "unevaluated"), "not_evaluated", "kind", "version")
+
+
 def _record(content: object) -> Record:
     """Check everything and put the record together."""
-    table = _table(content, "it", (*Record.__slots__, "kind", "version"))
+    table = _table(_present(content), "it", _NAMES)
     if table["kind"] != KIND or table["version"] != VERSION or isinstance(table["version"], bool):
         raise _off("it is of another kind or version")
     source = _table(table["source"], "source", Source.__slots__)
     size = table["size"]
     if not _is_count(size):
         raise _off("size is no size")
-    if table["grade"] not in GRADES:
+    grade = present_word(table["grade"])
+    if grade not in GRADES:
         raise _off("grade is no grade")
     return Record(
         file=_path(table["file"], "file"),
@@ -209,17 +221,17 @@ def _record(content: object) -> Record:
             _text(name, "settings"): _text(value, "settings")
             for name, value in _mapping(table["settings"], "settings").items()
         },
-        grade=table["grade"],
+        grade=grade,
         levels=_counts(table["levels"], "levels"),
         tests=_counts(table["tests"], "tests"),
         unevaluated=tuple(
             Unevaluated(
                 *(
-                    _text(_table(one, "unevaluated", Unevaluated.__slots__)[name], "unevaluated")
+                    _text(_table(one, "not_evaluated", Unevaluated.__slots__)[name], "not_evaluated")
                     for name in Unevaluated.__slots__
                 )
             )
-            for one in _list(table["unevaluated"], "unevaluated")
+            for one in _list(table["not_evaluated"], "not_evaluated")
         ),
         title=_text(table["title"], "title"),
         platform=_text(table["platform"], "platform"),
@@ -228,6 +240,13 @@ def _record(content: object) -> Record:
         bounds=_bounds(table["bounds"]),
         plots=tuple(_path(one, "plots") for one in _list(table["plots"], "plots")),
     )
+
+
+def _present(content: object) -> object:
+    """Return a record of an earlier version with the name that the tests that could not run have today."""
+    if isinstance(content, dict) and "unevaluated" in content and "not_evaluated" not in content:
+        return {"not_evaluated" if name == "unevaluated" else name: value for name, value in content.items()}
+    return content
 
 
 def _table(value: object, where: str, names: tuple[str, ...]) -> dict[str, Any]:
@@ -276,7 +295,7 @@ def _is_count(value: object) -> bool:
 def _counts(value: object, where: str) -> Counts:
     counted: dict[str, dict[str, int]] = {}
     for name, counts in _mapping(value, where).items():
-        table = _mapping(counts, where)
+        table = {present_word(word): number for word, number in _mapping(counts, where).items()}
         if not all(word in WORDS and _is_count(number) for word, number in table.items()):
             raise _off(f"{where} holds what is no count of levels")
         counted[_text(name, where)] = dict(table)

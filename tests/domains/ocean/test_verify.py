@@ -14,7 +14,7 @@ from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate, grades_of
-from bondstore.domains.ocean.qc.flags import SCALES, Flag, worst
+from bondstore.domains.ocean.qc.flags import SCALES, Flag, flag_word, worst
 from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading.netcdf import flags_here, read_here
@@ -99,7 +99,7 @@ def test_a_profile_without_levels_has_no_part_in_what_its_file_is() -> None:
 def test_a_record_that_claims_more_is_refused(flag: Flag) -> None:
     of = batch(5)
     data, record = written(of, good(of, spike=flag))
-    assert record.grade == flag.name.lower()
+    assert record.grade == flag_word(flag)
     with pytest.raises(IntegrityError, match="by its own flags"):
         verify_file(data, replace(record, grade="good"))
 
@@ -162,7 +162,7 @@ def test_a_roll_up_that_hides_a_tests_verdict_is_refused(flag: Flag, value: int,
 def test_a_roll_up_that_is_good_where_no_test_said_so_is_refused() -> None:
     of = batch(5)
     data, record = written(of, good(of, spike=Flag.SILENT, gross_range=Flag.SILENT))
-    assert record.grade == "unevaluated"
+    assert record.grade == "not_evaluated"
     with pytest.raises(IntegrityError, match="leaves out"):
         verify_file(changed(data, set_to("TEMP_quality_control", 1)), replace(record, grade="good"))
 

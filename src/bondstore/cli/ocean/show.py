@@ -31,7 +31,7 @@ MOST = 10
 WIDE = 160
 """Columns where nobody says how wide it is: a file, a pipe."""
 _COLOURS = {"good": "green", "pass": "green", "suspect": "yellow", "bad": "red", "fail": "red"}
-_ORDER = ("silent", "good", "probably_good", "suspect", "bad", "unevaluated", "not_evaluated", "no_qc", "missing")
+_ORDER = ("not_applicable", "good", "probably_good", "suspect", "bad", "not_evaluated", "no_qc", "missing")
 
 
 def command(

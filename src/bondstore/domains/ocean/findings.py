@@ -156,7 +156,7 @@ PLOT_KINDS = registry(
 
 RUN_KINDS = registry(
     FindingKind(
-        "unevaluated",
+        "not-evaluated",
         _WARNING,
         "Tests could not be evaluated; what they should have looked at does not count as good.",
         "See which, and why: bondstore ocean show FILE",

@@ -9,7 +9,7 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Mask
 from bondstore.domains.ocean.qc.evaluate import grades_of
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flag, Flags, Scale, worst
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flag, Flags, Scale, flag_word, worst
 from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.netcdf import flags_in
@@ -18,7 +18,8 @@ from bondstore.errors import IntegrityError
 if TYPE_CHECKING:
     from bondstore.release.records import Record
 
-_WORDS = [flag.name.lower() for flag in BETTER_FIRST]
+_FLAGS = {flag_word(flag): flag for flag in Flag}
+_WORDS = [flag_word(flag) for flag in BETTER_FIRST]
 
 
 def verify_file(data: bytes, record: Record) -> None:
@@ -39,7 +40,7 @@ def verify_file(data: bytes, record: Record) -> None:
         _check_roll_up(record, scale, [said for (_, on), said in stored.tests.items() if on == variable], flags)
     if not {on for _, on in stored.tests} <= set(rolled):
         raise _refused(record, "holds a test's verdict on a variable that it has no flags for")
-    grades = [Flag(one).name.lower() for one in grades_of(batch, rolled).tolist()]
+    grades = [flag_word(Flag(one)) for one in grades_of(batch, rolled).tolist()]
     graded = max(grades, key=_WORDS.index, default="missing")
     nothing = graded == "missing" != record.grade
     worse = _WORDS.index(graded) > _WORDS.index(record.grade) and not _same_on(scale, graded, record.grade)
@@ -91,7 +92,7 @@ def _ours(scale: Scale, flags: Flags) -> Flags:
 
 
 def _same_on(scale: Scale, one: str, other: str) -> bool:
-    return scale.numbers[Flag[one.upper()]] == scale.numbers[Flag[other.upper()]]
+    return scale.numbers[_FLAGS[one]] == scale.numbers[_FLAGS[other]]
 
 
 def _refused(record: Record, why: str) -> IntegrityError:

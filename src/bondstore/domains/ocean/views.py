@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bondstore.domains.ocean.profiles import Batch, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
-from bondstore.domains.ocean.qc.flags import SCALES, Flag
+from bondstore.domains.ocean.qc.flags import SCALES, Flag, flag_word
 from bondstore.domains.ocean.reading.dataset import StoredFlags
 from bondstore.text import iso_text
 
@@ -94,7 +94,7 @@ _OF_SCALE: Mapping[str, Mapping[int, str]] = {
 }
 
 
-_OURS: Mapping[int, str] = {int(flag): flag.name.lower() for flag in Flag}
+_OURS: Mapping[int, str] = {int(flag): flag_word(flag) for flag in Flag}
 _STORED = {"thresholds": "thresholds", "test": "test", "standard": "references", "reason": "not_evaluated"}
 """What a file says of a test, by what we call it."""
 

@@ -107,7 +107,7 @@ def _findings(key: str, path: str, result: Result) -> tuple[Finding, ...]:
     found = []
     said = sum(len(reasons) for reasons in result.reasons.values())
     if said:
-        found.append(RUN_KINDS["unevaluated"].about(key, count=said))
+        found.append(RUN_KINDS["not-evaluated"].about(key, count=said))
     grades = set(result.grades.tolist())
     if Flag.BAD in grades:
         found.append(RUN_KINDS["graded-bad"].about(key))

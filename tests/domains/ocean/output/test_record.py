@@ -43,7 +43,7 @@ def test_levels_are_counted_by_what_they_are():
     said.flags["spike", "TEMP"][:] = [0, 1, 1, 5, 3]
     record = recorded(of, said)
     assert record.levels["TEMP"] == {"good": 2, "probably_good": 1, "bad": 1, "missing": 1}
-    assert record.tests["spike/TEMP"] == {"silent": 1, "good": 2, "unevaluated": 1, "suspect": 1}
+    assert record.tests["spike/TEMP"] == {"not_applicable": 1, "good": 2, "not_evaluated": 1, "suspect": 1}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_levels_are_counted_by_what_they_are():
     [
         ([Flag.GOOD, Flag.GOOD], "good"),
         ([Flag.GOOD, Flag.PROBABLY_GOOD], "probably_good"),
-        ([Flag.UNEVALUATED, Flag.GOOD], "unevaluated"),
+        ([Flag.UNEVALUATED, Flag.GOOD], "not_evaluated"),
         ([Flag.UNEVALUATED, Flag.SUSPECT], "suspect"),
         ([Flag.BAD, Flag.SUSPECT], "bad"),
         ([Flag.MISSING, Flag.GOOD], "good"),

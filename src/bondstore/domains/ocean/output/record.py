@@ -12,7 +12,7 @@ from bondstore.domains.ocean.output.extents import extent, stamp
 from bondstore.domains.ocean.output.netcdf import title
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, Flag, Flags
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, Flag, Flags, flag_word
 from bondstore.release.records import Record, Source, Unevaluated
 
 _LONGEST = 2000
@@ -39,7 +39,7 @@ def record_of(path: str, data: bytes, batch: Batch, result: Result, about: About
             "profiles": str(len(batch)),
             **_deployment(batch),
         },
-        grade=_word(
+        grade=flag_word(
             max((Flag(one) for one in set(result.grades.tolist())), key=BETTER_FIRST.index, default=Flag.MISSING)
         ),
         levels={name: _counts(flags) for name, flags in result.rolled.items()},
@@ -65,7 +65,7 @@ def _deployment(batch: Batch) -> dict[str, str]:
 
 def _counts(flags: Flags) -> dict[str, int]:
     counts = np.bincount(flags, minlength=max(Flag) + 1)
-    return {_word(flag): int(counts[flag]) for flag in Flag if counts[flag]}
+    return {flag_word(flag): int(counts[flag]) for flag in Flag if counts[flag]}
 
 
 def _unevaluated(result: Result) -> tuple[Unevaluated, ...]:
@@ -74,10 +74,6 @@ def _unevaluated(result: Result) -> tuple[Unevaluated, ...]:
         (_plain(label), on, _plain(why)) for (label, on), reasons in result.reasons.items() for why in reasons.values()
     }
     return tuple(Unevaluated(*one) for one in sorted(said))
-
-
-def _word(flag: Flag) -> str:
-    return flag.name.lower()
 
 
 def _plain(text: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, flag_word
 from bondstore.domains.ocean.qc.suite import VARIABLES
 from bondstore.release.records import Record
 from bondstore.tables.textcsv import csv_line, encoded
 
-_GRADES = [flag.name.lower() for flag in BETTER_FIRST]
+_GRADES = [flag_word(flag) for flag in BETTER_FIRST]
 COLUMNS = (
     "platform",
     "supplied",

@@ -28,6 +28,14 @@ class Flag(IntEnum):
     """There is no value."""
 
 
+_WORDS = {Flag.SILENT: "not_applicable", Flag.UNEVALUATED: "not_evaluated"}
+
+
+def flag_word(flag: Flag) -> str:
+    """Return what records and output call a flag."""
+    return _WORDS.get(flag, flag.name.lower())
+
+
 _WIDTH = max(Flag) + 1
 
 
