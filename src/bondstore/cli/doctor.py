@@ -59,12 +59,12 @@ def command(
     for check in _checks(store, profile, study, key, asked):
         counts[check.status.value] += 1
         _show(check, json=json)
-    summary: dict[str, Any] = {"kind": "summary", **{name.partition("-")[0]: n for name, n in counts.items()}}
+    summary: dict[str, Any] = {"kind": "summary", **{name.replace("-", "_"): n for name, n in counts.items()}}
     bad = counts["fail"] + counts["not-checked"]
     if json:
         output.display_one(summary, json=True)
     elif bad:
-        output.note(f"{counts['fail']} to mend, {counts['skipped-could-not-look']} could not be looked at.")
+        output.note(f"{counts['fail']} to mend, {counts['not-checked']} could not be looked at.")
     else:
         output.note("All is well." if not counts["warn"] else f"All works; {counts['warn']} to know of.")
     return int(Exit.CONFIGURATION if bad else Exit.DONE)
