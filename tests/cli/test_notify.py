@@ -213,7 +213,7 @@ def test_killed_between_taken_on_and_written_down(cli: Call, box: MailBox, setti
     assert len(box.mails) == taken + 1
     box.does = Behaviour()
     waiting = cli("notify", "send", place.as_uri(), "--yes", "--json")
-    assert [one["state"] for one in waiting.records if one["kind"] == "delivery"] == ["busy"]
+    assert [one["state"] for one in waiting.records if one["kind"] == "delivery"] == ["in-progress"]
     assert waiting.code == 5
     assert [one["state"] for one in cli("notify", "list", "--sent", "--json").records] == ["claimed"], "not as sent"
     settings.write_text("lease = 0.001\n" + settings.read_text())

@@ -74,10 +74,10 @@ def test_from_publishing_to_taking_back(cli: Call, places: tuple[Place, Place], 
     assert (back.code, back.records[0]["files"]) == (0, 3)
     assert cli("release", "recall", release, "--store", url, "--json").code == 0, "again is harmless, and asks nothing"
     listed = cli("release", "list", url, "--json").records
-    assert [(one["state"], one["reason"]) for one in listed] == [("latest", ""), ("taken-back", "wrong")]
+    assert [(one["state"], one["reason"]) for one in listed] == [("latest", ""), ("recalled", "wrong")]
     assert cli("release", "show", url, release).code == 3
     again = cli(*publish(places, "--json", "--yes"))
-    assert [one["finding"] for one in again.records[:-1]].count("taken-back") == 3
+    assert [one["finding"] for one in again.records[:-1]].count("recalled") == 3
 
 
 def test_what_is_wrong_with_a_file_ends_with_5(cli: Call, places: tuple[Place, Place], tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_a_store_that_fails_fails_nobody(tmp_path: Path) -> None:
 
     way = Way()
     done = desk.send(way, [news(1)], plots=broken)
-    assert done.counts == {"left": 1}
+    assert done.counts == {"not-attempted": 1}
     assert isinstance(done.stopped, TransientStoreError)
     assert desk.send(way, [news(1)]).counts == {"sent": 1}
 

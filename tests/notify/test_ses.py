@@ -70,7 +70,7 @@ def test_an_unverified_sender_stops_and_nothing_is_recorded_as_sent(moto_environ
     way = open_transport("ses://")
     done = desk.send(way, [news(1)])
     assert isinstance(done.stopped, ConfigurationError)
-    assert done.counts == {"left": 2}
+    assert done.counts == {"not-attempted": 2}
     moto_environment.client("sesv2").create_email_identity(EmailIdentity="data@reef.example")
     assert desk.send(way, [news(1)]).counts == {"sent": 2}
 

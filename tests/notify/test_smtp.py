@@ -112,15 +112,15 @@ def test_permanent_and_passing_refusals(box: MailBox, desk: Office) -> None:
     box.does = Behaviour(rcpt={ANNA: f"550 5.1.1 <{ANNA}> unknown", BERT: "450 4.2.1 try later"})
     way = open_transport(box.url)
     done = desk.send(way, [news(1)])
-    assert done.counts == {"sent": 1, "refused": 1, "failed": 1}
+    assert done.counts == {"sent": 1, "rejected": 1, "failed": 1}
     assert not done.complete
     assert not done.settled
     assert {one.code for one in done.outcomes} == {"smtp-550", "smtp-450", ""}
     box.does = Behaviour()
-    assert desk.send(way, [news(1)]).counts == {"refused": 1, "waiting": 1}, "not before its time"
+    assert desk.send(way, [news(1)]).counts == {"rejected": 1, "retry-later": 1}, "not before its time"
     desk.time.at += 61
     later = desk.send(way, [news(1)])
-    assert later.counts == {"refused": 1, "sent": 1}
+    assert later.counts == {"rejected": 1, "sent": 1}
     assert later.settled
     assert not later.complete
     assert len(box.to(BERT)) == 1
@@ -137,17 +137,17 @@ def test_attempts_are_bounded_and_pauses_grow(box: MailBox, desk: Office) -> Non
     tried = []
     while True:
         [outcome] = desk.send(way, [news(1)]).outcomes
-        if outcome.state == "refused":
+        if outcome.state == "rejected":
             break
         assert outcome.state == "failed"
         tried.append(desk.time.at)
         [due] = [one.due for one in messages(desk.deliveries)]
         desk.time.at = due - 1
-        assert desk.send(way, [news(1)]).counts == {"waiting": 1}
+        assert desk.send(way, [news(1)]).counts == {"retry-later": 1}
         desk.time.at = due
     assert outcome.attempts == 6
     assert [after - before for before, after in pairwise(tried)] == [60, 240, 960, 3840]
-    assert desk.send(way, [news(1)]).counts == {"refused": 1}, "given up"
+    assert desk.send(way, [news(1)]).counts == {"rejected": 1}, "given up"
     way.close()
 
 
@@ -186,7 +186,7 @@ def test_a_refused_sender_stops_the_run_and_fails_nobody(box: MailBox, desk: Off
     box.does = Behaviour(sender="550 who are you")
     way = open_transport(box.url)
     done = desk.send(way, [news(1)])
-    assert done.counts == {"left": 2}
+    assert done.counts == {"not-attempted": 2}
     assert done.stopped is not None
     assert done.stopped.exit_code == 4
     box.does = Behaviour()
@@ -200,7 +200,7 @@ def test_no_server_at_all(desk: Office) -> None:
     desk.join(ANNA)
     done = desk.send(open_transport(box.url), [news(1)])
     assert isinstance(done.stopped, UnreachableError)
-    assert done.counts == {"left": 1}
+    assert done.counts == {"not-attempted": 1}
 
 
 def test_busy_servers_are_asked_slower(box: MailBox, desk: Office) -> None:
@@ -319,7 +319,7 @@ def test_two_runs_at_once_send_once(box: MailBox, desk: Office) -> None:
 
     first.send = sending  # type: ignore[method-assign,assignment]
     assert desk.send(first, [news(1)]).counts == {"sent": 1}
-    assert inner == ["sent", "busy"] or inner == ["busy", "sent"]
+    assert inner == ["sent", "in-progress"] or inner == ["in-progress", "sent"]
     texts = [text_of(mail.message) for mail in box.mails]
     assert sum("Profile 1" in text for text in texts) == 1
     assert sum("Profile 2" in text for text in texts) == 1
@@ -343,7 +343,7 @@ def test_a_claim_without_a_report_is_taken_up_after_its_lease(box: MailBox, desk
     with pytest.raises(Stop):
         desk.send(way, [news(1)])
     way.send = real  # type: ignore[method-assign]
-    assert desk.send(way, [news(1)]).counts == {"busy": 1}
+    assert desk.send(way, [news(1)]).counts == {"in-progress": 1}
     desk.time.at += 901
     assert desk.send(way, [news(1)]).counts == {"sent": 1}
     one, two = box.to(ANNA)

@@ -507,7 +507,7 @@ def test_taken_back_stays_away_until_it_is_wanted_again(private: Place, public: 
     with pytest.raises(NotFoundError, match="taken back"):
         files_of(public.store, first.release)
     again = run(private, public)
-    assert kinds(again) == ["taken-back"]
+    assert kinds(again) == ["recalled"]
     assert not again.changed
     back = run(private, public, Order(again=True))
     assert back.release == first.release, "the same content has the same id"

@@ -48,7 +48,7 @@ _SAID = {
     "unsubscribe_mail": "UNSUBSCRIBE_MAIL",
 }
 _SECRETS = {"password": "SMTP_PASSWORD", "secret": "MAIL_SECRET"}
-COMING_AGAIN = ("failed", "waiting", "left", "busy")
+COMING_AGAIN = ("failed", "retry-later", "not-attempted", "in-progress")
 """States of a message after which the event must come again: it is not sent yet."""
 
 

@@ -68,9 +68,9 @@ class MailOutcome:
 
     recipient: str  # the subscriber's key; never the address
     state: str
-    """``sent``; ``failed`` (tried again by a later run), ``refused`` (never again unless asked), ``waiting`` (failed
-    before and not due yet), ``busy`` (another is sending it), ``planned`` (dry run), ``left`` (the run stopped before),
-    ``unsubscribed`` (meanwhile)."""
+    """``sent``; ``failed`` (tried again by a later run), ``rejected`` (never again unless asked), ``retry-later``
+    (failed before and not due yet), ``in-progress`` (another is sending it), ``planned`` (dry run),
+    ``not-attempted`` (the run stopped before), ``unsubscribed`` (meanwhile)."""
     news: int  # how many are in it
     message: str = ""
     attempts: int = 0
@@ -82,11 +82,11 @@ class MailOutcome:
         """Return the outcome of a message that was tried in this run, or was not."""
         state = one.state
         if state == FAILED and not one.due:
-            state = "refused"
+            state = "rejected"
         elif state == FAILED and not tried:
-            state = "waiting"
+            state = "retry-later"
         elif state == CLAIMED:
-            state = "busy"
+            state = "in-progress"
         return cls(one.recipient, state, news, one.id, one.attempts, one.code, one.receipt)
 
     def record(self) -> dict[str, object]:
@@ -119,7 +119,7 @@ class Notified:
     @property
     def complete(self) -> bool:
         """Whether everybody was told, by this run or before."""
-        return self.settled and "refused" not in self.counts
+        return self.settled and "rejected" not in self.counts
 
     @property
     def settled(self) -> bool:
@@ -127,7 +127,7 @@ class Notified:
 
         What another run is sending is left, too: nobody knows yet whether that one gets to its end.
         """
-        return self.stopped is None and not {"failed", "waiting", "left", "busy"} & set(self.counts)
+        return self.stopped is None and not {"failed", "retry-later", "not-attempted", "in-progress"} & set(self.counts)
 
     @property
     def tally(self) -> Tally:
@@ -139,13 +139,13 @@ class Notified:
 
 _TALLIED = {
     "sent": "done",
-    "busy": "skipped",
+    "in-progress": "skipped",
     "planned": "skipped",
     "unsubscribed": "skipped",
-    "refused": "quarantined",
+    "rejected": "quarantined",
     "failed": "failed",
-    "waiting": "failed",
-    "left": "failed",
+    "retry-later": "failed",
+    "not-attempted": "failed",
 }
 
 

@@ -105,7 +105,7 @@ def notify(
             if known is not None and known.state == SENT:
                 already += len(some)
             elif sender.stopped is not None:
-                outcomes.append(MailOutcome(person.key, "left", len(some), name))
+                outcomes.append(MailOutcome(person.key, "not-attempted", len(some), name))
             elif options.dry_run:
                 outcomes.append(sender.plan(person, known, some))
             else:
@@ -151,7 +151,7 @@ class _Sender:
             mine, got = claimed if claimed else (None, [])
             news = [one for one in news if one.digest in set(got)]
         if mine is None:
-            yield MailOutcome(person.key, "busy", len(news))
+            yield MailOutcome(person.key, "in-progress", len(news))
             return
         yield self._send(mine, news)
 
@@ -170,10 +170,10 @@ class _Sender:
             # settings, login, network: no other message would fare better, and none has failed by itself
             self.stopped = error
             self._book.give_back(mine)
-            return MailOutcome(mine.recipient, "left", len(news), mine.id)
+            return MailOutcome(mine.recipient, "not-attempted", len(news), mine.id)
         done = self._book.settle(mine, answer)
         if done is None:
-            return MailOutcome(mine.recipient, "busy", len(news), mine.id)
+            return MailOutcome(mine.recipient, "in-progress", len(news), mine.id)
         return MailOutcome.of(done, len(news), tried=True)
 
     def _hand_over(self, message: EmailMessage, address: str) -> Answer:

@@ -102,7 +102,7 @@ KINDS = registry(
         "Make a plot for each file.",
     ),
     FindingKind(
-        "taken-back",
+        "recalled",
         Severity.INFO,
         "These very bytes were released before and taken back; they were not released again.",
         "To release them all the same: --again.",

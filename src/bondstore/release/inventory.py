@@ -26,7 +26,7 @@ class Release:
     release : str
         Its id.
     state : str
-        ``latest``, ``earlier`` or ``taken-back``.
+        ``latest``, ``earlier`` or ``recalled``.
     files, bytes : int or None
         What it holds; None where it was taken back.
     at : str or None
@@ -54,7 +54,7 @@ def releases(store: Store) -> Iterator[Release]:
         manifest = site.read_manifest(store, release)
         if manifest is None:
             tombstone = site.read_tombstone(store, release)
-            yield Release(release, "taken-back", None, None, tombstone.get("at"), tombstone.get("reason", ""))
+            yield Release(release, "recalled", None, None, tombstone.get("at"), tombstone.get("reason", ""))
             continue
         holds = release == latest.release
         size = sum(entry.size for entry in manifest.entries)

@@ -50,7 +50,8 @@ class ReleasePlan:
 
     def record(self) -> dict[str, Any]:
         """Return the fields for output."""
-        return {"kind": "release-plan", **_fields(self)}
+        fields = {"unchanged" if name == "same" else name: value for name, value in _fields(self).items()}
+        return {"kind": "release-plan", **fields}
 
 
 @dataclass(frozen=True, slots=True)

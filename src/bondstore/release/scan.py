@@ -203,7 +203,7 @@ class _Scanner:
             "record-of-another": lambda: record.file != key,
             "record-contradicts": lambda: contradicts(record),
             "below-requirement": lambda: not self.options.requirement.met_by(record),
-            "taken-back": lambda: record.sha256 in self.options.barred,
+            "recalled": lambda: record.sha256 in self.options.barred,
             "names-private-place": lambda: _names_place(texts, (record.source.store, self.store.url)),
             "names-person": lambda: any(map(_names_person, texts)),
             "too-large": lambda: size > LARGEST,
