@@ -5,7 +5,7 @@ Examples
 >>> table = bondstore.participants.open_participants("sqlite:///participants.sqlite")
 >>> settings = bondstore.participants.SyncSettings(key=("Vessel number",))
 >>> plan = bondstore.participants.sync("form.csv", table, settings, dry_run=True)  # doctest: +SKIP
->>> plan.counts["new"], plan.counts["changed"], plan.counts["gone"]  # doctest: +SKIP
+>>> plan.counts["new"], plan.counts["changed"], plan.counts["inactive"]  # doctest: +SKIP
 >>> [one.user_id for one in bondstore.participants.members(table)]  # doctest: +SKIP
 """
 

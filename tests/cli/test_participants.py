@@ -52,14 +52,14 @@ def test_from_a_file_into_the_own_database(cli: Call, form: Path, state: Path) -
     again = cli("participants", "sync", str(form))
     assert again.code == 0, "nothing is asked where nothing changes"
     assert "Nothing has changed." in again.err
-    assert [line.split() for line in done.out.splitlines()] == [["new", "6"], ["taking", "part", "6"]]
-    assert [line.split() for line in again.out.splitlines()] == [["same", "6"], ["taking", "part", "6"]]
+    assert [line.split() for line in done.out.splitlines()] == [["new", "6"], ["active", "6"]]
+    assert [line.split() for line in again.out.splitlines()] == [["unchanged", "6"], ["active", "6"]]
 
 
 def test_covered_unless_revealed(cli: Call, form: Path) -> None:
     cli("participants", "sync", str(form), "--yes")
     listed = cli("participants", "list")
-    assert listed.out.splitlines()[0].split() == ["user_id", "gone", *" ".join(COLUMNS).split()]
+    assert listed.out.splitlines()[0].split() == ["user_id", "inactive", *" ".join(COLUMNS).split()]
     for result in (listed, cli("participants", "list", "--json"), cli("participants", "show", "VN 00002"),
                    cli("participants", "history", "--json")):  # fmt: skip
         assert result.code == 0
@@ -77,12 +77,12 @@ def test_gone_and_history(cli: Call, form: Path) -> None:
     cli("participants", "sync", str(form), "--yes")
     form.write_bytes(written([*PEOPLE[1:5], person(5, Port="Bega")]))
     done = cli("participants", "sync", str(form), "--yes", "--json")
-    assert {name: done.records[-1][name] for name in ("new", "changed", "gone", "same", "written")} == {
-        "new": 0, "changed": 1, "gone": 1, "same": 4, "written": 2,
+    assert {name: done.records[-1][name] for name in ("new", "changed", "inactive", "unchanged", "written")} == {
+        "new": 0, "changed": 1, "inactive": 1, "unchanged": 4, "written": 2,
     }  # fmt: skip
     gone = cli("participants", "list", "--gone", "--json").records
     assert [one["fields"]["Vessel number"] for one in gone] == ["VN 00000"]
-    assert gone[0]["gone"].endswith("Z")
+    assert gone[0]["inactive"].endswith("Z")
     told = cli("participants", "history", "VN 00005", "--json").records
     assert [(one["action"], one["columns"]) for one in told] == [("new", sorted(COLUMNS)), ("changed", ["Port"])]
     assert told[1]["old"]["Port"] == "Eden"

@@ -105,7 +105,7 @@ def test_killed_and_run_again(kind: str, tmp_path: Path, moto_environment: Moto)
     there, gone, history, state = state_of(database)
     assert (there, gone) == wanted
     assert state == "done"
-    assert [one[2] for one in history].count("gone") == 20
+    assert [one[2] for one in history].count("inactive") == 20
     assert len(history) == 160 + 20 + 70 + 60, "each change was made once"
     assert finished(tmp_path, after, database)["written"] == 0
-    assert done["same"] + done["new"] + done["changed"] == len(AFTER)  # type: ignore[operator]
+    assert done["unchanged"] + done["new"] + done["changed"] == len(AFTER)  # type: ignore[operator]

@@ -58,7 +58,7 @@ def is_after(lab: Lab) -> None:
         actions.setdefault(entry.user_id, []).append(entry.action)
     numbers = lab.numbers()
     assert actions == {
-        numbers[f"VN {n:05d}"]: ["new"] + ["gone"] * (n < 2) + ["changed"] * (2 <= n < 6)
+        numbers[f"VN {n:05d}"]: ["new"] + ["inactive"] * (n < 2) + ["changed"] * (2 <= n < 6)
         for n in [*range(12), *range(20, 26)]
     }
     assert all(row.version == len(actions[int(row.key)]) for row in lab.rows()), "one entry a version: nothing is lost"

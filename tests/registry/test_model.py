@@ -31,8 +31,8 @@ def test_as_a_dictionary_would_have_it(files: list[tuple[dict[int, str], object]
             result = lab.sync(written(rows), allow_many_gone=True)
             changes = {
                 "new": wanted.keys() - active.keys() - gone.keys(),
-                "back": wanted.keys() & gone.keys(),
-                "gone": active.keys() - wanted.keys(),
+                "reactivated": wanted.keys() & gone.keys(),
+                "inactive": active.keys() - wanted.keys(),
                 "changed": {name for name in wanted.keys() & active.keys() if wanted[name] != active[name]},
             }
             assert {name: result.counts[name] for name in changes} == {

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 STATE = "~sync"
 """The key of the one row of a history that is no entry: how far the last sync came."""
+_EARLIER = {"back": "reactivated", "gone": "inactive"}
+"""Actions as histories of earlier versions have them, and their words today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _entry(row: Row) -> HistoryEntry:
         return HistoryEntry(
             user_id=int(fields["user_id"] or 0),
             version=int(fields["version"] or 0),
-            action=str(fields["action"]),
+            action=_EARLIER.get(str(fields["action"]), str(fields["action"])),
             at=str(fields["at"]),
             run=str(fields["run"]),
             who=str(fields["who"]),

@@ -1,4 +1,4 @@
-"""What a CSV would change in a table of participants: new, changed, back, gone, same; computed, nothing is written."""
+"""What a CSV would change in a table of participants; computed, nothing is written."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bondstore.registry.identity import Identity, identity_of, normal, user_id
 from bondstore.registry.settings import GONE
 from bondstore.registry.sheet import BadRow, Sheet
 
-Action = Literal["new", "changed", "back", "gone"]
-ACTIONS: tuple[Action, ...] = ("new", "changed", "back", "gone")
+Action = Literal["new", "changed", "reactivated", "inactive"]
+ACTIONS: tuple[Action, ...] = ("new", "changed", "reactivated", "inactive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def make_plan(sheet: Sheet, table: Iterable[Row], key: Sequence[str], *, now: st
     guarded, withheld = _guarded(bad, known, key)
     gone = set() if withheld else missing - guarded
     changes += [
-        Planned("gone", number, rows[number].version, rows[number].fields, {**rows[number].fields, GONE: now})
+        Planned("inactive", number, rows[number].version, rows[number].fields, {**rows[number].fields, GONE: now})
         for number in gone
     ]
     found = [one.kind.about(source, where=f"row {one.number}") for one in bad]
@@ -63,11 +63,11 @@ def make_plan(sheet: Sheet, table: Iterable[Row], key: Sequence[str], *, now: st
         found.append(findings.COLUMNS.about(source, count=lost))
     actions = Counter(one.action for one in changes)
     counts = {name: actions[name] for name in ACTIONS} | {
-        "same": same,
-        "malformed": len(bad),
-        "repeated": len(repeated),
+        "unchanged": same,
+        "damaged": len(bad),
+        "duplicate": len(repeated),
         "kept": len(missing) - len(gone),
-        "away": len(rows) - len(active) - actions["back"],
+        "still-inactive": len(rows) - len(active) - actions["reactivated"],
     }
     return SyncPlan(tuple(sorted(changes, key=lambda one: one.key)), counts, len(active), tuple(found))
 
@@ -144,7 +144,7 @@ def _match(
             same += 1
         else:
             changes.append(
-                Planned("back" if GONE in row.fields else "changed", number, row.version, row.fields, fields)
+                Planned("reactivated" if GONE in row.fields else "changed", number, row.version, row.fields, fields)
             )
     return taken, changes, same
 

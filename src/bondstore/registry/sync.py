@@ -70,9 +70,9 @@ class SyncResult:
     run : str
         Its id.
     counts : mapping of str to int
-        ``new``, ``changed``, ``back`` and ``gone``; ``same``: rows of the CSV that change nothing; ``malformed`` and
-        ``repeated``: rows of the CSV that are not taken, or taken before; ``kept``: participants that no sound row
-        names and that stay as they are; ``away``: those that were marked as gone before.
+        ``new``, ``changed``, ``reactivated`` and ``inactive``; ``unchanged``: rows of the CSV that change nothing;
+        ``damaged`` and ``duplicate``: rows of the CSV that are not taken, or taken before; ``kept``: participants that
+        no sound row names and that stay as they are; ``still-inactive``: those that were marked as gone before.
     written : int
         Changes that were written; 0 for a plan only.
     key : tuple of str
@@ -96,17 +96,17 @@ class SyncResult:
     @property
     def tally(self) -> Tally:
         """What became, or for a plan becomes, of the rows of the CSV: taken, as they were before, or damaged."""
-        written = sum(self.counts[name] for name in ("new", "changed", "back"))
+        written = sum(self.counts[name] for name in ("new", "changed", "reactivated"))
         return Tally(
             done=Count(written),
-            skipped=Count(self.counts["same"] + self.counts["repeated"]),
-            quarantined=Count(self.counts["malformed"]),
+            skipped=Count(self.counts["unchanged"] + self.counts["duplicate"]),
+            quarantined=Count(self.counts["damaged"]),
         )
 
     @property
     def taking_part(self) -> int:
         """Participants that are not gone, afterwards."""
-        return sum(self.counts[name] for name in ("new", "changed", "back", "same", "kept"))
+        return sum(self.counts[name] for name in ("new", "changed", "reactivated", "unchanged", "kept"))
 
 
 def sync_participants(
@@ -183,8 +183,8 @@ class _Run:
 def _with(counts: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
     """Add what this sync wrote before it had to plan anew: it is found as the same, or as gone before, by now."""
     added = {name: counts[name] + before.get(name, 0) for name in counts}
-    added["same"] -= sum(before.get(name, 0) for name in ("new", "changed", "back"))
-    added["away"] -= before.get("gone", 0)
+    added["unchanged"] -= sum(before.get(name, 0) for name in ("new", "changed", "reactivated"))
+    added["still-inactive"] -= before.get("inactive", 0)
     return added
 
 
@@ -285,7 +285,7 @@ def _last_key(state: Row | None) -> tuple[str, ...] | None:
 
 
 def _check_gone(plan: SyncPlan, settings: SyncSettings) -> None:
-    gone = plan.counts["gone"]
+    gone = plan.counts["inactive"]
     if gone * 2 > plan.active and not settings.allow_many_gone:
         raise PolicyError(
             f"{gone} of {plan.active} participants are missing in the CSV; so many are not marked as gone unasked.",

@@ -50,7 +50,7 @@ def record_of(one: Participant, *, reveal: bool) -> dict[str, Any]:
     return {
         "kind": "participant",
         "user_id": one.user_id,
-        "gone": one.gone or None,
+        "inactive": one.gone or None,
         "version": one.version,
         "fields": fields,
     }

@@ -37,10 +37,14 @@ def command(
     names = list(dict.fromkeys(name for record in records for name in record["fields"]))
     # columns by their place: a column of the CSV may be called as one of ours
     rows = (
-        {"user_id": one["user_id"], "gone": one["gone"], **{str(i): one["fields"].get(n) for i, n in enumerate(names)}}
+        {
+            "user_id": one["user_id"],
+            "inactive": one["inactive"],
+            **{str(i): one["fields"].get(n) for i, n in enumerate(names)},
+        }
         for one in records
     )
     shown = [output.Column(str(i), printable(name)) for i, name in enumerate(names)]
     output.display(
-        rows, [output.Column("user_id", "user_id", right=True), "gone", *shown], empty="There are no participants."
+        rows, [output.Column("user_id", "user_id", right=True), "inactive", *shown], empty="There are no participants."
     )

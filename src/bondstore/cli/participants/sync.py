@@ -50,9 +50,8 @@ def command(
 
     def agree(planned: SyncResult) -> None:
         # asked only where something would change
-        parts = [
-            f"{planned.counts[name]} {name}" for name in ("new", "changed", "back", "gone") if planned.counts[name]
-        ]
+        names = ("new", "changed", "reactivated", "inactive")
+        parts = [f"{planned.counts[name]} {name}" for name in names if planned.counts[name]]
         confirm(f"Write to {participants.place}: {', '.join(parts)}?", yes=yes)
 
     result = service.sync(source, participants, settings, profile=table.profile, dry_run=dry_run, agree=agree)
@@ -77,7 +76,7 @@ def _show(result: SyncResult, place: str, *, dry_run: bool, json: bool) -> None:
         output.display_one(record, json=True)
         return
     told = {name: count for name, count in result.counts.items() if count}
-    output.display_one({**told, "taking part": result.taking_part})
+    output.display_one({**told, "active": result.taking_part})
     for one in result.findings:
         where = f"{one.where}: " if one.where else f"{one.count}: " if one.count > 1 else ""
         output.note(f"{where}{one.message}")
