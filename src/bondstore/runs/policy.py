@@ -6,10 +6,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.errors import PolicyError, ReadOnlyError
+from bondstore.runs.ram_disk import ram_place
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
+
+
+NOT_ON_A_DISK = "Name a destination in a bucket, or use another profile."
+
+
+def check_places(source: StoreSpec, dest: StoreSpec | None, *, files: bool = False, hint: str = NOT_ON_A_DISK) -> None:
+    """Refuse results where they are forbidden: on a disk, in a read-only store, or among their sources.
+
+    Without `dest` they go to a folder. `files` says that outputs are put together as files, even on their way to a
+    store: where plaintext is forbidden on a disk, a folder that lives in memory must be there.
+    """
+    folder = dest is None or parse_address(dest.url).kind == "file"
+    for profile in (source.profile, *(() if dest is None else (dest.profile,))):
+        if profile.plaintext == "forbidden" and folder:
+            raise PolicyError(
+                f"The profile {profile.name} forbids decrypted data on a disk.",
+                hint=hint,
+            )
+        if profile.plaintext == "forbidden" and files:
+            ram_place()
+    if dest is not None:
+        refuse_read_only(dest)
+        refuse_overlap(source, dest)
 
 
 def refuse_read_only(dest: StoreSpec) -> None:

@@ -16,10 +16,9 @@ from bondstore.domains.beiwe.reading.fetch import fetch
 from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, WrongKeyError
 from bondstore.ledger import note_personal
-from bondstore.runs.policy import refuse_overlap, refuse_read_only
+from bondstore.runs.policy import check_places
 from bondstore.runs.process import whoami
 from bondstore.stores import open_store
-from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,17 +121,8 @@ def check_selection(spec: StoreSpec, study: str, key: SecretRef, selection: Stud
 
 def refuse_destination(source: StoreSpec, dest: StoreSpec | None) -> None:
     """Refuse to write decrypted data to a disk where a profile forbids it, and results among sources."""
-    folder = dest is None or parse_address(dest.url).kind == "file"
-    for profile in (source.profile, *([] if dest is None else [dest.profile])):
-        if profile.plaintext == "forbidden" and folder:
-            raise PolicyError(
-                f"The profile {profile.name} forbids decrypted data on a disk.",
-                hint="Read into memory instead (bondstore beiwe read, or study.table in Python), "
-                "or change the profile.",
-            )
-    if dest is not None:
-        refuse_read_only(dest)
-        refuse_overlap(source, dest)
+    hint = "Read into memory instead (bondstore beiwe read, or study.table in Python), or change the profile."
+    check_places(source, dest, hint=hint)
 
 
 def refuse_mixture(ledger: Ledger | None, other_job: str) -> None:

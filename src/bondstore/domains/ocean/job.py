@@ -9,10 +9,9 @@ from bondstore.config.resolve import recorded_store
 from bondstore.domains.ocean.products import Deployments, Months, Status
 from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles
 from bondstore.domains.ocean.settings import QcSettings, from_params
-from bondstore.errors import ConfigurationError, PolicyError
+from bondstore.errors import ConfigurationError
 from bondstore.runs.pipeline import Job, Leftovers, Step
-from bondstore.runs.policy import refuse_overlap, refuse_read_only
-from bondstore.stores.address import parse_address
+from bondstore.runs.policy import check_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,15 +54,7 @@ class QcJob(Job):
 
     def check(self) -> None:
         """Refuse tests that cannot be used, results where they are forbidden, a missing part."""
-        folder = parse_address(self.dest.url).kind == "file"
-        for profile in (self.store.profile, self.dest.profile):
-            if profile.plaintext == "forbidden" and folder:
-                raise PolicyError(
-                    f"The profile {profile.name} forbids its data on a disk.",
-                    hint="Name a destination in a bucket, or use another profile.",
-                )
-        refuse_read_only(self.dest)
-        refuse_overlap(self.store, self.dest)
+        check_places(self.store, self.dest)
         self.settings.load()
         if self.settings.plots:
             from bondstore.domains.ocean.plots.canvas import need_matplotlib

@@ -16,8 +16,7 @@ from bondstore.domains.screenlake.question import Question
 from bondstore.domains.screenlake.report import Report
 from bondstore.errors import ConfigurationError, PolicyError, UsageError
 from bondstore.runs.pipeline import Job, Step
-from bondstore.runs.policy import refuse_overlap, refuse_read_only
-from bondstore.runs.ram_disk import ram_place
+from bondstore.runs.policy import check_places
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
@@ -73,18 +72,7 @@ class ProcessJob(Job):
 
     def check(self) -> None:
         """Refuse what cannot succeed: results where they are forbidden, a detector that is not there."""
-        folder = self.dest is None or parse_address(self.dest.url).kind == "file"
-        for profile in (self.store.profile, *(() if self.dest is None else (self.dest.profile,))):
-            if profile.plaintext == "forbidden" and folder:
-                raise PolicyError(
-                    f"The profile {profile.name} forbids decrypted data on a disk.",
-                    hint="Name a destination in a bucket, or use another profile.",
-                )
-            if profile.plaintext == "forbidden":
-                ram_place()  # tables are files while they are put together
-        if self.dest is not None:
-            refuse_read_only(self.dest)
-            refuse_overlap(self.store, self.dest)
+        check_places(self.store, self.dest, files=True)
         self.question.digests()
         need_pillow()
 
