@@ -97,6 +97,12 @@ class Destination(ABC):
             finally:
                 shutil.rmtree(self.scratch, ignore_errors=True)
 
+    at_once = False
+    """Whether what a shard writes is to be seen before its receipt is recorded."""
+
+    def check(self) -> None:  # noqa: B027 - a folder is locked
+        """Refuse to go on where another run has taken over."""
+
     def refresh(self) -> None:  # noqa: B027 - the record of a folder lies in it
         """Bring the ledger here up to what other machines recorded."""
 

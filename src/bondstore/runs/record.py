@@ -23,12 +23,18 @@ def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> 
     for one in receipts:
         if one.first is not None:
             one.first.apply(ledger, context)
+    gone = [path for one in receipts for path in one.gone]
+    if context.dest.at_once:
+        # Once the entry is put, nobody knows these any more: killed here, they are known and missed, and go again.
+        context.dest.check()
+        context.dest.remove(gone)
     name = context.dest.publish(context.job, context.run, context.who, receipts)
     with ledger.transaction():
         begin_recording(ledger, context.job, context.run, context.who, receipts)
     for one in receipts:
         context.dest.show(one.staged)
-        context.dest.remove(one.gone)
+    if not context.dest.at_once:
+        context.dest.remove(gone)
     with ledger.transaction():
         end_recording(ledger, context.job, context.run, receipts)
         if name:

@@ -46,6 +46,7 @@ class StoreDestination(Destination):
     """A store. What is put there appears whole; its record lies in it, and a copy with the account's own."""
 
     spec: StoreSpec
+    at_once = True
 
     @property
     def corner(self) -> Path:
@@ -106,6 +107,12 @@ class StoreDestination(Destination):
             for folder in candidates():
                 shutil.rmtree(folder / f"{self._name}-{os.getuid()}", ignore_errors=True)
 
+    def check(self) -> None:
+        """Refuse to go on where another run has taken over."""
+        _, lease = _held[self.spec]
+        if lease is not None:
+            lease.check()
+
     def refresh(self) -> None:
         """Take over what is recorded in the store, unless a run here is at it."""
         self.prepare()
@@ -124,9 +131,8 @@ class StoreDestination(Destination):
         ended: Mapping[str, Any] | None = None,
     ) -> str:
         """Put an entry into the record of the store."""
+        self.check()
         record, lease = _held[self.spec]
-        if lease is not None:
-            lease.check()
         entry = Entry(int(time.time() * 1000), job, run, who, tuple(receipts), begun, ended)
         return record.append(entry) if lease is not None else record.append_what_matters(entry)
 
