@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bondstore.domains.ocean.output.attributes import About
+from bondstore.domains.ocean.output.attributes import FileSource
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.suite import load_suite
@@ -90,7 +90,7 @@ def test_why_a_test_could_not_be_evaluated(raw: Path, cli: Call) -> None:
 def test_the_flags_that_a_file_has(tmp_path: Path, suite: str, cli: Call) -> None:
     batch, _ = read_any(NAME, moana_csv(temperature=WARM))
     path = tmp_path / "x_qc.nc"
-    path.write_bytes(netcdf_file(batch, evaluate(batch, load_suite(suite)), About(source_modified=0.0)))
+    path.write_bytes(netcdf_file(batch, evaluate(batch, load_suite(suite)), FileSource(source_modified=0.0)))
     (profile,) = cli("ocean", "show", str(path), "--json").records
     assert (profile["suite"], profile["grade"]) == ("", "bad")
     assert profile["rolled"]["TEMP"] == {"good": 1, "suspect": 1, "bad": 1, "missing": 1}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RecordEntry:
     """Receipts of a run, or its beginning or end."""
 
     at_ms: int
@@ -46,7 +46,7 @@ class Entry:
         return json.dumps(said, separators=(",", ":")).encode()
 
     @classmethod
-    def from_json(cls, data: bytes, name: str) -> Entry:
+    def from_json(cls, data: bytes, name: str) -> RecordEntry:
         """Read it back.
 
         Raises
@@ -64,7 +64,7 @@ class Entry:
             ) from error
 
 
-def replay(ledger: Ledger, name: str, entry: Entry) -> None:
+def replay(ledger: Ledger, name: str, entry: RecordEntry) -> None:
     """Record what another process did, in one transaction; an entry that is known already changes nothing."""
     with ledger.transaction():
         if not ledger.received.add([name]):

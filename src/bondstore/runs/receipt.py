@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _OUTCOME = {State.DONE: "done", State.QUARANTINED: "quarantined", State.FAILED: "failed"}
 
 
-class Change(Protocol):
+class FileChange(Protocol):
     """What the one who records must do to files and record together: renaming by turns, so that a kill loses none."""
 
     def apply(self, ledger: Ledger, context: Any) -> None:
@@ -44,7 +44,7 @@ class Receipt:
     skipped: list[Item] = field(default_factory=list)
     """Objects that need not be looked at after all; the next plan takes them as new."""
     inside: Counter[str] = field(default_factory=Counter)
-    first: Change | None = None
+    first: FileChange | None = None
     """What is done before anything of this is recorded or seen."""
     counted: bool = True
     """False where the items were counted before, by the shard that handled them first."""

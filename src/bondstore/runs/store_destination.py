@@ -23,7 +23,7 @@ from bondstore.errors import (
 )
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.destination import PRIVATE, Destination, Holder
-from bondstore.runs.journal import Entry
+from bondstore.runs.journal import RecordEntry
 from bondstore.runs.lease import PATIENCE, Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import StoreRecord
@@ -133,7 +133,7 @@ class StoreDestination(Destination):
         """Put an entry into the record of the store."""
         self.check()
         record, lease = _held[self.spec]
-        entry = Entry(int(time.time() * 1000), job, run, who, tuple(receipts), begun, ended)
+        entry = RecordEntry(int(time.time() * 1000), job, run, who, tuple(receipts), begun, ended)
         return record.append(entry) if lease is not None else record.append_what_matters(entry)
 
     def busy(self) -> bool:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from bondstore.errors import AlreadyExistsError, BondstoreError, ChangedError, IntegrityError, NotFoundError
 from bondstore.ledger import Ledger
 from bondstore.runs.durable import explaining
-from bondstore.runs.journal import Entry, replay
+from bondstore.runs.journal import RecordEntry, replay
 from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StoreRecord:
         self._entries, self._snapshots = f"{prefix}/receipts/", f"{prefix}/ledger/"
         self._mark = ledger.with_name("snapshot")  # which snapshot the copy here began with
         self._last = ""
-        self._begun: Entry | None = None
+        self._begun: RecordEntry | None = None
 
     def refresh(self) -> None:
         """Take over what others recorded. Nobody else of this machine may be at it."""
@@ -66,9 +66,9 @@ class StoreRecord:
                     continue  # folded just now, by a run that goes on
                 if isinstance(answer, BondstoreError):
                     raise answer
-                replay(ledger, name, Entry.from_json(bytes(answer.data), name))
+                replay(ledger, name, RecordEntry.from_json(bytes(answer.data), name))
 
-    def append(self, entry: Entry) -> str:
+    def append(self, entry: RecordEntry) -> str:
         """Put an entry; return its name. It sorts behind all that were there, whatever the clocks say."""
         at = max(entry.at_ms, int(self._last[:13] or 0))
         name = f"{at:013d}-{entry.run}-{secrets.token_hex(4)}.json"
@@ -78,7 +78,7 @@ class StoreRecord:
         self._last = name
         return name
 
-    def append_what_matters(self, entry: Entry) -> str:
+    def append_what_matters(self, entry: RecordEntry) -> str:
         """Put an entry of one of many small runs: of those that change nothing, nothing is put."""
         if entry.begun is not None:
             self._begun = entry

@@ -20,7 +20,7 @@ from bondstore.domains.beiwe.reconcile import read as reconcile_read
 from bondstore.domains.beiwe.reconcile import shard as rebuild_shard
 from bondstore.domains.beiwe.reconcile.job import ReconcileJob, rebuilt, reconcile_job_of
 from bondstore.domains.beiwe.reconcile.rebuild import Rebuild
-from bondstore.domains.beiwe.reconcile.report import Report
+from bondstore.domains.beiwe.reconcile.report import GapReport
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import BondstoreError, Interrupted, PolicyError, WrongKeyError
 from bondstore.ledger import personal_ledger
@@ -90,7 +90,7 @@ def lab(tmp_path, monkeypatch):
 
 def compare(job):
     found = []
-    report = Report(job, found.append)
+    report = GapReport(job, found.append)
     gaps = {(gap.participant, gap.stream): gap for gap in report.gaps()}
     return gaps, found, report
 

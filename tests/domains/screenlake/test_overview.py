@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from demo.phones import Shape
 
-from bondstore.domains.screenlake.report import Report
+from bondstore.domains.screenlake.report import StudyReport
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, State
@@ -33,7 +33,7 @@ def context_of(lab: PhoneLab, run: str = "r") -> RunContext:
 
 def pending(lab: PhoneLab) -> list[Any]:
     with FolderDestination(lab.dest).ledger() as ledger:
-        return list(Report("q").shards(ledger, context_of(lab)))
+        return list(StudyReport("q").shards(ledger, context_of(lab)))
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def _report(job: ReconcileJob, *, json: bool) -> int:
     """Compare; write nothing."""
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import exit_code, finding_record
-    from bondstore.domains.beiwe.reconcile.report import Report
+    from bondstore.domains.beiwe.reconcile.report import GapReport
 
     def found(finding: Finding) -> None:
         if json:
@@ -82,7 +82,7 @@ def _report(job: ReconcileJob, *, json: bool) -> int:
             where = f" ({finding.where})" if finding.where else ""
             output.note(f"{finding.severity.value}: {finding.kind}: {finding.key}{where}: {finding.message}")
 
-    report = Report(job, found, reporter())
+    report = GapReport(job, found, reporter())
     columns = (
         output.Column("participant"),
         output.Column("stream"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_store
-from bondstore.domains.ocean.products import Deployments, Months, Status
+from bondstore.domains.ocean.products import DeploymentFiles, MonthTables, Status
 from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles
 from bondstore.domains.ocean.settings import QcSettings, from_params
 from bondstore.errors import ConfigurationError
@@ -71,9 +71,9 @@ class QcJob(Job):
         """Profiles first; then the deployments and months that have something new; then the status of all."""
         digest, few = self.settings.digest(), self.few
         files = ProfileFiles(self.settings, digest, self.since_ms, self.keys, few=few)
-        steps: list[Step] = [files, Clashes(files), Leftovers(files), Deployments(self.settings, digest, few)]
+        steps: list[Step] = [files, Clashes(files), Leftovers(files), DeploymentFiles(self.settings, digest, few)]
         if self.settings.tables or not few:
-            steps.append(Months(self.settings, digest, few))
+            steps.append(MonthTables(self.settings, digest, few))
         return [*steps, Status(few)]
 
 

@@ -41,7 +41,7 @@ RECORDS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Deployments(Product):
+class DeploymentFiles(Product):
     """The netCDF file of each deployment and its record. Its levels are in memory together."""
 
     settings: QcSettings
@@ -70,7 +70,7 @@ class Deployments(Product):
 
 
 @dataclass(frozen=True, slots=True)
-class Months(Product):
+class MonthTables(Product):
     """The Parquet table of each month."""
 
     settings: QcSettings

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.findings import RUN_KINDS
-from bondstore.domains.ocean.output.attributes import About, Attributes, parse_attributes
+from bondstore.domains.ocean.output.attributes import Attributes, FileSource, parse_attributes
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.paths import month_of, plot_path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ProfileOutputs:
     """The files of one object; None where one is not wanted."""
 
     path: str
@@ -60,9 +60,9 @@ class Maker:
             return batch, []
         return self._deployments.join(batch)
 
-    def make(self, key: str, answer: Fetched, batch: Batch, result: Result, path: str) -> Made:
+    def make(self, key: str, answer: Fetched, batch: Batch, result: Result, path: str) -> ProfileOutputs:
         """Write what is wanted of one object; `path` is where its netCDF file goes, or would go."""
-        about = About(
+        about = FileSource(
             store=self._store,
             key=key,
             source_version=answer.info.version or answer.info.etag,
@@ -72,11 +72,11 @@ class Maker:
         )
         findings = _findings(key, path, result)
         if not self._settings.files:
-            return Made(path, None, None, None, findings)
+            return ProfileOutputs(path, None, None, None, findings)
         file = netcdf_file(batch, result, about)
         plot = self._plot(batch, result) if self._settings.plots else None
         record = record_of(path, file, batch, result, about, (plot_path(path),) if plot else ())
-        return Made(path, file, record.to_json(), plot, findings)
+        return ProfileOutputs(path, file, record.to_json(), plot, findings)
 
     def gather(
         self, path: str, batch: Batch, sources: Sequence[tuple[str, str]], modified_ms: int
@@ -84,7 +84,7 @@ class Maker:
         """Write the file of a deployment, and its record. Sources are keys and versions of its objects."""
         listed = hashlib.sha256(repr(list(sources)).encode()).hexdigest()
         first, last = sources[0][0], sources[-1][0]
-        about = About(
+        about = FileSource(
             store=self._store,
             key=first if len(sources) == 1 else f"{first} to {last}, {len(sources)} objects",
             source_version=f"sha256 of keys and versions {listed}",

@@ -13,7 +13,7 @@ from bondstore.domains.screenlake.panelists import Panelists
 from bondstore.domains.screenlake.phone_zips import BATCH, PhoneZips
 from bondstore.domains.screenlake.publish import Sweep
 from bondstore.domains.screenlake.question import Question
-from bondstore.domains.screenlake.report import Report
+from bondstore.domains.screenlake.report import StudyReport
 from bondstore.errors import ConfigurationError, PolicyError, UsageError
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
@@ -98,7 +98,7 @@ class ProcessJob(Job):
         """Zips first; then the panelists that have something new; then the report over all."""
         question, digests = self.question, self.question.digests()
         zips = PhoneZips(question, digests, parse_address(self.store.url).prefix, self.batch)
-        return Sweep(self.query), zips, Panelists(question, digests), Report(self.query)
+        return Sweep(self.query), zips, Panelists(question, digests), StudyReport(self.query)
 
 
 def process_job(

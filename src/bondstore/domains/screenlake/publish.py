@@ -46,7 +46,7 @@ def made_by(work: str, decided: Mapping[str, str], key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PartsMade:
     """The parts of a panelist, held against what is asked for."""
 
     parts: tuple[str, ...]
@@ -67,7 +67,7 @@ def sort_out(
     work: str,
     decided: Mapping[str, str],
     salt: str,
-) -> Made:
+) -> PartsMade:
     """Tell the parts of a panelist that are as asked for from the others, and from those that are gone or altered."""
     keys = ledger.items.keys_of(job, [one.path for one in outputs])
     said = hashlib.sha256(salt.encode())
@@ -80,7 +80,7 @@ def sort_out(
         else:
             outdated[one.path] = key
             said.update(f"\nwithout {one.path}".encode())
-    return Made(tuple(parts), outdated, said.hexdigest())
+    return PartsMade(tuple(parts), outdated, said.hexdigest())
 
 
 def lost_parts(ledger: Ledger, job: str, holder: Holder, query: str) -> frozenset[str]:

@@ -35,7 +35,7 @@ class Summaries(Group):
 
 
 @dataclass(frozen=True, slots=True)
-class Report(Product):
+class StudyReport(Product):
     """The page over all panelists of a query."""
 
     query: str

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bondstore.domains.ocean.output.attributes import About, Attributes
+from bondstore.domains.ocean.output.attributes import Attributes, FileSource
 from bondstore.domains.ocean.output.names import began
 from bondstore.domains.ocean.profiles import Batch, Deployment, Header, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
@@ -98,8 +98,8 @@ def grades(of: Batch, rolled) -> np.ndarray:
     return np.array(found, np.int8)
 
 
-def about(**more) -> About:
-    return About(
+def about(**more) -> FileSource:
+    return FileSource(
         **{
             "store": "s3://private/raw",
             "key": "in/MOANA_0001_1_240501.csv",

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from bondstore.domains.ocean.output.attributes import DEFAULTS, NAMES, About, Attributes, parse_attributes
+from bondstore.domains.ocean.output.attributes import DEFAULTS, NAMES, Attributes, FileSource, parse_attributes
 from bondstore.errors import ConfigurationError
 
 
@@ -42,13 +42,13 @@ def test_what_is_wrong_is_said(text, told):
 
 
 def test_the_date_is_the_objects_unless_it_is_given():
-    assert About(source_modified=5.0).date == 5.0
-    assert About(source_modified=5.0, processed=6.0).date == 6.0
-    assert About().date is None
-    assert About("s3://b/p/", "k").source == "s3://b/p/k"
-    assert About(key="k").source == "k"
+    assert FileSource(source_modified=5.0).date == 5.0
+    assert FileSource(source_modified=5.0, processed=6.0).date == 6.0
+    assert FileSource().date is None
+    assert FileSource("s3://b/p/", "k").source == "s3://b/p/k"
+    assert FileSource(key="k").source == "k"
 
 
 def test_settings_travel_between_processes():
-    about = About("s", "k", attributes=Attributes({"title": "x"}, {"a": "b"}, ("c",)))
+    about = FileSource("s", "k", attributes=Attributes({"title": "x"}, {"a": "b"}, ("c",)))
     assert pickle.loads(pickle.dumps(about)) == about

@@ -10,7 +10,7 @@ import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bondstore.domains.ocean.output.attributes import About
+from bondstore.domains.ocean.output.attributes import FileSource
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.profiles import Batch, Floats, joined
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
@@ -20,7 +20,7 @@ from bondstore.domains.ocean.reading.netcdf import flags_here, read_here
 from tests.domains.ocean.output.making import batch, profile
 from tests.domains.ocean.wild import wild
 
-ABOUT = About(key="in/wild.csv", source_modified=1.7e9)
+ABOUT = FileSource(key="in/wild.csv", source_modified=1.7e9)
 MILLISECOND, CENTIMETRE = 1e-3, 1e-7
 """In seconds, and in degrees."""
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bondstore.domains.beiwe.reconcile.hours import Hour, Listing, Series
-    from bondstore.domains.beiwe.reconcile.read import Batch, ChunkText, HourRows, Outcome, Tools
+    from bondstore.domains.beiwe.reconcile.hours import Hour, Series, SeriesListing
+    from bondstore.domains.beiwe.reconcile.read import ChunkText, HourRows, Outcome, RawBatch, Tools
 
 SEEN_ROWS = 8 << 20
 """How many rows are remembered as seen; one that raw repeats further apart is counted again."""
@@ -90,7 +90,7 @@ class _HourChunks:
 class Comparison:
     """The comparison of one series while it goes on."""
 
-    def __init__(self, tools: Tools, series: Series, listing: Listing) -> None:
+    def __init__(self, tools: Tools, series: Series, listing: SeriesListing) -> None:
         self._tools, self._series, self._listing = tools, series, listing
         self._key = key_maker(STREAMS[series.stream])
         self._gap = Gap(series.participant, series.stream)
@@ -102,7 +102,7 @@ class Comparison:
         self._incomplete: set[Hour] = set()
         self._unknown: set[Hour] = set()
 
-    def take(self, batch: Batch) -> Iterator[Outcome]:
+    def take(self, batch: RawBatch) -> Iterator[Outcome]:
         """Compare a batch; yield the outcomes of chunked objects that are read for the first time."""
         for group in self._groups(sorted(batch.hours, key=lambda hour: (hour.start_ms, hour.survey or ""))):
             yield from self._load(group)

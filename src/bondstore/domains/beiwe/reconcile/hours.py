@@ -75,7 +75,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SeriesListing:
     """The objects of a series."""
 
     raw: list[Listed]  # in order of time
@@ -95,10 +95,10 @@ def series_of(store: Store, study: str, selection: StudySelection) -> Iterator[S
             yield Series(study, person, name)
 
 
-def list_series(store: Store, series: Series, selection: StudySelection) -> Listing:
+def list_series(store: Store, series: Series, selection: StudySelection) -> SeriesListing:
     """List a series, with raw objects some time before and after the selection's window."""
     wide = StudySelection((series.participant,), (series.stream,), "both")
-    found = Listing([], {}, {})
+    found = SeriesListing([], {}, {})
     for page in walk(store, series.study, wide):
         for one in page:
             obj = one.object
@@ -113,7 +113,7 @@ def list_series(store: Store, series: Series, selection: StudySelection) -> List
     return found
 
 
-def _place(found: Listing, one: Listed, selection: StudySelection) -> None:
+def _place(found: SeriesListing, one: Listed, selection: StudySelection) -> None:
     time_ms = one.object.time_ms or 0
     if one.object.source == "chunked":
         if in_window(selection, time_ms):

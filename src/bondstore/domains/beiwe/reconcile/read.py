@@ -64,7 +64,7 @@ class HourRows:
 
 
 @dataclass(slots=True)
-class Batch:
+class RawBatch:
     """Rows of raw by hour, and the objects that are read to their end."""
 
     hours: dict[Hour, HourRows] = field(default_factory=dict)
@@ -79,13 +79,13 @@ def wider(one: bytes | None, other: bytes | None) -> bytes | None:
 
 def raw_batches(
     tools: Tools, series: Series, selection: StudySelection, objects: Iterable[tuple[BeiweObject, int]]
-) -> Iterator[Batch]:
+) -> Iterator[RawBatch]:
     """Read raw objects of a series, best in order of time, as rows in the chunked form, by hour.
 
     There is at least one batch; each object's outcome comes with the one that holds its last rows. Rows in hours
     outside the selection's window are left out.
     """
-    batch = Batch()
+    batch = RawBatch()
     groups = grouped(objects, _weight, number=GROUP_OBJECTS, weight=GROUP_BYTES)
     # The next group is fetched while this one is worked on.
     for group, answers in ordered(lambda one: (one, fetch(tools.store, [obj for obj, _ in one])), groups, 1):
@@ -97,7 +97,7 @@ def raw_batches(
                     _add(batch, series.survey_of(obj), rows, selection, told)
                     if batch.size >= BATCH_BYTES:
                         yield batch
-                        batch = Batch()
+                        batch = RawBatch()
             batch.outcomes.append(told.outcome(size))
     yield batch
 
@@ -164,7 +164,7 @@ def _under(one: Finding, key: str) -> Finding:
     return one if one.key == key else Finding(one.kind, one.severity, key, one.message, one.where, one.count)
 
 
-def _add(batch: Batch, survey: str | None, rows: Rows, selection: StudySelection, told: _Told) -> None:
+def _add(batch: RawBatch, survey: str | None, rows: Rows, selection: StudySelection, told: _Told) -> None:
     """Sort rows into hours."""
     wanted: dict[int, HourRows | None] = {}
     for row in rows.rows:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.listing import Listed
-    from bondstore.domains.beiwe.reconcile.hours import Hour, Listing
+    from bondstore.domains.beiwe.reconcile.hours import Hour, SeriesListing
     from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
@@ -117,7 +117,7 @@ class _Planning:
     """What of one series is to be done, and what is proved done."""
 
     def __init__(
-        self, ledger: Ledger | None, context: RunContext, series: Series, listing: Listing, holder: Holder
+        self, ledger: Ledger | None, context: RunContext, series: Series, listing: SeriesListing, holder: Holder
     ) -> None:
         self._context, self._series, self._listing, self._holder = context, series, listing, holder
         chunked = [one for some in listing.chunked.values() for one in some]

@@ -25,14 +25,14 @@ from bondstore.stores import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bondstore.domains.beiwe.reconcile.hours import Listing
+    from bondstore.domains.beiwe.reconcile.hours import SeriesListing
     from bondstore.domains.beiwe.reconcile.job import ReconcileJob
     from bondstore.domains.beiwe.reconcile.read import Outcome
     from bondstore.findings import Finding
     from bondstore.runs.progress import Progress
 
 
-class Report:
+class GapReport:
     """Compares a selection of a study. Nothing is written in the clear; reads go into the account's own record.
 
     `found` takes the findings as they come; whoever watches the progress hears no total.
@@ -60,7 +60,7 @@ class Report:
         finally:
             self._watch.end()
 
-    def _compare(self, tools: Tools, series: Series, listing: Listing) -> Gap:
+    def _compare(self, tools: Tools, series: Series, listing: SeriesListing) -> Gap:
         work = Comparison(tools, series, listing)
         objects = ((one.object, one.size) for one in listing.raw)
         for batch in raw_batches(tools, series, self._job.selection, objects):

@@ -78,7 +78,7 @@ class Attributes:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class FileSource:
     """What a file was made from and by; times are seconds since 1970-01-01 UTC."""
 
     store: str = ""  # its address is no part of a netCDF file: the store is private

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bondstore.domains.ocean.output.attributes import NAMES, About, clean, facts
+from bondstore.domains.ocean.output.attributes import NAMES, FileSource, clean, facts
 from bondstore.domains.ocean.output.classic import Value, Variable, classic_netcdf
 from bondstore.domains.ocean.output.extents import Extent, extent, nominal, stamp
 from bondstore.domains.ocean.output.netcdf_content import (
@@ -26,7 +26,7 @@ CONVENTIONS = "CF-1.11, ACDD-1.3"
 _STANDARD_NAMES = "CF Standard Name Table v93"
 
 
-def netcdf_file(batch: Batch, result: Result, about: About) -> bytes:
+def netcdf_file(batch: Batch, result: Result, about: FileSource) -> bytes:
     """Return one netCDF file (classic format, 64-bit offsets) with all profiles of a batch and their flags.
 
     Nothing in it depends on the clock or the machine: the same profiles, suite and settings give the same bytes.
@@ -71,7 +71,7 @@ def _of_profile(name: str, values: np.typing.NDArray[np.generic]) -> Variable:
     return Variable(name, (PROFILE, f"{name}_length"), values, words | _TEXT)
 
 
-def _global(batch: Batch, result: Result, about: About, reach: Extent, of_profile: list[str]) -> dict[str, Value]:
+def _global(batch: Batch, result: Result, about: FileSource, reach: Extent, of_profile: list[str]) -> dict[str, Value]:
     """Return the attributes of the file, all but what is known of the profiles; empty ones are left out."""
     stated = {name: clean(about.attributes.get(name)) for name in sorted(NAMES)}
     prefix = stated.pop("id_prefix")
@@ -123,7 +123,7 @@ def _summary(batch: Batch, result: Result) -> str:
     )
 
 
-def _history(result: Result, about: About) -> str:
+def _history(result: Result, about: FileSource) -> str:
     suite = result.suite
     head = f"{about.tool}: quality control with the suite {clean(suite.name)} (sha256 {suite.digest}), tests in order:"
     tests = [

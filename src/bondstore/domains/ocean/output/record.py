@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bondstore.domains.ocean.output.attributes import About, clean
+from bondstore.domains.ocean.output.attributes import FileSource, clean
 from bondstore.domains.ocean.output.extents import extent, stamp
 from bondstore.domains.ocean.output.netcdf import title
 from bondstore.domains.ocean.profiles import Batch
@@ -18,7 +18,9 @@ from bondstore.release.records import Record, Source, Unevaluated
 _LONGEST = 2000
 
 
-def record_of(path: str, data: bytes, batch: Batch, result: Result, about: About, plots: Sequence[str] = ()) -> Record:  # noqa: PLR0917
+def record_of(  # noqa: PLR0917
+    path: str, data: bytes, batch: Batch, result: Result, about: FileSource, plots: Sequence[str] = ()
+) -> Record:
     """Return the release record of a file.
 
     Its settings also say how many ``profiles`` the file has and, where all are of one deployment, when its sensor was
