@@ -74,7 +74,8 @@ class Channel:
 
     def written(self) -> dict[str, bytes]:
         store = open_store(service._spec(self.dest, None))
-        return {one.key: bytes(store.get(one.key).data) for one in store.list()}
+        found = {one.key: bytes(store.get(one.key).data) for one in store.list()}
+        return {key: data for key, data in found.items() if not key.startswith(".bondstore/")}
 
     def check_part(self, expected: dict[str, bytes]) -> None:
         """Whatever is there is whole, and what a record vouches for is there."""
