@@ -17,7 +17,7 @@ from tests.oceanlab import LITTLE
 
 MOST = 280 * MIB
 """The interpreter with all that it imports takes some 150 MiB; 512 objects of a month, read and tested, 130 more."""
-GROUPS_OF_64 = "import bondstore.runs.pipeline as m, sys; m.AGAIN = 64; "
+GROUPS_OF_64 = "import bondstore.runs.work as m, sys; m.AGAIN = 64; "
 RUN = "import sys; from bondstore.cli.main import run; run(sys.argv[1:])"
 LEVELS = 180
 

@@ -35,7 +35,7 @@ SAME_SECOND: Stored = {
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 3)
-    monkeypatch.setattr("bondstore.runs.pipeline.AGAIN", 2)
+    monkeypatch.setattr("bondstore.runs.work.AGAIN", 2)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     # what is drawn is of no matter here, and takes longer than all the rest
     monkeypatch.setattr("bondstore.domains.ocean.plots.profile.profile_figure", lambda *_: b"a picture")

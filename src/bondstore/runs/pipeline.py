@@ -10,24 +10,18 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bondstore.errors import BondstoreError, ChangedError, ConfigurationError, NoSpaceError, NotFoundError
-from bondstore.findings import GONE, NOT_FETCHED
-from bondstore.ledger import Item, Read
+from bondstore.ledger import Item
 from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan, split, total
 from bondstore.runs.receipt import Receipt
 from bondstore.runs.record import record
-from bondstore.stores import Fetched
+from bondstore.runs.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from typing_extensions import Buffer
 
     from bondstore.config.profiles import StoreSpec
     from bondstore.findings import Finding
@@ -40,8 +34,6 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 """Paths that are looked up at a time."""
-AGAIN, AGAIN_BYTES = 512, 16 << 20
-"""Objects, and about how many bytes of them, that are in memory while a product reads them once more."""
 
 
 class Job(ABC):
@@ -330,98 +322,6 @@ class Whole(Shard):
         work.receipt.counted = False
         self.step.make(self.group, work)
         work.receipt.gone += [path for path in self.group.paths if path not in work.written]
-
-
-class Work:
-    """The work of one shard while it goes on: what it reads and writes, and what it has to say."""
-
-    def __init__(self, context: RunContext) -> None:
-        self.context, self.store, self.dest = context, context.store, context.dest
-        self.receipt = Receipt()
-        self.writer = context.dest.writer(in_memory=context.source.profile.plaintext == "forbidden")
-        self.written: set[str] = set()
-
-    @contextmanager
-    def open(self) -> Iterator[None]:
-        """Leave nothing behind of what was not sealed."""
-        try:
-            yield
-        finally:
-            self.writer.discard()
-
-    def seal(self) -> Receipt:
-        """Make everything durable; return the receipt."""
-        outputs, staged = self.writer.seal()
-        self.receipt.outputs += outputs
-        self.receipt.staged += staged
-        return self.receipt
-
-    def fetch(self, items: Sequence[Item]) -> list[tuple[Item, Fetched]]:
-        """Fetch objects side by side. Those that cannot be had are noted as such."""
-        fetched = []
-        for item, answer in zip(items, self.store.get_many([item.key for item in items]), strict=True):
-            if isinstance(answer, BondstoreError):
-                self.not_fetched(item, answer)
-            else:
-                self.receipt.reads.append(Read(item.key, answer.info.etag, len(answer.data)))
-                fetched.append((item, answer))
-        return fetched
-
-    def not_fetched(self, item: Item, error: BondstoreError) -> None:
-        """Note an object that could not be had. An error that every other object will meet is raised."""
-        if isinstance(error, (ConfigurationError, NoSpaceError)):
-            raise error
-        kind = GONE if isinstance(error, NotFoundError) else NOT_FETCHED
-        self.receipt.failed(item, kind.about(item.key, message=error.message))
-
-    def again(self, items: Sequence[Item]) -> Iterator[list[tuple[Item, Fetched]]]:
-        """Fetch objects once more, batch by batch, in the version that is recorded.
-
-        Those that are gone are noted: should they come back, they are taken up again.
-
-        Raises
-        ------
-        ChangedError
-            One was replaced meanwhile.
-        """
-        for batch in grouped(items, lambda item: item.size, number=AGAIN, weight=AGAIN_BYTES):
-            fetched = []
-            for item, answer in zip(batch, self.store.get_many([item.key for item in batch]), strict=True):
-                if isinstance(answer, NotFoundError):
-                    self.not_fetched(item, answer)
-                elif isinstance(answer, BondstoreError):
-                    raise answer
-                elif answer.info.etag != item.version:
-                    raise ChangedError(
-                        f"{item.key} was replaced while what it belongs to was put together.",
-                        hint="Run the same command again: it takes up what is there now.",
-                    )
-                else:
-                    self.receipt.reads.append(Read(item.key, item.version, len(answer.data)))
-                    fetched.append((item, answer))
-            if fetched:
-                yield fetched
-
-    def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
-        """Write an output; facts are columns of `Output`, such as ``kind`` and ``made_by``."""
-        self.writer.write(path, chunks, **facts)
-        self.written.add(path)
-
-    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
-        """Take over an output that was written under a name of the writer's; facts as in `write`."""
-        self.writer.adopt(path, temporary, **facts)
-        self.written.add(path)
-
-    def drop(self) -> None:
-        """Let go of all that was written so far: what it was made of broke off. That it was read stays noted."""
-        self.writer.discard()
-        self.written.clear()
-
-    def quarantine(self, item: Item, version: str, reason: str, sealed: Iterable[Buffer] | None = None) -> None:
-        """Put an object into quarantine, with its bytes as they came where they are to be kept."""
-        if sealed is not None:
-            self.writer.keep(self.dest.quarantine_path(item.key), sealed)
-        self.receipt.quarantined(item, version, reason)
 
 
 def made_of(settings: str, items: Iterable[Item]) -> str:

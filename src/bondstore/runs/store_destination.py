@@ -116,8 +116,11 @@ class StoreDestination(Destination):
     def refresh(self) -> None:
         """Take over what is recorded in the store, unless a run here is at it."""
         self.prepare()
-        with (self.corner / "lock").open("w") as file, suppress(BlockingIOError):
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (self.corner / "lock").open("w") as file:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # the copy of the run that is at it is the newest there is
             self._record.refresh()
 
     def publish(

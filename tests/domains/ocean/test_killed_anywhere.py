@@ -121,7 +121,7 @@ def stage(sea: Sea, what: Stage) -> Any:
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Several shards, and several groups in a month; the records of remote destinations in a folder of this test."""
     monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 3)
-    monkeypatch.setattr("bondstore.runs.pipeline.AGAIN", 2)
+    monkeypatch.setattr("bondstore.runs.work.AGAIN", 2)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 

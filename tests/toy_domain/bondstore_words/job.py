@@ -19,7 +19,8 @@ from bondstore.runs.context import RunContext
 from bondstore.runs.destination import Holder
 from bondstore.runs.executors import default_executor
 from bondstore.runs.paths import safe_relpath
-from bondstore.runs.pipeline import EachObject, Group, Job, Leftovers, Product, Step, Work
+from bondstore.runs.pipeline import EachObject, Group, Job, Leftovers, Product, Step
+from bondstore.runs.work import Work
 from bondstore.stores import ObjectInfo
 
 KINDS = registry(FindingKind("no-text", Severity.ERROR, "The file is not text.", "Save it as UTF-8."))

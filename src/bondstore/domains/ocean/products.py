@@ -25,7 +25,8 @@ from bondstore.errors import DamagedError
 from bondstore.ledger import Item, State
 from bondstore.release.records import Record
 from bondstore.runs.batches import grouped
-from bondstore.runs.pipeline import Group, Product, Work, made_of
+from bondstore.runs.pipeline import Group, Product, made_of
+from bondstore.runs.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

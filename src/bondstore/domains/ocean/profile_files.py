@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
-    from bondstore.runs.pipeline import Shard, Work
+    from bondstore.runs.pipeline import Shard
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.tally import Count
+    from bondstore.runs.work import Work
     from bondstore.stores import Fetched, ObjectInfo
 
 METADATA = "(table of deployments)"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bondstore.domains.screenlake.names import ImageNames
     from bondstore.domains.screenlake.part import Image, Index, PartFile, PartTable
     from bondstore.domains.screenlake.question import Digests, Question
-    from bondstore.runs.pipeline import Work
+    from bondstore.runs.work import Work
 
 _EXAMPLES = 6
 """So many covered images are shown in a report."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
-    from bondstore.runs.pipeline import Work
+    from bondstore.runs.work import Work
 
 REVISION = 1
 """Counted up when the same parts would give other files."""

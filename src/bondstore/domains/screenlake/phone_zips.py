@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
-    from bondstore.runs.pipeline import Shard, Work
+    from bondstore.runs.pipeline import Shard
+    from bondstore.runs.work import Work
     from bondstore.stores import ObjectInfo
 
 BATCH = 25

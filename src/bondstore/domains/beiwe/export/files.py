@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from bondstore.findings import Finding
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
-    from bondstore.runs.pipeline import Work
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
+    from bondstore.runs.work import Work
     from bondstore.stores import ObjectInfo
 
 FileForm = Literal["original", "forest"]

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
-    from bondstore.runs.pipeline import Work
     from bondstore.runs.progress import Progress
+    from bondstore.runs.work import Work
     from bondstore.tables.sinks import Format
     from bondstore.tables.sorted import SortedTable
 

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
-    from bondstore.runs.pipeline import Shard, Work
+    from bondstore.runs.pipeline import Shard
     from bondstore.runs.progress import Progress
+    from bondstore.runs.work import Work
 
 _SETTLED = frozenset({State.DONE, State.QUARANTINED})
 

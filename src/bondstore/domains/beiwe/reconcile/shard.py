@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bondstore.domains.beiwe.reconcile.read import HourRows, Outcome
     from bondstore.domains.beiwe.streams import Stream
-    from bondstore.runs.pipeline import Work
+    from bondstore.runs.work import Work
 
 
 @dataclass(frozen=True, slots=True)
