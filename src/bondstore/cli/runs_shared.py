@@ -13,8 +13,8 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.from_model import Bundle
 from bondstore.domains import domain_of
-from bondstore.errors import ConfigurationError, NotFoundError
-from bondstore.runs.domain import load
+from bondstore.errors import NotFoundError
+from bondstore.runs.domain import load, unknown_run
 from bondstore.text import moment
 
 if TYPE_CHECKING:
@@ -109,10 +109,7 @@ def job_of(record: RunRecord, profile: str | None = None) -> Job:
     """Build the job that a run did; a profile opens the store in place of the one that was used."""
     domain = domain_of(record.params)
     if domain is None or not domain.jobs:
-        raise ConfigurationError(
-            f"The run {record.id} is of a kind that this Bondstore does not know.",
-            hint="Upgrade with: pip install -U bondstore",
-        )
+        raise unknown_run(record.id)
     job: Job = load(domain.jobs).job_of(record.params, profile)
     return job
 

@@ -28,6 +28,11 @@ def resolve_store(store: str | None = None, profile: str | Profile | None = None
     return StoreSpec(store_url(url), settings)
 
 
+def store_params(spec: StoreSpec) -> dict[str, str]:
+    """Return what a run records of its source; `recorded_store` finds it again."""
+    return {"store": spec.url, "profile": spec.profile.name}
+
+
 def recorded_store(params: Mapping[str, Any], profile: str | None = None) -> StoreSpec:
     """Find the store that a run recorded by its ``store`` and the name of its ``profile``, or with another profile."""
     return resolve_store(params["store"], profile or (params["profile"] if params["profile"] != "default" else None))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from bondstore.errors import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class HandlerSpec:
@@ -49,6 +51,14 @@ class Domain:
     """What reads the flags in released files, by the end of their names."""
     by_product: str = ""
     """A function that tells whether a path is of a file that needs no release record."""
+
+
+def unknown_run(name: str = "") -> ConfigurationError:
+    """Return the error for a recorded run that no domain here can build again."""
+    return ConfigurationError(
+        f"The run{f' {name}' if name else ''} is of a kind that this Bondstore does not know.",
+        hint="Upgrade with: pip install -U bondstore",
+    )
 
 
 def load(place: str) -> Any:

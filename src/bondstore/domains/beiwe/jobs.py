@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import dest_params, recorded_dest, recorded_store
+from bondstore.config.resolve import dest_params, recorded_dest, recorded_store, store_params
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.export.files import FileForm, Files
 from bondstore.domains.beiwe.export.tables import TableForm, Tables
 from bondstore.domains.beiwe.key import check_selection, refuse_destination
 from bondstore.domains.beiwe.reconcile.job import reconcile_job_of
 from bondstore.domains.beiwe.selection import StudySelection, from_params
-from bondstore.errors import ConfigurationError, UsageError
+from bondstore.errors import UsageError
+from bondstore.runs.domain import unknown_run
 from bondstore.runs.executors import default_executor
 from bondstore.runs.pipeline import Job, Step
 
@@ -61,8 +62,7 @@ class ExportJob(Job):
             "study": self.study,
             "form": self.form,
             "key": str(self.key),
-            "store": self.store.url,
-            "profile": self.store.profile.name,
+            **store_params(self.store),
             "selection": self.selection.params(),
             **dest_params(self.dest),
         }
@@ -85,9 +85,7 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:
     if params.get("job") == RECONCILE:
         return reconcile_job_of(params, profile)
     if params.get("job") != EXPORT:
-        raise ConfigurationError(
-            "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
-        )
+        raise unknown_run()
     store = recorded_store(params, profile)
     key, selection = SecretRef.parse(params["key"]), from_params(params["selection"])
     return ExportJob(store, params["study"], key, params["form"], selection, recorded_dest(params))

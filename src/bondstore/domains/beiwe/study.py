@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import warnings
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from bondstore.config.secrets import Secret, SecretRef
 from bondstore.domains.beiwe.key import key_checked, key_reference, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
 from bondstore.domains.beiwe.listing import GROUPINGS, Listed, Overview, overview, participants, readable, walk
+from bondstore.domains.beiwe.reading.damaged import hand_out
 from bondstore.domains.beiwe.reading.readahead import ReadAhead
 from bondstore.domains.beiwe.reading.stream import (
     fetch_one,
@@ -27,7 +27,7 @@ from bondstore.domains.beiwe.reading.stream import (
 )
 from bondstore.domains.beiwe.selection import StudySelection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
-from bondstore.errors import BondstoreError, DamagedError, UsageError
+from bondstore.errors import DamagedError, UsageError
 from bondstore.stores import Store, open_store
 
 if TYPE_CHECKING:
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from bondstore.runs.executors import Executor
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
-
-
-class DamageWarning(UserWarning):
-    """Some objects were damaged: their good rows are in the table, their lost rows are not."""
 
 
 def open_study(
@@ -243,7 +239,7 @@ class Study:
             return taken.frame
         with key_checked(self.store, self.id, self._needed_key()):
             batch = read_one(self.store, self._opener(), listed)
-        _hand_out([batch], damaged, findings)
+        hand_out([batch], damaged, findings)
         return batch.frame
 
     def table(
@@ -293,7 +289,7 @@ class Study:
         for batch, frame in self.rows(objects, selection):
             frames.append(frame)
             read.append(dataclasses.replace(batch, frame=frame[:0]))
-        _hand_out(read, damaged, findings)
+        hand_out(read, damaged, findings)
         if not frames:
             return pl.DataFrame(schema=schema(STREAMS[selection.streams[0]]))
         return pl.concat(frames, rechunk=False)
@@ -391,31 +387,3 @@ class Study:
 
     def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
         return read_parts(self.store, self._opener(), batch)
-
-
-def _hand_out(batches: Iterable[ReadBatch], damaged: str, findings: list[Finding] | None) -> None:
-    """Hand out what was found, and raise or warn about rows that were lost and objects that could not be read."""
-    if damaged not in ("raise", "warn", "keep"):
-        raise UsageError("damaged is 'raise', 'warn' or 'keep'.")
-    bad: list[tuple[str, str, BondstoreError | None]] = []
-    for batch in batches:
-        if findings is not None:
-            findings += batch.findings
-        for one in batch.objects:
-            if isinstance(one.answer, BondstoreError):
-                bad.append((one.listed.object.key, one.answer.message, one.answer))
-            elif one.damage:
-                bad.append((one.listed.object.key, one.damage, None))
-    if not bad or damaged == "keep":
-        return
-    key, reason, error = bad[0]
-    more = f" The same goes for {len(bad) - 1} more of the objects." if len(bad) > 1 else ""
-    if damaged == "raise":
-        if error is not None:
-            raise error
-        raise DamagedError(
-            f"{key}: {reason}; rows may be missing.{more}",
-            kind=reason,
-            hint="Pass damaged='warn' for the rows that are good.",
-        )
-    warnings.warn(f"{key}: {reason}; rows may be missing.{more}", DamageWarning, stacklevel=3)

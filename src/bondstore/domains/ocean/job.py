@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bondstore.config.resolve import recorded_store
+from bondstore.config.resolve import recorded_store, store_params
 from bondstore.domains.ocean.products import DeploymentFiles, MonthTables, Status
 from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles
 from bondstore.domains.ocean.settings import QcSettings, from_params
-from bondstore.errors import ConfigurationError
+from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Leftovers, Step
 from bondstore.runs.policy import check_places
 
@@ -43,8 +43,7 @@ class QcJob(Job):
         """All that is needed to build the job again."""
         return {
             "job": JOB,
-            "store": self.store.url,
-            "profile": self.store.profile.name,
+            **store_params(self.store),
             "dest": self.dest.url,
             "dest_profile": self.dest.profile.name,
             "settings": self.settings.params(),
@@ -80,9 +79,7 @@ class QcJob(Job):
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> QcJob:
     """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
     if params.get("job") != JOB:
-        raise ConfigurationError(
-            "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
-        )
+        raise unknown_run()
     return QcJob(
         recorded_store(params, profile),
         recorded_store({"store": params["dest"], "profile": params["dest_profile"]}),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bondstore.config.resolve import dest_params, recorded_dest, recorded_store
+from bondstore.config.resolve import dest_params, recorded_dest, recorded_store, store_params
 from bondstore.deid.images import need_pillow
 from bondstore.domains.screenlake import handling, selection
 from bondstore.domains.screenlake.panelists import Panelists
@@ -14,7 +14,8 @@ from bondstore.domains.screenlake.phone_zips import BATCH, PhoneZips
 from bondstore.domains.screenlake.publish import Sweep
 from bondstore.domains.screenlake.question import Question
 from bondstore.domains.screenlake.report import StudyReport
-from bondstore.errors import ConfigurationError, PolicyError, UsageError
+from bondstore.errors import PolicyError, UsageError
+from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
 from bondstore.stores.address import parse_address
@@ -61,8 +62,7 @@ class ProcessJob(Job):
         """All that is needed to build the job again."""
         return {
             "job": JOB,
-            "store": self.store.url,
-            "profile": self.store.profile.name,
+            **store_params(self.store),
             "selection": self.question.selection.params(),
             "handling": self.question.handling.params(),
             "query": self.query,
@@ -121,9 +121,7 @@ def process_job(
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> ProcessJob:
     """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
     if params.get("job") != JOB:
-        raise ConfigurationError(
-            "The run is of a kind that this Bondstore does not know.", hint="Upgrade with: pip install -U bondstore"
-        )
+        raise unknown_run()
     return process_job(
         recorded_store(params, profile),
         recorded_dest(params),

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import dest_params, recorded_dest, recorded_store
+from bondstore.config.resolve import dest_params, recorded_dest, recorded_store, store_params
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.key import check_selection, refuse_destination
 from bondstore.domains.beiwe.reconcile.rebuild import Rebuild, Unasked
@@ -50,8 +50,7 @@ class ReconcileJob(Job):
             "job": JOB,
             "study": self.study,
             "key": str(self.key),
-            "store": self.store.url,
-            "profile": self.store.profile.name,
+            **store_params(self.store),
             "selection": self.selection.params(),
             **dest_params(self.dest),
         }
