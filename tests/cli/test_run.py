@@ -252,5 +252,6 @@ def test_a_dry_resume_changes_nothing(interrupted: Lab, cli: Call) -> None:
 def test_a_run_of_an_unknown_kind_ends_with_4(lab: Lab, cli: Call) -> None:
     lab.export()
     with lab.destination.ledger() as ledger:
-        run = ledger.runs.start("other.thing", {"job": "other.thing"}, who="x", tool="y")
+        run = ledger.runs.new_id()
+        ledger.runs.put(run, "other.thing", {"job": "other.thing"}, who="x", tool="y", started_ms=1)
     assert cli("run", "retry", run, "--dest", str(lab.out)).code == 4

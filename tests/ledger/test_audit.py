@@ -30,12 +30,13 @@ def fill(path: Path) -> None:
     """Three ended runs of five entries each."""
     with Ledger(path) as ledger:
         for n in range(3):
-            run = ledger.runs.start("job", {}, who="me", tool="")
+            run = ledger.runs.new_id()
+            ledger.runs.put(run, "job", {}, who="me", tool="", started_ms=n)
             with ledger.transaction():
                 ledger.audit.event("me@here", run, "run.start", "job")
                 ledger.audit.reads("me@here", run, [Read(f"s/ü {n}/{m}.csv", f'"e{m}"', 100 * m) for m in range(3)])
                 ledger.audit.event("me@here", run, "run.end", "finished", 300)
-                ledger.runs.finish(run, "finished", ZEROS, ZEROS, ledger.audit.head())
+                ledger.runs.finish(run, "finished", ZEROS, ZEROS, ledger.audit.head(), at_ms=n + 1)
 
 
 @pytest.fixture(scope="module")

@@ -11,21 +11,24 @@ from bondstore.errors import Exit, NotFoundError
 from bondstore.ledger import Ledger
 
 COUNTS = {"planned": 10, "done": 4, "skipped": 3, "quarantined": 2, "failed": 1}
+STARTED = 1_700_000_000_123
 SIZES = {name: number << 33 for name, number in COUNTS.items()}
 
 
 def start(ledger: Ledger, job: str = "job") -> str:
-    return ledger.runs.start(job, {"study": "s", "streams": ["gps"], "since_ms": None}, who="me@here", tool="t 1")
+    run, params = ledger.runs.new_id(), {"study": "s", "streams": ["gps"], "since_ms": None}
+    ledger.runs.put(run, job, params, who="me@here", tool="t 1", started_ms=STARTED)
+    return run
 
 
 def test_a_started_run_is_running(ledger: Ledger) -> None:
-    before = int(time.time() * 1000)
+    before = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     run = start(ledger)
-    after = int(time.time() * 1000)
+    after = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     found = ledger.runs.get(run)
     assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", run)
-    assert before <= found.started_ms <= after
-    assert time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(found.started_ms // 1000)) == run[:16]
+    assert before <= run[:16] <= after
+    assert found.started_ms == STARTED
     assert (found.id, found.job, found.who, found.tool, found.state) == (run, "job", "me@here", "t 1", "running")
     assert found.params == {"study": "s", "streams": ["gps"], "since_ms": None}
     assert found.ended_ms is None
@@ -36,25 +39,24 @@ def test_an_ended_run_keeps_its_tally_and_where_the_chain_stood(ledger: Ledger) 
     run = start(ledger)
     with ledger.transaction():
         ledger.audit.event("me", run, "run.end")
-        ledger.runs.finish(run, "incomplete", COUNTS, SIZES, ledger.audit.head())
+        ledger.runs.finish(run, "incomplete", COUNTS, SIZES, ledger.audit.head(), at_ms=STARTED + 5)
     found = ledger.runs.get(run)
     assert (found.state, found.objects, found.sizes) == ("incomplete", COUNTS, SIZES)
-    assert found.ended_ms is not None
-    assert found.ended_ms >= found.started_ms
-    ledger.runs.reopen(run)
+    assert found.ended_ms == STARTED + 5
+    ledger.runs.put(run, "job", {}, who="me@here", tool="t 1", started_ms=STARTED + 9)
     assert (ledger.runs.get(run).state, ledger.runs.get(run).ended_ms) == ("running", None)
 
 
 def test_a_run_that_an_earlier_version_ended_as_declined_is_cancelled(ledger: Ledger) -> None:
     run = start(ledger)
-    ledger.runs.finish(run, "declined", COUNTS, SIZES, (0, bytes(32)))
+    ledger.runs.finish(run, "declined", COUNTS, SIZES, (0, bytes(32)), at_ms=STARTED)
     assert ledger.runs.get(run).state == "cancelled"
     assert [one.state for one in ledger.runs.newest_first()] == ["cancelled"]
 
 
 def test_ending_one_run_leaves_the_others(ledger: Ledger) -> None:
     first, second = start(ledger), start(ledger)
-    ledger.runs.finish(first, "finished", COUNTS, SIZES, (0, bytes(32)))
+    ledger.runs.finish(first, "finished", COUNTS, SIZES, (0, bytes(32)), at_ms=STARTED)
     assert ledger.runs.get(second).state == "running"
 
 

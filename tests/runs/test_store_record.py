@@ -10,12 +10,14 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bondstore.errors import DamagedError, IntegrityError, PolicyError
+from bondstore.errors import ChangedError, DamagedError, IntegrityError, NoSpaceError, NotFoundError, PolicyError
 from bondstore.runs import lease, store_record
+from bondstore.runs.journal import entry_of
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import Store, open_store
 from tests.oceanlab import Sea, counts, dive_on
@@ -49,6 +51,16 @@ def record_of(sea: Sea) -> list[str]:
 
 def store_of(sea: Sea) -> Store:
     return open_store(sea.spec)
+
+
+def reads_of(sea: Sea) -> list[str]:
+    with sea.place.ledger(create=False) as ledger:
+        return sorted(entry.key for entry in ledger.audit.entries() if entry.action == "read")
+
+
+def head_of(sea: Sea) -> tuple[int, bytes]:
+    with sea.place.ledger(create=False) as ledger:
+        return ledger.audit.head()
 
 
 @pytest.fixture
@@ -141,6 +153,7 @@ def test_killed_here_and_gone_on_with_here_needs_no_waiting(sea: Sea, monkeypatc
     assert ".bondstore/lease.json" in record_of(sea)
     monkeypatch.setattr(lease, "PATIENCE", 10_000.0)
     assert counts(sea.qc()) == {"planned": 6, "skipped": 2, "done": 4}
+    assert reads_of(sea) == sorted(DIVES)  # each once
 
 
 def test_two_at_once_are_told_apart(sea: Sea, on: Machine, quick: None) -> None:
@@ -177,7 +190,7 @@ def test_who_was_taken_for_dead_records_no_more(sea: Sea, on: Machine, quick: No
 
         def told() -> bool:
             with suppress(PolicyError):
-                place.publish("job", "run", "who")
+                place.publish(entry_of("job", "run", "who"))
                 return False
             return True
 
@@ -270,3 +283,193 @@ def test_the_copy_here_is_readable_by_its_owner_only(sea: Sea, on: Machine) -> N
     sea.qc()
     assert sea.place.ledger_path.stat().st_mode & 0o777 == 0o600
     assert sea.place.corner.stat().st_mode & 0o777 == 0o700
+
+
+def test_all_machines_have_one_audit_chain(sea: Sea, on: Machine) -> None:
+    heads = []
+    for number, machine in enumerate(["one", "two", "one", "three", "two"]):
+        on(f"container-{number}")
+        sea.hold({**DIVES, **{f"event-{n}.csv": dive_on(f"2024060{n + 1}") for n in range(number + 1)}})
+        sea.qc(keys=(f"event-{number}.csv",))
+        on(machine)
+        sea.qc()
+        heads.append(head_of(sea))
+        assert heads[-1][0] > 0
+    for machine in ("one", "two", "three", "four"):
+        on(machine)
+        sea.place.refresh()
+        with sea.place.ledger(create=False) as ledger:
+            assert ledger.audit.verify().broken_at is None
+            chain = [entry.hash for entry in ledger.audit.entries()]
+        for seq, head in heads:
+            assert chain[seq - 1] == head, machine
+
+
+def test_entries_that_come_late_are_known_in_one_order(sea: Sea, on: Machine) -> None:
+    sea.qc()
+    on("two")
+    sea.qc()
+    on("container")
+    sea.hold({**DIVES, "late.csv": dive_on("20240601")})
+    sea.qc(keys=("late.csv",))
+    on("two")
+    sea.place.refresh()  # knows the event as the last there is
+    on("container")
+    sea.hold({**DIVES, "late.csv": dive_on("20240601"), "later.csv": dive_on("20240602")})
+    sea.qc(keys=("later.csv",))
+    [first, second] = [key for key in record_of(sea) if "/receipts/" in key][-2:]
+    store_of(sea).put(first.replace("/receipts/1", "/receipts/0", 1), bytes(store_of(sea).get(second).data))
+    store_of(sea).delete(second)  # the clock of the second container is far behind: its name sorts before all
+    on("one")
+    sea.qc()
+    on("two")
+    sea.place.refresh()
+    theirs = head_of(sea)
+    on("one")
+    assert head_of(sea) == theirs
+
+
+def test_the_lease_of_another_is_left(sea: Sea, on: Machine) -> None:
+    with sea.place.locked():
+        there = store_of(sea).get(".bondstore/lease.json")
+        store_of(sea).put(".bondstore/lease.json", bytes(there.data).replace(b'"name"', b'"eman"'))
+    assert ".bondstore/lease.json" in record_of(sea)
+
+
+def test_after_a_sleep_nothing_is_recorded_before_the_lease_is_asked(
+    sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = sea.place
+    assert isinstance(place, StoreDestination)
+    with place.locked():
+        there = store_of(sea).get(".bondstore/lease.json")
+        store_of(sea).put(".bondstore/lease.json", bytes(there.data).replace(b'"name"', b'"eman"'))
+        awake = lease._awake()
+        monkeypatch.setattr(lease, "_awake", lambda: awake + 100)
+        before = record_of(sea)
+        with pytest.raises(PolicyError, match="taken over"):
+            place.publish(entry_of("job", "run", "who"))
+        assert record_of(sea) == before
+
+
+def test_a_renewal_whose_answer_was_lost_is_no_loss(sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = sea.place
+    assert isinstance(place, StoreDestination)
+    with place.locked():
+        awake, put = lease._awake(), Store.put_if_unchanged
+
+        def lost(store: Store, key: str, data: bytes, etag: str) -> str:
+            put(store, key, data, etag)
+            raise ChangedError("as a second try is told, when the first one came through")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "put_if_unchanged", lost)
+            patch.setattr(lease, "_awake", lambda: awake + 100)
+            place.publish(entry_of("job", "run", "who"))
+        place.publish(entry_of("job", "run", "who"))
+    assert ".bondstore/lease.json" not in record_of(sea)
+
+
+
+
+def test_a_run_that_ends_while_it_is_watched_makes_room(sea: Sea, on: Machine, quick: None) -> None:
+    held, place = threading.Event(), sea.place
+
+    def hold() -> None:
+        with place.locked():
+            held.set()
+            threading.Event().wait(0.1)
+
+    other = threading.Thread(target=hold)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lease, "BEAT", 100.0)  # it does not say again that it is there
+        other.start()
+        assert held.wait(60)
+        on("two")
+        assert counts(sea.qc()) == {"planned": 6, "done": 6}
+    other.join()
+
+
+def test_a_snapshot_of_another_stands(sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    sea.qc()
+    place = sea.place
+    assert isinstance(place, StoreDestination)
+    monkeypatch.setattr(store_record, "FOLD", 1)
+    with place.locked():
+        on("two")  # as if this one had slept
+        other = sea.place
+        assert isinstance(other, StoreDestination)
+        other.refresh()
+        store_of(sea).put(".bondstore/receipts/0-x-y.json", entry_of("job", "run", "who").to_json())
+        other._record.fold(lambda: None)
+        newest = bytes(store_of(sea).get(".bondstore/record.json").data)
+        store_of(sea).put(".bondstore/receipts/1-x-y.json", entry_of("job", "run", "who").to_json())
+        on("one")
+    assert bytes(store_of(sea).get(".bondstore/record.json").data) == newest
+    assert ".bondstore/receipts/1-x-y.json" in record_of(sea)
+
+
+def test_a_long_run_folds_on_its_way(sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_record, "MOST", 3)
+    monkeypatch.setattr(store_record, "FOLD", 3)
+    monkeypatch.setattr("bondstore.domains.ocean.profile_files.ProfileFiles.number", 1)
+    folded: list[int] = []
+    fold = store_record.StoreRecord.fold
+
+    def counted(record: store_record.StoreRecord, check: Callable[[], None]) -> None:
+        folded.append(len([key for key in record_of(sea) if "/receipts/" in key]))
+        fold(record, check)
+
+    monkeypatch.setattr(store_record.StoreRecord, "fold", counted)
+    sea.qc()
+    assert len(folded) > 2
+    assert max(folded) <= 4
+    on("two")
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    assert reads_of(sea) == sorted(DIVES)
+
+
+def test_a_record_that_cannot_be_put_together_does_not_fail_the_run(
+    sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: store_record.StoreRecord) -> None:
+        raise NoSpaceError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_record.StoreRecord, "_put_snapshot", full)
+        assert counts(sea.qc()) == {"planned": 6, "done": 6}
+    assert "was not put together" in caplog.text
+    on("two")
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+
+
+def test_a_snapshot_that_is_replaced_at_this_moment_is_looked_for_again(
+    sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sea.qc()
+    on("two")
+    fetch, calls = store_record.StoreRecord._fetch, []
+
+    def gone(record: store_record.StoreRecord, said: dict[str, str]) -> None:
+        calls.append(said)
+        if len(calls) == 1:
+            raise NotFoundError("It was removed.")
+        fetch(record, said)
+
+    monkeypatch.setattr(store_record.StoreRecord, "_fetch", gone)
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    assert len(calls) == 2
+
+
+def test_the_same_address_at_another_server_has_another_copy(sea: Sea, on: Machine) -> None:
+    place = sea.place
+    assert isinstance(place, StoreDestination)
+    spec = place.spec
+    other = StoreDestination(replace(spec, profile=replace(spec.profile, endpoint="http://127.0.0.1:1")))
+    assert other.corner != place.corner
+    earlier = StoreDestination(replace(spec, profile=replace(spec.profile, endpoint=None)))
+    earlier.prepare()
+    (earlier.corner / "ledger.sqlite").write_text("kept by an earlier version")
+    other.prepare()
+    assert (other.corner / "ledger.sqlite").read_text() == "kept by an earlier version"
+    assert not earlier.corner.exists()

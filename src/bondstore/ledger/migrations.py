@@ -58,7 +58,13 @@ INSERT INTO outputs SELECT
 FROM outputs_1;
 DROP TABLE outputs_1;
 """
-STEPS = {1: _TO_2, 2: "CREATE TABLE received (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"}
+_TO_4 = """
+ALTER TABLE received RENAME TO received_3;
+CREATE TABLE received (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+INSERT INTO received (name) SELECT name FROM received_3 ORDER BY name;
+DROP TABLE received_3;
+"""
+STEPS = {1: _TO_2, 2: "CREATE TABLE received (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID", 3: _TO_4}
 """The statements that lead on from each version."""
 
 

@@ -23,12 +23,13 @@ class Received:
         )
         return cursor.rowcount > 0
 
-    def known(self, names: Sequence[str]) -> set[str]:
-        """Return those of some names that are noted."""
+    def in_order(self, names: Sequence[str]) -> list[str]:
+        """Return those of some names that are noted, in the order in which they were."""
         rows = self._connection.execute(
-            "SELECT name FROM received WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+            "SELECT name FROM received WHERE name IN (SELECT value FROM json_each(?)) ORDER BY place",
+            (json.dumps(names),),
         )
-        return {row[0] for row in rows}
+        return [row[0] for row in rows]
 
     def keep(self, names: Sequence[str]) -> None:
         """Drop all others: their entries are gone, and will not come again."""

@@ -57,29 +57,20 @@ class Runs:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def start(self, job: str, params: Mapping[str, Any], *, who: str, tool: str) -> str:
-        """Record a new run as running; return its id."""
-        now = time.time()
+    def new_id(self) -> str:
+        """Return an id for a run that begins now."""
         run = ""
         while not run or self._connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
-            run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + secrets.token_hex(2)
-        self._connection.execute(
-            "INSERT INTO runs (id, job, params, who, tool, state, started_ms) VALUES (?, ?, ?, ?, ?, 'running', ?)",
-            (run, job, json.dumps(params, sort_keys=True), who, tool, int(now * 1000)),
-        )
+            run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
         return run
 
     def put(self, run: str, job: str, params: Mapping[str, Any], *, who: str, tool: str, started_ms: int) -> None:
-        """Record a run that another machine began, or goes on with."""
+        """Record a run that begins, or goes on, as running."""
         self._connection.execute(
             "INSERT INTO runs (id, job, params, who, tool, state, started_ms) VALUES (?, ?, ?, ?, ?, 'running', ?)"
             " ON CONFLICT (id) DO UPDATE SET state = 'running', ended_ms = NULL",
             (run, job, json.dumps(params, sort_keys=True), who, tool, started_ms),
         )
-
-    def reopen(self, run: str) -> None:
-        """Record that a run goes on."""
-        self._connection.execute("UPDATE runs SET state = 'running', ended_ms = NULL WHERE id = ?", (run,))
 
     def finish(
         self,
@@ -89,7 +80,7 @@ class Runs:
         sizes: Mapping[str, int],
         head: tuple[int, bytes],
         *,
-        at_ms: int | None = None,
+        at_ms: int,
     ) -> None:
         """Record how a run ended, and where the audit chain stood then."""
         columns = [*COUNTS, *(f"{name}_bytes" for name in COUNTS)]
@@ -97,7 +88,7 @@ class Runs:
         assignments = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(
             f"UPDATE runs SET state = ?, ended_ms = ?, audit_seq = ?, audit_hash = ?, {assignments} WHERE id = ?",
-            (state, int(time.time() * 1000) if at_ms is None else at_ms, *head, *values, run),
+            (state, at_ms, *head, *values, run),
         )
 
     def get(self, run: str) -> RunRecord:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bondstore.errors import ConfigurationError, NoSpaceError, NotFoundError
 from bondstore.ledger.migrations import migrate
 
-VERSION = 3
+VERSION = 4
 
 _TABLES = """
 CREATE TABLE runs (
@@ -41,7 +41,7 @@ CREATE TABLE audit (
   seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, run TEXT NOT NULL,
   key TEXT NOT NULL, version TEXT NOT NULL, bytes INTEGER NOT NULL, hash BLOB NOT NULL
 ) STRICT;
-CREATE TABLE received (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE received (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 """
 
 _OURS = frozenset({"runs", "audit"})  # what a ledger of any version has

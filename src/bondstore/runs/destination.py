@@ -20,10 +20,10 @@ from bondstore.ledger import Ledger
 from bondstore.runs.paths import safe_relpath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bondstore.ledger import Output
-    from bondstore.runs.receipt import Receipt
+    from bondstore.runs.journal import RecordEntry
     from bondstore.runs.writers import Writer
 
 PRIVATE = ".bondstore"
@@ -106,16 +106,7 @@ class Destination(ABC):
     def refresh(self) -> None:  # noqa: B027 - the record of a folder lies in it
         """Bring the ledger here up to what other machines recorded."""
 
-    def publish(
-        self,
-        job: str,  # noqa: ARG002
-        run: str,  # noqa: ARG002
-        who: str,  # noqa: ARG002
-        receipts: Sequence[Receipt] = (),  # noqa: ARG002
-        *,
-        begun: Mapping[str, Any] | None = None,  # noqa: ARG002
-        ended: Mapping[str, Any] | None = None,  # noqa: ARG002
-    ) -> str:
+    def publish(self, entry: RecordEntry) -> str:  # noqa: ARG002
         """Tell other machines what is about to be recorded here; return the name of what they are told, if any."""
         return ""
 

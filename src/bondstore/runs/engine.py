@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bondstore.errors import BondstoreError, Interrupted
 from bondstore.runs.context import RunContext
 from bondstore.runs.executors import Barrier, fitted
+from bondstore.runs.journal import entry_of
 from bondstore.runs.process import few_arenas, whoami
 from bondstore.runs.progress import Quiet
-from bondstore.runs.record import record
+from bondstore.runs.record import note, record
 from bondstore.runs.tally import Tally
 
 if TYPE_CHECKING:
@@ -127,17 +128,12 @@ def execute(
     watch = progress or Quiet()
     with destination.locked(shared=job.few), destination.ledger() as ledger:
         who = whoami()
-        with ledger.transaction():
-            if run is None:
-                run = ledger.runs.start(job.name, job.params, who=who, tool=tool)
-            else:
-                ledger.runs.reopen(run)
-            ledger.audit.event(who, run, "run.start", job.name)
-            if retry:
+        run = run or ledger.runs.new_id()
+        note(ledger, destination, entry_of(job.name, run, who, begun={"params": dict(job.params), "tool": tool}))
+        if retry:
+            with ledger.transaction():
                 ledger.items.release(job.name)
-        begun = destination.publish(job.name, run, who, begun={"params": dict(job.params), "tool": tool})
-        _received(ledger, begun)
-        context = RunContext(run, job.name, whoami(), job.store, destination)
+        context = RunContext(run, job.name, who, job.store, destination)
         keeper = _Keeper(ledger, context, watch, destination)
         try:
             plan = job.plan(ledger, context, watch)
@@ -160,13 +156,6 @@ def execute(
             raise
         finally:
             watch.end()
-
-
-def _received(ledger: Ledger, name: str) -> None:
-    """Note that an entry of the destination's own record is of this ledger."""
-    if name:
-        with ledger.transaction():
-            ledger.received.add([name])
 
 
 def _in_turn(stages: Iterator[Iterator[Shard]]) -> Iterator[Shard | Barrier]:
@@ -214,8 +203,4 @@ class _Keeper:
         objects, sizes = self.tally.objects(), self.tally.sizes()
         context = self._context
         ended = {"state": state, "objects": objects, "sizes": sizes}
-        name = self._dest.publish(context.job, context.run, context.who, ended=ended)
-        _received(self._ledger, name)
-        with self._ledger.transaction():
-            self._ledger.audit.event(self._context.who, self._context.run, "run.end", state, self.tally.done.bytes)
-            self._ledger.runs.finish(self._context.run, state, objects, sizes, self._ledger.audit.head())
+        note(self._ledger, self._dest, entry_of(context.job, context.run, context.who, ended=ended))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ class RecordEntry:
     """``params`` and ``tool`` of a run that begins."""
     ended: Mapping[str, Any] | None = None
     """``state``, ``objects`` and ``sizes`` of one that ends."""
+    before: tuple[str, ...] | None = None
+    """Names of the entries that were recorded before a run began, in their order; None of other entries."""
 
     def to_json(self) -> bytes:
         """Return it as JSON."""
@@ -42,6 +45,7 @@ class RecordEntry:
             "receipts": [_receipt_to_json(one) for one in self.receipts],
             "begun": self.begun,
             "ended": self.ended,
+            "before": self.before,
         }
         return json.dumps(said, separators=(",", ":")).encode()
 
@@ -57,17 +61,24 @@ class RecordEntry:
         try:
             said = json.loads(data)
             receipts = tuple(map(_receipt_from_json, said["receipts"]))
-            return cls(said["at_ms"], said["job"], said["run"], said["who"], receipts, said["begun"], said["ended"])
+            before = None if said.get("before") is None else tuple(map(str, said["before"]))
+            at_ms, job, run, who, begun, ended = (said[one] for one in ("at_ms", "job", "run", "who", "begun", "ended"))
+            return cls(at_ms, job, run, who, receipts, begun, ended, before)
         except (ValueError, KeyError, TypeError) as error:
             raise DamagedError(
                 f"{name} is no entry of a run's record.", kind="record", hint="Move the object away, and run again."
             ) from error
 
 
+def entry_of(job: str, run: str, who: str, **said: Any) -> RecordEntry:
+    """Return an entry of this moment."""
+    return RecordEntry(int(time.time() * 1000), job, run, who, **said)
+
+
 def replay(ledger: Ledger, name: str, entry: RecordEntry) -> None:
-    """Record what another process did, in one transaction; an entry that is known already changes nothing."""
+    """Record an entry in one transaction; one that is known by its name already changes nothing."""
     with ledger.transaction():
-        if not ledger.received.add([name]):
+        if name and not ledger.received.add([name]):
             return
         if entry.begun is not None:
             began = {"who": entry.who, "tool": entry.begun["tool"], "started_ms": entry.at_ms}

@@ -30,7 +30,7 @@ class Lease:
     def __init__(self, store: Store, key: str, own: Path) -> None:
         self._store, self._key, self._own = store, key, own
         self._name = secrets.token_hex(8)
-        self._beats, self._etag = 0, ""
+        self._beats, self._etag, self._heard = 0, "", 0.0
         self._lost = self._ended = False
         self._turn = threading.Lock()
         self._wake = threading.Event()
@@ -44,6 +44,7 @@ class Lease:
             Another run holds it, and goes on.
         """
         while not self._etag:
+            self._heard = _awake()
             try:
                 self._etag = self._store.put_if_absent(self._key, self._content())
             except AlreadyExistsError:
@@ -57,9 +58,17 @@ class Lease:
         except NotFoundError:
             return
         holder = _read(bytes(there.data))
+        if holder.get("name") == self._name:  # put just now, and the answer was lost on its way
+            self._etag = there.info.etag
+            return
         # Nobody else of this machine runs: the caller holds the local lock. So a lease with our old name is a dead one.
-        if not self._is_ours(holder) and not self._is_silent(there.info.etag):
-            raise self._refused(holder)
+        if not self._is_ours(holder):
+            now = self._watch(there.info.etag)
+            if now is None:
+                return
+            if now != there.info.etag:
+                raise self._refused(holder)
+        self._heard = _awake()
         try:
             self._etag = self._store.put_if_unchanged(self._key, self._content(), there.info.etag)
         except ChangedError:
@@ -68,17 +77,20 @@ class Lease:
     def _is_ours(self, holder: dict[str, Any]) -> bool:
         return self._own.exists() and self._own.read_text() == holder.get("name")
 
-    def _is_silent(self, etag: str) -> bool:
-        """Watch a lease until it changes, or was not renewed for so long that its holder must be dead."""
+    def _watch(self, etag: str) -> str | None:
+        """Watch a lease until it changes, or was not renewed for so long that its holder must be dead.
+
+        Return its etag then; None where its holder has ended.
+        """
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        now = etag
+        while now == etag and time.monotonic() < end:
             time.sleep(LOOK)
             try:
-                if self._store.head(self._key).etag != etag:
-                    return False
+                now = self._store.head(self._key).etag
             except NotFoundError:
-                return False
-        return True
+                return None
+        return now
 
     def _refused(self, holder: dict[str, Any]) -> PolicyError:
         return PolicyError(
@@ -88,6 +100,10 @@ class Lease:
 
     def check(self) -> None:
         """Refuse to go on where another run has taken over, as after this machine slept."""
+        with self._turn:
+            # The thread that renews may be as late as this one: after a sleep nobody has told it yet.
+            if not self._lost and _awake() - self._heard > 2 * BEAT:
+                self._renew()
         if self._lost:
             raise PolicyError(
                 "Another run has taken over this destination, as nothing was heard of this one.",
@@ -99,26 +115,45 @@ class Lease:
             with self._turn:
                 if self._ended or self._lost:
                     return
-                self._beats += 1
-                try:
-                    self._etag = self._store.put_if_unchanged(self._key, self._content(), self._etag)
-                except ChangedError:
-                    self._lost = True
-                except BondstoreError:
-                    continue  # a bad line: the next beat tries again, and a holder that took over is seen then
+                with suppress(BondstoreError):  # a bad line: the next beat tries again, and `check` asks by itself
+                    self._renew()
+
+    def _renew(self) -> None:
+        self._beats += 1
+        content, now = self._content(), _awake()
+        try:
+            self._etag = self._store.put_if_unchanged(self._key, content, self._etag)
+        except ChangedError:
+            there = self._store.get(self._key)
+            if bytes(there.data) != content:
+                self._lost = True
+                return
+            self._etag = there.info.etag  # put, and the answer was lost on its way
+        except NotFoundError:
+            self._lost = True
+            return
+        self._heard = now
 
     def give_back(self) -> None:
-        """End it."""
+        """End it; one that another run has taken over is left."""
         self._wake.set()
         with self._turn:
             self._ended = True
-        if not self._lost:
             with suppress(BondstoreError):  # then it falls silent, and is taken over
-                self._store.delete(self._key)
+                if not self._lost:
+                    self._renew()
+                if not self._lost:
+                    self._store.delete(self._key)
         self._own.unlink(missing_ok=True)
 
     def _content(self) -> bytes:
         return json.dumps({"name": self._name, "who": whoami(), "beats": self._beats}).encode()
+
+
+def _awake() -> float:
+    """Return seconds that go on while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.time() if clock is None else time.clock_gettime(clock)
 
 
 def _read(data: bytes) -> dict[str, Any]:

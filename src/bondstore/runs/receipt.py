@@ -73,9 +73,7 @@ class Receipt:
         return tally
 
 
-def begin_recording(
-    ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int | None = None
-) -> None:
+def begin_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int) -> None:
     """Log the reads, and name the outputs."""
     for one in receipts:
         ledger.audit.reads(who, run, one.reads, at_ms=at_ms)

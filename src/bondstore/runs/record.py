@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bondstore.runs.journal import RecordEntry, entry_of, replay
 from bondstore.runs.receipt import Receipt, begin_recording, end_recording
 
 if TYPE_CHECKING:
@@ -11,44 +12,47 @@ if TYPE_CHECKING:
 
     from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
+    from bondstore.runs.destination import Destination
+
+
+def note(ledger: Ledger, destination: Destination, entry: RecordEntry) -> None:
+    """Record an entry, in the record of the destination first, if it has one."""
+    replay(ledger, destination.publish(entry), entry)
 
 
 def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> None:
-    """Log the reads and name the files; show the files; record what became of the objects. In this order.
+    """Record what shards brought back.
 
-    A kill in between leaves reads that are logged although nothing came of them, and files that are known though their
-    objects are still to be done: the next run writes them again. It never leaves a file that nobody knows, or one
-    whose sources are not in the audit log. A destination that keeps a record of its own has it first.
+    In a folder reads are logged and files named first; then the files are shown; then it is recorded what became of
+    the objects. A kill in between leaves reads that are logged although nothing came of them, and files that are known
+    though their objects are still to be done: the next run writes them again. It never leaves a file that nobody
+    knows, or one whose sources are not in the audit log.
+
+    What is put into a store is to be seen at once, and only then recorded, in one entry. A kill leaves objects that
+    the same run, when it is taken up again, puts again.
     """
     for one in receipts:
         if one.first is not None:
             one.first.apply(ledger, context)
     gone = [path for one in receipts for path in one.gone]
+    entry = entry_of(context.job, context.run, context.who, receipts=tuple(receipts))
     if context.dest.at_once:
         # Once the entry is put, nobody knows these any more: killed here, they are known and missed, and go again.
         context.dest.check()
         context.dest.remove(gone)
-    name = context.dest.publish(context.job, context.run, context.who, receipts)
+        note(ledger, context.dest, entry)
+        return
     with ledger.transaction():
-        begin_recording(ledger, context.job, context.run, context.who, receipts)
+        begin_recording(ledger, context.job, context.run, context.who, receipts, at_ms=entry.at_ms)
     for one in receipts:
         context.dest.show(one.staged)
-    if not context.dest.at_once:
-        context.dest.remove(gone)
+    context.dest.remove(gone)
     with ledger.transaction():
         end_recording(ledger, context.job, context.run, receipts)
-        if name:
-            ledger.received.add([name])
 
 
 def rename(ledger: Ledger, context: RunContext, outputs: Sequence[Output], gone: Sequence[str]) -> None:
     """Record that outputs lie elsewhere now, under paths that are not among those `gone`; who calls moves the files."""
-    if not outputs and not gone:
-        return
-    receipts = [Receipt(outputs=list(outputs), gone=list(gone), counted=False)]
-    name = context.dest.publish(context.job, context.run, context.who, receipts)
-    with ledger.transaction():
-        ledger.outputs.forget(context.job, gone)
-        ledger.outputs.put(context.job, context.run, outputs)
-        if name:
-            ledger.received.add([name])
+    if outputs or gone:
+        moved = Receipt(outputs=list(outputs), gone=list(gone), counted=False)
+        note(ledger, context.dest, entry_of(context.job, context.run, context.who, receipts=(moved,)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import logging
 import os
 import shutil
 import time
@@ -12,7 +13,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.errors import (
@@ -22,8 +23,7 @@ from bondstore.errors import (
     NotFoundError,
 )
 from bondstore.ledger.personal import personal_path
-from bondstore.runs.destination import PRIVATE, Destination, Holder
-from bondstore.runs.journal import RecordEntry
+from bondstore.runs.destination import PRIVATE, Destination, Holder, make_folder
 from bondstore.runs.lease import PATIENCE, Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import StoreRecord
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bondstore.ledger import Output
-    from bondstore.runs.receipt import Receipt
+    from bondstore.runs.journal import RecordEntry
     from bondstore.stores import Store
 
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,21 @@ class StoreDestination(Destination):
     @property
     def corner(self) -> Path:
         """A folder of the account."""
-        return personal_path().parent / "destinations" / self._name.removeprefix("bondstore-") / PRIVATE
+        return _corner(self._name)
 
     @property
     def _name(self) -> str:
-        return f"bondstore-{hashlib.sha256(self.spec.url.encode()).hexdigest()[:16]}"
+        # The same address at another server is another store.
+        profile = self.spec.profile
+        return _name_of(" ".join(filter(None, (self.spec.url, profile.endpoint, profile.account))))
+
+    def prepare(self) -> None:
+        """Make the private folder; one of an earlier version, which told stores apart by their address alone, moves."""
+        earlier = _corner(_name_of(self.spec.url))
+        if earlier.exists() and not self.corner.exists() and not (earlier / "snapshot").exists():
+            make_folder(self.corner.parent, 0o700)
+            earlier.rename(self.corner)
+        Destination.prepare(self)
 
     @property
     def shown(self) -> str:
@@ -77,8 +88,10 @@ class StoreDestination(Destination):
     def locked(self, *, shared: bool = False) -> Iterator[None]:
         """Hold the store, on whatever machine, and the copy of its record here."""
         with Destination.locked(self), self._memory_cleared():
+            record = self._record
             if shared:
-                _held[self.spec] = self._record, None
+                record.stray()
+                _held[self.spec] = record, None
                 try:
                     yield
                 finally:
@@ -87,14 +100,20 @@ class StoreDestination(Destination):
             lease = Lease(self.store, f"{PRIVATE}/lease.json", self.corner / "lease")
             lease.take()
             try:
-                record = self._record
                 record.refresh()
                 _held[self.spec] = record, lease
                 yield
-                record.fold()
+                self._fold(record, lease)
             finally:
                 _held.pop(self.spec, None)
                 lease.give_back()
+
+    def _fold(self, record: StoreRecord, lease: Lease) -> None:
+        """Fold the record, unless that fails: all is recorded by now, only not in one piece."""
+        try:
+            record.fold(lease.check)
+        except BondstoreError as error:
+            _log.warning("The record of %s was not put together; the next run does it. %s", self.shown, error.message)
 
     @contextmanager
     def _memory_cleared(self) -> Iterator[None]:
@@ -123,21 +142,15 @@ class StoreDestination(Destination):
                 return  # the copy of the run that is at it is the newest there is
             self._record.refresh()
 
-    def publish(
-        self,
-        job: str,
-        run: str,
-        who: str,
-        receipts: Sequence[Receipt] = (),
-        *,
-        begun: Mapping[str, Any] | None = None,
-        ended: Mapping[str, Any] | None = None,
-    ) -> str:
+    def publish(self, entry: RecordEntry) -> str:
         """Put an entry into the record of the store."""
-        self.check()
         record, lease = _held[self.spec]
-        entry = RecordEntry(int(time.time() * 1000), job, run, who, tuple(receipts), begun, ended)
-        return record.append(entry) if lease is not None else record.append_what_matters(entry)
+        if lease is None:
+            return record.append_what_matters(entry)
+        lease.check()
+        if record.is_full:
+            record.fold(lease.check)
+        return record.append(entry)
 
     def busy(self) -> bool:
         """Whether a run is going on, here or elsewhere."""
@@ -286,6 +299,14 @@ class _Asking(_InStore):
         except NotFoundError:
             return None
         return there.size, there.etag
+
+
+def _name_of(place: str) -> str:
+    return f"bondstore-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+
+
+def _corner(name: str) -> Path:
+    return personal_path().parent / "destinations" / name.removeprefix("bondstore-") / PRIVATE
 
 
 def _raised(answer: T | BondstoreError) -> T:

@@ -17,25 +17,41 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bondstore.errors import AlreadyExistsError, BondstoreError, ChangedError, IntegrityError, NotFoundError
+from bondstore.errors import (
+    AlreadyExistsError,
+    BondstoreError,
+    ChangedError,
+    IntegrityError,
+    NotFoundError,
+    PolicyError,
+)
 from bondstore.ledger import Ledger
 from bondstore.runs.durable import explaining
 from bondstore.runs.journal import RecordEntry, replay
 from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bondstore.stores import Store
 
 FOLD = 64
 """After so many entries they are put into a snapshot: what another machine reads before it begins stays small."""
+MOST = 4096
+"""After so many even a run that goes on does so: what it leaves when it is killed stays small, too."""
+_BEGUN = ".begun.json"
+_STRAY = "stray"
 _CHUNK = 1 << 20
 
 
 class StoreRecord:
-    """The record of one store, below a prefix of it; `ledger` is the copy on this machine."""
+    """The record of one store, below a prefix of it; `ledger` is the copy on this machine.
+
+    The audit chain binds each entry to all before it, so all copies must hold them in one order. The run that holds
+    the lease decides: it names, as it begins, those before it in the order in which it knows them. A copy that holds
+    them in another order is thrown away and made anew.
+    """
 
     def __init__(self, store: Store, prefix: str, ledger: Path) -> None:
         self._store, self._ledger = store, ledger
@@ -43,23 +59,80 @@ class StoreRecord:
         self._entries, self._snapshots = f"{prefix}/receipts/", f"{prefix}/ledger/"
         self._mark = ledger.with_name("snapshot")  # which snapshot the copy here began with
         self._last = ""
+        self._order: list[str] = []
         self._begun: RecordEntry | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are so many entries that a run must not wait for its end to fold them."""
+        return len(self._order) >= MOST
+
+    def stray(self) -> None:
+        """Note that the copy here will hold what the record does not, or not in its order."""
+        if self._mark.exists():
+            self._mark.write_text(_STRAY)
 
     def refresh(self) -> None:
         """Take over what others recorded. Nobody else of this machine may be at it."""
-        said, _ = self._current()
-        mark = self._mark.read_text() if self._mark.exists() else ""
-        if said is not None and said["snapshot"] != mark:
-            self._fetch(said)
+        said = self._newest()
         names = self._names()
-        if names:
-            with Ledger(self._ledger) as ledger:
-                self._replay(ledger, names)
+        if not self._take_over(names):
+            self._start_over(said)
+            self._take_over(names, anyway=True)
+
+    def _newest(self) -> dict[str, str] | None:
+        """Bring the snapshot here that counts, unless the copy began with it."""
+        said, _ = self._current()
+        if said is not None and said["snapshot"] != self._known_snapshot():
+            try:
+                self._start_over(said)
+            except NotFoundError:  # a run that goes on has put another in its place just now
+                said, _ = self._current()
+                self._start_over(said)
+        return said
+
+    def _known_snapshot(self) -> str:
+        return self._mark.read_text() if self._mark.exists() else ""
+
+    def _start_over(self, said: dict[str, str] | None) -> None:
+        if said is not None:
+            self._fetch(said)
+        elif self._ledger.exists():
+            self._settle_copy()
+            self._ledger.rename(self._kept())
+
+    def _take_over(self, names: list[str], *, anyway: bool = False) -> bool:
+        """Record the entries that are new here; false where the copy holds others in another order than theirs."""
+        self._order = []
+        if not names:
+            return True
+        with Ledger(self._ledger) as ledger:
+            known = ledger.received.in_order(names)
+            order = known if len(known) == len(names) else self._ordered(names)
+            if order[: len(known)] != known and not anyway:
+                return False
+            self._order = order
+            self._replay(ledger, [name for name in order if name not in set(known)])
+        return True
+
+    def _ordered(self, names: list[str]) -> list[str]:
+        """Return names in the order that counts: what the last run knew as it began, itself, what came in beside it."""
+        begun = next((name for name in reversed(names) if name.endswith(_BEGUN)), None)
+        if begun is None:
+            return names
+        there = set(names)
+        try:
+            entry = RecordEntry.from_json(bytes(self._store.get(self._entries + begun).data), begun)
+        except NotFoundError:
+            return names
+        before = [name for name in entry.before or () if name in there]
+        later = sorted(there.difference(before))
+        # A run of this machine that was resumed has entries before its beginning: those are named there.
+        return before + sorted(later, key=lambda name: _run_of(name) != entry.run)
 
     def _replay(self, ledger: Ledger, names: list[str]) -> None:
-        new = [name for name in names if name not in ledger.received.known(names)]
-        for start in range(0, len(new), FOLD):
-            some = new[start : start + FOLD]
+        for start in range(0, len(names), FOLD):
+            some = names[start : start + FOLD]
             keys = [self._entries + name for name in some]
             for name, answer in zip(some, self._store.get_many(keys), strict=True):
                 if isinstance(answer, NotFoundError):
@@ -69,11 +142,20 @@ class StoreRecord:
                 replay(ledger, name, RecordEntry.from_json(bytes(answer.data), name))
 
     def append(self, entry: RecordEntry) -> str:
-        """Put an entry; return its name. It sorts behind all that were there, whatever the clocks say."""
+        """Put an entry of the run that holds the lease; return its name."""
+        if entry.begun is not None:
+            entry = replace(entry, before=tuple(self._order))
+        name = self._put(entry)
+        self._order.append(name)
+        return name
+
+    def _put(self, entry: RecordEntry) -> str:
+        """Put an entry. Its name sorts behind all that were there, whatever the clocks say."""
         at = max(entry.at_ms, int(self._last[:13] or 0))
-        name = f"{at:013d}-{entry.run}-{secrets.token_hex(4)}.json"
+        end = f"-{entry.run}-{secrets.token_hex(4)}{'.json' if entry.before is None else _BEGUN}"
+        name = f"{at:013d}{end}"
         if name <= self._last:
-            name = f"{at + 1:013d}-{entry.run}-{secrets.token_hex(4)}.json"
+            name = f"{at + 1:013d}{end}"
         self._store.put(self._entries + name, entry.to_json())
         self._last = name
         return name
@@ -87,26 +169,30 @@ class StoreRecord:
             entry, self._begun = replace(entry, begun=self._begun.begun), None
         elif self._begun is not None:
             return ""
-        return self.append(entry)
+        return self._put(entry)
 
-    def fold(self) -> None:
-        """Put the entries into a new snapshot, where they have become many, or there is none yet."""
+    def fold(self, check: Callable[[], None]) -> None:
+        """Put the entries into a new snapshot, where they have become many, or there is none yet.
+
+        `check` raises where another run has taken over: what counts then is what that one folds.
+        """
         said, etag = self._current()
         names = self._names()
-        if said is not None and len(names) < FOLD:
+        if said is not None and (len(names) < FOLD or said["snapshot"] != self._known_snapshot()):
             return
-        with Ledger(self._ledger) as ledger:
-            self._replay(ledger, names)
-            with ledger.transaction():
-                ledger.received.keep(names)
+        if not self._take_over(names):
+            return
+        with Ledger(self._ledger) as ledger, ledger.transaction():
+            ledger.received.keep(names)
         snapshot, digest, size = self._put_snapshot()
         content = json.dumps({"snapshot": snapshot, "sha256": digest, "bytes": size}).encode()
         try:
+            check()
             if etag:
                 self._store.put_if_unchanged(self._pointer, content, etag)
             else:
                 self._store.put_if_absent(self._pointer, content)
-        except (ChangedError, AlreadyExistsError):
+        except (ChangedError, AlreadyExistsError, PolicyError):
             self._store.delete(self._snapshots + snapshot)
             return
         self._mark.write_text(snapshot)
@@ -115,6 +201,7 @@ class StoreRecord:
         for answer in self._store.delete_many([*(self._entries + name for name in names), *old]):
             if isinstance(answer, BondstoreError):
                 raise answer
+        self._order = []
 
     def _current(self) -> tuple[dict[str, str] | None, str]:
         try:
@@ -185,17 +272,29 @@ class StoreRecord:
 
     def _replace(self, fetched: Path) -> None:
         if self._ledger.exists():
-            with Ledger(self._ledger):  # what is still in its journal goes into the file
-                pass
+            self._settle_copy()
             if not self._mark.exists():
-                shutil.copy2(self._ledger, self._ledger.with_name(f"ledger-before-{int(time.time())}.sqlite"))
-            for left in self._ledger.parent.glob(f"{self._ledger.name}-*"):
-                with suppress(FileNotFoundError):
-                    left.unlink()
+                shutil.copy2(self._ledger, self._kept())
         fetched.replace(self._ledger)
+
+    def _settle_copy(self) -> None:
+        """Put what is still in the copy's journal into its file."""
+        with Ledger(self._ledger):
+            pass
+        for left in self._ledger.parent.glob(f"{self._ledger.name}-*"):
+            with suppress(FileNotFoundError):
+                left.unlink()
+
+    def _kept(self) -> Path:
+        return self._ledger.with_name(f"ledger-before-{int(time.time())}.sqlite")
 
     def _damaged(self, key: str) -> IntegrityError:
         return IntegrityError(
             f"{key} is damaged: it is not what was put there.",
-            hint="Move the folder .bondstore of the store away; the next run looks at everything again.",
+            hint="Move the folder .bondstore of the store away. The next run puts its machine's copy there; with "
+            "none, it looks at everything again.",
         )
+
+
+def _run_of(name: str) -> str:
+    return name[14:].removesuffix(_BEGUN).removesuffix(".json").rpartition("-")[0]

@@ -21,6 +21,7 @@ from bondstore.domains.beiwe.reconcile.job import ReconcileJob
 from bondstore.domains.beiwe.reconcile.rebuild import Rebuild
 from bondstore.domains.beiwe.selection import select
 from bondstore.errors import Interrupted, PolicyError, ReadOnlyError
+from bondstore.runs import journal
 from bondstore.runs import record as recording
 from bondstore.runs.destination import Destination
 from bondstore.runs.destinations import open_destination
@@ -224,7 +225,8 @@ def test_hours_are_rebuilt_into_either_and_stand(bench: Bench, calm: Bench, monk
     rebuild(calm)
     assert len(calm.files()) > 3
     monkeypatch.setattr(Rebuild, "number", 1)
-    record, calls = recording.end_recording, []
+    place = journal if bench.place.at_once else recording
+    record, calls = place.end_recording, []
 
     def breaking(*args: Any) -> None:
         calls.append(1)
@@ -233,7 +235,7 @@ def test_hours_are_rebuilt_into_either_and_stand(bench: Bench, calm: Bench, monk
         record(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(recording, "end_recording", breaking)
+        patch.setattr(place, "end_recording", breaking)
         with pytest.raises(Interrupted):
             rebuild(bench)
     result = rebuild(bench)
