@@ -370,8 +370,6 @@ def test_a_renewal_whose_answer_was_lost_is_no_loss(sea: Sea, on: Machine, monke
     assert ".bondstore/lease.json" not in record_of(sea)
 
 
-
-
 def test_a_run_that_ends_while_it_is_watched_makes_room(sea: Sea, on: Machine, quick: None) -> None:
     held, place = threading.Event(), sea.place
 
