@@ -102,13 +102,16 @@ class Lease:
         """Refuse to go on where another run has taken over, as after this machine slept."""
         with self._turn:
             # The thread that renews may be as late as this one: after a sleep nobody has told it yet.
-            if not self._lost and _awake() - self._heard > 2 * BEAT:
+            if not self._lost and self._is_stale():
                 self._renew()
         if self._lost:
             raise PolicyError(
                 "Another run has taken over this destination, as nothing was heard of this one.",
                 hint="What was recorded is kept. Run the same command again once the other has ended.",
             )
+
+    def _is_stale(self) -> bool:
+        return _awake() - self._heard > 2 * BEAT
 
     def _renew_until_ended(self) -> None:
         while not self._wake.wait(BEAT):
@@ -140,7 +143,7 @@ class Lease:
         with self._turn:
             self._ended = True
             with suppress(BondstoreError):  # then it falls silent, and is taken over
-                if not self._lost:
+                if not self._lost and self._is_stale():
                     self._renew()
                 if not self._lost:
                     self._store.delete(self._key)
