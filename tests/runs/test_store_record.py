@@ -329,10 +329,12 @@ def test_entries_that_come_late_are_known_in_one_order(sea: Sea, on: Machine) ->
     assert head_of(sea) == theirs
 
 
-def test_the_lease_of_another_is_left(sea: Sea, on: Machine) -> None:
+def test_the_lease_of_another_is_left(sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     with sea.place.locked():
         there = store_of(sea).get(".bondstore/lease.json")
         store_of(sea).put(".bondstore/lease.json", bytes(there.data).replace(b'"name"', b'"eman"'))
+        awake = lease._awake()
+        monkeypatch.setattr(lease, "_awake", lambda: awake + 100)  # this machine slept meanwhile
     assert ".bondstore/lease.json" in record_of(sea)
 
 
