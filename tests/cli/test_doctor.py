@@ -29,7 +29,7 @@ def guide(home: Home, seaweedfs: SeaweedFS, bucket: str, monkeypatch: pytest.Mon
     plain = b"timestamp,UTC time,latitude,longitude,altitude,accuracy\n1700000000000,2023-11-14T22:13:20.000,1,2,3,4"
     sealed = iv + AES.new(KEY.encode(), AES.MODE_CFB, iv, segment_size=8).encrypt(plain)
 
-    from bondstore.config import resolve_store
+    from bondstore.config.resolve import resolve_store
     from bondstore.stores import open_store
 
     store = open_store(resolve_store())

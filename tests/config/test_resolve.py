@@ -4,7 +4,9 @@ import pickle
 
 import pytest
 
-from bondstore.config import Profile, SecretRef, resolve_key, resolve_store, resolve_study
+from bondstore.config.profiles import Profile
+from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
+from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError, UsageError
 from bondstore.stores.address import parse_address
 from tests.homes import Home

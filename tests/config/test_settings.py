@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bondstore.config import list_profiles, load_profile, remove_profile, save_profile
 from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
-from bondstore.config.settings import describe_profile
+from bondstore.config.settings import describe_profile, list_profiles, load_profile, remove_profile, save_profile
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from tests.homes import Home
 
