@@ -19,16 +19,6 @@ def sealed(plain: bytes) -> bytes:
     return IV + AES.new(KEY, AES.MODE_CFB, iv=IV, segment_size=8).encrypt(plain)
 
 
-@pytest.mark.parametrize("name", ["a/b.csv.zst", "b.csv.zstd", ".zst"])
-def test_names_that_promise_zstd(name: str) -> None:
-    assert chain.named_compressed(name)
-
-
-@pytest.mark.parametrize("name", ["a/b.csv", "zst", "b.zst.csv", "b.zst-duplicate-abc"])
-def test_names_that_do_not(name: str) -> None:
-    assert not chain.named_compressed(name)
-
-
 def test_bytes_decide() -> None:
     assert chain.unwrap(zstandard.compress(TEXT)) == chain.Unwrapped(TEXT, compressed=True)
     assert chain.unwrap(TEXT) == chain.Unwrapped(TEXT, compressed=False)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
 
-SUFFIXES = (".zst", ".zstd")
-"""Endings of names that promise zstd."""
-
 _SNIFFED = 4
 
 
@@ -35,11 +32,6 @@ class UnwrappedStream:
 
     pieces: Iterator[bytes]
     compressed: bool
-
-
-def named_compressed(name: str) -> bool:
-    """Whether an object's name promises zstd."""
-    return name.endswith(SUFFIXES)
 
 
 def unwrap(plain: bytes, limit: int = zstd.ONE_SHOT_LIMIT) -> Unwrapped:

@@ -69,10 +69,6 @@ class Reading:
         """Iterate over the rows alone."""
         return (one for one in self.records() if not isinstance(one, Aside))
 
-    def asides(self) -> Iterator[Aside]:
-        """Iterate over what is set aside alone."""
-        return (one for one in self.records() if isinstance(one, Aside))
-
     @contextmanager
     def _pass(self) -> Iterator[Iterator[bytes]]:
         chunks = self._source()
