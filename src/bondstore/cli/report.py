@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -178,7 +177,9 @@ def show_others(others: Mapping[str, int], destination: Destination) -> None:
 
 def words(verb: str, run: str, destination: Destination) -> str:
     """Return the command that does something with a run, fit to be pasted into a shell."""
-    return f"bondstore {verb} {run} --dest {shlex.quote(destination.shown)}".replace("  ", " ")
+    from bondstore.runs.destinations import dest_options
+
+    return " ".join(word for word in ("bondstore", verb, run, dest_options(destination)) if word)
 
 
 def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.from_model import Bundle
 from bondstore.domains import domain_of
-from bondstore.errors import NotFoundError
+from bondstore.errors import NotFoundError, UsageError
 from bondstore.runs.domain import load, unknown_run
 from bondstore.text import moment
 
@@ -30,6 +30,15 @@ Dest = Annotated[
     typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where the run wrote to; default: this folder."),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or: last.")]
+DestProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--dest-profile",
+        metavar="NAME",
+        autocompletion=options.profile_names,
+        help="Named settings to open a store with; else the default ones. A run goes on with those it recorded.",
+    ),
+]
 Reads = Annotated[
     str | None,
     typer.Option("--dest", "-d", metavar="FOLDER|URL", help="Where a run wrote to; default: your own reads."),
@@ -42,6 +51,7 @@ class AgainOptions(Bundle):
     """How a recorded run is done again."""
 
     dest: Dest = HERE
+    dest_profile: DestProfile = None
     profile: options.Profile = None
     jobs: options.Jobs = None
     yes: options.Yes = False  # accepted everywhere; doing it again needs no answer
@@ -55,33 +65,29 @@ class AgainOptions(Bundle):
         return execute(job, destination, jobs=self.jobs, json=self.json, dry_run=self.dry_run, run=run, retry=retry)
 
 
-def destination_at(place: str) -> Destination:
-    """Return the destination that a person names: a folder, or a store by its address."""
-    from bondstore.runs.destinations import open_destination
-    from bondstore.runs.folder_destination import FolderDestination
+def destination_at(place: str, profile: str | None = None) -> Destination:
+    """Return what a person names; see `bondstore.runs.destinations.named_destination`."""
+    from bondstore.runs.destinations import named_destination
 
-    if "://" not in place:
-        return FolderDestination(Path(place).expanduser().resolve())
-    from bondstore.config.resolve import resolve_store
-
-    destination = open_destination(resolve_store(place))
-    destination.refresh()
-    return destination
+    return named_destination(place, profile)
 
 
 @contextmanager
-def audited(place: str | None) -> Iterator[tuple[Ledger, Destination | None]]:
+def audited(place: str | None, profile: str | None) -> Iterator[tuple[Ledger, Destination | None]]:
     """Open the ledger of a destination, or the account's own record of reads outside runs."""
     from bondstore.ledger import personal_ledger, personal_path
+    from bondstore.runs.folder_destination import FolderDestination
 
     if place is not None:
-        destination = destination_at(place)
+        destination = destination_at(place, profile)
         with destination.ledger(create=False) as ledger:
             yield ledger, destination
         return
+    if profile is not None:
+        raise UsageError("--dest-profile opens a store, and none is named.", hint="Add --dest URL.")
     if not personal_path().exists():
         raise NotFoundError("This account has read nothing outside runs.", hint="For a run's reads, add --dest FOLDER.")
-    if destination_at(HERE).ledger_path.exists():
+    if FolderDestination(Path.cwd()).ledger_path.exists():
         output.note("This is the record of your own reads outside runs. For that of this folder, add: --dest .")
     with personal_ledger(create=False) as ledger:
         yield ledger, None
@@ -96,13 +102,17 @@ def run_named(name: str | None, ledger: Ledger, destination: Destination | None)
     return find_run(destination, ledger, name).id if destination else ledger.runs.get(name).id
 
 
-def recorded(name: str, place: str) -> tuple[RunRecord, Destination]:
-    """Return the run that is meant, and where it wrote to."""
+def recorded(name: str, place: str, profile: str | None) -> tuple[RunRecord, Destination]:
+    """Return the run that is meant, and where to go on with it; a profile opens that in place of the recorded one."""
+    from bondstore.config.resolve import with_dest_profile
+    from bondstore.runs.destinations import recorded_destination
     from bondstore.runs.history import find_run
 
-    destination = destination_at(place)
-    with destination.ledger(create=False) as ledger:
-        return find_run(destination, ledger, name), destination
+    named = destination_at(place, profile)
+    with named.ledger(create=False) as ledger:
+        record = find_run(named, ledger, name)
+    record = dataclasses.replace(record, params=with_dest_profile(record.params, profile))
+    return record, recorded_destination(record, named)
 
 
 def job_of(record: RunRecord, profile: str | None = None) -> Job:

@@ -58,6 +58,11 @@ def recorded_dest(params: Mapping[str, Any]) -> StoreSpec | None:
     return recorded_store({"store": params["dest"], "profile": params["dest_profile"]})
 
 
+def with_dest_profile(params: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:
+    """Return what a run recorded, with another profile for its destination, where it recorded one."""
+    return {**params, "dest_profile": profile} if profile and "dest_profile" in params else params
+
+
 def resolve_key(key: SecretRef | str | None = None, profile: str | Profile | None = None) -> SecretRef:
     """Find the reference to the study's key; a key itself is refused."""
     if isinstance(key, SecretRef):

@@ -1,21 +1,100 @@
-"""The destination at an address."""
+"""The destination at an address, the one that a person names, and the one that a run recorded."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.runs.destination import Destination
+from bondstore.config.resolve import recorded_dest, resolve_store, with_dest_profile
+from bondstore.config.settings import DEFAULT, load_profile
+from bondstore.errors import UsageError
+from bondstore.ledger.personal import personal_path
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Mapping
+    from typing import Any
+
+    from bondstore.ledger import RunRecord
+    from bondstore.runs.destination import Destination
 
 
 def open_destination(spec: StoreSpec) -> Destination:
     """Return the destination at an address."""
     address = parse_address(spec.url)
     return FolderDestination(Path(address.place)) if address.kind == "file" else StoreDestination(spec)
+
+
+def named_destination(place: str, profile: str | None = None) -> Destination:
+    """Return what a person names, its record brought up to date.
+
+    That is a folder, or a store: by its address, or by the folder where this account keeps the copy of its record.
+    """
+    found: Destination
+    if "://" in place:
+        found = open_destination(resolve_store(place, profile))
+    else:
+        if profile is not None:
+            load_profile(profile)  # a name that is nobody's is said, though a folder needs no settings
+        found = FolderDestination(Path(place).expanduser().resolve())
+    if isinstance(found, FolderDestination):
+        found = _store_copied_to(found, profile) or found
+    found.refresh()
+    return found
+
+
+def recorded_destination(record: RunRecord, named: Destination) -> Destination:
+    """Return where to go on with a run: the store that it recorded, or the folder that has its record, wherever it is.
+
+    Raises
+    ------
+    UsageError
+        The run wrote to a store, and another place is named.
+    """
+    spec = _recorded_store(record.params)
+    if spec is None:
+        return named
+    found = StoreDestination(spec)
+    if not isinstance(named, StoreDestination) or parse_address(named.spec.url) != parse_address(spec.url):
+        raise UsageError(
+            f"The run {record.id} wrote to {found.shown}, and not to {named.shown}.",
+            hint=f"Name that store: {dest_options(found)}",
+        )
+    if found != named:
+        found.refresh()
+    return found
+
+
+def dest_options(destination: Destination) -> str:
+    """Return the options that name a destination to ``run`` and ``audit``, fit to be pasted into a shell."""
+    return f"--dest {shlex.quote(destination.shown)}{dest_profile_option(destination)}"
+
+
+def dest_profile_option(destination: Destination) -> str:
+    """Return the option, with a blank before it, that names the profile of a store; empty where it has no name."""
+    if not isinstance(destination, StoreDestination) or destination.spec.profile.name == DEFAULT:
+        return ""
+    return f" --dest-profile {destination.spec.profile.name}"
+
+
+def _store_copied_to(folder: FolderDestination, profile: str | None) -> StoreDestination | None:
+    """Return the store whose record is copied to a folder of the account: the copy itself is no place to write to.
+
+    By the newest run, and not by the folder's name: that depends on the settings the store was opened with.
+    """
+    if not folder.root.resolve().is_relative_to(personal_path().parent.resolve()) or not folder.ledger_path.exists():
+        return None
+    with folder.ledger(create=False) as ledger:
+        runs = ledger.runs.newest_first()
+    spec = _recorded_store(with_dest_profile(runs[0].params, profile)) if runs else None
+    return None if spec is None else StoreDestination(spec)
+
+
+def _recorded_store(params: Mapping[str, Any]) -> StoreSpec | None:
+    if not {"dest", "dest_profile"} <= params.keys() or parse_address(params["dest"]).kind == "file":
+        return None
+    return recorded_dest(params)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.errors import BondstoreError, Interrupted
 from bondstore.runs.context import RunContext
+from bondstore.runs.destinations import dest_options
 from bondstore.runs.executors import Barrier, fitted
 from bondstore.runs.journal import entry_of
 from bondstore.runs.process import few_arenas, whoami
@@ -149,7 +150,7 @@ def execute(
             keeper.abandon("interrupted")
             raise Interrupted(
                 "Stopped. What was done is kept.",
-                hint=f"Go on with: bondstore run resume {run} --dest {destination.shown}",
+                hint=f"Go on with: bondstore run resume {run} {dest_options(destination)}",
             ) from stop
         except BaseException:
             keeper.abandon("failed")

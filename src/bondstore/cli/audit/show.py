@@ -23,6 +23,7 @@ EXAMPLES = (
 def command(
     *,
     dest: runs_shared.Reads = None,
+    dest_profile: runs_shared.DestProfile = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what was read for this run.")] = None,
     prefix: Annotated[
         list[str] | None,
@@ -39,7 +40,7 @@ def command(
     Without --dest: what this account read outside runs, on the terminal or in a notebook.
     """
     start_ms, end_ms = window_ms(since, until, tz)
-    with runs_shared.audited(dest) as (ledger, destination):
+    with runs_shared.audited(dest, dest_profile) as (ledger, destination):
         wanted = runs_shared.run_named(run, ledger, destination)
         entries = ledger.audit.entries(
             run=wanted, prefixes=prefix or (), since_ms=start_ms, until_ms=end_ms, last=limit

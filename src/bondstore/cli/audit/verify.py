@@ -34,6 +34,7 @@ def head_hash(text: str) -> bytes:
 
 def command(
     dest: runs_shared.Reads = None,
+    dest_profile: runs_shared.DestProfile = None,
     expect: Annotated[
         bytes | None,
         typer.Option(
@@ -54,7 +55,7 @@ def command(
 
     if files and dest is None:
         raise UsageError("There are files only where there is a folder.", hint="Add --dest FOLDER.")
-    with runs_shared.audited(dest) as (ledger, destination):
+    with runs_shared.audited(dest, dest_profile) as (ledger, destination):
         proof = prove_chain(ledger, expect)
         if not json:
             _show(proof, ledger)

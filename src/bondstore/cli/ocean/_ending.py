@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from bondstore.cli.report import Ending
+from bondstore.config.settings import DEFAULT
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
     dest = str(params["dest"])
     folder = parse_address(dest).kind == "file"
     shown = destination.shown if folder else dest
-    publish = f"bondstore release publish PUBLIC-URL --from {shlex.quote(shown)} --dry-run"
+    profile = str(params["dest_profile"])
+    named = "" if folder or profile == DEFAULT else f" --from-profile {profile}"
+    publish = f"bondstore release publish PUBLIC-URL --from {shlex.quote(shown)}{named} --dry-run"
     if folder:
         return Ending(steps=(f"bondstore ocean plot {shlex.quote(shown)}", publish))
     return Ending(steps=(publish,), written_to=dest)

@@ -8,6 +8,7 @@ from bondstore.cli.from_model import with_settings
 EXAMPLES = (
     "bondstore run resume last --dest /data/export",
     "bondstore run resume 20240131T0915 --profile lab --jobs 4",
+    "bondstore run resume last --dest s3://lab/export --dest-profile safe",
 )
 
 
@@ -20,7 +21,7 @@ def command(run: runs_shared.Run, *, again: runs_shared.AgainOptions) -> int:
     """
     from bondstore.runs.history import ENDED, tally_of
 
-    record, destination = runs_shared.recorded(run, again.dest)
+    record, destination = runs_shared.recorded(run, again.dest, again.dest_profile)
     if record.state in ENDED:
         return report.show_ended(record.id, tally_of(record), destination, json=again.json)
     return again.execute(record, destination, retry=False)

@@ -18,5 +18,5 @@ def command(run: runs_shared.Run, *, again: runs_shared.AgainOptions) -> int:
     They are fetched and tried again, in a run of its own; so is what is new in the bucket. What is proved done is not
     fetched again.
     """
-    record, destination = runs_shared.recorded(run, again.dest)
+    record, destination = runs_shared.recorded(run, again.dest, again.dest_profile)
     return again.execute(record, destination, retry=True)

@@ -26,14 +26,19 @@ SHOWN = 20
 """Quarantined and failed objects that text names; JSON names all."""
 
 
-def command(run: runs_shared.Run, dest: runs_shared.Dest = runs_shared.HERE, json: options.Json = False) -> None:
+def command(
+    run: runs_shared.Run,
+    dest: runs_shared.Dest = runs_shared.HERE,
+    dest_profile: runs_shared.DestProfile = None,
+    json: options.Json = False,
+) -> None:
     """Show one run: what it was to do, its tally, its findings, and what it left in quarantine or failed.
 
     With --json: the run, its findings, the objects it left, and the tally as the last line.
     """
     from bondstore.runs.history import find_run, standing
 
-    destination = runs_shared.destination_at(dest)
+    destination = runs_shared.destination_at(dest, dest_profile)
     with destination.ledger(create=False) as ledger:
         record = find_run(destination, ledger, run)
         stands = standing(ledger, record)

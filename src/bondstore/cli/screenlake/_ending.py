@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from bondstore.cli.report import Ending
+from bondstore.runs.destinations import dest_profile_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,4 +29,4 @@ def _review(query: str, destination: Destination) -> str:
     """Return the command to review; it names the query where the destination holds those of several."""
     several = sum("combined" in destination.folders(one) for one in destination.folders()) > 1
     named = f" --query-id {shlex.quote(query)}" if several else ""
-    return f"bondstore screenlake review {shlex.quote(destination.shown)}{named}"
+    return f"bondstore screenlake review {shlex.quote(destination.shown)}{named}{dest_profile_option(destination)}"

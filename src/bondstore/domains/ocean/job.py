@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bondstore.config.resolve import recorded_store, store_params
+from bondstore.config.resolve import recorded_dest, recorded_store, store_params
 from bondstore.domains.ocean.products import DeploymentFiles, MonthTables, Status
 from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles
 from bondstore.domains.ocean.settings import QcSettings, from_params
@@ -80,9 +80,11 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> QcJob:
     """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
     if params.get("job") != JOB:
         raise unknown_run()
+    dest = recorded_dest(params)
+    assert dest is not None  # a run records where it wrote to, a folder too
     return QcJob(
         recorded_store(params, profile),
-        recorded_store({"store": params["dest"], "profile": params["dest_profile"]}),
+        dest,
         from_params(params["settings"]),
         params["since_ms"],
         None if params["keys"] is None else tuple(params["keys"]),

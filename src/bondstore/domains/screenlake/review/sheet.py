@@ -14,6 +14,7 @@ from bondstore.domains.screenlake.review.boxes import box_text, candidates, imag
 from bondstore.domains.screenlake.review.decisions import Verdicts, add_decisions, decide, decided, read_decisions
 from bondstore.errors import DamagedError, UsageError
 from bondstore.pages import stream
+from bondstore.runs.destinations import dest_profile_option
 from bondstore.text import counted
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ def _pieces(dest: Destination, query: str, shown: Sequence[Candidate], left: int
     return stream(
         "bondstore.domains.screenlake/sheet.html",
         query=query,
-        command=f"bondstore screenlake review {shlex.quote(dest.shown)} --query-id {shlex.quote(query)}",
+        command=f"bondstore screenlake review {shlex.quote(dest.shown)} --query-id {shlex.quote(query)}"
+        + dest_profile_option(dest),
         shown=shown,
         left=left,
         waiting=waiting,
