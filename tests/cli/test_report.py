@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bondstore.cli.report import show_result
-from bondstore.runs.engine import RunResult, dry_run
+from bondstore.runs.engine import RunResult
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count, Tally
 from tests.cli.exports import Lab, lab
@@ -83,7 +83,7 @@ def test_all_done_reads_so(lab: Lab, capsys: Capture) -> None:
 
 
 def test_a_dry_run_shows_the_plan(lab: Lab, capsys: Capture) -> None:
-    result = dry_run(lab.job(), lab.destination)
+    result = only_plan(lab.job(), lab.destination)
     assert show_result(result, lab.destination, json=True) == 0
     (plan,) = records(capsys)
     size = sum(len(one.sealed) for one in lab.data)

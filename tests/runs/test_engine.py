@@ -13,7 +13,7 @@ from bondstore.config.profiles import StoreSpec
 from bondstore.errors import BondstoreError, Exit, Interrupted, NoSpaceError, PolicyError, StoreError, WrongKeyError
 from bondstore.ledger import Ledger, RunRecord
 from bondstore.runs.context import RunContext
-from bondstore.runs.engine import dry_run, execute
+from bondstore.runs.engine import execute, only_plan
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.plan import Plan
@@ -245,7 +245,7 @@ def test_a_killed_worker_loses_nothing_that_was_done(job: ToyJob, destination: F
 def test_what_the_check_refuses_writes_nothing(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(3)
     refused = dataclasses.replace(job, refused=True)
-    for run in (lambda: execute(refused, destination, Serial()), lambda: dry_run(refused, destination)):
+    for run in (lambda: execute(refused, destination, Serial()), lambda: only_plan(refused, destination)):
         with pytest.raises(WrongKeyError):
             run()
         assert not destination.root.exists()
@@ -262,13 +262,13 @@ def test_a_failing_plan_ends_the_run_as_failed(spec: StoreSpec, destination: Fol
 
 def test_a_dry_run_plans_and_writes_nothing(job: ToyJob, destination: FolderDestination, fill: Fill) -> None:
     fill(5)
-    planned = dry_run(job, destination)
+    planned = only_plan(job, destination)
     assert (planned.state, planned.run, planned.plan.todo.objects, planned.tally.planned) == ("planned", "", 5, Count())
     assert not destination.root.exists()
     execute(job, destination, Serial())
     fill(0, late=b"content late", k1=b"content changed")
     before = files(destination)
-    again = dry_run(job, destination)
+    again = only_plan(job, destination)
     assert (again.plan.todo.objects, again.plan.skipped.objects) == (2, 4)
     assert files(destination) == before
     with destination.ledger() as ledger:

@@ -94,7 +94,7 @@ def test_a_dry_run_elsewhere_knows_what_is_done(sea: Sea, on: Machine) -> None:
 
     sea.qc()
     on("two")
-    assert engine.dry_run(sea.job(), sea.place).plan.skipped.objects == 6
+    assert engine.only_plan(sea.job(), sea.place).plan.skipped.objects == 6
 
 
 def test_other_settings_elsewhere_leave_one_set_of_files(sea: Sea, on: Machine) -> None:

@@ -150,7 +150,7 @@ def execute(
     from bondstore.version import TOOL
 
     if dry_run:
-        plan = engine.dry_run(job, destination, reporter()).plan
+        plan = engine.only_plan(job, destination, reporter()).plan
         if retry:
             plan = dataclasses.replace(plan, todo=plan.todo + plan.quarantined, quarantined=Count())
         report.show_plan(plan, destination, json=json)

@@ -15,6 +15,7 @@ from bondstore.runs.process import few_arenas, whoami
 from bondstore.runs.progress import Quiet
 from bondstore.runs.record import note, record
 from bondstore.runs.tally import Tally
+from bondstore.version import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +79,7 @@ class RunResult:
     state: str
 
 
-def dry_run(job: Job, destination: Destination, progress: Progress | None = None) -> RunResult:
+def only_plan(job: Job, destination: Destination, progress: Progress | None = None) -> RunResult:
     """Plan a job and write nothing."""
     job.check()
     watch = progress or Quiet()
@@ -99,8 +100,9 @@ def execute(
     executor: Executor,
     *,
     progress: Progress | None = None,
-    confirm: Callable[[Plan], bool] = lambda _: True,
-    tool: str = "",
+    confirm: Callable[[Plan], bool] | None = None,
+    dry_run: bool = False,
+    tool: str = TOOL,
     run: str | None = None,
     retry: bool = False,
 ) -> RunResult:
@@ -110,6 +112,8 @@ def execute(
     ----------
     confirm : callable
         Asked once the plan is made; false ends the run before anything is fetched.
+    dry_run : bool
+        Only plan, and write nothing.
     tool : str
         Name and version of the program, for the record.
     run : str, optional
@@ -124,6 +128,8 @@ def execute(
     BondstoreError
         What the job's check refused, or what makes going on useless: no space, no server, no permission.
     """
+    if dry_run:
+        return only_plan(job, destination, progress)
     few_arenas()
     job.check()
     watch = progress or Quiet()
@@ -139,7 +145,7 @@ def execute(
         try:
             plan = job.plan(ledger, context, watch)
             keeper.tally = Tally(skipped=plan.skipped, quarantined=plan.quarantined)
-            if not confirm(plan):
+            if confirm is not None and not confirm(plan):
                 return keeper.finish(plan, "cancelled")
             watch.begin(plan.todo)
             keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))

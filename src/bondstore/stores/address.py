@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from bondstore.config.profiles import StoreSpec, store_schemes
+from bondstore.config.resolve import resolve_dest, resolve_store, with_url
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
+    import os
+
     from bondstore.config.profiles import Profile
     from bondstore.stores.retry import RetryRule
 
@@ -168,7 +172,6 @@ def register(kind: StoreKind) -> None:
 
 def kind_of(scheme: str) -> StoreKind:
     """Return the kind with a scheme; raises `UsageError` when there is none."""
-    from bondstore.config.profiles import store_schemes
 
     if scheme not in _registered and scheme in store_schemes():
         import_module(f"{_KINDS}.{scheme}")
@@ -181,7 +184,6 @@ def kind_of(scheme: str) -> StoreKind:
 
 def all_kinds() -> list[StoreKind]:
     """Load all kinds and return them, those that people use most first."""
-    from bondstore.config.profiles import store_schemes
 
     for scheme in store_schemes():
         import_module(f"{_KINDS}.{scheme}")
@@ -209,3 +211,17 @@ def impossible(key: str) -> UsageError:
 def _hint() -> str:
     examples = [kind.example for kind in all_kinds()]
     return f"Write {', '.join(examples[:-1])} or {examples[-1]}."
+
+
+def store_spec(store: str | StoreSpec | None, profile: str | Profile | None = None) -> StoreSpec:
+    """Find a store; its address is written in one way only, as records hang on it."""
+    return _plain(store if isinstance(store, StoreSpec) else resolve_store(store, profile))
+
+
+def dest_spec(dest: str | os.PathLike[str] | StoreSpec, profile: str | Profile | None = None) -> StoreSpec:
+    """Find a destination, a store or a folder by its path; its address is written in one way only."""
+    return _plain(dest if isinstance(dest, StoreSpec) else resolve_dest(dest, profile))
+
+
+def _plain(spec: StoreSpec) -> StoreSpec:
+    return with_url(spec, parse_address(spec.url).url)

@@ -25,7 +25,7 @@ from bondstore.domains.beiwe.selection import select
 from bondstore.errors import BondstoreError, Interrupted, PolicyError, WrongKeyError
 from bondstore.ledger import personal_ledger
 from bondstore.runs import record as recording
-from bondstore.runs.engine import dry_run, execute
+from bondstore.runs.engine import execute, only_plan
 from bondstore.runs.executors import Processes, Serial, Threads
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.progress import Quiet
@@ -737,7 +737,7 @@ def test_a_job_is_built_again_from_its_record(study, tmp_path):
 
 
 def test_a_dry_run_writes_nothing(study, tmp_path):
-    result = dry_run(study.job(), FolderDestination(tmp_path / "out"))
+    result = only_plan(study.job(), FolderDestination(tmp_path / "out"))
     assert result.plan.todo.objects > 0
     assert not (tmp_path / "out").exists()
 

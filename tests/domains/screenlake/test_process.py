@@ -15,7 +15,7 @@ from PIL import Image
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.selection import selection_of
 from bondstore.errors import PolicyError
-from bondstore.runs.engine import dry_run
+from bondstore.runs.engine import only_plan
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
 from bondstore.runs.folder_destination import FolderDestination
 from tests.phonelab import PLAIN, PhoneLab, same_rows, tree, whole
@@ -292,7 +292,7 @@ def test_a_query_id_stands_for_one_selection(lab: PhoneLab) -> None:
 def test_a_dry_run_writes_nothing(lab: PhoneLab) -> None:
     lab.fill(SHAPE)
     lab.put("academia/readme.txt", b"hello")
-    result = dry_run(lab.job(), FolderDestination(lab.dest))
+    result = only_plan(lab.job(), FolderDestination(lab.dest))
     assert result.plan.todo.objects == 9
     assert result.plan.left_out == {"not a zip": 1}
     assert not lab.dest.exists()
@@ -322,7 +322,7 @@ def test_large_zips_are_read_in_ranges(lab: PhoneLab, monkeypatch: pytest.Monkey
 def test_the_plan_knows_what_another_handling_must_do(lab: PhoneLab) -> None:
     lab.fill(SHAPE)
     lab.run(PLAIN)
-    plan = dry_run(lab.job(Handling(redact="none", text="drop")), FolderDestination(lab.dest)).plan
+    plan = only_plan(lab.job(Handling(redact="none", text="drop")), FolderDestination(lab.dest)).plan
     assert (plan.todo.objects, plan.skipped.objects) == (9, 0)
 
 

@@ -106,17 +106,13 @@ def _rebuild(job: ReconcileJob, place: Destination, jobs: int | None, *, dry_run
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
     from bondstore.domains.beiwe.reconcile.job import rebuilt
-    from bondstore.runs.engine import dry_run as only_plan
     from bondstore.runs.engine import execute
     from bondstore.runs.executors import default_executor
-    from bondstore.version import TOOL
 
-    if dry_run:
-        return show_result(only_plan(job, place, reporter()), place, json=json)
     executor = default_executor(jobs)
     ask = before_fetching("Read up to {} and write the hours that lack rows into " + f"{place.shown}?", yes=yes)
-    result = execute(job, place, executor, progress=reporter(), confirm=ask, tool=TOOL)
-    if result.state != "cancelled":
+    result = execute(job, place, executor, progress=reporter(), confirm=ask, dry_run=dry_run)
+    if result.state not in ("cancelled", "planned"):
         columns: list[str | output.Column] = ["participant", "stream"]
         columns += [output.number(name) for name in ("hours", "rows", "rows_added", "bytes")]
         with place.ledger(create=False) as ledger:

@@ -52,8 +52,8 @@ def command(
     screenlake process` carries them out, and decided boxes are no longer on the sheet.
     """
     from bondstore.domains.screenlake.review.sheet import box_of, review
-    from bondstore.domains.screenlake.service import dest_spec
     from bondstore.runs.destinations import open_destination
+    from bondstore.stores.address import dest_spec
 
     done = review(
         open_destination(dest_spec(dest, dest_profile)),

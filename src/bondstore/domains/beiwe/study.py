@@ -367,17 +367,14 @@ class Study:
         from bondstore.runs import engine
         from bondstore.runs.destinations import open_destination
         from bondstore.runs.executors import default_executor
-        from bondstore.version import TOOL
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
         dest = resolve_dest(destination, dest_profile or self.store.spec.profile)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
         place = open_destination(dest)
-        if dry_run:
-            return engine.dry_run(job, place, progress)
         doing = executor or default_executor(jobs)
-        return engine.execute(job, place, doing, progress=progress, confirm=confirm, tool=TOOL)
+        return engine.execute(job, place, doing, progress=progress, confirm=confirm, dry_run=dry_run)
 
     def _needed_key(self) -> SecretRef:
         return self.key or resolve_key(None, self.store.spec.profile)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import resolve_store, with_url
 from bondstore.domains.ocean.job import QcJob
 from bondstore.domains.ocean.qc.suite import suite_names
 from bondstore.domains.ocean.settings import QcSettings
 from bondstore.errors import NotFoundError, UsageError
-from bondstore.stores.address import parse_address
+from bondstore.stores.address import store_spec
 
 if TYPE_CHECKING:
     import os
@@ -94,8 +93,8 @@ def prepare(
 ) -> QcJob:
     """Check what is asked for and build the job; nothing is listed yet. As in `qc`."""
     return QcJob(
-        _spec(source, profile),
-        _spec(dest, dest_profile or profile),
+        store_spec(source, profile),
+        store_spec(dest, dest_profile or profile),
         (asked or Asked()).settings(),
         None if since is None else int(since.timestamp() * 1000),
         None if keys is None else tuple(keys),
@@ -162,18 +161,9 @@ def run(
     from bondstore.domains.ocean.job import executor
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
-    from bondstore.version import TOOL
 
     place = open_destination(job.dest)
-    if dry_run:
-        return engine.dry_run(job, place, progress)
-    return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm or (lambda _: True), tool=TOOL)
-
-
-def _spec(store: str | StoreSpec | None, profile: str | Profile | None) -> StoreSpec:
-    """Find the store; its address is written in one way only, as the record hangs on it."""
-    spec = store if isinstance(store, StoreSpec) else resolve_store(store, profile)
-    return with_url(spec, parse_address(spec.url).url)
+    return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm, dry_run=dry_run)
 
 
 def _text(path: str | os.PathLike[str]) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import resolve_dest, resolve_store, with_url
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.people import People, people
 from bondstore.domains.screenlake.selection import Selection, selection_of
 from bondstore.errors import UsageError
 from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
-from bondstore.stores.address import parse_address
+from bondstore.stores.address import dest_spec, store_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +58,7 @@ def panelists(
         ``panelists``, each with ``name``, ``zips``, ``bytes``, ``first_ms`` and ``last_ms`` (of the upload), and
         ``left_out``: objects that are no phone's zip, by kind.
     """
-    return people(open_store(_spec(store, profile)), selection, progress)
+    return people(open_store(store_spec(store, profile)), selection, progress)
 
 
 def process(
@@ -196,7 +195,7 @@ def prepare(
     chosen = selection_of(since, until, by, zone, panelists)
     handling = Handling(cast("Redact", redact), cast("Text", text), cast("Effort", effort), other, ocr, parquet)
     place = dest_spec(dest, dest_profile or profile)
-    return process_job(_spec(store, profile), place, chosen, handling, query=query_id, batch=batch)
+    return process_job(store_spec(store, profile), place, chosen, handling, query=query_id, batch=batch)
 
 
 def run(
@@ -210,27 +209,11 @@ def run(
     """Do a job, or only plan it. As in `process`."""
     from bondstore.domains.screenlake.job import executor
     from bondstore.runs import engine
-    from bondstore.version import TOOL
 
-    place = place_of(job)
-    if dry_run:
-        return engine.dry_run(job, place, progress)
-    return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm or (lambda _: True), tool=TOOL)
+    return engine.execute(job, place_of(job), executor(jobs), progress=progress, confirm=confirm, dry_run=dry_run)
 
 
 def place_of(job: ProcessJob) -> Destination:
     """Return where a job writes to."""
     assert job.dest is not None, "only a job that was recorded by an earlier version does not know"
     return open_destination(job.dest)
-
-
-def dest_spec(dest: str | os.PathLike[str] | StoreSpec, profile: str | Profile | None = None) -> StoreSpec:
-    """Find the destination: a store, or a folder by its path."""
-    spec = dest if isinstance(dest, StoreSpec) else resolve_dest(dest, profile)
-    return with_url(spec, parse_address(spec.url).url)
-
-
-def _spec(store: str | StoreSpec | None, profile: str | Profile | None) -> StoreSpec:
-    """Find the store; its address is written in one way only, as the query's id hangs on it."""
-    spec = store if isinstance(store, StoreSpec) else resolve_store(store, profile)
-    return with_url(spec, parse_address(spec.url).url)
