@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bondstore.cli.report import show_result
-from bondstore.runs.engine import RunResult
+from bondstore.runs.engine import RunResult, only_plan
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count, Tally
 from tests.cli.exports import Lab, lab

@@ -172,7 +172,6 @@ def register(kind: StoreKind) -> None:
 
 def kind_of(scheme: str) -> StoreKind:
     """Return the kind with a scheme; raises `UsageError` when there is none."""
-
     if scheme not in _registered and scheme in store_schemes():
         import_module(f"{_KINDS}.{scheme}")
     if scheme not in _registered:  # perhaps another name of one that is not loaded yet
@@ -184,7 +183,6 @@ def kind_of(scheme: str) -> StoreKind:
 
 def all_kinds() -> list[StoreKind]:
     """Load all kinds and return them, those that people use most first."""
-
     for scheme in store_schemes():
         import_module(f"{_KINDS}.{scheme}")
     return sorted(set(_registered.values()), key=lambda kind: (kind.rank, kind.name))
