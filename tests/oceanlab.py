@@ -19,6 +19,7 @@ from bondstore.runs import engine
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.proof import changed_files, prove_chain
 from bondstore.stores import open_store
+from bondstore.stores.address import store_spec
 from tests.ocean_files import moana_csv
 
 Stored = Mapping[str, bytes]
@@ -82,7 +83,7 @@ class Sea:
     @property
     def spec(self) -> StoreSpec:
         """The destination."""
-        return service._spec(self.dest, None)
+        return store_spec(self.dest)
 
     @property
     def place(self) -> Any:

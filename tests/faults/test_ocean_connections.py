@@ -18,6 +18,7 @@ from bondstore.errors import BondstoreError, PolicyError, ReadOnlyError, Transie
 from bondstore.runs import engine
 from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
+from bondstore.stores.address import store_spec
 from tests.domains.ocean.test_killed_anywhere import DAMAGED
 from tests.faults.test_connections import Share
 from tests.ocean_files import moana_fleet
@@ -73,7 +74,7 @@ class Channel:
         return self.lab.run(self.lab.command(*line, "--jobs", "1", "--yes", "--json", *words))
 
     def written(self) -> dict[str, bytes]:
-        store = open_store(service._spec(self.dest, None))
+        store = open_store(store_spec(self.dest))
         found = {one.key: bytes(store.get(one.key).data) for one in store.list()}
         return {key: data for key, data in found.items() if not key.startswith(".bondstore/")}
 

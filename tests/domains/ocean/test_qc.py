@@ -19,6 +19,7 @@ from bondstore.release.records import Record
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store
+from bondstore.stores.address import store_spec
 from tests.ocean_files import moana_csv, moana_fleet
 
 FLEET = moana_fleet(6, levels=30, seed=3)
@@ -42,7 +43,7 @@ class Sea:
         return service.qc(self.source.as_uri(), self.dest, Asked(**asked), jobs=jobs)
 
     def written(self) -> dict[str, bytes]:
-        store = open_store(service._spec(self.dest, None))
+        store = open_store(store_spec(self.dest))
         return {one.key: bytes(store.get(one.key).data) for one in store.list() if not one.key.startswith(".bondstore")}
 
     def records(self) -> list[Record]:
@@ -139,7 +140,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(sea: Sea) -> None:
     result = sea.qc()
     assert counts(result) == {"planned": 9, "done": 6, "quarantined": 3}
     assert result.plan.left_out == {"no-profile": 1}
-    with open_destination(service._spec(sea.dest, None)).ledger(create=False) as ledger:
+    with open_destination(store_spec(sea.dest)).ledger(create=False) as ledger:
         found = {one.key: one.kind for one in ledger.findings.walk() if one.key in ("empty.csv", "other.csv", "bad.nc")}
     assert found == {"empty.csv": "empty-file", "other.csv": "not-a-profile", "bad.nc": "netcdf-damaged"}
     assert counts(sea.qc()) == {"planned": 9, "skipped": 6, "quarantined": 3}
@@ -219,11 +220,11 @@ def test_into_a_bucket(sea: Sea, s3_environment: str) -> None:
 
     sea.dest = s3_environment + "/qc"
     assert counts(sea.qc(form="both")) == {"planned": 6, "done": 6}
-    store = open_store(service._spec(sea.dest, None))
+    store = open_store(store_spec(sea.dest))
     before = results()
     assert len(before) == 6 * 2 + 1 + len([key for key in before if key.endswith(".parquet")])
     assert counts(sea.qc(form="both")) == {"planned": 6, "skipped": 6}
-    place = open_destination(service._spec(sea.dest, None))
+    place = open_destination(store_spec(sea.dest))
     place.ledger_path.unlink()
     place.corner.joinpath("snapshot").unlink()
     assert counts(sea.qc(form="both")) == {"planned": 6, "skipped": 6}  # as on another machine
@@ -250,7 +251,7 @@ def test_no_contact_of_the_metadata_is_recorded(sea: Sea, tmp_path: Path) -> Non
             data = path.read_bytes()
             assert b"Canary" not in data, path
             assert b"0400123456" not in data, path
-    with open_destination(service._spec(sea.dest, None)).ledger(create=False) as ledger:
+    with open_destination(store_spec(sea.dest)).ledger(create=False) as ledger:
         params = ledger.runs.newest_first()
         assert "V-7" in json.dumps([dict(run.params) for run in params])
 
