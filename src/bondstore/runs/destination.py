@@ -97,6 +97,8 @@ class Destination(ABC):
             finally:
                 shutil.rmtree(self.scratch, ignore_errors=True)
 
+    few_know_all = True
+    """Whether a run about a few objects knows what all others did, so that it may make files of many objects."""
     at_once = False
     """Whether what a shard writes is to be seen before its receipt is recorded."""
 

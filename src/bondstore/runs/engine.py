@@ -136,10 +136,8 @@ def execute(
     with destination.locked(shared=job.few), destination.ledger() as ledger:
         who = whoami()
         run = run or ledger.runs.new_id()
-        note(ledger, destination, entry_of(job.name, run, who, begun={"params": dict(job.params), "tool": tool}))
-        if retry:
-            with ledger.transaction():
-                ledger.items.release(job.name)
+        begun = {"params": dict(job.params), "tool": tool, "retry": retry}
+        note(ledger, destination, entry_of(job.name, run, who, begun=begun))
         context = RunContext(run, job.name, who, job.store, destination)
         keeper = _Keeper(ledger, context, watch, destination)
         try:

@@ -29,7 +29,7 @@ class RecordEntry:
     who: str
     receipts: tuple[Receipt, ...] = ()
     begun: Mapping[str, Any] | None = None
-    """``params`` and ``tool`` of a run that begins."""
+    """``params`` and ``tool`` of a run that begins, and whether it is to ``retry`` what is unsettled."""
     ended: Mapping[str, Any] | None = None
     """``state``, ``objects`` and ``sizes`` of one that ends."""
     before: tuple[str, ...] | None = None
@@ -84,6 +84,8 @@ def replay(ledger: Ledger, name: str, entry: RecordEntry) -> None:
             began = {"who": entry.who, "tool": entry.begun["tool"], "started_ms": entry.at_ms}
             ledger.runs.put(entry.run, entry.job, entry.begun["params"], **began)
             ledger.audit.event(entry.who, entry.run, "run.start", entry.job, at_ms=entry.at_ms)
+            if entry.begun.get("retry"):  # entries of earlier versions do not say it
+                ledger.items.release(entry.job)
         begin_recording(ledger, entry.job, entry.run, entry.who, entry.receipts, at_ms=entry.at_ms)
         end_recording(ledger, entry.job, entry.run, entry.receipts)
         if entry.ended is not None:

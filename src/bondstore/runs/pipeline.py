@@ -240,6 +240,10 @@ class Leftovers(Step):
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Remove them; nothing is left for workers."""
         stale, fileless = self.step.leftovers(ledger, context)
+        if self.step.few and not context.dest.few_know_all:
+            # Another machine may have given the name to another object since: then it is no leftover.
+            known, holder = ledger.outputs.known(context.job, stale), context.dest.holder(few=True)
+            stale = [path for path in stale if holder.holds(known[path])]
         forget(ledger, context, stale, also=fileless)
         yield from ()
 

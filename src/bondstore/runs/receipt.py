@@ -31,7 +31,7 @@ class Receipt:
 
     items: list[Item] = field(default_factory=list)
     also: list[Item] = field(default_factory=list)
-    """Items under the key an object moved to: known from now on, counted once."""
+    """Items that are recorded, and not counted: under the key an object moved to, or planned again."""
     outputs: list[Output] = field(default_factory=list)
     staged: list[tuple[str, str]] = field(default_factory=list)
     """Files under temporary names, with the paths that they get when this is recorded."""

@@ -10,7 +10,7 @@ from bondstore.runs.receipt import Receipt, begin_recording, end_recording
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bondstore.ledger import Ledger, Output
+    from bondstore.ledger import Item, Ledger, Output
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Destination
 
@@ -56,3 +56,14 @@ def rename(ledger: Ledger, context: RunContext, outputs: Sequence[Output], gone:
     if outputs or gone:
         moved = Receipt(outputs=list(outputs), gone=list(gone), counted=False)
         note(ledger, context.dest, entry_of(context.job, context.run, context.who, receipts=(moved,)))
+
+
+def plan_again(ledger: Ledger, context: RunContext, items: Sequence[Item], outputs: Sequence[Output] = ()) -> None:
+    """Record that settled objects, and outputs made of them, are to be done anew together.
+
+    The destination's own record has it first: once the first of them is done, nothing that lies there tells another
+    machine that the others are not.
+    """
+    if items or outputs:
+        planned = Receipt(also=list(items), outputs=list(outputs), counted=False)
+        note(ledger, context.dest, entry_of(context.job, context.run, context.who, receipts=(planned,)))

@@ -47,6 +47,7 @@ class StoreDestination(Destination):
     """A store. What is put there appears whole; its record lies in it, and a copy with the account's own."""
 
     spec: StoreSpec
+    few_know_all = False
     at_once = True
 
     @property

@@ -68,12 +68,11 @@ class QcJob(Job):
     @property
     def steps(self) -> Sequence[Step]:
         """Profiles first; then the deployments and months that have something new; then the status of all."""
-        digest, few = self.settings.digest(), self.few
-        files = ProfileFiles(self.settings, digest, self.since_ms, self.keys, few=few)
-        steps: list[Step] = [files, Clashes(files), Leftovers(files), DeploymentFiles(self.settings, digest, few)]
-        if self.settings.tables or not few:
-            steps.append(MonthTables(self.settings, digest, few))
-        return [*steps, Status(few)]
+        settings, digest, few = self.settings, self.settings.digest(), self.few
+        whole = not few and self.since_ms is None
+        files = ProfileFiles(settings, digest, self.since_ms, self.keys, few=few)
+        made = DeploymentFiles(settings, digest, few, whole), MonthTables(settings, digest, few, whole)
+        return (files, Clashes(files), Leftovers(files), *made, Status(few))
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> QcJob:

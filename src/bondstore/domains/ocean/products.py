@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ from bondstore.runs.pipeline import Group, Product, made_of
 from bondstore.runs.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.settings import QcSettings
@@ -37,23 +38,75 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Destination, Holder
+    from bondstore.runs.pipeline import Shard
 
 RECORDS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentFiles(Product):
-    """The netCDF file of each deployment and its record. Its levels are in memory together."""
+class _FilesOfMany(Product):
+    """Files that each hold the profiles of many objects."""
 
     settings: QcSettings
     digest: str
     few: bool = False
-    kinds = ("deployment",)
+    whole: bool = True
+    """Whether the run is about all objects of the source."""
+
+    @property
+    @abstractmethod
+    def asked(self) -> bool:
+        """Whether there are to be such files."""
+
+    @abstractmethod
+    def name_of(self, output: str) -> str:
+        """Return what an object belongs to, by its output; nothing for none."""
+
+    @abstractmethod
+    def paths_of(self, name: str) -> tuple[str, ...]:
+        """Return the paths of its files."""
+
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
+        """Yield those to be made. A few objects are no reason to remove any, nor to make one of them alone."""
+        if self.few and not (self.asked and context.dest.few_know_all):
+            return iter(())
+        return Product.shards(self, ledger, context)
 
     def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
-        """Yield the deployments, where each is to have a file."""
-        if self.settings.gathered:
-            yield from _groups(ledger, context, self.digest, deployment_of, _deployment_paths)
+        """Yield what done objects belong to; what only has objects to be done is left as it is."""
+        if not self.asked:
+            return
+        groups: dict[str, list[Item]] = {}
+        for item in ledger.items.in_state(context.job, State.DONE):
+            if name := self.name_of(item.output):
+                groups.setdefault(name, []).append(item)
+        waiting = {self.name_of(item.output) for item in ledger.items.in_state(context.job, State.PLANNED)} - {""}
+        # What a killed run was to do again, and this one is not asked for, still has its rows in the file that stands.
+        left: set[str] = set() if self.whole else waiting
+        for name, items in sorted(groups.items()):
+            yield Group(name, self.paths_of(name), "" if name in left else made_of(self.digest, items), tuple(items))
+        for name in sorted(waiting - groups.keys()):
+            yield Group(name, self.paths_of(name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFiles(_FilesOfMany):
+    """The netCDF file of each deployment and its record. Its levels are in memory together."""
+
+    kinds = ("deployment",)
+
+    @property
+    def asked(self) -> bool:
+        """As the settings say."""
+        return self.settings.gathered
+
+    def name_of(self, output: str) -> str:
+        """Return the deployment."""
+        return deployment_of(output)
+
+    def paths_of(self, name: str) -> tuple[str, ...]:
+        """Return file and record."""
+        return deployment_path(name), record_path(deployment_path(name))
 
     def make(self, group: Group, work: Work) -> None:
         """Read, test and write a deployment."""
@@ -71,18 +124,23 @@ class DeploymentFiles(Product):
 
 
 @dataclass(frozen=True, slots=True)
-class MonthTables(Product):
+class MonthTables(_FilesOfMany):
     """The Parquet table of each month."""
 
-    settings: QcSettings
-    digest: str
-    few: bool = False
     kinds = ("month",)
 
-    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
-        """Yield the months, where there are to be tables."""
-        if self.settings.tables:
-            yield from _groups(ledger, context, self.digest, month_of, lambda month: (month_path(month),))
+    @property
+    def asked(self) -> bool:
+        """As the settings say."""
+        return self.settings.tables
+
+    def name_of(self, output: str) -> str:
+        """Return the month."""
+        return month_of(output)
+
+    def paths_of(self, name: str) -> tuple[str, ...]:
+        """Return the table."""
+        return (month_path(name),)
 
     def make(self, group: Group, work: Work) -> None:
         """Read the objects a batch at a time, test them, and write the table."""
@@ -120,29 +178,6 @@ class Status(Product):
         """Read all records, and write one row for each deployment."""
         data = status_csv(_records(work.dest, group.sources))
         work.write(STATUS, [data], kind="status", made_by=group.digest)
-
-
-def _groups(
-    ledger: Ledger,
-    context: RunContext,
-    digest: str,
-    name_of: Callable[[str], str],
-    paths_of: Callable[[str], tuple[str, ...]],
-) -> Iterator[Group]:
-    """Yield what done objects belong to, by their outputs; what only has objects to be done is left as it is."""
-    groups: dict[str, list[Item]] = {}
-    for item in ledger.items.in_state(context.job, State.DONE):
-        if name := name_of(item.output):
-            groups.setdefault(name, []).append(item)
-    for name, items in sorted(groups.items()):
-        yield Group(name, paths_of(name), made_of(digest, items), tuple(items))
-    waiting = {name_of(item.output) for item in ledger.items.in_state(context.job, State.PLANNED)} - {""}
-    for name in sorted(waiting - groups.keys()):
-        yield Group(name, paths_of(name), "")
-
-
-def _deployment_paths(name: str) -> tuple[str, ...]:
-    return deployment_path(name), record_path(deployment_path(name))
 
 
 def _read_again(tool: Maker, group: Group, work: Work, read: list[tuple[Item, int]]) -> Iterator[Batch]:

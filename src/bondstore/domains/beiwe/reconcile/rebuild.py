@@ -19,6 +19,7 @@ from bondstore.ledger import Item, Output, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import NOTHING, EachObject, Step
 from bondstore.runs.plan import Plan, total
+from bondstore.runs.record import plan_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,6 +128,7 @@ class _Planning:
         self._stale = self._stale_hours(ledger) if ledger is not None else {}
         self._chunked = chunked
         self.todo: list[Item] = []
+        self.again: list[Item] = []  # of these: raw objects that are proved done, but for a stale hour of theirs
         self.skipped: list[Item] = []
         self.quarantined: list[Item] = []
 
@@ -136,8 +138,11 @@ class _Planning:
         for one in self._listing.raw:
             old = self._settled(one)
             item = _item(one)
-            if old is None or any(hour in self._stale for hour in self._hours(one, old)):
+            if old is None:
                 self.todo.append(item)
+            elif any(hour in self._stale for hour in self._hours(one, old)):
+                self.todo.append(item)
+                self.again.append(item)
             else:
                 (self.skipped if old.state is State.DONE else self.quarantined).append(item)
         for one in self._chunked:
@@ -151,10 +156,10 @@ class _Planning:
 
     def record(self, ledger: Ledger) -> None:
         """Write down what is to be done; stale hours are forgotten, so that they are made anew from all their rows."""
+        stale = [Output(path, b"", 0, 0, kind="hour") for path in self._stale.values() if path]
+        plan_again(ledger, self._context, self.again, stale)
         with ledger.transaction():
             ledger.items.put(self._context.job, self._context.run, self.todo)
-            stale = [Output(path, b"", 0, 0, kind="hour") for path in self._stale.values() if path]
-            ledger.outputs.put(self._context.job, self._context.run, stale)
 
     def _settled(self, one: Listed) -> Item | None:
         """Return what is recorded of an object, where it is of this version and its end is known."""
