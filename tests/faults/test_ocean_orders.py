@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from bondstore.domains.ocean.job import executor
+from bondstore.domains.ocean.profile_files import ProfileFiles
 from bondstore.domains.ocean.reading import read_many
 from bondstore.release.records import Record
+from bondstore.runs import engine
 from bondstore.stores import open_store
 from bondstore.stores.store import Store
 from tests.domains.ocean.test_killed_anywhere import DAMAGED, FIRST, SECOND
@@ -243,3 +248,33 @@ def test_a_result_that_somebody_deleted_and_that_cannot_be_made_anew(sea: Sea, l
         sea.qc(form="both")
         assert set(sources(sea)) == set(held or rest) - {"mended.csv"}
         assert len(sea.written()["status.csv"].splitlines()) == 1 + len(set(held or rest) - {"mended.csv"})
+
+
+@pytest.mark.parametrize("some", [{"keys": ("late.csv",)}, {"since_ms": 1_500_000_000_000}], ids=["keys", "since"])
+def test_a_run_over_some_objects_keeps_the_rows_that_a_killed_one_was_to_make_anew(
+    sea: Sea, monkeypatch: pytest.MonkeyPatch, some: dict[str, Any]
+) -> None:
+    asked: dict[str, Any] = {"form": "both", "style": "aodn"}
+    early = {f"{number}.csv": dive_on(f"202405{number + 10}", str(number)) for number in range(6)}
+    sea.hold(early)
+    for path in sea.source.iterdir():
+        os.utime(path, (1e9, 1e9))
+    sea.qc(form="both")
+    assert rows_of(sea, "2024/05") == set(early)
+    handle, batches = ProfileFiles.handle, itertools.count()
+
+    def breaking(*args: Any) -> None:
+        if next(batches):
+            raise RuntimeError
+        handle(*args)
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(ProfileFiles, "handle", breaking)
+        sea.qc(**asked)
+    sea.hold({**early, "late.csv": dive_on("20240520")})
+    result = engine.execute(dataclasses.replace(sea.job(**asked), **some), sea.place, executor(1))
+    assert counts(result) == {"planned": 1, "done": 1}
+    assert rows_of(sea, "2024/05") == set(early)
+    sea.qc(**asked)
+    assert rows_of(sea, "2024/05") == {*early, "late.csv"}
+    assert sea.written() == fresh(sea, **asked)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from bondstore.domains.ocean.profile_files import ProfileFiles
 from bondstore.errors import ChangedError, DamagedError, IntegrityError, NoSpaceError, NotFoundError, PolicyError
 from bondstore.runs import lease, store_record
 from bondstore.runs.journal import entry_of
@@ -207,6 +208,79 @@ def test_events_without_a_home_are_known_to_the_next_run(sea: Sea, on: Machine) 
         assert record_of(sea) == before  # the same event once more puts nothing
     on("two")
     assert counts(sea.qc()) == {"planned": 6, "skipped": 2, "done": 4}
+
+
+@pytest.mark.parametrize("asked", [{"form": "both"}, {"form": "parquet"}, {"per": "deployment"}])
+def test_an_event_leaves_files_of_many_objects_to_the_next_whole_run(
+    sea: Sea, on: Machine, asked: dict[str, str]
+) -> None:
+    def of_many() -> dict[str, bytes]:
+        return {path: data for path, data in sea.written().items() if path.startswith(("parquet/", "deployments/"))}
+
+    sea.hold(dict(list(DIVES.items())[:4]))
+    sea.qc(**asked)
+    on("two")
+    sea.hold(DIVES)
+    sea.qc(**asked)
+    before = of_many()
+    assert before
+    changed = {**DIVES, "1.csv": dive_on("20240511", "1", levels=6), "late.csv": dive_on("20240520", "0")}
+    sea.hold(changed)
+    for name in ("one", "container"):  # one knows what was there before the last whole run, one knows nothing
+        on(name)
+        for key in ("1.csv", "late.csv"):
+            assert counts(sea.qc(keys=(key,), **asked)) == {"planned": 1, "done": 1}
+            assert of_many() == before
+    on("two")
+    assert counts(sea.qc(**asked)) == {"planned": 7, "skipped": 7}
+    after = sea.written()
+    with sea.elsewhere(sea.dest.replace("/qc", "/anew")) as anew:
+        anew.qc(**asked)
+        assert anew.written() == after
+    assert of_many().keys() >= before.keys()
+    assert of_many() != before
+
+
+def test_an_event_with_other_settings_removes_nothing(sea: Sea, on: Machine) -> None:
+    sea.qc(per="deployment")
+    before = {path for path in sea.written() if path.startswith("deployments/")}
+    assert before
+    assert counts(sea.qc(keys=("1.csv",))) == {"planned": 1, "done": 1}
+    assert before <= sea.written().keys()
+    on("two")
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 1, "done": 5}
+    assert not before & sea.written().keys()
+
+
+def test_an_event_removes_no_file_that_another_wrote_since(sea: Sea, on: Machine) -> None:
+    sea.hold({"a.csv": dive_on("20240511", "1")})
+    sea.qc()
+    [path] = [path for path in sea.written() if path.endswith(".nc")]
+    on("two")
+    sea.hold({"a.csv": dive_on("20240620", "1")})
+    sea.qc()
+    assert path not in sea.written()
+    sea.hold({"a.csv": dive_on("20240620", "1"), "b.csv": dive_on("20240511", "1", levels=6)})
+    store_of(sea).put(path, b"written by another")
+    on("one")
+    sea.qc(keys=("a.csv",))
+    assert sea.written()[path] == b"written by another"
+
+
+def test_what_is_to_be_tried_again_is_known_elsewhere(sea: Sea, on: Machine) -> None:
+    sea.hold({**DIVES, "bad.csv": b"no profile"})
+    assert counts(sea.qc()) == {"planned": 7, "done": 6, "quarantined": 1}
+    assert sea.qc().plan.todo.objects == 0
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(ProfileFiles, "plan", _broken)
+        sea.qc(retry=True)
+    on("two")
+    assert sea.qc().plan.todo.objects == 1
+    assert sea.qc().plan.todo.objects == 0
+
+
+def _broken(*_: object) -> None:
+    raise RuntimeError
 
 
 def test_an_event_is_not_held_up_by_a_run(sea: Sea, on: Machine, quick: None) -> None:

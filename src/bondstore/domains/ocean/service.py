@@ -128,7 +128,8 @@ def qc(
     since : datetime, optional
         Only objects that were written at this time or later.
     keys : sequence of str, optional
-        Only these objects; the status of all deployments is then left as it is.
+        Only these objects. What is made of many is then left to the next run over all of them: the status, and in a
+        store the tables of months and the files of deployments.
     jobs : int, optional
         Processes; by default one for each core. The results do not depend on it.
     profile, dest_profile : str or Profile, optional
