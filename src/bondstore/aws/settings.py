@@ -21,7 +21,7 @@ VARIABLES: Mapping[str, str] = {
     "BONDSTORE_SOURCE": "Where profiles arrive: one or more store URLs with blanks between. All buckets when not set.",
     "BONDSTORE_DEST": "Where results go: the URL of a private store. Needed for profiles.",
     "BONDSTORE_TESTS": "The tests: a suite's name, or the path of a TOML file. Else moana.",
-    "BONDSTORE_FORM": "netcdf, parquet or both. Else netcdf. Tables of months are made by the next run over all profiles.",
+    "BONDSTORE_FORM": "netcdf, parquet or both. Else netcdf. Tables are made by the next run over all profiles.",
     "BONDSTORE_NAMES": "plain or aodn. Else plain.",
     "BONDSTORE_PLOTS": "yes or no: draw each profile. Else yes.",
     "BONDSTORE_METADATA": "The table of deployments (CSV): a path, or s3://BUCKET/KEY.",
