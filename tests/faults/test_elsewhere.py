@@ -208,3 +208,16 @@ def test_panelists_are_finished(machines: Machines, tmp_path: Path) -> None:
         place.remove([next(path for path in files(place) if path.endswith(".jpg"))])
 
     machines.check(run, first, change)
+
+
+def test_what_a_plan_found_is_known_there(machines: Machines, lab: Bucket) -> None:
+    for zst in (False, True):
+        lab.chunk("accelerometer", HOUR, HEADER, row(1), zst=zst)
+    job = ExportJob(lab.spec, STUDY, SecretRef.parse("env:LAB_KEY"), "original", select(source="both"))
+    place = open_destination(resolve_dest(f"{machines.bucket}/out"))
+    machines.on("one")
+    result = execute(job, place, Serial())
+    machines.on("two")
+    place.refresh()
+    with place.ledger(create=False) as ledger:
+        assert [one.kind for one in ledger.findings.of_run(result.run)] == ["superseded"]

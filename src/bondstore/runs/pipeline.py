@@ -191,10 +191,14 @@ class EachObject(Step):
         """List, and record what is not proved done: a set difference, never a high-water mark."""
         holder: Holder = context.dest.holder(few=self.few) if ledger is not None else NOTHING
         step = self.informed(ledger, context, holder) if ledger is not None else self
-        plan = Plan()
+        plan, told = Plan(), Receipt(counted=False)
         for page in self.pages(context):
             plan += step.plan_page(ledger, context, holder, page)
+            told.findings += page.findings
+            if len(told.findings) >= PAGE:
+                told = _recorded(ledger, context, told)
             progress.listing(plan.todo + plan.skipped + plan.quarantined)
+        _recorded(ledger, context, told)
         return replace(plan, seconds=self.seconds(plan.todo))
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
@@ -203,7 +207,6 @@ class EachObject(Step):
         if ledger is not None and context.run:
             with ledger.transaction():
                 ledger.items.put(context.job, context.run, parts.todo)
-                ledger.findings.put(context.job, context.run, page.findings)
         skipped = total(parts.skipped) + total(page.superseded)
         return Plan(total(parts.todo), skipped, total(parts.quarantined), dict(page.left_out))
 
@@ -331,6 +334,13 @@ class Whole(Shard):
 def made_of(settings: str, items: Iterable[Item]) -> str:
     """Return the digest of a product: of its settings, and of the keys and versions it is made of."""
     return hashlib.sha256(repr([settings, *((one.key, one.version) for one in items)]).encode()).hexdigest()
+
+
+def _recorded(ledger: Ledger | None, context: RunContext, told: Receipt) -> Receipt:
+    """Record what a plan found; return an empty receipt for more."""
+    if ledger is not None and context.run and told.findings:
+        record(ledger, context, [told])
+    return Receipt(counted=False)
 
 
 def forget(ledger: Ledger, context: RunContext, paths: Sequence[str], *, also: Sequence[str] = ()) -> None:
