@@ -140,7 +140,10 @@ def rebuilding(lab: Bucket) -> Run:
 
 
 def test_an_hour_is_rebuilt_when_its_chunk_changes(machines: Machines, lab: Bucket) -> None:
-    machines.check(rebuilding(lab), hour(lab, 5), hour(lab, 5, 6))
+    def change(_: Destination) -> None:
+        lab.chunk("accelerometer", HOUR, HEADER, row(5), row(6))
+
+    machines.check(rebuilding(lab), hour(lab, 5), change)
 
 
 def test_an_hour_is_rebuilt_when_its_chunk_goes(machines: Machines, lab: Bucket) -> None:
