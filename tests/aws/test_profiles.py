@@ -6,10 +6,12 @@ import json
 import time
 from typing import Any
 
+import polars as pl
 import pytest
 
 from bondstore.aws.handlers import handle, profile_arrived
 from bondstore.aws.report import HandlingError, ObjectOutcome
+from bondstore.domains.ocean import service
 from bondstore.errors import ConfigurationError, NotFoundError
 from tests.aws.conftest import READER, Cloud
 from tests.aws.samples import TEST_EVENT, eventbridge_event, s3_event, s3_record, sns_event, sqs_event
@@ -47,6 +49,34 @@ def test_the_whole_way_and_the_same_event_twice(cloud: Cloud) -> None:
         assert cloud.listed(cloud.public) == released
         assert len(cloud.mails()) == 1
         cloud.forget_state()
+
+
+@pytest.mark.parametrize("form", ["parquet", "both"])
+def test_tables_are_left_to_a_run_over_all(cloud: Cloud, form: str) -> None:
+    """An event knows one profile: a table made of that alone would take the rows of all others away."""
+    cloud.patch.setenv("BONDSTORE_FORM", form)
+    keys = [f"{number}.csv" for number in range(3)]
+    for number, key in enumerate(keys[:2]):
+        cloud.put(key, moana_csv(serial=str(number)))
+    source = f"s3://{cloud.raw}"
+    asked = service.Asked(form=form)
+    assert service.qc(source, f"s3://{cloud.qc}", asked, jobs=1).tally.done.objects == 2
+    before = tables(cloud)
+    assert [one["source"].n_unique() for one in before.values()] == [2]
+    for number, key in enumerate(keys[1:]):
+        cloud.forget_state()
+        cloud.put(key, moana_csv(serial=f"{number}7"))
+        assert outcomes(s3_event(cloud.raw, key)) == {key: "done"}
+        assert tables(cloud).keys() == before.keys()
+        assert all(one.equals(before[key]) for key, one in tables(cloud).items())
+    cloud.forget_state()
+    assert service.qc(source, f"s3://{cloud.qc}", asked, jobs=1).tally.skipped.objects == 3
+    assert [one["source"].n_unique() for one in tables(cloud).values()] == [3]
+
+
+def tables(cloud: Cloud) -> dict[str, pl.DataFrame]:
+    paths = [key for key in cloud.listed(cloud.qc) if key.endswith(".parquet")]
+    return {path: pl.read_parquet(cloud.s3.get_object(Bucket=cloud.qc, Key=path)["Body"].read()) for path in paths}
 
 
 @pytest.mark.parametrize("shape", ["s3", "sns", "eventbridge"])
