@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo.study import STUDY
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import resolve_dest
@@ -22,7 +23,7 @@ from bondstore.runs.executors import Serial
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from tests.cli.conftest import Call, Result
-from tests.cli.exports import Between, Lab, lab
+from tests.cli.exports import KEY_VARIABLE, Between, Lab, lab
 from tests.homes import Home
 from tests.servers.seaweedfs import SeaweedFS
 
@@ -221,12 +222,37 @@ def test_another_profile_stands_in_for_the_recorded_one(
     assert newest["params"]["dest_profile"] == "other"
 
 
+def test_a_profile_that_is_not_here_is_said_with_the_option_for_another(
+    safe: Away, cli: Call, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe.stopped(monkeypatch)
+    home.write_user(home.user_file.read_text().replace("[profile.safe]", "[profile.renamed]"))
+    named = ("--dest", safe.spec.url, "--dest-profile")
+    gone = cli("run", "resume", "last", "--dest", str(safe.copy))
+    assert (gone.code, "--dest-profile NAME" in gone.err, "Known: other, renamed" in gone.err) == (3, True, True)
+    assert cli("run", "resume", "last", *named, "renamed", "--jobs", "1").code == 0
+
+
+def test_the_copy_of_a_record_is_no_place_for_results(away: Away, cli: Call) -> None:
+    away.export()
+    source = ("--store", away.lab.bucket.as_uri(), "--key", f"env:{KEY_VARIABLE}", "--study", STUDY)
+    for words in (("beiwe", "export", str(away.copy), *source), ("screenlake", "review", str(away.copy))):
+        refused = cli(*words)
+        assert refused.code == 2
+        assert f"Name the store: {away.spec.url}\n" in refused.err
+    assert away.beside_the_copy() == []
+
+
 def test_hints_of_domains_name_the_profile(safe: Away) -> None:
     from bondstore.cli.ocean import _ending as ocean
     from bondstore.cli.screenlake import _ending as screenlake
+    from bondstore.domains.screenlake.review import sheet
 
     params = {"dest": safe.spec.url, "dest_profile": "safe"}
     assert ocean.ending(params, safe.place).steps == (
         f"bondstore release publish PUBLIC-URL --from {safe.spec.url} --from-profile safe --dry-run",
     )
     assert screenlake._review("q", safe.place) == (f"bondstore screenlake review {safe.spec.url} --dest-profile safe")
+    assert sheet._command(safe.place, "q") == (
+        f"bondstore screenlake review {safe.spec.url} --query-id q --dest-profile safe"
+    )

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from bondstore.config.profiles import Profile, StoreSpec, is_store_url
 from bondstore.config.secrets import SecretRef
 from bondstore.config.settings import load_profile
-from bondstore.errors import ConfigurationError, UsageError
+from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 
 
 def resolve_store(store: str | None = None, profile: str | Profile | None = None) -> StoreSpec:
@@ -33,9 +33,18 @@ def store_params(spec: StoreSpec) -> dict[str, str]:
     return {"store": spec.url, "profile": spec.profile.name}
 
 
-def recorded_store(params: Mapping[str, Any], profile: str | None = None) -> StoreSpec:
+def recorded_store(params: Mapping[str, Any], profile: str | None = None, *, option: str = "--profile") -> StoreSpec:
     """Find the store that a run recorded by its ``store`` and the name of its ``profile``, or with another profile."""
-    return resolve_store(params["store"], profile or (params["profile"] if params["profile"] != "default" else None))
+    try:
+        return resolve_store(
+            params["store"], profile or (params["profile"] if params["profile"] != "default" else None)
+        )
+    except NotFoundError as error:
+        if profile is not None:
+            raise
+        # on another machine the same settings may have another name
+        hint = f"Name another: {option} NAME. {error.hint}"
+        raise NotFoundError(f"{error.message} The run used it.", hint=hint) from error
 
 
 def resolve_dest(place: str | os.PathLike[str], profile: str | Profile | None = None) -> StoreSpec:
@@ -55,7 +64,8 @@ def recorded_dest(params: Mapping[str, Any]) -> StoreSpec | None:
     """Find the destination that a run recorded; None where it wrote to the folder that holds its record."""
     if "dest" not in params:
         return None
-    return recorded_store({"store": params["dest"], "profile": params["dest_profile"]})
+    store = {"store": params["dest"], "profile": params["dest_profile"]}
+    return recorded_store(store, option="--dest-profile")
 
 
 def with_dest_profile(params: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:

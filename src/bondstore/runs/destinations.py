@@ -24,9 +24,23 @@ if TYPE_CHECKING:
 
 
 def open_destination(spec: StoreSpec) -> Destination:
-    """Return the destination at an address."""
+    """Return the destination at an address.
+
+    Raises
+    ------
+    UsageError
+        A folder that is the account's copy of a store's record: what is written there would pass for written to it.
+    """
     address = parse_address(spec.url)
-    return FolderDestination(Path(address.place)) if address.kind == "file" else StoreDestination(spec)
+    if address.kind != "file":
+        return StoreDestination(spec)
+    folder = FolderDestination(Path(address.place))
+    if copied := _params_of_copy(folder):
+        raise UsageError(
+            f"{folder.shown} is a copy of the record of {copied['dest']}, and no place for results.",
+            hint=f"Name the store: {copied['dest']}",
+        )
+    return folder
 
 
 def named_destination(place: str, profile: str | None = None) -> Destination:
@@ -35,14 +49,15 @@ def named_destination(place: str, profile: str | None = None) -> Destination:
     That is a folder, or a store: by its address, or by the folder where this account keeps the copy of its record.
     """
     found: Destination
-    if "://" in place:
-        found = open_destination(resolve_store(place, profile))
+    spec = resolve_store(place, profile) if "://" in place else None
+    if spec is not None and parse_address(spec.url).kind != "file":
+        found = StoreDestination(spec)
     else:
         if profile is not None:
             load_profile(profile)  # a name that is nobody's is said, though a folder needs no settings
-        found = FolderDestination(Path(place).expanduser().resolve())
-    if isinstance(found, FolderDestination):
-        found = _store_copied_to(found, profile) or found
+        folder = FolderDestination(Path(parse_address(spec.url).place if spec else place).expanduser().resolve())
+        copied = _recorded_store(with_dest_profile(_params_of_copy(folder), profile))
+        found = folder if copied is None else StoreDestination(copied)
     found.refresh()
     return found
 
@@ -81,20 +96,21 @@ def dest_profile_option(destination: Destination) -> str:
     return f" --dest-profile {destination.spec.profile.name}"
 
 
-def _store_copied_to(folder: FolderDestination, profile: str | None) -> StoreDestination | None:
-    """Return the store whose record is copied to a folder of the account: the copy itself is no place to write to.
+def _params_of_copy(folder: FolderDestination) -> Mapping[str, Any]:
+    """Return what the newest run recorded that wrote to a store, where a folder has the account's copy of its record.
 
-    By the newest run, and not by the folder's name: that depends on the settings the store was opened with.
+    That is told by its runs and not by the folder's name, which depends on the settings the store was opened with.
     """
     if not folder.root.resolve().is_relative_to(personal_path().parent.resolve()) or not folder.ledger_path.exists():
-        return None
+        return {}
     with folder.ledger(create=False) as ledger:
         runs = ledger.runs.newest_first()
-    spec = _recorded_store(with_dest_profile(runs[0].params, profile)) if runs else None
-    return None if spec is None else StoreDestination(spec)
+    return runs[0].params if runs and _is_in_store(runs[0].params) else {}
+
+
+def _is_in_store(params: Mapping[str, Any]) -> bool:
+    return {"dest", "dest_profile"} <= params.keys() and parse_address(params["dest"]).kind != "file"
 
 
 def _recorded_store(params: Mapping[str, Any]) -> StoreSpec | None:
-    if not {"dest", "dest_profile"} <= params.keys() or parse_address(params["dest"]).kind == "file":
-        return None
-    return recorded_dest(params)
+    return recorded_dest(params) if _is_in_store(params) else None

@@ -190,13 +190,17 @@ class _Counts:
                     self._clear.add(place)
 
 
+def _command(dest: Destination, query: str) -> str:
+    named = f"{shlex.quote(dest.shown)} --query-id {shlex.quote(query)}{dest_profile_option(dest)}"
+    return f"bondstore screenlake review {named}"
+
+
 def _pieces(dest: Destination, query: str, shown: Sequence[Candidate], left: int, waiting: int) -> Iterator[bytes]:
     crops = _crops_of(dest, query, shown)
     return stream(
         "bondstore.domains.screenlake/sheet.html",
         query=query,
-        command=f"bondstore screenlake review {shlex.quote(dest.shown)} --query-id {shlex.quote(query)}"
-        + dest_profile_option(dest),
+        command=_command(dest, query),
         shown=shown,
         left=left,
         waiting=waiting,
