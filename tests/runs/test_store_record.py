@@ -280,6 +280,24 @@ def test_what_is_to_be_tried_again_is_known_elsewhere(sea: Sea, on: Machine) -> 
     assert sea.qc().plan.todo.objects == 0
 
 
+def test_what_is_wrong_with_the_table_of_deployments_is_known_elsewhere(sea: Sea, on: Machine, tmp_path: Path) -> None:
+    def found() -> list[str]:
+        on("two")
+        sea.place.refresh()
+        with sea.place.ledger(create=False) as ledger:
+            kinds = [one.kind for one in ledger.findings.walk() if one.kind.startswith("metadata")]
+        on("one")
+        return kinds
+
+    table = tmp_path / "deployments.csv"
+    table.write_text("Serial number,Date supplied,Date returned\n12,no date,\n")
+    sea.qc(metadata=table)
+    assert found() == ["metadata-row-damaged"]
+    table.write_text("Serial number,Date supplied,Date returned\n12,01/01/2020,\n")
+    sea.qc(metadata=table)
+    assert found() == []
+
+
 def _broken(*_: object) -> None:
     raise RuntimeError
 

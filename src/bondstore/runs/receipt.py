@@ -36,6 +36,8 @@ class Receipt:
     staged: list[tuple[str, str]] = field(default_factory=list)
     """Files under temporary names, with the paths that they get when this is recorded."""
     findings: list[Finding] = field(default_factory=list)
+    afresh: list[str] = field(default_factory=list)
+    """Keys of no items, which were looked at anew: what was found about them before is no more."""
     reads: list[Read] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     """Outputs that are to be removed."""
@@ -83,7 +85,7 @@ def begin_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequ
 def end_recording(ledger: Ledger, job: str, run: str, receipts: Sequence[Receipt]) -> None:
     """Record what became of the objects."""
     for one in receipts:
-        ledger.findings.forget(job, [item.key for item in one.items])
+        ledger.findings.forget(job, [*(item.key for item in one.items), *one.afresh])
         ledger.findings.put(job, run, one.findings)
         ledger.items.put(job, run, [*one.items, *one.also])
         ledger.items.forget(job, [item.key for item in one.skipped])

@@ -17,6 +17,8 @@ from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Output, State
 from bondstore.release.records import Record
 from bondstore.runs.pipeline import EachObject, Objects, Page, Step
+from bondstore.runs.receipt import Receipt, end_recording
+from bondstore.runs.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,9 +78,13 @@ class ProfileFiles(EachObject):
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Say what is wrong with the table of deployments; then list."""
         if self.settings.metadata and ledger is not None and context.run:
-            with ledger.transaction():
-                ledger.findings.forget(context.job, [METADATA])
-                ledger.findings.put(context.job, context.run, parse_metadata(self.settings.metadata).findings(METADATA))
+            found = parse_metadata(self.settings.metadata).findings(METADATA)
+            told = Receipt(findings=list(found), afresh=[METADATA], counted=False)
+            if self.few:  # an event that changes nothing puts nothing into a store's record
+                with ledger.transaction():
+                    end_recording(ledger, context.job, context.run, [told])
+            else:
+                record(ledger, context, [told])
         return EachObject.plan(self, ledger, context, progress)
 
     def seconds(self, todo: Count) -> float:
