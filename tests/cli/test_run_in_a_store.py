@@ -155,6 +155,15 @@ def test_an_address_may_be_written_in_another_way(away: Away, cli: Call, monkeyp
     assert (ended.code, "had come to its end" in ended.err) == (0, True)
 
 
+def test_a_store_has_one_copy_of_its_record_however_its_address_is_written(safe: Away, cli: Call) -> None:
+    source = ("--store", safe.lab.bucket.as_uri(), "--key", f"env:{KEY_VARIABLE}", "--study", STUDY)
+    named = ("--dest-profile", "safe")
+    assert cli("beiwe", "export", f"{safe.spec.url}/", *source, *named, "--jobs", "1").code == 0
+    assert cli("run", "show", "last", "--dest", f"{safe.spec.url}/", *named).code == 0
+    assert cli("audit", "verify", "--dest", safe.spec.url, *named).code == 0
+    assert list(safe.copy.parent.iterdir()) == [safe.copy]
+
+
 def test_a_folder_with_its_record_may_be_moved(lab: Lab, cli: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Files, "number", 10)
     with pytest.raises(Interrupted):

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import recorded_dest, resolve_store, with_dest_profile
+from bondstore.config.resolve import recorded_dest, with_dest_profile
 from bondstore.config.settings import DEFAULT, load_profile
 from bondstore.errors import UsageError
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.store_destination import StoreDestination
-from bondstore.stores.address import parse_address
+from bondstore.stores.address import parse_address, store_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ def named_destination(place: str, profile: str | None = None) -> Destination:
     That is a folder, or a store: by its address, or by the folder where this account keeps the copy of its record.
     """
     found: Destination
-    spec = resolve_store(place, profile) if "://" in place else None
+    spec = store_spec(place, profile) if "://" in place else None
     if spec is not None and parse_address(spec.url).kind != "file":
         found = StoreDestination(spec)
     else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import resolve_dest, resolve_key, resolve_store, resolve_study
+from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
 from bondstore.config.secrets import Secret, SecretRef
 from bondstore.domains.beiwe.key import key_checked, key_reference, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
@@ -29,6 +29,7 @@ from bondstore.domains.beiwe.selection import StudySelection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import DamagedError, UsageError
 from bondstore.stores import Store, open_store
+from bondstore.stores.address import dest_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -370,7 +371,7 @@ class Study:
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
-        dest = resolve_dest(destination, dest_profile or self.store.spec.profile)
+        dest = dest_spec(destination, dest_profile or self.store.spec.profile)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
         place = open_destination(dest)
         doing = executor or default_executor(jobs)
