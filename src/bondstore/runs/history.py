@@ -23,36 +23,14 @@ ENDED = ("finished", "incomplete")
 
 
 def history(destination: Destination, ledger: Ledger) -> list[RunRecord]:
-    """Return all runs, newest first.
-
-    Parameters
-    ----------
-    destination : Destination
-        The folder.
-    ledger : Ledger
-        Its ledger.
-
-    Returns
-    -------
-    list of RunRecord
-        A run that is recorded as running while nobody holds the folder is ``interrupted``.
-    """
+    """Return all runs, newest first; one that is recorded as running while nobody writes there is ``interrupted``."""
     busy = destination.busy()
     records = ledger.runs.newest_first()
     return _true_states(records, destination, ledger, busy=busy)
 
 
 def find_run(destination: Destination, ledger: Ledger, name: str) -> RunRecord:
-    """Return one run, its state as in `history`.
-
-    Parameters
-    ----------
-    destination : Destination
-        The folder.
-    ledger : Ledger
-        Its ledger.
-    name : str
-        The run's id, a start of it that no other shares, or ``last`` for the newest.
+    """Return one run by its id, a start of it that no other shares, or ``last``; its state is as in `history`.
 
     Raises
     ------
@@ -65,7 +43,8 @@ def find_run(destination: Destination, ledger: Ledger, name: str) -> RunRecord:
     records = ledger.runs.newest_first()
     if not records:
         raise NotFoundError(
-            f"No run is recorded in {destination.shown}.", hint="Name the folder that an earlier export wrote to."
+            f"No run is recorded in {destination.shown}.",
+            hint="Name the folder or the store that an earlier run wrote to.",
         )
     return _true_states(records[:1], destination, ledger, busy=busy)[0]
 
@@ -77,33 +56,18 @@ def tally_of(record: RunRecord) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a run came.
-
-    Parameters
-    ----------
-    tally : Tally
-        What became of its objects. Of a run that could not write down its end this says nothing of what it skipped.
-    left : int
-        Objects that were planned and are still to be done.
-    left_files : int
-        Files, made of many objects, that are still to be made.
-    """
+    """How far a run came."""
 
     tally: Tally
+    """What became of its objects; without those it skipped, where it could not write down its end."""
     left: int = 0
+    """Objects that were planned and are still to be done."""
     left_files: int = 0
+    """Files, made of many objects, that are still to be made."""
 
 
 def standing(ledger: Ledger, record: RunRecord) -> Standing:
-    """Return how far a run came, also one that is going on or was killed.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        The destination's ledger.
-    record : RunRecord
-        The run, as `find_run` gives it.
-    """
+    """Return how far a run came, also one that is going on or was killed; `record` is as `find_run` gives it."""
     if record.state in ENDED:
         return Standing(tally_of(record))
     known = {state: Count(*numbers) for state, numbers in ledger.items.of_run(record.job, record.id).items()}
