@@ -241,15 +241,20 @@ def test_an_event_leaves_files_of_many_objects_to_the_next_whole_run(
     assert of_many() != before
 
 
-def test_an_event_with_other_settings_removes_nothing(sea: Sea, on: Machine) -> None:
-    sea.qc(per="deployment")
-    before = {path for path in sea.written() if path.startswith("deployments/")}
-    assert before
-    assert counts(sea.qc(keys=("1.csv",))) == {"planned": 1, "done": 1}
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [({"per": "deployment"}, {}), ({}, {"per": "deployment"}), ({}, {"form": "parquet"}), ({"form": "parquet"}, {})],
+)
+def test_an_event_with_other_settings_removes_nothing(
+    sea: Sea, on: Machine, first: dict[str, str], then: dict[str, str]
+) -> None:
+    sea.qc(**first)
+    before = sea.written().keys()
+    assert counts(sea.qc(keys=("1.csv",), **then)) == {"planned": 1, "done": 1}
     assert before <= sea.written().keys()
     on("two")
-    assert counts(sea.qc()) == {"planned": 6, "skipped": 1, "done": 5}
-    assert not before & sea.written().keys()
+    assert counts(sea.qc(**then)) == {"planned": 6, "skipped": 1, "done": 5}
+    assert not (before - {"status.csv"}) & sea.written().keys()
 
 
 def test_an_event_removes_no_file_that_another_wrote_since(sea: Sea, on: Machine) -> None:

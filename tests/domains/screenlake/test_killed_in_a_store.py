@@ -47,15 +47,25 @@ class Cuts:
         return wrapped
 
 
-@pytest.mark.parametrize("case", ["first", "late, takes a name over", "uncovered, then covered", "images, then none"])
+@pytest.mark.parametrize(
+    ("case", "second"),
+    [
+        ("first", "one"),
+        ("late, takes a name over", "one"),
+        ("late, takes a name over", "two"),
+        ("uncovered, then covered", "one"),
+        ("images, then none", "one"),
+    ],
+)
 def test_killed_at_any_put_or_removal(
-    lab: PhoneLab, case: str, s3_environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: PhoneLab, case: str, second: str, s3_environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    """And run again on the machine of the first run, or on another."""
     before, killed, after = CASES[case]
     moments = 1 + list(CASES).index(case) % STEP
     first, finished = moments, False
     while not finished:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "one"))
         place = StoreDestination(resolve_store(f"{s3_environment}/{moments}"))
         for what in before:
             stored(lab, what)
@@ -69,6 +79,9 @@ def test_killed_at_any_put_or_removal(
         except Killed:
             pass
         stored(lab, after)
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / second))
+        if second != "one" and place.exists(".bondstore/lease.json"):
+            place.remove([".bondstore/lease.json"])  # as if it had been silent for long
         run(lab, place, after[1])
         if moments == first:
             lab.run(after[1])

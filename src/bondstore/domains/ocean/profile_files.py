@@ -108,6 +108,12 @@ class ProfileFiles(EachObject):
             one.made_by != self.digest or holder.holds(one) for one in beside
         )
 
+    def leftovers(self, ledger: Ledger, context: RunContext) -> tuple[list[str], list[str]]:
+        """Return what may go; where the next whole run makes the files that are asked for, what there is stays."""
+        if self.few and not self.settings.files and not context.dest.few_know_all:
+            return [], []
+        return EachObject.leftovers(self, ledger, context)
+
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Fetch all, read all, test all at once, write each."""
         work.receipt.counted = not self.again
