@@ -128,7 +128,8 @@ def build_client(
         signed = {"aws_access_key_id": found.access_key, "aws_secret_access_key": found.secret.reveal()}
         if found.token is not None:
             signed["aws_session_token"] = found.token.reveal()
-    trusted = session.get_config_variable("ca_bundle") or _system_authorities()
+    bundle = aws_files.ca_bundle(profile.aws_profile)
+    trusted = str(bundle) if bundle else _system_authorities()
     return session.create_client(
         service, region_name=region or "us-east-1", endpoint_url=endpoint, verify=trusted, config=config, **signed
     )

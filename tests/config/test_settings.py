@@ -5,7 +5,7 @@ import pytest
 from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
 from bondstore.config.settings import describe_profile, list_profiles, load_profile, remove_profile, save_profile
-from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, UsageError
 from tests.homes import Home
 
 GUIDE = {
@@ -86,14 +86,75 @@ def test_the_head_of_a_file_stands_above_its_profile(home: Home) -> None:
     assert load_profile("a").study == "table"
 
 
-def test_a_projects_profile_hides_the_users_as_a_whole(home: Home) -> None:
-    """Otherwise a project's file could send the user's credentials to its own endpoint."""
+def test_a_projects_profile_and_the_users_are_put_together(home: Home) -> None:
+    home.write_user('[profile.lab]\nurl = "s3://mine"\nsecret_key = "env:MINE"\naccess_key = "env:ID"\nstudy = "a"\n')
+    home.write_project('[profile.lab]\nstudy = "b"\n')
+    profile = load_profile("lab")
+    assert (profile.url, profile.study, profile.secret_key) == ("s3://mine", "b", SecretRef("env", "MINE"))
+    assert profile.source_of("url").startswith(str(home.user_file))
+    assert profile.source_of("study").startswith(str(home.project))
+    [entry] = list_profiles()
+    assert entry.settings["url"] == "s3://mine"
+    assert entry.settings["study"] == "b"
+
+
+def test_a_project_does_not_send_the_users_credentials_to_its_own_endpoint(home: Home) -> None:
     home.write_user('[profile.lab]\nurl = "s3://mine"\nsecret_key = "env:MINE"\naccess_key = "env:ID"\n')
     home.write_project('[profile.lab]\nendpoint = "https://elsewhere.example"\n')
     profile = load_profile("lab")
     assert profile.endpoint == "https://elsewhere.example"
-    assert profile.secret_key is None
-    assert profile.url is None
+    assert (profile.secret_key, profile.access_key, profile.url) == (None, None, "s3://mine")
+
+
+@pytest.mark.parametrize("strict", ["user", "project"])
+@pytest.mark.parametrize("way", ["named", "variable", "default"])
+def test_guard_rails_add_up(home: Home, strict: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rails = 'default_profile = "u"\n[profile.u]\nread_only = true\nplaintext = "forbidden"\n'
+    lifted = '[profile.u]\nurl = "s3://b"\nread_only = false\nplaintext = "allowed"\n'
+    home.write_user(rails if strict == "user" else lifted)
+    home.write_project(lifted if strict == "user" else rails)
+    if way == "variable":
+        monkeypatch.setenv("BONDSTORE_PROFILE", "u")
+    elif way == "default":
+        monkeypatch.setenv("BONDSTORE_PROFILE", "")
+        home.write_user('default_profile = "u"\n' + home.user_file.read_text().removeprefix('default_profile = "u"\n'))
+    profile = load_profile("u" if way == "named" else None)
+    assert (profile.read_only, profile.plaintext, profile.url) == (True, "forbidden", "s3://b")
+
+
+def test_keys_of_the_environment_leave_the_region_to_the_aws_files(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.write_aws(
+        config="[default]\nregion = ch-one\nendpoint_url = https://one.example\n[profile other]\nregion = ch-two\n"
+    )
+    set_all(monkeypatch, {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
+    assert (load_profile().region, load_profile().endpoint) == ("ch-one", "https://one.example")
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    assert (load_profile().region, load_profile().endpoint) == ("ch-two", None)
+    monkeypatch.setenv("AWS_REGION", "ch-three")
+    assert load_profile().region == "ch-three"
+    home.write_user('[profile.own]\naccess_key = "env:A"\nsecret_key = "env:B"\n')
+    monkeypatch.delenv("AWS_REGION")
+    assert load_profile("own").region is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://b/p?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=CANARY&X-Amz-Signature=CANARY",
+        "s3://AKIDCANARY:CANARY@b/p",
+        "az://c/p?sv=2024-01-01&sig=CANARY",
+        "s3://b/p?AWSAccessKeyId=CANARY&Signature=CANARY",
+    ],
+)
+def test_a_url_with_a_signature_is_not_stored(home: Home, url: str) -> None:
+    with pytest.raises(BondstoreError, match="more than a place") as refused:
+        save_profile(Profile("lab", url=url))
+    assert "CANARY" not in str(refused.value)
+    assert not list_profiles()
+    home.write_user(f'[profile.lab]\nurl = "{url}"\n')
+    with pytest.raises(BondstoreError, match="more than a place") as refused:
+        load_profile("lab")
+    assert "CANARY" not in str(refused.value)
 
 
 def test_credentials_come_from_one_place_as_a_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

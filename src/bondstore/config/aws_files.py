@@ -103,6 +103,21 @@ def settings(name: str | None = None) -> dict[str, tuple[str | bool, str]]:
     return {key: (value, where) for key, value in found.items()}
 
 
+def ca_bundle(name: str | None = None) -> Path | None:
+    """Return the file of authorities that ``AWS_CA_BUNDLE`` names, or an AWS profile (else ``AWS_PROFILE``)."""
+    profile = name or os.environ.get("AWS_PROFILE") or "default"
+    section = _read(config_path()).get("default" if profile == "default" else f"profile {profile}", {})
+    place = os.environ.get("AWS_CA_BUNDLE") or section.get("ca_bundle")
+    if not place:
+        return None
+    path = Path(place).expanduser()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"The file of authorities {path} is not there.", hint="Correct or unset AWS_CA_BUNDLE (ca_bundle)."
+        )
+    return path
+
+
 def _is_profile(section: str) -> bool:
     return section == "default" or section.startswith("profile ")
 

@@ -6,12 +6,13 @@ import os
 from typing import Any
 
 from bondstore.config.profiles import check_endpoint, check_settings
-from bondstore.config.secrets import SecretRef
+from bondstore.config.secrets import SecretRef, fields_of_text
 from bondstore.errors import ConfigurationError
 
 Layer = dict[str, tuple[Any, str]]
 """Settings of a profile, each with the place it was found at."""
 
+_AZURE = "AZURE_STORAGE_CONNECTION_STRING"
 PROFILE, STORE, STUDY, KEY = "BONDSTORE_PROFILE", "BONDSTORE_STORE", "BONDSTORE_STUDY", "BONDSTORE_KEY"
 
 
@@ -60,6 +61,10 @@ def standard() -> Layer:
         endpoint=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
         account=("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"),
     )
+    if os.environ.get(_AZURE, "").strip():
+        for setting in ("account", "account_key", "sas"):
+            layer.pop(setting, None)
+        layer = {**_connection_string(), **layer}
     if "endpoint" in layer:
         value, name = layer["endpoint"]
         layer["endpoint"] = (check_endpoint(value, name), name)
@@ -75,6 +80,35 @@ def standard() -> Layer:
         for half in ("access_key", "secret_key", "session_token"):
             layer.pop(half, None)
     return layer
+
+
+def _connection_string() -> Layer:
+    """Read Azure's connection string: it says everything at once, so that no other variable has a say."""
+    said = fields_of_text(os.environ[_AZURE])
+    account = said.get("AccountName", "")
+    endpoint = said.get("BlobEndpoint", "")
+    if not endpoint and "EndpointSuffix" in said and account:
+        endpoint = f"{said.get('DefaultEndpointsProtocol', 'https')}://{account}.blob.{said['EndpointSuffix']}"
+    if not account and not endpoint:
+        raise ConfigurationError(
+            f"{_AZURE} names no account.", hint="Copy it again from the storage account's access keys."
+        )
+    layer: Layer = {}
+    if account:
+        layer["account"] = (account, _AZURE)
+    if endpoint and endpoint != f"https://{account}.blob.core.windows.net":
+        layer["azure_endpoint"] = (check_endpoint(endpoint, _AZURE), _AZURE)
+    for setting, name in (("account_key", "AccountKey"), ("sas", "SharedAccessSignature")):
+        if said.get(name):
+            layer[setting] = (SecretRef("env", f"{_AZURE}#{name}"), _AZURE)
+            break
+    return layer
+
+
+def aws_profile() -> str | None:
+    """Return the profile of ``~/.aws`` that the environment names: its region holds also where keys are variables."""
+    name = _first(("AWS_PROFILE", "AWS_DEFAULT_PROFILE"))
+    return os.environ[name].strip() if name else None
 
 
 def _references(**wanted: tuple[str, ...]) -> Layer:

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from bondstore.config.model import Setting, fields_of, from_mapping
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import ConfigurationError
+from bondstore.errors import ConfigurationError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_SIGNED = re.compile(r"[?&](?:x-amz-[a-z-]+|x-goog-[a-z-]+|sig|signature|awsaccesskeyid)=", re.IGNORECASE)
 _DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
@@ -62,6 +63,18 @@ def check_endpoint(value: str, where: str = "") -> str:
     return value.strip().rstrip("/")
 
 
+def check_place(url: str) -> str:
+    """Return a store's URL; raises `UsageError` for one that carries credentials, and does not repeat it."""
+    place = url.partition("://")[2]
+    host = place.partition("/")[0]
+    if "@" in host or "?" in host or _SIGNED.search(place):
+        raise UsageError(
+            "The store's URL holds more than a place.",
+            hint="Leave out names, passwords and signatures; a profile refers to credentials.",
+        )
+    return url
+
+
 def _text(value: str) -> str:
     if not value.strip() or not value.isprintable():
         raise ValueError
@@ -71,7 +84,7 @@ def _text(value: str) -> str:
 def _url(value: str) -> str:
     if not is_store_url(_text(value)):
         raise ValueError
-    return value.strip()
+    return check_place(value.strip())
 
 
 def _endpoint(value: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bondstore.config.profiles import Profile, StoreSpec, is_store_url
+from bondstore.config.profiles import Profile, StoreSpec, check_place, is_store_url
 from bondstore.config.secrets import SecretRef
 from bondstore.config.settings import load_profile
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
@@ -118,10 +118,4 @@ def store_url(text: str) -> str:
             "The store is no URL.",
             hint="Write s3://BUCKET/PREFIX or az://CONTAINER/PREFIX, or for a folder ./FOLDER or its whole path.",
         )
-    place = text.partition("://")[2]
-    if "@" in place.partition("/")[0] or "?" in place.partition("/")[0] or "sig=" in place:
-        raise UsageError(
-            "The store's URL holds more than a place.",
-            hint="Leave out names, passwords and signatures; a profile refers to credentials.",
-        )
-    return text
+    return check_place(text)

@@ -29,7 +29,7 @@ SCHEMES = ("env", "file", "keyring", "prompt")
 MASK = "***"
 HOW_TO_REFER = "Name the place instead: env:NAME, file:/path (mode 0600), keyring:service/name or prompt: to be asked."
 
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(#[A-Za-z]+)?")  # behind #: a field of a connection string
 _SHORTEST = 6  # shorter ones would blank out ordinary words
 _seen: set[str] = set()
 _LONGEST = 65536  # a private key fits; a mistyped path to a data file does not fill the memory
@@ -183,8 +183,17 @@ def redact(text: str) -> str:
     return text
 
 
-def _from_env(name: str) -> Secret:
+def fields_of_text(text: str) -> dict[str, str]:
+    """Take apart a connection string: ``NAME=VALUE;NAME=VALUE``."""
+    pairs = (part.partition("=") for part in text.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs if value.strip()}
+
+
+def _from_env(place: str) -> Secret:
+    name, _, field = place.partition("#")
     value = os.environ.get(name, "")
+    if field:
+        value = fields_of_text(value).get(field, "")
     if not value:
         raise CredentialsError(
             f"The environment variable {name} is not set.",

@@ -1,8 +1,9 @@
 """The profile that holds: flag, then environment, then ``bondstore.toml`` of the project, then the user's file.
 
-A profile that is named (by flag or ``BONDSTORE_PROFILE``) stands above the guide's and the AWS variables, which
-then only fill what it leaves open. A profile that a file names by default stands below them. Credentials are taken
-from one place as a whole, never half from one and half from another.
+Settings of a profile that both files state are put together one by one. A profile that is named (by flag or
+``BONDSTORE_PROFILE``) stands above the guide's and the AWS variables, which then only fill what it leaves open. A
+profile that a file names by default stands below them. Credentials are taken from one place as a whole, never half
+from one and half from another. Guard rails add up.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ GROUPS = (
     frozenset({"access_key", "secret_key", "session_token", "anonymous", "aws_profile"}),
     frozenset({"account_key", "sas"}),
 )
+GUARD_RAILS = {"read_only": True, "plaintext": "forbidden"}
+"""What no place lifts that another one sets."""
 DEFAULT = "default"
+_AWS_KEY = "AWS_ACCESS_KEY_ID"
 _SETTINGS = tuple(one.name for one in fields_of(Profile) if not one.setting.internal)
 
 
@@ -47,28 +51,24 @@ def load_profile(name: str | None = None, *, url: str | None = None) -> Profile:
     chosen = name or environment.profile_name()
     fallback = next((file.default_profile for file in opened if file.default_profile), None)
     wanted = chosen or fallback or DEFAULT
-    entry = _find(opened, wanted)
-    if entry is None and (chosen or fallback):
+    stated = _stated(opened, wanted)
+    if not any(stated) and (chosen or fallback) and _find(opened, wanted) is None:
         raise _no_profile(wanted, opened)
-    own, settings = environment.own(), _layer(entry)
-    tops = [_top(file) for file in opened]
+    own, tops = environment.own(), [_top(file) for file in opened]
     if name:
-        layers = [settings, own]
+        layers = [*stated, own]
     elif chosen:
-        layers = [own, settings]
+        layers = [own, *stated]
     else:
         layers = [own]
-    layers += [environment.guide(), environment.standard(), *tops]
-    if not chosen:
-        # below the head of its own file, above that of the user's when the project's file holds it
-        place = len(layers) - len(tops)
-        place += next((i + 1 for i, file in enumerate(opened) if entry and file.path == entry.path), len(tops))
-        layers.insert(place, settings)
+    layers += [environment.guide(), environment.standard()]
+    for top, settings in zip(tops, stated, strict=True):
+        layers += [top] if chosen else [top, settings]  # what a file says of a profile is below what it says for all
     return _merge(wanted, layers, url)
 
 
 def list_profiles() -> list[ProfileEntry]:
-    """List every profile in the files, by name; one in the project's file hides the user's of the same name."""
+    """List every profile in the files, by name, each as both files state it together."""
     opened = _files()
     chosen = environment.profile_name() or next(
         (file.default_profile for file in opened if file.default_profile), DEFAULT
@@ -146,11 +146,29 @@ def _files() -> list[files.SettingsFile]:
 
 
 def _find(opened: list[files.SettingsFile], name: str) -> ProfileEntry | None:
-    # whole profiles, never merged: a project's file must not bend the user's credentials to its own endpoint
+    path = next((file.path for file in opened if name in file.profiles), None)
+    if path is None:
+        return None
+    merged = _by_place(_stated(opened, name))
+    return ProfileEntry(name, path, False, {setting: value for setting, (value, _) in merged.items()})
+
+
+def _stated(opened: list[files.SettingsFile], name: str) -> list[Layer]:
+    """Return what each file says of a profile, in the files' order; nothing where it says nothing.
+
+    A project's file must not bend the user's credentials to an endpoint of its own: where it names one, it brings
+    the credentials too, or there are none.
+    """
+    layers: list[Layer] = []
+    elsewhere = False
     for file in opened:
-        if name in file.profiles:
-            return ProfileEntry(name, file.path, False, file.profiles[name])
-    return None
+        where = f"{file.path} [profile.{name}]"
+        layer: Layer = {setting: (value, where) for setting, value in file.profiles.get(name, {}).items()}
+        if elsewhere:
+            layer = {setting: found for setting, found in layer.items() if not any(setting in one for one in GROUPS)}
+        elsewhere = elsewhere or "endpoint" in layer
+        layers.append(layer)
+    return layers
 
 
 def _no_profile(name: str, opened: list[files.SettingsFile]) -> NotFoundError:
@@ -159,33 +177,41 @@ def _no_profile(name: str, opened: list[files.SettingsFile]) -> NotFoundError:
     return NotFoundError(f"There is no profile {name!r}.", hint=hint)
 
 
-def _layer(entry: ProfileEntry | None) -> Layer:
-    if entry is None:
-        return {}
-    where = f"{entry.path} [profile.{entry.name}]"
-    return {name: (value, where) for name, value in entry.settings.items()}
-
-
 def _top(file: files.SettingsFile) -> Layer:
     return {name: (value, str(file.path)) for name, value in file.top.items()}
 
 
-def _merge(name: str, layers: list[Layer], url: str | None) -> Profile:
+def _by_place(layers: list[Layer]) -> Layer:
+    """Put settings together, the strongest place first; credentials as a whole, guard rails from anywhere."""
     merged: Layer = {}
     for layer in layers:
         taken = {name for group in GROUPS if any(merged.get(n, (None,))[0] for n in group) for name in group}
         for setting, found in layer.items():
             if setting not in merged and setting not in taken:
                 merged[setting] = found
+    for setting, strict in GUARD_RAILS.items():
+        for layer in layers:
+            if layer.get(setting, (None,))[0] == strict:
+                merged[setting] = layer[setting]
+                break
+    return merged
+
+
+def _merge(name: str, layers: list[Layer], url: str | None) -> Profile:
+    merged = _by_place(layers)
     scheme = (url or merged.get("url", ("",))[0] or "s3").partition(":")[0].lower()
     if scheme == "s3":
         aws = merged.get("aws_profile")
-        # keys that come by reference do not bring the region of an unrelated AWS profile along
-        if aws or "access_key" not in merged:
-            for setting, found in aws_files.settings(aws[0] if aws else None).items():
+        # as in the AWS tools: the keys of the environment leave region and endpoint to the files; keys that come by
+        # reference do not bring the region of an unrelated AWS profile along
+        if aws or merged.get("access_key", (None, _AWS_KEY))[1] == _AWS_KEY:
+            for setting, found in aws_files.settings(aws[0] if aws else environment.aws_profile()).items():
                 merged.setdefault(setting, found)
     elif merged.get("endpoint", ("", ""))[1].startswith("AWS_"):
         del merged["endpoint"]
+    azure = merged.pop("azure_endpoint", None)
+    if azure and scheme == "az":
+        merged.setdefault("endpoint", azure)
     sources = tuple((setting, where) for setting, (_, where) in merged.items())
     return Profile(name=name, sources=sources, **{setting: value for setting, (value, _) in merged.items()})
 

@@ -14,9 +14,12 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bondstore.config import aws_files
 from bondstore.doctor.check import Check, fail, ok, skipped, warn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bondstore.doctor.case import Case
 
 TOLERATED = 15 * 60
@@ -38,7 +41,11 @@ def look_at_endpoint(case: Case, *, clock: Callable[[], float] = time.time) -> I
         return
     try:
         answer = ask(
-            case.endpoint, direct=case.profile.proxy == "none", timeout=case.profile.connect_timeout, clock=clock
+            case.endpoint,
+            direct=case.profile.proxy == "none",
+            timeout=case.profile.connect_timeout,
+            clock=clock,
+            authorities=aws_files.ca_bundle(case.profile.aws_profile) if case.address.store_kind.speaks_s3 else None,
         )
     except (OSError, http.client.HTTPException) as error:
         message, mend = _reason(error, case)
@@ -50,9 +57,19 @@ def look_at_endpoint(case: Case, *, clock: Callable[[], float] = time.time) -> I
     yield from look_at_addressing(case)
 
 
-def ask(url: str, *, direct: bool, timeout: float, clock: Callable[[], float] = time.time) -> Answer:
+def ask(
+    url: str,
+    *,
+    direct: bool,
+    timeout: float,
+    clock: Callable[[], float] = time.time,
+    authorities: Path | None = None,
+) -> Answer:
     """Send one unsigned request, `direct` past any proxy; any answer will do, and none is an error of the system."""
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    trusted = ssl.create_default_context()
+    if authorities is not None:
+        trusted.load_verify_locations(authorities)
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect(), urllib.request.HTTPSHandler(context=trusted)]
     if direct:
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)

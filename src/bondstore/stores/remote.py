@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
     from bondstore.config.profiles import Profile
     from bondstore.stores.address import Role
     from bondstore.stores.retry import RetryRule
@@ -46,21 +47,29 @@ def client_options(profile: Profile, rule: RetryRule, role: Role) -> dict[str, A
 
 
 @contextmanager
-def without_proxy(host: str, *, active: bool) -> Iterator[None]:
-    """Name a host in NO_PROXY while a client is built: obstore reads the variables then, and has no other switch."""
-    if not active:
-        yield
-        return
+def own_environment(cloud: str, host: str, profile: Profile, *, keep: Container[str] = ()) -> Iterator[None]:
+    """Let a client be built of its settings alone.
+
+    obstore reads all variables of its cloud (``AWS_…``, ``AZURE_…``) by itself: a session token of other keys, an
+    endpoint, a switch that turns TLS's checks off. Those but `keep` are hidden from it meanwhile, and so is the proxy
+    where none is wanted. Only from it: `os.environ`, which the rest of the house reads, stays as it is.
+    """
+    hidden = [name for name in os.environ if name.upper().startswith(f"{cloud}_") and name not in keep]
+    direct: dict[str, str] = {}
+    if profile.proxy == "none":
+        names = ("NO_PROXY", "no_proxy")
+        listed = [part for name in names for part in os.environ.get(name, "").split(",") if part]
+        direct = dict.fromkeys(names, ",".join(dict.fromkeys([*listed, host])))
     with _lock:
-        before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
-        listed = [part for value in before.values() if value for part in value.split(",")]
-        for name in before:
-            os.environ[name] = ",".join(dict.fromkeys([*listed, host]))
+        for name in hidden:
+            os.unsetenv(name)  # not `del os.environ[name]`: see above
+        for name, value in direct.items():
+            os.putenv(name, value)
         try:
             yield
         finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+            for name in direct:
+                os.unsetenv(name)
+            for name in (*hidden, *direct):
+                if name in os.environ:
+                    os.putenv(name, os.environ[name])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bondstore.config.credentials import azure_key, azure_sas
 from bondstore.errors import CredentialsError
 from bondstore.stores.address import Address, Client, CredentialsFound, Role, StoreKind, register
-from bondstore.stores.remote import client_options, without_proxy
+from bondstore.stores.remote import client_options, own_environment
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
@@ -44,8 +44,8 @@ class AzureKind(StoreKind):
             config["account_key"] = _base64(key.reveal())
         elif sas is not None:
             config["sas_key"] = sas.reveal().removeprefix("?")
-        with without_proxy(address.host(profile), active=profile.proxy == "none"):
-            options = client_options(profile, rule, role)
+        options = client_options(profile, rule, role)
+        with own_environment("AZURE", address.host(profile), profile):
             return AzureStore(address.place, prefix=address.prefix or None, config=config, **options)  # type: ignore[arg-type]
 
     def find_credentials(self, profile: Profile) -> CredentialsFound:

@@ -6,19 +6,30 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from bondstore.config import aws_files
 from bondstore.config.credentials import Credentials, credentials
 from bondstore.errors import CredentialsError
 from bondstore.stores.address import Address, Client, CredentialsFound, Role, StoreKind, register
-from bondstore.stores.remote import client_options, without_proxy
+from bondstore.stores.remote import client_options, own_environment
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
     from bondstore.stores.retry import RetryRule
 
-_ROLE_VARIABLES = (
+_ROLES = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+_ROLE_VARIABLES = (
+    *_ROLES,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IMDSV1_FALLBACK",
+    "AWS_METADATA_ENDPOINT",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
 )
 
 
@@ -53,9 +64,12 @@ class S3Kind(StoreKind):
             return OddKeys(address, profile, rule)
         from obstore.store import S3Store
 
-        with without_proxy(address.host(profile), active=profile.proxy == "none"):
-            options = client_options(profile, rule, role)
-            config = _config(address, profile)
+        options = client_options(profile, rule, role)
+        if bundle := aws_files.ca_bundle(profile.aws_profile):
+            options["client_options"]["root_certificate"] = bundle.read_bytes()
+        config = _config(address, profile)
+        keep = () if profile.anonymous or "access_key_id" in config else _ROLE_VARIABLES
+        with own_environment("AWS", address.host(profile), profile, keep=keep):
             return S3Store(address.place, prefix=address.prefix or None, config=config, **options)  # type: ignore[arg-type]
 
     def find_credentials(self, profile: Profile) -> CredentialsFound:
@@ -104,7 +118,7 @@ def _signing(address: Address, profile: Profile) -> Credentials | None:
 
 def _may_have_role(profile: Profile) -> bool:
     """Say whether this machine itself may have credentials: a container's, a web identity's or an EC2 instance's."""
-    if any(os.environ.get(name) for name in _ROLE_VARIABLES):
+    if any(os.environ.get(name) for name in _ROLES):
         return True
     disabled = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
     return profile.endpoint is None and not disabled
