@@ -22,8 +22,12 @@ ORDER = """When a setting is given in several places, the first of these holds:
 5. your own settings file, `~/.config/bondstore/config.toml`;
 6. the files in `~/.aws`.
 
-`bondstore profile show` lists every setting that holds here and now, and where it comes from. Credentials are
-taken from one place as a whole, never half from one and half from another."""
+`bondstore profile show` lists every setting that holds here and now, and where it comes from. Where both files have
+a profile of the same name, its settings are put together one by one. Credentials are taken from one place as a whole,
+never half from one and half from another; where `bondstore.toml` names an endpoint for a profile, the credentials of
+your own file are not used with it. Guard rails add up: where any place says `read_only = true` or
+`plaintext = "forbidden"`, no other place lifts it. Variables of AWS and Azure that stand nowhere on this page have no
+say."""
 FILE = """A settings file is TOML. Secrets are never written into it, only where they are kept. `~/.config` is
 `$XDG_CONFIG_HOME` when that is set.
 
@@ -40,7 +44,7 @@ study = "5873fe38644ad7557b168e43"
 read_only = true
 ```"""
 REFERENCES = (
-    ("env:NAME", "an environment variable"),
+    ("env:NAME", "an environment variable; `env:NAME#FIELD` is one field of a connection string"),
     (
         "file:/path",
         "a file that only its owner can read (mode 0600); a relative path starts at the settings file's folder",
@@ -56,6 +60,14 @@ OTHER_VARIABLES = (
     ("XDG_STATE_HOME", "Where the record of your own reads lies: `$XDG_STATE_HOME/bondstore/ledger.sqlite`."),
     ("AWS_CONFIG_FILE", "The AWS tools' settings file, in place of `~/.aws/config`."),
     ("AWS_SHARED_CREDENTIALS_FILE", "The AWS tools' keys, in place of `~/.aws/credentials`."),
+    (
+        "AWS_CA_BUNDLE",
+        "A file of authorities to trust besides those of the system; also `ca_bundle` in the AWS tools' file.",
+    ),
+    (
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "Account, key or signature, and endpoint of Azure in one; the other Azure variables then have no say.",
+    ),
     ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "When `true`, endpoints in the AWS tools' settings file are not followed."),
     (
         "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI",
