@@ -70,7 +70,10 @@ OTHER_VARIABLES = (
     ),
     ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "When `true`, endpoints in the AWS tools' settings file are not followed."),
     (
-        "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_ENDPOINT_URL_STS, "
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI, "
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, AWS_METADATA_ENDPOINT, "
+        "AWS_IMDSV1_FALLBACK",
         "Set by clusters and containers: the machine's own role is used when no keys are given.",
     ),
     ("XDG_RUNTIME_DIR", "Where `bondstore doctor` looks for a folder in memory, besides `/dev/shm`."),
