@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -129,3 +131,28 @@ def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> No
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "Usage: bondstore" in captured.err
+
+
+def test_ctrl_c_in_the_middle_of_an_import_is_an_interruption() -> None:
+    try:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stop:
+            raise ImportError("as a module in C tells it") from stop
+    except ImportError as error:
+        assert failures.describe(error)[2] is Exit.INTERRUPTED
+    assert failures.describe(ImportError("no such module"))[2] is Exit.UNEXPECTED
+
+
+def test_ctrl_c_while_the_program_is_being_loaded_leaves_no_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'bondstore.cli.lazy': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from bondstore.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "Interrupted; nothing was done.\n")

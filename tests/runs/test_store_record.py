@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bondstore.domains.ocean.profile_files import ProfileFiles
-from bondstore.errors import ChangedError, DamagedError, IntegrityError, NoSpaceError, NotFoundError, PolicyError
+from bondstore.errors import ChangedError, DamagedError, IntegrityError, NoSpaceError, PolicyError
 from bondstore.runs import lease, store_record
 from bondstore.runs.journal import entry_of
 from bondstore.runs.store_destination import StoreDestination
@@ -548,15 +548,76 @@ def test_a_snapshot_that_is_replaced_at_this_moment_is_looked_for_again(
     on("two")
     fetch, calls = store_record.StoreRecord._fetch, []
 
-    def gone(record: store_record.StoreRecord, said: dict[str, str]) -> None:
+    def replaced(record: store_record.StoreRecord, said: store_record._Pointer) -> None:
         calls.append(said)
-        if len(calls) == 1:
-            raise NotFoundError("It was removed.")
+        if len(calls) == 1:  # as a run that goes on does: the new one, the pointer, and then the old one
+            store, folder = store_of(sea), ".bondstore/ledger/"
+            store.copy(folder + said.snapshot, f"{folder}new")
+            pointer = bytes(store.get(".bondstore/record.json").data).replace(said.snapshot.encode(), b"new")
+            store.put(".bondstore/record.json", pointer)
+            store.delete(folder + said.snapshot)
         fetch(record, said)
 
-    monkeypatch.setattr(store_record.StoreRecord, "_fetch", gone)
+    monkeypatch.setattr(store_record.StoreRecord, "_fetch", replaced)
     assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
-    assert len(calls) == 2
+    assert [one.snapshot == "new" for one in calls] == [False, True]
+
+
+@pytest.mark.parametrize("part", ["record.json", "ledger/", "receipts/"])
+def test_a_record_of_which_a_part_is_gone_is_told(sea: Sea, on: Machine, part: str) -> None:
+    sea.qc()
+    sea.qc()
+    for key in record_of(sea):
+        if key.startswith(f".bondstore/{part}"):
+            store_of(sea).delete(key)
+    before, record = sea.written(), record_of(sea)
+    # Another machine cannot miss entries that it never knew: those a head that was written down proves.
+    for machine in ("one", "two") if part != "receipts/" else ("one",):
+        on(machine)
+        for act in (sea.qc, sea.place.refresh):
+            with pytest.raises(IntegrityError, match=r"is gone.*move the folder \.bondstore"):
+                act()
+    assert (sea.written(), record_of(sea)) == (before, record)
+
+
+def test_a_record_that_was_moved_away_is_put_back_from_the_copy(sea: Sea, on: Machine) -> None:
+    sea.qc()
+    sea.qc()
+    head = head_of(sea)
+    for key in record_of(sea):
+        store_of(sea).delete(key)
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    on("two")
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    with sea.place.ledger(create=False) as ledger:
+        assert ledger.audit.position(head[1]) == head[0]
+
+
+def test_a_record_that_does_not_go_on_from_the_one_known_here_is_told(
+    sea: Sea, on: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    sea.qc()
+    on("two")
+    sea.qc()
+    assert "does not go on" not in caplog.text
+    for key in record_of(sea):
+        store_of(sea).delete(key)
+    on("three")
+    sea.qc()
+    on("one")
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    assert "does not go on" in caplog.text
+    assert len(list(sea.place.corner.glob("ledger-before-*.sqlite"))) == 1
+
+
+def test_a_killed_run_is_not_called_busy_where_it_ran(sea: Sea, on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = ["ocean", "qc", sea.source.as_uri(), sea.dest, "--tests", str(sea.little), "--jobs", "1", "--yes"]
+    subprocess.run([sys.executable, "-c", KILLED, "2", *line], env=dict(os.environ), capture_output=True, timeout=120)
+    assert not sea.place.busy()
+    on("two")
+    assert sea.place.busy()
+    monkeypatch.setattr(lease, "PATIENCE", 0.0)
+    assert not sea.place.busy()
 
 
 def test_the_same_address_at_another_server_has_another_copy(sea: Sea, on: Machine) -> None:

@@ -40,7 +40,7 @@ class _Redacted(logging.Formatter):
 def show_details(*, wanted: bool) -> None:
     """Send what Bondstore logs to stderr: all of it when details are wanted, else warnings."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacted("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Redacted("%(levelname)s %(name)s: %(message)s" if wanted else "%(message)s"))
     logger = logging.getLogger("bondstore")
     logger.handlers = [handler]
     logger.setLevel(logging.DEBUG if wanted else logging.WARNING)
@@ -71,7 +71,7 @@ def describe(error: BaseException) -> tuple[str, str | None, Exit]:
         return redact(error.message), hint, error.exit_code
     if ClickUsageError is not None and isinstance(error, ClickUsageError):
         return _usage(error)
-    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)) or _is_interrupted(error):
         stopped = Interrupted("Interrupted; what was done is kept.", hint="Run the same command again.")
         return stopped.message, stopped.hint, Exit.INTERRUPTED
     if isinstance(error, MemoryError):
@@ -82,6 +82,14 @@ def describe(error: BaseException) -> tuple[str, str | None, Exit]:
         "Run again with --debug for the details, and report them if they are not your settings.",
         Exit.UNEXPECTED,
     )
+
+
+def _is_interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error: in the middle of an import it comes out as one of another kind."""
+    behind: BaseException | None = error if isinstance(error, (ImportError, SystemError)) else None
+    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+        behind = behind.__cause__ or behind.__context__
+    return behind is not None
 
 
 def _usage(error: BaseException) -> tuple[str, str | None, Exit]:

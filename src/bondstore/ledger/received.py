@@ -31,6 +31,14 @@ class Received:
         )
         return [row[0] for row in rows]
 
+    def behind(self, place: int) -> list[str]:
+        """Return the names that were noted behind a place."""
+        return [row[0] for row in self._connection.execute("SELECT name FROM received WHERE place > ?", (place,))]
+
+    def last(self) -> int:
+        """Return the place of the name that was noted last; 0 where there is none."""
+        return int(self._connection.execute("SELECT coalesce(max(place), 0) FROM received").fetchone()[0])
+
     def keep(self, names: Sequence[str]) -> None:
         """Drop all others: their entries are gone, and will not come again."""
         self._connection.execute(

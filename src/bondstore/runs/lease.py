@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 import time
@@ -22,6 +23,7 @@ BEAT = 10.0
 PATIENCE = 3 * BEAT
 """Seconds without a word after which a holder is taken for dead. They are counted here: clocks are not compared."""
 LOOK = 0.5
+_log = logging.getLogger(__name__)
 
 
 class Lease:
@@ -63,6 +65,10 @@ class Lease:
             return
         # Nobody else of this machine runs: the caller holds the local lock. So a lease with our old name is a dead one.
         if not self._is_ours(holder):
+            _log.warning(
+                "Another run was writing to %s (%s). Waiting up to %.0f s to see whether it goes on.",
+                *(self._store.url, holder.get("who", "unknown"), PATIENCE),
+            )
             now = self._watch(there.info.etag)
             if now is None:
                 return
@@ -73,6 +79,19 @@ class Lease:
             self._etag = self._store.put_if_unchanged(self._key, self._content(), there.info.etag)
         except ChangedError:
             raise self._refused(holder) from None
+
+    def is_held(self) -> bool:
+        """Whether a run goes on that holds it: one of another machine has renewed it lately, by the clock here.
+
+        Who asks knows that no run of this machine goes on.
+        """
+        try:
+            there = self._store.get(self._key)
+        except NotFoundError:
+            return False
+        return not self._is_ours(_read(bytes(there.data))) and time.time() * 1000 - there.info.modified_ms < (
+            PATIENCE * 1000
+        )
 
     def _is_ours(self, holder: dict[str, Any]) -> bool:
         return self._own.exists() and self._own.read_text() == holder.get("name")

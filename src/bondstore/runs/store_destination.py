@@ -8,7 +8,6 @@ import io
 import logging
 import os
 import shutil
-import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from bondstore.errors import (
 )
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.destination import PRIVATE, Destination, Holder, make_folder
-from bondstore.runs.lease import PATIENCE, Lease
+from bondstore.runs.lease import Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import StoreRecord
 from bondstore.runs.writers import StoreWriter
@@ -85,6 +84,10 @@ class StoreDestination(Destination):
     def _record(self) -> StoreRecord:
         return StoreRecord(self.store, PRIVATE, self.ledger_path)
 
+    @property
+    def _lease(self) -> Lease:
+        return Lease(self.store, f"{PRIVATE}/lease.json", self.corner / "lease")
+
     @contextmanager
     def locked(self, *, shared: bool = False) -> Iterator[None]:
         """Hold the store, on whatever machine, and the copy of its record here."""
@@ -98,10 +101,11 @@ class StoreDestination(Destination):
                 finally:
                     del _held[self.spec]
                 return
-            lease = Lease(self.store, f"{PRIVATE}/lease.json", self.corner / "lease")
+            lease = self._lease
             lease.take()
             try:
                 record.refresh()
+                record.begin()
                 _held[self.spec] = record, lease
                 yield
                 self._fold(record, lease)
@@ -157,11 +161,7 @@ class StoreDestination(Destination):
         """Whether a run is going on, here or elsewhere."""
         if Destination.busy(self):
             return True
-        try:
-            lease = self.store.head(f"{PRIVATE}/lease.json")
-        except NotFoundError:
-            return False
-        return time.time() * 1000 - lease.modified_ms < 2 * PATIENCE * 1000
+        return self._lease.is_held()
 
     def writer(self, *, in_memory: bool = False) -> StoreWriter:
         """Return what puts a shard's outputs side by side."""

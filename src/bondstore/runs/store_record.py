@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 import shutil
 import sqlite3
 import time
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bondstore.errors import (
@@ -45,6 +46,36 @@ _STRAY = "stray"
 _CHUNK = 1 << 20
 
 
+_ANEW = (
+    "Put it back if you have it. Else move the folder .bondstore of the store away: the next run puts its machine's "
+    "copy of the record there; with none, it looks at everything again."
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pointer:
+    """Which snapshot counts; none of an empty record."""
+
+    snapshot: str = ""
+    sha256: str = ""
+    size: int = 0
+    etag: str = ""
+    """Of the pointer itself; empty where there is none."""
+
+    def to_json(self) -> bytes:
+        return json.dumps({"snapshot": self.snapshot, "sha256": self.sha256, "bytes": self.size}).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Which snapshot a copy began with: the last entry that it holds, by its place, and the head of its audit chain."""
+
+    snapshot: str = ""
+    place: int = 0
+    head: str = ""
+
+
 class StoreRecord:
     """The record of one store, below a prefix of it; `ledger` is the copy on this machine.
 
@@ -73,29 +104,71 @@ class StoreRecord:
             self._mark.write_text(_STRAY)
 
     def refresh(self) -> None:
-        """Take over what others recorded. Nobody else of this machine may be at it."""
-        said = self._newest()
-        names = self._names()
+        """Take over what others recorded. Nobody else of this machine may be at it.
+
+        Raises
+        ------
+        IntegrityError
+            A part of the record is gone, or is not what was put there.
+        """
+        while True:
+            said = self._newest()
+            names = self._names()
+            missing = self._missing(said, names)
+            if not missing or self._current() == said:
+                break  # else a run that goes on has folded them just now
+        if missing:
+            raise self._gone(self._entries + missing[0], len(missing) - 1)
         if not self._take_over(names):
             self._start_over(said)
             self._take_over(names, anyway=True)
 
-    def _newest(self) -> dict[str, str] | None:
+    def begin(self) -> None:
+        """Say that there is a record, before anything is in it: so one whose pointer is gone is told from a new one."""
+        if not self._current().etag:
+            with suppress(AlreadyExistsError):
+                self._store.put_if_absent(self._pointer, _Pointer().to_json())
+
+    def _newest(self) -> _Pointer:
         """Bring the snapshot here that counts, unless the copy began with it."""
-        said, _ = self._current()
-        if said is not None and said["snapshot"] != self._known_snapshot():
+        while True:
+            said = self._current()
             try:
-                self._start_over(said)
-            except NotFoundError:  # a run that goes on has put another in its place just now
-                said, _ = self._current()
-                self._start_over(said)
-        return said
+                self._bring(said)
+            except NotFoundError:
+                if self._current() == said:  # else a run that goes on has put another in its place just now
+                    raise self._gone(self._snapshots + said.snapshot) from None
+            else:
+                return said
 
-    def _known_snapshot(self) -> str:
-        return self._mark.read_text() if self._mark.exists() else ""
+    def _bring(self, said: _Pointer) -> None:
+        if not said.etag and any(page.keys for page in self._store.pages(self._snapshots)):
+            raise self._gone(self._pointer)
+        key = self._snapshots + said.snapshot
+        if said.snapshot and said.snapshot != self._known().snapshot:
+            self._fetch(said)
+        elif said.snapshot and self._store.head(key).size != said.size:  # not needed here, but by the next machine
+            raise self._damaged(key)
 
-    def _start_over(self, said: dict[str, str] | None) -> None:
-        if said is not None:
+    def _missing(self, said: _Pointer, names: list[str]) -> list[str]:
+        """Return the entries that the copy here knows, no snapshot holds, and are not there."""
+        known = self._known()
+        if not said.etag or said.snapshot != known.snapshot or not self._ledger.exists():
+            return []
+        with Ledger(self._ledger) as ledger:
+            return sorted(set(ledger.received.behind(known.place)).difference(names))
+
+    def _known(self) -> _Mark:
+        """Return which snapshot the copy here began with."""
+        words = self._mark.read_text().split() if self._mark.exists() else []
+        return _Mark(words[0], int(words[1]), words[2]) if len(words) == 3 else _Mark("".join(words))
+
+    def _note(self, snapshot: str) -> None:
+        with Ledger(self._ledger) as ledger:
+            self._mark.write_text(f"{snapshot} {ledger.received.last()} {ledger.audit.head()[1].hex()}")
+
+    def _start_over(self, said: _Pointer) -> None:
+        if said.snapshot:
             self._fetch(said)
         elif self._ledger.exists():
             self._settle_copy()
@@ -176,41 +249,41 @@ class StoreRecord:
 
         `check` raises where another run has taken over: what counts then is what that one folds.
         """
-        said, etag = self._current()
+        said = self._current()
         names = self._names()
-        if said is not None and (len(names) < FOLD or said["snapshot"] != self._known_snapshot()):
+        if said.snapshot and (len(names) < FOLD or said.snapshot != self._known().snapshot):
             return
         if not self._take_over(names):
             return
         with Ledger(self._ledger) as ledger, ledger.transaction():
             ledger.received.keep(names)
         snapshot, digest, size = self._put_snapshot()
-        content = json.dumps({"snapshot": snapshot, "sha256": digest, "bytes": size}).encode()
+        content = _Pointer(snapshot, digest, size).to_json()
         try:
             check()
-            if etag:
-                self._store.put_if_unchanged(self._pointer, content, etag)
+            if said.etag:
+                self._store.put_if_unchanged(self._pointer, content, said.etag)
             else:
                 self._store.put_if_absent(self._pointer, content)
         except (ChangedError, AlreadyExistsError, PolicyError):
             self._store.delete(self._snapshots + snapshot)
             return
-        self._mark.write_text(snapshot)
+        self._note(snapshot)
         # Killed from here on, what is left over is known to the snapshot, and removed by the next fold.
-        old = [self._snapshots + said["snapshot"]] if said is not None else []
+        old = [self._snapshots + said.snapshot] if said.snapshot else []
         for answer in self._store.delete_many([*(self._entries + name for name in names), *old]):
             if isinstance(answer, BondstoreError):
                 raise answer
         self._order = []
 
-    def _current(self) -> tuple[dict[str, str] | None, str]:
+    def _current(self) -> _Pointer:
         try:
             there = self._store.get(self._pointer)
         except NotFoundError:
-            return None, ""
+            return _Pointer()
         try:
             said = json.loads(bytes(there.data))
-            return {"snapshot": str(said["snapshot"]), "sha256": str(said["sha256"])}, there.info.etag
+            return _Pointer(str(said["snapshot"]), str(said["sha256"]), int(said["bytes"]), there.info.etag)
         except (ValueError, KeyError, TypeError) as error:
             raise self._damaged(self._pointer) from error
 
@@ -244,11 +317,11 @@ class StoreRecord:
             copy.unlink(missing_ok=True)
         return name, hashed.hexdigest(), size
 
-    def _fetch(self, said: dict[str, str]) -> None:
+    def _fetch(self, said: _Pointer) -> None:
         """Put a snapshot in the place of the ledger here. One that no snapshot knows of is kept beside it."""
         import zstandard
 
-        key = self._snapshots + said["snapshot"]
+        key = self._snapshots + said.snapshot
         fetched, packed = self._ledger.with_name("fetched.sqlite"), self._ledger.with_name("fetched.zst")
         try:
             with explaining(str(fetched)):
@@ -257,7 +330,7 @@ class StoreRecord:
                     while chunk := source.read(_CHUNK):
                         hashed.update(chunk)
                         out.write(chunk)
-                if hashed.hexdigest() != said["sha256"]:
+                if hashed.hexdigest() != said.sha256:
                     raise self._damaged(key)
                 with packed.open("rb") as source, fetched.open("wb") as out:
                     zstandard.ZstdDecompressor().copy_stream(source, out)
@@ -268,13 +341,23 @@ class StoreRecord:
         finally:
             for left in (fetched, packed, *fetched.parent.glob("fetched.sqlite-*")):
                 left.unlink(missing_ok=True)
-        self._mark.write_text(said["snapshot"])
+        self._note(said.snapshot)
 
     def _replace(self, fetched: Path) -> None:
         if self._ledger.exists():
             self._settle_copy()
-            if not self._mark.exists():
-                shutil.copy2(self._ledger, self._kept())
+            known = self._known()
+            with Ledger(fetched, create=False) as theirs:
+                continues = not known.head or theirs.audit.position(bytes.fromhex(known.head)) is not None
+            if not self._mark.exists() or not continues:
+                kept = self._kept()
+                shutil.copy2(self._ledger, kept)
+                if not continues:
+                    _log.warning(
+                        "The record of %s does not go on from the one that was known here; that one is kept as %s.",
+                        self._store.url,
+                        kept,
+                    )
         fetched.replace(self._ledger)
 
     def _settle_copy(self) -> None:
@@ -289,10 +372,12 @@ class StoreRecord:
         return self._ledger.with_name(f"ledger-before-{int(time.time())}.sqlite")
 
     def _damaged(self, key: str) -> IntegrityError:
+        return IntegrityError(f"{self._store.url}/{key} is damaged: it is not what was put there.", hint=_ANEW)
+
+    def _gone(self, key: str, more: int = 0) -> IntegrityError:
+        others = f" So are {more} more." if more else ""
         return IntegrityError(
-            f"{key} is damaged: it is not what was put there.",
-            hint="Move the folder .bondstore of the store away. The next run puts its machine's copy there; with "
-            "none, it looks at everything again.",
+            f"{self._store.url}/{key} is gone, which the record of this store needs.{others}", hint=_ANEW
         )
 
 
