@@ -134,13 +134,9 @@ def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_ctrl_c_in_the_middle_of_an_import_is_an_interruption() -> None:
-    try:
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt as stop:
-            raise ImportError("as a module in C tells it") from stop
-    except ImportError as error:
-        assert failures.describe(error)[2] is Exit.INTERRUPTED
+    broken = ImportError("as a module in C tells it")
+    broken.__cause__ = KeyboardInterrupt()
+    assert failures.describe(broken)[2] is Exit.INTERRUPTED
     assert failures.describe(ImportError("no such module"))[2] is Exit.UNEXPECTED
 
 
