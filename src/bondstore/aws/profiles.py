@@ -110,7 +110,10 @@ def _job(settings: HandlerSettings, source: str, keys: tuple[str, ...] | None) -
     asked = service.Asked(
         settings.get("TESTS", "moana"), settings.get("FORM", "netcdf"), settings.get("NAMES", "plain"), settings.plots
     )
-    job = service.prepare(source, settings.need("DEST"), asked, keys=keys)
+    from bondstore.config.resolve import store_url
+
+    # a bucket's bare name would else be taken for a folder
+    job = service.prepare(store_url(source), store_url(settings.need("DEST")), asked, keys=keys)
     from bondstore.domains.ocean.reading.metadata import without_contacts
 
     table = _text(settings.get("METADATA"))

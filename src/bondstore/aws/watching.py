@@ -17,6 +17,7 @@ from bondstore.aws.handlers import Handler, handle, handler_named
 from bondstore.aws.report import ObjectOutcome, log
 from bondstore.aws.settings import load_settings, prepare_lambda
 from bondstore.awsclients import aws_client, failures, understand
+from bondstore.config.profiles import check_named
 from bondstore.errors import (
     ConfigurationError,
     Interrupted,
@@ -82,6 +83,7 @@ def watch(place: str, name: str = "profile", *, every: float | None = None, once
     `Interrupted` means that it was stopped, and what was done is kept.
     """
     handler = handler_named(name)
+    check_named(place)
     queue = place.startswith(("http://", "https://"))
     if queue and every is not None:
         raise UsageError(

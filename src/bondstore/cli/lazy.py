@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
@@ -34,12 +35,18 @@ RENAMED = (("--form", "--format"), ("--key", "--prefix"), ("--key", "--key-colum
 """Options by their earlier and their present names, for the commands that have the present one only."""
 
 
+_PLACE = re.compile(r"\b(?:CSV|DEST|DIR|EVENT|FILE|FOLDER|PATH|SRC|STORE|TOML|URL)\b")
+"""What the help calls a value that names a place."""
+
+
 class LazyCommand(typer.core.TyperCommand):
     """A command that says what an option is called now."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Take the words; an option's earlier name is answered with its present one."""
         try:
+            if not ctx.resilient_parsing:
+                self._check_places(ctx, list(args))
             return super().parse_args(ctx, args)
         except typer.BadParameter.__base__ as error:  # type: ignore[misc]  # click's UsageError, whosever copy it is
             earlier = getattr(error, "option_name", None)
@@ -48,6 +55,32 @@ class LazyCommand(typer.core.TyperCommand):
                 if name == earlier and now in known:
                     raise UsageError(f"{name} is called {now} now.", hint=f"Run: {ctx.command_path} --help") from None
             raise
+
+    def _check_places(self, ctx: Context, args: list[str]) -> None:
+        """Refuse a place that is empty, as an unset variable of a script leaves it, and one that ends with us."""
+        values, _, _ = self.make_parser(ctx).parse_args(args)  # as typed: a path made of nothing is that of this folder
+        for one in self.params:
+            if not _PLACE.search(one.metavar or ""):
+                continue
+            given = values.get(one.name or "")
+            for text in given if isinstance(given, (list, tuple)) else [given]:
+                if isinstance(text, str):
+                    _check_place(text, one.opts[0] if one.param_type_name == "option" else one.metavar)
+
+
+def _check_place(text: str, name: str | None) -> None:
+    if not text.strip():
+        raise UsageError(
+            f"{name} is given, and is empty.", hint="Name a place; in a script, look whether a variable is not set."
+        )
+    scheme, separator, _ = text.strip().lower().partition("://")
+    if not separator:
+        return
+    from bondstore.config.profiles import is_store_url
+    from bondstore.stores.address import kind_of
+
+    if is_store_url(text.strip()) and not kind_of(scheme).is_lasting:
+        raise UsageError(f"What {name} names is gone when the program ends.", hint="Name a folder or a bucket.")
 
 
 class LazyGroup(typer.core.TyperGroup):

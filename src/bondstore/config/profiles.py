@@ -17,6 +17,7 @@ from bondstore.errors import ConfigurationError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SIGNED = re.compile(r"[?&](?:x-amz-[a-z-]+|x-goog-[a-z-]+|sig|signature|awsaccesskeyid)=", re.IGNORECASE)
+_ONE_SLASH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/(?!/)")
 _DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
@@ -31,6 +32,26 @@ def is_store_url(text: str) -> bool:
     """Say whether a text starts with the scheme of a kind of store."""
     scheme, separator, _ = text.partition("://")
     return bool(separator) and scheme.lower() in store_schemes()
+
+
+def check_named(text: str) -> str:
+    """Return what names a place; raises `UsageError` where it is blank, or begins as a URL and is none for a slip."""
+    if not text.strip():
+        raise UsageError(
+            "A place is named, and its name is empty.",
+            hint="Name a folder or a store's URL; in a script, look whether a variable is not set.",
+        )
+    slip = _ONE_SLASH.match(text.strip())
+    if slip is None:
+        return text
+    scheme, rest = slip[1].lower(), text.strip()[slip.end() :]
+    meant = "s3://BUCKET/PREFIX or az://CONTAINER/PREFIX"
+    if scheme in store_schemes():
+        meant = check_place(f"{scheme}://{'/' if scheme == 'file' else ''}{rest}")
+    raise UsageError(
+        f"A store's URL has two slashes behind {scheme}:, and there is one.",
+        hint=f"Write {meant}. A folder of such a name is written with ./ before it.",
+    )
 
 
 def check_name(name: str) -> str:
@@ -91,7 +112,7 @@ def _endpoint(value: str) -> str:
     return check_endpoint(_text(value))
 
 
-_KINDS_OF_URL = "s3://bucket/prefix, az://container/prefix, file:///folder or memory://name"
+_KINDS_OF_URL = "s3://bucket/prefix, az://container/prefix or file:///folder"
 _SECONDS: dict[str, Any] = {"option": "", "above": 0, "at_most": 86400, "wanted": "a number of seconds above 0"}
 
 

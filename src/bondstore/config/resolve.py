@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bondstore.config.profiles import Profile, StoreSpec, check_place, is_store_url
+from bondstore.config.profiles import Profile, StoreSpec, check_named, check_place, is_store_url
 from bondstore.config.secrets import SecretRef
 from bondstore.config.settings import load_profile
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
@@ -17,7 +17,7 @@ from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 
 def resolve_store(store: str | None = None, profile: str | Profile | None = None) -> StoreSpec:
     """Find the store that is meant, a URL or a local folder, and the settings to open it with (see `load_profile`)."""
-    url = store_url(store) if store else None
+    url = None if store is None else store_url(store)
     settings = profile if isinstance(profile, Profile) else load_profile(profile, url=url)
     url = url or settings.url
     if url is None:
@@ -47,9 +47,17 @@ def recorded_store(params: Mapping[str, Any], profile: str | None = None, *, opt
         raise NotFoundError(f"{error.message} The run used it.", hint=hint) from error
 
 
+def resolve_source(place: str | os.PathLike[str] | None, profile: str | Profile | None = None) -> StoreSpec:
+    """Find the source that is meant: a folder by any name of it, a store's URL, or what settings say for None."""
+    text = None if place is None else check_named(os.fspath(place))
+    if text is None or "://" in text:
+        return resolve_store(text, profile)
+    return resolve_store(str(Path(text).expanduser().absolute()), profile)
+
+
 def resolve_dest(place: str | os.PathLike[str], profile: str | Profile | None = None) -> StoreSpec:
     """Find the destination that is meant: a folder by any name of it, or a store's URL."""
-    text = os.fspath(place)
+    text = check_named(os.fspath(place))
     return resolve_store(text if "://" in text else Path(text).expanduser().absolute().as_uri(), profile)
 
 
@@ -110,7 +118,7 @@ def with_url(spec: StoreSpec, url: str) -> StoreSpec:
 
 def store_url(text: str) -> str:
     """Check a store's URL; a local folder becomes a ``file://`` one. Credentials in it are refused and not repeated."""
-    text = text.strip()
+    text = check_named(text).strip()
     if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
         return "file://" + quote(str(Path(text).expanduser().resolve()))
     if not is_store_url(text):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bondstore.config.profiles import check_named
 from bondstore.config.resolve import resolve_store
 from bondstore.errors import DamagedError, NotFoundError, UsageError
 from bondstore.registry.sheet import LARGEST
@@ -26,7 +27,7 @@ class SheetFile:
 
 def read_source(place: str, profile: str | Profile | None = None) -> SheetFile:
     """Read a CSV of this computer or a store; not of the web: addresses of form tools hold the key to all answers."""
-    scheme, separator, _ = place.partition("://")
+    scheme, separator, _ = check_named(place).partition("://")
     if not separator:
         return _file(Path(place).expanduser())
     if scheme.lower() not in ("s3", "az", "file", "memory"):

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bondstore.config.profiles import StoreSpec
+from bondstore.config.profiles import StoreSpec, check_named
 from bondstore.config.resolve import recorded_dest, with_dest_profile
 from bondstore.config.settings import DEFAULT, load_profile
 from bondstore.errors import UsageError
@@ -49,7 +49,7 @@ def named_destination(place: str, profile: str | None = None) -> Destination:
     That is a folder, or a store: by its address, or by the folder where this account keeps the copy of its record.
     """
     found: Destination
-    spec = store_spec(place, profile) if "://" in place else None
+    spec = store_spec(place, profile) if "://" in check_named(place) else None
     if spec is not None and parse_address(spec.url).kind != "file":
         found = StoreDestination(spec)
     else:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from bondstore.config.profiles import StoreSpec, store_schemes
-from bondstore.config.resolve import resolve_dest, resolve_store, with_url
+from bondstore.config.resolve import resolve_dest, resolve_source, with_url
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class StoreKind:
     holder: str = "bucket"
     """What its places are called."""
     is_remote: bool = True
+    is_lasting: bool = True
+    """What is put there is there when the program has ended."""
     speaks_s3: bool = False
     """Has S3's access keys, checksum modes, and buckets in host names; its buckets can be listed."""
     has_odd_keys: bool = False
@@ -207,13 +209,13 @@ def impossible(key: str) -> UsageError:
 
 
 def _hint() -> str:
-    examples = [kind.example for kind in all_kinds()]
+    examples = [kind.example for kind in all_kinds() if kind.is_lasting]
     return f"Write {', '.join(examples[:-1])} or {examples[-1]}."
 
 
-def store_spec(store: str | StoreSpec | None, profile: str | Profile | None = None) -> StoreSpec:
-    """Find a store; its address is written in one way only, as records hang on it."""
-    return _plain(store if isinstance(store, StoreSpec) else resolve_store(store, profile))
+def store_spec(store: str | os.PathLike[str] | StoreSpec | None, profile: str | Profile | None = None) -> StoreSpec:
+    """Find a source, a store or a folder by its path; its address is written in one way only, as records hang on it."""
+    return _plain(store if isinstance(store, StoreSpec) else resolve_source(store, profile))
 
 
 def dest_spec(dest: str | os.PathLike[str] | StoreSpec, profile: str | Profile | None = None) -> StoreSpec:

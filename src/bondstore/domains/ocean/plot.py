@@ -166,7 +166,7 @@ def plot(
     spec, key = find_source(source, profile)
     maker = Maker(settings, spec.url)
     chosen: Form = "png" if form == "png" else "svg"
-    work = _Plotting(maker, chosen, find_dest(dest, spec, dest_profile), tell or (lambda _: None))
+    work = _Plotting(maker, chosen, find_dest(dest, spec, dest_profile or profile), tell or (lambda _: None))
     watcher = progress or Quiet()
     opened = open_store(spec)
     with ExitStack() as stack:

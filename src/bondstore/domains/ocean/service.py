@@ -82,8 +82,8 @@ class Asked:
 
 
 def prepare(
-    source: str | StoreSpec | None,
-    dest: str | StoreSpec,
+    source: str | os.PathLike[str] | StoreSpec | None,
+    dest: str | os.PathLike[str] | StoreSpec,
     asked: Asked | None = None,
     *,
     since: datetime | None = None,
@@ -102,8 +102,8 @@ def prepare(
 
 
 def qc(
-    source: str | StoreSpec | None,
-    dest: str | StoreSpec,
+    source: str | os.PathLike[str] | StoreSpec | None,
+    dest: str | os.PathLike[str] | StoreSpec,
     asked: Asked | None = None,
     *,
     since: datetime | None = None,
@@ -119,9 +119,9 @@ def qc(
 
     Parameters
     ----------
-    source : str or StoreSpec
-        Where the files lie; None for what the profile or the environment says.
-    dest : str or StoreSpec
+    source : path, str or StoreSpec
+        Where the files lie: a folder or a store's URL; None for what the profile or the environment says.
+    dest : path, str or StoreSpec
         Where results go: a folder or another store.
     asked : Asked, optional
         How; the Moana tests and netCDF when not given.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bondstore.config.profiles import check_named
 from bondstore.config.resolve import resolve_store, store_url
 from bondstore.config.settings import load_profile
 from bondstore.domains.ocean.qc.evaluate import evaluate
@@ -100,7 +101,9 @@ def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tu
         return path.name, path.read_bytes()
     if store is None and "://" in name:
         store, _, name = name.rpartition("/")
-    store = store_url(store) if store else None
+    elif store is None:
+        check_named(name)
+    store = None if store is None else store_url(store)
     settings = load_profile(profile, url=store) if profile is None or isinstance(profile, str) else profile
     if store is None and settings.url is None:
         raise NotFoundError(

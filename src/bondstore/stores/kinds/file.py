@@ -50,7 +50,9 @@ class FileKind(StoreKind):
 
         create = role in {"write", "once"}
         if not create and not Path(address.place).is_dir():
-            raise NotFoundError(f"There is no folder {address.place}.", hint="Check the path behind file://.")
+            raise NotFoundError(
+                f"There is no folder {address.place}.", hint="Check its name; a bucket is written s3://BUCKET."
+            )
         return LocalStore(address.place, mkdir=create)
 
     def replacing(self, address: Address) -> AbstractContextManager[None]:

@@ -19,6 +19,7 @@ class MemoryKind(StoreKind):
     example = "memory://name"
     rank = 4
     is_remote = False
+    is_lasting = False
 
     def __init__(self) -> None:
         self._stores: dict[str, Client] = {}

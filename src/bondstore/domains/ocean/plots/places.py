@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bondstore.config.resolve import resolve_store, with_url
+from bondstore.config.profiles import check_named
+from bondstore.config.resolve import resolve_source, resolve_store, with_url
 from bondstore.errors import NotFoundError, PolicyError
 from bondstore.runs.paths import safe_relpath
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
-    import os
-
     from bondstore.config.profiles import Profile, StoreSpec
 
 
@@ -22,7 +22,7 @@ SUFFIXES = (".csv", ".nc")
 
 def find_source(source: str | os.PathLike[str], profile: str | Profile | None = None) -> tuple[StoreSpec, str | None]:
     """Find what is to be drawn: the store, and the key of a single object or None for all."""
-    text = str(source)
+    text = check_named(os.fspath(source))
     if "://" not in text:
         return _local(Path(text).expanduser().absolute(), text, profile)
     spec = resolve_store(text, profile)
@@ -47,14 +47,11 @@ def find_dest(
     dest: str | os.PathLike[str] | None, source: StoreSpec, profile: str | Profile | None = None
 ) -> StoreSpec:
     """Find where pictures go: beside what they show where that lies on this computer, else the current folder."""
-    settings = profile if profile is not None else source.profile
     if dest is None:
         local = parse_address(source.url).kind == "file"
-        found = source if local else resolve_store(str(Path.cwd()), settings)
-    elif "://" in str(dest):
-        found = resolve_store(str(dest), settings)
+        found = source if local else resolve_store(str(Path.cwd()), profile)
     else:
-        found = resolve_store(str(Path(dest).expanduser().absolute()), settings)
+        found = resolve_source(dest, profile)
     if source.profile.plaintext == "forbidden" and parse_address(found.url).kind == "file":
         raise PolicyError(
             f"The profile {source.profile.name} forbids its data on a disk.",
