@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shlex
 import shutil
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 from demo.study import STUDY
 
-from bondstore.config.profiles import StoreSpec
+from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import resolve_dest
 from bondstore.domains.beiwe.export.files import Files
+from bondstore.domains.beiwe.study import destination_of, open_study
 from bondstore.errors import Interrupted
 from bondstore.runs import engine
 from bondstore.runs.engine import RunResult, execute
@@ -265,3 +267,25 @@ def test_hints_of_domains_name_the_profile(safe: Away) -> None:
     assert sheet._command(safe.place, "q") == (
         f"bondstore screenlake review {safe.spec.url} --query-id q --dest-profile safe"
     )
+
+
+@pytest.mark.parametrize("words", [("export",), ("reconcile", "--rebuild")], ids=" ".join)
+def test_a_study_in_a_folder_goes_to_the_service_that_the_environment_names(
+    words: tuple[str, ...], away: Away, lab: Lab, cli: Call
+) -> None:
+    study = ("--store", lab.bucket.as_uri(), "--study", STUDY, "--key", f"env:{KEY_VARIABLE}")
+    result = cli("beiwe", *words, away.spec.url, *study, "--jobs", "1", "--json")
+    assert result.code == 0, result.err
+    assert away.written() or words[0] == "reconcile"
+    shown = cli("run", "list", "--dest", away.spec.url, "--json").records
+    assert [one["state"] for one in shown] == ["finished"]
+
+
+def test_settings_that_are_handed_over_in_python_open_the_destination_as_well(
+    away: Away, lab: Lab, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    source = StoreSpec(lab.bucket.as_uri(), Profile(endpoint=seaweedfs.endpoint, region=seaweedfs.region))
+    study = pickle.loads(pickle.dumps(open_study(source, STUDY, key=f"env:{KEY_VARIABLE}")))
+    place = destination_of(study, away.spec.url)
+    assert place.profile.endpoint == seaweedfs.endpoint

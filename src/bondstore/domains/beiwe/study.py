@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from bondstore.config.profiles import Profile
     from bondstore.domains.beiwe.decode import Opener
     from bondstore.domains.beiwe.reading.stream import ReadBatch
     from bondstore.domains.beiwe.selection import Moment
@@ -79,10 +80,13 @@ def open_study(
         No store or no study is named anywhere.
     """
     spec = store.spec if isinstance(store, Store) else store
-    if not isinstance(spec, StoreSpec):
+    settings: str | Profile | None = profile
+    if isinstance(spec, StoreSpec):
+        settings = spec.profile
+    else:
         spec = resolve_store(spec, profile)
     opened = store if isinstance(store, Store) else open_store(spec)
-    return Study(opened, resolve_study(study, spec.profile), key_reference(key, spec))
+    return Study(opened, resolve_study(study, spec.profile), key_reference(key, spec), settings)
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,16 @@ class Study:
     store: Store
     id: str
     key: SecretRef | None = None
+    settings: str | Profile | None = field(default=None, repr=False, compare=False)
+    # what a destination is opened with where no profile is named for it: a name, as which settings hold depends on the
+    # kind of store, or those that were handed over
     _ahead: ReadAhead = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_ahead", ReadAhead(self._read_parts))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (Study, (self.store, self.id, self.key))
+        return (Study, (self.store, self.id, self.key, self.settings))
 
     def participants(self) -> list[str]:
         """Return the ids of all participants who have objects, sorted."""
@@ -371,7 +378,7 @@ class Study:
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
-        dest = dest_spec(destination, dest_profile or self.store.spec.profile)
+        dest = destination_of(self, destination, dest_profile)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
         place = open_destination(dest)
         doing = executor or default_executor(jobs)
@@ -385,3 +392,8 @@ class Study:
 
     def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
         return read_parts(self.store, self._opener(), batch)
+
+
+def destination_of(study: Study, place: str | os.PathLike[str], profile: str | None = None) -> StoreSpec:
+    """Find where a study is exported to; without a profile of its own it is opened with that of the study."""
+    return dest_spec(place, profile or study.settings)
