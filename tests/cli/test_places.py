@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,18 +20,15 @@ def with_one(words: tuple[str, ...], text: str) -> list[tuple[str, ...]]:
     command = build()
     for word in words:
         command = command.load(word)
-    needed = [one for one in command.params if one.required]
     lines = []
     for asked in command.params:
         if not PLACES.search(asked.metavar or ""):
             continue
-        arguments = [one for one in needed if one.param_type_name == "argument"]
-        if asked.param_type_name == "argument" and asked not in arguments:
-            arguments.append(asked)
-        options: list[Any] = [one for one in {*needed, asked} if one.param_type_name == "option"]
-        line = [*words, *(text if one is asked else "x" for one in arguments)]
-        for one in options:
-            line += [one.opts[0], text if one is asked else "x"]
+        line = list(words)
+        for one in command.params:  # arguments come in their order
+            if one.required or one is asked:
+                value = text if one is asked else "x"
+                line += [value] if one.param_type_name == "argument" else [one.opts[0], value]
         lines.append(tuple(line))
     return lines
 
