@@ -31,6 +31,7 @@ def use_own_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
     for name, value in (_TERMINAL | _LOCALE).items():
         patch.setenv(name, value)
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    patch.setenv("ORT_DISABLE_TELEMETRY", "1")  # for tests that load onnxruntime themselves
     # A shell ignores Ctrl-C in what it runs in the background, and so would all that tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -59,6 +59,12 @@ def install_postgresql() -> None:
         install_package("postgresql", "Tests of tables in PostgreSQL need it")
 
 
+def install_strace() -> None:
+    """Install Debian's strace, unless it is there; say so where that is not possible."""
+    if shutil.which("strace") is None:
+        install_package("strace", "The test that nobody is called needs strace")
+
+
 def install_package(name: str, why: str) -> None:
     """Install a Debian package; say what it is for where that is not possible."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
@@ -73,3 +79,4 @@ if __name__ == "__main__":
     install_azurite()
     install_chromium()
     install_postgresql()
+    install_strace()

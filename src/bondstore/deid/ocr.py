@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from bondstore.deid import offline
 from bondstore.deid.faces.boxes import Box
 from bondstore.deid.text import redact_text
 from bondstore.errors import BondstoreError, MissingExtraError
@@ -62,6 +63,7 @@ def _reader() -> Any:
     """Return this process's reader; one thread, as there are as many processes as cores."""
     ocr_digest()
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    offline.onnxruntime()
     from rapidocr import RapidOCR
 
     return RapidOCR(params={**_QUIET, _ONE_THREAD: 1})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from bondstore.deid import offline
 from bondstore.deid.faces.weights import INSTALL, MODEL_HINT
 from bondstore.errors import ConfigurationError, MissingExtraError
 
@@ -95,9 +96,10 @@ def _free(value: ValueInfoProto, words: Sequence[str]) -> None:
 def _takes_any_size(content: bytes) -> bool:
     """Try two sizes: a graph may hold the exported size in its insides."""
     import numpy as np
-    from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
     session = _session(content, 1)
+    from onnxruntime.capi import onnxruntime_pybind11_state as ort
+
     try:
         for height, width in ((32, 64), (96, 32)):
             session.run(None, {session.get_inputs()[0].name: np.zeros((1, 3, height, width), np.float32)})
@@ -109,7 +111,7 @@ def _takes_any_size(content: bytes) -> bool:
 def _session(content: bytes, threads: int) -> Any:
     """Open a session that computes the same on every run and at any number of processes."""
     try:
-        import onnxruntime
+        onnxruntime = offline.onnxruntime()
         from onnxruntime.capi import onnxruntime_pybind11_state as ort
     except ImportError:
         raise MissingExtraError("Face detection needs onnxruntime.", hint=INSTALL) from None
