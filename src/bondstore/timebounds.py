@@ -59,8 +59,15 @@ def end_of(bound: Bound | None, tz: str = "UTC") -> datetime | None:
 
 
 def window_ms(since: Bound | None, until: Bound | None, tz: str = "UTC") -> tuple[int | None, int | None]:
-    """Return the half-open window of two bounds, in ms since 1970 UTC."""
-    return milliseconds(start_of(since, tz)), milliseconds(end_of(until, tz))
+    """Return the half-open window of two bounds, in ms since 1970 UTC; raises as `check_window`."""
+    return check_window(milliseconds(start_of(since, tz)), milliseconds(end_of(until, tz)))
+
+
+def check_window(since_ms: int | None, until_ms: int | None) -> tuple[int | None, int | None]:
+    """Return a window; raises `UsageError` for one that holds no moment."""
+    if since_ms is not None and until_ms is not None and until_ms <= since_ms:
+        raise UsageError("The window ends before it starts.", hint="Give a --since that is earlier than --until.")
+    return since_ms, until_ms
 
 
 def _instant(bound: Bound, zone: tzinfo) -> datetime:

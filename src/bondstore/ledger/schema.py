@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from bondstore.errors import ConfigurationError, NoSpaceError, NotFoundError
 from bondstore.ledger.migrations import migrate
@@ -52,7 +53,7 @@ _LOOK = (  # one statement, one moment: another process may be making the tables
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Open a ledger file for one thread.
+    """Open a ledger file for one thread; for reading alone where its folder cannot be written, and `create` is false.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     NotFoundError
         No ledger there and `create` is false.
     ConfigurationError
-        The file is no ledger, or one of a newer Bondstore, or may not be written.
+        The file is no ledger, or one of a newer Bondstore, or may not be written. Or it must be written before it can
+        be read: it is of an earlier Bondstore, or a run was killed that has not put all into it.
     NoSpaceError
         The disk is full.
     """
@@ -74,9 +76,11 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         _make(path)
     elif not path.exists():
         raise NotFoundError(f"There is no ledger at {path}.", hint="Name the folder that an earlier export wrote to.")
-    connection = sqlite3.connect(path, timeout=120, isolation_level=None, check_same_thread=False)
+    sealed = not create and not os.access(path.parent, os.W_OK)
+    words: dict[str, Any] = {"timeout": 120, "isolation_level": None, "check_same_thread": False}
+    connection = sqlite3.connect(_read_only(path), uri=True, **words) if sealed else sqlite3.connect(path, **words)
     try:
-        _prepare(connection, path)
+        _prepare(connection, path, sealed=sealed)
     except BaseException:
         connection.close()
         raise
@@ -95,24 +99,36 @@ def _make(path: Path) -> None:
         ) from error
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _read_only(path: Path) -> str:
+    # SQLite makes an index beside a file in WAL mode even to read it. It does without where nobody can change the file,
+    # which a log that is still there belies: then it reads the index of whoever is at work, or fails.
+    log = path.with_name(f"{path.name}-wal")
+    alone = not log.exists() or not log.stat().st_size
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, sealed: bool) -> None:
     try:
         # Looked at before anything is changed: somebody else's database stays as it is.
         version, tables = connection.execute(_LOOK).fetchone()
         ours = set(tables.split(",")) >= _OURS if version else not tables
-        if ours and version <= VERSION:
+        if ours and version <= VERSION and not sealed:
             _open(connection)
     except sqlite3.OperationalError as error:
+        if sealed and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN:
+            raise _unfinished(path, "A run was killed that had not put all it recorded into it.") from error
         raise translate(error, path) from error
     except sqlite3.DatabaseError as error:
         raise _no_ledger(path) from error
-    if not ours:
+    if not ours or (sealed and not version):
         raise _no_ledger(path)
     if version > VERSION:
         raise ConfigurationError(
             f"The ledger {path} was written by a newer Bondstore.",
             hint="Upgrade with: pip install -U bondstore",
         )
+    if sealed and version < VERSION:
+        raise _unfinished(path, "It is of an earlier Bondstore, and must be brought up to date.")
 
 
 def _open(connection: sqlite3.Connection) -> None:
@@ -128,6 +144,13 @@ def _open(connection: sqlite3.Connection) -> None:
 
 def _no_ledger(path: Path) -> ConfigurationError:
     return ConfigurationError(f"{path} is not a ledger.", hint="Move it away, or name another destination folder.")
+
+
+def _unfinished(path: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The ledger {path} cannot be read where it cannot be written. {why}",
+        hint="Copy its folder, with all that lies in it, to where you may write, and name the copy.",
+    )
 
 
 def _full(path: Path) -> NoSpaceError:

@@ -28,6 +28,7 @@ from bondstore.release.settings import Order, Requirement
 from bondstore.runs.batches import grouped
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.plan import Plan
+from bondstore.runs.policy import refuse_private
 from bondstore.runs.tally import Count, Tally
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -66,6 +67,7 @@ def publish_between(
     apart; `PolicyError` where the private one is public, or may be, or the public one is not and must be.
     """
     spec = resolve_store(places.dest, places.profile)
+    refuse_private(spec)
     folder = parse_address(spec.url).folder
     if folder is not None and not dry_run:
         FolderDestination(folder).prepare_root()

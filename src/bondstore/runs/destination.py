@@ -9,7 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO, cast
 
 from bondstore.errors import (
     ConfigurationError,
@@ -17,6 +17,7 @@ from bondstore.errors import (
     PolicyError,
 )
 from bondstore.ledger import Ledger
+from bondstore.runs.durable import explained
 from bondstore.runs.paths import safe_relpath
 
 if TYPE_CHECKING:
@@ -64,7 +65,18 @@ class Destination(ABC):
         return self.corner / "tmp"
 
     def ledger(self, *, create: bool = True) -> Ledger:
-        """Open the ledger."""
+        """Open the ledger.
+
+        Raises
+        ------
+        NotFoundError
+            There is none, and `create` is false.
+        """
+        if not create and not self.ledger_path.exists():
+            raise NotFoundError(
+                f"No run is recorded in {self.shown}.",
+                hint="Name the folder or the store that an earlier run wrote to.",
+            )
         return Ledger(self.ledger_path, create=create)
 
     def prepare(self) -> None:
@@ -83,7 +95,7 @@ class Destination(ABC):
             Another run holds it.
         """
         self.prepare()
-        with (self.corner / "lock").open("w") as file:
+        with open_lock(self.corner) as file:
             try:
                 _take(file.fileno())
             except OSError as error:
@@ -214,6 +226,14 @@ class Destination(ABC):
         """Return the hash of an output as it is now."""
         with self.open(path) as file:
             return hashlib.file_digest(cast("Any", file), "sha256").digest()
+
+
+def open_lock(corner: Path) -> TextIO:
+    """Open the lock of a private folder, or say that it cannot be written."""
+    try:
+        return (corner / "lock").open("w")
+    except OSError as error:
+        raise explained(error, str(corner)) from error
 
 
 def make_folder(folder: Path, mode: int) -> None:

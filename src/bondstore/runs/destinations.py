@@ -12,6 +12,7 @@ from bondstore.config.settings import DEFAULT, load_profile
 from bondstore.errors import UsageError
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.folder_destination import FolderDestination
+from bondstore.runs.policy import refuse_private
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores.address import parse_address, store_spec
 
@@ -30,7 +31,10 @@ def open_destination(spec: StoreSpec) -> Destination:
     ------
     UsageError
         A folder that is the account's copy of a store's record: what is written there would pass for written to it.
+    PolicyError
+        It lies in the private corner of another destination.
     """
+    refuse_private(spec)
     address = parse_address(spec.url)
     if address.kind != "file":
         return StoreDestination(spec)

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import DamagedError
+from bondstore.errors import IntegrityError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Output, Read, State
 from bondstore.runs.receipt import Receipt, begin_recording, end_recording
@@ -55,7 +55,7 @@ class RecordEntry:
 
         Raises
         ------
-        DamagedError
+        IntegrityError
             It is none.
         """
         try:
@@ -65,8 +65,9 @@ class RecordEntry:
             at_ms, job, run, who, begun, ended = (said[one] for one in ("at_ms", "job", "run", "who", "begun", "ended"))
             return cls(at_ms, job, run, who, receipts, begun, ended, before)
         except (ValueError, KeyError, TypeError) as error:
-            raise DamagedError(
-                f"{name} is no entry of a run's record.", kind="record", hint="Move the object away, and run again."
+            raise IntegrityError(
+                f".bondstore/receipts/{name} is no entry of a run's record.",
+                hint="Find out who put it there. Move the object away, and run the same command again.",
             ) from error
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.errors import PolicyError, ReadOnlyError
+from bondstore.runs.destination import PRIVATE
 from bondstore.runs.ram_disk import ram_place
 from bondstore.stores.address import parse_address
 
@@ -42,6 +43,15 @@ def refuse_read_only(dest: StoreSpec) -> None:
         raise ReadOnlyError(
             f"{dest.url} is opened read-only, and results are to be written there.",
             hint="Name a profile that allows writing: --dest-profile NAME",
+        )
+
+
+def refuse_private(dest: StoreSpec) -> None:
+    """Refuse a destination inside the private corner of another one: it is cleared, and holds what is not released."""
+    if PRIVATE in parse_address(dest.url).parts:
+        raise PolicyError(
+            f"{dest.url} lies in {PRIVATE}, where another destination keeps its record.",
+            hint=f"Name a folder or a prefix outside of {PRIVATE}.",
         )
 
 

@@ -6,8 +6,9 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bondstore.errors import IntegrityError, NotFoundError
+from bondstore.errors import IntegrityError, NotFoundError, UsageError
 from bondstore.findings import Finding, FindingKind, Severity, registry
+from bondstore.ledger.audit import GENESIS
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count
 
@@ -64,6 +65,8 @@ def prove_chain(ledger: Ledger, expected: bytes | None = None) -> ChainProof:
 
     Raises
     ------
+    UsageError
+        `expected` is the head of an empty chain, which every chain begins with, and this one has entries.
     IntegrityError
         An entry is missing, was changed or cannot be read, entries were cut off, or `expected` is not in the chain.
     """
@@ -76,6 +79,11 @@ def prove_chain(ledger: Ledger, expected: bytes | None = None) -> ChainProof:
         )
     if expected is None:
         return ChainProof(report.entries, report.head)
+    if expected == GENESIS and report.entries:
+        raise UsageError(
+            "A hash of zeros alone is the head of an empty record: it proves nothing of one with entries.",
+            hint="Give a head that audit verify showed after a run.",
+        )
     position = ledger.audit.position(expected)
     if position is None:
         raise IntegrityError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS, by_raw_name
 from bondstore.errors import UsageError
-from bondstore.timebounds import Bound, read_bound, window_ms
+from bondstore.timebounds import Bound, check_window, read_bound, window_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,8 +88,7 @@ def select(
     """
     if source not in get_args(Source):
         raise UsageError(f"The source {source!r} is unknown.", hint="Choose chunked, raw or both.")
-    if since_ms is not None and until_ms is not None and until_ms <= since_ms:
-        raise UsageError("The window ends before it starts.", hint="Give a --since that is earlier than --until.")
+    check_window(since_ms, until_ms)
     chosen = tuple(dict.fromkeys(_stream_name(name) for name in streams))
     return StudySelection(tuple(dict.fromkeys(participants)), chosen, cast("Source", source), since_ms, until_ms)
 
