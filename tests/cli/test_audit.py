@@ -199,8 +199,26 @@ def test_an_earlier_head_is_found(lab: Lab, cli: Call) -> None:
     assert record["entries"] == first["entries"] + 2
     text = cli("audit", "verify", "--dest", str(lab.out), "--expect", first["head"])
     assert "2 came after it" in text.err
-    assert verify(cli, lab, "--expect", "0" * 64).records[-1]["expected_at"] == 0  # the start of every record
     assert verify(cli, lab, "--expect", "1" * 64).code == 7
+
+
+def test_the_head_of_an_empty_record_proves_nothing_of_one_with_entries(lab: Lab, cli: Call) -> None:
+    lab.export()
+    result = verify(cli, lab, "--expect", "0" * 64)
+    assert result.code == 2
+    assert "proves nothing" in result.err
+    change(lab, "DELETE FROM audit", "DELETE FROM runs")
+    assert verify(cli, lab, "--expect", "0" * 64).records[-1]["expected_at"] == 0
+
+
+def test_a_window_that_ends_before_it_starts_ends_with_2(lab: Lab, cli: Call) -> None:
+    lab.export()
+    for words in (("2026-11-30", "2026-11-01"), ("2026-11-30T12:00", "2026-11-30T12:00")):
+        since, until = words
+        result = cli("audit", "show", "--dest", str(lab.out), "--since", since, "--until", until)
+        assert result.code == 2
+        assert "The window ends before it starts." in result.err
+    assert cli("audit", "show", "--dest", str(lab.out), "--since", "2026-11-30", "--until", "2026-11-30").code == 0
 
 
 @pytest.mark.parametrize("text", ["", "abc", "g" * 64, "0" * 63])

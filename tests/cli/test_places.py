@@ -122,3 +122,35 @@ def test_a_source_is_a_folder_by_any_name_of_it(name: str, cli: Call, home: Home
     ):
         found = cli(*line)
         assert found.code == 0, found.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("beiwe", "export", "DEST", "--store", "./in", "--study", "s", "--key", "env:K"),
+        ("beiwe", "reconcile", "--rebuild", "DEST", "--store", "./in", "--study", "s", "--key", "env:K"),
+        ("ocean", "qc", "in", "DEST"),
+        ("ocean", "plot", "in", "DEST"),
+        ("screenlake", "process", "in", "DEST", "--redact", "none"),
+        ("screenlake", "review", "DEST"),
+        ("release", "publish", "DEST", "--from", "./in"),
+    ],
+    ids=" ".join,
+)
+def test_where_another_destination_keeps_its_record_is_none(line: tuple[str, ...], cli: Call, home: Home) -> None:
+    inside = home.project / "n1" / ".bondstore"
+    inside.mkdir(parents=True)
+    (home.project / "in").mkdir()
+    (home.project / "link").symlink_to(inside)
+    places = [
+        "./n1/.bondstore",
+        "./n1/.bondstore/quarantine",
+        "./link/x",
+        "s3://b/nest/.bondstore",
+        "az://c/.bondstore/x",
+    ]
+    for place in places:
+        result = cli(*(place if word == "DEST" else word for word in line))
+        assert result.code == 6, result.err
+        assert "another destination keeps its record" in result.err
+    assert list(inside.iterdir()) == []

@@ -289,3 +289,16 @@ def test_settings_that_are_handed_over_in_python_open_the_destination_as_well(
     study = pickle.loads(pickle.dumps(open_study(source, STUDY, key=f"env:{KEY_VARIABLE}")))
     place = destination_of(study, away.spec.url)
     assert place.profile.endpoint == seaweedfs.endpoint
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", "list"), ("run", "show", "last"), ("run", "resume", "last"), ("run", "retry", "last"), ("audit", "verify"),
+     ("audit", "show")],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_store_without_a_record_is_named_as_it_was(words: tuple[str, ...], away: Away, cli: Call) -> None:
+    result = cli(*words, "--dest", f"{away.spec.url}/nothing")
+    assert result.code == 3
+    assert f"No run is recorded in {away.spec.url}/nothing." in result.err
+    assert "destinations" not in result.err

@@ -361,6 +361,17 @@ def test_a_damaged_record_is_told(sea: Sea, on: Machine, part: str) -> None:
     assert sea.written() == before
 
 
+@pytest.mark.parametrize("name", ["junk", "0.json", "9.begun.json"])
+def test_an_object_that_is_no_entry_is_named_with_its_path(sea: Sea, on: Machine, name: str) -> None:
+    sea.qc()
+    store_of(sea).put(f".bondstore/receipts/{name}", b"[]")
+    on("two")
+    with pytest.raises(IntegrityError) as told:
+        sea.place.refresh()
+    assert told.value.exit_code == 7
+    assert f".bondstore/receipts/{name} is no entry" in told.value.message
+
+
 def test_what_an_account_knew_before_is_kept(sea: Sea, on: Machine) -> None:
     sea.qc()
     for key in record_of(sea):

@@ -6,7 +6,6 @@ import errno
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 from bondstore.errors import ConfigurationError, NoSpaceError, NotFoundError
 from bondstore.ledger.migrations import migrate
@@ -77,8 +76,8 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     elif not path.exists():
         raise NotFoundError(f"There is no ledger at {path}.", hint="Name the folder that an earlier export wrote to.")
     sealed = not create and not os.access(path.parent, os.W_OK)
-    words: dict[str, Any] = {"timeout": 120, "isolation_level": None, "check_same_thread": False}
-    connection = sqlite3.connect(_read_only(path), uri=True, **words) if sealed else sqlite3.connect(path, **words)
+    place = _read_only(path) if sealed else path.absolute().as_uri()
+    connection = sqlite3.connect(place, uri=True, timeout=120, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, path, sealed=sealed)
     except BaseException:

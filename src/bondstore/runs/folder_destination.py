@@ -147,9 +147,12 @@ class FolderDestination(Destination):
 
     def append(self, path: str, data: bytes) -> None:
         """Add to the end of a file."""
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        with (self.root / path).open("ab") as file:
-            file.write(data)
+        try:
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            with (self.root / path).open("ab") as file:
+                file.write(data)
+        except OSError as error:
+            raise explained(error, str(self.root)) from error
 
     def walk(self, folder: str) -> Iterator[str]:
         """Yield the files below a folder."""
