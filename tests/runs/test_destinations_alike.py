@@ -147,11 +147,40 @@ def test_quarantine_keeps_what_is_still_in_it(dest: Destination) -> None:
 
     with dest.locked(), dest.ledger() as ledger:
         writer = dest.writer()
-        for key in ("bad", "mended"):
+        for key in ("bad", "mended", "nobody-knows"):
             writer.keep(dest.quarantine_path(key), [key.encode()])
         dest.show(writer.seal().staged)
         with ledger.transaction():
-            ledger.items.put("job", "r", [Item("bad", "", 3, "", State.QUARANTINED, "x"), Item("mended", "", 6, "o")])
+            ledger.items.put(
+                "job", "r", [Item("bad", "", 3, "", State.QUARANTINED, "x"), Item("mended", "", 6, "o", State.DONE)]
+            )
         dest.sweep_quarantine(ledger)
-        assert list(dest.walk(".bondstore/quarantine")) == [".bondstore/quarantine/bad"]
+        left = [path.rpartition("/")[2] for path in dest.walk(".bondstore/quarantine")]
+        assert "bad" in left
+        assert "mended" not in left
+        everything = {path: dest.read(path) for path in dest.walk(".bondstore") if "ledger" not in path}
+        assert b"nobody-knows" in everything.values()  # it may be the only sealed copy there is
         assert dest.read(".bondstore/quarantine/bad") == b"bad"
+
+
+def test_links_in_the_quarantine_lead_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from bondstore.ledger import Item, State
+
+    dest, other = FolderDestination(tmp_path / "out"), tmp_path / "other"
+    other.mkdir()
+    (other / "mended").write_bytes(b"somebody else's")
+    with dest.locked(), dest.ledger() as ledger:
+        with ledger.transaction():
+            ledger.items.put("job", "r", [Item(key, "", 6, "o", State.DONE) for key in ("mended", "folder/mended")])
+        quarantine = dest.corner / "quarantine"
+        quarantine.symlink_to(other)
+        dest.sweep_quarantine(ledger)
+        quarantine.unlink()
+        quarantine.mkdir()
+        (quarantine / "folder").symlink_to(other)
+        (quarantine / "unknown").write_bytes(b"sealed")
+        dest.sweep_quarantine(ledger)
+    assert (other / "mended").read_bytes() == b"somebody else's"
+    [aside] = dest.corner.glob("unknown-*/unknown")
+    assert aside.read_bytes() == b"sealed"
+    assert str(aside.parent) in caplog.text

@@ -123,6 +123,10 @@ class Items:
         """Yield the keys that are in quarantine, of any job."""
         yield from (row[0] for row in self._connection.execute("SELECT key FROM items WHERE state = 'quarantined'"))
 
+    def done_keys(self) -> Iterator[str]:
+        """Yield the keys that are done, in any job."""
+        yield from (row[0] for row in self._connection.execute("SELECT key FROM items WHERE state = 'done'"))
+
     def release(self, job: str) -> None:
         """Let the next plan take up what is quarantined or failed, and the tables such objects belong to.
 

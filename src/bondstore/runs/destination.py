@@ -143,15 +143,20 @@ class Destination(ABC):
         return f"{QUARANTINE}/{safe_relpath(key)}"
 
     def sweep_quarantine(self, ledger: Ledger) -> None:
-        """Remove sealed bytes of objects that are in quarantine no more: they were fixed, or replaced."""
-        kept: set[str] | None = None
-        stale = []
-        for path in self.walk(QUARANTINE):
-            if kept is None:
-                kept = {self.quarantine_path(key) for key in ledger.items.quarantined_keys()}
-            if path not in kept:
-                stale.append(path)
-        self.remove(stale)
+        """Remove sealed bytes of objects that this ledger knows to be done by now: they were fixed, or replaced.
+
+        What it does not know may be the only copy there is, as where a ledger was lost: that is never removed.
+        """
+        found = set(self.walk(QUARANTINE))
+        if not found:
+            return
+        found.difference_update(self.quarantine_path(key) for key in ledger.items.quarantined_keys())
+        settled = found.intersection(self.quarantine_path(key) for key in ledger.items.done_keys()) if found else set()
+        self.remove(sorted(settled))
+        self.set_aside(sorted(found - settled))
+
+    def set_aside(self, paths: Sequence[str]) -> None:  # noqa: B027 - in a store another run may be about to record them
+        """Take files that nobody knows out of the quarantine, and say so."""
 
     @abstractmethod
     def writer(self, *, in_memory: bool = False) -> Writer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +14,18 @@ from typing import TYPE_CHECKING, BinaryIO
 from bondstore.errors import (
     NotFoundError,
 )
-from bondstore.runs.destination import PRIVATE, Destination, make_folder
+from bondstore.runs.destination import PRIVATE, QUARANTINE, Destination, make_folder
 from bondstore.runs.durable import OutputGroup, explained
 from bondstore.runs.writers import FolderWriter
+from bondstore.text import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bondstore.ledger import Output
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +160,18 @@ class FolderDestination(Destination):
         except OSError as error:
             raise explained(error, str(self.root)) from error
 
+    def set_aside(self, paths: Sequence[str]) -> None:
+        """Move files that nobody knows from the quarantine to a folder beside it."""
+        if paths:
+            aside = f"{PRIVATE}/unknown-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+            self.move([(path, path.replace(QUARANTINE, aside, 1)) for path in paths])
+            what = "1 file" if len(paths) == 1 else f"{number_text(len(paths))} files"
+            _log.warning("The record does not know %s in quarantine. They were moved to %s.", what, self.root / aside)
+
     def walk(self, folder: str) -> Iterator[str]:
-        """Yield the files below a folder."""
+        """Yield the files below a folder; links are not followed."""
+        if (self.root / folder).is_symlink():
+            return
         for base, _, names in os.walk(self.root / folder):
             for name in names:
                 yield os.path.relpath(os.path.join(base, name), self.root)  # noqa: PTH118
