@@ -10,7 +10,7 @@ import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import resolve_store
-from bondstore.errors import AlreadyExistsError, NotFoundError
+from bondstore.errors import AlreadyExistsError, ConfigurationError, NotFoundError
 from bondstore.ledger import Output
 from bondstore.runs.destination import Destination
 from bondstore.runs.destinations import open_destination
@@ -184,3 +184,14 @@ def test_links_in_the_quarantine_lead_nowhere(tmp_path: Path, caplog: pytest.Log
     [aside] = dest.corner.glob("unknown-*/unknown")
     assert aside.read_bytes() == b"sealed"
     assert str(aside.parent) in caplog.text
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    dest, other = FolderDestination(tmp_path / "out"), tmp_path / "other"
+    other.write_bytes(b"somebody else's")
+    dest.prepare()
+    (dest.corner / "lock").symlink_to(other)
+    with pytest.raises(ConfigurationError), dest.locked():
+        raise AssertionError
+    assert other.read_bytes() == b"somebody else's"
+    assert (dest.corner / "lock").is_symlink()

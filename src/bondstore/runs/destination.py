@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import time
 from abc import ABC, abstractmethod
@@ -234,9 +235,9 @@ class Destination(ABC):
 
 
 def open_lock(corner: Path) -> TextIO:
-    """Open the lock of a private folder, or say that it cannot be written."""
+    """Open the lock of a private folder, or say that it cannot be written. A link in its place is not followed."""
     try:
-        return (corner / "lock").open("w")
+        return os.fdopen(os.open(corner / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+")
     except OSError as error:
         raise explained(error, str(corner)) from error
 
