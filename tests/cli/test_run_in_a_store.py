@@ -269,6 +269,14 @@ def test_hints_of_domains_name_the_profile(safe: Away) -> None:
     )
 
 
+def test_a_bucket_that_no_bucket_can_be_called_is_not_there(away: Away, lab: Lab, cli: Call) -> None:
+    study = ("--store", lab.bucket.as_uri(), "--study", STUDY, "--key", f"env:{KEY_VARIABLE}")
+    result = cli("beiwe", "export", "s3://Bad_Bucket/x", *study)
+    assert result.code == 3
+    assert "There is no bucket for s3://Bad_Bucket/x." in result.err
+    assert "Check the bucket's name" in result.err
+
+
 @pytest.mark.parametrize("words", [("export",), ("reconcile", "--rebuild")], ids=" ".join)
 def test_a_study_in_a_folder_goes_to_the_service_that_the_environment_names(
     words: tuple[str, ...], away: Away, lab: Lab, cli: Call

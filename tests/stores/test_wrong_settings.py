@@ -12,6 +12,7 @@ from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import (
     BondstoreError,
+    ChangedError,
     ConfigurationError,
     CredentialsError,
     NotFoundError,
@@ -57,6 +58,21 @@ def test_a_bucket_that_is_not_there(seaweedfs: SeaweedFS) -> None:
     assert all(isinstance(one, NotFoundError) for one in raised), raised
     assert "bucket" in str(raised[0])
     assert "endpoint" in str(raised[0])
+
+
+def test_a_name_that_no_bucket_can_have(seaweedfs: SeaweedFS) -> None:
+    raised = failures(open_store("s3://Bad_Bucket/x", s3_profile(seaweedfs.endpoint), rule=QUICK))
+    assert all(isinstance(one, NotFoundError) for one in raised), raised
+
+
+@pytest.mark.parametrize("body", [b"", b"<Error><Code>NotFound</Code></Error>"])
+def test_a_new_object_that_nothing_is_there_for(faulty: FaultyProxy, bucket: str, body: bytes) -> None:
+    store = open_store(f"s3://{bucket}", s3_profile(faulty.endpoint), rule=QUICK)
+    faulty.add(Fault("status", "PUT", status=404, body=body, times=2))
+    with pytest.raises(NotFoundError, match=f"There is no bucket for s3://{bucket}. Check the bucket's name"):
+        store.put_if_absent("a", b"1")
+    with pytest.raises(ChangedError):
+        store.put_if_unchanged("a", b"1", '"x"')
 
 
 def test_a_wrong_secret(seaweedfs: SeaweedFS, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +220,8 @@ def test_azure_with_a_wrong_key(azurite: Azurite, monkeypatch: pytest.MonkeyPatc
 def test_azure_without_the_container(azurite: Azurite) -> None:
     with pytest.raises(NotFoundError, match="container"):
         open_store("az://no-such-container", azure_profile(azurite), rule=QUICK).check()
+    with pytest.raises(NotFoundError, match="container"):
+        open_store("az://no-such-container", azure_profile(azurite), rule=QUICK).put_if_absent("a", b"1")
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -71,6 +71,11 @@ class Failure:
     passing: bool = False  # another try may help
     code: str = ""  # the server's own
 
+    @property
+    def is_of_place(self) -> bool:
+        """Whether the bucket is not there, or has a name that no bucket can have."""
+        return self.code in _NO_PLACE
+
 
 def understand(raised: BaseException, place: str, key: str | None = None) -> Failure:
     """Map an exception of obstore, of boto3 or of the operating system onto our errors, which are not yet raised."""
@@ -139,9 +144,7 @@ def _by_answer(  # noqa: PLR0911 - one line a case
     status: int, code: str, region: str, what: str, place: str
 ) -> Failure | None:
     if code in _NO_PLACE:
-        kind = _NO_PLACE[code]
-        hint = f"Check the {kind}'s name, the endpoint and the region of the profile."
-        return Failure(NotFoundError(f"There is no {kind} for {place}.", hint=hint), code=code)
+        return Failure(no_place(_NO_PLACE[code], place), code=code)
     if code in _WRONG_REGION:
         hint = f'Set region = "{region}" in the profile.' if region else "Set the bucket's region in the profile."
         return Failure(ConfigurationError(f"{place} is in another region than the profile says.", hint=hint), code=code)
@@ -207,6 +210,14 @@ def _by_system(raised: BaseException, text: str, what: str) -> Failure | None:
     if number == 36:
         return Failure(UsageError(f"The key of {what} is too long for this disk."))
     return None
+
+
+def no_place(holder: str, place: str) -> NotFoundError:
+    """Return the error for a bucket that is not there."""
+    return NotFoundError(
+        f"There is no {holder} for {place}.",
+        hint=f"Check the {holder}'s name, the endpoint and the region of the profile.",
+    )
 
 
 def unreachable(place: str, why: str = "") -> UnreachableError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
+from bondstore.stores.failures import no_place
 from bondstore.stores.info import quoted
 from bondstore.stores.remote import PART
 from bondstore.stores.transfer import fetch, head
@@ -101,8 +102,11 @@ def _put_on_condition(connection: Connection, key: str, data: Any, mode: Any) ->
             refused = isinstance(failure.error, AlreadyExistsError | ChangedError)
             if refused and unsure and (own := _own_etag(connection, key, data)) is not None:
                 return own
-            if isinstance(failure.error, NotFoundError) and not failure.code.startswith("NoSuchB"):
-                raise ChangedError(f"The object {connection.address.url}/{key} is gone.") from None
+            if isinstance(failure.error, NotFoundError) and not failure.is_of_place:
+                if mode != "create":
+                    raise ChangedError(f"The object {connection.address.url}/{key} is gone.") from None
+                if connection.kind.is_remote:  # a new object needs nothing but its bucket
+                    raise no_place(connection.kind.holder, connection.address.url) from None
             unsure = unsure or (failure.passing and not failure.code)
             patience.spend(failure)
 
