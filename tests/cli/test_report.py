@@ -10,6 +10,7 @@ from bondstore.cli.report import show_result
 from bondstore.runs.engine import RunResult, only_plan
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count, Tally
+from tests.cli.conftest import Call
 from tests.cli.exports import Lab, lab
 from tests.homes import home
 
@@ -70,6 +71,23 @@ def test_a_second_run_says_which_run_left_what(lab: Lab, capsys: Capture) -> Non
     assert show_result(second, lab.destination, json=False) == 5
     out = capsys.readouterr().out
     assert f"2 objects in quarantine or failed since another run: bondstore run show {first.run}" in out
+
+
+def test_what_has_left_the_store_is_told_from_what_was_met_again(lab: Lab, cli: Call, capsys: Capture) -> None:
+    gone, _ = lab.damage(2)
+    first = lab.export()
+    (lab.bucket / gone).unlink()
+    again = cli("run", "retry", "last", "--dest", str(lab.out), "--json")
+    assert again.records[-1]["quarantined"] == 1
+    result = lab.export()
+    assert result.tally.quarantined.objects == 1
+    assert show_result(result, lab.destination, json=False) == 5
+    told = capsys.readouterr().out
+    for out in (told, cli("run", "show", "last", "--dest", str(lab.out)).out):
+        assert out.count("1 object in quarantine or failed since another run") == 2
+        assert "1 of these is not counted above: the run did not find it in the store" in out
+    assert "not counted" not in cli("run", "show", first.run, "--dest", str(lab.out)).out
+    assert gone in cli("run", "show", first.run, "--dest", str(lab.out)).out
 
 
 def test_all_done_reads_so(lab: Lab, capsys: Capture) -> None:

@@ -166,13 +166,22 @@ def left_by_others(ledger: Ledger, job: str, run: str) -> dict[str, int]:
     return {other: number for other, number in ledger.items.unsettled_by_run(job).items() if other != run}
 
 
-def show_others(others: Mapping[str, int], destination: Destination) -> None:
-    """Say which other runs left objects in quarantine or failed."""
+def show_others(others: Mapping[str, int], destination: Destination, met: int | None = None) -> None:
+    """Say which other runs left objects in quarantine or failed, and how many of these a run did not meet again.
+
+    `met` is how many it met and left as they were.
+    """
     if others:
         _print("")
     for run, number in others.items():
         line = words("run show", run, destination)
         _print(f"{counted(number, 'object')} in quarantine or failed since another run: {line}")
+    apart = 0 if met is None else max(0, sum(others.values()) - met)
+    if apart == 1:
+        _print("1 of these is not counted above: the run did not find it in the store, or was not asked for it.")
+    elif apart:
+        of_these = f"{number_text(apart)} of these are not counted above"
+        _print(f"{of_these}: the run did not find them in the store, or was not asked for them.")
 
 
 def words(verb: str, run: str, destination: Destination) -> str:
@@ -189,7 +198,8 @@ def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> N
     _show_left_out(result.plan.left_out)
     show_findings(ledger, result.run)
     if result.plan.quarantined.objects:
-        show_others(left_by_others(ledger, ledger.runs.get(result.run).job, result.run), destination)
+        others = left_by_others(ledger, ledger.runs.get(result.run).job, result.run)
+        show_others(others, destination, result.plan.quarantined.objects)
     record = ledger.runs.get(result.run)
     ending = _ending(record, destination)
     _print("", f"Written to {ending.written_to or destination.shown}", *ending.lines)

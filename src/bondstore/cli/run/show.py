@@ -54,8 +54,17 @@ def command(
                 typer.echo(f"Still to be done: {number_text(number)} {what}")
         report.show_findings(ledger, record.id)
         _show_items(ledger, record, destination)
-        report.show_others(report.left_by_others(ledger, record.job, record.id), destination)
+        others = report.left_by_others(ledger, record.job, record.id)
+        report.show_others(others, destination, _met(ledger, record, stands))
         _show_next(record, destination)
+
+
+def _met(ledger: Ledger, record: RunRecord, stands: Standing) -> int | None:
+    """Return how many objects that others left the run met again; None where later runs may have left others since."""
+    if ledger.runs.newest_first()[0].id != record.id or record.ended_ms is None:
+        return None
+    own = ledger.items.unsettled_by_run(record.job).get(record.id, 0)
+    return stands.tally.quarantined.objects + stands.tally.failed.objects - own
 
 
 def _records(ledger: Ledger, record: RunRecord, stands: Standing) -> Iterator[dict[str, Any]]:
