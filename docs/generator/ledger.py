@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from docs.generator.text import code, page, table
@@ -11,11 +12,11 @@ from docs.generator.text import code, page, table
 from bondstore.ledger import Ledger
 from bondstore.ledger.schema import VERSION
 
-INTRODUCTION = f"""Each destination has its own ledger, an SQLite file in `DEST/.bondstore/ledger.sqlite`. What
-you read on the terminal or in a notebook is recorded in `~/.local/state/bondstore/ledger.sqlite`. It is version
-{VERSION}; any SQLite program can read it. Use the commands where you can: tables may change with the version,
-`--json` does not. No secret is in it, and no value from the
-data; keys name participants by their ids."""
+INTRODUCTION = f"""Each destination has a record of its own, in `DEST/.bondstore`: in a folder the ledger itself, in
+a store the parts that every machine makes its copy of the ledger from. The ledger is an SQLite file of version
+{VERSION}; any SQLite program can read it. What you read on the terminal or in a notebook is recorded in
+`~/.local/state/bondstore/ledger.sqlite`. Use the commands where you can: tables may change with the version, `--json`
+does not. No secret is in it, and no value from the data; keys name participants by their ids."""
 TABLES = {
     "runs": "One row a run: what was asked, by whom, with which version, how it ended, and the tally in objects "
     "and bytes.",
@@ -32,24 +33,96 @@ TABLES = {
     "received": "One row an entry of a record that others write to as well (of a destination in a store) and that this "
     "ledger has taken over: its name.",
 }
+KEEP, NO_RUN = "no", "while no run is going on"
 FOLDER = (
-    ("ledger.sqlite", "the ledger; beside it SQLite's own `-wal` and `-shm` while it is open"),
+    ("ledger.sqlite", "the ledger: all that the runs did, and the audit chain", KEEP),
+    (
+        "ledger.sqlite-wal, ledger.sqlite-shm",
+        "SQLite's own, while the ledger is open; a killed run leaves them, and the first has the newest entries",
+        KEEP,
+    ),
+    ("lock", "held by a run that is going on, so that a second one waits; it is empty", NO_RUN),
+    ("tmp/", "files being written; cleared by the next run", NO_RUN),
+)
+STORE = (
+    (
+        "record.json",
+        "the pointer: which snapshot counts, and its SHA-256. Where others of the record lie and it does not, the "
+        "record is broken (exit code 7)",
+        KEEP,
+    ),
+    (
+        "ledger/NAME.sqlite.zst",
+        "the snapshot: the whole ledger, compressed. One that `record.json` does not name was left by a killed run",
+        "one that `record.json` does not name, while no run is going on",
+    ),
+    (
+        "receipts/NAME.json",
+        "what was recorded since the snapshot: an object for each batch of work and for a run's end. A run that ends "
+        "puts many of them into a new snapshot and removes them itself",
+        KEEP,
+    ),
+    (
+        "receipts/NAME.begun.json",
+        "the same for a run's beginning; it also names all entries before it, in the order that the audit chain has",
+        KEEP,
+    ),
+    (
+        "lease.json",
+        "who writes at this moment, renewed every 10 s; a run removes it as it ends. One that a killed run left is "
+        "taken over after half a minute",
+        NO_RUN,
+    ),
+)
+BOTH = (
     (
         "quarantine/",
-        "objects that could not be handled in full, as they were fetched, still sealed; the path is the key",
+        "objects that could not be handled in full, as they were fetched, still sealed; the path is the key. A run "
+        "removes those that were mended. Where an object is gone from the source, this is the last copy of it",
+        "yes, if you do not need the bytes",
     ),
-    ("tmp/", "files being written; cleared by the next run"),
+    (
+        "parts/",
+        "Screenlake: what came of each zip: clean rows, and what is known of each image. Tables are made of it. "
+        "Without a part its zip is done anew, which takes the zip",
+        KEEP,
+    ),
+    (
+        "staged/",
+        "Screenlake: images, with faces covered, that wait for the name that people see",
+        KEEP,
+    ),
 )
+COPY = """A machine keeps its copy of a store's record in `~/.local/state/bondstore/destinations/NAME/.bondstore`: the
+ledger, with `lock` and `tmp/` as in a folder, and a few files that say what the copy began with. It may be removed
+while no run is going on: the next command makes it anew. A `ledger-before-TIME.sqlite` there is what this account had
+recorded before the store had a record, or in another order: keep it as long as the audit is of interest."""
+STRAYS = """Nothing of yours belongs into `.bondstore`, and no destination may lie there. An object in `receipts/` that
+is no entry ends every command with exit code 7, and is named: move it away."""
 
 
 def make() -> str:
     """Return the page."""
-    parts = [INTRODUCTION, "In `DEST/.bondstore`, which only its owner can open:"]
-    parts.append(table(("name", "holds"), ((code(name), text) for name, text in FOLDER)))
+    parts = [
+        INTRODUCTION,
+        "In the `.bondstore` of a folder, which only its owner can open:",
+        _places(FOLDER),
+        "In the `.bondstore/` of a store:",
+        _places(STORE),
+        "In both:",
+        _places(BOTH),
+        COPY,
+        STRAYS,
+    ]
     for name, columns in schema().items():
         rows = ((code(column), kind) for column, kind in columns)
         parts += [f"## {name}", TABLES[name], table(("column", "type"), rows)]
     return page("The ledger", *parts)
+
+
+def _places(rows: Sequence[tuple[str, str, str]]) -> str:
+    shown = ((", ".join(map(code, name.split(", "))), holds, removed) for name, holds, removed in rows)
+    return table(("name", "holds", "may be removed"), shown)
 
 
 def schema() -> dict[str, list[tuple[str, str]]]:
