@@ -5,6 +5,7 @@
     BondstoreError                1   something unexpected
     ├── UsageError                2   the call's words are off            (also ValueError)
     ├── NotFoundError             3   no such object, run, profile        (also FileNotFoundError)
+    │   └── NoPlaceError          3   no such bucket or container
     ├── ConfigurationError        4   settings are missing or wrong
     │   ├── CredentialsError      4   refused, or none found              (also PermissionError)
     │   ├── WrongKeyError         4   the decryption key opens nothing
@@ -91,6 +92,10 @@ class NotFoundError(BondstoreError, FileNotFoundError):
     exit_code = Exit.NOT_FOUND
 
 
+class NoPlaceError(NotFoundError):
+    """No such bucket or container: this says nothing of an object, and no other object can be had either."""
+
+
 class ConfigurationError(BondstoreError):
     """Settings are missing, contradict each other or cannot be read."""
 
@@ -151,6 +156,10 @@ class NoSpaceError(BondstoreError, OSError):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.errno = errno.ENOSPC
+
+
+HOPELESS = (ConfigurationError, NoPlaceError, NoSpaceError)
+"""What every other object will meet, too: the run ends with it."""
 
 
 class DamagedError(BondstoreError):

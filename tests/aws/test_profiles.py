@@ -94,6 +94,20 @@ def test_direct_events_are_answered_with_counts(cloud: Cloud, shape: str) -> Non
     assert len(cloud.listed(cloud.qc)) == 2
 
 
+def test_an_event_is_not_lost_where_the_destination_is_missing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in (KEY, "other.csv"):
+        cloud.put(key)
+    monkeypatch.setenv("BONDSTORE_DEST", f"s3://{cloud.qc}-none")
+    event = sqs_event(s3_event(cloud.raw, KEY, "other.csv"), s3_event(cloud.raw, "gone.csv"))
+    report = handle("profile", event)
+    assert {item.key: item.outcome.value for item in report.items} == {
+        KEY: "failed",
+        "other.csv": "failed",
+        "gone.csv": "gone",
+    }
+    assert report.response() == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+
+
 def test_many_records_each_with_its_own_end(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     cloud.put(KEY)
     cloud.put("damaged.csv", b"no profile at all, of person@mail.example")

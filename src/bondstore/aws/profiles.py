@@ -155,7 +155,7 @@ def _test(job: QcJob, report: EventReport) -> list[Handled]:
     except BondstoreError as error:
         if len(keys) > 1:
             return [one for key in keys for one in _test(dataclasses.replace(job, keys=(key,)), report)]
-        if isinstance(error, NotFoundError) and _is_there(job):
+        if _is_gone(job, keys[0]):
             return [Handled("", keys[0], ObjectOutcome.GONE, ("gone",))]
         return [Handled("", keys[0], ObjectOutcome.FAILED, (type(error).__name__,))]
     for word in ("done", "skipped"):
@@ -182,13 +182,23 @@ def _looked_up(job: QcJob, keys: Sequence[str], run: str) -> list[Handled]:
     return handled
 
 
-def _is_there(job: QcJob) -> bool:
-    """Whether the store itself is there: only then is an object that is not found one that is gone."""
+def _is_gone(job: QcJob, key: str) -> bool:
+    """Whether the source itself says that it has an object no more; what fails elsewhere says nothing of that.
+
+    A source that is not there itself says so of every object: it is asked for others, too.
+    """
+    source = open_store(job.store, read_only=True)
     try:
-        open_store(job.store, read_only=True).check()
+        source.head(key)
+    except NotFoundError:
+        try:
+            source.check()
+        except BondstoreError:
+            return False
+        return True
     except BondstoreError:
         return False
-    return True
+    return False
 
 
 def _place_of(source: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import BondstoreError, ChangedError, ConfigurationError, NoSpaceError, NotFoundError
+from bondstore.errors import HOPELESS, BondstoreError, ChangedError, NotFoundError
 from bondstore.findings import GONE, NOT_FETCHED
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
@@ -61,7 +61,7 @@ class Work:
 
     def not_fetched(self, item: Item, error: BondstoreError) -> None:
         """Note an object that could not be had. An error that every other object will meet is raised."""
-        if isinstance(error, (ConfigurationError, NoSpaceError)):
+        if isinstance(error, HOPELESS):
             raise error
         kind = GONE if isinstance(error, NotFoundError) else NOT_FETCHED
         self.receipt.failed(item, kind.about(item.key, message=error.message))

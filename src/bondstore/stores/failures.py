@@ -16,6 +16,7 @@ from bondstore.errors import (
     ChangedError,
     ConfigurationError,
     CredentialsError,
+    NoPlaceError,
     NoSpaceError,
     NotFoundError,
     StoreError,
@@ -70,11 +71,6 @@ class Failure:
     error: BondstoreError
     passing: bool = False  # another try may help
     code: str = ""  # the server's own
-
-    @property
-    def is_of_place(self) -> bool:
-        """Whether the bucket is not there, or has a name that no bucket can have."""
-        return self.code in _NO_PLACE
 
 
 def understand(raised: BaseException, place: str, key: str | None = None) -> Failure:
@@ -212,9 +208,9 @@ def _by_system(raised: BaseException, text: str, what: str) -> Failure | None:
     return None
 
 
-def no_place(holder: str, place: str) -> NotFoundError:
+def no_place(holder: str, place: str) -> NoPlaceError:
     """Return the error for a bucket that is not there."""
-    return NotFoundError(
+    return NoPlaceError(
         f"There is no {holder} for {place}.",
         hint=f"Check the {holder}'s name, the endpoint and the region of the profile.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError
+from bondstore.errors import AlreadyExistsError, ChangedError, NoPlaceError, NotFoundError
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.failures import no_place
@@ -102,7 +102,7 @@ def _put_on_condition(connection: Connection, key: str, data: Any, mode: Any) ->
             refused = isinstance(failure.error, AlreadyExistsError | ChangedError)
             if refused and unsure and (own := _own_etag(connection, key, data)) is not None:
                 return own
-            if isinstance(failure.error, NotFoundError) and not failure.is_of_place:
+            if isinstance(failure.error, NotFoundError) and not isinstance(failure.error, NoPlaceError):
                 if mode != "create":
                     raise ChangedError(f"The object {connection.address.url}/{key} is gone.") from None
                 if connection.kind.is_remote:  # a new object needs nothing but its bucket

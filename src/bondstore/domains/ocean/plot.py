@@ -22,10 +22,9 @@ from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.write import Maker
 from bondstore.errors import (
+    HOPELESS,
     BondstoreError,
-    ConfigurationError,
     DamagedError,
-    NoSpaceError,
     NotFoundError,
     UsageError,
 )
@@ -220,7 +219,7 @@ class _Plotting:
             if not isinstance(answer, BondstoreError):
                 fetched.append((item, answer))
                 continue
-            if isinstance(answer, (ConfigurationError, NoSpaceError)):
+            if isinstance(answer, HOPELESS):
                 raise answer  # no other object will fare better
             kind = GONE if isinstance(answer, NotFoundError) else NOT_FETCHED
             self._tell(kind.about(item.key, message=answer.message))

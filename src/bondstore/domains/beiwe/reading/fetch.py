@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.layout import twin_keys
-from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError
+from bondstore.errors import HOPELESS, BondstoreError, NoPlaceError, NotFoundError
 from bondstore.ledger import Read
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ class SealedObject:
 def fetch(store: Store, objects: Sequence[BeiweObject]) -> list[SealedObject | BondstoreError]:
     """Fetch objects, each in one piece and small enough to be held together; an error stands in its object's place.
 
-    Raises ConfigurationError when the store as a whole gives no answer or refuses the credentials: no other object will
-    fare better.
+    Raises what every other object will meet, too: the store as a whole gives no answer, or refuses the credentials.
     """
     results: list[SealedObject | BondstoreError] = []
     for obj, found in zip(objects, store.get_many([obj.key for obj in objects]), strict=True):
-        answer = _twin(store, obj) if isinstance(found, NotFoundError) else _sealed(obj, found)
-        if isinstance(answer, ConfigurationError):
+        lost = isinstance(found, NotFoundError) and not isinstance(found, NoPlaceError)
+        answer = _twin(store, obj) if lost else _sealed(obj, found)
+        if isinstance(answer, HOPELESS):
             raise answer
         results.append(answer)
     return results
