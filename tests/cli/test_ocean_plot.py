@@ -189,3 +189,11 @@ def test_reads_are_on_record(raw: Path, tmp_path: Path, cli: Call) -> None:
     assert cli("ocean", "plot", str(raw), str(tmp_path / "out")).code == 0
     shown = cli("audit", "show", "--json")
     assert {"MOANA_0012_0.csv", "MOANA_0012_1.csv", "sub/float.nc"} <= {one.get("key") for one in shown.records}
+
+
+def test_pictures_of_a_folder_go_to_the_service_that_the_environment_names(
+    raw: Path, cli: Call, s3_environment: str
+) -> None:
+    done = cli("ocean", "plot", str(raw / "MOANA_0012_0.csv"), f"{s3_environment}/pictures")
+    assert done.code == 0, done.err
+    assert [one.key for one in open_store(resolve_store(f"{s3_environment}/pictures")).list()] == ["MOANA_0012_0.png"]

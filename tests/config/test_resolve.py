@@ -5,9 +5,12 @@ import pickle
 import pytest
 
 from bondstore.config.profiles import Profile
-from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
+from bondstore.config.resolve import resolve_dest, resolve_key, resolve_source, resolve_store, resolve_study, store_url
 from bondstore.config.secrets import SecretRef
+from bondstore.domains.ocean.plots.places import find_source
 from bondstore.errors import ConfigurationError, UsageError
+from bondstore.registry.service import open_participants
+from bondstore.registry.sources import read_source
 from bondstore.stores.address import parse_address
 from tests.homes import Home
 
@@ -60,3 +63,20 @@ def test_study(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
             resolve_study(wrong)
     monkeypatch.setenv("STUDY_FOLDER", "from-guide")
     assert resolve_study() == "from-guide"
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_place_is_none_in_python_either(home: Home, monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    monkeypatch.setenv("S3_BUCKET", "guide")
+    for ask in (resolve_store, resolve_source, resolve_dest, store_url, find_source, read_source, open_participants):
+        with pytest.raises(UsageError):
+            ask(empty)
+    assert resolve_source(None).url == "s3://guide"
+
+
+def test_a_folder_with_a_colon_is_written_from_here(home: Home) -> None:
+    for resolve in (resolve_source, resolve_dest):
+        with pytest.raises(UsageError, match=r"s3://x\. A folder of such a name is written with \./ before it"):
+            resolve("s3:/x")
+        assert parse_address(resolve("./s3:/x").url).place == str(home.project / "s3:" / "x")
+        assert parse_address(resolve("a:b").url).place == str(home.project / "a:b")

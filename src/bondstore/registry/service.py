@@ -81,7 +81,7 @@ def open_participants(
     profile : str or Profile, optional
         Settings for DynamoDB.
     """
-    url = database or f"sqlite:///{personal_path().with_name('participants.sqlite')}"
+    url = f"sqlite:///{personal_path().with_name('participants.sqlite')}" if database is None else database
     settings = profile if isinstance(profile, Profile) else _profile(url, profile)
     rows = open_table(url, table, key=KEY, numeric=True, profile=settings)
     return Participants(rows, open_table(url, table + HISTORY, key=HISTORY_KEY, profile=settings))
