@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from functools import partial
 import pytest
 
 from bondstore.stores.background import run_ahead
+from tests.servers.any_key import AnyKeyServer
 
 
 def count(start: int, stop: int, made: list[int] | None = None) -> Iterator[int]:
@@ -60,3 +63,42 @@ def test_nothing_starts_before_it_is_read() -> None:
 
 def test_no_sources() -> None:
     assert list(run_ahead([])) == []
+
+
+@pytest.mark.parametrize(("seconds", "leave"), [(1.0, "sys.exit"), (30.0, "_leave")])
+def test_an_error_keeps_its_exit_code_while_threads_list(
+    seconds: float, leave: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread torn out of the client library as the interpreter ends would kill the program with SIGABRT."""
+
+    def slow(text: str) -> str:
+        time.sleep(seconds)
+        return text
+
+    script = f"""if True:
+        import sys
+        from bondstore.cli.main import _leave
+        from bondstore.errors import UsageError
+        from bondstore.stores import open_store
+        from bondstore.stores.background import run_ahead
+        from tests.stores.rigs import QUICK, s3_profile
+
+        store = open_store("s3://any", s3_profile(sys.argv[1]), rule=QUICK)
+        client = store._connection.client("list")
+
+        def broken():
+            import time
+            time.sleep(0.3)
+            raise UsageError("broken")
+            yield
+
+        try:
+            list(run_ahead([broken, *[lambda: client.list("s/")] * 4], workers=5))
+        except UsageError:
+            {leave}(2)
+        """
+    with AnyKeyServer({"s/x": b"1"}, rewrite=slow) as server:
+        begun = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", script, server.endpoint], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (2, b"")
+        assert time.monotonic() - begun < 20

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from bondstore.config.profiles import Profile
-from bondstore.errors import ChangedError, ConfigurationError, CredentialsError, NotFoundError, UnreachableError
+from bondstore.errors import (
+    ChangedError,
+    ConfigurationError,
+    CredentialsError,
+    NotFoundError,
+    StoreError,
+    UnreachableError,
+)
 from bondstore.stores import Store, listing, open_store, transfer
 from bondstore.stores.address import is_odd
+from tests.servers.any_key import AnyKeyServer
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.ports import free_ports
 from tests.servers.seaweedfs import SeaweedFS
@@ -152,3 +161,54 @@ def test_the_authorities_of_the_system_are_trusted(tmp_path: Path, monkeypatch: 
                                           ("a/...", False), ("", True), ("..", True)])  # fmt: skip
 def test_which_keys_are_odd(key: str, odd: bool) -> None:
     assert is_odd(key) is odd
+
+
+def held(server: AnyKeyServer) -> Store:
+    return open_store(f"s3://{server.bucket}", s3_profile(server.endpoint), rule=QUICK)
+
+
+@pytest.mark.parametrize("prefix", ["s/", "s//", "s/../", "s/a\nb/", "s/\x01/"])
+def test_everything_under_an_odd_prefix_is_listed_and_read(prefix: str) -> None:
+    keys = {f"{prefix}x", f"{prefix}y/z", "t/x"}
+    with AnyKeyServer(dict.fromkeys(keys, b"1")) as server:
+        assert {one.key for one in held(server).list(prefix)} == keys - {"t/x"}
+        found = held(server).dirs(prefix)
+        assert (found.prefixes, [one.key for one in found.objects]) == ([f"{prefix}y/"], [f"{prefix}x"])
+        assert bytes(held(server).get(f"{prefix}x").data) == b"1"
+
+
+def test_a_key_and_the_same_with_a_slash_are_two_objects() -> None:
+    objects = {"s/x": b"one", "s/x-y": b"1", "s/x/": b"three", "s/x/z": b"4"}
+    with AnyKeyServer(objects) as server:
+        found = list(held(server).list("s"))
+        assert {one.key: bytes(held(server).get(one.key).data) for one in found} == objects
+        assert [one.key for one in held(server).dirs("s").objects] == ["s/x", "s/x-y"]
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_a_listing_that_breaks_off_is_not_taken_for_whole(odd: bool) -> None:
+    def cut(text: str) -> str:
+        return re.sub("<NextContinuationToken>.*?</NextContinuationToken>", "", text)
+
+    objects = dict.fromkeys([f"s/{n:04d}" for n in range(250)] + (["s//0"] if odd else []), b"1")
+    with AnyKeyServer(objects, page=100, rewrite=cut) as server:
+        with pytest.raises(StoreError, match="breaks off"):
+            list(held(server).list("s"))
+        with pytest.raises(StoreError, match="breaks off"):
+            held(server).dirs("s")
+
+
+def test_a_listing_that_goes_round_is_ended() -> None:
+    def round_again(text: str) -> str:
+        return re.sub("<NextContinuationToken>.*?</", "<NextContinuationToken>s/0099</", text)
+
+    objects = dict.fromkeys([f"s/{n:05d}" for n in range(9000)], b"1")
+    with AnyKeyServer(objects, rewrite=round_again) as server, pytest.raises(StoreError, match="breaks off"):
+        list(held(server).list("s"))
+
+
+def test_a_listing_of_whole_pages_is_whole() -> None:
+    objects = dict.fromkeys([f"s/{n:04d}" for n in range(300)], b"1")
+    with AnyKeyServer(objects, page=100) as server:
+        assert [one.key for one in held(server).list("s")] == list(objects)
+        assert len(held(server).dirs("s").objects) == 300

@@ -113,6 +113,15 @@ def run(argv: list[str] | None = None) -> NoReturn:
         # stdout is pointed elsewhere, or the interpreter would complain when it flushes at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Leave with this exit code, even where a request in a thread cannot be called off."""
+    background = sys.modules.get("bondstore.stores.background")  # without it there are no such threads
+    if background is not None and not background.end_threads():
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

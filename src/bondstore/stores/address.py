@@ -37,6 +37,7 @@ Client: TypeAlias = Any
 `rename` and `delete`, as far as its role needs them; they raise obstore's errors, or our own."""
 
 _NAME = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*", re.ASCII)  # old buckets have capitals and _; $ is Azure's $web
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _KINDS = "bondstore.stores.kinds"
 
 
@@ -199,13 +200,15 @@ def parse_address(url: str) -> Address:
 
 
 def is_odd(key: str) -> bool:
-    """Say whether a key has empty, ``.`` or ``..`` parts: obstore cannot address it, and only S3 can have it."""
-    return any(part in {"", ".", ".."} for part in key.split("/"))
+    """Say whether a key has empty, ``.`` or ``..`` parts or control characters: obstore cannot address it."""
+    return any(part in {"", ".", ".."} for part in key.split("/")) or _CONTROL.search(key) is not None
 
 
 def impossible(key: str) -> UsageError:
     """Return the error for a key that leaves the store, or that some stores fold onto another one."""
-    return UsageError(f"{key!r} is no possible key.", hint="Keys have no empty, '.' or '..' parts.")
+    return UsageError(
+        f"{key!r} is no possible key.", hint="Keys have no empty, '.' or '..' parts and no control characters."
+    )
 
 
 def _hint() -> str:

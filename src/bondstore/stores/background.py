@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
+import time
+import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -13,6 +16,36 @@ from bondstore.errors import BondstoreError
 T = TypeVar("T")
 R = TypeVar("R")
 _LOOK = 0.1  # seconds between two looks at whether the reader has gone
+_GRACE = 3.0  # seconds in which threads whose reader has gone may end by themselves: a request is mostly shorter
+
+_running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_stops: weakref.WeakSet[threading.Event] = weakref.WeakSet()
+
+
+def end_threads(grace: float = _GRACE) -> bool:
+    """Stop all threads that work ahead, wait for them a moment, and say whether all have ended.
+
+    Before the interpreter ends: one that is inside the client library then is torn out of foreign frames, and the whole
+    program dies of SIGABRT ("FATAL: exception not rethrown") in place of its own exit code.
+    """
+    for stop in list(_stops):
+        stop.set()
+    give_up = time.monotonic() + grace
+    for thread in list(_running):
+        thread.join(max(0.0, give_up - time.monotonic()))
+    return not any(thread.is_alive() for thread in list(_running))
+
+
+atexit.register(end_threads)
+
+
+def _start(name: str, work: Callable[[], None], stop: threading.Event) -> threading.Thread:
+    # Daemons, because a request that is under way cannot be called off and must not hold up the end of the program.
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    _running.add(thread)
+    _stops.add(stop)
+    thread.start()
+    return thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +99,8 @@ def run_ahead(
     the reader, besides the one that each worker holds. What a source raises is raised here, and the others are stopped.
     """
     crew = _Crew(sources, depth)
-    # Daemons, because a request that is under way cannot be called off and must not hold up the end of the program.
     for number in range(workers):
-        threading.Thread(target=crew.work, name=f"bondstore-ahead-{number}", daemon=True).start()
+        _start(f"bondstore-ahead-{number}", crew.work, crew.gone)
     running = workers
     try:
         while running:
@@ -105,10 +137,10 @@ def side_by_side(act: Callable[[T], R], items: Sequence[T], concurrency: int) ->
             unexpected.append(raised)
             stopped.set()
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(max(concurrency, 1), len(items)))]
+    threads = []
     try:
-        for thread in threads:
-            thread.start()
+        for number in range(min(max(concurrency, 1), len(items))):
+            threads.append(_start(f"bondstore-beside-{number}", work, stopped))
         for thread in threads:
             thread.join()
     finally:

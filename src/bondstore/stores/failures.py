@@ -24,6 +24,7 @@ from bondstore.errors import (
     UnreachableError,
     UsageError,
 )
+from bondstore.stores.address import impossible
 
 _STATUS = re.compile(r"Server returned (?:non-2xx status code: |error response: )?(\d{3})?")
 _CODE = re.compile(r"<Code>\s*(\w{1,80})\s*</Code>")
@@ -132,7 +133,7 @@ def _by_class(raised: BaseException, what: str, code: str) -> Failure | None:  #
     if isinstance(raised, exceptions.InvalidPathError) or (
         isinstance(raised, ValueError) and "parse path" in str(raised)
     ):
-        return Failure(UsageError(f"{what!r} is no possible key.", hint="Keys have no empty, '.' or '..' parts."))
+        return Failure(impossible(what))
     return None
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import StoreError, TransientStoreError
+from bondstore.stores.address import is_odd
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.info import Dirs, Listing, quoted
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bondstore.stores.connection import Connection
 
 _PAGE = 5_000
+_ROUND = 100  # servers end their pages at round numbers of keys: 1000 nearly all, a few at 100, 200, 500
 
 
 def closed(prefix: str) -> str:
@@ -41,12 +43,18 @@ def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iter
 
     progress = _Progress(connection, start_after)
     patience = Patience(connection.rule)
-    role: Role = "list"
+    role: Role = _role(connection, prefix, "list")
     while True:
         try:
             for page in progress.new(_client_pages(connection, role, prefix, progress.offset)):
                 yield _without_itself(page, prefix)
                 patience.progress()
+            if role == "list" and _is_cut(connection, prefix, progress):
+                role = "odd"
+                progress.start_again()
+                continue
+        except _FoldedError:
+            role = "odd"
         except InvalidPathError:
             if not connection.kind.has_odd_keys:
                 raise _odd(connection, prefix) from None
@@ -58,12 +66,46 @@ def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iter
         progress.start_again()
 
 
+class _FoldedError(Exception):
+    """A key was listed twice: ``x`` and ``x/`` are two objects, and obstore gives both the name ``x``."""
+
+
+def _role(connection: Connection, prefix: str, usual: Role) -> Role:
+    return "odd" if connection.kind.has_odd_keys and prefix and is_odd(prefix.removesuffix("/")) else usual
+
+
+def _is_cut(connection: Connection, prefix: str, progress: _Progress) -> bool:
+    """Whether a server that ended a listing has more, which it said without saying where.
+
+    obstore takes an answer that is truncated and has no token for the last one, and gives no sign of it. So where a
+    whole page may have been the last, it is asked once more for what lies behind; boto3 then tells what is right.
+    """
+    if not connection.kind.has_odd_keys or not progress.count or progress.count % _ROUND:
+        return False
+    behind = connection.client("list").list(prefix or None, offset=progress.last, chunk_size=1)
+    return next(iter(behind), None) is not None
+
+
 def _client_pages(connection: Connection, role: Role, prefix: str, offset: str | None) -> Iterator[Listing]:
     client = connection.client(role)
+    if role == "list" and connection.kind.has_odd_keys:
+        yield from _unfolded(client, prefix, offset)
+        return
     for batch in client.list(prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
         page = to_listing(batch)
         if offset is not None and connection.kind.ignores_offset:
             page = _pick(page, [n for n, key in enumerate(page.keys) if key > offset])
+        yield page
+
+
+def _unfolded(client: Client, prefix: str, offset: str | None) -> Iterator[Listing]:
+    before: set[str] = set()
+    for batch in client.list(prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
+        page = to_listing(batch)
+        keys = set(page.keys)
+        if len(keys) < len(page) or not before.isdisjoint(keys):
+            raise _FoldedError
+        before = keys
         yield page
 
 
@@ -78,6 +120,7 @@ class _Progress:
     def __init__(self, connection: Connection, start_after: str | None) -> None:
         self.offset = start_after
         self.last = start_after
+        self.count = 0
         self._ordered = connection.kind.is_ordered(connection.spec.profile)
         self._replay_to: str | None = None
         self._lost = TransientStoreError(f"The listing of {connection.address.url} changed while it was read.")
@@ -101,6 +144,7 @@ class _Progress:
                 page = _pick(page, rest)  # noqa: PLW2901
             if len(page):
                 self.last = page.keys[-1]
+                self.count += len(page)
                 self._given = True
                 yield page
         if self._replay_to is not None:
@@ -167,7 +211,10 @@ def list_dirs(connection: Connection, prefix: str) -> Dirs:
         except InvalidPathError:
             return None
 
-    found = connection.persist("read", act, prefix or None)
+    role = _role(connection, prefix, "read")
+    found = connection.persist(role, act, prefix or None)
+    if role == "read" and found is not None and connection.kind.has_odd_keys and _is_doubtful(found):
+        found = None
     if found is None:
         if not connection.kind.has_odd_keys:
             raise _odd(connection, prefix)
@@ -178,8 +225,15 @@ def list_dirs(connection: Connection, prefix: str) -> Dirs:
     return Dirs(prefixes, objects)
 
 
+def _is_doubtful(found: Any) -> bool:
+    """Whether a listing by folder may be cut, or gives ``x`` and ``x/`` one name; see `_is_cut`."""
+    paths = [meta["path"] for meta in found["objects"]]
+    count = len(paths) + len(found["common_prefixes"])
+    return len(set(paths)) < len(paths) or (count > 0 and count % _ROUND == 0)
+
+
 def _odd(connection: Connection, prefix: str) -> StoreError:
     return StoreError(
-        f"{connection.address.url} has keys with empty, '.' or '..' parts under {prefix!r}.",
+        f"{connection.address.url} has keys with empty, '.' or '..' parts or control characters under {prefix!r}.",
         hint="Such keys cannot be listed in this kind of store: rename them, or name narrower prefixes.",
     )

@@ -33,8 +33,16 @@ ARRIVAL = registry(
         "The object lies there twice, plain and compressed; the one that was written last was taken.",
         "Nothing to do, unless the contents differ: then ask the server's administrator which one is right.",
     ),
+    FindingKind(
+        "odd-folder",
+        Severity.ERROR,
+        "A folder in the key has no name, is `.` or `..`, or holds a control character: it says nobody's data safely.",
+        "Ask the server's administrator what wrote it. Its sealed bytes are set aside, and all else comes out.",
+    ),
 )
 """How an object came, or did not."""
+
+ODD_FOLDER = ARRIVAL["odd-folder"]
 
 KINDS = registry(
     FindingKind(

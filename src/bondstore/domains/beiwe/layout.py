@@ -28,6 +28,7 @@ class Kind(StrEnum):
     DEVICE_KEY = "device_key"
     PROBLEM_UPLOAD = "problem_upload"
     PARTICIPANT_MARKER = "participant_marker"
+    ODD = "odd"
     UNKNOWN = "unknown"
 
 
@@ -63,6 +64,7 @@ class BeiweObject:
 
 
 _END = r"\.(csv|json|mp4|wav|txt|jpg)(?:-duplicate-([A-Za-z0-9]{10}))?(\.zstd?)?"
+_ODD_PART = re.compile(r"|\.\.?|.*[\x00-\x1f\x7f].*", re.DOTALL)
 _CHUNKED = re.compile(r"([^/]+)/([^/]+)/(?:([^/]*)/)?(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)" + _END, re.ASCII)
 _RAW = re.compile(r"([^/]+)/(ios/log|[^/]+)/(?:([^/]*)/)?([0-9]{13})" + _END, re.ASCII)
 _IDENTIFIERS = re.compile(r"([^/]+)/identifiers_([0-9]{10})" + _END, re.ASCII)
@@ -77,10 +79,32 @@ def parse_key(study: str, key: str) -> BeiweObject:
     """Say what a listed key names; never raises."""
     chunked, raw, problem = study_prefixes(study)
     if key.startswith(chunked):
-        return _parse_chunked(key, key[len(chunked) :])
+        rest = key[len(chunked) :]
+        return _odd(key, rest, _parse_chunked(key, rest))
     if key.startswith(raw):
-        return _parse_raw(key, key[len(raw) :])
+        rest = key[len(raw) :]
+        return _odd(key, rest, _parse_raw(key, rest))
     return BeiweObject(key, Kind.PROBLEM_UPLOAD if key.startswith(problem) else Kind.UNKNOWN)
+
+
+def _odd(key: str, rest: str, obj: BeiweObject) -> BeiweObject:
+    """Tell a key apart whose folder has an empty name, ``.``, ``..`` or a control character: nobody's data safely.
+
+    A survey without a name is no such folder: servers write that.
+    """
+    if obj.kind is Kind.DEVICE_KEY or (obj.is_data and key.isprintable() and "/." not in f"/{rest}"):
+        return obj
+    parts = rest.split("/")
+    folders = parts[:1] if obj.is_data and obj.survey_id == "" else parts[:-1]
+    if not parts[-1] or not any(is_odd_name(part) for part in (*folders, *parts[-1:])):
+        return obj  # what ends in / is the mark of a folder
+    stream = parts[1] if len(parts) > 2 and parts[1] in STREAMS else obj.stream
+    return BeiweObject(key, Kind.ODD, participant=parts[0], stream=stream)
+
+
+def is_odd_name(name: str) -> bool:
+    """Say whether a folder name is empty, ``.`` or ``..``, or holds a control character."""
+    return _ODD_PART.fullmatch(name) is not None
 
 
 def _parse_chunked(key: str, rest: str) -> BeiweObject:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe.findings import finding
-from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes, twin_keys
+from bondstore.domains.beiwe.layout import BeiweObject, Kind, is_odd_name, parse_key, study_prefixes, twin_keys
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import PolicyError
 
@@ -33,6 +33,11 @@ class Listed(NamedTuple):
 
 def participants(store: Store, study: str) -> list[str]:
     """Return the ids of all participants who have chunked or raw objects, sorted."""
+    return [name for name in people(store, study) if not is_odd_name(name)]
+
+
+def people(store: Store, study: str) -> list[str]:
+    """Return the names of all folders that stand where participants' do, sorted: odd ones too."""
     chunked, raw, _ = study_prefixes(study)
     found = set(_folders(store, raw)) - {"keys"}  # the folder of device keys, beside those of the participants
     return sorted(found.union(_folders(store, chunked)))
@@ -61,9 +66,8 @@ def parse_page(study: str, page: Listing) -> list[Listed]:
 def prefixes(store: Store, study: str, selection: StudySelection) -> list[str]:
     """Return the prefixes that hold a selection's objects, except those that lie loose in the raw folders."""
     chunked, raw, problem = study_prefixes(study)
-    people = selection.participants or participants(store, study)
     found: list[str] = []
-    for person in people:
+    for person in selection.participants or people(store, study):
         if not selection.streams:
             found += [f"{chunked}{person}/"] if selection.source != "raw" else []
             found += [f"{raw}{person}/"] if selection.source != "chunked" else _raw_only(f"{raw}{person}/")
@@ -88,7 +92,7 @@ def _loose(store: Store, study: str, selection: StudySelection) -> Iterator[list
         yield _direct(store, study, chunked)
         yield _direct(store, study, raw)
     if "identifiers" in selection.streams and selection.source != "chunked":
-        for person in selection.participants or participants(store, study):
+        for person in selection.participants or people(store, study):
             yield _direct(store, study, f"{raw}{person}/")
 
 
@@ -100,13 +104,14 @@ def _direct(store: Store, study: str, prefix: str) -> list[Listed]:
 
 
 def _folders(store: Store, root: str) -> list[str]:
-    return [prefix.removeprefix(root).rstrip("/") for prefix in store.dirs(root).prefixes]
+    return [prefix.removeprefix(root).removesuffix("/") for prefix in store.dirs(root).prefixes]
 
 
 _LEFT_OUT = {
     Kind.DEVICE_KEY: "device keys",
     Kind.PROBLEM_UPLOAD: "problem uploads",
     Kind.PARTICIPANT_MARKER: "participant markers",
+    Kind.ODD: "odd folders",
     Kind.UNKNOWN: "not understood",
 }
 

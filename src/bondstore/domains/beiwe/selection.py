@@ -49,6 +49,12 @@ class StudySelection:
             return False
         return self._wants_source(obj) and self._in_window(obj, raw_margin_ms)
 
+    def wants_odd(self, obj: BeiweObject) -> bool:
+        """Tell whether an object whose folder has an odd name would belong to the selection, as far as it says."""
+        if obj.kind != "odd" or (self.participants and obj.participant not in self.participants):
+            return False
+        return not self.streams or obj.stream in self.streams
+
     def _wants_source(self, obj: BeiweObject) -> bool:
         if self.source == "both":
             return True

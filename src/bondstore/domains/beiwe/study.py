@@ -182,7 +182,7 @@ class Study:
     def unknown_objects(self) -> Iterator[Listed]:
         """List the objects under the study's prefixes whose keys are not understood."""
         for page in walk(self.store, self.id, StudySelection(source="both"), concurrency=1):
-            yield from (one for one in page if one.object.kind is Kind.UNKNOWN)
+            yield from (one for one in page if one.object.kind in (Kind.UNKNOWN, Kind.ODD))
 
     def read_bytes(self, obj: Listed | BeiweObject | str) -> bytes:
         """Fetch and open one object: its exact decrypted, decompressed bytes.

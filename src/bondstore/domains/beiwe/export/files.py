@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from bondstore.domains.beiwe.findings import finding_of, moved_finding
 from bondstore.domains.beiwe.key import opener, refuse_mixture
-from bondstore.domains.beiwe.layout import forest_path, original_path, parse_key, weight
+from bondstore.domains.beiwe.layout import Kind, forest_path, original_path, parse_key, weight
 from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk
+from bondstore.domains.beiwe.oddfolders import OddFolders
 from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
 from bondstore.errors import BondstoreError, DamagedError, NotFoundError
 from bondstore.findings import Severity
@@ -74,7 +75,7 @@ class Files(EachObject):
         """Keep what is selected; count what is no participant's data."""
         wanted = []
         for one in page:
-            if self.selection.wants(one.object):
+            if self.selection.wants(one.object) or self.selection.wants_odd(one.object):
                 wanted.append(one)
             elif (reason := left_out(one.object)) is not None:
                 others[reason] += 1
@@ -85,7 +86,8 @@ class Files(EachObject):
         return Page([self._item(one) for one in listed])
 
     def _item(self, one: Listed) -> Item:
-        return Item(one.object.key, one.version, one.size, _PATHS[self.form](one.object))
+        path = "" if one.object.kind is Kind.ODD else _PATHS[self.form](one.object)
+        return Item(one.object.key, one.version, one.size, path)
 
     def weight(self, item: Item) -> int:
         """Return about how many bytes an object holds in the clear."""
@@ -93,6 +95,9 @@ class Files(EachObject):
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Fetch, open and write: small objects together, large ones one at a time."""
+        odd = [item for item in items if not item.output]
+        OddFolders(self.study).handle(odd, work)
+        items = [item for item in items if item.output]
         batch = _Batch(self, opener(self.key), work)
         batch.small([item for item in items if self.weight(item) <= LARGE])
         for item in items:

@@ -18,6 +18,7 @@ from bondstore.domains.beiwe.findings import moved_finding
 from bondstore.domains.beiwe.key import opener
 from bondstore.domains.beiwe.layout import table_path
 from bondstore.domains.beiwe.listing import left_out, walk
+from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
 from bondstore.domains.beiwe.reading.fetch import SealedObject
 from bondstore.domains.beiwe.reading.stream import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
 from bondstore.domains.beiwe.streams import STREAMS
@@ -89,6 +90,11 @@ class Tables(Step):
     selection: StudySelection
 
     @property
+    def odd(self) -> OddFolders:
+        """The step that sets aside what lies in odd folders."""
+        return OddFolders(self.study)
+
+    @property
     def media(self) -> Media:
         """The step that handles media."""
         return Media(self.study, self.key, "original", self.selection)
@@ -100,9 +106,11 @@ class Tables(Step):
         others: Counter[str] = Counter()
         media, plan, seen = self.media, Plan(), Count()
         for page in walk(context.store, self.study, self.selection):
-            files = []
+            files, odd = [], []
             for one in page:
-                if (reason := left_out(one.object)) is not None:
+                if self.selection.wants_odd(one.object):
+                    odd.append(one)
+                elif (reason := left_out(one.object)) is not None:
                     others[reason] += 1
                 elif self.selection.wants(one.object, raw_margin_ms=RAW_MARGIN_MS):
                     seen += Count(1, one.size)
@@ -113,6 +121,8 @@ class Tables(Step):
                         files.append(one)
             if files:
                 plan += media.plan_page(ledger, context, holder, media.page_of(files))
+            if odd:
+                plan += self.odd.plan_page(ledger, context, holder, page_of_odd(odd))
             progress.listing(seen)
         return plan + Plan(left_out=dict(others)) + self._compare(ledger, context, holder, tables)
 
@@ -141,6 +151,7 @@ class Tables(Step):
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield the media files in batches, then one shard per table."""
+        yield from self.odd.shards(ledger, context)
         yield from self.media.shards(ledger, context)
         for subject in ledger.outputs.planned(context.job, context.run):
             participant, _, stream = subject.rpartition("/")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe.integrity import has_headers
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, build_key, original_path, study_prefixes
-from bondstore.domains.beiwe.listing import left_out, participants, walk
+from bondstore.domains.beiwe.listing import left_out, people, walk
 from bondstore.domains.beiwe.selection import DAY_MS, StudySelection
 from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS
 from bondstore.runs.paths import safe_relpath
@@ -81,6 +81,7 @@ class SeriesListing:
     raw: list[Listed]  # in order of time
     chunked: dict[Hour, list[Listed]]  # by survey folder (None where there is none) and hour
     others: dict[str, int]  # how many are left out, by reason
+    odd: list[Listed] = field(default_factory=list)  # in odd folders
 
     def chunks(self, series: Series, hour: Hour) -> list[Listed]:
         """Return the chunked objects that may hold rows of an hour."""
@@ -90,7 +91,7 @@ class SeriesListing:
 def series_of(store: Store, study: str, selection: StudySelection) -> Iterator[Series]:
     """Yield every participant and chunked stream of a selection."""
     names = [name for name in CHUNKED_STREAMS if not selection.streams or name in selection.streams]
-    for person in selection.participants or participants(store, study):
+    for person in selection.participants or people(store, study):
         for name in names:
             yield Series(study, person, name)
 
@@ -102,6 +103,9 @@ def list_series(store: Store, series: Series, selection: StudySelection) -> Seri
     for page in walk(store, series.study, wide):
         for one in page:
             obj = one.object
+            if wide.wants_odd(obj):
+                found.odd.append(one)
+                continue
             reason = left_out(obj)
             if reason is None and wide.wants(obj) and not has_headers(obj):
                 reason = "no tables"

@@ -76,6 +76,7 @@ class ReconcileJob(Job):
     def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:
         """Rebuild by portions: the next one of a series begins once the one before is recorded."""
         rebuild = self._rebuild
+        yield rebuild.odd.shards(ledger, context)
         while rebuild.is_left(ledger, context):
             yield rebuild.shards(ledger, context)
         yield Unasked().shards(ledger, context)

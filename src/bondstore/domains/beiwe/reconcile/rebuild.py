@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bondstore.domains.beiwe.key import refuse_mixture
 from bondstore.domains.beiwe.layout import parse_key, study_prefixes, weight
+from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
 from bondstore.domains.beiwe.reconcile.hours import Series, hours_of, list_series, series_of
 from bondstore.domains.beiwe.reconcile.shard import RebuildShard
 from bondstore.ledger import Item, Output, State
@@ -60,9 +61,16 @@ class Rebuild(Step):
             work.sort()
             if ledger is not None and context.run:
                 work.record(ledger)
+            if listing.odd:
+                plan += self.odd.plan_page(ledger, context, holder, page_of_odd(listing.odd))
             plan += Plan(total(work.todo), total(work.skipped), total(work.quarantined), listing.others)
             progress.listing(plan.todo + plan.skipped + plan.quarantined)
         return plan
+
+    @property
+    def odd(self) -> OddFolders:
+        """The step that sets aside what lies in odd folders."""
+        return OddFolders(self.study)
 
     def is_left(self, ledger: Ledger, context: RunContext) -> bool:
         """Whether raw objects are still to be read."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from bondstore.domains.beiwe.findings import failed_finding
+from bondstore.domains.beiwe.findings import ODD_FOLDER, failed_finding
 from bondstore.domains.beiwe.key import opener
 from bondstore.domains.beiwe.reconcile.compare import Comparison, Gap
 from bondstore.domains.beiwe.reconcile.hours import Series, list_series, series_of
@@ -25,6 +25,7 @@ from bondstore.stores import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bondstore.domains.beiwe.listing import Listed
     from bondstore.domains.beiwe.reconcile.hours import SeriesListing
     from bondstore.domains.beiwe.reconcile.job import ReconcileJob
     from bondstore.domains.beiwe.reconcile.read import Outcome
@@ -55,10 +56,16 @@ class GapReport:
                 listing = list_series(store, series, self._job.selection)
                 for reason, number in listing.others.items():
                     self.left_out[reason] = self.left_out.get(reason, 0) + number
+                self._set_aside(listing.odd)
                 if listing.raw:
                     yield self._compare(tools, series, listing)
         finally:
             self._watch.end()
+
+    def _set_aside(self, odd: Sequence[Listed]) -> None:
+        for one in odd:
+            self.tally = self.tally.count("quarantined", one.size)
+            self._found(ODD_FOLDER.about(one.object.key))
 
     def _compare(self, tools: Tools, series: Series, listing: SeriesListing) -> Gap:
         work = Comparison(tools, series, listing)

@@ -83,9 +83,25 @@ class OddKeys:
             ]
         return {"common_prefixes": prefixes, "objects": objects}
 
-    def _pages(self, prefix: str | None, **more: str) -> Any:
+    def _pages(self, prefix: str | None, **more: str) -> Iterator[Any]:
+        from botocore.exceptions import PaginationError
+
         pages = self._boto3.get_paginator("list_objects_v2")
-        return pages.paginate(Bucket=self._bucket, Prefix=self._prefix + (prefix or ""), **more)
+        asked = {"Bucket": self._bucket, "Prefix": self._prefix + (prefix or ""), **more}
+        try:
+            for page in pages.paginate(**asked):
+                yield page
+                if page.get("IsTruncated") and not page.get("NextContinuationToken"):
+                    raise self._cut(prefix)
+        except PaginationError:  # the same token again: it would go round for ever
+            raise self._cut(prefix) from None
+
+    def _cut(self, prefix: str | None) -> StoreError:
+        return StoreError(
+            f"The listing of s3://{self._bucket}/{self._prefix}{prefix or ''} breaks off: the server says that there "
+            "is more, and not where it goes on.",
+            hint="It is a fault of the server: nothing was taken for complete. Try again, or tell its administrator.",
+        )
 
     def _own(self, full: str) -> str:
         return full[len(self._prefix) :]
