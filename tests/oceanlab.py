@@ -114,7 +114,8 @@ class Sea:
         assert set(self.written()) == recorded
         corner = self.place.ledger_path.parent
         known = ("ledger.sqlite", "lock", "snapshot")  # the last: which one of a store's record the copy is
-        assert [path.name for path in corner.rglob("*") if path.is_file() and not path.name.startswith(known)] == []
+        left = [path.name for path in corner.rglob("*") if path.is_file() and not path.name.startswith(known)]
+        assert left == [], left
         with self.place.ledger(create=False) as ledger:
             prove_chain(ledger)
             if self.dest.startswith("file:"):

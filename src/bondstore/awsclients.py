@@ -55,6 +55,13 @@ _REFUSED = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+_MISSING = {
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+    "TableNotFoundException",
+}
 _PASSING = {
     "InternalServerError",
     "LimitExceededException",
@@ -200,7 +207,7 @@ def understand(raised: BaseException, place: str) -> BondstoreError:
 def _by_code(code: str, status: int, place: str) -> BondstoreError:
     if code in _REFUSED or status in (401, 403):
         return CredentialsError(f"{place} refused ({code}).", hint="Check the credentials and their permissions.")
-    if code in ("ResourceNotFoundException", "NotFoundException", "TableNotFoundException"):
+    if code in _MISSING:
         return NotFoundError(f"There is no {place}.", hint="Check the name, the region and the endpoint.")
     if code in _PASSING or status >= 500:
         return TransientStoreError(f"{place} is too busy ({code}).", hint="Run the same command again.")

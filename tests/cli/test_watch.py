@@ -30,3 +30,9 @@ def test_a_store_once(cli: Call, cloud: Cloud) -> None:
 )
 def test_words_that_do_not_fit(cli: Call, words: tuple[str, ...]) -> None:
     assert cli("watch", *words).code == 2
+
+
+def test_a_queue_that_is_not_there(cli: Call, cloud: Cloud) -> None:
+    done = cli("watch", f"{cloud.moto.endpoint}/123456789012/no-such-queue", "--once")
+    assert done.code == 3
+    assert done.err.startswith("Error: There is no queue")

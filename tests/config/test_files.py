@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bondstore.config import files
+from bondstore.config import aws_files, files
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError
 from tests.homes import Home
@@ -205,3 +205,18 @@ def test_any_sequence_of_changes_equals_the_same_on_a_dictionary(
         else:
             wanted[name] = {"study": study}
     assert tomllib.loads(path.read_text()).get("profile", {}) == wanted
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(home: Home) -> None:
+    """Editors of Windows put one in front."""
+    home.write_user('\ufeffdefault_profile = "lab"\n[profile.lab]\nurl = "s3://b"\n')
+    assert files.read(files.user_path()).profiles == {"lab": {"url": "s3://b"}}
+    files.write_profile(files.user_path(), "more", {"url": "s3://c"})
+    assert set(files.read(files.user_path()).profiles) == {"lab", "more"}
+    home.write_aws(
+        "\ufeff[default]\naws_access_key_id = i\naws_secret_access_key = s\n", "\ufeff[default]\nregion = r\n"
+    )
+    assert aws_files.settings()["region"][0] == "r"
+    assert (
+        SecretRef.parse(f"file:{home.secret_file(chr(0xFEFF) + 'secret-value')}").resolve().reveal() == "secret-value"
+    )

@@ -239,3 +239,8 @@ def test_a_reference_that_leads_nowhere_names_itself(seaweedfs: SeaweedFS, bucke
     profile = s3_profile(seaweedfs.endpoint, secret_key=SecretRef.parse("env:NOT_SET_ANYWHERE"))
     with pytest.raises(CredentialsError, match="NOT_SET_ANYWHERE"):
         open_store(f"s3://{bucket}", profile).check()
+
+
+def test_azure_without_an_account() -> None:
+    with pytest.raises(ConfigurationError, match="No storage account is named for az://container"):
+        open_store("az://container", Profile(), rule=QUICK).check()

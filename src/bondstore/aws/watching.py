@@ -198,7 +198,7 @@ def _receive(client: Any, watch: QueueWatch) -> list[dict[str, Any]]:
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
     except failures() as error:
-        understood = understand(error, "the queue")
+        understood = understand(error, f"queue {watch.queue.rpartition('/')[2]}")
         if understood.exit_code == ConfigurationError.exit_code and type(understood).__name__ == "UnreachableError":
             raise TransientStoreError(understood.message) from None  # it may be back in a minute
         raise understood from None

@@ -136,7 +136,7 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     """Read all sections; a missing file has none."""
     parser = configparser.RawConfigParser(default_section="\0none", strict=False, allow_no_value=True)
     try:
-        parser.read_string(path.read_text(encoding="utf-8"))
+        parser.read_string(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

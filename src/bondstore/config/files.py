@@ -77,7 +77,7 @@ def write_profile(path: Path, name: str, settings: Mapping[str, Any] | None, *, 
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(path):
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
             before = _load(path).get("default_profile")  # also refuses to touch what cannot be read
             text = _without(text, name)
             if default or (settings is None and before == name):
@@ -109,7 +109,7 @@ def _write_private(path: Path, text: str) -> None:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

@@ -226,7 +226,7 @@ def _from_file(path: Path) -> Secret:
     if len(data) > _LONGEST:
         raise CredentialsError(f"{path} is too large to be a secret.", hint=HOW_TO_REFER)
     try:
-        value = data.decode("utf-8").rstrip("\r\n")
+        value = data.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         # `from None`: the decode error carries the bytes themselves
         raise CredentialsError(f"The secret's file {path} is not UTF-8 text.", hint=HOW_TO_REFER) from None

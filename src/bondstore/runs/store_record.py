@@ -43,6 +43,8 @@ MOST = 4096
 """After so many even a run that goes on does so: what it leaves when it is killed stays small, too."""
 _BEGUN = ".begun.json"
 _STRAY = "stray"
+_FROM_THE_START = "none"
+"""The mark of a copy that holds nothing but what was recorded since there is a record, and began with no snapshot."""
 _CHUNK = 1 << 20
 
 
@@ -128,6 +130,8 @@ class StoreRecord:
         if not self._current().etag:
             with suppress(AlreadyExistsError):
                 self._store.put_if_absent(self._pointer, _Pointer().to_json())
+        if not self._mark.exists() and not self._ledger.exists():
+            self._mark.write_text(_FROM_THE_START)
 
     def _newest(self) -> _Pointer:
         """Bring the snapshot here that counts, unless the copy began with it."""
@@ -160,7 +164,9 @@ class StoreRecord:
 
     def _known(self) -> _Mark:
         """Return which snapshot the copy here began with."""
-        words = self._mark.read_text().split() if self._mark.exists() else []
+        words = self._mark.read_text().split() if self._mark.exists() else [_FROM_THE_START]
+        if words == [_FROM_THE_START]:
+            return _Mark()
         return _Mark(words[0], int(words[1]), words[2]) if len(words) == 3 else _Mark("".join(words))
 
     def _note(self, snapshot: str) -> None:
@@ -172,7 +178,10 @@ class StoreRecord:
             self._fetch(said)
         elif self._ledger.exists():
             self._settle_copy()
-            self._ledger.rename(self._kept())
+            if self._mark.exists():
+                self._ledger.unlink()
+            else:  # it may say more than this record does
+                self._ledger.rename(self._kept())
 
     def _take_over(self, names: list[str], *, anyway: bool = False) -> bool:
         """Record the entries that are new here; false where the copy holds others in another order than theirs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.credentials import azure_key, azure_sas
-from bondstore.errors import CredentialsError
+from bondstore.errors import ConfigurationError, CredentialsError
 from bondstore.stores.address import Address, Client, CredentialsFound, Role, StoreKind, register
 from bondstore.stores.remote import client_options, own_environment
 
@@ -34,6 +34,12 @@ class AzureKind(StoreKind):
         """Open a container by account key, shared access signature, or without credentials."""
         from obstore.store import AzureStore
 
+        if not profile.account and not profile.endpoint:
+            raise ConfigurationError(
+                f"No storage account is named for {address.url}.",
+                hint="Add account = NAME to the profile, or set AZURE_STORAGE_ACCOUNT or "
+                "AZURE_STORAGE_CONNECTION_STRING.",
+            )
         config: dict[str, Any] = {"skip_signature": profile.anonymous}
         if profile.account:
             config["account_name"] = profile.account
