@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from demo.study import STUDY
 
-from tests.cli.conftest import Call, cli, home
+from tests.cli.conftest import Call, cli, home, shell
 from tests.cli.exports import KEY_VARIABLE, Lab, lab
 from tests.conftest import IN_CI
 
-__all__ = ["cli", "home", "lab"]
+__all__ = ["cli", "home", "lab", "shell"]
 Seal = Callable[[], None]
 
 
@@ -121,3 +121,17 @@ def test_an_empty_file_is_no_ledger(lab: Lab, seal: Seal, cli: Call) -> None:
     result = cli("run", "list", "--dest", str(lab.out))
     assert result.code == 4
     assert "is not a ledger" in result.err
+
+
+def test_a_home_that_cannot_be_written_is_named(
+    lab: Lab, seal: Seal, cli: Call, shell: Call, s3_environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(lab.out / "state"))
+    place = f"{s3_environment}/out"
+    assert shell("beiwe", "export", place, *study_of(lab)).code == 0  # its own process: this one keeps files open
+    seal()
+    for words in (("run", "list", "--dest", place), ("audit", "verify", "--dest", place)):
+        result = cli(*words)
+        assert result.code == 4, result.err
+        assert f"The record of {place} is kept in {lab.out}" in result.err
+        assert "XDG_STATE_HOME" in result.err

@@ -83,6 +83,11 @@ class Destination(ABC):
     def prepare(self) -> None:
         """Make the private folder (mode 0700)."""
         make_folder(self.corner, 0o700)
+        if not os.access(self.corner, os.W_OK):
+            raise ConfigurationError(
+                f"The record of {self.shown} is kept in {self.corner}, which cannot be written.",
+                hint="Check the folder and its permissions; XDG_STATE_HOME names another one for records of stores.",
+            )
 
     @contextmanager
     def locked(self, *, shared: bool = False) -> Iterator[None]:  # noqa: ARG002
