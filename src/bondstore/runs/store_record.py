@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import secrets
-import shutil
-import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,15 +23,15 @@ from bondstore.errors import (
     NotFoundError,
     PolicyError,
 )
-from bondstore.ledger import Ledger
-from bondstore.runs.durable import explaining
 from bondstore.runs.journal import RecordEntry, replay
+from bondstore.runs.ledger_copy import CHUNK, LedgerCopy
 from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bondstore.ledger import Ledger
     from bondstore.stores import Store
 
 FOLD = 64
@@ -42,17 +39,10 @@ FOLD = 64
 MOST = 4096
 """After so many even a run that goes on does so: what it leaves when it is killed stays small, too."""
 _BEGUN = ".begun.json"
-_STRAY = "stray"
-_FROM_THE_START = "none"
-"""The mark of a copy that holds nothing but what was recorded since there is a record, and began with no snapshot."""
-_CHUNK = 1 << 20
-
-
 _ANEW = (
     "Put it back if you have it. Else move the folder .bondstore of the store away: the next run puts its machine's "
     "copy of the record there; with none, it looks at everything again."
 )
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +59,6 @@ class _Pointer:
         return json.dumps({"snapshot": self.snapshot, "sha256": self.sha256, "bytes": self.size}).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """Which snapshot a copy began with: the last entry that it holds, by its place, and the head of its audit chain."""
-
-    snapshot: str = ""
-    place: int = 0
-    head: str = ""
-
-
 class StoreRecord:
     """The record of one store, below a prefix of it; `ledger` is the copy on this machine.
 
@@ -87,10 +68,9 @@ class StoreRecord:
     """
 
     def __init__(self, store: Store, prefix: str, ledger: Path) -> None:
-        self._store, self._ledger = store, ledger
+        self._store, self._copy = store, LedgerCopy(ledger, store.url)
         self._pointer = f"{prefix}/record.json"
         self._entries, self._snapshots = f"{prefix}/receipts/", f"{prefix}/ledger/"
-        self._mark = ledger.with_name("snapshot")  # which snapshot the copy here began with
         self._last = ""
         self._order: list[str] = []
         self._begun: RecordEntry | None = None
@@ -102,8 +82,7 @@ class StoreRecord:
 
     def stray(self) -> None:
         """Note that the copy here will hold what the record does not, or not in its order."""
-        if self._mark.exists():
-            self._mark.write_text(_STRAY)
+        self._copy.stray()
 
     def refresh(self) -> None:
         """Take over what others recorded. Nobody else of this machine may be at it.
@@ -130,8 +109,7 @@ class StoreRecord:
         if not self._current().etag:
             with suppress(AlreadyExistsError):
                 self._store.put_if_absent(self._pointer, _Pointer().to_json())
-        if not self._mark.exists() and not self._ledger.exists():
-            self._mark.write_text(_FROM_THE_START)
+        self._copy.begin()
 
     def _newest(self) -> _Pointer:
         """Bring the snapshot here that counts, unless the copy began with it."""
@@ -149,52 +127,38 @@ class StoreRecord:
         if not said.etag and any(page.keys for page in self._store.pages(self._snapshots)):
             raise self._gone(self._pointer)
         key = self._snapshots + said.snapshot
-        if said.snapshot and said.snapshot != self._known().snapshot:
+        if said.snapshot and said.snapshot != self._copy.known().snapshot:
             self._fetch(said)
         elif said.snapshot and self._store.head(key).size != said.size:  # not needed here, but by the next machine
             raise self._damaged(key)
 
     def _missing(self, said: _Pointer, names: list[str]) -> list[str]:
         """Return the entries that the copy here knows, no snapshot holds, and are not there."""
-        known = self._known()
-        if not said.etag or said.snapshot != known.snapshot or not self._ledger.exists():
+        known = self._copy.known()
+        if not said.etag or said.snapshot != known.snapshot or not self._copy.is_there:
             return []
-        with Ledger(self._ledger) as ledger:
+        with self._copy.open() as ledger:
             return sorted(set(ledger.received.behind(known.place)).difference(names))
-
-    def _known(self) -> _Mark:
-        """Return which snapshot the copy here began with."""
-        words = self._mark.read_text().split() if self._mark.exists() else [_FROM_THE_START]
-        if words == [_FROM_THE_START]:
-            return _Mark()
-        return _Mark(words[0], int(words[1]), words[2]) if len(words) == 3 else _Mark("".join(words))
-
-    def _note(self, snapshot: str) -> None:
-        with Ledger(self._ledger) as ledger:
-            self._mark.write_text(f"{snapshot} {ledger.received.last()} {ledger.audit.head()[1].hex()}")
 
     def _start_over(self, said: _Pointer) -> None:
         if said.snapshot:
             self._fetch(said)
-        elif self._ledger.exists():
-            self._settle_copy()
-            if self._mark.exists():
-                self._ledger.unlink()
-            else:  # it may say more than this record does
-                self._ledger.rename(self._kept())
+        else:
+            self._copy.clear()
 
     def _take_over(self, names: list[str], *, anyway: bool = False) -> bool:
         """Record the entries that are new here; false where the copy holds others in another order than theirs."""
         self._order = []
         if not names:
             return True
-        with Ledger(self._ledger) as ledger:
+        with self._copy.open() as ledger:
             known = ledger.received.in_order(names)
             order = known if len(known) == len(names) else self._ordered(names)
             if order[: len(known)] != known and not anyway:
                 return False
             self._order = order
-            self._replay(ledger, [name for name in order if name not in set(known)])
+            here = set(known)
+            self._replay(ledger, [name for name in order if name not in here])
         return True
 
     def _ordered(self, names: list[str]) -> list[str]:
@@ -260,11 +224,11 @@ class StoreRecord:
         """
         said = self._current()
         names = self._names()
-        if said.snapshot and (len(names) < FOLD or said.snapshot != self._known().snapshot):
+        if said.snapshot and (len(names) < FOLD or said.snapshot != self._copy.known().snapshot):
             return
         if not self._take_over(names):
             return
-        with Ledger(self._ledger) as ledger, ledger.transaction():
+        with self._copy.open() as ledger, ledger.transaction():
             ledger.received.keep(names)
         snapshot, digest, size = self._put_snapshot()
         content = _Pointer(snapshot, digest, size).to_json()
@@ -277,7 +241,7 @@ class StoreRecord:
         except (ChangedError, AlreadyExistsError, PolicyError):
             self._store.delete(self._snapshots + snapshot)
             return
-        self._note(snapshot)
+        self._copy.note(snapshot)
         # Killed from here on, what is left over is known to the snapshot, and removed by the next fold.
         old = [self._snapshots + said.snapshot] if said.snapshot else []
         for answer in self._store.delete_many([*(self._entries + name for name in names), *old]):
@@ -303,82 +267,25 @@ class StoreRecord:
         return names
 
     def _put_snapshot(self) -> tuple[str, str, int]:
-        import zstandard
-
-        copy = self._ledger.with_name("snapshot.sqlite")
+        name = f"{int(time.time() * 1000):013d}-{secrets.token_hex(4)}.sqlite.zst"
         hashed, size = hashlib.sha256(), 0
 
-        def chunks() -> Iterator[bytes]:
+        def passing(chunks: Iterator[bytes]) -> Iterator[bytes]:
             nonlocal size
-            with copy.open("rb") as file:
-                for chunk in zstandard.ZstdCompressor(level=3).read_to_iter(file, read_size=_CHUNK):
-                    hashed.update(chunk)
-                    size += len(chunk)
-                    yield chunk
+            for chunk in chunks:
+                hashed.update(chunk)
+                size += len(chunk)
+                yield chunk
 
-        copy.unlink(missing_ok=True)
-        try:
-            with explaining(str(copy)), closing(sqlite3.connect(self._ledger)) as source:
-                source.execute("VACUUM INTO ?", (str(copy),))
-            name = f"{int(time.time() * 1000):013d}-{secrets.token_hex(4)}.sqlite.zst"
-            self._store.put_stream(self._snapshots + name, chunks())
-        finally:
-            copy.unlink(missing_ok=True)
+        with self._copy.packed() as chunks:
+            self._store.put_stream(self._snapshots + name, passing(chunks))
         return name, hashed.hexdigest(), size
 
     def _fetch(self, said: _Pointer) -> None:
-        """Put a snapshot in the place of the ledger here. One that no snapshot knows of is kept beside it."""
-        import zstandard
-
         key = self._snapshots + said.snapshot
-        fetched, packed = self._ledger.with_name("fetched.sqlite"), self._ledger.with_name("fetched.zst")
-        try:
-            with explaining(str(fetched)):
-                hashed = hashlib.sha256()
-                with RangeFile(self._store, self._store.head(key)) as source, packed.open("wb") as out:
-                    while chunk := source.read(_CHUNK):
-                        hashed.update(chunk)
-                        out.write(chunk)
-                if hashed.hexdigest() != said.sha256:
-                    raise self._damaged(key)
-                with packed.open("rb") as source, fetched.open("wb") as out:
-                    zstandard.ZstdDecompressor().copy_stream(source, out)
-            fetched.chmod(0o600)
-            with Ledger(fetched, create=False):
-                pass  # it is a ledger, of a version that can be read
-            self._replace(fetched)
-        finally:
-            for left in (fetched, packed, *fetched.parent.glob("fetched.sqlite-*")):
-                left.unlink(missing_ok=True)
-        self._note(said.snapshot)
-
-    def _replace(self, fetched: Path) -> None:
-        if self._ledger.exists():
-            self._settle_copy()
-            known = self._known()
-            with Ledger(fetched, create=False) as theirs:
-                continues = not known.head or theirs.audit.position(bytes.fromhex(known.head)) is not None
-            if not self._mark.exists() or not continues:
-                kept = self._kept()
-                shutil.copy2(self._ledger, kept)
-                if not continues:
-                    _log.warning(
-                        "The record of %s does not go on from the one that was known here; that one is kept as %s.",
-                        self._store.url,
-                        kept,
-                    )
-        fetched.replace(self._ledger)
-
-    def _settle_copy(self) -> None:
-        """Put what is still in the copy's journal into its file."""
-        with Ledger(self._ledger):
-            pass
-        for left in self._ledger.parent.glob(f"{self._ledger.name}-*"):
-            with suppress(FileNotFoundError):
-                left.unlink()
-
-    def _kept(self) -> Path:
-        return self._ledger.with_name(f"ledger-before-{int(time.time())}.sqlite")
+        with RangeFile(self._store, self._store.head(key)) as source:
+            if not self._copy.replace(said.snapshot, iter(lambda: source.read(CHUNK), b""), said.sha256):
+                raise self._damaged(key)
 
     def _damaged(self, key: str) -> IntegrityError:
         return IntegrityError(f"{self._store.url}/{key} is damaged: it is not what was put there.", hint=_ANEW)
