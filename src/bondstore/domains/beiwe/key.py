@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.config.secrets import Secret, SecretRef, remember
 from bondstore.domains.beiwe.listing import walk
+from bondstore.domains.beiwe.matching import check_each, matched
 from bondstore.domains.beiwe.reading.fetch import fetch
 from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, WrongKeyError
@@ -113,10 +114,11 @@ def key_checked(store: Store, study: str, key: SecretRef) -> Iterator[None]:
 
 
 def check_selection(spec: StoreSpec, study: str, key: SecretRef, selection: StudySelection) -> None:
-    """Refuse a key that opens nothing of what a selection wants."""
+    """Refuse a key that opens nothing of what a selection wants, and a selection that matches nothing."""
     store = open_store(spec)
-    pages = walk(store, study, selection)
-    check_key(store, key, ((one.object, one.size) for page in pages for one in page if selection.wants(one.object)))
+    check_each(store, study, selection)
+    listed = (one for page in walk(store, study, selection) for one in page)
+    check_key(store, key, ((one.object, one.size) for one in matched(store, study, selection, listed)))
 
 
 def refuse_destination(source: StoreSpec, dest: StoreSpec | None) -> None:

@@ -14,6 +14,7 @@ from bondstore.config.secrets import Secret, SecretRef
 from bondstore.domains.beiwe.key import key_checked, key_reference, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
 from bondstore.domains.beiwe.listing import GROUPINGS, Listed, Overview, overview, participants, readable, walk
+from bondstore.domains.beiwe.matching import check_any, check_each
 from bondstore.domains.beiwe.reading.damaged import hand_out
 from bondstore.domains.beiwe.reading.readahead import ReadAhead
 from bondstore.domains.beiwe.reading.stream import (
@@ -119,7 +120,10 @@ class Study:
 
     def participants(self) -> list[str]:
         """Return the ids of all participants who have objects, sorted."""
-        return participants(self.store, self.id)
+        found = participants(self.store, self.id)
+        if not found:
+            check_any(self.store, self.id, StudySelection(source="both"))
+        return found
 
     def streams(self, participant: str | None = None) -> list[str]:
         """Return the names of the data streams that a participant (or anyone) has objects of."""
@@ -145,7 +149,12 @@ class Study:
         """
         if by not in GROUPINGS:
             raise UsageError(f"Nothing can be counted by {by!r}.", hint=f"Choose one of: {', '.join(GROUPINGS)}.")
-        return overview(self.store, self.id, selection_of(participant), by)
+        selection = selection_of(participant)
+        counted = overview(self.store, self.id, selection, by)
+        if not counted.parts:
+            check_any(self.store, self.id, selection)
+        check_each(self.store, self.id, selection)
+        return counted
 
     def objects(
         self,
@@ -173,16 +182,25 @@ class Study:
             ``object`` (a `BeiweObject`: what the key says), ``size``, ``version`` (etag), ``modified_ms``.
         """
         selection = selection_of(participant, stream, since, until, source)
+        check_each(self.store, self.id, selection)
+        some = False
         for page in walk(self.store, self.id, selection, concurrency=1):
             # folders are listed in no order
             found = sorted((one for one in page if selection.wants(one.object)), key=lambda one: one.object.key)
+            some = some or bool(found)
             self._ahead.offer(found)
             yield from found
+        if not some:
+            check_any(self.store, self.id, selection)
 
     def unknown_objects(self) -> Iterator[Listed]:
         """List the objects under the study's prefixes whose keys are not understood."""
+        some = False
         for page in walk(self.store, self.id, StudySelection(source="both"), concurrency=1):
+            some = some or bool(page)
             yield from (one for one in page if one.object.kind in (Kind.UNKNOWN, Kind.ODD))
+        if not some:
+            check_any(self.store, self.id, StudySelection(source="both"))
 
     def read_bytes(self, obj: Listed | BeiweObject | str) -> bytes:
         """Fetch and open one object: its exact decrypted, decompressed bytes.
@@ -304,7 +322,10 @@ class Study:
 
     def ordered_objects(self, selection: StudySelection) -> list[Listed]:
         """List the objects of one participant's stream in the order their rows have in a table."""
-        return stream_objects(self.store, self.id, selection)
+        found = stream_objects(self.store, self.id, selection)
+        if not found:
+            check_any(self.store, self.id, selection)
+        return found
 
     def rows(self, objects: list[Listed], selection: StudySelection) -> Iterator[tuple[ReadBatch, pl.DataFrame]]:
         """Read the rows of a stream batch by batch, in order: for tables that are larger than memory.

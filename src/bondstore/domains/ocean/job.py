@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_dest, recorded_store, store_params
 from bondstore.domains.ocean.products import DeploymentFiles, MonthTables, Status
-from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles
+from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles, check_any
 from bondstore.domains.ocean.settings import QcSettings, from_params
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Leftovers, Step
 from bondstore.runs.policy import check_places
+from bondstore.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,13 +53,15 @@ class QcJob(Job):
         }
 
     def check(self) -> None:
-        """Refuse tests that cannot be used, results where they are forbidden, a missing part."""
+        """Refuse tests that cannot be used, results where they are forbidden, a missing part, an empty source."""
         check_places(self.store, self.dest)
         self.settings.load()
         if self.settings.plots:
             from bondstore.domains.ocean.plots.canvas import need_matplotlib
 
             need_matplotlib()
+        if self.keys is None:
+            check_any(open_store(self.store))
 
     @property
     def few(self) -> bool:  # type: ignore[override]

@@ -16,6 +16,7 @@ from bondstore.domains.ocean.plots.places import SUFFIXES, Names, find_dest, fin
 from bondstore.domains.ocean.plots.profile import profile_figure
 from bondstore.domains.ocean.plots.section import section
 from bondstore.domains.ocean.plots.words import describe, heading
+from bondstore.domains.ocean.profile_files import check_any
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
@@ -170,6 +171,14 @@ def plot(
     opened = open_store(spec)
     with ExitStack() as stack:
         items = [opened.head(key)] if key is not None else list(_wanted(spec, since, work, watcher))
+        if not items and since is None:
+            check_any(opened)  # raises, unless all there is was made by quality control
+            raise NotFoundError(
+                f"There are no profile files in {opened.url} but tables and the status of quality control.",
+                hint="Name the files that it was made of, or run ocean qc with --format netcdf.",
+            )
+        if not items:
+            check_any(opened)
         if isinstance(work.dest, FolderDestination) and items:
             stack.enter_context(work.dest.locked())
         stack.callback(watcher.end)

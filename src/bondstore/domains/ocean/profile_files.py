@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from bondstore.runs.progress import Progress
     from bondstore.runs.tally import Count
     from bondstore.runs.work import Work
-    from bondstore.stores import Fetched, ObjectInfo
+    from bondstore.stores import Fetched, ObjectInfo, Store
 
 METADATA = "(table of deployments)"
 SUFFIXES = (".csv", ".nc")
@@ -173,6 +174,17 @@ class ProfileFiles(EachObject):
     def _path(self, key: str, batch: Batch, *, distinct: bool) -> str:
         path = output_path(key, batch, self.settings.style, distinct=distinct)
         return path if self.settings.per == "profile" else part_path(deployment_name(batch), path)
+
+
+def check_any(store: Store) -> None:
+    """Raise NotFoundError where a source holds no file whose name is that of profiles, written at any time."""
+    with closing(store.pages()) as pages:
+        if any(key.lower().endswith(SUFFIXES) for page in pages for key in page.keys):
+            return
+    raise NotFoundError(
+        f"There are no profile files in {store.url}: none ends in {' or '.join(SUFFIXES)}.",
+        hint="Check the folder, or the bucket and its prefix.",
+    )
 
 
 def _is_anothers(record: bytes | None, store: str, key: str) -> bool:

@@ -10,6 +10,7 @@ from bondstore.config.resolve import dest_params, recorded_dest, recorded_store,
 from bondstore.deid.images import need_pillow
 from bondstore.domains.screenlake import handling, selection
 from bondstore.domains.screenlake.panelists import Panelists
+from bondstore.domains.screenlake.people import check_any
 from bondstore.domains.screenlake.phone_zips import BATCH, PhoneZips
 from bondstore.domains.screenlake.publish import Sweep
 from bondstore.domains.screenlake.question import Question
@@ -18,6 +19,7 @@ from bondstore.errors import PolicyError, UsageError
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
+from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
@@ -71,10 +73,11 @@ class ProcessJob(Job):
         }
 
     def check(self) -> None:
-        """Refuse what cannot succeed: results where they are forbidden, a detector that is not there."""
+        """Refuse what cannot succeed: results where they are forbidden, no detector, panelists who are not there."""
         check_places(self.store, self.dest, files=True)
         self.question.digests()
         need_pillow()
+        check_any(open_store(self.store), self.question.selection)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List, select, and record what is not proved done."""

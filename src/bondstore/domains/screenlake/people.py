@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.domains.screenlake.layout import Other, parse_key
 from bondstore.domains.screenlake.selection import Selection
+from bondstore.errors import NotFoundError
 from bondstore.runs.tally import Count
 from bondstore.stores.address import parse_address
 
@@ -89,6 +91,37 @@ def people(store: Store, selection: Selection | None = None, progress: Progress 
         if progress is not None:
             progress.listing(seen)
     return People(tuple(found[name] for name in sorted(found)), others)
+
+
+def check_any(store: Store, selection: Selection) -> None:
+    """Refuse a store without a zip of any panelist, and panelists without one; no window is looked at.
+
+    Raises
+    ------
+    NotFoundError
+        It says which of them matches nothing.
+    """
+    prefix = parse_address(store.spec.url).prefix
+    missing = dict.fromkeys(selection.panelists)
+    some = False
+    with closing(store.pages()) as pages:
+        for page in pages:
+            for key in page.keys:
+                phone = parse_key(key, prefix)
+                if not isinstance(phone, Other):
+                    some = True
+                    missing.pop(phone.panelist, None)
+            if some and not missing:
+                return
+    if not some:
+        raise NotFoundError(
+            f"No zip of any panelist lies in {store.url}.", hint="Check the bucket and the prefix: they hold no zips."
+        )
+    names = ", ".join(missing)
+    raise NotFoundError(
+        f"There is no zip of {'these panelists' if len(missing) > 1 else 'the panelist'} {names} in {store.url}.",
+        hint="bondstore screenlake panelists lists those who have zips.",
+    )
 
 
 def _with(old: Panelist | None, name: str, size: int, modified_ms: int) -> Panelist:

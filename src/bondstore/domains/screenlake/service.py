@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.domains.screenlake.handling import Handling
-from bondstore.domains.screenlake.people import People, people
+from bondstore.domains.screenlake.people import People, check_any, people
 from bondstore.domains.screenlake.selection import Selection, selection_of
 from bondstore.errors import UsageError
 from bondstore.runs.destinations import open_destination
@@ -57,8 +57,17 @@ def panelists(
     People
         ``panelists``, each with ``name``, ``zips``, ``bytes``, ``first_ms`` and ``last_ms`` (of the upload), and
         ``left_out``: objects that are no phone's zip, by kind.
+
+    Raises
+    ------
+    NotFoundError
+        No zip of any panelist lies there.
     """
-    return people(open_store(store_spec(store, profile)), selection, progress)
+    opened = open_store(store_spec(store, profile))
+    found = people(opened, selection, progress)
+    if selection is None and not found.panelists:
+        check_any(opened, Selection())  # raises
+    return found
 
 
 def process(
