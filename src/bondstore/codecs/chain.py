@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bondstore.codecs import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
     from bondstore.codecs.cfb8 import Cfb8
@@ -41,8 +41,13 @@ def unwrap(plain: bytes, limit: int = zstd.ONE_SHOT_LIMIT) -> Unwrapped:
     return Unwrapped(plain, compressed=False)
 
 
-def unwrap_stream(cipher: Cfb8, chunks: Iterable[Buffer], limit: int = zstd.STREAM_LIMIT) -> UnwrappedStream:
-    """Decrypt chunks of any size and take off zstd where the first plain bytes say so."""
+def unwrap_stream(
+    cipher: Cfb8,
+    chunks: Iterable[Buffer],
+    limit: int = zstd.STREAM_LIMIT,
+    growth: Callable[[int], int] | None = None,
+) -> UnwrappedStream:
+    """Decrypt chunks of any size and take off zstd where the first plain bytes say so; `growth` as in `inflate`."""
     pieces = _opened(cipher, chunks)
     start = b""
     for piece in pieces:
@@ -51,7 +56,7 @@ def unwrap_stream(cipher: Cfb8, chunks: Iterable[Buffer], limit: int = zstd.STRE
             break
     rest = _after(start, pieces)
     if zstd.looks_like_zstd(start):
-        return UnwrappedStream(zstd.inflate(rest, limit), compressed=True)
+        return UnwrappedStream(zstd.inflate(rest, limit, growth), compressed=True)
     return UnwrappedStream(rest, compressed=False)
 
 

@@ -15,7 +15,7 @@ from bondstore.codecs.zstdframes import MAGIC, FrameWalk
 from bondstore.errors import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -73,9 +73,14 @@ def salvage(data: Buffer, limit: int = ONE_SHOT_LIMIT) -> tuple[bytes, DamagedEr
     return content.getvalue(), None
 
 
-def inflate(chunks: Iterable[Buffer], limit: int = STREAM_LIMIT) -> Iterator[bytes]:
-    """Decompress a stream of chunks of any size; raises as `decompress` does, after the good content."""
-    inflater = Inflater(limit)
+def inflate(
+    chunks: Iterable[Buffer], limit: int = STREAM_LIMIT, growth: Callable[[int], int] | None = None
+) -> Iterator[bytes]:
+    """Decompress a stream of chunks of any size; raises as `decompress` does, after the good content.
+
+    `growth` says how many bytes may come out of so many that went in.
+    """
+    inflater = Inflater(limit, growth)
     for chunk in chunks:
         yield from inflater.update(chunk)
     inflater.finalize()
@@ -84,9 +89,11 @@ def inflate(chunks: Iterable[Buffer], limit: int = STREAM_LIMIT) -> Iterator[byt
 class Inflater:
     """Decompresses frames that come in chunks of any size. One thread at a time."""
 
-    def __init__(self, limit: int = STREAM_LIMIT) -> None:
+    def __init__(self, limit: int = STREAM_LIMIT, growth: Callable[[int], int] | None = None) -> None:
+        self._most = limit
+        self._growth = growth
         self._limit = limit
-        self._given = 0
+        self._taken = self._given = 0
         self._frames = 0
         self._walk = FrameWalk()
         # Not the thread's shared decompressor: streams that take turns on one would mix their state.
@@ -95,6 +102,9 @@ class Inflater:
 
     def update(self, chunk: Buffer) -> Iterator[bytes]:
         """Decompress the next chunk, to be consumed before the one after."""
+        self._taken += len(chunk)
+        if self._growth is not None:
+            self._limit = min(self._most, self._growth(self._taken))
         for piece in self._walk.cut(memoryview(chunk)):
             yield from self._feed(piece)
 

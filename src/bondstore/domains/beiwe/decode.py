@@ -30,6 +30,17 @@ KEY_SIZE = 32
 """Characters of a study's decryption key."""
 
 
+MOST_GROWTH = 250
+"""Most bytes that a stored byte of compressed rows may become. Objects of a study grow about fourfold; made-up ones
+that repeat sixteen values for hours, with a time in each row, reach 160 at the highest level. A bomb reaches 10,000."""
+FREE_GROWTH = 1 << 20
+"""So many bytes may come out of any object of rows: too few to do harm, and a short file may well repeat itself."""
+MOST_MEDIA_GROWTH, FREE_MEDIA_GROWTH = 1000, 64 << 20
+"""The same for all that is no table: ten minutes of silence as WAV are 53 MB, and compress to nearly nothing."""
+MOST_ROWS = 4 << 20
+"""Most rows of one object: a chunked hour at 400 a second has 1.4 million, and nothing measured holds more."""
+
+
 class Opener:
     """Opens the objects of one study. Threads may share it.
 
@@ -77,7 +88,10 @@ class Opener:
             decrypted = self._cipher.open(sealed)
             if not zstd.looks_like_zstd(decrypted):
                 return self._judge(obj, decrypted)
-            content, damage = zstd.salvage(decrypted, self._limit)
+            content, damage = zstd.salvage(decrypted, self._most(obj, len(decrypted)))
+            if damage is not None and damage.kind == "too-large":
+                raise damage  # what a bomb begins with is nobody's data
+            _check_rows(obj, content.count(b"\n"))
         except DamagedError as error:
             raise _named(error, obj) from None
         if damage is None:
@@ -97,16 +111,17 @@ class Opener:
         any other at the end, so that nothing may be taken for whole before the iterator ends.
         """
         try:
-            stream = unwrap_stream(self._cipher, chunks, self._stream_limit)
+            stream = unwrap_stream(self._cipher, chunks, self._stream_limit, lambda taken: _growth(obj, taken))
             watch = StreamJudge(obj, compressed=stream.compressed)
+            pieces = _counted(obj, stream.pieces)
             start = b""
-            for piece in stream.pieces:  # hold back as much as is needed to judge the start
+            for piece in pieces:  # hold back as much as is needed to judge the start
                 start += piece
                 if len(start) >= SAMPLE:
                     break
             watch.start(start)
             yield start
-            for piece in stream.pieces:
+            for piece in pieces:
                 watch.next(piece)
                 yield piece
         except DamagedError as error:
@@ -114,6 +129,9 @@ class Opener:
         watch.end()
         if found is not None:
             found += watch.findings
+
+    def _most(self, obj: BeiweObject, stored: int) -> int:
+        return min(self._limit, _growth(obj, stored))
 
     def _judged(self, obj: BeiweObject, decrypted: bytes | DamagedError, *, rows: bool) -> Opened | DamagedError:
         if isinstance(decrypted, DamagedError):
@@ -125,10 +143,30 @@ class Opener:
 
     def _judge(self, obj: BeiweObject, decrypted: bytes, *, rows: bool = True) -> Opened:
         try:
-            inner = unwrap(decrypted, self._limit)
+            inner = unwrap(decrypted, self._most(obj, len(decrypted)))
+            _check_rows(obj, inner.content.count(b"\n"))
         except DamagedError as error:
             raise _named(error, obj) from None
         return judge(obj, inner.content, compressed=inner.compressed, rows=rows)
+
+
+def _growth(obj: BeiweObject, stored: int) -> int:
+    """Return the most bytes that may come out of so many stored ones."""
+    most, free = (MOST_GROWTH, FREE_GROWTH) if has_headers(obj) else (MOST_MEDIA_GROWTH, FREE_MEDIA_GROWTH)
+    return max(free, most * stored)
+
+
+def _check_rows(obj: BeiweObject, rows: int) -> None:
+    if rows > MOST_ROWS and has_headers(obj):
+        raise DamagedError(f"It has more than {MOST_ROWS} rows.", kind="too-large")
+
+
+def _counted(obj: BeiweObject, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    rows = 0
+    for piece in pieces:
+        rows += piece.count(b"\n")
+        _check_rows(obj, rows)
+        yield piece
 
 
 def key_verdict(results: Iterable[Opened | BaseException]) -> bool | None:

@@ -167,7 +167,10 @@ DAMAGE = registry(
     FindingKind("bad-zstd", Severity.ERROR, "The compressed content is damaged.", _SALVAGE),
     FindingKind("truncated", Severity.ERROR, "The object is cut short.", _SALVAGE),
     FindingKind(
-        "too-large", Severity.ERROR, "The content is larger than the limit.", "Raise the limit if you trust it."
+        "too-large",
+        Severity.ERROR,
+        "The content is larger than is allowed: in all, by how much it grew, or by its rows. Nothing of it was read.",
+        "Ask what wrote it: objects of a study grow about fourfold. Its sealed bytes are set aside.",
     ),
     FindingKind(
         "zstd-without-suffix",

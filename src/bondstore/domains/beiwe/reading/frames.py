@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -224,9 +225,10 @@ def _read_carefully(work: _Parsing, index: int, match: HeaderMatch | None) -> No
 
 
 def _from_chunked(work: _Parsing, obj: BeiweObject, match: HeaderMatch | None, plain: bytes) -> Repaired:
-    lines = [(number, line.removesuffix(b"\r")) for number, line in enumerate(plain.split(b"\n"))]
+    lines = ((number, line.removesuffix(b"\r")) for number, line in enumerate(plain.split(b"\n")))
     variant = match.variant if match else work.stream.variants[0]
-    repaired = repair_rows(work.stream, variant, lines[1:] if match else lines, obj.time_ms, work.latest_ms)
+    below = islice(lines, 1 if match else 0, None)
+    repaired = repair_rows(work.stream, variant, below, obj.time_ms, work.latest_ms)
     if repaired.lost[:1] == [0]:  # the header itself, named as such already
         del repaired.lost[0]
     return repaired
