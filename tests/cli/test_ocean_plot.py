@@ -154,11 +154,12 @@ def test_no_such_file(tmp_path: Path, cli: Call) -> None:
     assert "no file or folder" in done.err
 
 
-def test_an_empty_folder_is_no_fault(tmp_path: Path, cli: Call) -> None:
+def test_an_empty_folder_matches_nothing(tmp_path: Path, cli: Call) -> None:
     (tmp_path / "empty").mkdir()
     done = cli("ocean", "plot", str(tmp_path / "empty"))
-    assert done.code == 0
-    assert "0 pictures" in done.out
+    assert done.code == 3
+    assert "no profile files" in done.err
+    assert not list((tmp_path / "empty").iterdir())
 
 
 def test_from_bucket_to_bucket_and_a_single_object(cli: Call, s3_environment: str, tmp_path: Path) -> None:

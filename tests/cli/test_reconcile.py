@@ -81,8 +81,8 @@ def test_a_selection(reconcile: Call) -> None:
     ).records
     assert [(one["stream"], one["hours"]) for one in records[:-1]] == [("gps", 2)]
     nobody = reconcile("--participant", "nobody00")
-    assert (nobody.code, nobody.out) == (0, "")
-    assert "No raw object" in nobody.err
+    assert (nobody.code, nobody.out) == (3, "")
+    assert "The participant nobody00 has no data" in nobody.err
     assert reconcile("--stream", "gpss").code == 2
 
 

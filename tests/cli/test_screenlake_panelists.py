@@ -71,7 +71,7 @@ def test_the_table_ends_with_the_long_name(store: Path, phones: list[Phone], cli
 def test_nothing_there(tmp_path: Path, cli: Call) -> None:
     (tmp_path / "empty").mkdir()
     result = cli("screenlake", "panelists", str(tmp_path / "empty"))
-    assert (result.code, result.out) == (0, "")
+    assert (result.code, result.out) == (3, "")
     assert "Check the bucket" in result.err
     gone = cli("screenlake", "panelists", str(tmp_path / "gone"), "--json")
     assert gone.code == 3
