@@ -13,7 +13,8 @@ MEANING = {
     Exit.DONE: "All is done.",
     Exit.UNEXPECTED: "Something unexpected went wrong; the message says what.",
     Exit.USAGE: "The words of the call are off: an unknown option, a value out of range.",
-    Exit.NOT_FOUND: "No such bucket, object, run or profile; or a study, participant, stream, panelist or source that matches nothing.",
+    Exit.NOT_FOUND: "No such bucket, object, run or profile; or a study, participant, stream, panelist or source "
+    "that matches nothing.",
     Exit.CONFIGURATION: "Credentials or settings are missing or wrong, the study's key included. `bondstore "
     "doctor` helps.",
     Exit.INCOMPLETE: "Finished, but some objects are in quarantine or failed, or rows were lost. Everything else "
