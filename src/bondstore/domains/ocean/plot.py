@@ -170,6 +170,7 @@ def plot(
     watcher = progress or Quiet()
     opened = open_store(spec)
     with ExitStack() as stack:
+        stack.callback(watcher.end)
         items = [opened.head(key)] if key is not None else list(_wanted(spec, since, work, watcher))
         if not items and since is None:
             check_any(opened)  # raises, unless all there is was made by quality control
@@ -181,7 +182,6 @@ def plot(
             check_any(opened)
         if isinstance(work.dest, FolderDestination) and items:
             stack.enter_context(work.dest.locked())
-        stack.callback(watcher.end)
         watcher.begin(Count(len(items), sum(one.size for one in items)))
         for batch in grouped(items, lambda one: one.size, number=_FILES, weight=_BYTES):
             work.draw_files(batch, opened.get_many([one.key for one in batch]))
