@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 LARGEST = 50_000_000
 """Values that one variable may have."""
+MOST_GROWTH, FREE_GROWTH = 200, 4 << 20
+"""Values in all that a stored byte may become, and that any file may have: compressed or never written, a variable
+takes next to no room in the file and 8 bytes a value in memory. Real files have less than one for each byte."""
 _LOCK = RLock()
 """The netCDF library may be used by one thread at a time."""
 _WHATEVER = (OSError, RuntimeError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, MemoryError)
@@ -42,9 +45,10 @@ class StoredFlags:
 class Reader:
     """An open file and what is found while it is read."""
 
-    def __init__(self, file: Dataset, key: str) -> None:
+    def __init__(self, file: Dataset, key: str, most: int = LARGEST) -> None:
         self.file: Any = file
         self.key = key
+        self._left = most  # values that may still be read
         self.findings: list[Finding] = []
 
     def __contains__(self, name: str) -> bool:
@@ -75,7 +79,9 @@ class Reader:
     def raw(self, name: str) -> NDArray[Any]:
         """Return a variable's values as they are stored."""
         variable = self.file.variables[name]
-        if math.prod(variable.shape) > LARGEST:
+        size = math.prod(variable.shape)
+        self._left -= size
+        if size > LARGEST or self._left < 0:
             raise damaged("too-large", self.key)
         variable.set_auto_maskandscale(False)  # valid_min and valid_max would hide the very values that tests look for
         variable.set_auto_chartostring(False)
@@ -144,7 +150,7 @@ def opened(data: bytes, key: str) -> Iterator[Reader]:
         file = None
         try:
             file = netCDF4.Dataset("profiles.nc", mode="r", memory=data)
-            yield Reader(file, key)
+            yield Reader(file, key, max(FREE_GROWTH, MOST_GROWTH * len(data)))
         except _WHATEVER as error:
             raise damaged("netcdf-damaged", key) from error
         finally:
