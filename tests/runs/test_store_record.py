@@ -362,9 +362,10 @@ def test_a_damaged_record_is_told(sea: Sea, on: Machine, part: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["junk", "0.json", "9.begun.json"])
-def test_an_object_that_is_no_entry_is_named_with_its_path(sea: Sea, on: Machine, name: str) -> None:
+@pytest.mark.parametrize("data", [b"[]", entry_of("job", "run", "who", begun={}).to_json()], ids=["list", "empty"])
+def test_an_object_that_is_no_entry_is_named_with_its_path(sea: Sea, on: Machine, name: str, data: bytes) -> None:
     sea.qc()
-    store_of(sea).put(f".bondstore/receipts/{name}", b"[]")
+    store_of(sea).put(f".bondstore/receipts/{name}", data)
     on("two")
     with pytest.raises(IntegrityError) as told:
         sea.place.refresh()

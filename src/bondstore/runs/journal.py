@@ -63,6 +63,9 @@ class RecordEntry:
             receipts = tuple(map(_receipt_from_json, said["receipts"]))
             before = None if said.get("before") is None else tuple(map(str, said["before"]))
             at_ms, job, run, who, begun, ended = (said[one] for one in ("at_ms", "job", "run", "who", "begun", "ended"))
+            for part, needed in ((begun, ("params", "tool")), (ended, ("state", "objects", "sizes"))):
+                if part is not None:
+                    tuple(part[one] for one in needed)  # what `replay` takes from it
             return cls(at_ms, job, run, who, receipts, begun, ended, before)
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(

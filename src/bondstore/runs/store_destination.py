@@ -22,7 +22,7 @@ from bondstore.errors import (
     NotFoundError,
 )
 from bondstore.ledger.personal import personal_path
-from bondstore.runs.destination import PRIVATE, Destination, Holder, make_folder
+from bondstore.runs.destination import PRIVATE, Destination, Holder, make_folder, open_lock
 from bondstore.runs.lease import Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import StoreRecord
@@ -140,7 +140,7 @@ class StoreDestination(Destination):
     def refresh(self) -> None:
         """Take over what is recorded in the store, unless a run here is at it."""
         self.prepare()
-        with (self.corner / "lock").open("w") as file:
+        with open_lock(self.corner) as file:
             try:
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
