@@ -96,6 +96,10 @@ class NoPlaceError(NotFoundError):
     """No such bucket or container: this says nothing of an object, and no other object can be had either."""
 
 
+class NothingThereError(NotFoundError):
+    """The source is there, and holds nothing that was asked for."""
+
+
 class ConfigurationError(BondstoreError):
     """Settings are missing, contradict each other or cannot be read."""
 

@@ -19,7 +19,7 @@ from bondstore.aws import watching
 from bondstore.aws.handlers import HANDLERS
 from bondstore.aws.settings import load_settings
 from bondstore.aws.watching import QueueWatch, pause, watch_queue, watch_store
-from bondstore.errors import UsageError
+from bondstore.errors import NothingThereError, UsageError
 from tests.aws.conftest import Cloud
 from tests.aws.samples import s3_event
 from tests.homes import home
@@ -220,3 +220,21 @@ def test_what_is_owed_is_mailed_at_the_next_look(cloud: Cloud) -> None:
     with pytest.raises(KeyboardInterrupt):
         watch_store(f"s3://{cloud.raw}", 60, PROFILE, sleep=sleep)
     assert len(cloud.mails()) == 1
+
+
+def test_a_store_in_which_nothing_lies_yet_is_watched_on(cloud: Cloud) -> None:
+    looks = 0
+
+    def sleep(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        cloud.put("MOANA_0012_1_240501030000.csv")
+        if looks == 2:
+            raise KeyboardInterrupt
+
+    url = f"s3://{cloud.raw}"
+    with pytest.raises(NothingThereError):
+        watch_store(url, 60, PROFILE, once=True)
+    with pytest.raises(KeyboardInterrupt):
+        watch_store(url, 60, PROFILE, sleep=sleep)
+    assert cloud.listed(cloud.qc)

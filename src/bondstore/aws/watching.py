@@ -21,6 +21,7 @@ from bondstore.config.profiles import check_named
 from bondstore.errors import (
     ConfigurationError,
     Interrupted,
+    NothingThereError,
     StoreError,
     TransientStoreError,
     UnreachableError,
@@ -133,6 +134,12 @@ def watch_store(
             misses += 1
             log("store-silent", error=type(error).__name__, tries=misses)
             sleep(max(every, pause(misses, _LONGEST_PAUSE)))
+            continue
+        except NothingThereError:
+            if once:
+                raise
+            log("nothing-there")  # yet: that is what it watches for
+            sleep(every)
             continue
         misses = 0
         failed = [one for one in report.items if one.outcome is ObjectOutcome.FAILED]

@@ -27,6 +27,7 @@ KEYS = [
     f"{STUDY}//gps/1704067200000.csv",
     f"CHUNKED_DATA/{STUDY}/1ab2cd3e//{NAME}",
     f"CHUNKED_DATA/{STUDY}/1ab2cd3e/gps/\n/{NAME}",
+    f"CHUNKED_DATA/{STUDY}/1ab2cd3e/gps/{NAME}\n",
 ]
 
 

@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 import tracemalloc
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from demo.phones import Shape
 
 from bondstore.domains.screenlake.report import StudyReport
+from bondstore.domains.screenlake.selection import Selection
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
 from bondstore.errors import ConfigurationError
 from bondstore.ledger import Item, State
@@ -114,8 +116,8 @@ def test_it_is_the_same_at_any_width(lab: PhoneLab, tmp_path: Path) -> None:
 
 
 def test_without_any_zip_it_says_so(lab: PhoneLab) -> None:
-    lab.source.mkdir()
-    lab.run()
+    lab.fill(Shape(panelists=1, zips=1))
+    lab.run(selection=Selection(since=date(2099, 1, 1)))
     assert "There is none" in overall(lab).text
 
 

@@ -13,7 +13,7 @@ from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 from bondstore.domains.ocean.write import maker
-from bondstore.errors import DamagedError, NotFoundError
+from bondstore.errors import DamagedError, NotFoundError, NothingThereError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Output, State
 from bondstore.release.records import Record
@@ -181,7 +181,7 @@ def check_any(store: Store) -> None:
     with closing(store.pages()) as pages:
         if any(key.lower().endswith(SUFFIXES) for page in pages for key in page.keys):
             return
-    raise NotFoundError(
+    raise NothingThereError(
         f"There are no profile files in {store.url}: none ends in {' or '.join(SUFFIXES)}.",
         hint="Check the folder, or the bucket and its prefix.",
     )
