@@ -9,8 +9,10 @@ import pytest
 
 from bondstore.cli.main import build
 from bondstore.cli.table import commands
+from demo import phones
 from tests.cli.conftest import Call
 from tests.homes import Home
+from tests.oceanlab import dive_on
 
 PLACES = re.compile(r"CSV|DEST|DIR\b|EVENT|FILE|FOLDER|PATH|SRC|STORE|TOML|URL")
 
@@ -115,6 +117,10 @@ def test_a_source_is_a_folder_by_any_name_of_it(name: str, cli: Call, home: Home
         assert gone.code == 3
         assert f"There is no folder {folder.resolve()}." in gone.err
     Path(folder).mkdir()
+    (folder / "dive.csv").write_bytes(dive_on("20240511"))
+    zipped = phones.one(phones.Shape(panelists=1, zips=1, screenshots=1, restricted=0, rows=1), 0, 0)
+    (folder / zipped.key).parent.mkdir(parents=True, exist_ok=True)
+    (folder / zipped.key).write_bytes(zipped.data)
     for line in (
         ("ocean", "qc", name, "out", "--dry-run"),
         ("screenlake", "panelists", name),

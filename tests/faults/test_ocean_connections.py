@@ -17,6 +17,7 @@ from bondstore.domains.ocean.service import Asked
 from bondstore.errors import BondstoreError, PolicyError, ReadOnlyError, TransientStoreError, UnreachableError
 from bondstore.runs import engine
 from bondstore.runs.destinations import open_destination
+from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
 from bondstore.stores.address import store_spec
 from tests.domains.ocean.test_killed_anywhere import DAMAGED
@@ -241,4 +242,5 @@ def test_results_that_would_be_taken_for_sources(tmp_path: Path, source: str, de
     ("source", "dest"), [("s3://b/raw", "s3://b/raw-qc"), ("s3://b", "s3://b-qc"), ("file:///a/raw", "file:///a/qc")]
 )
 def test_two_places_side_by_side(source: str, dest: str) -> None:
-    service.prepare(source, dest).check()
+    job = service.prepare(source, dest)
+    check_places(job.store, job.dest)
