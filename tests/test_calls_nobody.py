@@ -29,6 +29,9 @@ def traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away what keeps libraries quiet in other tests."""
     if shutil.which("strace") is None:
         pytest.fail("strace is needed; as root: apt-get install strace")
+    probe = subprocess.run(["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect", "true"], capture_output=True)
+    if probe.returncode != 0:
+        pytest.skip("the kernel lets nobody be traced here")
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
     monkeypatch.delenv("CI", raising=False)  # some libraries keep quiet in CI alone
 
