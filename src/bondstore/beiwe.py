@@ -6,7 +6,8 @@ Examples
 >>> study.table("1ab2cd3e", "gps", since="2024-01-01").to_pandas()  # doctest: +SKIP
 """
 
+from bondstore.domains.beiwe.opening import open_study
 from bondstore.domains.beiwe.reading.damaged import DamageWarning
-from bondstore.domains.beiwe.study import Study, open_study
+from bondstore.domains.beiwe.study import Study
 
 __all__ = ["DamageWarning", "Study", "open_study"]

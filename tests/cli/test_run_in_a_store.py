@@ -17,13 +17,14 @@ from demo.study import STUDY
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import resolve_dest
 from bondstore.domains.beiwe.export.files import Files
-from bondstore.domains.beiwe.study import destination_of, open_study
+from bondstore.domains.beiwe.opening import open_study
 from bondstore.errors import Interrupted
 from bondstore.runs import engine
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Serial
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
+from bondstore.stores.address import dest_spec
 from tests.cli.conftest import Call, Result
 from tests.cli.exports import KEY_VARIABLE, Between, Lab, lab
 from tests.homes import Home
@@ -295,7 +296,7 @@ def test_settings_that_are_handed_over_in_python_open_the_destination_as_well(
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     source = StoreSpec(lab.bucket.as_uri(), Profile(endpoint=seaweedfs.endpoint, region=seaweedfs.region))
     study = pickle.loads(pickle.dumps(open_study(source, STUDY, key=f"env:{KEY_VARIABLE}")))
-    place = destination_of(study, away.spec.url)
+    place = dest_spec(away.spec.url, study.settings)
     assert place.profile.endpoint == seaweedfs.endpoint
 
 

@@ -67,7 +67,9 @@ class Lease:
         if not self._is_ours(holder):
             _log.warning(
                 "Another run was writing to %s (%s). Waiting up to %.0f s to see whether it goes on.",
-                *(self._store.url, holder.get("who", "unknown"), PATIENCE),
+                self._store.url,
+                holder.get("who", "unknown"),
+                PATIENCE,
             )
             now = self._watch(there.info.etag)
             if now is None:
@@ -89,9 +91,8 @@ class Lease:
             there = self._store.get(self._key)
         except NotFoundError:
             return False
-        return not self._is_ours(_read(bytes(there.data))) and time.time() * 1000 - there.info.modified_ms < (
-            PATIENCE * 1000
-        )
+        age = time.time() - there.info.modified_ms / 1000
+        return age < PATIENCE and not self._is_ours(_read(bytes(there.data)))
 
     def _is_ours(self, holder: dict[str, Any]) -> bool:
         return self._own.exists() and self._own.read_text() == holder.get("name")

@@ -58,17 +58,17 @@ class LedgerCopy:
     def note(self, snapshot: str) -> None:
         """Note that it is what a snapshot holds."""
         with self.open() as ledger:
-            self._mark.write_text(f"{snapshot} {ledger.received.last()} {ledger.audit.head()[1].hex()}")
+            self._write(f"{snapshot} {ledger.received.last()} {ledger.audit.head()[1].hex()}")
 
     def begin(self) -> None:
         """Note that it will hold nothing but what is recorded from the start, unless it holds something already."""
         if not self._mark.exists() and not self.is_there:
-            self._mark.write_text(_FROM_THE_START)
+            self._write(_FROM_THE_START)
 
     def stray(self) -> None:
         """Note that it will hold what the record does not, or not in its order: it belongs to no snapshot any more."""
         if self._mark.exists():
-            self._mark.write_text(_STRAY)
+            self._write(_STRAY)
 
     def clear(self) -> None:
         """Make room for one that is made anew. One that may say more than the record does is kept beside it."""
@@ -144,6 +144,11 @@ class LedgerCopy:
         for left in self.path.parent.glob(f"{self.path.name}-*"):
             with suppress(FileNotFoundError):
                 left.unlink()
+
+    def _write(self, mark: str) -> None:
+        half = self._mark.with_name("snapshot.new")
+        half.write_text(mark)
+        half.replace(self._mark)
 
     def _aside(self) -> Path:
         return self.path.with_name(f"ledger-before-{int(time.time())}.sqlite")

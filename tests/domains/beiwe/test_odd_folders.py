@@ -13,7 +13,8 @@ import pytest
 from demo.study import KEY, STUDY, Shape, make
 
 from bondstore.domains.beiwe.layout import Kind, parse_key
-from bondstore.domains.beiwe.study import Study, open_study
+from bondstore.domains.beiwe.opening import open_study
+from bondstore.domains.beiwe.study import Study
 from bondstore.ledger import Ledger
 from tests.servers.any_key import AnyKeyServer
 from tests.studies import Ended, original_files, tree

@@ -27,7 +27,7 @@ class StudyOptions(Bundle):
 
     def open(self) -> Study:
         """Open the study that the options and the settings name."""
-        from bondstore.domains.beiwe.study import open_study
+        from bondstore.domains.beiwe.opening import open_study
 
         return open_study(self.store, self.study, key=self.key, profile=self.profile)
 

@@ -52,12 +52,12 @@ def command(
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import show_result
-    from bondstore.domains.beiwe.study import destination_of
     from bondstore.runs.destinations import open_destination
+    from bondstore.stores.address import dest_spec
 
     start_ms, end_ms = window_ms(since, until, tz)
     opened = study.open()
-    place = open_destination(destination_of(opened, dest, dest_profile))
+    place = open_destination(dest_spec(dest, dest_profile or opened.settings))
     result = opened.export(
         dest,
         participant=participant,

@@ -57,13 +57,13 @@ def command(
     from bondstore.config.resolve import resolve_key
     from bondstore.domains.beiwe.reconcile.job import ReconcileJob
     from bondstore.domains.beiwe.selection import select
-    from bondstore.domains.beiwe.study import destination_of
     from bondstore.runs.destinations import open_destination
+    from bondstore.stores.address import dest_spec
 
     opened = study.open()
     selection = select(participant or (), stream or (), "both", *window_ms(since, until, tz))
     spec = opened.store.spec
-    dest = None if rebuild is None else destination_of(opened, rebuild, dest_profile)
+    dest = None if rebuild is None else dest_spec(rebuild, dest_profile or opened.settings)
     job = ReconcileJob(spec, opened.id, opened.key or resolve_key(None, spec.profile), selection, dest)
     if dest is None:
         return _report(job, json=json)

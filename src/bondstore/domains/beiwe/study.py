@@ -8,10 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bondstore.config.profiles import StoreSpec
-from bondstore.config.resolve import resolve_key, resolve_store, resolve_study
-from bondstore.config.secrets import Secret, SecretRef
-from bondstore.domains.beiwe.key import key_checked, key_reference, opener
+from bondstore.config.resolve import resolve_key
+from bondstore.config.secrets import SecretRef
+from bondstore.domains.beiwe.key import key_checked, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
 from bondstore.domains.beiwe.listing import GROUPINGS, Listed, Overview, overview, participants, readable, walk
 from bondstore.domains.beiwe.matching import check_any, check_each
@@ -29,7 +28,7 @@ from bondstore.domains.beiwe.reading.stream import (
 from bondstore.domains.beiwe.selection import StudySelection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import DamagedError, UsageError
-from bondstore.stores import Store, open_store
+from bondstore.stores import Store
 from bondstore.stores.address import dest_spec
 
 if TYPE_CHECKING:
@@ -46,48 +45,6 @@ if TYPE_CHECKING:
     from bondstore.runs.executors import Executor
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
-
-
-def open_study(
-    store: str | StoreSpec | Store | None = None,
-    study: str | None = None,
-    *,
-    key: str | SecretRef | Secret | None = None,
-    profile: str | None = None,
-) -> Study:
-    """Open a study.
-
-    Parameters
-    ----------
-    store : str, StoreSpec or Store, optional
-        Where it lies, such as ``"s3://bucket"``; else the profile or the environment says so, the Beiwe guide's
-        variables included.
-    study : str, optional
-        The study's id (its folder in the bucket); else the profile's, or ``STUDY_FOLDER``.
-    key : str, SecretRef or Secret, optional
-        Where the decryption key is kept (``"env:NAME"``, ``"file:/path"``, ``"keyring:service/name"``), or the key
-        itself; else the profile's, or ``DECRYPTION_KEY_STRING``. It is needed only to read.
-    profile : str, optional
-        Named settings to open the store with.
-
-    Returns
-    -------
-    Study
-        Nothing is fetched yet.
-
-    Raises
-    ------
-    ConfigurationError
-        No store or no study is named anywhere.
-    """
-    spec = store.spec if isinstance(store, Store) else store
-    settings: str | Profile | None = profile
-    if isinstance(spec, StoreSpec):
-        settings = spec.profile
-    else:
-        spec = resolve_store(spec, profile)
-    opened = store if isinstance(store, Store) else open_store(spec)
-    return Study(opened, resolve_study(study, spec.profile), key_reference(key, spec), settings)
 
 
 @dataclass(frozen=True)
@@ -399,7 +356,7 @@ class Study:
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
-        dest = destination_of(self, destination, dest_profile)
+        dest = dest_spec(destination, dest_profile or self.settings)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
         place = open_destination(dest)
         doing = executor or default_executor(jobs)
@@ -413,8 +370,3 @@ class Study:
 
     def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
         return read_parts(self.store, self._opener(), batch)
-
-
-def destination_of(study: Study, place: str | os.PathLike[str], profile: str | None = None) -> StoreSpec:
-    """Find where a study is exported to; without a profile of its own it is opened with that of the study."""
-    return dest_spec(place, profile or study.settings)
