@@ -8,6 +8,13 @@ import re
 _LONGEST = 200
 _ORDINARY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+ -]{0,%d}" % (_LONGEST - 1))  # noqa: UP031 - braces stay readable
 
+_ODD_NAME = re.compile(r"|\.\.?|.*[\x00-\x1f\x7f\ufffd].*", re.DOTALL)  # U+FFFD: a name whose bytes are no text
+
+
+def is_odd_name(name: str) -> bool:
+    """Say whether a folder's name says nothing safely: it is empty, ``.``, ``..``, or holds what cannot be shown."""
+    return _ODD_NAME.fullmatch(name) is not None
+
 
 def safe_relpath(key: str) -> str:
     r"""Turn a key into a relative path that cannot leave its folder.

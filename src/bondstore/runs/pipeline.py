@@ -141,10 +141,10 @@ class EachObject(Step):
             yield self.page(listing.objects())
 
     def page(self, objects: Iterable[ObjectInfo]) -> Page:
-        """Sort listed objects."""
+        """Sort listed objects; what cannot be seen behind one that is barred may well be asked for."""
         page = Page()
         for one in objects:
-            item = self.item_of(one)
+            item = Item(one.key, "", 0, "") if one.barred else self.item_of(one)
             if isinstance(item, Item):
                 page.items.append(item)
             elif item:

@@ -108,7 +108,9 @@ class StoreKind:
     speaks_s3: bool = False
     """Has S3's access keys, checksum modes, and buckets in host names; its buckets can be listed."""
     has_odd_keys: bool = False
-    """Keys with empty, ``.`` or ``..`` parts are possible, and a client of the role ``odd`` reads them."""
+    """Keys that are `is_odd` are possible, and a client of the role ``odd`` reads them."""
+    is_exact: bool = False
+    """Its listing gives every key as it is: none folded onto another one, none left out."""
     renames: bool = False
     """An object gets another key in one step."""
     ignores_offset: bool = False

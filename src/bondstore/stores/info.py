@@ -36,6 +36,7 @@ class ObjectInfo:
     etag: str  # the store's tag of this content, in its quotes; empty where it gives none
     version: str | None  # where the store keeps versions and says so
     modified_ms: int  # milliseconds since 1970 UTC
+    barred: bool = False  # see `Listing.barred`
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class Listing:
     sizes: list[int]
     etags: list[str]
     modified_ms: list[int]
+    barred: frozenset[str] = frozenset()
+    """Keys behind which nothing can be seen, whatever it is: a folder that this user may not read (it ends in ``/``),
+    a link that leads back or nowhere. Who reads one is told why."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -53,7 +57,7 @@ class Listing:
     def objects(self) -> Iterator[ObjectInfo]:
         """Give the page's objects one by one."""
         for key, size, etag, modified in zip(self.keys, self.sizes, self.etags, self.modified_ms, strict=True):
-            yield ObjectInfo(key, size, etag, None, modified)
+            yield ObjectInfo(key, size, etag, None, modified, key in self.barred)
 
 
 @dataclass(frozen=True, slots=True)

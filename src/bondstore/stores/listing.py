@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -74,13 +75,18 @@ def _role(connection: Connection, prefix: str, usual: Role) -> Role:
     return "odd" if connection.kind.has_odd_keys and prefix and is_odd(prefix.removesuffix("/")) else usual
 
 
+def _folds(connection: Connection) -> bool:
+    """Whether obstore lists, and another client knows better where keys are odd."""
+    return connection.kind.has_odd_keys and not connection.kind.is_exact
+
+
 def _is_cut(connection: Connection, prefix: str, progress: _Progress) -> bool:
     """Whether a server that ended a listing has more, which it said without saying where.
 
     obstore takes an answer that is truncated and has no token for the last one, and gives no sign of it. So where a
     whole page may have been the last, it is asked once more for what lies behind; boto3 then tells what is right.
     """
-    if not connection.kind.has_odd_keys or not progress.count or progress.count % _ROUND:
+    if not _folds(connection) or not progress.count or progress.count % _ROUND:
         return False
     behind = connection.client("list").list(prefix or None, offset=progress.last, chunk_size=1)
     return next(iter(behind), None) is not None
@@ -88,7 +94,7 @@ def _is_cut(connection: Connection, prefix: str, progress: _Progress) -> bool:
 
 def _client_pages(connection: Connection, role: Role, prefix: str, offset: str | None) -> Iterator[Listing]:
     client = connection.client(role)
-    if role == "list" and connection.kind.has_odd_keys:
+    if role == "list" and _folds(connection):
         yield from _unfolded(client, prefix, offset)
         return
     for batch in client.list(prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
@@ -157,12 +163,13 @@ def _pick(page: Listing, rows: Sequence[int]) -> Listing:
         [page.sizes[n] for n in rows],
         [page.etags[n] for n in rows],
         [page.modified_ms[n] for n in rows],
+        page.barred,
     )
 
 
 def _without_itself(page: Listing, prefix: str) -> Listing:
     """Leave out the empty object named after the prefix, by which consoles mark a folder."""
-    marks = {prefix, prefix.rstrip("/")}
+    marks = {prefix, prefix.rstrip("/")} - page.barred
     if marks.isdisjoint(page.keys):
         return page
     return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks])
@@ -213,7 +220,7 @@ def list_dirs(connection: Connection, prefix: str) -> Dirs:
 
     role = _role(connection, prefix, "read")
     found = connection.persist(role, act, prefix or None)
-    if role == "read" and found is not None and connection.kind.has_odd_keys and _is_doubtful(found):
+    if role == "read" and found is not None and _folds(connection) and _is_doubtful(found):
         found = None
     if found is None:
         if not connection.kind.has_odd_keys:
@@ -221,7 +228,9 @@ def list_dirs(connection: Connection, prefix: str) -> Dirs:
         found = connection.persist("odd", act, prefix or None)
     prefixes = sorted(closed(one) for one in found["common_prefixes"])
     itself = {prefix, prefix.rstrip("/")}
-    objects = [to_info(meta["path"], meta) for meta in found["objects"] if meta["path"] not in itself]
+    infos = [to_info(meta["path"], meta) for meta in found["objects"] if meta["path"] not in itself]
+    barred = {meta["path"] for meta in found["objects"] if meta.get("barred")}
+    objects = [replace(one, barred=True) if one.key in barred else one for one in infos]
     return Dirs(prefixes, objects)
 
 

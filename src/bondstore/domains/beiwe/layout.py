@@ -11,9 +11,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.streams import STREAMS, by_raw_name
-from bondstore.runs.paths import safe_relpath
+from bondstore.runs.paths import is_odd_name, safe_relpath
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMPRESSED = (".zst", ".zstd")
 _SWELLING = 4  # how much larger compressed objects become, roughly
@@ -64,7 +68,6 @@ class BeiweObject:
 
 
 _END = r"\.(csv|json|mp4|wav|txt|jpg)(?:-duplicate-([A-Za-z0-9]{10}))?(\.zstd?)?"
-_ODD_PART = re.compile(r"|\.\.?|.*[\x00-\x1f\x7f].*", re.DOTALL)
 _CHUNKED = re.compile(r"([^/]+)/([^/]+)/(?:([^/]*)/)?(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)" + _END, re.ASCII)
 _RAW = re.compile(r"([^/]+)/(ios/log|[^/]+)/(?:([^/]*)/)?([0-9]{13})" + _END, re.ASCII)
 _IDENTIFIERS = re.compile(r"([^/]+)/identifiers_([0-9]{10})" + _END, re.ASCII)
@@ -92,19 +95,28 @@ def _odd(key: str, rest: str, obj: BeiweObject) -> BeiweObject:
 
     A survey without a name is no such folder: servers write that.
     """
-    if obj.kind is Kind.DEVICE_KEY or (obj.is_data and key.isprintable() and "/." not in f"/{rest}"):
+    if obj.kind is Kind.DEVICE_KEY or (
+        obj.is_data and key.isprintable() and "\ufffd" not in key and "/." not in f"/{rest}"
+    ):
         return obj
     parts = rest.split("/")
     folders = parts[:1] if obj.is_data and obj.survey_id == "" else parts[:-1]
     if not parts[-1] or not any(is_odd_name(part) for part in (*folders, *parts[-1:])):
         return obj  # what ends in / is the mark of a folder
-    stream = parts[1] if len(parts) > 2 and parts[1] in STREAMS else obj.stream
+    return _as_odd(key, parts, obj.stream)
+
+
+def as_odd(study: str, obj: BeiweObject) -> BeiweObject:
+    """Return an object as one in an odd folder, of the participant and stream that its key begins with."""
+    prefix = next((one for one in study_prefixes(study) if obj.key.startswith(one)), "")
+    return _as_odd(obj.key, obj.key.removeprefix(prefix).split("/"), obj.stream)
+
+
+def _as_odd(key: str, parts: Sequence[str], stream: str) -> BeiweObject:
+    if len(parts) > 2:
+        raw = by_raw_name(parts[1])
+        stream = parts[1] if parts[1] in STREAMS else raw.name if raw else stream
     return BeiweObject(key, Kind.ODD, participant=parts[0], stream=stream)
-
-
-def is_odd_name(name: str) -> bool:
-    """Say whether a folder name is empty, ``.`` or ``..``, or holds a control character."""
-    return _ODD_PART.fullmatch(name) is not None
 
 
 def _parse_chunked(key: str, rest: str) -> BeiweObject:

@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe.findings import finding
-from bondstore.domains.beiwe.layout import BeiweObject, Kind, is_odd_name, parse_key, study_prefixes, twin_keys
+from bondstore.domains.beiwe.layout import (
+    BeiweObject,
+    Kind,
+    as_odd,
+    parse_key,
+    study_prefixes,
+    twin_keys,
+)
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import PolicyError
+from bondstore.runs.paths import is_odd_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,9 +66,15 @@ def walk(store: Store, study: str, selection: StudySelection, *, concurrency: in
 def parse_page(study: str, page: Listing) -> list[Listed]:
     """Say what each key of a listed page names."""
     return [
-        Listed(parse_key(study, key), size, etag, modified)
+        Listed(_parsed(study, key, barred=key in page.barred), size, etag, modified)
         for key, size, etag, modified in zip(page.keys, page.sizes, page.etags, page.modified_ms, strict=True)
     ]
+
+
+def _parsed(study: str, key: str, *, barred: bool) -> BeiweObject:
+    """Say what a key names; what is barred is set aside with odd folders, where its key alone says no more."""
+    obj = parse_key(study, key)
+    return as_odd(study, obj) if barred and not obj.is_data else obj
 
 
 def prefixes(store: Store, study: str, selection: StudySelection) -> list[str]:
@@ -98,7 +112,7 @@ def _loose(store: Store, study: str, selection: StudySelection) -> Iterator[list
 
 def _direct(store: Store, study: str, prefix: str) -> list[Listed]:
     return [
-        Listed(parse_key(study, info.key), info.size, info.etag, info.modified_ms)
+        Listed(_parsed(study, info.key, barred=info.barred), info.size, info.etag, info.modified_ms)
         for info in store.dirs(prefix).objects
     ]
 

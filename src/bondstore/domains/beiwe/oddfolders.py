@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.findings import ODD_FOLDER
-from bondstore.domains.beiwe.layout import Kind, parse_key
+from bondstore.domains.beiwe.layout import parse_key
 from bondstore.ledger import Item
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import EachObject, Objects, Page
@@ -33,7 +33,7 @@ class OddFolders(EachObject):
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield those of the planned items."""
         planned = (item for page in ledger.items.planned(context.job, context.run) for item in page)
-        odd = (item for item in planned if parse_key(self.study, item.key).kind is Kind.ODD)
+        odd = (item for item in planned if not parse_key(self.study, item.key).is_data)
         for batch in grouped(odd, self.weight, number=self.number, weight=self.bytes):
             yield Objects(context, self, tuple(batch))
 

@@ -198,7 +198,7 @@ def _wanted(spec: StoreSpec, since: datetime | None, work: _Plotting, progress: 
         for one in page.objects():
             if one.key.split("/")[0] == PRIVATE or one.key == STATUS or one.key.startswith(TABLES):
                 continue  # what quality control writes beside the files it makes
-            if one.key.lower().endswith(SUFFIXES) and one.modified_ms >= earliest:
+            if one.barred or (one.key.lower().endswith(SUFFIXES) and one.modified_ms >= earliest):
                 seen += Count(1, one.size)
                 yield one
             else:

@@ -6,6 +6,12 @@ from bondstore.findings import FindingKind, Severity, registry
 
 KINDS = registry(
     FindingKind(
+        "odd-folder",
+        Severity.ERROR,
+        "The zip's folder has no name, is `.` or `..`, or holds a control character: it says nobody's data safely.",
+        "Ask who runs the app what wrote it. The zip stays in the store and was not opened; all else comes out.",
+    ),
+    FindingKind(
         "unknown-member",
         Severity.ERROR,
         "The zip holds a file that is neither an image nor a table; it was not copied.",

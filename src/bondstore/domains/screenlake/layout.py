@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from bondstore.runs.paths import is_odd_name
+
 MemberKind = Literal["image", "table", "junk", "unknown"]
 
 _VERSION = re.compile(r"[Vv]_?\d+")
@@ -38,7 +40,7 @@ class Other:
     """An object that is not a phone's zip."""
 
     key: str
-    reason: Literal["not a zip", "of no panelist"]
+    reason: Literal["not a zip", "of no panelist", "odd folder"]
 
 
 def parse_key(key: str, prefix: str = "") -> PhoneZip | Other:
@@ -48,8 +50,10 @@ def parse_key(key: str, prefix: str = "") -> PhoneZip | Other:
         return Other(key, "not a zip")
     path = [*(prefix.split("/") if prefix else ()), *folders]
     place = _place_of_panelist(path)
-    if place is None or not path[place]:
+    if place is None:
         return Other(key, "of no panelist")
+    if is_odd_name(path[place]):
+        return Other(key, "odd folder")
     return PhoneZip(
         key,
         path[place],

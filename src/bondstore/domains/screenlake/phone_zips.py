@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
 
 from bondstore.domains.screenlake.extract import ExtractTools, ZipWork
+from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.layout import Other, PhoneZip, parse_key
 from bondstore.domains.screenlake.part import PartWriter
 from bondstore.domains.screenlake.paths import part_path, staged_path
 from bondstore.domains.screenlake.publish import lost_parts, made_by
 from bondstore.domains.screenlake.review import decisions as deciding
 from bondstore.errors import BondstoreError, NotFoundError, StoreError, UsageError
+from bondstore.findings import NOT_FETCHED
 from bondstore.ledger import Item, Read, State
 from bondstore.runs.pipeline import EachObject
 from bondstore.stores.rangefile import RangeFile
@@ -59,9 +61,11 @@ class PhoneZips(EachObject):
     def item_of(self, found: ObjectInfo) -> Item | str | None:
         """Take the zips that are asked for; say what is none."""
         phone = parse_key(found.key, self.prefix)
-        if isinstance(phone, Other):
-            return phone.reason
         chosen = self.question.selection
+        if isinstance(phone, Other):
+            if phone.reason != "odd folder" or chosen.panelists or not chosen.wants_upload(found.modified_ms):
+                return phone.reason
+            return Item(found.key, found.etag, found.size, "")
         if not chosen.wants_panelist(phone.panelist) or not chosen.wants_upload(found.modified_ms):
             return None
         return Item(found.key, found.etag, found.size, part_path(self.question.query, phone.panelist, found.key))
@@ -77,6 +81,8 @@ class PhoneZips(EachObject):
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
         """Whether a zip's part was made as is asked for, and its images are there; broken zips have a part as well."""
+        if not item.output:
+            return item.state is State.QUARANTINED
         part = outputs.get(item.output)
         return (
             part is not None
@@ -98,12 +104,24 @@ class PhoneZips(EachObject):
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Fetch → look → write, zip by zip."""
+        self._name_odd([item for item in items if not item.output], work)
+        items = [item for item in items if item.output]
         tools = self._tools()
         for item, answer in work.fetch([item for item in items if item.size <= WHOLE]):
             self._take(item, io.BytesIO(memoryview(answer.data)), answer.info.etag, tools, work)
         for item in items:
             if item.size > WHOLE:
                 self._take_in_ranges(item, tools, work)
+
+    def _name_odd(self, items: Sequence[Item], work: Work) -> None:
+        """Name what is no panelist's; nothing of it is read, as no place is left to keep such images uncovered."""
+        for item in items:
+            if item.version:
+                work.receipt.findings.append(KINDS["odd-folder"].about(item.key))
+                work.quarantine(item, item.version, "odd-folder")
+            else:  # behind it nothing can be seen: who reads it is told why
+                for one, _ in work.fetch([item]):
+                    work.receipt.failed(one, NOT_FETCHED.about(one.key, message="It came while the store was listed."))
 
     def _tools(self) -> ExtractTools:
         from bondstore.deid.pictures import Cover

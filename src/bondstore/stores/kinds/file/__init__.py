@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from bondstore.errors import ChangedError, NotFoundError, UsageError
 from bondstore.stores.address import Address, Client, Role, StoreKind, register
+from bondstore.stores.kinds.file.disk import Disk
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
@@ -24,6 +25,8 @@ class FileKind(StoreKind):
     rank = 3
     is_remote = False
     renames = True
+    has_odd_keys = True
+    is_exact = True
 
     def parse(self, url: str) -> Address:
         """Decode the path: only a whole URI was percent-encoded by its writer, ``?`` and ``#`` included."""
@@ -46,14 +49,15 @@ class FileKind(StoreKind):
 
     def client(self, address: Address, profile: Profile, rule: RetryRule, role: Role) -> Client:  # noqa: ARG002
         """Open the folder; who writes makes it, who reads must find it."""
-        from obstore.store import LocalStore
+        if role in {"write", "once"}:
+            from obstore.store import LocalStore
 
-        create = role in {"write", "once"}
-        if not create and not Path(address.place).is_dir():
+            return LocalStore(address.place, mkdir=True)
+        if not Path(address.place).is_dir():
             raise NotFoundError(
                 f"There is no folder {address.place}.", hint="Check its name; a bucket is written s3://BUCKET."
             )
-        return LocalStore(address.place, mkdir=create)
+        return Disk(address.place.rstrip("/"))
 
     def replacing(self, address: Address) -> AbstractContextManager[None]:
         """Lock the folder: a file system has no conditional replacement."""
