@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bondstore.databases import Change, Row, open_table
+from bondstore.databases import Change, Row, open_table, sqlcolumns, sqlengine
+from bondstore.databases.sql import SqlTable
 from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, StoreError, UnreachableError, UsageError
 from tests.databases.rigs import Database
 from tests.servers.ports import free_ports
@@ -142,3 +145,66 @@ def test_a_failure_repeats_no_value(file: Path) -> None:
         table.apply([Change("SECRET", None, {})])
     assert type(told.value) is StoreError
     assert "SECRET" not in str(told.value)
+
+
+def test_two_who_add_columns_do_not_wait_for_each_other(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One held a row and asked for its turn, the other had the turn and asked for the table."""
+    url = postgresql.create_database()
+    people, history = (open_table(url, name, key="id") for name in ("people", "people_history"))
+    for table in (people, history):
+        table.create()
+    people.apply([Change("first", None, {"a": "x"})])
+    met = threading.Barrier(2)
+    real = sqlengine.one_at_a_time
+
+    def turn(connection: Any) -> None:
+        if threading.current_thread().name == "second":
+            real(connection)
+            met.wait(10)
+        else:
+            met.wait(10)
+            real(connection)
+
+    for module in (sqlengine, sqlcolumns):
+        monkeypatch.setattr(module, "one_at_a_time", turn, raising=False)
+    raised: list[BaseException] = []
+
+    def write(key: str, fields: dict[str, Any]) -> None:
+        try:
+            people.apply([Change(key, None, fields)], also=[(history, [Change(key, None, {"c": "y"})])])
+        except BondstoreError as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=write, args=("one", {"a": "x"}), name="first")]
+    threads.append(threading.Thread(target=write, args=("two", {"a": "x", "b": "y"}), name="second"))
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    assert raised == []
+    assert [[row.key for row in table.scan()] for table in (people, history)] == [
+        ["first", "one", "two"],
+        ["one", "two"],
+    ]
+
+
+def test_a_reader_sees_rows_with_their_columns_or_not_at_all(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first sync beside another one read an empty state, and took the table for somebody else's."""
+    table = open_table(postgresql.create_database(), "people", key="id")
+    assert isinstance(table, SqlTable)
+    table.create()
+    looked = SqlTable._present
+
+    def meanwhile(self: SqlTable, connection: Any) -> Any:
+        found = looked(self, connection)
+        monkeypatch.setattr(SqlTable, "_present", looked)
+        table.apply([Change("k", None, {"a": "x"})])
+        return found
+
+    monkeypatch.setattr(SqlTable, "_present", meanwhile)
+    assert table.get("k") is None
+    assert table.get("k") == Row("k", 1, {"a": "x"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.databases import sqlengine
 from bondstore.databases.rows import Change, Key, Row, Table, changed, check_changes, check_key, kept
-from bondstore.databases.sqlcolumns import Columns, make_table, widen
+from bondstore.databases.sqlcolumns import Columns, add, make_table, missing
 from bondstore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -79,12 +79,32 @@ class SqlTable:
             work.append((table, others))
         for one, some in work:
             check_changes(one.name, some, key=one._key, numeric=one._numeric)
-        if any(some for _, some in work):
-            with self._transaction(write=True) as connection:
-                # in one order for all writers: two that lock the same rows then never wait for each other
-                for one, some in sorted(work, key=lambda pair: pair[0].name):
-                    one._write(connection, some)
+        # in one order for all writers: two that lock the same rows then never wait for each other
+        work = sorted(((one, some) for one, some in work if some), key=lambda pair: pair[0].name)
+        if work and not self._write_all(work):
+            # Who adds columns is alone from the first lock on. Asked for behind a row, that turn could be held by one
+            # who waits for this very table: PostgreSQL ended one of the two.
+            self._write_all(work, widening=True)
         return [change.after for change in changes]
+
+    def _write_all(self, work: Sequence[tuple[SqlTable, Sequence[Change]]], *, widening: bool = False) -> bool:
+        """Write everything, or nothing where columns must be added first."""
+        with self._transaction(write=True) as connection:
+            if widening:
+                sqlengine.one_at_a_time(connection)
+            found = []
+            for one, some in work:
+                columns = one._present(connection)
+                new = missing(columns, [change.fields for change in some if change.fields is not None])
+                if new and not widening:
+                    return False
+                if new:
+                    add(connection, one.name, new)
+                    columns = one._present(connection)
+                found.append(columns)
+            for (one, some), columns in zip(work, found, strict=True):
+                one._write(connection, columns, some)
+        return True
 
     @contextmanager
     def _transaction(self, *, write: bool = False) -> Iterator[Connection]:
@@ -104,12 +124,7 @@ class SqlTable:
         key, version, *values = found
         return Row(key, version, kept(dict(zip(columns.fields, values, strict=True))))
 
-    def _write(self, connection: Connection, changes: Sequence[Change]) -> None:
-        if not changes:
-            return
-        columns = self._present(connection)
-        if widen(connection, columns, [change.fields for change in changes if change.fields is not None]):
-            columns = self._present(connection)
+    def _write(self, connection: Connection, columns: Columns, changes: Sequence[Change]) -> None:
         order = sorted(changes, key=lambda change: (_sort(change), change.key))
         for kind, group in groupby(order, key=_sort):
             some = list(group)

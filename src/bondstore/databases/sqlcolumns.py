@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.databases.rows import VERSION, Value
-from bondstore.databases.sqlengine import one_at_a_time
 from bondstore.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -115,8 +114,8 @@ def make_table(connection: Connection, name: str, key: str, *, numeric: bool) ->
     ).create(connection)
 
 
-def widen(connection: Connection, columns: Columns, rows: Sequence[Mapping[str, Value]]) -> bool:
-    """Add columns for fields that have none yet; tell whether any was added."""
+def missing(columns: Columns, rows: Sequence[Mapping[str, Value]]) -> dict[str, type]:
+    """Return the fields that have no column yet, and what they hold."""
     wanted: dict[str, type] = {}
     for fields in rows:
         for name, value in fields.items():
@@ -131,13 +130,15 @@ def widen(connection: Connection, columns: Columns, rows: Sequence[Mapping[str, 
         if name in there and there[name] is not kind and not (there[name] is float and kind is int):
             raise _mixed(columns.table.name)
     new = {name: kind for name, kind in wanted.items() if name not in there}
-    if not new:
-        return False
-    _check_names(columns.table, [*there, *new])
-    one_at_a_time(connection)
-    for name, kind in new.items():
-        _add(connection, columns.table.name, name, kind)
-    return True
+    if new:
+        _check_names(columns.table, [*there, *new])
+    return new
+
+
+def add(connection: Connection, table: str, fields: Mapping[str, type]) -> None:
+    """Add columns, which another may have done by now."""
+    for name, kind in fields.items():
+        _add(connection, table, name, kind)
 
 
 def _add(connection: Connection, table: str, name: str, kind: type) -> None:

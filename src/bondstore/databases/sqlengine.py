@@ -58,13 +58,17 @@ def engine_of(url: str) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine, url: str, *, write: bool) -> Iterator[Connection]:
-    """Everything inside happens together, or not at all; failures lose their texts, which quote values."""
+    """Everything inside happens together, or not at all; failures lose their texts, which quote values.
+
+    Who reads sees one moment: rows of columns that came after the look at the columns would seem to be empty.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     if is_missing(url):
         raise NotFoundError(f"There is no database {_shown(url)}.", hint="Check the path.")
     try:
-        with engine.connect().execution_options(bondstore_write=write) as connection, connection.begin():
+        moment = {} if write or url.startswith(_SQLITE) else {"isolation_level": "REPEATABLE READ"}
+        with engine.connect().execution_options(bondstore_write=write, **moment) as connection, connection.begin():
             yield connection
     except SQLAlchemyError as raised:
         raise _understand(raised, _shown(url)) from None
