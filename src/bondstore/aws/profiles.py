@@ -113,7 +113,9 @@ def _job(settings: HandlerSettings, source: str, keys: tuple[str, ...] | None) -
     from bondstore.config.resolve import store_url
 
     # a bucket's bare name would else be taken for a folder
-    job = service.prepare(store_url(source), store_url(settings.need("DEST")), asked, keys=keys)
+    dest = settings.need("DEST")
+    store_url(dest)
+    job = service.prepare(store_url(source), dest, asked, keys=keys)
     from bondstore.domains.ocean.reading.metadata import without_contacts
 
     table = _text(settings.get("METADATA"))

@@ -78,6 +78,12 @@ DestProfile = Annotated[
         help="Named settings to open DEST with; else those of the store that is read.",
     ),
 ]
+Group = Annotated[
+    str | None, typer.Option("--group", metavar="NAME", help="A group that may read the results; else only you may.")
+]
+FollowLinks = Annotated[
+    bool, typer.Option("--follow-links", help="Write to folders that are symbolic links; else they are refused.")
+]
 Study = Annotated[str | None, typer.Option("--study", metavar="ID", help=_HELP["study"])]
 Key = Annotated[
     SecretRef | None,

@@ -16,6 +16,7 @@ from bondstore.config.invalid import unknown
 from bondstore.config.model import parse_toml
 from bondstore.config.profiles import check_name, check_settings
 from bondstore.errors import ConfigurationError
+from bondstore.modes import make_path
 
 PROJECT_FILE = "bondstore.toml"
 TOP = {"profile": "profile", "store": "url", "study": "study", "key": "decryption_key"}
@@ -75,7 +76,7 @@ def write_profile(path: Path, name: str, settings: Mapping[str, Any] | None, *, 
     """
     path = path.resolve()  # a symbolic link, as dotfile managers make, stays one
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_path(str(path.parent))
         with _locked(path):
             text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
             before = _load(path).get("default_profile")  # also refuses to touch what cannot be read

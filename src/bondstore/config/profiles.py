@@ -168,6 +168,15 @@ class Profile:
         Literal["allowed", "forbidden"],
         Setting("May decrypted data be written to a disk?", doc="Whether decrypted data may be written to a disk."),
     ] = "allowed"
+    group: Annotated[
+        str | None,
+        Setting(
+            "A group of this machine that may read what is written to a folder; else only you may.",
+            doc="A group of this machine whose members may read what is written to a folder. Unset: you alone.",
+            check=_text,
+            metavar="NAME",
+        ),
+    ] = None
     allow_http: Annotated[
         bool | None,
         Setting("Allow unencrypted connections. Unset allows them when the endpoint starts with `http://`.", option=""),
@@ -233,6 +242,8 @@ class StoreSpec:
 
     url: str
     profile: Profile = field(default_factory=Profile)
+    follow_links: bool = False
+    """Of a folder: whether results may go to where a symbolic link leads."""
 
 
 def check_settings(table: Mapping[str, Any], where: str, *, base: Path | None = None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bondstore.errors import ConfigurationError, CredentialsError, MissingExtraError
+from bondstore.modes import others_may_write
 
 SCHEMES = ("env", "file", "keyring", "prompt")
 MASK = "***"
@@ -219,6 +220,14 @@ def _from_file(path: Path) -> Secret:
             raise CredentialsError(
                 f"The secret's file {path} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}).",
                 hint=f"Run: chmod 600 '{path}'",
+            )
+        above = path.parent.stat()
+        # in a folder such as /tmp (sticky) anybody may make files, and nobody may exchange those of others
+        if not above.st_mode & stat.S_ISVTX and others_may_write(above):
+            raise CredentialsError(
+                f"Others can write to the folder of the secret's file {path} (mode {stat.S_IMODE(above.st_mode):04o}), "
+                "and so exchange it.",
+                hint=f"Run: chmod go-w '{path.parent}'",
             )
         data = os.read(descriptor, _LONGEST + 1)
     finally:

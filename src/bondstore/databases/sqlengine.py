@@ -21,6 +21,7 @@ from bondstore.errors import (
     TransientStoreError,
     UnreachableError,
 )
+from bondstore.modes import make_path
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -85,7 +86,7 @@ def make_file(url: str) -> None:
         return
     path = Path(url.removeprefix(_SQLITE))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_path(str(path.parent))
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise ConfigurationError(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bondstore.errors import ConfigurationError, NoSpaceError, NotFoundError
 from bondstore.ledger.migrations import migrate
+from bondstore.modes import make_path, refuse_writable
 
 VERSION = 4
 
@@ -88,8 +89,9 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
 
 def _make(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        make_path(str(path.parent))
+        refuse_writable(path.parent)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(path) from error

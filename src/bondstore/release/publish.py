@@ -18,6 +18,7 @@ from bondstore.errors import (
     TransientStoreError,
     UsageError,
 )
+from bondstore.modes import PUBLIC, make_folder
 from bondstore.release import site
 from bondstore.release.checks import Seen, check_apart, check_dest, check_source
 from bondstore.release.manifest import Manifest, Plot, in_order
@@ -26,7 +27,6 @@ from bondstore.release.pointer import Latest, move, now, on_record, read_latest
 from bondstore.release.scan import Scan, ScanOptions, fetch, scan, scan_plot
 from bondstore.release.settings import Order, Requirement
 from bondstore.runs.batches import grouped
-from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.plan import Plan
 from bondstore.runs.policy import refuse_private
 from bondstore.runs.tally import Count, Tally
@@ -70,7 +70,7 @@ def publish_between(
     refuse_private(spec)
     folder = parse_address(spec.url).folder
     if folder is not None and not dry_run:
-        FolderDestination(folder).prepare_root()
+        make_folder(folder, PUBLIC)
     dest = open_store(spec)
     source = open_store(resolve_store(places.source, places.source_profile or places.profile), read_only=True)
     check_apart(source, dest)

@@ -18,6 +18,7 @@ from bondstore.errors import (
     PolicyError,
 )
 from bondstore.ledger import Ledger
+from bondstore.modes import CORNER, make_folder, refuse_writable
 from bondstore.runs.durable import explained
 from bondstore.runs.paths import safe_relpath
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from bondstore.runs.journal import RecordEntry
     from bondstore.runs.writers import Writer
 
-PRIVATE = ".bondstore"
+PRIVATE = CORNER
 QUARANTINE = f"{PRIVATE}/quarantine"
 
 
@@ -81,13 +82,29 @@ class Destination(ABC):
         return Ledger(self.ledger_path, create=create)
 
     def prepare(self) -> None:
-        """Make the private folder (mode 0700)."""
-        make_folder(self.corner, 0o700)
+        """Make the private folder (mode 0700); one that cannot be private is refused."""
+        self.prepare_corner()
         if not os.access(self.corner, os.W_OK):
             raise ConfigurationError(
                 f"The record of {self.shown} is kept in {self.corner}, which cannot be written.",
                 hint="Check the folder and its permissions; XDG_STATE_HOME names another one for records of stores.",
             )
+
+    def prepare_corner(self) -> None:
+        """Make the private folder. Raises `PolicyError` where others can write to it, or a link leads out of it."""
+        make_folder(self.corner)
+        for one in (self.corner, self.scratch, self.corner / "quarantine", self.ledger_path):
+            if one.is_symlink():
+                raise PolicyError(
+                    f"{one} is a symbolic link. What is private is never written to where a link leads.",
+                    hint=f"Move what it leads to into its place: {one}",
+                )
+        refuse_writable(self.corner)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What a run records of how this destination was opened, besides what its job says."""
+        return {}
 
     @contextmanager
     def locked(self, *, shared: bool = False) -> Iterator[None]:  # noqa: ARG002
@@ -245,16 +262,6 @@ def open_lock(corner: Path) -> TextIO:
         return os.fdopen(os.open(corner / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+")
     except OSError as error:
         raise explained(error, str(corner)) from error
-
-
-def make_folder(folder: Path, mode: int) -> None:
-    """Make a folder and those above it, or say that it cannot be made."""
-    try:
-        folder.mkdir(mode=mode, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The folder {folder} could not be made ({error.strerror}).", hint="Name a folder you may write to."
-        ) from error
 
 
 def _take(lock: int) -> None:

@@ -11,6 +11,7 @@ from bondstore.config.resolve import recorded_dest, with_dest_profile
 from bondstore.config.settings import DEFAULT, load_profile
 from bondstore.errors import UsageError
 from bondstore.ledger.personal import personal_path
+from bondstore.modes import shared_with
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.policy import refuse_private
 from bondstore.runs.store_destination import StoreDestination
@@ -32,13 +33,16 @@ def open_destination(spec: StoreSpec) -> Destination:
     UsageError
         A folder that is the account's copy of a store's record: what is written there would pass for written to it.
     PolicyError
-        It lies in the private corner of another destination.
+        It lies in the private corner of another destination, or is a symbolic link and none is to be followed.
+    ConfigurationError
+        The group that is to read it does not exist, or this account is not in it.
     """
     refuse_private(spec)
     address = parse_address(spec.url)
     if address.kind != "file":
         return StoreDestination(spec)
-    folder = FolderDestination(Path(address.place))
+    folder = FolderDestination(Path(address.place), shared_with(spec.profile.group), spec.follow_links)
+    folder.refuse_link()
     if copied := _params_of_copy(folder):
         raise UsageError(
             f"{folder.shown} is a copy of the record of {copied['dest']}, and no place for results.",
@@ -59,7 +63,7 @@ def named_destination(place: str, profile: str | None = None) -> Destination:
     else:
         if profile is not None:
             load_profile(profile)  # a name that is nobody's is said, though a folder needs no settings
-        folder = FolderDestination(Path(parse_address(spec.url).place if spec else place).expanduser().resolve())
+        folder = FolderDestination(_whole(Path(parse_address(spec.url).place if spec else place).expanduser()))
         copied = _recorded_store(with_dest_profile(_params_of_copy(folder), profile))
         found = folder if copied is None else StoreDestination(copied)
     found.refresh()
@@ -76,7 +80,7 @@ def recorded_destination(record: RunRecord, named: Destination) -> Destination:
     """
     spec = _recorded_store(record.params)
     if spec is None:
-        return named
+        return named.recorded(record.params) if isinstance(named, FolderDestination) else named
     found = StoreDestination(spec)
     if not isinstance(named, StoreDestination) or parse_address(named.spec.url) != parse_address(spec.url):
         raise UsageError(
@@ -86,6 +90,11 @@ def recorded_destination(record: RunRecord, named: Destination) -> Destination:
     if found != named:
         found.refresh()
     return found
+
+
+def _whole(place: Path) -> Path:
+    """Return a folder's whole path. If it is a link itself it stays one, so that nothing is written there unasked."""
+    return place.parent.resolve() / place.name if place.is_symlink() else place.resolve()
 
 
 def dest_options(destination: Destination) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError
+from bondstore.modes import Folders, make_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -60,15 +61,18 @@ class OutputGroup:
         The folder the files go to.
     scratch : Path
         A folder of this group's own, on the same file system; it is made, and gone after `commit` or `discard`.
+    folders : Folders, optional
+        Makes the folders of the files, and knows their modes; by default they are for the owner alone.
     """
 
     # Plain strings and system calls: path objects cost a small file more time than its content does.
 
-    def __init__(self, root: Path, scratch: Path) -> None:
+    def __init__(self, root: Path, scratch: Path, folders: Folders | None = None) -> None:
         self._root = str(root)
+        self._folders = folders or Folders(self._root)
         self._scratch = str(scratch)
         self._written: list[Written] = []
-        self._made: set[str] = set()
+        self._is_made = False
         self._names = 0
 
     def write(self, path: str, chunks: Iterable[Buffer]) -> Written:
@@ -89,8 +93,9 @@ class OutputGroup:
         digest = hashlib.sha256()
         try:
             temporary = self._reserve()
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
+                self._folders.modes_of(path).fit_file(descriptor, temporary)
                 for chunk in chunks:
                     digest.update(chunk)
                     _write_all(descriptor, chunk)
@@ -114,9 +119,9 @@ class OutputGroup:
             raise explained(error, self._root) from error
 
     def _reserve(self) -> str:
-        if self._scratch not in self._made:
-            Path(self._scratch).mkdir(parents=True, exist_ok=True)
-            self._made.add(self._scratch)
+        if not self._is_made:
+            make_path(self._scratch)
+            self._is_made = True
         self._names += 1
         return f"{self._scratch}/{self._names}"
 
@@ -124,6 +129,7 @@ class OutputGroup:
         """Take over a file that was written under a name from `reserve`."""
         try:
             with temporary.open("rb") as file:
+                self._folders.modes_of(path).fit_foreign(file.fileno(), str(temporary))
                 digest = hashlib.file_digest(file, "sha256").digest()
                 stat = os.fstat(file.fileno())
         except OSError as error:
@@ -159,18 +165,17 @@ class OutputGroup:
         try:
             for written in done:
                 self._make_visible(written)
-        except OSError as error:
+        except BaseException as error:
             self._written = done  # what is not visible yet is to be discarded
-            raise explained(error, self._root) from error
+            if isinstance(error, OSError):
+                raise explained(error, self._root) from error
+            raise
         self.discard()
         return done
 
     def _make_visible(self, written: Written) -> None:
         target = f"{self._root}/{written.path}"
-        folder = target.rpartition("/")[0]
-        if folder not in self._made:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self._made.add(folder)
+        self._folders.need(target.rpartition("/")[0])
         os.replace(written.temporary, target)  # noqa: PTH105 - see the class
 
     def discard(self) -> None:
@@ -180,7 +185,8 @@ class OutputGroup:
         self._written = []
         with suppress(OSError):  # another writer's leftovers are cleared when the next run starts
             Path(self._scratch).rmdir()
-        self._made.clear()
+        self._is_made = False
+        self._folders.forget()
 
 
 def _write_all(descriptor: int, chunk: Buffer) -> None:

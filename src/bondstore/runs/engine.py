@@ -136,7 +136,7 @@ def execute(
     with destination.locked(shared=job.few), destination.ledger() as ledger:
         who = whoami()
         run = run or ledger.runs.new_id()
-        begun = {"params": dict(job.params), "tool": tool, "retry": retry}
+        begun = {"params": {**job.params, **destination.params}, "tool": tool, "retry": retry}
         note(ledger, destination, entry_of(job.name, run, who, begun=begun))
         context = RunContext(run, job.name, who, job.store, destination)
         keeper = _Keeper(ledger, context, watch, destination)

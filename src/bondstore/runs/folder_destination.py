@@ -7,20 +7,22 @@ import logging
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bondstore.errors import (
     NotFoundError,
 )
-from bondstore.runs.destination import PRIVATE, QUARANTINE, Destination, make_folder
+from bondstore.modes import PRIVATE as FOR_OWNER
+from bondstore.modes import Folders, Modes, linked, make_folder, shared_with
+from bondstore.runs.destination import PRIVATE, QUARANTINE, Destination
 from bondstore.runs.durable import OutputGroup, explained
 from bondstore.runs.writers import FolderWriter
 from bondstore.text import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bondstore.ledger import Output
 
@@ -33,6 +35,10 @@ class FolderDestination(Destination):
     """A local folder, by its absolute path."""
 
     root: Path
+    modes: Modes = FOR_OWNER
+    """Who may read what is written."""
+    follow_links: bool = False
+    """Whether results may go to where it leads, or a folder in it does, that is a symbolic link."""
 
     @property
     def corner(self) -> Path:
@@ -46,16 +52,35 @@ class FolderDestination(Destination):
 
     def prepare(self) -> None:
         """Make the folder and its private corner."""
-        self.prepare_root()
-        make_folder(self.corner, 0o700)
+        self.refuse_link()
+        make_folder(self.root, self.modes)
+        if closed := self.modes.note_closed(self.root):
+            _log.warning("%s", closed)
+        self.prepare_corner()
 
-    def prepare_root(self) -> None:
-        """Make the folder alone."""
-        make_folder(self.root, 0o777)
+    def refuse_link(self) -> None:
+        """Refuse a folder that is a link, unless links may be followed; those above it are the machine's own affair."""
+        if not self.follow_links and self.root.is_symlink():
+            raise linked(str(self.root))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What a run that goes on must know: who reads, and whether links are followed."""
+        group = {"group": self.modes.group} if self.modes.group else {}
+        return {**group, "follow_links": True} if self.follow_links else group
+
+    def recorded(self, params: Mapping[str, Any]) -> FolderDestination:
+        """Return this folder as a run opened it, by what that recorded."""
+        shared = shared_with(params.get("group"))
+        return replace(self, modes=shared, follow_links=params.get("follow_links", False))
+
+    @property
+    def _folders(self) -> Folders:
+        return Folders(str(self.root), self.modes, follow_links=self.follow_links)
 
     def group(self) -> OutputGroup:
         """Return a new group of files that become visible together."""
-        return OutputGroup(self.root, self.scratch / os.urandom(8).hex())
+        return OutputGroup(self.root, self.scratch / os.urandom(8).hex(), self._folders)
 
     def writer(self, *, in_memory: bool = False) -> FolderWriter:  # noqa: ARG002 - jobs refuse folders then
         """Return what takes a shard's files: durable under temporary names when sealed."""
@@ -63,14 +88,11 @@ class FolderDestination(Destination):
 
     def show(self, staged: Sequence[tuple[str, str]]) -> None:
         """Rename files."""
-        made: set[str] = set()
+        folders = self._folders
         try:
             for temporary, path in staged:
                 target = f"{self.root}/{path}"
-                folder = target.rpartition("/")[0]
-                if folder not in made:
-                    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - path objects cost more than the call
-                    made.add(folder)
+                folders.need(target.rpartition("/")[0])
                 os.replace(temporary, target)  # noqa: PTH105
         except OSError as error:
             raise explained(error, str(self.root)) from error
@@ -112,18 +134,19 @@ class FolderDestination(Destination):
             raise NotFoundError(f"The file {path} is gone.", hint="Run the same command again.") from error
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files."""
+        """Remove files; through a link in the place of a folder none is."""
+        folders = self._folders
         for path in paths:
-            (self.root / path).unlink(missing_ok=True)
+            file = self.root / path
+            folders.check(str(file.parent))
+            file.unlink(missing_ok=True)
 
     def move(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         """Rename files."""
-        gone, made = [], set()
+        gone, folders = [], self._folders
         for source, target in pairs:
-            folder = f"{self.root}/{target}".rpartition("/")[0]
-            if folder not in made:
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - millions of them
-                made.add(folder)
+            folders.check(f"{self.root}/{source}".rpartition("/")[0])
+            folders.need(f"{self.root}/{target}".rpartition("/")[0])
             try:
                 os.replace(f"{self.root}/{source}", f"{self.root}/{target}")  # noqa: PTH105
             except FileNotFoundError:
@@ -144,8 +167,11 @@ class FolderDestination(Destination):
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write a file, in a group beside it: the group of a run is cleared when that ends."""
         target = self.root / path
-        group = OutputGroup(self.root, target.parent / f".{target.stem}-{os.urandom(4).hex()}")
+        folders = self._folders
+        group = OutputGroup(self.root, target.parent / f".{target.stem}-{os.urandom(4).hex()}", folders)
         try:
+            with group.explaining():
+                folders.need(str(target.parent))
             group.write(path, chunks)
             group.commit()
         finally:
@@ -154,9 +180,15 @@ class FolderDestination(Destination):
     def append(self, path: str, data: bytes) -> None:
         """Add to the end of a file."""
         try:
-            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-            with (self.root / path).open("ab") as file:
-                file.write(data)
+            folders, file = self._folders, str(self.root / path)
+            folders.need(file.rpartition("/")[0])
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            made = not os.path.lexists(file)
+            descriptor = os.open(file, flags if self.follow_links else flags | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "ab") as out:
+                if made:
+                    folders.modes_of(path).fit_file(descriptor, file)
+                out.write(data)
         except OSError as error:
             raise explained(error, str(self.root)) from error
 

@@ -7,7 +7,7 @@ import logging
 import shutil
 import sqlite3
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,8 +120,9 @@ class LedgerCopy:
             self._keep(continues=continues)
             fetched.replace(self.path)
         finally:
-            for left in (fetched, packed, *fetched.parent.glob("fetched.sqlite-*")):
-                left.unlink(missing_ok=True)
+            fetched.unlink(missing_ok=True)
+            packed.unlink(missing_ok=True)
+            _remove_journals(fetched)
         self.note(snapshot)
         return True
 
@@ -141,9 +142,7 @@ class LedgerCopy:
         """Put what is still in its journal into its file."""
         with self.open():
             pass
-        for left in self.path.parent.glob(f"{self.path.name}-*"):
-            with suppress(FileNotFoundError):
-                left.unlink()
+        _remove_journals(self.path)
 
     def _write(self, mark: str) -> None:
         half = self._mark.with_name("snapshot.new")
@@ -152,3 +151,9 @@ class LedgerCopy:
 
     def _aside(self) -> Path:
         return self.path.with_name(f"ledger-before-{int(time.time())}.sqlite")
+
+
+def _remove_journals(ledger: Path) -> None:
+    """Remove the files that SQLite keeps beside a ledger, and no other that has a similar name."""
+    for end in ("-wal", "-shm", "-journal"):
+        ledger.with_name(ledger.name + end).unlink(missing_ok=True)

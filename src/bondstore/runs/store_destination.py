@@ -22,7 +22,8 @@ from bondstore.errors import (
     NotFoundError,
 )
 from bondstore.ledger.personal import personal_path
-from bondstore.runs.destination import PRIVATE, Destination, Holder, make_folder, open_lock
+from bondstore.modes import make_folder
+from bondstore.runs.destination import PRIVATE, Destination, Holder, open_lock
 from bondstore.runs.lease import Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import StoreRecord
@@ -64,7 +65,7 @@ class StoreDestination(Destination):
         """Make the private folder; one of an earlier version, which told stores apart by their address alone, moves."""
         earlier = _corner(_name_of(self.spec.url))
         if earlier.exists() and not self.corner.exists() and not (earlier / "snapshot").exists():
-            make_folder(self.corner.parent, 0o700)
+            make_folder(self.corner.parent)
             earlier.rename(self.corner)
         Destination.prepare(self)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bondstore.errors import BondstoreError, NotFoundError
 from bondstore.ledger import Output
+from bondstore.modes import make_path
 from bondstore.runs.durable import explaining
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class StoreWriter:
     def reserve(self) -> Path:
         """Return a temporary name on this machine."""
         with explaining(str(self._scratch)):
-            self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_path(str(self._scratch))
         self._reserved += 1
         return self._scratch / str(self._reserved)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -223,9 +223,26 @@ def store_spec(store: str | os.PathLike[str] | StoreSpec | None, profile: str | 
     return _plain(store if isinstance(store, StoreSpec) else resolve_source(store, profile))
 
 
-def dest_spec(dest: str | os.PathLike[str] | StoreSpec, profile: str | Profile | None = None) -> StoreSpec:
-    """Find a destination, a store or a folder by its path; its address is written in one way only."""
-    return _plain(dest if isinstance(dest, StoreSpec) else resolve_dest(dest, profile))
+def dest_spec(
+    dest: str | os.PathLike[str] | StoreSpec,
+    profile: str | Profile | None = None,
+    *,
+    group: str | None = None,
+    follow_links: bool = False,
+) -> StoreSpec:
+    """Find a destination, a store or a folder by its path; its address is written in one way only.
+
+    Of a folder `group` says who may read it besides its owner, in place of what the profile says (an empty text:
+    nobody), and `follow_links` whether it may be a symbolic link, or hold some that results go through.
+    """
+    spec = _plain(dest if isinstance(dest, StoreSpec) else resolve_dest(dest, profile))
+    if group is None and not follow_links:
+        return spec
+    if parse_address(spec.url).folder is None:
+        option = "--follow-links" if group is None else "--group"
+        raise UsageError(f"{option} is for folders, and {spec.url} is a store.", hint=f"Leave {option} out.")
+    group = spec.profile.group if group is None else group
+    return replace(spec, profile=replace(spec.profile, group=group or None), follow_links=follow_links)
 
 
 def _plain(spec: StoreSpec) -> StoreSpec:

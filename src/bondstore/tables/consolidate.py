@@ -17,6 +17,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from bondstore.errors import IntegrityError, UsageError
+from bondstore.modes import make_path
 from bondstore.tables.quoted import free_name
 from bondstore.tables.rowdigests import DIGEST, digester
 from bondstore.tables.textcsv import csv_line, encoded
@@ -94,7 +95,7 @@ class _Log:
     """Digests and lengths of the rows written, in scratch files that have no name and vanish with the process."""
 
     def __init__(self, stack: ExitStack, scratch: Path) -> None:
-        scratch.mkdir(parents=True, exist_ok=True)
+        make_path(str(scratch))
         self.scratch = scratch
         self.digests: IO[bytes] = stack.enter_context(TemporaryFile(dir=scratch))  # noqa: SIM115 - see the stack
         self.lengths: IO[bytes] = stack.enter_context(TemporaryFile(dir=scratch))  # noqa: SIM115

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bondstore.errors import UsageError
+from bondstore.modes import make_path
 
 if TYPE_CHECKING:
     import polars as pl
@@ -226,7 +227,7 @@ class SortedTable:
     def _write_run(self, frames: Iterable[pl.DataFrame]) -> Path:
         from bondstore.tables.parquet import ParquetFormat
 
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        make_path(str(self._scratch))
         path = self._scratch / f"run-{self._made:05d}.parquet"
         self._made += 1
         sink = ParquetFormat().open(path, self._schema)

@@ -39,6 +39,8 @@ def command(
         ),
     ] = "original",
     dest_profile: options.DestProfile = None,
+    group: options.Group = None,
+    follow_links: options.FollowLinks = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     jobs: options.Jobs = None,
@@ -57,7 +59,7 @@ def command(
 
     start_ms, end_ms = window_ms(since, until, tz)
     opened = study.open()
-    place = open_destination(dest_spec(dest, dest_profile or opened.settings))
+    place = open_destination(dest_spec(dest, dest_profile or opened.settings, group=group, follow_links=follow_links))
     result = opened.export(
         dest,
         participant=participant,
@@ -71,5 +73,7 @@ def command(
         confirm=before_fetching(f"Decrypt {{}} into {place.shown}?", yes=yes),
         dry_run=dry_run,
         dest_profile=dest_profile,
+        group=group,
+        follow_links=follow_links,
     )
     return show_result(result, place, json=json)

@@ -41,6 +41,8 @@ def command(
         ),
     ] = None,
     dest_profile: options.DestProfile = None,
+    group: options.Group = None,
+    follow_links: options.FollowLinks = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     jobs: options.Jobs = None,
@@ -63,7 +65,9 @@ def command(
     opened = study.open()
     selection = select(participant or (), stream or (), "both", *window_ms(since, until, tz))
     spec = opened.store.spec
-    dest = None if rebuild is None else dest_spec(rebuild, dest_profile or opened.settings)
+    dest = None
+    if rebuild is not None:
+        dest = dest_spec(rebuild, dest_profile or opened.settings, group=group, follow_links=follow_links)
     job = ReconcileJob(spec, opened.id, opened.key or resolve_key(None, spec.profile), selection, dest)
     if dest is None:
         return _report(job, json=json)

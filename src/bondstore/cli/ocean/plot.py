@@ -47,6 +47,8 @@ def command(
     columns: Columns = None,
     profile: options.Profile = None,
     dest_profile: DestProfile = None,
+    group: options.Group = None,
+    follow_links: options.FollowLinks = False,
     json: options.Json = False,
 ) -> int:
     """Draw a picture of each profile, and a map and a section of each platform.
@@ -81,6 +83,8 @@ def command(
         columns=columns,
         profile=profile,
         dest_profile=dest_profile,
+        group=group,
+        follow_links=follow_links,
         progress=reporter(things="files"),
         tell=tell,
     )

@@ -53,6 +53,8 @@ def command(
     jobs: options.Jobs = None,
     profile: options.Profile = None,
     dest_profile: DestProfile = None,
+    group: options.Group = None,
+    follow_links: options.FollowLinks = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -73,7 +75,16 @@ def command(
     if compat is not None and compat != "moana-2024":
         raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")
     asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns, per)
-    job = service.prepare(source, dest, asked, since=start_of(since, tz), profile=profile, dest_profile=dest_profile)
+    job = service.prepare(
+        source,
+        dest,
+        asked,
+        since=start_of(since, tz),
+        profile=profile,
+        dest_profile=dest_profile,
+        group=group,
+        follow_links=follow_links,
+    )
     result = service.run(
         job,
         jobs=jobs,

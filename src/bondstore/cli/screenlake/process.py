@@ -76,6 +76,8 @@ def command(
     ] = None,
     profile: options.Profile = None,
     dest_profile: options.DestProfile = None,
+    group: options.Group = None,
+    follow_links: options.FollowLinks = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -112,6 +114,8 @@ def command(
         query_id=query_id,
         profile=profile,
         dest_profile=dest_profile,
+        group=group,
+        follow_links=follow_links,
     )
     place = service.place_of(job)
     if not json:

@@ -43,6 +43,8 @@ def command(
         ),
     ] = None,
     dest_profile: options.DestProfile = None,
+    group: options.Group = None,
+    follow_links: options.FollowLinks = False,
     json: options.Json = False,
 ) -> None:
     """Write a sheet of what the detector was unsure of, as small crops, worst first; and write down what you decide.
@@ -56,7 +58,7 @@ def command(
     from bondstore.stores.address import dest_spec
 
     done = review(
-        open_destination(dest_spec(dest, dest_profile)),
+        open_destination(dest_spec(dest, dest_profile, group=group, follow_links=follow_links)),
         query_id,
         limit=limit,
         confirm=_ids(confirm),

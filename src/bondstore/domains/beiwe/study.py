@@ -318,6 +318,8 @@ class Study:
         confirm: Callable[[Plan], bool] = lambda _: True,
         dry_run: bool = False,
         dest_profile: str | None = None,
+        group: str | None = None,
+        follow_links: bool = False,
     ) -> RunResult:
         """Export a study, or a part of it, into a folder or a store. Run again, it does only what is new or changed.
 
@@ -343,6 +345,10 @@ class Study:
             Only plan.
         dest_profile : str, optional
             Named settings to open the destination with; those of the study when not given.
+        group : str, optional
+            A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
+        follow_links : bool
+            Write to a folder that is a symbolic link, or through such links in it.
 
         Returns
         -------
@@ -356,7 +362,7 @@ class Study:
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
-        dest = dest_spec(destination, dest_profile or self.settings)
+        dest = dest_spec(destination, dest_profile or self.settings, group=group, follow_links=follow_links)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
         place = open_destination(dest)
         doing = executor or default_executor(jobs)

@@ -115,6 +115,8 @@ def plot(
     columns: str | os.PathLike[str] | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
+    group: str | None = None,
+    follow_links: bool = False,
     progress: Progress | None = None,
     tell: Callable[[Picture | Finding], None] | None = None,
 ) -> Plotted:
@@ -138,6 +140,10 @@ def plot(
         What the columns of plain tables are (TOML).
     profile, dest_profile : str or Profile, optional
         Named settings to open source and destination with.
+    group : str, optional
+        A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
+    follow_links : bool
+        Write to a folder that is a symbolic link, or through such links in it.
     progress : Progress, optional
         Who watches.
     tell : callable, optional
@@ -166,7 +172,8 @@ def plot(
     spec, key = find_source(source, profile)
     maker = Maker(settings, spec.url)
     chosen: Form = "png" if form == "png" else "svg"
-    work = _Plotting(maker, chosen, find_dest(dest, spec, dest_profile or profile), tell or (lambda _: None))
+    place = find_dest(dest, spec, dest_profile or profile, group=group, follow_links=follow_links)
+    work = _Plotting(maker, chosen, place, tell or (lambda _: None))
     watcher = progress or Quiet()
     opened = open_store(spec)
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ from bondstore.domains.ocean.job import QcJob
 from bondstore.domains.ocean.qc.suite import suite_names
 from bondstore.domains.ocean.settings import QcSettings
 from bondstore.errors import NotFoundError, UsageError
-from bondstore.stores.address import store_spec
+from bondstore.stores.address import dest_spec, store_spec
 
 if TYPE_CHECKING:
     import os
@@ -90,11 +90,13 @@ def prepare(
     keys: Sequence[str] | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
+    group: str | None = None,
+    follow_links: bool = False,
 ) -> QcJob:
     """Check what is asked for and build the job; nothing is listed yet. As in `qc`."""
     return QcJob(
         store_spec(source, profile),
-        store_spec(dest, dest_profile or profile),
+        dest_spec(dest, dest_profile or profile, group=group, follow_links=follow_links),
         (asked or Asked()).settings(),
         None if since is None else int(since.timestamp() * 1000),
         None if keys is None else tuple(keys),
@@ -111,6 +113,8 @@ def qc(
     jobs: int | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
+    group: str | None = None,
+    follow_links: bool = False,
     progress: Progress | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
@@ -134,6 +138,10 @@ def qc(
         Processes; by default one for each core. The results do not depend on it.
     profile, dest_profile : str or Profile, optional
         Named settings to open source and destination with; the destination's are the source's when not given.
+    group : str, optional
+        A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
+    follow_links : bool
+        Write to a folder that is a symbolic link, or through such links in it.
     progress : Progress, optional
         Who watches.
     confirm : callable, optional
@@ -146,7 +154,17 @@ def qc(
     RunResult
         With the run's id, plan and tally.
     """
-    job = prepare(source, dest, asked, since=since, keys=keys, profile=profile, dest_profile=dest_profile)
+    job = prepare(
+        source,
+        dest,
+        asked,
+        since=since,
+        keys=keys,
+        profile=profile,
+        dest_profile=dest_profile,
+        group=group,
+        follow_links=follow_links,
+    )
     return run(job, jobs=jobs, progress=progress, confirm=confirm, dry_run=dry_run)
 
 

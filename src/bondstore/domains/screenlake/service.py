@@ -90,6 +90,8 @@ def process(
     query_id: str | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
+    group: str | None = None,
+    follow_links: bool = False,
     progress: Progress | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
@@ -130,6 +132,10 @@ def process(
         The name of the results' folder; by default one that follows from store, days and panelists.
     profile, dest_profile : str or Profile, optional
         Named settings to open store and destination with; the destination's are the store's when not given.
+    group : str, optional
+        A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
+    follow_links : bool
+        Write to a folder that is a symbolic link, or through such links in it.
     progress : Progress, optional
         Who watches.
     confirm : callable, optional
@@ -170,6 +176,8 @@ def process(
         query_id=query_id,
         profile=profile,
         dest_profile=dest_profile,
+        group=group,
+        follow_links=follow_links,
     )
     return run(job, jobs=jobs, progress=progress, confirm=confirm, dry_run=dry_run)
 
@@ -193,6 +201,8 @@ def prepare(
     query_id: str | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
+    group: str | None = None,
+    follow_links: bool = False,
 ) -> ProcessJob:
     """Check what is asked for and build the job, which has the query's id; nothing is listed yet. As in `process`."""
     from bondstore.domains.screenlake.job import process_job
@@ -203,7 +213,7 @@ def prepare(
     other = None if model is None else str(Path(model).expanduser().absolute())
     chosen = selection_of(since, until, by, zone, panelists)
     handling = Handling(cast("Redact", redact), cast("Text", text), cast("Effort", effort), other, ocr, parquet)
-    place = dest_spec(dest, dest_profile or profile)
+    place = dest_spec(dest, dest_profile or profile, group=group, follow_links=follow_links)
     return process_job(store_spec(store, profile), place, chosen, handling, query=query_id, batch=batch)
 
 

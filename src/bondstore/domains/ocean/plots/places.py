@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import check_named
-from bondstore.config.resolve import resolve_source, resolve_store, with_url
+from bondstore.config.resolve import resolve_store, with_url
 from bondstore.errors import NotFoundError, PolicyError
 from bondstore.runs.paths import safe_relpath
-from bondstore.stores.address import parse_address
+from bondstore.stores.address import dest_spec, parse_address
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile, StoreSpec
@@ -44,14 +44,20 @@ def _local(path: Path, text: str, profile: str | Profile | None) -> tuple[StoreS
 
 
 def find_dest(
-    dest: str | os.PathLike[str] | None, source: StoreSpec, profile: str | Profile | None = None
+    dest: str | os.PathLike[str] | None,
+    source: StoreSpec,
+    profile: str | Profile | None = None,
+    *,
+    group: str | None = None,
+    follow_links: bool = False,
 ) -> StoreSpec:
     """Find where pictures go: beside what they show where that lies on this computer, else the current folder."""
     if dest is None:
         local = parse_address(source.url).kind == "file"
         found = source if local else resolve_store(str(Path.cwd()), profile)
+        found = dest_spec(found, group=group, follow_links=follow_links)
     else:
-        found = resolve_source(dest, profile)
+        found = dest_spec(dest, profile, group=group, follow_links=follow_links)
     if source.profile.plaintext == "forbidden" and parse_address(found.url).kind == "file":
         raise PolicyError(
             f"The profile {source.profile.name} forbids its data on a disk.",
