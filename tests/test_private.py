@@ -21,13 +21,11 @@ from tests.oceanlab import Sea, dive_on
 from tests.phonelab import PhoneLab
 
 
-@pytest.fixture(params=[0o000, 0o077], ids="umask-{:03o}".format)
-def umask(request: pytest.FixtureRequest) -> Iterator[int]:
-    before = os.umask(request.param)
-    try:
-        yield request.param
-    finally:
-        os.umask(before)
+@pytest.fixture
+def umask() -> Iterator[Callable[[int], object]]:
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
 
 
 def another_group() -> grp.struct_group:
@@ -114,7 +112,7 @@ def done(line: list[str]) -> None:
 
 
 @pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int) -> Jobs:
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     for name in ("STATE", "CONFIG", "CACHE", "DATA"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "home" / name.lower()))
     monkeypatch.setenv("PRIVATE_KEY", KEY)
@@ -122,19 +120,125 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int) -> Jobs:
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_nobody_else_sees_what_a_job_writes(name: str, jobs: Jobs) -> None:
-    for line in JOBS[name](jobs):
+def test_nobody_else_sees_what_a_job_writes(name: str, jobs: Jobs, umask: Callable[[int], object]) -> None:
+    lines = JOBS[name](jobs)
+    umask(0o000)
+    for line in lines:
         done(line)
         assert len(modes(jobs.dest)) > 3
         assert seen_by_others(jobs.folder / "lab") == []
         assert seen_by_others(jobs.folder / "home" / "state") == []
 
 
-@pytest.mark.parametrize("name", JOBS)
-def test_a_group_reads_what_is_written_for_it(name: str, jobs: Jobs) -> None:
+@pytest.mark.parametrize(("name", "mask"), [*((name, 0o077) for name in JOBS), ("phones", 0o000), ("original", 0o000)])
+def test_a_group_reads_what_is_written_for_it(name: str, mask: int, jobs: Jobs, umask: Callable[[int], object]) -> None:
     group = another_group()
-    for line in JOBS[name](jobs):
+    lines = JOBS[name](jobs)
+    umask(mask)
+    for line in lines:
         done([*line, "--group", group.gr_name])
         assert len(modes(jobs.dest)) > 3
         assert not_for_group(jobs.folder / "lab", group.gr_gid) == []
         assert seen_by_others(jobs.folder / "home" / "state") == []
+
+
+def test_what_was_there_before_keeps_its_mode(jobs: Jobs, umask: Callable[[int], object]) -> None:
+    (line,) = jobs.study("beiwe", "export", "DEST")
+    jobs.dest.mkdir(parents=True)
+    jobs.dest.chmod(0o755)
+    umask(0o000)
+    done(line)
+    assert stat.S_IMODE(jobs.dest.stat().st_mode) == 0o755
+    assert [one for one in seen_by_others(jobs.dest) if not one.endswith(f"{jobs.dest.name} 0755")] == []
+
+
+def test_who_the_group_cannot_reach_is_told(jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:
+    (line,) = jobs.study("beiwe", "export", "DEST")
+    jobs.dest.mkdir(parents=True, mode=0o700)
+    done([*line, "--group", another_group().gr_name])
+    assert "stays as it is" in caplog.text
+    assert f"'{jobs.dest}'" in caplog.text
+
+
+def test_a_group_may_be_a_setting_and_a_run_that_goes_on_remembers_it(
+    jobs: Jobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = another_group()
+    (line,) = jobs.study("beiwe", "export", "DEST")
+    settings = jobs.folder / "home" / "config" / "bondstore" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[profile.default]\ngroup = "{group.gr_name}"\n')
+    done(line)
+    assert not_for_group(jobs.dest, group.gr_gid) == []
+    settings.unlink()
+    for word in ("resume", "retry"):
+        lost = next(one for one in jobs.dest.rglob("*.csv") if ".bondstore" not in one.parts)
+        lost.unlink()
+        done(["run", word, "last", "--dest", str(jobs.dest)])
+        assert lost.exists()
+        assert not_for_group(jobs.dest, group.gr_gid) == []
+    for one in jobs.dest.rglob("*.csv"):
+        one.unlink()
+    done([*line, "--group", ""])  # nobody's, whatever a setting says
+    assert all(not one.stat().st_mode & 0o077 for one in jobs.dest.rglob("*.csv"))
+
+
+def test_a_group_that_cannot_be_is_refused(jobs: Jobs, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = jobs.study("beiwe", "export", "DEST")
+    assert main([*line, "--group", "nobody-has-this-group"]) == 4
+    assert "There is no group" in capsys.readouterr().err
+    line[2] = "s3://bucket/results"
+    assert main([*line, "--group", another_group().gr_name]) == 2
+    assert "--group is for folders" in capsys.readouterr().err
+    assert not jobs.dest.exists()
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_destination_that_is_a_link_is_refused_unless_it_may_be_followed(
+    name: str, jobs: Jobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = JOBS[name](jobs)
+    other = jobs.folder / "other"
+    other.mkdir()
+    jobs.dest.parent.mkdir()
+    jobs.dest.symlink_to(other)
+    for line in lines:
+        if str(jobs.dest) in line:  # what lies below a link that the line does not name as its own is above it
+            before = modes(other)
+            assert main(line) == 6
+            err = capsys.readouterr().err
+            assert "is a symbolic link" in err
+            assert "--follow-links" in err
+            assert modes(other) == before
+        done([*line, "--follow-links"])
+        assert len(modes(other)) > 3
+    assert jobs.dest.is_symlink()
+
+
+def test_a_run_that_goes_on_follows_the_links_that_it_followed(jobs: Jobs) -> None:
+    (line,) = jobs.study("beiwe", "export", "DEST")
+    other = jobs.folder / "other"
+    other.mkdir()
+    jobs.dest.parent.mkdir()
+    jobs.dest.symlink_to(other)
+    done([*line, "--follow-links"])
+    lost = next(one for one in other.rglob("*.csv") if ".bondstore" not in one.parts)
+    lost.unlink()
+    done(["run", "resume", "last", "--dest", str(jobs.dest)])
+    assert lost.exists()
+
+
+def test_what_would_be_refused_is_refused_by_a_dry_run_too(jobs: Jobs) -> None:
+    (line,) = jobs.study("beiwe", "export", "DEST")
+    jobs.dest.parent.mkdir()
+    jobs.dest.symlink_to(jobs.folder)
+    assert main([*line, "--dry-run"]) == 6
+    assert main([*line, "--dry-run", "--follow-links"]) == 0
+
+
+def test_links_above_the_destination_are_the_machine_s_own_affair(jobs: Jobs) -> None:
+    (line,) = jobs.study("beiwe", "export", "DEST")
+    (jobs.folder / "disk").mkdir()
+    (jobs.folder / "lab").symlink_to(jobs.folder / "disk")
+    done(line)
+    assert len(modes(jobs.folder / "disk" / "results")) > 3

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from bondstore.errors import ConfigurationError, NoSpaceError, NotFoundError
+from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError
 from bondstore.ledger.migrations import migrate
 from bondstore.modes import make_path, refuse_writable
 
@@ -92,6 +92,8 @@ def _make(path: Path) -> None:
         make_path(str(path.parent))
         refuse_writable(path.parent)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except BondstoreError:
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(path) from error

@@ -167,7 +167,7 @@ class OutputGroup:
                 self._make_visible(written)
         except BaseException as error:
             self._written = done  # what is not visible yet is to be discarded
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, BondstoreError):
                 raise explained(error, self._root) from error
             raise
         self.discard()

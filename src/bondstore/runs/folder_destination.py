@@ -17,7 +17,7 @@ from bondstore.errors import (
 from bondstore.modes import PRIVATE as FOR_OWNER
 from bondstore.modes import Folders, Modes, linked, make_folder, shared_with
 from bondstore.runs.destination import PRIVATE, QUARANTINE, Destination
-from bondstore.runs.durable import OutputGroup, explained
+from bondstore.runs.durable import OutputGroup, explaining
 from bondstore.runs.writers import FolderWriter
 from bondstore.text import number_text
 
@@ -89,13 +89,11 @@ class FolderDestination(Destination):
     def show(self, staged: Sequence[tuple[str, str]]) -> None:
         """Rename files."""
         folders = self._folders
-        try:
+        with explaining(str(self.root)):
             for temporary, path in staged:
                 target = f"{self.root}/{path}"
                 folders.need(target.rpartition("/")[0])
                 os.replace(temporary, target)  # noqa: PTH105
-        except OSError as error:
-            raise explained(error, str(self.root)) from error
         for folder in {temporary.rpartition("/")[0] for temporary, _ in staged}:
             with suppress(OSError):  # another file of it may still be waiting
                 os.rmdir(folder)  # noqa: PTH106
@@ -148,10 +146,19 @@ class FolderDestination(Destination):
             folders.check(f"{self.root}/{source}".rpartition("/")[0])
             folders.need(f"{self.root}/{target}".rpartition("/")[0])
             try:
+                if self.modes.gid >= 0 and source.startswith(PRIVATE):
+                    self._fit(source, folders.modes_of(target))  # nothing in the private folder is for a group
                 os.replace(f"{self.root}/{source}", f"{self.root}/{target}")  # noqa: PTH105
             except FileNotFoundError:
                 gone.append(target)
         return gone
+
+    def _fit(self, path: str, modes: Modes) -> None:
+        descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            modes.fit_file(descriptor, path)
+        finally:
+            os.close(descriptor)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file."""
@@ -179,18 +186,15 @@ class FolderDestination(Destination):
 
     def append(self, path: str, data: bytes) -> None:
         """Add to the end of a file."""
-        try:
-            folders, file = self._folders, str(self.root / path)
+        folders, file = self._folders, str(self.root / path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        with explaining(str(self.root)):
             folders.need(file.rpartition("/")[0])
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             made = not os.path.lexists(file)
-            descriptor = os.open(file, flags if self.follow_links else flags | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "ab") as out:
+            with os.fdopen(os.open(file, flags if self.follow_links else flags | os.O_NOFOLLOW, 0o600), "ab") as out:
                 if made:
-                    folders.modes_of(path).fit_file(descriptor, file)
+                    folders.modes_of(path).fit_file(out.fileno(), file)
                 out.write(data)
-        except OSError as error:
-            raise explained(error, str(self.root)) from error
 
     def set_aside(self, paths: Sequence[str]) -> None:
         """Move files that nobody knows from the quarantine to a folder beside it."""
