@@ -190,6 +190,20 @@ def test_odd_names_on_a_disk(case: Case, run: Run, tmp_path: Path) -> None:
     assert (again.code, again.tally["done"]) == (5 if named else 0, 0)
 
 
+def test_keys_that_end_in_a_slash(case: Case, run: Run) -> None:
+    """Empty ones mark folders, as consoles make them; others are named."""
+    key, mark = case.folder % "abc", case.folder % "marked"
+    marks = dict.fromkeys((f"{mark}/", f"{mark.rpartition('/')[0]}/", "marked/"), b"")
+    with AnyKeyServer(case.objects | marks) as server:
+        settings = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": server.endpoint}
+        plain = run(case, "s3://any", **settings)
+        assert (plain.code, plain.tally["done"]) == (0, len(case.objects))
+        server.objects[f"{key}/"] = case.sample
+        done = run(case, "s3://any", **settings)
+    assert (done.code, not_fetched(done)) == (5, {key})
+    assert "ends in '/'" in done.out
+
+
 def test_odd_keys_in_a_bucket(case: Case, run: Run) -> None:
     keys, named = added(case, *PARTS)
     with AnyKeyServer(case.objects | keys) as server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -185,13 +186,38 @@ def test_a_key_and_the_same_with_a_slash_are_two_objects() -> None:
         assert [one.key for one in held(server).dirs("s").objects] == ["s/x", "s/x-y"]
 
 
+def test_marks_of_folders_are_no_objects() -> None:
+    """Consoles make them: empty, with a key that ends in a slash."""
+    objects = {"s/dir/": b"", "s/dir/x": b"1", "s/empty": b"", "s/marked/": b"", "t//": b"", "t//x": b"", "t/y/": b""}
+    with AnyKeyServer(objects) as server:
+        store = held(server)
+        assert [one.key for one in store.list("s")] == ["s/dir/x", "s/empty"]
+        assert [one.key for one in store.list("t")] == ["t//x"]
+        found = store.dirs("s")
+        assert (found.prefixes, [one.key for one in found.objects]) == (["s/dir/", "s/marked/"], ["s/empty"])
+        assert [one.key for one in store.dirs("s/dir").objects] == ["s/dir/x"]
+
+
+def test_an_object_whose_key_ends_in_a_slash_is_known_as_such() -> None:
+    with AnyKeyServer({"s/x/": b"1", "s/y": b"1"}) as server:
+        assert [held(server).ends_in_slash(key) for key in ("s/x", "s/y", "s/z")] == [True, False, False]
+
+
+@pytest.mark.parametrize("page", [37, 100])
 @pytest.mark.parametrize("odd", [False, True])
-def test_a_listing_that_breaks_off_is_not_taken_for_whole(odd: bool) -> None:
+def test_a_listing_that_breaks_off_is_not_taken_for_whole(odd: bool, page: int) -> None:
     def cut(text: str) -> str:
         return re.sub("<NextContinuationToken>.*?</NextContinuationToken>", "", text)
 
     objects = dict.fromkeys([f"s/{n:04d}" for n in range(250)] + (["s//0"] if odd else []), b"1")
-    with AnyKeyServer(objects, page=100, rewrite=cut) as server:
+    objects |= dict.fromkeys([f"short/{n}" for n in range(9)], b"1")
+    with AnyKeyServer(objects, page=page, rewrite=cut) as server:
+        store = held(server)
+        assert (len(list(store.list("short"))), len(store.dirs("short").objects)) == (9, 9)
+        with pytest.raises(StoreError, match="breaks off"):
+            list(store.list("s"))
+        with pytest.raises(StoreError, match="breaks off"):
+            store.dirs("s")
         with pytest.raises(StoreError, match="breaks off"):
             list(held(server).list("s"))
         with pytest.raises(StoreError, match="breaks off"):
@@ -205,6 +231,28 @@ def test_a_listing_that_goes_round_is_ended() -> None:
     objects = dict.fromkeys([f"s/{n:05d}" for n in range(9000)], b"1")
     with AnyKeyServer(objects, rewrite=round_again) as server, pytest.raises(StoreError, match="breaks off"):
         list(held(server).list("s"))
+
+
+def test_a_listing_by_folder_that_goes_round_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def round_again(text: str) -> str:
+        return re.sub("<NextContinuationToken>.*?</", "<NextContinuationToken>s/0099/</", text)
+
+    monkeypatch.setattr(listing, "_LIMIT", 1)
+    objects = dict.fromkeys([f"s/{n:04d}/x" for n in range(250)], b"1")
+    with AnyKeyServer(objects, page=100, rewrite=round_again) as server:
+        with pytest.raises(StoreError, match="breaks off"):
+            held(server).dirs("s")
+        asked = len(server.asked)
+        time.sleep(0.5)
+        assert len(server.asked) == asked
+
+
+def test_few_of_many_listings_are_asked_what_lies_behind() -> None:
+    objects = {f"s/{n:03d}/{m}": b"1" for n in range(200) for m in range(n * 7919 % 61 + 1)}
+    with AnyKeyServer(objects) as server:
+        store = held(server)
+        assert sum(len(page) for n in range(200) for page in store.pages(f"s/{n:03d}")) == len(objects)
+        assert len(server.asked) < 210
 
 
 def test_a_listing_of_whole_pages_is_whole() -> None:

@@ -63,8 +63,12 @@ class Work:
         """Note an object that could not be had. An error that every other object will meet is raised."""
         if isinstance(error, HOPELESS):
             raise error
-        kind = GONE if isinstance(error, NotFoundError) else NOT_FETCHED
-        self.receipt.failed(item, kind.about(item.key, message=error.message))
+        kind, message = NOT_FETCHED, error.message
+        if isinstance(error, NotFoundError):
+            kind = GONE
+            if self.store.ends_in_slash(item.key):
+                kind, message = NOT_FETCHED, "The object's key ends in '/': no data are read from such a one."
+        self.receipt.failed(item, kind.about(item.key, message=message))
 
     def again(self, items: Sequence[Item]) -> Iterator[list[tuple[Item, Fetched]]]:
         """Fetch objects once more, batch by batch, in the version that is recorded.

@@ -66,6 +66,7 @@ class Connection:
         self._clients: dict[Role, Client] = {}
         self._process = os.getpid()
         self._reached = False
+        self.whole: dict[str, int] = {}  # the longest listing of each sort that is known to be whole
 
     def client(self, role: Role) -> Client:
         """Return the client for a role; opens it when this process has none yet."""

@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import StoreError, TransientStoreError
+from bondstore.errors import NoPlaceError, NotFoundError, StoreError, TransientStoreError
 from bondstore.stores.address import is_odd
-from bondstore.stores.background import run_ahead
+from bondstore.stores.background import run_ahead, side_by_side
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.info import Dirs, Listing, quoted
-from bondstore.stores.transfer import to_info
+from bondstore.stores.transfer import head, to_info
 
 if TYPE_CHECKING:
     from arro3.core import RecordBatch
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bondstore.stores.connection import Connection
 
 _PAGE = 5_000
+_LIMIT = 30.0  # seconds for a listing by folder: boto3 then goes on page by page, and sees whether one comes again
+_AT_ONCE = 16
+_SHORTEST = 20  # no server's pages are shorter
 _ROUND = 100  # servers end their pages at round numbers of keys: 1000 nearly all, a few at 100, 200, 500
 
 
@@ -48,9 +51,9 @@ def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iter
     while True:
         try:
             for page in progress.new(_client_pages(connection, role, prefix, progress.offset)):
-                yield _without_itself(page, prefix)
+                yield _without_marks(connection, _without_itself(page, prefix), exact=role == "odd")
                 patience.progress()
-            if role == "list" and _is_cut(connection, prefix, progress):
+            if role == "list" and _is_cut(connection, prefix, "list", progress.count, progress.last):
                 role = "odd"
                 progress.start_again()
                 continue
@@ -80,16 +83,24 @@ def _folds(connection: Connection) -> bool:
     return connection.kind.has_odd_keys and not connection.kind.is_exact
 
 
-def _is_cut(connection: Connection, prefix: str, progress: _Progress) -> bool:
+def _is_cut(connection: Connection, prefix: str, how: str, count: int, last: str | None) -> bool:
     """Whether a server that ended a listing has more, which it said without saying where.
 
     obstore takes an answer that is truncated and has no token for the last one, and gives no sign of it. So where a
     whole page may have been the last, it is asked once more for what lies behind; boto3 then tells what is right.
+
+    A server ends its pages at one number of keys, mostly a round one. A listing that is shorter than another that was
+    whole is no full page; so beside the round numbers only the longest so far are asked about, which of many are few.
     """
-    if not _folds(connection) or not progress.count or progress.count % _ROUND:
+    if not _folds(connection) or connection.kind.ignores_offset or count < _SHORTEST:
         return False
-    behind = connection.client("list").list(prefix or None, offset=progress.last, chunk_size=1)
-    return next(iter(behind), None) is not None
+    if count % _ROUND and count <= connection.whole.get(how, 0):
+        return False
+    behind = connection.client("list").list(prefix or None, offset=last, chunk_size=2)
+    if any(one["path"] != last for one in next(iter(behind), ())):  # ``x/`` lies behind what was given as ``x``
+        return True
+    connection.whole[how] = max(count, connection.whole.get(how, 0))
+    return False
 
 
 def _client_pages(connection: Connection, role: Role, prefix: str, offset: str | None) -> Iterator[Listing]:
@@ -143,9 +154,10 @@ class _Progress:
         """Give what of these pages has not been given yet."""
         for page in pages:
             if self._replay_to is not None:
-                if self._replay_to not in page.keys:
+                found = [key for key in (self._replay_to, f"{self._replay_to}/") if key in page.keys]
+                if not found:
                     continue
-                rest = range(page.keys.index(self._replay_to) + 1, len(page))
+                rest = range(page.keys.index(found[0]) + 1, len(page))
                 self._replay_to = None
                 page = _pick(page, rest)  # noqa: PLW2901
             if len(page):
@@ -173,6 +185,24 @@ def _without_itself(page: Listing, prefix: str) -> Listing:
     if marks.isdisjoint(page.keys):
         return page
     return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks])
+
+
+def _without_marks(connection: Connection, page: Listing, *, exact: bool) -> Listing:
+    """Leave out the empty objects by which consoles mark folders: their keys end in ``/``, which obstore drops.
+
+    So an empty object is asked for by the key that was listed: where there is none, it was such a mark.
+    """
+    if 0 not in page.sizes or not connection.kind.is_remote:
+        return page
+    empty = [key for key, size in zip(page.keys, page.sizes, strict=True) if not size]
+    marks = {key for key in empty if key.endswith("/")} if exact else _marks(connection, empty)
+    return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks]) if marks else page
+
+
+def _marks(connection: Connection, keys: Sequence[str]) -> set[str]:
+    answers = side_by_side(partial(head, connection), keys, _AT_ONCE)
+    pairs = zip(keys, answers, strict=True)
+    return {key for key, one in pairs if isinstance(one, NotFoundError) and not isinstance(one, NoPlaceError)}
 
 
 def to_listing(batch: RecordBatch | Listing) -> Listing:
@@ -214,31 +244,57 @@ def list_dirs(connection: Connection, prefix: str) -> Dirs:
 
     def act(client: Client) -> Any:
         try:
-            return client.list_with_delimiter(prefix or None)
+            return _within_limit(client, prefix) if limited else client.list_with_delimiter(prefix or None)
         except InvalidPathError:
             return None
 
     role = _role(connection, prefix, "read")
+    limited = role == "read" and _folds(connection)
     found = connection.persist(role, act, prefix or None)
-    if role == "read" and found is not None and _folds(connection) and _is_doubtful(found):
+    limited = False
+    if role == "read" and found is not None and _is_doubtful(connection, prefix, found):
         found = None
+    exact = role == "odd" or found is None
     if found is None:
         if not connection.kind.has_odd_keys:
             raise _odd(connection, prefix)
         found = connection.persist("odd", act, prefix or None)
     prefixes = sorted(closed(one) for one in found["common_prefixes"])
     itself = {prefix, prefix.rstrip("/")}
+    if connection.kind.is_remote:
+        empty = [meta["path"] for meta in found["objects"] if not meta["size"] and meta["path"] not in itself]
+        itself |= {key for key in empty if key.endswith("/")} if exact else _marks(connection, empty)
     infos = [to_info(meta["path"], meta) for meta in found["objects"] if meta["path"] not in itself]
     barred = {meta["path"] for meta in found["objects"] if meta.get("barred")}
     objects = [replace(one, barred=True) if one.key in barred else one for one in infos]
     return Dirs(prefixes, objects)
 
 
-def _is_doubtful(found: Any) -> bool:
-    """Whether a listing by folder may be cut, or gives ``x`` and ``x/`` one name; see `_is_cut`."""
+def _within_limit(client: Client, prefix: str) -> Any:
+    """List by folder; None where it takes so long that the server may be sending the same page again and again."""
+    import asyncio
+
+    async def ask() -> Any:
+        return await asyncio.wait_for(client.list_with_delimiter_async(prefix or None), _LIMIT)
+
+    # In a thread of its own: the caller may be inside a loop of events, as in a notebook.
+    try:
+        [found] = side_by_side(lambda _: asyncio.run(ask()), [prefix], 1)
+    except TimeoutError:
+        return None
+    return found
+
+
+def _is_doubtful(connection: Connection, prefix: str, found: Any) -> bool:
+    """Whether a listing by folder may be cut, or gives ``x`` and ``x/`` one name."""
+    if not _folds(connection):
+        return False
     paths = [meta["path"] for meta in found["objects"]]
+    last = max([*paths, *(f"{closed(one)}\U0010ffff" for one in found["common_prefixes"])], default=None)
     count = len(paths) + len(found["common_prefixes"])
-    return len(set(paths)) < len(paths) or (count > 0 and count % _ROUND == 0)
+    return len(set(paths)) < len(paths) or connection.persist(
+        "list", lambda _: _is_cut(connection, prefix, "dirs", count, last), prefix or None
+    )
 
 
 def _odd(connection: Connection, prefix: str) -> StoreError:

@@ -138,6 +138,10 @@ class Store:
         """Read an object."""
         return transfer.fetch(self._connection, key)
 
+    def ends_in_slash(self, key: str) -> bool:
+        """Say of an object that was listed and is not there whether its key is the same with a ``/`` behind it."""
+        return transfer.ends_in_slash(self._connection, key)
+
     def get_many(self, keys: Sequence[str], concurrency: int = 16) -> _Many:
         """Read many objects at a time. All of them are held in memory: ask for batches."""
         return side_by_side(self.get, keys, concurrency)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import ChangedError, CredentialsError, TransientStoreError
+from bondstore.errors import BondstoreError, ChangedError, CredentialsError, TransientStoreError
 from bondstore.stores.address import impossible, is_odd
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
@@ -37,6 +37,16 @@ def reader(connection: Connection, key: str) -> Role:
     if connection.kind.has_odd_keys and key.strip("/") and "\0" not in key:
         return "odd"
     raise impossible(key)
+
+
+def ends_in_slash(connection: Connection, key: str) -> bool:
+    """Whether what obstore listed as ``x`` is ``x/`` in truth; where nobody can say, it is not."""
+    if not connection.kind.has_odd_keys or connection.kind.is_exact:
+        return False
+    with suppress(BondstoreError):
+        connection.persist("odd", lambda client: client.head(f"{key}/"), key)
+        return True
+    return False
 
 
 def fetch(connection: Connection, key: str) -> Fetched:
