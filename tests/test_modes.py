@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from bondstore import modes
+from bondstore.config.profiles import StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import ConfigurationError, CredentialsError, PolicyError
 from bondstore.ledger import Ledger
 from bondstore.runs.folder_destination import FolderDestination
+from bondstore.stores import Store, open_store
 
 
 def mode(path: Path) -> int:
@@ -89,6 +91,32 @@ def test_nothing_is_written_or_removed_through_a_link(dest: FolderDestination, t
     following = FolderDestination(dest.root, follow_links=True)
     with following.locked():
         WAYS[way](following)
+
+
+STORE_WAYS: dict[str, Callable[[Store], object]] = {
+    "put": lambda store: store.put("link/x", b"x"),
+    "stream": lambda store: store.put_stream("link/x", [b"x"]),
+    "if absent": lambda store: store.put_if_absent("link/x", b"x"),
+    "if unchanged": lambda store: store.put_if_unchanged("link/theirs", b"x", store.head("link/theirs").etag),
+    "copy": lambda store: store.copy("here", "link/x"),
+    "move to": lambda store: store.move("here", "link/x"),
+    "move from": lambda store: store.move("link/theirs", "x"),
+    "delete": lambda store: store.delete("link/theirs"),
+}
+
+
+@pytest.mark.parametrize("way", STORE_WAYS)
+def test_a_store_in_a_folder_changes_nothing_through_a_link(tmp_path: Path, way: str) -> None:
+    other, place = tmp_path / "other", tmp_path / "place"
+    other.mkdir()
+    place.mkdir()
+    (other / "theirs").write_bytes(b"somebody else's")
+    (place / "here").write_bytes(b"ours")
+    (place / "link").symlink_to(other)
+    with pytest.raises(PolicyError, match="is a symbolic link"):
+        STORE_WAYS[way](open_store(StoreSpec(place.as_uri())))
+    assert {path.name: path.read_bytes() for path in other.iterdir()} == {"theirs": b"somebody else's"}
+    STORE_WAYS[way](open_store(StoreSpec(place.as_uri(), follow_links=True)))
 
 
 def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(dest: FolderDestination, tmp_path: Path) -> None:

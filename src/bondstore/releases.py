@@ -10,6 +10,7 @@ Examples
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_store
@@ -55,6 +56,7 @@ def publish(
     require_public: bool = False,
     profile: str | None = None,
     source_profile: str | None = None,
+    follow_links: bool = False,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
 ) -> Plan | Published:
@@ -80,6 +82,8 @@ def publish(
         Go on only if everybody can read the public store.
     profile, source_profile : str, optional
         Named settings to open the two with; those of the public store serve for both when there is one name only.
+    follow_links : bool
+        Release into a folder that is a symbolic link, or through such links in it.
     confirm : callable, optional
         Asked once the plan stands; false ends it before anything is written.
     dry_run : bool
@@ -98,7 +102,7 @@ def publish(
         The private store is not private, or that could not be told; the public one is not public and must be.
     """
     order = Order(require, about or About(), inspectors(), overview, stac, again, is_by_product)
-    places = Places(dest, source, profile, source_profile, source_may_be_public, require_public)
+    places = Places(dest, source, profile, source_profile, source_may_be_public, require_public, follow_links)
     return publish_between(places, order, confirm=confirm, dry_run=dry_run)
 
 
@@ -108,6 +112,7 @@ def recall(
     *,
     reason: str = "",
     profile: str | None = None,
+    follow_links: bool = False,
     confirm: Callable[[RecallPlan], bool] | None = None,
     dry_run: bool = False,
 ) -> RecallPlan | Recalled:
@@ -123,6 +128,8 @@ def recall(
         Why; it becomes public.
     profile : str, optional
         Named settings to open the store with.
+    follow_links : bool
+        Remove and write through symbolic links in a folder too.
     confirm : callable, optional
         Asked once the plan stands; false ends it.
     dry_run : bool
@@ -138,7 +145,7 @@ def recall(
     NotFoundError
         Nothing of that name was released.
     """
-    opened = open_store(resolve_store(store, profile))
+    opened = open_store(replace(resolve_store(store, profile), follow_links=follow_links))
     return recalling.recall(opened, what, reason=reason, confirm=confirm, dry_run=dry_run)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import io
 import json
@@ -30,7 +31,7 @@ from bondstore.release import publish as module
 from bondstore.release.checks import check_apart
 from bondstore.release.inventory import files_of, releases
 from bondstore.release.outcome import Published, Recalled, ReleasePlan
-from bondstore.release.publish import publish
+from bondstore.release.publish import Places, publish, publish_between
 from bondstore.release.recall import recall
 from bondstore.release.records import Record
 from bondstore.release.settings import About, Order
@@ -328,6 +329,35 @@ def test_a_link_does_not_lead_out_of_the_private_store(
     done = run(private, public)
     assert data not in public.tree().values()
     assert done.files == 3
+
+
+def test_a_release_is_not_written_to_where_a_link_leads(private: Place, tmp_path: Path) -> None:
+    private.fill(good_files())
+    other, link = tmp_path / "other", tmp_path / "link"
+    other.mkdir()
+    link.symlink_to(other)
+    for place in (str(link), link.as_uri()):
+        with pytest.raises(PolicyError, match="is a symbolic link") as refused:
+            publish_between(Places(place, private.store.url), Order())
+        assert "--follow-links" in refused.value.hint
+    assert list(other.iterdir()) == []
+    done = publish_between(Places(link.as_uri(), private.store.url, follow_links=True), Order())
+    assert isinstance(done, Published)
+    assert (other / "latest.json").exists()
+
+
+def test_a_recall_removes_nothing_through_a_link(private: Place, public: Place, tmp_path: Path) -> None:
+    private.fill(good_files())
+    done = run(private, public)
+    data = tmp_path / "public" / "data"
+    data.rename(tmp_path / "moved")
+    data.symlink_to(tmp_path / "moved")
+    before = sorted((tmp_path / "moved").rglob("*"))
+    with pytest.raises(PolicyError, match="is a symbolic link"):
+        recall(public.store, done.release)
+    assert sorted((tmp_path / "moved").rglob("*")) == before
+    recall(open_store(dataclasses.replace(public.store.spec, follow_links=True)), done.release)
+    assert [path for path in (tmp_path / "moved").rglob("*") if path.is_file()] == []
 
 
 def test_a_file_that_changes_between_look_and_copy_stays(private: Place, public: Place, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from bondstore.release.scan import Scan, ScanOptions, fetch, scan, scan_plot
 from bondstore.release.settings import Order, Requirement
 from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan
-from bondstore.runs.policy import refuse_private
+from bondstore.runs.policy import refuse_link, refuse_private
 from bondstore.runs.tally import Count, Tally
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -51,6 +51,7 @@ class Places:
     source_profile: str | None = None  # the profile of the public store serves for both where only that one is named
     source_may_be_public: bool = False
     require_public: bool = False
+    follow_links: bool = False
 
 
 def publish_between(
@@ -66,8 +67,9 @@ def publish_between(
     `seen` is told what anybody sees of the private store, then of the public one. `UsageError` where the stores are not
     apart; `PolicyError` where the private one is public, or may be, or the public one is not and must be.
     """
-    spec = resolve_store(places.dest, places.profile)
+    spec = dataclasses.replace(resolve_store(places.dest, places.profile), follow_links=places.follow_links)
     refuse_private(spec)
+    refuse_link(places.dest, spec)
     folder = parse_address(spec.url).folder
     if folder is not None and not dry_run:
         make_folder(folder, PUBLIC)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.errors import PolicyError, ReadOnlyError
+from bondstore.modes import linked
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.ram_disk import ram_place
 from bondstore.stores.address import parse_address
@@ -44,6 +45,16 @@ def refuse_read_only(dest: StoreSpec) -> None:
             f"{dest.url} is opened read-only, and results are to be written there.",
             hint="Name a profile that allows writing: --dest-profile NAME",
         )
+
+
+def refuse_link(place: str | None, spec: StoreSpec) -> None:
+    """Refuse a folder to write to that is a symbolic link itself, unless links are followed; `place` is its name."""
+    folder = parse_address(spec.url).folder
+    if folder is None or spec.follow_links:
+        return
+    named = folder if place is None or "://" in place else Path(place).expanduser()
+    if named.is_symlink():
+        raise linked(str(named))
 
 
 def refuse_private(dest: StoreSpec) -> None:

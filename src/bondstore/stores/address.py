@@ -162,6 +162,9 @@ class StoreKind:
         """Return a lock for who replaces an object unless it changed; None where the store itself sees to that."""
         return None
 
+    def check_way(self, address: Address, key: str) -> None:
+        """Refuse to write or remove an object where a symbolic link leads out of the store."""
+
     def find_credentials(self, profile: Profile) -> CredentialsFound:  # noqa: ARG002 - kinds differ
         """Tell where the credentials for a store of this kind are, without showing any."""
         return CredentialsFound(f"A {self.name}:// store needs none.")

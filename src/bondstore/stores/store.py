@@ -166,11 +166,11 @@ class Store:
 
     def put(self, key: str, data: Any) -> str:
         """Write an object, replacing one that is there, and return its etag. Over 8 MiB it is sent in parts."""
-        return writing.put(self._writable(), _checked(key), data)
+        return writing.put(self._writable(key), _checked(key), data)
 
     def put_stream(self, key: str, chunks: Iterable[Any]) -> str:
         """Write an object from chunks of any size, in parts; nothing shows before all is there, or if chunks raise."""
-        return writing.put_stream(self._writable(), _checked(key), chunks)
+        return writing.put_stream(self._writable(key), _checked(key), chunks)
 
     def put_many(self, items: Sequence[tuple[str, Any]], concurrency: int = 16) -> _Written:
         """Write many (key, content) pairs at a time: etags in their order, a failure in the place of an etag."""
@@ -182,19 +182,19 @@ class Store:
 
         When an answer was lost on the way, an object with these very bytes counts as ours: let them name their writer.
         """
-        return writing.put_if_absent(self._writable(), _checked(key), data)
+        return writing.put_if_absent(self._writable(key), _checked(key), data)
 
     def put_if_unchanged(self, key: str, data: Any, etag: str) -> str:
         """Replace an object unless it is another version than the etag's, or gone (`ChangedError`)."""
-        return writing.put_if_unchanged(self._writable(), _checked(key), data, etag)
+        return writing.put_if_unchanged(self._writable(key), _checked(key), data, etag)
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object within the store; the bytes do not pass through here."""
-        writing.copy(self._writable(), _checked(source), _checked(target))
+        writing.copy(self._writable(target), _checked(source), _checked(target))
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is gone already is fine."""
-        writing.delete(self._writable(), _checked(key))
+        writing.delete(self._writable(key), _checked(key))
 
     def delete_many(self, keys: Sequence[str], concurrency: int = 16) -> _Done:
         """Remove many objects at a time: in the order of the keys, None for each that is gone, or its failure."""
@@ -203,16 +203,19 @@ class Store:
 
     def move(self, source: str, target: str) -> None:
         """Rename an object, replacing one at the target: in one step in a folder, elsewhere by copy and removal."""
-        writing.move(self._writable(), _checked(source), _checked(target))
+        writing.move(self._writable(source, target), _checked(source), _checked(target))
 
     def move_many(self, pairs: Sequence[tuple[str, str]], concurrency: int = 16) -> _Done:
         """Rename many (source, target) pairs at a time: in their order, None for each that is done, or its failure."""
         self._writable()
         return side_by_side(lambda pair: self.move(*pair), pairs, concurrency)
 
-    def _writable(self) -> Connection:
+    def _writable(self, *keys: str) -> Connection:
         if self.read_only:
             raise ReadOnlyError(f"{self.url} is opened read-only.", hint="Use a profile that allows writing.")
+        if not self.spec.follow_links:
+            for key in keys:
+                self._connection.kind.check_way(self.address, _checked(key))
         return self._connection
 
 

@@ -70,6 +70,7 @@ def command(
             help="Named settings to open the private store with; else those of --profile.",
         ),
     ] = None,
+    follow_links: options.FollowLinks = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -95,7 +96,7 @@ def command(
         stac=stac,
         again=again,
     )
-    places = Places(dest, source, profile, from_profile, source_may_be_public, require_public)
+    places = Places(dest, source, profile, from_profile, source_may_be_public, require_public, follow_links)
     done = publish_between(
         places,
         order,

@@ -33,6 +33,7 @@ def command(
     store: options.Store = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it becomes public.")] = "",
     profile: options.Profile = None,
+    follow_links: options.FollowLinks = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -45,7 +46,7 @@ def command(
     """
     from bondstore.release.recall import recall
 
-    public = open_url(store, profile)
+    public = open_url(store, profile, follow_links=follow_links)
 
     def ask(plan: RecallPlan) -> bool:
         if plan.done:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from bondstore.errors import ChangedError, NotFoundError, UsageError
+from bondstore.modes import Folders
 from bondstore.stores.address import Address, Client, Role, StoreKind, register
 from bondstore.stores.kinds.file.disk import Disk
 
@@ -58,6 +59,10 @@ class FileKind(StoreKind):
                 f"There is no folder {address.place}.", hint="Check its name; a bucket is written s3://BUCKET."
             )
         return Disk(address.place.rstrip("/"))
+
+    def check_way(self, address: Address, key: str) -> None:
+        """Raise `PolicyError` where a folder on the way is a link."""
+        Folders(address.place).check(f"{address.place}/{key}".rpartition("/")[0])
 
     def replacing(self, address: Address) -> AbstractContextManager[None]:
         """Lock the folder: a file system has no conditional replacement."""
