@@ -18,6 +18,7 @@ from demo.study import make as make_study
 from tests.cli.conftest import Call
 from tests.ocean_files import moana_fleet
 from tests.servers.any_key import AnyKeyServer
+from tests.servers.azurite import Azurite
 from tests.studies import Ended, tree
 
 
@@ -188,6 +189,24 @@ def test_odd_names_on_a_disk(case: Case, run: Run, tmp_path: Path) -> None:
     settled(run(case, str(source)), case, keys, named)
     again = run(case, str(source))
     assert (again.code, again.tally["done"]) == (5 if named else 0, 0)
+
+
+def test_odd_names_in_a_container(case: Case, run: Run, azurite: Azurite) -> None:
+    """This server cannot list control characters but for the end of a line, and takes a backslash for a slash."""
+    container = azurite.create_bucket(f"odd-{os.urandom(6).hex()}")
+    keys, named = added(case, "")
+    keys = {key: data for key, data in keys.items() if not set(key) & set("\x01\x7f\r\x1b\\")}
+    for key, data in (case.objects | keys).items():
+        azurite.put(container, key, data)
+    parts = ("AccountName=", azurite.account, ";AccountKey=", azurite.account_key, ";BlobEndpoint=", azurite.endpoint)
+    settings = {"AZURE_STORAGE_CONNECTION_STRING": "".join(parts)}
+    settled(run(case, f"az://{container}", **settings), case, keys, named & set(keys))
+    dots = {case.folder % one for one in (".", "..")}
+    for key in dots:
+        azurite.put(container, key, case.sample)
+    done = run(case, f"az://{container}", **settings)
+    assert (done.code, done.tally["done"]) == (5, 0)
+    assert {key for key, kinds in done.findings.items() if kinds & {"not-fetched", "odd-folder"}} >= dots
 
 
 def test_keys_that_end_in_a_slash(case: Case, run: Run) -> None:

@@ -105,20 +105,16 @@ def _is_cut(connection: Connection, prefix: str, how: str, count: int, last: str
 
 def _client_pages(connection: Connection, role: Role, prefix: str, offset: str | None) -> Iterator[Listing]:
     client = connection.client(role)
-    if role == "list" and _folds(connection):
-        yield from _unfolded(client, prefix, offset)
-        return
-    for batch in client.list(prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
-        page = to_listing(batch)
+    pages = map(to_listing, client.list(prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True))
+    for page in _unfolded(pages) if role == "list" and _folds(connection) else pages:
         if offset is not None and connection.kind.ignores_offset:
-            page = _pick(page, [n for n, key in enumerate(page.keys) if key > offset])
+            page = _pick(page, [n for n, key in enumerate(page.keys) if key > offset])  # noqa: PLW2901
         yield page
 
 
-def _unfolded(client: Client, prefix: str, offset: str | None) -> Iterator[Listing]:
+def _unfolded(pages: Iterator[Listing]) -> Iterator[Listing]:
     before: set[str] = set()
-    for batch in client.list(prefix or None, offset=offset, chunk_size=_PAGE, return_arrow=True):
-        page = to_listing(batch)
+    for page in pages:
         keys = set(page.keys)
         if len(keys) < len(page) or not before.isdisjoint(keys):
             raise _FoldedError

@@ -23,6 +23,7 @@ class AzureKind(StoreKind):
     holder = "container"
     ignores_offset = True  # Azure's own parameter for it is newer than some servers
     hides_objects = True
+    has_odd_keys = True
 
     def endpoint(self, address: Address, profile: Profile) -> str:  # noqa: ARG002 - one host for all containers
         """Return the profile's endpoint, else Azure's own for the account."""
@@ -40,6 +41,10 @@ class AzureKind(StoreKind):
                 hint="Add account = NAME to the profile, or set AZURE_STORAGE_ACCOUNT or "
                 "AZURE_STORAGE_CONNECTION_STRING.",
             )
+        if role == "odd":
+            from bondstore.stores.kinds.az.extra import OddKeys
+
+            return OddKeys(address, profile, rule)
         config: dict[str, Any] = {"skip_signature": profile.anonymous}
         if profile.account:
             config["account_name"] = profile.account
