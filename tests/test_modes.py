@@ -167,6 +167,22 @@ def test_a_private_folder_that_others_can_write_to_is_refused(
     assert list(state.iterdir()) == []
 
 
+def test_who_may_not_look_at_the_record_of_another_is_told(
+    dest: FolderDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Path.stat
+
+    def refused(path: Path, **how: bool) -> os.stat_result:
+        if path == dest.ledger_path:
+            raise PermissionError(13, "Permission denied")
+        return look(path, **how)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    for ask in (dest.has_record, lambda: dest.ledger(create=False)):
+        with pytest.raises(ConfigurationError, match="only its owner can open"):
+            ask()
+
+
 def test_a_key_in_a_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir()

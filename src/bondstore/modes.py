@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from bondstore.errors import ConfigurationError, PolicyError
 
@@ -139,6 +139,12 @@ def make_path(folder: str, modes: Modes = PRIVATE) -> None:
             raise
     else:
         modes.fit_folder(folder)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file to write it anew, for its owner alone; a link in its place is not followed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, PRIVATE.file), "wb")
 
 
 class Folders:

@@ -393,6 +393,7 @@ def test_the_copy_here_is_readable_by_its_owner_only(sea: Sea, on: Machine) -> N
     sea.qc()
     assert sea.place.ledger_path.stat().st_mode & 0o777 == 0o600
     assert sea.place.corner.stat().st_mode & 0o777 == 0o700
+    assert [path for path in sea.place.corner.rglob("*") if path.stat().st_mode & 0o077] == []
 
 
 def test_all_machines_have_one_audit_chain(sea: Sea, on: Machine) -> None:

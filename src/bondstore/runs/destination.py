@@ -74,25 +74,42 @@ class Destination(ABC):
         NotFoundError
             There is none, and `create` is false.
         """
-        if not create and not self.ledger_path.exists():
+        if not create and not self.has_record():
             raise NotFoundError(
                 f"No run is recorded in {self.shown}.",
                 hint="Name the folder or the store that an earlier run wrote to.",
             )
         return Ledger(self.ledger_path, create=create)
 
+    def has_record(self) -> bool:
+        """Whether there is a ledger. Raises `ConfigurationError` where only another account may look."""
+        try:
+            self.ledger_path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError as error:
+            raise ConfigurationError(
+                f"The record of {self.shown} is in {self.corner}, which only its owner can open.",
+                hint="Ask who wrote the results. You need no record to read them, where their modes let you.",
+            ) from error
+        return True
+
     def prepare(self) -> None:
-        """Make the private folder (mode 0700); one that cannot be private is refused."""
-        self.prepare_corner()
-        if not os.access(self.corner, os.W_OK):
+        """Make the private folder (mode 0700).
+
+        Raises
+        ------
+        ConfigurationError
+            It cannot be made or written.
+        PolicyError
+            Others can write to it, or a link leads out of it.
+        """
+        make_folder(self.corner)
+        if not os.access(self.corner, os.W_OK | os.X_OK):
             raise ConfigurationError(
                 f"The record of {self.shown} is kept in {self.corner}, which cannot be written.",
                 hint="Check the folder and its permissions; XDG_STATE_HOME names another one for records of stores.",
             )
-
-    def prepare_corner(self) -> None:
-        """Make the private folder. Raises `PolicyError` where others can write to it, or a link leads out of it."""
-        make_folder(self.corner)
         for one in (self.corner, self.scratch, self.corner / "quarantine", self.ledger_path):
             if one.is_symlink():
                 raise PolicyError(

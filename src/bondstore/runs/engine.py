@@ -86,7 +86,7 @@ def only_plan(job: Job, destination: Destination, progress: Progress | None = No
     context = RunContext("", job.name, whoami(), job.store, destination)
     try:
         destination.refresh()
-        if not destination.ledger_path.exists():
+        if not destination.has_record():
             return RunResult("", job.plan(None, context, watch), Tally(), "planned")
         with destination.ledger(create=False) as ledger:
             return RunResult("", job.plan(ledger, context, watch), Tally(), "planned")

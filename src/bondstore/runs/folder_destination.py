@@ -56,7 +56,7 @@ class FolderDestination(Destination):
         make_folder(self.root, self.modes)
         if closed := self.modes.note_closed(self.root):
             _log.warning("%s", closed)
-        self.prepare_corner()
+        Destination.prepare(self)
 
     def refuse_link(self) -> None:
         """Refuse a folder that is a link, unless links may be followed; those above it are the machine's own affair."""

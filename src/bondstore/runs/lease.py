@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import AlreadyExistsError, BondstoreError, ChangedError, NotFoundError, PolicyError
+from bondstore.modes import open_private
 from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Lease:
                 self._etag = self._store.put_if_absent(self._key, self._content())
             except AlreadyExistsError:
                 self._take_over()
-        self._own.write_text(self._name)
+        with open_private(self._own) as own:
+            own.write(self._name.encode())
         threading.Thread(target=self._renew_until_ended, name="lease", daemon=True).start()
 
     def _take_over(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.ledger import Ledger
+from bondstore.modes import open_private
 from bondstore.runs.durable import explaining
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class LedgerCopy:
         whole.unlink(missing_ok=True)
         try:
             with explaining(str(whole)), closing(sqlite3.connect(self.path)) as source:
+                open_private(whole).close()  # SQLite fills a file that is there and empty, and keeps its mode
                 source.execute("VACUUM INTO ?", (str(whole),))
             with whole.open("rb") as file:
                 yield iter(zstandard.ZstdCompressor(level=3).read_to_iter(file, read_size=CHUNK))
@@ -105,15 +107,14 @@ class LedgerCopy:
         try:
             with explaining(str(fetched)):
                 hashed = hashlib.sha256()
-                with packed.open("wb") as out:
+                with open_private(packed) as out:
                     for chunk in chunks:
                         hashed.update(chunk)
                         out.write(chunk)
                 if hashed.hexdigest() != sha256:
                     return False
-                with packed.open("rb") as source, fetched.open("wb") as out:
+                with packed.open("rb") as source, open_private(fetched) as out:
                     zstandard.ZstdDecompressor().copy_stream(source, out)
-            fetched.chmod(0o600)
             with Ledger(fetched, create=False) as theirs:  # it is a ledger, of a version that can be read
                 head = self.known().head
                 continues = not head or theirs.audit.position(bytes.fromhex(head)) is not None
@@ -146,7 +147,8 @@ class LedgerCopy:
 
     def _write(self, mark: str) -> None:
         half = self._mark.with_name("snapshot.new")
-        half.write_text(mark)
+        with open_private(half) as out:
+            out.write(mark.encode())
         half.replace(self._mark)
 
     def _aside(self) -> Path:

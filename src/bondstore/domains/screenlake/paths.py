@@ -91,7 +91,7 @@ def segment(name: str) -> str:
 def queries(dest: Destination) -> list[str]:
     """Return the ids of the queries that have results: as the ledger says, newest first, then others."""
     found: dict[str, None] = {}
-    if dest.ledger_path.exists():
+    if dest.has_record():
         with dest.ledger(create=False) as ledger:
             for run in ledger.runs.newest_first():
                 if run.job.startswith(_JOB):
