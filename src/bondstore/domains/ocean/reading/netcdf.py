@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import atexit
 import os
-import pickle
-import struct
 import subprocess
 import sys
 from threading import RLock, Timer
 from typing import IO, TYPE_CHECKING, Any
 
+from bondstore.domains.ocean.reading import wire
 from bondstore.domains.ocean.reading.text import damaged
-from bondstore.errors import BondstoreError
+from bondstore.errors import DamagedError, MissingExtraError
 
 if TYPE_CHECKING:
     from bondstore.domains.ocean.profiles import Batch
@@ -28,9 +27,6 @@ _SIGNATURES = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 
 SECONDS = 30.0
 """So long a file may take, with a second more for each megabyte."""
-
-
-_LENGTH = struct.Struct("<Q")
 
 
 def is_netcdf(data: bytes) -> bool:
@@ -84,7 +80,7 @@ def flags_here(data: bytes, key: str) -> StoredFlags:
 
 
 class Helper:
-    """A process that reads files on demand; begun anew when one has made it hang or crash."""
+    """A process that reads files on demand; begun anew when one has made it hang, crash or talk nonsense."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -99,14 +95,14 @@ class Helper:
             watch.daemon = True
             watch.start()
             try:
-                _send(process.stdin, (what, data, key))
-                answer = _receive(process.stdout)
-            except (OSError, EOFError, pickle.UnpicklingError):
+                wire.ask(process.stdin, what, data, key)
+                answer = wire.answered(process.stdout, key, len(data))
+            except (OSError, EOFError, ValueError):
                 self.close()
                 raise damaged("netcdf-damaged", key) from None
             finally:
                 watch.cancel()
-        if isinstance(answer, BondstoreError):
+        if isinstance(answer, DamagedError | MissingExtraError):
             raise answer
         return answer
 
@@ -144,34 +140,18 @@ HELPER = Helper()
 atexit.register(HELPER.close)
 
 
-def _send(pipe: IO[bytes] | None, message: object) -> None:
-    if pipe is None:
-        raise EOFError
-    data = pickle.dumps(message, protocol=5)
-    pipe.write(_LENGTH.pack(len(data)) + data)
-    pipe.flush()
-
-
-def _receive(pipe: IO[bytes] | None) -> Any:
-    head = pipe.read(_LENGTH.size) if pipe is not None else b""
-    if pipe is None or len(head) < _LENGTH.size:
-        raise EOFError
-    (length,) = _LENGTH.unpack(head)
-    return pickle.loads(pipe.read(length))  # noqa: S301 - from our own process
-
-
 def serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """Read files until nobody asks any more."""
     while True:
         try:
-            what, data, key = _receive(source)
+            what, data, key = wire.asked(source)
         except EOFError:
             return
         try:
-            answer: object = read_here(data, key) if what == "read" else flags_here(data, key)
-        except BondstoreError as error:
+            answer: wire.Answer = read_here(data, key) if what == "read" else flags_here(data, key)
+        except (DamagedError, MissingExtraError) as error:
             answer = error
-        _send(sink, answer)
+        wire.answer(sink, answer)
 
 
 if __name__ == "__main__":
