@@ -17,7 +17,8 @@
     ├── StoreError                1   the store failed at one object
     │   ├── TransientStoreError   1   it may go through later
     │   ├── AlreadyExistsError    1   put-if-absent found an object       (also FileExistsError)
-    │   └── ChangedError          1   put-if-unchanged found another one
+    │   ├── ChangedError          1   put-if-unchanged found another one
+    │   └── ChecksumError         7   bytes that are not what the store's ETag says
     ├── NoSpaceError              1   the destination is full             (also OSError)
     ├── DamagedError              5   an object's bytes are not what its name promises
     ├── WaitingError              8   not yet: a restore or a review
@@ -152,6 +153,12 @@ class AlreadyExistsError(StoreError, FileExistsError):
 
 class ChangedError(StoreError):
     """The object is no longer the version that was asked for."""
+
+
+class ChecksumError(StoreError):
+    """The bytes that came are not those of the store's own checksum, after a second try as well."""
+
+    exit_code = Exit.INTEGRITY
 
 
 class NoSpaceError(BondstoreError, OSError):

@@ -101,7 +101,13 @@ NOT_FETCHED = FindingKind(
     "The object could not be fetched.",
     "Run the same command again; bondstore doctor says what is wrong with the store.",
 )
-FETCHING = registry(GONE, NOT_FETCHED)
+WRONG_CHECKSUM = FindingKind(
+    "wrong-checksum",
+    Severity.ERROR,
+    "The bytes that came, twice, do not match the store's own checksum of the object (its ETag).",
+    "Ask the store's administrator; once the object is repaired or uploaded again: bondstore run retry.",
+)
+FETCHING = registry(GONE, NOT_FETCHED, WRONG_CHECKSUM)
 
 
 _EARLIER = {"outdated": "stale", "unevaluated": "not-evaluated"}

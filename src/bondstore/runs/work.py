@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import HOPELESS, BondstoreError, ChangedError, NotFoundError
-from bondstore.findings import GONE, NOT_FETCHED
+from bondstore.errors import HOPELESS, BondstoreError, ChangedError, ChecksumError, NotFoundError
+from bondstore.findings import GONE, NOT_FETCHED, WRONG_CHECKSUM
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
 from bondstore.runs.receipt import Receipt
@@ -63,6 +63,10 @@ class Work:
         """Note an object that could not be had. An error that every other object will meet is raised."""
         if isinstance(error, HOPELESS):
             raise error
+        if isinstance(error, ChecksumError):  # it came, and was not itself: fetching it in every run would not help
+            self.receipt.findings.append(WRONG_CHECKSUM.about(item.key))
+            self.quarantine(item, item.version, WRONG_CHECKSUM.word)
+            return
         kind, message = NOT_FETCHED, error.message
         if isinstance(error, NotFoundError):
             kind = GONE
@@ -79,6 +83,8 @@ class Work:
         ------
         ChangedError
             One was replaced meanwhile.
+        ChecksumError
+            One has become damaged.
         """
         for batch in grouped(items, lambda item: item.size, number=AGAIN, weight=AGAIN_BYTES):
             fetched = []

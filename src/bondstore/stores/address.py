@@ -115,6 +115,8 @@ class StoreKind:
     """An object gets another key in one step."""
     ignores_offset: bool = False
     """A listing that should start behind a key may start at the front."""
+    may_encrypt: bool = False
+    """An ETag that looks like an MD5 may be none, and a client of the role ``odd`` can ask (`is_opaque`)."""
     hides_objects: bool = False
     """Who has no permission is told that there is no such object."""
 
@@ -154,9 +156,21 @@ class StoreKind:
         """See `Address.endpoint`."""
         return ""
 
+    def front(self, address: Address, profile: Profile) -> str:
+        """Return the URL of the place itself, which an unsigned request may ask for."""
+        return f"{self.endpoint(address, profile)}/{address.place}"
+
+    def authorities(self, profile: Profile) -> str | None:  # noqa: ARG002 - kinds differ
+        """Return the file of authorities to trust besides the system's."""
+        return None
+
     def is_ordered(self, profile: Profile) -> bool:  # noqa: ARG002 - kinds differ
         """Say whether listings follow the bytes of the keys, so that they can be taken up behind any key."""
         return False
+
+    def has_md5(self, address: Address) -> bool:  # noqa: ARG002 - kinds differ
+        """Say whether an ETag of 32 hexadecimal digits is the MD5 of the content."""
+        return True
 
     def replacing(self, address: Address) -> AbstractContextManager[None] | None:  # noqa: ARG002 - kinds differ
         """Return a lock for who replaces an object unless it changed; None where the store itself sees to that."""

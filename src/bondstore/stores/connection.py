@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from bondstore.stores.address import Client, Role, parse_address
+from bondstore.stores.checksums import Etags
 from bondstore.stores.failures import Failure, understand, unreachable
+from bondstore.stores.redirects import is_proxied, refuse_redirect
 from bondstore.stores.retry import RetryRule
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile, StoreSpec
 
 T = TypeVar("T")
+_PATIENT: tuple[Role, ...] = ("list", "write")
+"""Clients that try again for long by themselves."""
 
 
 def raisable() -> tuple[type[Exception], ...]:
@@ -65,7 +69,8 @@ class Connection:
         self._lock = threading.RLock()
         self._clients: dict[Role, Client] = {}
         self._process = os.getpid()
-        self._reached = False
+        self._reached = self._at_home = False
+        self.etags = Etags()
         self.whole: dict[str, int] = {}  # the longest listing of each sort that is known to be whole
 
     def client(self, role: Role) -> Client:
@@ -86,6 +91,10 @@ class Connection:
             if not self._reached and self.kind.is_remote:
                 check_contact(self.address.endpoint(profile), self.address.url, profile, self.rule)
                 self._reached = True
+            if role in _PATIENT and self.kind.is_remote and not self._at_home:
+                front = self.kind.front(self.address, profile)
+                refuse_redirect(front, self.address.url, profile, self.kind.authorities(profile))
+                self._at_home = True
             self._clients[role] = opened
         return self._clients[role]
 
@@ -123,7 +132,7 @@ def check_contact(endpoint: str, place: str, profile: Profile, rule: RetryRule) 
     """
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
-    if profile.proxy == "environment" and _is_proxied(parts.scheme, host):
+    if is_proxied(profile, parts.scheme, host):
         return
     port = parts.port or (80 if parts.scheme == "http" else 443)
     give_up = time.monotonic() + rule.first_contact
@@ -139,10 +148,3 @@ def check_contact(endpoint: str, place: str, profile: Profile, rule: RetryRule) 
         if time.monotonic() + wait > give_up:
             raise unreachable(f"{place} at {host}:{port}", why.lower())
         time.sleep(wait)
-
-
-def _is_proxied(scheme: str, host: str) -> bool:
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)

@@ -29,7 +29,10 @@ from bondstore.stores.address import impossible
 _STATUS = re.compile(r"Server returned (?:non-2xx status code: |error response: )?(\d{3})?")
 _CODE = re.compile(r"<Code>\s*(\w{1,80})\s*</Code>")
 _REGION = re.compile(r"(?:<Region>|expecting ')([a-z0-9-]{2,40})(?:</Region>|')")
+_PLAIN_REGION = re.compile(r"[a-z0-9-]{2,40}")
 _KIND = re.compile(r"kind: (\w+)")
+NOWHERE = "127.0.0.1:0"
+"""Where requests that a redirect sends to another server end; see `remote.bound_to`."""
 _BOTO3_KINDS = {
     "EndpointConnectionError": "Connect",
     "ConnectTimeoutError": "Connect",
@@ -145,6 +148,8 @@ def _by_answer(  # noqa: PLR0911 - one line a case
     if code in _WRONG_REGION:
         hint = f'Set region = "{region}" in the profile.' if region else "Set the bucket's region in the profile."
         return Failure(ConfigurationError(f"{place} is in another region than the profile says.", hint=hint), code=code)
+    if 300 <= status < 400:
+        return Failure(elsewhere(place), code=code)
     if code in _ARCHIVED:
         hint = "It has to be restored from the archive tier before it can be read."
         return Failure(StoreError(f"The object {what} is archived.", hint=hint), code=code)
@@ -166,6 +171,8 @@ def _by_transport(  # noqa: PLR0911 - one line a case
     raised: BaseException, text: str, what: str, place: str
 ) -> Failure:
     name = type(raised).__name__
+    if f"{NOWHERE}," in text:
+        return Failure(elsewhere(place))
     if "169.254.169.254" in text or "169.254.170.2" in text or "Credential" in name:
         hint = "Name them in a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         return Failure(CredentialsError(f"No credentials were found for {place}.", hint=hint))
@@ -207,6 +214,15 @@ def _by_system(raised: BaseException, text: str, what: str) -> Failure | None:
     if number == 36:
         return Failure(UsageError(f"The key of {what} is too long for this disk."))
     return None
+
+
+def elsewhere(place: str, region: str = "") -> ConfigurationError:
+    """Return the error for a server that sends requests on to another one, with the region it names."""
+    hint = f'Set region = "{region}" in the profile.' if _PLAIN_REGION.fullmatch(region) else ""
+    return ConfigurationError(
+        f"{place} sends requests on to another server. No redirect is followed, as requests carry credentials.",
+        hint=hint or "Set the endpoint, and the region of the bucket, of that server in the profile.",
+    )
 
 
 def no_place(holder: str, place: str) -> NoPlaceError:

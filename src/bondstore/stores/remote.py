@@ -1,4 +1,4 @@
-"""What clients of all remote kinds of store have in common: how they wait, and how they go around a proxy."""
+"""What clients of all remote kinds of store have in common: how they wait, and what of the environment they see."""
 
 from __future__ import annotations
 
@@ -47,29 +47,20 @@ def client_options(profile: Profile, rule: RetryRule, role: Role) -> dict[str, A
 
 
 @contextmanager
-def own_environment(cloud: str, host: str, profile: Profile, *, keep: Container[str] = ()) -> Iterator[None]:
+def own_environment(cloud: str, *, keep: Container[str] = ()) -> Iterator[None]:
     """Let a client be built of its settings alone.
 
     obstore reads all variables of its cloud (``AWS_…``, ``AZURE_…``) by itself: a session token of other keys, an
-    endpoint, a switch that turns TLS's checks off. Those but `keep` are hidden from it meanwhile, and so is the proxy
-    where none is wanted. Only from it: `os.environ`, which the rest of the house reads, stays as it is.
+    endpoint, a switch that turns TLS's checks off. Those but `keep` are hidden from it meanwhile. Only from it:
+    `os.environ`, which the rest of the house reads, stays as it is.
     """
     hidden = [name for name in os.environ if name.upper().startswith(f"{cloud}_") and name not in keep]
-    direct: dict[str, str] = {}
-    if profile.proxy == "none":
-        names = ("NO_PROXY", "no_proxy")
-        listed = [part for name in names for part in os.environ.get(name, "").split(",") if part]
-        direct = dict.fromkeys(names, ",".join(dict.fromkeys([*listed, host])))
     with _lock:
         for name in hidden:
             os.unsetenv(name)  # not `del os.environ[name]`: see above
-        for name, value in direct.items():
-            os.putenv(name, value)
         try:
             yield
         finally:
-            for name in direct:
-                os.unsetenv(name)
-            for name in (*hidden, *direct):
+            for name in hidden:
                 if name in os.environ:
                     os.putenv(name, os.environ[name])

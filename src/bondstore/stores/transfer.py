@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import BondstoreError, ChangedError, CredentialsError, TransientStoreError
+from bondstore.errors import BondstoreError, ChangedError, ChecksumError, CredentialsError, TransientStoreError
 from bondstore.stores.address import impossible, is_odd
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
 
     from bondstore.stores.address import Client, Role
+    from bondstore.stores.checksums import Digest
     from bondstore.stores.connection import Connection
 
 RANGE = 8 * 1024 * 1024
 _PIECE = 1024 * 1024  # what is kept when a connection breaks
 _REPLACED = 3  # how many replacements one read outlives
+_TRIES = 2  # an object may come damaged by the line; what comes damaged again is so in the store
 
 
 def to_info(key: str, meta: ObjectMeta) -> ObjectInfo:
@@ -50,8 +52,19 @@ def ends_in_slash(connection: Connection, key: str) -> bool:
 
 
 def fetch(connection: Connection, key: str) -> Fetched:
-    """Read one object, with one request; a large one goes on from the byte reached where the line is cut."""
+    """Read one object, with one request; a large one goes on from the byte reached where the line is cut.
+
+    One whose bytes are not those of its checksum is read once more, and then refused with a `ChecksumError`.
+    """
     role = reader(connection, key)
+    for _ in range(_TRIES):
+        fetched, digest = _fetch_whole(connection, role, key)
+        if digest is None or _holds(connection, key, digest):
+            return fetched
+    raise _wrong_bytes(connection, key)
+
+
+def _fetch_whole(connection: Connection, role: Role, key: str) -> tuple[Fetched, Digest | None]:
     for _ in range(_REPLACED):
         # Who asks for a key alone wants any whole version: one replaced while a line was cut is read from its start.
         with suppress(ChangedError):
@@ -59,23 +72,52 @@ def fetch(connection: Connection, key: str) -> Fetched:
     raise TransientStoreError(f"{connection.address.url}/{key} was replaced again and again while it was read.")
 
 
-def _fetch_once(connection: Connection, key: str, client: Client) -> Fetched:
+def _fetch_once(connection: Connection, key: str, client: Client) -> tuple[Fetched, Digest | None]:
     result = client.get(key)
     info = to_info(key, result.meta)
+    digest = _digest(connection, info.etag)
     if info.size <= RANGE:
-        return Fetched(info, result.bytes())
+        data = result.bytes()
+        if digest is not None:
+            digest.update(data)
+        return Fetched(info, data), digest
     pieces: list[Any] = []
     reached = 0
     try:
         for piece in result.stream(_PIECE):
             pieces.append(piece)
             reached += len(piece)
+            if digest is not None:
+                digest.update(piece)
     except raisable() as raised:
         failure = connection.understand(raised, key)
         if not failure.passing:
             raise failure.error from None
-    pieces.append(fetch_range(connection, key, reached, info.size, info.etag))  # nothing, unless the line was cut
-    return Fetched(info, b"".join(pieces))
+    rest = fetch_range(connection, key, reached, info.size, info.etag)  # nothing, unless the line was cut
+    if digest is not None:
+        digest.update(rest)
+    return Fetched(info, b"".join([*pieces, rest])), digest
+
+
+def _digest(connection: Connection, etag: str) -> Digest | None:
+    return connection.etags.digest(etag) if connection.kind.has_md5(connection.address) else None
+
+
+def _holds(connection: Connection, key: str, digest: Digest) -> bool:
+    """Whether the bytes are the ETag's; the store is asked only where they are not, for it may mean no MD5."""
+    if digest.fits:
+        connection.etags.matched = True
+        return True
+    opaque = connection.kind.may_encrypt and connection.persist("odd", lambda client: client.is_opaque(key), key)
+    connection.etags.opaque += opaque
+    return bool(opaque)
+
+
+def _wrong_bytes(connection: Connection, key: str) -> ChecksumError:
+    return ChecksumError(
+        f"The bytes of {connection.address.url}/{key} do not match the store's own checksum of it (its ETag).",
+        hint="It is damaged in the store or on the way: ask the store's administrator, or try again later.",
+    )
 
 
 def fetch_range(connection: Connection, key: str, start: int, end: int, etag: str | None) -> bytes:
@@ -110,12 +152,17 @@ def fetch_ranges(connection: Connection, info: ObjectInfo, chunk: int, start: in
     """Read a large object range after range, one range ahead of the reader; see `Store.open_ranges`."""
 
     def ranges() -> Iterator[bytes]:
+        digest = _digest(connection, info.etag) if start == 0 else None
         for begin in range(start, info.size, chunk):
             end = min(begin + chunk, info.size)
             data = fetch_range(connection, info.key, begin, end, info.etag)
             if len(data) != end - begin:
                 raise TransientStoreError(f"{connection.address.url}/{info.key} is shorter than it said.")
+            if digest is not None:
+                digest.update(data)
             yield data
+        if digest is not None and not _holds(connection, info.key, digest):
+            raise _wrong_bytes(connection, info.key)
 
     return run_ahead([ranges], depth=1)
 

@@ -12,7 +12,7 @@ from bondstore.domains.beiwe.layout import Kind, forest_path, original_path, par
 from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk
 from bondstore.domains.beiwe.oddfolders import OddFolders
 from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
-from bondstore.errors import BondstoreError, DamagedError, NotFoundError
+from bondstore.errors import BondstoreError, ChecksumError, DamagedError, NotFoundError
 from bondstore.findings import Severity
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
@@ -148,8 +148,8 @@ class _Batch:
             last = self._receipt.items[-1]
             self._receipt.also.append(replace(last, key=sealed.object.key, size=sealed.size))
 
-    def large(self, item: Item) -> None:
-        """Handle an object in ranges, in memory that does not grow with it."""
+    def large(self, item: Item, *, again: bool = False) -> None:
+        """Handle an object in ranges, in memory that does not grow with it; one that comes damaged, once more."""
         try:
             info = self._work.store.head(item.key)
         except NotFoundError:
@@ -169,7 +169,10 @@ class _Batch:
         except BondstoreError as error:
             if error is not source.error:
                 raise
-            self._work.not_fetched(item, error)
+            if isinstance(error, ChecksumError) and not again:
+                self.large(item, again=True)
+            else:
+                self._work.not_fetched(item, error)
         else:
             self._receipt.findings += found
             self._receipt.done(item, info.etag)

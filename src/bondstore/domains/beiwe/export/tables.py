@@ -22,6 +22,7 @@ from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
 from bondstore.domains.beiwe.reading.fetch import SealedObject
 from bondstore.domains.beiwe.reading.stream import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
 from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.errors import ChecksumError
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.pipeline import NOTHING, Shard, Step
 from bondstore.runs.plan import Plan
@@ -221,6 +222,8 @@ def _settle(batch: ReadBatch, path: str, made_of: Sum, work: Work) -> None:
         item = Item(listed.object.key, listed.version, listed.size, path)
         if not isinstance(answer, SealedObject):
             work.not_fetched(item, answer)
+            if isinstance(answer, ChecksumError):  # in quarantine until it changes, and the table is complete without
+                made_of.add(item.key, item.version, item.size)
             continue
         if one.damage:
             work.quarantine(item, answer.version, one.damage, [answer.data])

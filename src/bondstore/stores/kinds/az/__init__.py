@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bondstore.config.credentials import azure_key, azure_sas
 from bondstore.errors import ConfigurationError, CredentialsError
 from bondstore.stores.address import Address, Client, CredentialsFound, Role, StoreKind, register
+from bondstore.stores.redirects import bound_to
 from bondstore.stores.remote import client_options, own_environment
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class AzureKind(StoreKind):
         elif sas is not None:
             config["sas_key"] = sas.reveal().removeprefix("?")
         options = client_options(profile, rule, role)
-        with own_environment("AZURE", address.host(profile), profile):
+        by_role = not profile.anonymous and key is None and sas is None
+        options["client_options"] |= bound_to(self.endpoint(address, profile), profile, by_role=by_role)
+        with own_environment("AZURE"):
             return AzureStore(address.place, prefix=address.prefix or None, config=config, **options)  # type: ignore[arg-type]
 
     def find_credentials(self, profile: Profile) -> CredentialsFound:

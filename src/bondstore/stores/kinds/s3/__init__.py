@@ -10,6 +10,7 @@ from bondstore.config import aws_files
 from bondstore.config.credentials import Credentials, credentials
 from bondstore.errors import CredentialsError
 from bondstore.stores.address import Address, Client, CredentialsFound, Role, StoreKind, register
+from bondstore.stores.redirects import bound_to
 from bondstore.stores.remote import client_options, own_environment
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class S3Kind(StoreKind):
     rank = 1
     speaks_s3 = True
     has_odd_keys = True
+    may_encrypt = True
 
     def endpoint(self, address: Address, profile: Profile) -> str:
         """Return the profile's endpoint, else that of AWS for the region and the bucket."""
@@ -50,6 +52,20 @@ class S3Kind(StoreKind):
         china = ".cn" if region.startswith("cn-") else ""
         bucket = "" if profile.uses_path_style(address.place) else f"{address.place}."
         return f"https://{bucket}s3.{region}.amazonaws.com{china}"
+
+    def has_md5(self, address: Address) -> bool:
+        """Directory buckets (S3 Express) have ETags of their own, which say nothing of the content."""
+        return not address.place.endswith("--x-s3")
+
+    def front(self, address: Address, profile: Profile) -> str:
+        """Return the bucket's URL, by its path or by its host."""
+        bucket = address.place if profile.uses_path_style(address.place) else ""
+        return f"{_endpoint(address, profile)}/{bucket}"
+
+    def authorities(self, profile: Profile) -> str | None:
+        """Return what `AWS_CA_BUNDLE` or `~/.aws/config` names."""
+        bundle = aws_files.ca_bundle(profile.aws_profile)
+        return str(bundle) if bundle else None
 
     def is_ordered(self, profile: Profile) -> bool:
         """AWS is; other servers have orders of their own (one puts ``/`` before all else)."""
@@ -69,7 +85,8 @@ class S3Kind(StoreKind):
             options["client_options"]["root_certificate"] = bundle.read_bytes()
         config = _config(address, profile)
         keep = () if profile.anonymous or "access_key_id" in config else _ROLE_VARIABLES
-        with own_environment("AWS", address.host(profile), profile, keep=keep):
+        options["client_options"] |= bound_to(_endpoint(address, profile), profile, by_role=bool(keep))
+        with own_environment("AWS", keep=keep):
             return S3Store(address.place, prefix=address.prefix or None, config=config, **options)  # type: ignore[arg-type]
 
     def find_credentials(self, profile: Profile) -> CredentialsFound:
@@ -84,6 +101,14 @@ class S3Kind(StoreKind):
         return CredentialsFound("There are none; only a role of this machine could help.", setting, in_doubt=True)
 
 
+def _endpoint(address: Address, profile: Profile) -> str:
+    """Return the URL that obstore's requests go to."""
+    endpoint = address.endpoint(profile)
+    if not profile.endpoint:
+        return endpoint.removesuffix(".cn")  # obstore knows no other ending
+    return with_bucket(endpoint, address.place, path_style=profile.uses_path_style(address.place))
+
+
 def _config(address: Address, profile: Profile) -> dict[str, Any]:
     path_style = profile.uses_path_style(address.place)
     config: dict[str, Any] = {
@@ -93,7 +118,7 @@ def _config(address: Address, profile: Profile) -> dict[str, Any]:
         "disable_bulk_delete": True,  # one key at a time is all we delete, and not every server has the bulk call
     }
     if profile.endpoint:
-        config["endpoint"] = with_bucket(profile.endpoint, address.place, path_style=path_style)
+        config["endpoint"] = _endpoint(address, profile)
     if profile.checksums == "always" or (profile.checksums == "auto" and not profile.endpoint):
         config["checksum_algorithm"] = "SHA256"
     found = _signing(address, profile)

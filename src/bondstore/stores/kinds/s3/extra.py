@@ -42,6 +42,11 @@ class OddKeys:
         """Ask for an object's metadata."""
         return _meta(path, self._boto3.head_object(Bucket=self._bucket, Key=self._prefix + path))
 
+    def is_opaque(self, path: str) -> bool:
+        """Whether an object's ETag is no MD5: encrypted under KMS or with a key of the customer's own, it is not."""
+        said = self._boto3.head_object(Bucket=self._bucket, Key=self._prefix + path)
+        return str(said.get("ServerSideEncryption", "")).startswith("aws:kms") or "SSECustomerAlgorithm" in said
+
     def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _Got:
         """Read an object, or a range of it, of any version or a certain one."""
         options = options or {}
