@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import errno
 from enum import IntEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -159,6 +160,7 @@ class ChecksumError(StoreError):
     """The bytes that came are not those of the store's own checksum, after a second try as well."""
 
     exit_code = Exit.INTEGRITY
+    data: Any = b""  # as they came; lost where the error goes to another process
 
 
 class NoSpaceError(BondstoreError, OSError):

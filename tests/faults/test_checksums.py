@@ -12,7 +12,7 @@ from demo.study import FIRST_HOUR_MS, STUDY, Made, Shape, accelerometer_csv, mak
 from tests.faults.test_ocean_connections import FLEET
 from tests.oceanlab import LITTLE
 from tests.servers.faulty import FaultyProxy
-from tests.stores.test_checksums import flip
+from tests.stores.test_checksums import flip, flipped
 from tests.studies import Ended, Lab, original_files, tree
 
 MIB = 1 << 20
@@ -51,6 +51,8 @@ def test_of_a_study(lab: Lab, faulty: FaultyProxy, form: str) -> None:
         assert tree(lab.dest) == original_files(one for one in made if one.key != key)
     else:
         assert set(tree(lab.dest)) == set(tree(clean))
+    sealed = next(one.sealed for one in made if one.key == key)
+    assert (lab.dest / ".bondstore" / "quarantine" / key).read_bytes() == flipped(sealed)
     asked = faulty.gets()[f"/{lab.bucket}/{lab.prefix}/{key}"]
     left_alone(lab.export("--format", form, endpoint=faulty.endpoint), 0, whole - 1)
     assert faulty.gets()[f"/{lab.bucket}/{lab.prefix}/{key}"] == asked
@@ -76,6 +78,9 @@ def test_of_a_study_read_in_ranges(lab: Lab, faulty: FaultyProxy) -> None:
         else:
             set_aside(ended, large.key, len(expected) - 1)
             assert tree(dest) == original_files(made)
+            kept = (dest / ".bondstore" / "quarantine" / large.key).read_bytes()
+            assert len(kept) == len(large.sealed)
+            assert kept != large.sealed
         faulty.clear()
 
 

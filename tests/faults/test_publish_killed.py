@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bondstore.errors import NotFoundError
 from bondstore.release.publish import publish
 from bondstore.release.recall import recall
 from bondstore.release.settings import Order
@@ -207,3 +208,59 @@ def test_kill_9_at_work(tmp_path: Path) -> None:
     publish(one.store, place.store)
     publish(other.store, place.store)
     assert look(place)[1] == hashes(old) | hashes(new)
+
+
+HALF = """
+import os, signal, sys
+from bondstore.release.publish import publish
+from bondstore.stores import open_store
+from bondstore.stores.kinds.file import writing
+
+left, whole = int(sys.argv[3]), writing._write
+
+def half(handle, piece):
+    global left
+    left -= 1
+    whole(handle, memoryview(piece)[: len(piece) // 2] if left == 0 else piece)
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+writing._write = half
+publish(*map(open_store, sys.argv[1:3]))
+"""
+
+
+def test_killed_in_the_middle_of_each_file_nothing_public_stays(tmp_path: Path) -> None:
+    """Half a file lies beside its name then: the next publication clears it, and so does a recall."""
+    files = good_files()
+    one, other = folder_place(tmp_path / "one"), folder_place(tmp_path / "other")
+    one.fill(files)
+    other.fill({name: data for name, data in second(good_files()).items() if "bad" not in name})
+    nth = 0
+    while True:
+        nth += 1
+        place = folder_place(tmp_path / f"public-{nth}")
+        publish(other.store, place.store)
+        words = [sys.executable, "-c", HALF, one.store.url, place.store.url, str(nth)]
+        if subprocess.run(words, capture_output=True).returncode == 0:
+            break
+        assert [name for name in place.tree() if "#" in name], "nothing was left: nothing is tested"
+        look(place)
+        if nth % 2:
+            publish(other.store, place.store)  # not what was being written
+        else:
+            with contextlib.suppress(NotFoundError):
+                recall(place.store, "no-such-file", reason="wrong")
+        assert not [name for name in place.tree() if "#" in name]
+        look(place)
+    assert nth > 6
+
+
+def test_a_file_of_somebody_else_stays(tmp_path: Path) -> None:
+    """Whatever has a name that no publication writes is not ours to remove."""
+    one, place = folder_place(tmp_path / "one"), folder_place(tmp_path / "public")
+    one.fill(good_files())
+    theirs = {"notes#1": b"1", "releases/notes#2": b"2", "data/notes#3": b"3", "data/0123456789abcdef/x.nc": b"4"}
+    place.fill(theirs)
+    publish(one.store, place.store)
+    assert theirs.items() <= place.tree().items()

@@ -189,6 +189,7 @@ class _Attempt:
 
     def execute(self) -> Published | None:
         """Write everything; None when another publisher or a recall was faster."""
+        site.clear_unfinished(self.dest)
         try:
             self._readmit()
             manifest, copied = self._copy()

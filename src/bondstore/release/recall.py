@@ -66,6 +66,8 @@ def recall(
             "The reason is too long, or holds signs that cannot be shown.", hint="Write up to 1,000 signs."
         )
     asked = False
+    if not dry_run:
+        site.clear_unfinished(store)
     for _ in range(_TRIES):
         latest, etag = read_latest(store)
         read = {release: site.read_manifest(store, release) for release in site.release_ids(store)}

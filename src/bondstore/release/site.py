@@ -15,13 +15,14 @@ releases that no longer hold are kept: somebody may cite them. Only a recall rem
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError, TransientStoreError
 from bondstore.release.index import as_csv, as_parquet, as_stac, no_items
 from bondstore.release.manifest import Manifest
 from bondstore.release.page import landing, taken_back
-from bondstore.release.pointer import Latest, read_latest
+from bondstore.release.pointer import NAME, Latest, read_latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,9 @@ TOMBSTONE = "tombstone.json"
 _STAC = "stac.json"
 _ROOT = ("index.csv", "index.parquet", _STAC, MANIFEST, "index.html")
 _TRIES = 50
+_OURS = re.compile(
+    rf"data/[0-9a-f]{{16}}/.+|{re.escape(NAME)}|(releases/[^/]+/)?({'|'.join(map(re.escape, (*_ROOT, TOMBSTONE)))})"
+)
 
 
 def folder(release: str) -> str:
@@ -47,6 +51,11 @@ def read_manifest(store: Store, release: str) -> Manifest | None:
     except NotFoundError:
         return None
     return Manifest.from_json(bytes(found.data))
+
+
+def clear_unfinished(store: Store) -> None:
+    """Remove what a killed publication or recall had not finished writing: in a folder it lies beside its name."""
+    store.clear_unfinished(lambda key: _OURS.fullmatch(key) is not None)
 
 
 def release_ids(store: Store) -> list[str]:

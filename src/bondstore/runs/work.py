@@ -48,24 +48,27 @@ class Work:
         self.receipt.staged += staged
         return self.receipt
 
-    def fetch(self, items: Sequence[Item]) -> list[tuple[Item, Fetched]]:
+    def fetch(self, items: Sequence[Item], *, sealed: bool = False) -> list[tuple[Item, Fetched]]:
         """Fetch objects side by side. Those that cannot be had are noted as such."""
         fetched = []
         for item, answer in zip(items, self.store.get_many([item.key for item in items]), strict=True):
             if isinstance(answer, BondstoreError):
-                self.not_fetched(item, answer)
+                self.not_fetched(item, answer, sealed=sealed)
             else:
                 self.receipt.reads.append(Read(item.key, answer.info.etag, len(answer.data)))
                 fetched.append((item, answer))
         return fetched
 
-    def not_fetched(self, item: Item, error: BondstoreError) -> None:
-        """Note an object that could not be had. An error that every other object will meet is raised."""
+    def not_fetched(self, item: Item, error: BondstoreError, *, sealed: bool = False) -> None:
+        """Note an object that could not be had; an error that every other object will meet is raised.
+
+        One that came damaged goes into quarantine, with its bytes where they are `sealed`.
+        """
         if isinstance(error, HOPELESS):
             raise error
         if isinstance(error, ChecksumError):  # it came, and was not itself: fetching it in every run would not help
             self.receipt.findings.append(WRONG_CHECKSUM.about(item.key))
-            self.quarantine(item, item.version, WRONG_CHECKSUM.word)
+            self.quarantine(item, item.version, WRONG_CHECKSUM.word, [error.data] if sealed and error.data else None)
             return
         kind, message = NOT_FETCHED, error.message
         if isinstance(error, NotFoundError):

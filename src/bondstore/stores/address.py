@@ -20,6 +20,7 @@ from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from bondstore.config.profiles import Profile
     from bondstore.stores.retry import RetryRule
@@ -171,6 +172,13 @@ class StoreKind:
     def has_md5(self, address: Address) -> bool:  # noqa: ARG002 - kinds differ
         """Say whether an ETag of 32 hexadecimal digits is the MD5 of the content."""
         return True
+
+    def clear_unfinished(self, address: Address, is_ours: Callable[[str], bool]) -> list[str]:  # noqa: ARG002
+        """Remove what killed writers left of objects that `is_ours` names, where others can see it; return their keys.
+
+        Of an upload that is not completed S3 and Azure show nobody anything.
+        """
+        return []
 
     def replacing(self, address: Address) -> AbstractContextManager[None] | None:  # noqa: ARG002 - kinds differ
         """Return a lock for who replaces an object unless it changed; None where the store itself sees to that."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bondstore.stores.info import Dirs, Fetched, Listing, ObjectInfo
 
     # inside the class, `list` is the method
+    _Keys = list[str]
     _Many = list[Fetched | BondstoreError]
     _Written = list[str | BondstoreError]
     _Done = list[BondstoreError | None]
@@ -155,12 +156,15 @@ class Store:
             raise UsageError("A range starts at 0 or later and has no negative length.")
         return transfer.fetch_range(self._connection, key, start, start + length, etag)
 
-    def open_ranges(self, info: ObjectInfo, chunk: int = transfer.RANGE, start: int = 0) -> Iterator[bytes]:
+    def open_ranges(
+        self, info: ObjectInfo, chunk: int = transfer.RANGE, start: int = 0, *, checked: bool = True
+    ) -> Iterator[bytes]:
         """Read a large object from a byte on in ranges of `chunk` bytes, one ahead of the reader.
 
-        Raises `ChangedError` when it is not the version of `info` any more: never a mixture of two.
+        Raises `ChangedError` when it is not the version of `info` any more: never a mixture of two; and, at the end of
+        a whole object that is `checked`, `ChecksumError` when its bytes are not those of its etag.
         """
-        return transfer.fetch_ranges(self._connection, info, chunk, start)
+        return transfer.fetch_ranges(self._connection, info, chunk, start, checked=checked)
 
     # Writing
 
@@ -209,6 +213,10 @@ class Store:
         """Rename many (source, target) pairs at a time: in their order, None for each that is done, or its failure."""
         self._writable()
         return side_by_side(lambda pair: self.move(*pair), pairs, concurrency)
+
+    def clear_unfinished(self, is_ours: Callable[[str], bool]) -> _Keys:
+        """Remove what killed writers left of objects whose keys `is_ours` knows; return the keys."""
+        return self._writable().kind.clear_unfinished(self.address, is_ours)
 
     def _writable(self, *keys: str) -> Connection:
         if self.read_only:

@@ -61,7 +61,9 @@ def fetch(connection: Connection, key: str) -> Fetched:
         fetched, digest = _fetch_whole(connection, role, key)
         if digest is None or _holds(connection, key, digest):
             return fetched
-    raise _wrong_bytes(connection, key)
+    error = _wrong_bytes(connection, key)
+    error.data = fetched.data
+    raise error
 
 
 def _fetch_whole(connection: Connection, role: Role, key: str) -> tuple[Fetched, Digest | None]:
@@ -148,11 +150,13 @@ def fetch_range(connection: Connection, key: str, start: int, end: int, etag: st
     return b"".join(pieces)
 
 
-def fetch_ranges(connection: Connection, info: ObjectInfo, chunk: int, start: int = 0) -> Iterator[bytes]:
+def fetch_ranges(
+    connection: Connection, info: ObjectInfo, chunk: int, start: int = 0, *, checked: bool = True
+) -> Iterator[bytes]:
     """Read a large object range after range, one range ahead of the reader; see `Store.open_ranges`."""
 
     def ranges() -> Iterator[bytes]:
-        digest = _digest(connection, info.etag) if start == 0 else None
+        digest = _digest(connection, info.etag) if checked and start == 0 else None
         for begin in range(start, info.size, chunk):
             end = min(begin + chunk, info.size)
             data = fetch_range(connection, info.key, begin, end, info.etag)

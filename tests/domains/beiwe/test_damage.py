@@ -341,7 +341,7 @@ def test_what_was_damaged_on_the_way_is_mended_by_a_retry(lab: Lab, faulty: Faul
     words = ("--format", form, "--stream", "accelerometer")
     first = lab.export(*words, endpoint=faulty.endpoint)
     assert (first.code, first.tally["quarantined"]) == (5, 1)
-    assert "damaged-bytes" in first.findings[victim.key]
+    assert "wrong-checksum" in first.findings[victim.key]
     kept = lab.dest / ".bondstore" / "quarantine" / victim.key
     assert kept.read_bytes() == flipped(victim.sealed, len(victim.sealed) // 2)
 

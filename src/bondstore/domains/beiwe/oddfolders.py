@@ -39,7 +39,7 @@ class OddFolders(EachObject):
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Fetch them, and keep their sealed bytes."""
-        for item, fetched in work.fetch(items):
+        for item, fetched in work.fetch(items, sealed=True):
             work.receipt.findings.append(ODD_FOLDER.about(item.key))
             work.quarantine(item, fetched.info.etag, ODD_FOLDER.word, [bytes(fetched.data)])
 

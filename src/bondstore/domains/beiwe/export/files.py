@@ -13,7 +13,7 @@ from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_fin
 from bondstore.domains.beiwe.oddfolders import OddFolders
 from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
 from bondstore.errors import BondstoreError, ChecksumError, DamagedError, NotFoundError
-from bondstore.findings import Severity
+from bondstore.findings import WRONG_CHECKSUM, Severity
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import EachObject, Page
@@ -120,7 +120,7 @@ class _Batch:
                 self._receipt.reads.append(answer.read)
                 fetched.append((item, answer))
             else:
-                self._work.not_fetched(item, answer)
+                self._work.not_fetched(item, answer, sealed=True)
         parts = grouped(fetched, lambda pair: self._step.weight(pair[0]), number=self._step.number, weight=OPENED_BYTES)
         for part in parts:
             results = self._tool.open_many([(sealed.object, sealed.data) for _, sealed in part])
@@ -165,30 +165,32 @@ class _Batch:
             content = self._tool.open_stream(parse_key(self._step.study, item.key), source, found)
             self._work.write(item.output, content, kind="object")
         except DamagedError as error:
-            self._set_aside(item, info, error)
+            self._set_aside(item, info, finding_of(error, item.key))
         except BondstoreError as error:
             if error is not source.error:
                 raise
-            if isinstance(error, ChecksumError) and not again:
-                self.large(item, again=True)
-            else:
+            if not isinstance(error, ChecksumError):
                 self._work.not_fetched(item, error)
+            elif again:
+                self._set_aside(item, info, WRONG_CHECKSUM.about(item.key))
+            else:
+                self.large(item, again=True)
         else:
             self._receipt.findings += found
             self._receipt.done(item, info.etag)
 
-    def _set_aside(self, item: Item, info: ObjectInfo, error: DamagedError) -> None:
+    def _set_aside(self, item: Item, info: ObjectInfo, finding: Finding) -> None:
         """Keep the sealed bytes of a large object; they are fetched once more, as they were not held."""
         self._receipt.reads.append(Read(item.key, info.etag, info.size))
-        source = _Source(self._work.store.open_ranges(info))
+        source = _Source(self._work.store.open_ranges(info, checked=False))
         try:
-            self._work.quarantine(item, info.etag, error.kind, source)
+            self._work.quarantine(item, info.etag, finding.kind, source)
         except BondstoreError as failure:
             if failure is not source.error:
                 raise
             self._work.not_fetched(item, failure)
         else:
-            self._receipt.findings.append(finding_of(error, item.key))
+            self._receipt.findings.append(finding)
 
 
 class _Source:

@@ -221,7 +221,7 @@ def _settle(batch: ReadBatch, path: str, made_of: Sum, work: Work) -> None:
         listed, answer = one.listed, one.answer
         item = Item(listed.object.key, listed.version, listed.size, path)
         if not isinstance(answer, SealedObject):
-            work.not_fetched(item, answer)
+            work.not_fetched(item, answer, sealed=True)
             if isinstance(answer, ChecksumError):  # in quarantine until it changes, and the table is complete without
                 made_of.add(item.key, item.version, item.size)
             continue

@@ -216,7 +216,7 @@ class _Rebuilding:
         receipt = self._work.receipt
         if one.sealed is None:
             if one.error is not None:
-                self._work.not_fetched(item, one.error)
+                self._work.not_fetched(item, one.error, sealed=True)
             return
         receipt.findings += one.findings
         if one.reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from bondstore.errors import ChangedError, NotFoundError, UsageError
 from bondstore.modes import Folders
 from bondstore.stores.address import Address, Client, Role, StoreKind, register
 from bondstore.stores.kinds.file.disk import Disk
+from bondstore.stores.kinds.file.writing import DiskWriter, clear_unfinished
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
@@ -51,9 +52,7 @@ class FileKind(StoreKind):
     def client(self, address: Address, profile: Profile, rule: RetryRule, role: Role) -> Client:  # noqa: ARG002
         """Open the folder; who writes makes it, who reads must find it."""
         if role in {"write", "once"}:
-            from obstore.store import LocalStore
-
-            return LocalStore(address.place, mkdir=True)
+            return DiskWriter(address.place.rstrip("/"))
         if not Path(address.place).is_dir():
             raise NotFoundError(
                 f"There is no folder {address.place}.", hint="Check its name; a bucket is written s3://BUCKET."
@@ -63,6 +62,10 @@ class FileKind(StoreKind):
     def check_way(self, address: Address, key: str) -> None:
         """Raise `PolicyError` where a folder on the way is a link."""
         Folders(address.place).check(f"{address.place}/{key}".rpartition("/")[0])
+
+    def clear_unfinished(self, address: Address, is_ours: Callable[[str], bool]) -> list[str]:
+        """Remove what a killed writer left beside the name of its file."""
+        return clear_unfinished(address.place.rstrip("/"), is_ours)
 
     def replacing(self, address: Address) -> AbstractContextManager[None]:
         """Lock the folder: a file system has no conditional replacement."""

@@ -22,7 +22,7 @@ from bondstore.stores.info import Listing
 
 _PAGE = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STAGED = re.compile(r"#\d+$", re.ASCII)  # how obstore names what it has not finished writing
+STAGED = re.compile(r"#\d+$", re.ASCII)  # how obstore names what it has not finished writing
 _NO_TEXT = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8, as Python has it
 _BYTE = re.compile("\ufffd([0-9a-f]{2})")
 
@@ -69,7 +69,7 @@ class Disk:
             yield Listing(
                 [key for key, _ in part],
                 [found.st_size if found else 0 for _, found in part],
-                [f'"{_etag(found)}"' if found else "" for _, found in part],
+                [f'"{etag_of(found)}"' if found else "" for _, found in part],
                 [found.st_mtime_ns // 1_000_000 if found else 0 for _, found in part],
                 frozenset(key for key, found in part if found is None),
             )
@@ -83,7 +83,7 @@ class Disk:
             try:
                 if entry.is_dir():
                     prefixes.append(key)
-                elif not _STAGED.search(entry.name):
+                elif not STAGED.search(entry.name):
                     objects.append(_meta(key, entry.stat()))
             except OSError as raised:
                 if not isinstance(raised, FileNotFoundError) or entry.is_symlink():
@@ -110,7 +110,7 @@ class Disk:
                     key = f"{folder}/{_text(entry.name)}" if folder else _text(entry.name)
                     try:
                         if not entry.is_dir():
-                            if not _STAGED.search(entry.name):
+                            if not STAGED.search(entry.name):
                                 yield key, entry.stat()
                             continue
                         ident = _ident(entry.stat())
@@ -256,7 +256,7 @@ def _ident(found: os.stat_result) -> _Ident:
     return found.st_dev, found.st_ino
 
 
-def _etag(found: os.stat_result) -> str:
+def etag_of(found: os.stat_result) -> str:
     """Write the tag that obstore gives a file, so that what was recorded by it stays as it is."""
     return f"{found.st_ino:x}-{max(found.st_mtime_ns // 1000, 0):x}-{found.st_size:x}"
 
@@ -265,7 +265,7 @@ def _meta(path: str, found: os.stat_result) -> dict[str, Any]:
     return {
         "path": path,
         "size": found.st_size,
-        "e_tag": _etag(found),
+        "e_tag": etag_of(found),
         "version": None,
         "last_modified": _EPOCH + timedelta(microseconds=found.st_mtime_ns // 1000),
     }
