@@ -134,6 +134,17 @@ def test_links_pipes_and_the_like_in_a_folder(
     assert set(images(tmp_path / "out")) == set(images(tmp_path / "plain"))
 
 
+def test_reconcile_names_what_leads_back(shell: Call, tmp_path: Path) -> None:
+    case = beiwe()
+    fill(tmp_path / "source", case.objects)
+    (tmp_path / "source" / "CHUNKED_DATA" / STUDY / "again").symlink_to(tmp_path / "source" / "CHUNKED_DATA")
+    where = ("--store", str(tmp_path / "source"), "--study", STUDY, "--key", "env:LAB_STUDY_KEY", "--stream", "gps")
+    done = shell("beiwe", "reconcile", *where, "--json", LAB_STUDY_KEY=KEY)
+    ended = Ended(done.code, done.out, done.err)
+    assert (done.code, ended.findings) == (5, {f"CHUNKED_DATA/{STUDY}/again/gps/": {"not-fetched"}})
+    assert "leads back" in done.out
+
+
 def test_what_may_not_be_read(case: Case, run: Run, tmp_path: Path) -> None:
     """The reader is not root: root reads all."""
     source = tmp_path / "source"

@@ -16,6 +16,7 @@ from bondstore.domains.beiwe.reconcile.compare import Comparison, Gap
 from bondstore.domains.beiwe.reconcile.hours import Series, list_series, series_of
 from bondstore.domains.beiwe.reconcile.read import Tools, raw_batches
 from bondstore.domains.beiwe.streams import AHEAD_MS
+from bondstore.errors import BondstoreError
 from bondstore.ledger import note_personal
 from bondstore.runs.process import whoami
 from bondstore.runs.progress import Quiet
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bondstore.domains.beiwe.reconcile.read import Outcome
     from bondstore.findings import Finding
     from bondstore.runs.progress import Progress
+    from bondstore.stores import Store
 
 
 class GapReport:
@@ -56,16 +58,23 @@ class GapReport:
                 listing = list_series(store, series, self._job.selection)
                 for reason, number in listing.others.items():
                     self.left_out[reason] = self.left_out.get(reason, 0) + number
-                self._set_aside(listing.odd)
+                self._set_aside(store, listing.odd)
                 if listing.raw:
                     yield self._compare(tools, series, listing)
         finally:
             self._watch.end()
 
-    def _set_aside(self, odd: Sequence[Listed]) -> None:
+    def _set_aside(self, store: Store, odd: Sequence[Listed]) -> None:
         for one in odd:
-            self.tally = self.tally.count("quarantined", one.size)
-            self._found(ODD_FOLDER.about(one.object.key))
+            if one.version:
+                self.tally = self.tally.count("quarantined", one.size)
+                self._found(ODD_FOLDER.about(one.object.key))
+                continue
+            try:  # behind it nothing can be seen: who reads it is told why
+                store.get(one.object.key)
+            except BondstoreError as error:
+                self._found(failed_finding(error, one.object.key))
+            self.tally = self.tally.count("failed", one.size)
 
     def _compare(self, tools: Tools, series: Series, listing: SeriesListing) -> Gap:
         work = Comparison(tools, series, listing)

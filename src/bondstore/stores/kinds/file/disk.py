@@ -143,7 +143,7 @@ class Disk:
             if not stat.S_ISDIR(found.st_mode):
                 return None
             if _ident(found) in chain:
-                raise OSError(f"{full} leads back")
+                raise _LeadsBackError(full)
             chain.append(_ident(found))
         return tuple(chain)
 
@@ -188,33 +188,44 @@ class Disk:
         )
 
     def _no_file(self, path: str) -> Exception:
-        """Return the error for a folder, which is no object; only one that cannot be entered is listed as such."""
+        """Return the error for a folder, which is no object; one behind which nothing is seen is listed as such."""
         if not path.endswith("/"):
             return NotFoundError(f"There is no object {self._root}/{path}.")
         try:
-            self._chain(path.rstrip("/"))
-            next(self._entries(path.rstrip("/")), None)
-        except PermissionError as raised:
-            return self._refusal(path, raised)
-        except OSError:
-            return StoreError(
-                f"The link {self._root}/{path} leads back to a folder that it lies in.",
-                hint="Nothing is missing behind it: remove the link.",
-            )
+            if self._chain(path.rstrip("/")) is not None:
+                next(self._entries(path.rstrip("/")), None)
+        except OSError as raised:
+            return self._reason(path, raised)
         return impossible(path)
 
     def _refusal(self, path: str, raised: OSError) -> Exception:
         """Return an error of one object: others in the folder may well be read."""
+        if isinstance(raised, FileNotFoundError) and path.endswith("/"):
+            return self._no_file(path)
+        is_told = isinstance(raised, PermissionError) or raised.errno == errno.ELOOP
+        if is_told or (isinstance(raised, FileNotFoundError) and Path(self._full(path)).is_symlink()):
+            return self._reason(path, raised)
+        return raised
+
+    def _reason(self, path: str, raised: OSError) -> StoreError:
+        """Say why nothing can be seen behind a key."""
         what = f"{self._root}/{path}"
         if isinstance(raised, PermissionError):
             return StoreError(f"{what} may not be read by this user.", hint="Ask its owner for the permission.")
-        if isinstance(raised, FileNotFoundError) and Path(self._full(path)).is_symlink():
+        if isinstance(raised, FileNotFoundError):
             return StoreError(f"{what} is a link to something that is not there.", hint="Mend or remove the link.")
-        if isinstance(raised, FileNotFoundError) and path.endswith("/"):
-            return impossible(path)
         if raised.errno == errno.ELOOP:
             return StoreError(f"{what} is a link that leads to itself.", hint="Mend or remove the link.")
-        return raised
+        if isinstance(raised, _LeadsBackError):
+            return StoreError(
+                f"The link {what} leads back to a folder that it lies in.",
+                hint="Nothing is missing behind it: remove the link.",
+            )
+        return StoreError(f"The folder {what} cannot be read ({raised.strerror}).")
+
+
+class _LeadsBackError(OSError):
+    """A folder is one of those that it lies in."""
 
 
 class _Got:
