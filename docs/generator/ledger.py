@@ -27,9 +27,9 @@ TABLES = {
     "of what it was made of (`made_by`), the store's own tag (`etag`), where it comes from (`source`), rows that its "
     "sources lack (`rows_added`), and the run that is to make it again (`todo`).",
     "findings": "One row a finding: see [findings](findings.md). `place` is the place inside the object.",
-    "audit": "One row for everything read: who, which object and version, when, how many bytes, for which run. "
-    "`hash` is SHA-256 "
-    "over the hash before it and this row.",
+    "audit": "One row for everything read: who, which object and version, when, how many bytes, for which run. And "
+    "one for every file written (`write`, with its path, SHA-256 and size) or removed, for what became of every object "
+    "(`done`, `quarantined`, `failed`) and for every finding. `hash` is SHA-256 over the hash before it and this row.",
     "received": "One row an entry of a record that others write to as well (of a destination in a store) and that this "
     "ledger has taken over: its name.",
 }
@@ -43,6 +43,16 @@ FOLDER = (
     ),
     ("lock", "held by a run that is going on, so that a second one waits; it is empty", NO_RUN),
     ("tmp/", "files being written; cleared by the next run", NO_RUN),
+    (
+        "unknown-TIME/",
+        "files that lay in the quarantine and that no run had put there; moved here, and said",
+        "once you know what they are",
+    ),
+    (
+        "ledger-before-TIME.sqlite",
+        "a ledger that could not be read, or whose chain was broken, when a new one was accepted",
+        "when the audit is of no interest any more",
+    ),
 )
 STORE = (
     (
@@ -68,6 +78,11 @@ STORE = (
         KEEP,
     ),
     (
+        "head.json",
+        "where the audit chain stood when the last run ended: every later state of the record must go on from it",
+        KEEP,
+    ),
+    (
         "lease.json",
         "who writes at this moment, renewed every 10 s; a run removes it as it ends. One that a killed run left is "
         "taken over after half a minute",
@@ -79,7 +94,7 @@ BOTH = (
         "quarantine/",
         "objects that could not be handled in full, as they were fetched, still sealed; the path is the key. A run "
         "removes those that were mended. Where an object is gone from the source, this is the last copy of it",
-        "yes, if you do not need the bytes",
+        "no: the next run fetches again what is gone",
     ),
     (
         "parts/",

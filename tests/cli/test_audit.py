@@ -65,8 +65,13 @@ def head_of(cli: Call, lab: Lab) -> str:
 
 def test_every_read_is_shown_newest_last(lab: Lab, cli: Call) -> None:
     run = lab.export().run
+    everything = cli("audit", "show", "--dest", str(lab.out), "--json", "--all").records
+    # each object is read, written and done
+    assert [one["seq"] for one in everything] == list(range(1, 3 * len(lab.data) + 3))
     records = cli("audit", "show", "--dest", str(lab.out), "--json").records
-    assert [one["seq"] for one in records] == list(range(1, len(lab.data) + 3))
+    assert records == [one for one in everything if one["action"] in ("read", "run.start", "run.end")]
+    files = {one["key"]: one["version"] for one in everything if one["action"] == "write"}
+    assert files == {name: hashlib.sha256((lab.out / name).read_bytes()).hexdigest() for name in lab.files()}
     assert [one["action"] for one in (records[0], records[-1])] == ["run.start", "run.end"]
     reads = {one["key"]: one["bytes"] for one in records[1:-1]}
     assert reads == {one.key: len(one.sealed) for one in lab.data}
@@ -117,7 +122,7 @@ def test_without_a_folder_the_own_reads_are_shown(lab: Lab, cli: Call, monkeypat
 def test_an_unbroken_record_ends_with_0_and_its_head(lab: Lab, cli: Call) -> None:
     lab.export()
     (record,) = verify(cli, lab).records
-    assert record["entries"] == len(lab.data) + 2
+    assert record["entries"] == 3 * len(lab.data) + 2
     head = bytes(32)
     for row in ask(lab, "SELECT seq, at_ms, who, action, run, key, version, bytes FROM audit ORDER BY seq"):
         head = link(head, row)
@@ -180,10 +185,13 @@ def test_a_damaged_page_ends_with_7(lab: Lab, cli: Call) -> None:
     assert cli("audit", "show", "--dest", str(lab.out)).code == 7
 
 
-def test_a_record_written_anew_is_told_by_an_earlier_head(lab: Lab, cli: Call) -> None:
+def test_a_record_written_anew_is_told_by_an_earlier_head(
+    lab: Lab, cli: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab.export()
     head = head_of(cli, lab)
     forge(lab)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another account"))
     assert verify(cli, lab).code == 0  # it fits together: only what was written down elsewhere can tell
     result = verify(cli, lab, "--expect", head)
     assert result.code == 7
@@ -202,12 +210,17 @@ def test_an_earlier_head_is_found(lab: Lab, cli: Call) -> None:
     assert verify(cli, lab, "--expect", "1" * 64).code == 7
 
 
-def test_the_head_of_an_empty_record_proves_nothing_of_one_with_entries(lab: Lab, cli: Call) -> None:
+def test_the_head_of_an_empty_record_proves_nothing_of_one_with_entries(
+    lab: Lab, cli: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab.export()
     result = verify(cli, lab, "--expect", "0" * 64)
     assert result.code == 2
     assert "proves nothing" in result.err
-    change(lab, "DELETE FROM audit", "DELETE FROM runs")
+    for file in lab.files():
+        (lab.out / file).unlink()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another account"))
+    change(lab, "DELETE FROM audit", *(f"DELETE FROM {table}" for table in ("runs", "outputs", "items", "findings")))
     assert verify(cli, lab, "--expect", "0" * 64).records[-1]["expected_at"] == 0
 
 
@@ -251,8 +264,11 @@ def test_files_are_hashed_again(lab: Lab, cli: Call) -> None:
     assert {lab.out / key: kind for key, kind in found.items()} == {changed: "file-changed", missing: "file-missing"}
     assert [one["kind"] for one in result.records[-2:]] == ["chain", "error"]
     assert verify(cli, lab).code == 0
+    (lab.out / "notes.txt").write_text("mine")
     lab.export()  # sees the missing file; that of the same size and time only a hash can tell
-    assert verify(cli, lab, "--files").records[-2]["files_changed"] == 1
+    again = verify(cli, lab, "--files").records
+    assert (again[-2]["files_changed"], again[-2]["files_unknown"]) == (1, 1)
+    assert [one["key"] for one in again if one.get("finding") == "file-unknown"] == ["notes.txt"]
 
 
 def test_files_need_a_folder(lab: Lab, cli: Call) -> None:

@@ -119,8 +119,8 @@ def test_an_empty_file_is_no_ledger(lab: Lab, seal: Seal, cli: Call) -> None:
     lab.ledger.touch()
     seal()
     result = cli("run", "list", "--dest", str(lab.out))
-    assert result.code == 4
-    assert "is not a ledger" in result.err
+    assert result.code == 3
+    assert "is empty" in result.err
 
 
 def test_a_home_that_cannot_be_written_is_named(

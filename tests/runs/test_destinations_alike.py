@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,16 @@ import pytest
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import resolve_store
 from bondstore.errors import AlreadyExistsError, ConfigurationError, NotFoundError
-from bondstore.ledger import Output
+from bondstore.ledger import Item, Ledger, Output
+from bondstore.runs.context import RunContext
 from bondstore.runs.destination import Destination
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.folder_destination import FolderDestination
+from bondstore.runs.quarantine import sweep
+from bondstore.runs.receipt import Receipt
+from bondstore.runs.record import record
 from bondstore.runs.store_destination import StoreDestination
+from bondstore.runs.work import Work
 from bondstore.runs.writers import HELD
 
 FACTS = {"kind": "table", "made_by": "digest", "rows": 3, "source": "a/b"}
@@ -60,13 +66,12 @@ def test_outputs_have_their_hash_and_facts(dest: Destination) -> None:
             assert file.read() == b"\n"
 
 
-def test_large_ones_kept_ones_and_ones_made_elsewhere(dest: Destination) -> None:
+def test_large_ones_and_ones_made_elsewhere(dest: Destination) -> None:
     large = [bytes([number]) * (1 << 20) for number in range(9)]
     with dest.locked():
         writer = dest.writer()
         writer.write("small", [b"x", b"y"])
         writer.write("large", iter(large), kind="object")
-        writer.keep("kept", [b"sealed"])
         temporary = writer.reserve()
         temporary.write_bytes(b"from another writer")
         writer.adopt("adopted", temporary, rows=7)
@@ -77,7 +82,6 @@ def test_large_ones_kept_ones_and_ones_made_elsewhere(dest: Destination) -> None
             ("large", hashlib.sha256(b"".join(large)).digest(), None, "object"),
             ("adopted", hashlib.sha256(b"from another writer").digest(), 7, ""),
         }
-        assert dest.read("kept") == b"sealed"
         assert dest.read("large") == b"".join(large)
     assert not list(dest.corner.rglob("tmp/*"))
 
@@ -142,45 +146,76 @@ def test_outputs_are_renamed_and_walked(dest: Destination) -> None:
         assert list(dest.walk("missing")) == []
 
 
-def test_quarantine_keeps_what_is_still_in_it(dest: Destination) -> None:
-    from bondstore.ledger import Item, State
+def quarantined(dest: Destination, ledger: Ledger, *keys: str) -> RunContext:
+    """Put objects into quarantine, as a run does; those that are mended since are recorded as done."""
+    context = RunContext("r", "job", "me", StoreSpec("file:///nowhere", Profile()), dest)
+    with ledger.transaction():
+        ledger.runs.put("r", "job", {}, who="me", tool="", started_ms=0)
+    work = Work(context)
+    for key in keys:
+        work.quarantine(Item(key, "", 3, ""), "", "truncated", [key.encode()])
+    record(ledger, context, [work.seal()])
+    mended = Receipt()
+    for key in keys:
+        if "mended" in key:
+            mended.done(Item(key, "", 3, "o"), "2")
+    record(ledger, context, [mended])
+    return context
 
+
+def test_quarantine_keeps_what_is_still_in_it(dest: Destination) -> None:
     with dest.locked(), dest.ledger() as ledger:
-        writer = dest.writer()
-        for key in ("bad", "mended", "nobody-knows"):
-            writer.keep(dest.quarantine_path(key), [key.encode()])
-        dest.show(writer.seal().staged)
-        with ledger.transaction():
-            ledger.items.put(
-                "job", "r", [Item("bad", "", 3, "", State.QUARANTINED, "x"), Item("mended", "", 6, "o", State.DONE)]
-            )
-        dest.sweep_quarantine(ledger)
+        context = quarantined(dest, ledger, "bad", "mended", "mended-but-replaced")
+        dest.put(".bondstore/quarantine/mended-but-replaced", [b"somebody else's"])
+        dest.put(".bondstore/quarantine/nobody-knows", [b"nobody-knows"])
+        sweep(ledger, context)
         left = [path.rpartition("/")[2] for path in dest.walk(".bondstore/quarantine")]
         assert "bad" in left
         assert "mended" not in left
         everything = {path: dest.read(path) for path in dest.walk(".bondstore") if "ledger" not in path}
         assert b"nobody-knows" in everything.values()  # it may be the only sealed copy there is
+        assert b"somebody else's" in everything.values()
         assert dest.read(".bondstore/quarantine/bad") == b"bad"
+        assert ledger.outputs.written([f".bondstore/quarantine/{key}" for key in ("bad", "mended")]) == {
+            ".bondstore/quarantine/bad"
+        }
+        assert not list(ledger.disagreements())
+
+
+def test_what_another_job_still_has_in_quarantine_stays(dest: Destination) -> None:
+    with dest.locked(), dest.ledger() as ledger:
+        context = quarantined(dest, ledger, "mended")
+        other = replace(context, run="s", job="other")
+        with ledger.transaction():
+            ledger.runs.put("s", "other", {}, who="me", tool="", started_ms=0)
+        work = Work(other)
+        work.quarantine(Item("mended", "", 3, ""), "", "truncated", [b"mended"])
+        record(ledger, other, [work.seal()])
+        sweep(ledger, context)
+        assert dest.read(".bondstore/quarantine/mended") == b"mended"
+        done = Receipt()
+        done.done(Item("mended", "", 3, "o"), "2")
+        record(ledger, other, [done])
+        sweep(ledger, other)
+        assert list(dest.walk(".bondstore/quarantine")) == []
+        assert not list(ledger.disagreements())
 
 
 def test_links_in_the_quarantine_lead_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from bondstore.ledger import Item, State
-
     dest, other = FolderDestination(tmp_path / "out"), tmp_path / "other"
-    other.mkdir()
-    (other / "mended").write_bytes(b"somebody else's")
     with dest.locked(), dest.ledger() as ledger:
-        with ledger.transaction():
-            ledger.items.put("job", "r", [Item(key, "", 6, "o", State.DONE) for key in ("mended", "folder/mended")])
+        context = quarantined(dest, ledger, "mended", "folder/mended")
         quarantine = dest.corner / "quarantine"
+        quarantine.rename(other)  # and a link is in its place: all that is said of it is true, but it is not there
         quarantine.symlink_to(other)
-        dest.sweep_quarantine(ledger)
+        sweep(ledger, context)
         quarantine.unlink()
         quarantine.mkdir()
         (quarantine / "folder").symlink_to(other)
         (quarantine / "unknown").write_bytes(b"sealed")
-        dest.sweep_quarantine(ledger)
-    assert (other / "mended").read_bytes() == b"somebody else's"
+        sweep(ledger, context)
+    assert (other / "mended").read_bytes() == b"mended"
+    assert (other / "folder" / "mended").read_bytes() == b"folder/mended"
     [aside] = dest.corner.glob("unknown-*/unknown")
     assert aside.read_bytes() == b"sealed"
     assert str(aside.parent) in caplog.text

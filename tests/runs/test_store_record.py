@@ -17,7 +17,7 @@ import pytest
 
 from bondstore.domains.ocean.profile_files import ProfileFiles
 from bondstore.errors import ChangedError, DamagedError, IntegrityError, NoSpaceError, PolicyError
-from bondstore.runs import lease, store_record
+from bondstore.runs import anchors, lease, store_record
 from bondstore.runs.journal import entry_of
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import Store, open_store
@@ -61,6 +61,7 @@ def reads_of(sea: Sea) -> list[str]:
 
 def head_of(sea: Sea) -> tuple[int, bytes]:
     with sea.place.ledger(create=False) as ledger:
+        assert not list(ledger.disagreements())
         return ledger.audit.head()
 
 
@@ -382,6 +383,9 @@ def test_what_an_account_knew_before_is_kept(sea: Sea, on: Machine) -> None:
     on("one")
     sea.place.corner.joinpath("snapshot").unlink()  # as a version that kept no record in the store left it
     before = hashlib.sha256(sea.place.ledger_path.read_bytes()).hexdigest()
+    with pytest.raises(IntegrityError, match="accept-new-chain"):
+        sea.qc()
+    anchors.accept(sea.place)
     assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
     [kept] = sea.place.corner.glob("ledger-before-*.sqlite")
     assert hashlib.sha256(kept.read_bytes()).hexdigest() == before
@@ -584,12 +588,15 @@ def test_a_record_of_which_a_part_is_gone_is_told(sea: Sea, on: Machine, part: s
         if key.startswith(f".bondstore/{part}"):
             store_of(sea).delete(key)
     before, record = sea.written(), record_of(sea)
-    # Another machine cannot miss entries that it never knew: those a head that was written down proves.
-    for machine in ("one", "two") if part != "receipts/" else ("one",):
+    # Another machine cannot miss entries that it never knew: those are told by where the last run ended.
+    for machine in ("one", "two"):
         on(machine)
-        for act in (sea.qc, sea.place.refresh):
+        for act in (sea.qc, sea.place.refresh) if (machine, part) != ("two", "receipts/") else ():
             with pytest.raises(IntegrityError, match=r"is gone.*move the folder \.bondstore"):
                 act()
+    if part == "receipts/":
+        with pytest.raises(IntegrityError, match="ended last in this store"):
+            sea.qc()
     assert (sea.written(), record_of(sea)) == (before, record)
 
 
@@ -618,8 +625,11 @@ def test_a_record_that_does_not_go_on_from_the_one_known_here_is_told(
     on("three")
     sea.qc()
     on("one")
-    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
+    with pytest.raises(IntegrityError, match=r"lacks the end of the run.*accept-new-chain"):
+        sea.qc()
     assert "does not go on" in caplog.text
+    anchors.accept(sea.place)
+    assert counts(sea.qc()) == {"planned": 6, "skipped": 6}
     assert len(list(sea.place.corner.glob("ledger-before-*.sqlite"))) == 1
 
 

@@ -72,6 +72,15 @@ def destination_at(place: str, profile: str | None = None) -> Destination:
     return named_destination(place, profile)
 
 
+def recorded_at(place: str, profile: str | None = None) -> Destination:
+    """Return what a person names, and refuse it where files of runs are and no record of them is."""
+    from bondstore.runs.anchors import refuse_lost
+
+    destination = destination_at(place, profile)
+    refuse_lost(destination)
+    return destination
+
+
 @contextmanager
 def audited(place: str | None, profile: str | None) -> Iterator[tuple[Ledger, Destination | None]]:
     """Open the ledger of a destination, or the account's own record of reads outside runs."""
@@ -79,7 +88,7 @@ def audited(place: str | None, profile: str | None) -> Iterator[tuple[Ledger, De
     from bondstore.runs.folder_destination import FolderDestination
 
     if place is not None:
-        destination = destination_at(place, profile)
+        destination = recorded_at(place, profile)
         with destination.ledger(create=False) as ledger:
             yield ledger, destination
         return
@@ -108,7 +117,7 @@ def recorded(name: str, place: str, profile: str | None) -> tuple[RunRecord, Des
     from bondstore.runs.destinations import recorded_destination
     from bondstore.runs.history import find_run
 
-    named = destination_at(place, profile)
+    named = recorded_at(place, profile)
     with named.ledger(create=False) as ledger:
         record = find_run(named, ledger, name)
     record = dataclasses.replace(record, params=with_dest_profile(record.params, profile))

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 GENESIS = bytes(32)
+COMPLETE = "2"
+"""What the start of a run says whose outputs, outcomes and findings are all in the chain; earlier ones say nothing."""
+_OF_RESULTS = ("write", "remove", "done", "quarantined", "failed", "looked", "finding", "noted-done", "noted-planned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,14 @@ class AuditEntry:
     who : str
         The account on this machine.
     action : str
-        ``read``, ``run.start``, ``run.end`` …
+        ``read``, ``run.start``, ``run.end``; ``write`` and ``remove`` of an output; ``done``, ``quarantined`` or
+        ``failed`` of an object …
     run : str
         The run it was for; empty outside runs.
     key, version : str
-        The object; empty for actions on no object.
+        The object; empty for actions on no object. Of an output its path, and the SHA-256 of its content.
     size : int
-        How many bytes were read.
+        How many bytes were read or written.
     hash : bytes
         SHA-256 over the previous hash and this entry.
     """
@@ -101,15 +105,26 @@ class Audit:
 
     def reads(self, who: str, run: str, reads: Iterable[Read], *, at_ms: int | None = None) -> None:
         """Append one ``read`` entry an object. Call inside a transaction of the ledger."""
-        self._append(who, run, (("read", r.key, r.version, r.size) for r in reads), at_ms)
+        self.add(who, run, (("read", r.key, r.version, r.size) for r in reads), at_ms=at_ms)
 
     def event(
-        self, who: str, run: str, action: str, subject: str = "", size: int = 0, *, at_ms: int | None = None
+        self,
+        who: str,
+        run: str,
+        action: str,
+        subject: str = "",
+        size: int = 0,
+        *,
+        version: str = "",
+        at_ms: int | None = None,
     ) -> None:
         """Append an entry that is no read. Call inside a transaction of the ledger."""
-        self._append(who, run, [(action, subject, "", size)], at_ms)
+        self.add(who, run, [(action, subject, version, size)], at_ms=at_ms)
 
-    def _append(self, who: str, run: str, entries: Iterable[tuple[str, str, str, int]], at_ms: int | None) -> None:
+    def add(
+        self, who: str, run: str, entries: Iterable[tuple[str, str, str, int]], *, at_ms: int | None = None
+    ) -> None:
+        """Append entries, each an action, a key, a version and a size. Call inside a transaction of the ledger."""
         seq, previous = self.head()
         now = int(time.time() * 1000) if at_ms is None else at_ms
         rows = []
@@ -125,12 +140,28 @@ class Audit:
         row = self._connection.execute("SELECT run FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
         return str(row[0]) if row else ""
 
+    def hash_at(self, seq: int) -> bytes | None:
+        """Return the hash of the entry at a position; None where there is none."""
+        row = self._connection.execute("SELECT hash FROM audit WHERE seq = ?", (seq,)).fetchone()
+        return row[0] if row else None
+
     def position(self, digest: bytes) -> int | None:
         """Return the position of the entry with this hash, 0 for the start of every chain, or None."""
         if digest == GENESIS:
             return 0
         row = self._connection.execute("SELECT seq FROM audit WHERE hash = ?", (digest,)).fetchone()
         return row[0] if row else None
+
+    def anchors(self, place: str) -> Iterator[AuditEntry]:
+        """Yield what was noted of the ends of runs at a place, newest first, back to where a new record was begun."""
+        rows = self._connection.execute(
+            "SELECT * FROM audit WHERE action IN ('anchor', 'anchor.new') AND key = ? ORDER BY seq DESC", (place,)
+        )
+        for row in rows:
+            entry = AuditEntry(*row)
+            if entry.action == "anchor.new":
+                return
+            yield entry
 
     def entries(
         self,
@@ -140,6 +171,7 @@ class Audit:
         since_ms: int | None = None,
         until_ms: int | None = None,
         last: int | None = None,
+        results: bool = True,
     ) -> Iterator[AuditEntry]:
         """Yield entries in order.
 
@@ -153,6 +185,8 @@ class Audit:
             Half-open window, in ms since 1970, UTC.
         last : int, optional
             Only the last so many of all these.
+        results : bool
+            Also what was written and removed, and what became of each object.
         """
         keys = [("substr(key, 1, ?) = ?", (len(prefix), prefix)) for prefix in prefixes]
         wanted: list[tuple[str, tuple[Any, ...]]] = [("TRUE", ())]
@@ -160,6 +194,8 @@ class Audit:
         wanted += [(f"({' OR '.join(t for t, _ in keys)})", tuple(v for _, vs in keys for v in vs))] if keys else []
         wanted += [("at_ms >= ?", (since_ms,))] if since_ms is not None else []
         wanted += [("at_ms < ?", (until_ms,))] if until_ms is not None else []
+        marks = ", ".join("?" * len(_OF_RESULTS))
+        wanted += [] if results else [(f"action NOT IN ({marks})", _OF_RESULTS)]
         query = f"SELECT * FROM audit WHERE {' AND '.join(text for text, _ in wanted)} ORDER BY seq"
         values = [value for _, some in wanted for value in some]
         if last is not None:

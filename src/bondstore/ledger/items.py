@@ -119,13 +119,21 @@ class Items:
         row = self._connection.execute("SELECT run FROM items WHERE job = ? LIMIT 1", (job,)).fetchone()
         return None if row is None else str(row[0])
 
-    def quarantined_keys(self) -> Iterator[str]:
-        """Yield the keys that are in quarantine, of any job."""
-        yield from (row[0] for row in self._connection.execute("SELECT key FROM items WHERE state = 'quarantined'"))
+    def quarantined_keys(self, job: str | None = None) -> Iterator[str]:
+        """Yield the keys that are in quarantine, of any job or of one."""
+        rows = self._connection.execute(
+            # by the small index, which the planner sees to hold these only where it is told so
+            f"SELECT key FROM items WHERE {_UNSETTLED} AND state = 'quarantined' AND ifnull(job = ?, true)",
+            (job,),
+        )
+        yield from (row[0] for row in rows)
 
-    def done_keys(self) -> Iterator[str]:
-        """Yield the keys that are done, in any job."""
-        yield from (row[0] for row in self._connection.execute("SELECT key FROM items WHERE state = 'done'"))
+    def quarantined_in(self, job: str, output: str) -> list[str]:
+        """Return the keys that are in quarantine of those that go into one file."""
+        rows = self._connection.execute(
+            "SELECT key FROM items WHERE job = ? AND output = ? AND state = 'quarantined'", (job, output)
+        )
+        return [row[0] for row in rows]
 
     def release(self, job: str) -> None:
         """Let the next plan take up what is quarantined or failed, and the tables such objects belong to.

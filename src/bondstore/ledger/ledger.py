@@ -6,14 +6,14 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bondstore.errors import IntegrityError
+from bondstore.ledger.agreement import Disagreement, disagreements
 from bondstore.ledger.audit import Audit
 from bondstore.ledger.findings import Findings
 from bondstore.ledger.items import Items
 from bondstore.ledger.outputs import Outputs
 from bondstore.ledger.received import Received
 from bondstore.ledger.runs import Runs
-from bondstore.ledger.schema import connect, translate
+from bondstore.ledger.schema import connect, damaged, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,10 @@ class Ledger:
                 self._connection.execute("ROLLBACK")
             raise translate(error, self.path) from error
 
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield rows that are not what the audit chain, once that is proved, says of them."""
+        return disagreements(self._connection)
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -81,7 +85,5 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
-            raise IntegrityError(
-                f"The ledger {self.path} is damaged.", hint="Keep the file as it is, and compare it with a backup."
-            ) from error
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise damaged(self.path) from error

@@ -64,7 +64,12 @@ CREATE TABLE received (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STR
 INSERT INTO received (name) SELECT name FROM received_3 ORDER BY name;
 DROP TABLE received_3;
 """
-STEPS = {1: _TO_2, 2: "CREATE TABLE received (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID", 3: _TO_4}
+STEPS = {
+    1: _TO_2,
+    2: "CREATE TABLE received (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    3: _TO_4,
+    4: "CREATE INDEX audit_anchors ON audit (key) WHERE action IN ('anchor', 'anchor.new')",
+}
 """The statements that lead on from each version."""
 
 

@@ -80,6 +80,15 @@ class Outputs:
         for row in rows:
             yield Output(*row)
 
+    def written(self, paths: Sequence[str]) -> set[str]:
+        """Return those of some paths that a job, whichever, has written."""
+        rows = self._connection.execute(
+            f"SELECT path FROM outputs WHERE {_WRITTEN} AND job IN (SELECT DISTINCT job FROM runs)"
+            " AND path IN (SELECT value FROM json_each(?))",
+            (json.dumps(paths),),
+        )
+        return {row[0] for row in rows}
+
     def forget(self, job: str, paths: Sequence[str]) -> None:
         """Drop the record of files that were removed or have another name now."""
         self._connection.execute(

@@ -7,11 +7,11 @@ import os
 import sqlite3
 from pathlib import Path
 
-from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError
+from bondstore.errors import BondstoreError, ConfigurationError, IntegrityError, NoSpaceError, NotFoundError
 from bondstore.ledger.migrations import migrate
 from bondstore.modes import make_path, refuse_writable
 
-VERSION = 4
+VERSION = 5
 
 _TABLES = """
 CREATE TABLE runs (
@@ -42,6 +42,7 @@ CREATE TABLE audit (
   seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, run TEXT NOT NULL,
   key TEXT NOT NULL, version TEXT NOT NULL, bytes INTEGER NOT NULL, hash BLOB NOT NULL
 ) STRICT;
+CREATE INDEX audit_anchors ON audit (key) WHERE action IN ('anchor', 'anchor.new');
 CREATE TABLE received (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 """
 
@@ -65,10 +66,12 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     Raises
     ------
     NotFoundError
-        No ledger there and `create` is false.
+        No ledger there, or nothing in it, and `create` is false.
+    IntegrityError
+        The file is no ledger: it was damaged, or something else lies in its place.
     ConfigurationError
-        The file is no ledger, or one of a newer Bondstore, or may not be written. Or it must be written before it can
-        be read: it is of an earlier Bondstore, or a run was killed that has not put all into it.
+        It is of a newer Bondstore, or may not be written. Or it must be written before it can be read: it is of an
+        earlier Bondstore, or a run was killed that has not put all into it.
     NoSpaceError
         The disk is full.
     """
@@ -80,7 +83,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     place = _read_only(path) if sealed else path.absolute().as_uri()
     connection = sqlite3.connect(place, uri=True, timeout=120, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection, path, sealed=sealed)
+        _prepare(connection, path, create=create, sealed=sealed)
     except BaseException:
         connection.close()
         raise
@@ -110,11 +113,13 @@ def _read_only(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, *, sealed: bool) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, sealed: bool) -> None:
     try:
         # Looked at before anything is changed: somebody else's database stays as it is.
         version, tables = connection.execute(_LOOK).fetchone()
         ours = set(tables.split(",")) >= _OURS if version else not tables
+        if not version and not tables and not create:
+            raise NotFoundError(f"The ledger {path} is empty.", hint="Name the folder that an earlier run wrote to.")
         if ours and version <= VERSION and not sealed:
             _open(connection)
     except sqlite3.OperationalError as error:
@@ -122,9 +127,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, sealed: bool) -> Non
             raise _unfinished(path, "A run was killed that had not put all it recorded into it.") from error
         raise translate(error, path) from error
     except sqlite3.DatabaseError as error:
-        raise _no_ledger(path) from error
-    if not ours or (sealed and not version):
-        raise _no_ledger(path)
+        raise damaged(path) from error
+    if not ours:
+        raise damaged(path)
     if version > VERSION:
         raise ConfigurationError(
             f"The ledger {path} was written by a newer Bondstore.",
@@ -145,8 +150,12 @@ def _open(connection: sqlite3.Connection) -> None:
         migrate(connection, VERSION)
 
 
-def _no_ledger(path: Path) -> ConfigurationError:
-    return ConfigurationError(f"{path} is not a ledger.", hint="Move it away, or name another destination folder.")
+def damaged(path: Path) -> IntegrityError:
+    """Return the error for a file that cannot be read as a ledger."""
+    return IntegrityError(
+        f"{path} is no ledger, or it is damaged: it cannot be read.",
+        hint="Keep the file as it is. Bring the ledger back from a backup, or see: bondstore audit verify --help",
+    )
 
 
 def _unfinished(path: Path, why: str) -> ConfigurationError:

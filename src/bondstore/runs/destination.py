@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TextIO, cast
 
 from bondstore.errors import (
     ConfigurationError,
@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 
 PRIVATE = CORNER
 QUARANTINE = f"{PRIVATE}/quarantine"
+SEALED = "sealed"
+"""The kind of outputs in quarantine: bytes as they came, of objects that could not be handled in full."""
+
+
+class Head(NamedTuple):
+    """Where an audit chain stood when a run ended."""
+
+    seq: int
+    hash: bytes
+    run: str
 
 
 class Holder(Protocol):
@@ -55,6 +65,11 @@ class Destination(ABC):
     @abstractmethod
     def shown(self) -> str:
         """What a person calls it; ``--dest`` takes it."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What the account's own record calls it: the same for the same place, however it was named."""
 
     @property
     def ledger_path(self) -> Path:
@@ -164,6 +179,21 @@ class Destination(ABC):
         """Tell other machines what is about to be recorded here; return the name of what they are told, if any."""
         return ""
 
+    def was_written_to(self) -> bool:
+        """Whether a run began here once."""
+        return (self.corner / "lock").exists()
+
+    def has_outputs(self) -> bool:
+        """Whether files lie here that a record should know; a store misses parts of its record by itself."""
+        return False
+
+    def note_head(self, seq: int, digest: bytes, run: str) -> None:  # noqa: B027 - the ledger of a folder lies in it
+        """Note beside the record of a store where the audit chain stood at the end of a run."""
+
+    def noted_head(self) -> Head | None:
+        """Return what was noted there last."""
+        return None
+
     def busy(self) -> bool:
         """Whether a run is going on. Asks without waiting, and changes nothing."""
         try:
@@ -181,19 +211,6 @@ class Destination(ABC):
     def quarantine_path(key: str) -> str:
         """Return where the sealed bytes of a key are kept."""
         return f"{QUARANTINE}/{safe_relpath(key)}"
-
-    def sweep_quarantine(self, ledger: Ledger) -> None:
-        """Remove sealed bytes of objects that this ledger knows to be done by now: they were fixed, or replaced.
-
-        What it does not know may be the only copy there is, as where a ledger was lost: that is never removed.
-        """
-        found = set(self.walk(QUARANTINE))
-        if not found:
-            return
-        found.difference_update(self.quarantine_path(key) for key in ledger.items.quarantined_keys())
-        settled = found.intersection(self.quarantine_path(key) for key in ledger.items.done_keys()) if found else set()
-        self.remove(sorted(settled))
-        self.set_aside(sorted(found - settled))
 
     def set_aside(self, paths: Sequence[str]) -> None:  # noqa: B027 - in a store another run may be about to record them
         """Take files that nobody knows out of the quarantine, and say so."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.errors import BondstoreError, Interrupted
+from bondstore.runs import anchors
 from bondstore.runs.context import RunContext
 from bondstore.runs.destinations import dest_options
 from bondstore.runs.executors import Barrier, fitted
 from bondstore.runs.journal import entry_of
 from bondstore.runs.process import few_arenas, whoami
 from bondstore.runs.progress import Quiet
+from bondstore.runs.quarantine import sweep
 from bondstore.runs.record import note, record
 from bondstore.runs.tally import Tally
 from bondstore.version import TOOL
@@ -86,9 +88,11 @@ def only_plan(job: Job, destination: Destination, progress: Progress | None = No
     context = RunContext("", job.name, whoami(), job.store, destination)
     try:
         destination.refresh()
+        anchors.refuse_lost(destination)
         if not destination.has_record():
             return RunResult("", job.plan(None, context, watch), Tally(), "planned")
         with destination.ledger(create=False) as ledger:
+            anchors.hold(destination, ledger)
             return RunResult("", job.plan(ledger, context, watch), Tally(), "planned")
     finally:
         watch.end()
@@ -133,13 +137,17 @@ def execute(
     few_arenas()
     job.check()
     watch = progress or Quiet()
+    anchors.refuse_lost(destination)
     with destination.locked(shared=job.few), destination.ledger() as ledger:
         who = whoami()
+        anchored = destination.few_know_all or not job.few
+        if anchored:
+            anchors.begin(destination, ledger)
         run = run or ledger.runs.new_id()
         begun = {"params": {**job.params, **destination.params}, "tool": tool, "retry": retry}
         note(ledger, destination, entry_of(job.name, run, who, begun=begun))
         context = RunContext(run, job.name, who, job.store, destination)
-        keeper = _Keeper(ledger, context, watch, destination)
+        keeper = _Keeper(ledger, context, watch, anchored=anchored)
         try:
             plan = job.plan(ledger, context, watch)
             keeper.tally = Tally(skipped=plan.skipped, quarantined=plan.quarantined)
@@ -148,7 +156,7 @@ def execute(
             watch.begin(plan.todo)
             keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))
             if not job.few:  # what few objects left there is swept by the next whole run
-                destination.sweep_quarantine(ledger)
+                sweep(ledger, context)
             return keeper.finish(plan, "finished" if keeper.tally.complete else "incomplete")
         except KeyboardInterrupt as stop:
             keeper.abandon("interrupted")
@@ -172,8 +180,8 @@ def _in_turn(stages: Iterator[Iterator[Shard]]) -> Iterator[Shard | Barrier]:
 class _Keeper:
     """Records what shards bring back, keeps the tally, and writes the run's end, whatever that end is."""
 
-    def __init__(self, ledger: Ledger, context: RunContext, watch: Progress, destination: Destination) -> None:
-        self._ledger, self._context, self._watch, self._dest = ledger, context, watch, destination
+    def __init__(self, ledger: Ledger, context: RunContext, watch: Progress, *, anchored: bool) -> None:
+        self._ledger, self._context, self._watch, self._anchored = ledger, context, watch, anchored
         self.tally = Tally()
 
     def take_all(self, results: Results) -> None:
@@ -208,4 +216,6 @@ class _Keeper:
         objects, sizes = self.tally.objects(), self.tally.sizes()
         context = self._context
         ended = {"state": state, "objects": objects, "sizes": sizes}
-        note(self._ledger, self._dest, entry_of(context.job, context.run, context.who, ended=ended))
+        note(self._ledger, context.dest, entry_of(context.job, context.run, context.who, ended=ended))
+        if self._anchored:
+            anchors.leave(context.dest, self._ledger, context.run)

@@ -50,6 +50,20 @@ class FolderDestination(Destination):
         """Its path."""
         return str(self.root)
 
+    @property
+    def identity(self) -> str:
+        """Its path, without links."""
+        return os.path.realpath(self.root)
+
+    def has_outputs(self) -> bool:
+        """Whether any file lies in it, or in its quarantine: not those that belong to the record itself."""
+        for base, folders, names in os.walk(self.root):
+            if base == str(self.root) and PRIVATE in folders:
+                folders.remove(PRIVATE)
+            if names:
+                return True
+        return any(True for folder in (QUARANTINE, f"{PRIVATE}/parts") for _ in self.walk(folder))
+
     def prepare(self) -> None:
         """Make the folder and its private corner."""
         self.refuse_link()

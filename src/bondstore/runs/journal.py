@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bondstore.errors import IntegrityError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Output, Read, State
+from bondstore.ledger.agreement import tally_digest
+from bondstore.ledger.audit import COMPLETE
 from bondstore.runs.receipt import Receipt, begin_recording, end_recording
 
 if TYPE_CHECKING:
@@ -87,14 +89,15 @@ def replay(ledger: Ledger, name: str, entry: RecordEntry) -> None:
         if entry.begun is not None:
             began = {"who": entry.who, "tool": entry.begun["tool"], "started_ms": entry.at_ms}
             ledger.runs.put(entry.run, entry.job, entry.begun["params"], **began)
-            ledger.audit.event(entry.who, entry.run, "run.start", entry.job, at_ms=entry.at_ms)
+            ledger.audit.event(entry.who, entry.run, "run.start", entry.job, version=COMPLETE, at_ms=entry.at_ms)
             if entry.begun.get("retry"):  # entries of earlier versions do not say it
                 ledger.items.release(entry.job)
         begin_recording(ledger, entry.job, entry.run, entry.who, entry.receipts, at_ms=entry.at_ms)
-        end_recording(ledger, entry.job, entry.run, entry.receipts)
+        end_recording(ledger, entry.job, entry.run, entry.who, entry.receipts, at_ms=entry.at_ms)
         if entry.ended is not None:
             state, objects, sizes = (entry.ended[name] for name in ("state", "objects", "sizes"))
-            ledger.audit.event(entry.who, entry.run, "run.end", state, sizes["done"], at_ms=entry.at_ms)
+            tally = tally_digest(state, objects, sizes)
+            ledger.audit.event(entry.who, entry.run, "run.end", state, sizes["done"], version=tally, at_ms=entry.at_ms)
             ledger.runs.finish(entry.run, state, objects, sizes, ledger.audit.head(), at_ms=entry.at_ms)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bondstore.ledger import State
+from bondstore.runs.quarantine import lost
 from bondstore.runs.tally import Count
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def split(ledger: Ledger | None, job: str, holder: Holder, page: Sequence[Item],
     known = ledger.items.known(job, [item.key for item in page])
     paths = {one for old in known.values() for one in (old.output, *(step.beside(old.output) if step else ()))}
     outputs = ledger.outputs.known(job, list(paths))
+    inside = [key for key, old in known.items() if old.state is State.QUARANTINED]
+    gone = lost(ledger, job, inside, holder) if inside else ()
     parts = Split([], [], [])
     for item in page:
         old = known.get(item.key)
@@ -88,7 +91,7 @@ def split(ledger: Ledger | None, job: str, holder: Holder, page: Sequence[Item],
         stands = old.state is State.DONE and held is not None and holder.holds(held)
         if (
             old.version == item.version
-            and (stands or old.state is State.QUARANTINED)
+            and (stands or (old.state is State.QUARANTINED and item.key not in gone))
             and (step is None or step.is_current(old, outputs, holder))
         ):
             (parts.quarantined if old.state is State.QUARANTINED else parts.skipped).append(item)

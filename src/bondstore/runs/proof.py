@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bondstore.errors import IntegrityError, NotFoundError, UsageError
 from bondstore.findings import Finding, FindingKind, Severity, registry
 from bondstore.ledger.audit import GENESIS
+from bondstore.runs.destination import PRIVATE
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count
 
@@ -30,8 +31,18 @@ FILES = registry(
     FindingKind(
         "file-unreadable", Severity.ERROR, "The file could not be read.", "Check the folder's permissions and the disk."
     ),
+    FindingKind(
+        "file-unknown",
+        Severity.WARNING,
+        "No run wrote this file.",
+        "Find out where it comes from, if it is not one of your own. It is left as it is.",
+    ),
 )
 """Every kind of finding about a file that is not what a run wrote, by its word."""
+
+
+_NAMED = 3
+"""So many changed rows are named; that there are more is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ def prove_chain(ledger: Ledger, expected: bytes | None = None) -> ChainProof:
         `expected` is the head of an empty chain, which every chain begins with, and this one has entries.
     IntegrityError
         An entry is missing, was changed or cannot be read, entries were cut off, or `expected` is not in the chain.
+        Or the chain holds, and what the ledger says of a file, an object, a finding or a run is not what it says.
     """
     report = ledger.audit.verify()
     if report.broken_at is not None:
@@ -77,6 +89,7 @@ def prove_chain(ledger: Ledger, expected: bytes | None = None) -> ChainProof:
             f"The record {ledger.path} is broken at entry {report.broken_at:,}: {report.problem} {held}",
             hint="Keep this file as it is, and compare it with a backup.",
         )
+    _refuse_changed_rows(ledger)
     if expected is None:
         return ChainProof(report.entries, report.head)
     if expected == GENESIS and report.entries:
@@ -91,6 +104,32 @@ def prove_chain(ledger: Ledger, expected: bytes | None = None) -> ChainProof:
             hint="Check that the hash was copied in full, and compare the file with a backup.",
         )
     return ChainProof(report.entries, report.head, position)
+
+
+def _refuse_changed_rows(ledger: Ledger) -> None:
+    changed = list(itertools.islice(ledger.disagreements(), _NAMED + 1))
+    if changed:
+        things = {"outputs": "file", "items": "object", "findings": "findings about", "runs": "tally of the run"}
+        named = "; ".join(f"{things[one.table]} {one.name}" for one in changed[:_NAMED])
+        more = " and more" if len(changed) > _NAMED else ""
+        raise IntegrityError(
+            f"The record {ledger.path} was changed: the chain of entries holds, but says something else of: "
+            f"{named}{more}.",
+            hint="Keep this file as it is, and compare it with a backup.",
+        )
+
+
+def unknown_files(ledger: Ledger, destination: Destination) -> Iterator[Finding]:
+    """Yield ``file-unknown`` for every file below a destination that no run wrote."""
+    for some in _in_pages(destination.walk(""), 1000):
+        public = [path for path in some if not path.startswith(f"{PRIVATE}/")]
+        for path in sorted(set(public) - ledger.outputs.written(public)):
+            yield FILES["file-unknown"].about(path)
+
+
+def _in_pages(paths: Iterator[str], size: int) -> Iterator[list[str]]:
+    while some := list(itertools.islice(paths, size)):
+        yield some
 
 
 def changed_files(ledger: Ledger, destination: Destination, progress: Progress | None = None) -> Iterator[Finding]:

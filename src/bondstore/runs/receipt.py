@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.ledger import Item, Output, Read, State
+from bondstore.ledger.agreement import finding_version
 from bondstore.runs.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bondstore.findings import Finding
     from bondstore.ledger import Ledger
@@ -79,12 +80,14 @@ def begin_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequ
     """Log the reads, and name the outputs."""
     for one in receipts:
         ledger.audit.reads(who, run, one.reads, at_ms=at_ms)
+        ledger.audit.add(who, run, (("write", o.path, o.sha256.hex(), o.size) for o in one.outputs), at_ms=at_ms)
         ledger.outputs.put(job, run, one.outputs)
 
 
-def end_recording(ledger: Ledger, job: str, run: str, receipts: Sequence[Receipt]) -> None:
+def end_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int) -> None:
     """Record what became of the objects."""
     for one in receipts:
+        ledger.audit.add(who, run, _entries(one), at_ms=at_ms)
         ledger.findings.forget(job, [*(item.key for item in one.items), *one.afresh])
         ledger.findings.put(job, run, one.findings)
         ledger.items.put(job, run, [*one.items, *one.also])
@@ -92,3 +95,17 @@ def end_recording(ledger: Ledger, job: str, run: str, receipts: Sequence[Receipt
         ledger.outputs.forget(job, one.gone)
         for path in one.whole:
             ledger.items.settle(job, run, path)
+
+
+def _entries(one: Receipt) -> Iterator[tuple[str, str, str, int]]:
+    """Yield what the audit chain holds of what is recorded, so that no row of it can be changed later unnoticed."""
+    for item in one.items:
+        yield item.state.value, item.key, item.version, item.size
+    for item in one.also:
+        yield f"noted-{item.state.value}", item.key, item.version, item.size
+    for key in one.afresh:
+        yield "looked", key, "", 0
+    for found in one.findings:
+        yield "finding", found.key, finding_version(found), found.count
+    for path in one.gone:
+        yield "remove", path, "", 0

@@ -48,7 +48,7 @@ def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> 
         context.dest.show(one.staged)
     context.dest.remove(gone)
     with ledger.transaction():
-        end_recording(ledger, context.job, context.run, receipts)
+        end_recording(ledger, context.job, context.run, context.who, receipts, at_ms=entry.at_ms)
 
 
 def rename(ledger: Ledger, context: RunContext, outputs: Sequence[Output], gone: Sequence[str]) -> None:

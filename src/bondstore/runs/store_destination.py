@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import json
 import logging
 import os
 import shutil
@@ -19,11 +20,12 @@ from bondstore.errors import (
     AlreadyExistsError,
     BondstoreError,
     ChangedError,
+    IntegrityError,
     NotFoundError,
 )
 from bondstore.ledger.personal import personal_path
 from bondstore.modes import make_folder
-from bondstore.runs.destination import PRIVATE, Destination, Holder, open_lock
+from bondstore.runs.destination import PRIVATE, Destination, Head, Holder, open_lock
 from bondstore.runs.lease import Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import StoreRecord
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+_HEAD = f"{PRIVATE}/head.json"
 _log = logging.getLogger(__name__)
 
 
@@ -56,10 +59,14 @@ class StoreDestination(Destination):
         return _corner(self._name)
 
     @property
-    def _name(self) -> str:
-        # The same address at another server is another store.
+    def identity(self) -> str:
+        """Its address, and whose: the same address at another server is another store."""
         profile = self.spec.profile
-        return _name_of(" ".join(filter(None, (self.spec.url, profile.endpoint, profile.account))))
+        return " ".join(filter(None, (self.spec.url, profile.endpoint, profile.account)))
+
+    @property
+    def _name(self) -> str:
+        return _name_of(self.identity)
 
     def prepare(self) -> None:
         """Make the private folder; one of an earlier version, which told stores apart by their address alone, moves."""
@@ -157,6 +164,23 @@ class StoreDestination(Destination):
         if record.is_full:
             record.fold(lease.check)
         return record.append(entry)
+
+    def note_head(self, seq: int, digest: bytes, run: str) -> None:
+        """Put it beside the entries."""
+        said = {"seq": seq, "hash": digest.hex(), "run": run}
+        self.store.put(_HEAD, json.dumps(said).encode())
+
+    def noted_head(self) -> Head | None:
+        """Get it."""
+        try:
+            said = json.loads(bytes(self.store.get(_HEAD).data))
+            return Head(int(said["seq"]), bytes.fromhex(said["hash"]), str(said["run"]))
+        except NotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"{self.store.url}/{_HEAD} is not what was put there.", hint="Find out who changed it."
+            ) from error
 
     def busy(self) -> bool:
         """Whether a run is going on, here or elsewhere."""

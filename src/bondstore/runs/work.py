@@ -9,6 +9,7 @@ from bondstore.errors import HOPELESS, BondstoreError, ChangedError, ChecksumErr
 from bondstore.findings import GONE, NOT_FETCHED, WRONG_CHECKSUM
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
+from bondstore.runs.destination import SEALED
 from bondstore.runs.receipt import Receipt
 from bondstore.stores import Fetched
 
@@ -125,5 +126,5 @@ class Work:
     def quarantine(self, item: Item, version: str, reason: str, sealed: Iterable[Buffer] | None = None) -> None:
         """Put an object into quarantine, with its bytes as they came where they are to be kept."""
         if sealed is not None:
-            self.writer.keep(self.dest.quarantine_path(item.key), sealed)
+            self.writer.write(self.dest.quarantine_path(item.key), sealed, kind=SEALED, source=item.key)
         self.receipt.quarantined(item, version, reason)

@@ -44,9 +44,6 @@ class Writer(Protocol):
     def read(self, path: str) -> bytes | None:
         """Return what was written to a path a moment ago; None where nothing was. It may be written anew."""
 
-    def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
-        """Take a file that is not recorded as an output, such as one for the quarantine."""
-
     def reserve(self) -> Path:
         """Return a temporary name that some other writer may fill; hand it back to `adopt`."""
 
@@ -68,7 +65,7 @@ class FolderWriter:
 
     def __init__(self, group: OutputGroup) -> None:
         self._group = group
-        self._facts: list[dict[str, Any] | None] = []
+        self._facts: list[dict[str, Any]] = []
         self._last: set[str] = set()
 
     def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
@@ -82,11 +79,6 @@ class FolderWriter:
         """Read it under its temporary name."""
         written = next((one for one in reversed(self._group.waiting) if one.path == path), None)
         return None if written is None else Path(written.temporary).read_bytes()
-
-    def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
-        """Write it under a temporary name."""
-        self._group.write(path, chunks)
-        self._facts.append(None)
 
     def reserve(self) -> Path:
         """Return a temporary name."""
@@ -104,7 +96,7 @@ class FolderWriter:
     def seal(self) -> Sealed:
         """Sync."""
         written = self._group.seal()
-        outputs = [_output(one, facts) for one, facts in zip(written, self._facts, strict=True) if facts is not None]
+        outputs = [_output(one, facts) for one, facts in zip(written, self._facts, strict=True)]
         staged = [(one.temporary, one.path) for one in written]
         if self._last:
             staged.sort(key=lambda pair: pair[1] in self._last)
@@ -125,7 +117,7 @@ class StoreWriter:
         self._held: list[tuple[str, bytes]] = []
         self._last: list[tuple[str, bytes]] = []
         self._waiting = 0
-        self._outputs: dict[str, Output | None] = {}
+        self._outputs: dict[str, Output] = {}
         self._reserved = 0
 
     def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
@@ -144,11 +136,7 @@ class StoreWriter:
         held = next((data for name, data in self._held if name == path), None)
         return bytes(self._store.get(path).data) if held is None else held
 
-    def keep(self, path: str, chunks: Iterable[Buffer]) -> None:
-        """Hold it in memory, or put a large one at once."""
-        self._take(path, chunks, None)
-
-    def _take(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any] | None) -> None:
+    def _take(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any]) -> None:
         if not isinstance(chunks, list):
             self._put_large(path, chunks, facts)
             return
@@ -157,11 +145,11 @@ class StoreWriter:
             self._held = [one for one in self._held if one[0] != path]
         self._held.append((path, data))
         self._waiting += len(data)
-        self._outputs[path] = None if facts is None else Output(path, _sha256(data), len(data), 0, **facts)
+        self._outputs[path] = Output(path, _sha256(data), len(data), 0, **facts)
         if self._waiting >= HELD:
             self._flush()
 
-    def _put_large(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any] | None) -> None:
+    def _put_large(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any]) -> None:
         hashed, size = hashlib.sha256(), 0
 
         def passing() -> Iterator[Buffer]:
@@ -172,7 +160,7 @@ class StoreWriter:
                 yield chunk
 
         etag = self._store.put_stream(path, passing())
-        self._outputs[path] = None if facts is None else Output(path, hashed.digest(), size, 0, etag=etag, **facts)
+        self._outputs[path] = Output(path, hashed.digest(), size, 0, etag=etag, **facts)
 
     def reserve(self) -> Path:
         """Return a temporary name on this machine."""
@@ -195,7 +183,7 @@ class StoreWriter:
         self._flush()
         self._held, self._last = self._last, []
         self._flush()
-        done = [one for one in self._outputs.values() if one is not None]
+        done = list(self._outputs.values())
         self.discard()
         return Sealed(done, [])
 
@@ -218,8 +206,7 @@ class StoreWriter:
         self._waiting = 0
 
     def _tag(self, path: str, etag: str) -> None:
-        made = self._outputs[path]
-        self._outputs[path] = made and replace(made, etag=etag)
+        self._outputs[path] = replace(self._outputs[path], etag=etag)
 
     def discard(self) -> None:
         """Forget what is held, and remove what is on this machine."""

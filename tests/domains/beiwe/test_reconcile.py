@@ -306,6 +306,7 @@ def test_every_read_is_in_the_chain_and_every_file_has_its_hash(study, made, tmp
     result = run(study.job(), out)
     with FolderDestination(out).ledger() as ledger:
         assert ledger.audit.verify().broken_at is None
+        assert not list(ledger.disagreements())
         read = {entry.key for entry in ledger.audit.entries(run=result.run) if entry.action == "read"}
         hashes = {output.path: output.sha256 for output in ledger.outputs.walk(study.job().name)}
         sums = list(rebuilt(ledger, study.job().name))

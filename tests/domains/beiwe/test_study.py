@@ -79,6 +79,7 @@ def chunked(made, stream=STREAM):
 def reads():
     with personal_ledger() as ledger:
         assert ledger.audit.verify().broken_at is None
+        assert not list(ledger.disagreements())
         return Counter(entry.key for entry in ledger.audit.entries() if entry.action == "read")
 
 

@@ -33,6 +33,9 @@ def command(
     until: options.Until = None,
     tz: options.TimeZone = "UTC",
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the newest so many.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what was written and removed, and what became of each object.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Show who read which object, when, and for which run; newest last.
@@ -43,7 +46,7 @@ def command(
     with runs_shared.audited(dest, dest_profile) as (ledger, destination):
         wanted = runs_shared.run_named(run, ledger, destination)
         entries = ledger.audit.entries(
-            run=wanted, prefixes=prefix or (), since_ms=start_ms, until_ms=end_ms, last=limit
+            run=wanted, prefixes=prefix or (), since_ms=start_ms, until_ms=end_ms, last=limit, results=everything
         )
         shown = ("time", "who", "action", output.number("bytes"))
         output.display(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from bondstore.errors import IntegrityError, UsageError
 from bondstore.text import number_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bondstore.ledger import Ledger
     from bondstore.runs.destination import Destination
     from bondstore.runs.proof import ChainProof
@@ -33,6 +35,7 @@ def head_hash(text: str) -> bytes:
 
 
 def command(
+    *,
     dest: runs_shared.Reads = None,
     dest_profile: runs_shared.DestProfile = None,
     expect: Annotated[
@@ -44,24 +47,42 @@ def command(
     files: Annotated[
         bool, typer.Option("--files", help="Also hash every file again and name those that changed or are gone.")
     ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept-new-chain",
+            help="Take what is there as a new record from now on: for one that is lost for good. The old one is kept.",
+        ),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Prove that the record is unbroken: no entry changed, none missing, none cut off. Ends with 7 when it is broken.
 
+    What the record says of files, objects and findings is held against its entries. Each run also notes elsewhere
+    where the record stood at its end: one that is lost, empty or put back in an older state is found.
+
     Write the head hash down elsewhere: given to --expect later, it proves that nothing up to it was cut off or
     written anew.
     """
+    from bondstore.runs import anchors
     from bondstore.runs.proof import prove_chain
 
     if files and dest is None:
         raise UsageError("There are files only where there is a folder.", hint="Add --dest FOLDER.")
+    if accept:
+        if dest is None:
+            raise UsageError("There is a new record only where runs write to.", hint="Add --dest FOLDER.")
+        anchors.accept(runs_shared.destination_at(dest, dest_profile))
     with runs_shared.audited(dest, dest_profile) as (ledger, destination):
         proof = prove_chain(ledger, expect)
+        if destination is not None:
+            anchors.hold(destination, ledger)
         if not json:
             _show(proof, ledger)
-        changed = _show_changed(ledger, destination, json=json) if files and destination else 0
+        changed, unknown = _show_changed(ledger, destination, json=json) if files and destination else (0, 0)
         if json:
-            output.display_one(_record(proof, ledger) | ({"files_changed": changed} if files else {}), json=True)
+            counts = {"files_changed": changed, "files_unknown": unknown} if files else {}
+            output.display_one(_record(proof, ledger) | counts, json=True)
     if changed:
         raise IntegrityError(
             f"{number_text(changed)} of the files are not what the runs wrote.",
@@ -84,14 +105,23 @@ def _show(proof: ChainProof, ledger: Ledger) -> None:
     output.note("Write the head down elsewhere: --expect HEAD proves later that nothing was cut off.")
 
 
-def _show_changed(ledger: Ledger, destination: Destination, *, json: bool) -> int:
+def _show_changed(ledger: Ledger, destination: Destination, *, json: bool) -> tuple[int, int]:
     from bondstore.cli.progress import reporter
-    from bondstore.runs.proof import changed_files
+    from bondstore.runs.proof import changed_files, unknown_files
 
-    found = changed_files(ledger, destination, reporter())
-    return output.display(
-        map(report.finding_record, found),
-        (output.Column("finding", "file is"), output.Column("key", "file"), "message"),
-        json=json,
-        empty=f"All {number_text(ledger.outputs.total()[0])} files are what the runs wrote.",
-    )
+    changed = unknown = 0
+
+    def found() -> Iterator[dict[str, Any]]:
+        nonlocal changed, unknown
+        for one in changed_files(ledger, destination, reporter()):
+            changed += 1
+            yield report.finding_record(one)
+        for one in unknown_files(ledger, destination):
+            unknown += 1
+            yield report.finding_record(one)
+
+    columns = (output.Column("finding", "file is"), output.Column("key", "file"), "message")
+    output.display(found(), columns, json=json)
+    if not changed and not json:
+        output.note(f"All {number_text(ledger.outputs.total()[0])} files are what the runs wrote.")
+    return changed, unknown

@@ -20,7 +20,7 @@ def command(
     """
     from bondstore.runs.history import history
 
-    destination = runs_shared.destination_at(dest, dest_profile)
+    destination = runs_shared.recorded_at(dest, dest_profile)
     with destination.ledger(create=False) as ledger:
         records = history(destination, ledger)
     counts = ("planned", "done", "skipped", "quarantined", "failed")

@@ -38,7 +38,7 @@ def command(
     """
     from bondstore.runs.history import find_run, standing
 
-    destination = runs_shared.destination_at(dest, dest_profile)
+    destination = runs_shared.recorded_at(dest, dest_profile)
     with destination.ledger(create=False) as ledger:
         record = find_run(destination, ledger, run)
         stands = standing(ledger, record)

@@ -17,8 +17,9 @@ from bondstore.errors import DamagedError, NotFoundError, NothingThereError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Output, State
 from bondstore.release.records import Record
+from bondstore.runs.journal import entry_of, replay
 from bondstore.runs.pipeline import EachObject, Objects, Page, Step
-from bondstore.runs.receipt import Receipt, end_recording
+from bondstore.runs.receipt import Receipt
 from bondstore.runs.record import record
 
 if TYPE_CHECKING:
@@ -82,8 +83,7 @@ class ProfileFiles(EachObject):
             found = parse_metadata(self.settings.metadata).findings(METADATA)
             told = Receipt(findings=list(found), afresh=[METADATA], counted=False)
             if self.few:  # an event that changes nothing puts nothing into a store's record
-                with ledger.transaction():
-                    end_recording(ledger, context.job, context.run, [told])
+                replay(ledger, "", entry_of(context.job, context.run, context.who, receipts=(told,)))
             else:
                 record(ledger, context, [told])
         return EachObject.plan(self, ledger, context, progress)

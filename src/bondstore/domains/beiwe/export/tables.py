@@ -26,6 +26,7 @@ from bondstore.errors import ChecksumError
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.pipeline import NOTHING, Shard, Step
 from bondstore.runs.plan import Plan
+from bondstore.runs.quarantine import lost
 from bondstore.runs.tally import Count
 
 if TYPE_CHECKING:
@@ -138,7 +139,13 @@ class Tables(Step):
         for table, made_of in tables.items():
             path = paths[table]
             old = known.get(path)
-            if ledger and old and old.made_by == made_of.digest(self.selection) and holder.holds(old):
+            if (
+                ledger
+                and old
+                and old.made_by == made_of.digest(self.selection)
+                and holder.holds(old)
+                and not lost(ledger, context.job, ledger.items.quarantined_in(context.job, path), holder)
+            ):
                 bad = Count(*ledger.items.of_output(context.job, path).get(State.QUARANTINED, (0, 0)))
                 good = Count(made_of.objects - bad.objects, made_of.bytes - bad.bytes)
                 plan += Plan(skipped=good, quarantined=bad)

@@ -118,7 +118,8 @@ class Rebuilt:
 
 def rebuilt(ledger: Ledger, job: str) -> Iterator[Rebuilt]:
     """Yield what a job has rebuilt so far, by participant and stream."""
-    for (_, participant, stream), some in groupby(ledger.outputs.walk(job), lambda one: one.path.split("/")[:3]):
+    hours = ledger.outputs.of_kind(job, "hour")
+    for (_, participant, stream), some in groupby(hours, lambda one: one.path.split("/")[:3]):
         outputs: Sequence[Output] = list(some)
         yield Rebuilt(
             participant,

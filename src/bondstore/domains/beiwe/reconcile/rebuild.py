@@ -20,6 +20,7 @@ from bondstore.ledger import Item, Output, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import NOTHING, EachObject, Step
 from bondstore.runs.plan import Plan, total
+from bondstore.runs.quarantine import lost
 from bondstore.runs.record import plan_again
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ class _Planning:
         chunked = [one for some in listing.chunked.values() for one in some]
         keys = [one.object.key for one in (*listing.raw, *chunked)]
         self._known = ledger.items.known(context.job, keys) if ledger is not None and keys else {}
+        inside = [key for key, old in self._known.items() if old.state is State.QUARANTINED]
+        self._lost = lost(ledger, context.job, inside, holder) if ledger is not None else set()
         self._stale = self._stale_hours(ledger) if ledger is not None else {}
         self._chunked = chunked
         self.todo: list[Item] = []
@@ -170,9 +173,13 @@ class _Planning:
             ledger.items.put(self._context.job, self._context.run, self.todo)
 
     def _settled(self, one: Listed) -> Item | None:
-        """Return what is recorded of an object, where it is of this version and its end is known."""
+        """Return what is recorded of an object, where it is of this version and its end is known.
+
+        One whose sealed bytes were kept and are gone is looked at anew.
+        """
         old = self._known.get(one.object.key)
-        return old if old is not None and old.version == one.version and old.state in _SETTLED else None
+        settled = old is not None and old.version == one.version and old.state in _SETTLED
+        return old if settled and one.object.key not in self._lost else None
 
     def _hours(self, one: Listed, old: Item) -> Iterator[Hour]:
         return hours_of(old.output, self._series.survey_of(one.object))

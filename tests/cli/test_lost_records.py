@@ -1,0 +1,157 @@
+"""A record that is gone, empty, damaged or put back in an older state is told until it is accepted."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from demo.study import STUDY
+
+from tests.cli.conftest import Call
+from tests.cli.exports import KEY_VARIABLE, Lab, lab
+
+__all__ = ["lab"]
+
+
+def emptied(lab: Lab) -> None:
+    lab.ledger.write_bytes(b"")
+
+
+def gone(lab: Lab) -> None:
+    lab.ledger.unlink()
+
+
+def corner_gone(lab: Lab) -> None:
+    shutil.rmtree(lab.ledger.parent)
+
+
+def journal_left_behind(lab: Lab) -> None:
+    """The file as it is copied by whoever does not know of the journal beside it, right after the first run began."""
+    lab.ledger.unlink()
+    with closing(sqlite3.connect(lab.ledger)) as raw:
+        raw.execute("PRAGMA journal_mode=WAL")
+
+
+def older_state(lab: Lab) -> None:
+    shutil.copy(lab.ledger.with_name("backup"), lab.ledger)
+
+
+def damaged(lab: Lab) -> None:
+    size = lab.ledger.stat().st_size
+    lab.ledger.write_bytes(b"\xff" * size)
+
+
+@pytest.fixture
+def export(lab: Lab) -> tuple[str, ...]:
+    """The words that do on the command line what `Lab.export` does."""
+    place = (str(lab.out), "--store", lab.bucket.as_uri(), "--study", STUDY, "--key", f"env:{KEY_VARIABLE}")
+    return ("beiwe", "export", *place, "--source", "both", "--yes")
+
+
+LOSSES = [emptied, gone, corner_gone, journal_left_behind, older_state, damaged]
+
+
+def lose(lab: Lab, loss: Callable[[Lab], None]) -> None:
+    """Two runs, with a backup made between them; then the loss."""
+    lab.export()
+    shutil.copy(lab.ledger, lab.ledger.with_name("backup"))
+    lab.export()
+    loss(lab)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_it_is_told_until_it_is_accepted(
+    loss: Callable[[Lab], None], lab: Lab, cli: Call, export: tuple[str, ...]
+) -> None:
+    lose(lab, loss)
+    before = lab.files(), lab.ledger.read_bytes() if lab.ledger.exists() else None
+    place = ("--dest", str(lab.out))
+    for words in (("audit", "verify", *place), ("audit", "verify", *place, "--files"), export):
+        result = cli(*words)
+        assert result.code == 7, words
+        assert "audit verify" in result.err
+    if loss is not older_state:  # as such it is a record: what was done until then can be seen in it
+        for words in (("run", "list", *place), ("audit", "show", *place), ("run", "resume", "last", *place)):
+            assert cli(*words).code == 7, words
+    assert (lab.files(), lab.ledger.read_bytes() if lab.ledger.exists() else None) == before
+    assert cli("audit", "verify", *place, "--accept-new-chain").code == 0
+    assert cli("audit", "verify", *place).code == 0
+    assert cli(*export).code == 0
+    assert cli("audit", "verify", *place, "--files").code == 0
+    kept = list(lab.ledger.parent.glob("ledger-before-*.sqlite"))
+    unreadable = loss in (emptied, journal_left_behind, damaged)
+    assert [one.read_bytes() for one in kept] == ([before[1]] if unreadable else [])
+
+
+def test_a_folder_that_was_removed_with_all_in_it_begins_anew(lab: Lab, cli: Call, export: tuple[str, ...]) -> None:
+    lab.export()
+    shutil.rmtree(lab.out)
+    result = cli(*export)
+    assert result.code == 0
+    assert "A new one begins" in result.err
+    assert cli("audit", "verify", "--dest", str(lab.out), "--files").code == 0
+    assert "A new one begins" not in cli(*export).err
+
+
+def test_files_of_ones_own_beside_a_first_run_are_no_lost_record(lab: Lab, cli: Call, export: tuple[str, ...]) -> None:
+    lab.out.mkdir()
+    (lab.out / "notes.txt").write_text("mine")
+    assert cli(*export).code == 0
+    assert cli(*export).code == 0
+    result = cli("audit", "verify", "--dest", str(lab.out), "--files", "--json")
+    assert result.code == 0
+    assert [one["key"] for one in result.records if one["kind"] == "finding"] == ["notes.txt"]
+
+
+MENDED = ("a file's size", "an object called done", "an object's version")
+"""Changes after which the next run does the object anew, and records it as it is."""
+CHANGES = {
+    "a file's hash": "UPDATE outputs SET sha256 = zeroblob(32) WHERE path = (SELECT min(path) FROM outputs)",
+    "a file's size": "UPDATE outputs SET size = size + 1 WHERE path = (SELECT min(path) FROM outputs)",
+    "a file taken out": "DELETE FROM outputs WHERE path = (SELECT min(path) FROM outputs)",
+    "a file put in": "INSERT INTO outputs (job, path, sha256, size, mtime_ns, run)"
+    " SELECT job, 'mine.csv', zeroblob(32), 1, 0, run FROM outputs LIMIT 1",
+    "an object called done": "UPDATE items SET state = 'done' WHERE state = 'quarantined'",
+    "an object's version": "UPDATE items SET version = 'x' WHERE key = (SELECT min(key) FROM items)",
+    "a finding taken out": "DELETE FROM findings",
+    "a finding made milder": "UPDATE findings SET severity = 'info'",
+    "a finding moved": "UPDATE findings SET key = key || 'x'",
+    "a tally": "UPDATE runs SET quarantined = 0",
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_changed_row_is_found_also_after_the_next_run(
+    what: str, lab: Lab, cli: Call, export: tuple[str, ...]
+) -> None:
+    lab.damage()
+    lab.export()
+    assert cli("audit", "verify", "--dest", str(lab.out)).code == 0
+    with closing(sqlite3.connect(lab.ledger)) as raw:
+        raw.execute(CHANGES[what])
+        raw.commit()
+    result = cli("audit", "verify", "--dest", str(lab.out))
+    assert result.code == 7
+    assert "says something else of" in result.err
+    assert cli(*export).code == 5
+    assert cli("audit", "verify", "--dest", str(lab.out)).code == (0 if what in MENDED else 7)
+
+
+def test_sealed_bytes_that_are_gone_are_fetched_again(lab: Lab, cli: Call) -> None:
+    [bad] = lab.damage()
+    assert lab.export().tally.quarantined.objects == 1
+    kept = lab.destination.root / lab.destination.quarantine_path(bad)
+    sealed = kept.read_bytes()
+    assert lab.export().plan.todo.objects == 0
+    for harm in (kept.unlink, lambda: kept.write_bytes(sealed[:-1])):
+        harm()
+        result = cli("audit", "verify", "--dest", str(lab.out), "--files", "--json")
+        assert result.code == 7
+        assert [one["key"] for one in result.records if one["kind"] == "finding"] == [str(kept.relative_to(lab.out))]
+        again = lab.export()
+        assert (again.plan.todo.objects, again.tally.quarantined.objects) == (1, 1)
+        assert kept.read_bytes() == sealed
+    assert cli("audit", "verify", "--dest", str(lab.out), "--files").code == 0
