@@ -121,7 +121,8 @@ def _show_changed(ledger: Ledger, destination: Destination, *, json: bool) -> tu
             yield report.finding_record(one)
 
     columns = (output.Column("finding", "file is"), output.Column("key", "file"), "message")
-    output.display(found(), columns, json=json)
-    if not changed and not json:
-        output.note(f"All {number_text(ledger.outputs.total()[0])} files are what the runs wrote.")
+    whole = f"All {number_text(ledger.outputs.total()[0])} files are what the runs wrote."
+    output.display(found(), columns, json=json, empty=whole)
+    if unknown and not changed and not json:
+        output.note(whole)
     return changed, unknown
