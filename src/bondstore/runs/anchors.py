@@ -37,7 +37,7 @@ def refuse_lost(destination: Destination) -> None:
     if destination.busy():
         return  # a first run may be making its ledger right now
     path = destination.ledger_path
-    if not path.exists():
+    if not destination.has_record():
         if destination.has_outputs() and (destination.was_written_to() or _noted(destination)):
             raise _lost(destination, f"The ledger {path} is gone")
         return
@@ -98,7 +98,7 @@ def accept(destination: Destination) -> None:
         A run is going on.
     """
     with destination.locked():
-        if destination.ledger_path.exists() and not _is_whole(destination):
+        if destination.has_record() and not _is_whole(destination):
             _set_aside(destination.ledger_path)
         with destination.ledger() as ledger:
             if not destination.at_once:  # the chain of a store is the same on all machines: it grows by entries alone
