@@ -177,7 +177,7 @@ def test_another_port_of_the_same_host_is_told_before_anything_is_listed_or_sent
 
 
 def test_another_port_of_the_same_host_gets_no_signature(trap: Trap, profile: Profile) -> None:
-    """What is not promised: decision 019. What never goes there is what would open anything: a signature, a secret."""
+    """What is not promised: decision 021. What never goes there is what would open anything: a signature, a secret."""
     trap.aim("127.0.0.1")
     open_store("s3://bucket", profile, rule=PATIENT).get("a")
     (caught,) = trap.far.caught

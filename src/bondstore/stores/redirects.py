@@ -47,7 +47,7 @@ def bound_to(endpoint: str, profile: Profile, *, by_role: bool) -> dict[str, Any
 
     obstore follows redirects anywhere, takes what comes from there for the object, sends a temporary key's token
     along, and has no switch for that. So every other host is "behind a proxy" at port 0, where nobody can be. Where a
-    real proxy is on the way, it has the one place for a proxy: see decision 019.
+    real proxy is on the way, it has the one place for a proxy: see decision 021.
     """
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
