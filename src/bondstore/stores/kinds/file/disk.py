@@ -21,6 +21,7 @@ from bondstore.stores.address import impossible
 from bondstore.stores.info import Listing
 
 _PAGE = 5_000
+_SORTED = 100_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAGED = re.compile(r"#\d+$", re.ASCII)  # how obstore names what it has not finished writing
 _NO_TEXT = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8, as Python has it
@@ -101,12 +102,11 @@ class Disk:
         except OSError:
             yield prefix, None
             return
-        waiting = [(start, above)]
-        while waiting:
-            folder, inside = waiting.pop()
-            below: list[tuple[str, tuple[_Ident, ...]]] = []
+        stack = [(start, above, self._sorted(start))]
+        while stack:
+            folder, inside, entries = stack[-1]
             try:
-                for entry in self._entries(folder):
+                for entry in entries:
                     key = f"{folder}/{_text(entry.name)}" if folder else _text(entry.name)
                     try:
                         if not entry.is_dir():
@@ -120,13 +120,22 @@ class Disk:
                         continue  # it went while the folder was read
                     if ident in inside:
                         yield f"{key}/", None
-                    else:
-                        below.append((key, (*inside, ident)))
+                        continue
+                    stack.append((key, (*inside, ident), self._sorted(key)))
+                    break
+                else:
+                    stack.pop()
             except OSError:
                 if not folder:
                     raise
                 yield f"{folder}/", None
-            waiting += sorted(below, reverse=True)
+                stack.pop()
+
+    def _sorted(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        """Yield the entries of a folder by name, as far as they fit into memory at a time."""
+        entries = self._entries(folder)
+        while some := list(islice(entries, _SORTED)):
+            yield from sorted(some, key=lambda entry: entry.name)
 
     def _chain(self, folder: str) -> tuple[_Ident, ...] | None:
         """Return what identifies a folder and all above it; None where there is none, an error where it leads back."""
