@@ -10,7 +10,8 @@
     │   ├── CredentialsError      4   refused, or none found              (also PermissionError)
     │   ├── WrongKeyError         4   the decryption key opens nothing
     │   ├── UnreachableError      4   no answer from the endpoint         (also ConnectionError)
-    │   └── MissingExtraError     4   an optional part is not installed   (also ImportError)
+    │   ├── MissingExtraError     4   an optional part is not installed   (also ImportError)
+    │   └── OutOfFilesError       4   no more files may be open at a time
     ├── PolicyError               6   refused by a rule the user set      (also PermissionError)
     │   └── ReadOnlyError         6   a write to a read-only store
     ├── IntegrityError            7   a hash, signature or chain is broken
@@ -20,6 +21,7 @@
     │   ├── ChangedError          1   put-if-unchanged found another one
     │   └── ChecksumError         7   bytes that are not what the store's ETag says
     ├── NoSpaceError              1   the destination is full             (also OSError)
+    ├── OutOfMemoryError          1   the machine's memory is used up     (also MemoryError)
     ├── DamagedError              5   an object's bytes are not what its name promises
     ├── WaitingError              8   not yet: a restore or a review
     └── Interrupted             130   stopped by the user, state kept
@@ -33,6 +35,7 @@ value read from the data.
 from __future__ import annotations
 
 import errno
+import re
 from enum import IntEnum
 from typing import Any
 
@@ -124,6 +127,10 @@ class MissingExtraError(ConfigurationError, ImportError):
     """An optional part is not installed; the hint is its install line."""
 
 
+class OutOfFilesError(ConfigurationError):
+    """No more files and connections may be open, in this process or on the whole machine."""
+
+
 class PolicyError(BondstoreError, PermissionError):
     """Refused by a rule the user or the profile set."""
 
@@ -171,8 +178,51 @@ class NoSpaceError(BondstoreError, OSError):
         self.errno = errno.ENOSPC
 
 
-HOPELESS = (ConfigurationError, NoPlaceError, NoSpaceError)
+class OutOfMemoryError(BondstoreError, MemoryError):
+    """The memory is used up, or what may be had of it."""
+
+
+HOPELESS = (ConfigurationError, NoPlaceError, NoSpaceError, OutOfMemoryError)
 """What every other object will meet, too: the run ends with it."""
+
+_FILES_OUT = re.compile(r"Too many open files|No file descriptors available|os error 2[34]\b")
+_MEMORY_OUT = re.compile(
+    r"can't start new thread|[Cc]annot allocate memory|failed to map segment|out of memory|os error 12\b"
+)
+
+
+def used_up(error: BaseException) -> BondstoreError | None:
+    """Return the error for what the machine has no more of, where that is behind an error, under whatever name.
+
+    Libraries wrap it: an import that fails, a connection that breaks, a database that cannot be opened.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, OutOfFilesError | OutOfMemoryError):
+            return behind
+        number = getattr(behind, "errno", None)
+        foreign = "" if isinstance(behind, BondstoreError) else str(behind)
+        if number in (errno.EMFILE, errno.ENFILE) or _FILES_OUT.search(foreign):
+            return out_of_files()
+        if isinstance(behind, MemoryError) or number == errno.ENOMEM or _MEMORY_OUT.search(foreign):
+            return out_of_memory()
+        behind = behind.__cause__ or behind.__context__
+    return None
+
+
+def out_of_files() -> OutOfFilesError:
+    """Return the error for too many open files."""
+    return OutOfFilesError(
+        "Too many files and connections are open: this process may not open any more.",
+        hint="What was done is kept. Run the same command again after: ulimit -n 4096, or with fewer --jobs.",
+    )
+
+
+def out_of_memory() -> OutOfMemoryError:
+    """Return the error for memory that is used up."""
+    return OutOfMemoryError(
+        "The memory is used up.", hint="What was done is kept. Run the same command again with fewer --jobs."
+    )
 
 
 class DamagedError(BondstoreError):

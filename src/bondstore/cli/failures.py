@@ -12,7 +12,7 @@ import traceback
 import typer
 
 from bondstore.config.secrets import redact
-from bondstore.errors import BondstoreError, Exit, Interrupted
+from bondstore.errors import BondstoreError, Exit, Interrupted, used_up
 
 ClickUsageError = typer.BadParameter.__base__  # typer carries its own copy of click, or imports it, by version
 DEBUG_VARIABLE = "BONDSTORE_DEBUG"
@@ -48,6 +48,7 @@ def show_details(*, wanted: bool) -> None:
 
 def report(error: BaseException, *, as_json: bool = False, debug: bool = False) -> int:
     """Tell the user about an error, and return the exit code; secrets are blanked out of tracebacks too."""
+    error = used_up(error) or error
     message, hint, code = describe(error)
     if debug and code not in (Exit.INTERRUPTED, Exit.USAGE):
         details = "".join(traceback.format_exception(error))
@@ -66,6 +67,7 @@ def report(error: BaseException, *, as_json: bool = False, debug: bool = False) 
 
 def describe(error: BaseException) -> tuple[str, str | None, Exit]:
     """Return the sentence, the hint and the exit code of an error."""
+    error = used_up(error) or error
     if isinstance(error, BondstoreError):
         hint = redact(error.hint) if error.hint else None
         return redact(error.message), hint, error.exit_code
@@ -74,8 +76,6 @@ def describe(error: BaseException) -> tuple[str, str | None, Exit]:
     if isinstance(error, (KeyboardInterrupt, typer.Abort)) or _is_interrupted(error):
         stopped = Interrupted("Interrupted; what was done is kept.", hint="Run the same command again.")
         return stopped.message, stopped.hint, Exit.INTERRUPTED
-    if isinstance(error, MemoryError):
-        return "The memory is used up.", "Run again with fewer --jobs.", Exit.UNEXPECTED
     # the text of an unknown error may hold a value from the data: its class is all that is safe to show
     return (
         f"Something unexpected went wrong ({type(error).__name__}).",

@@ -135,7 +135,9 @@ def main(args: list[str]) -> int:
         raise
     except SystemExit as leaving:  # completion scripts leave this way
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every error ends
+    except BaseException as error:
+        if not isinstance(error, Exception | KeyboardInterrupt) and type(error).__name__ != "PanicException":
+            raise  # a panic of a library in Rust is no `Exception`, and all the same an error as others
         return failures.report(error, as_json="--json" in words, debug=debug)
     return int(result) if isinstance(result, int) else 0
 

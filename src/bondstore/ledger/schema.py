@@ -7,7 +7,15 @@ import os
 import sqlite3
 from pathlib import Path
 
-from bondstore.errors import BondstoreError, ConfigurationError, IntegrityError, NoSpaceError, NotFoundError
+from bondstore.errors import (
+    BondstoreError,
+    ConfigurationError,
+    IntegrityError,
+    NoSpaceError,
+    NotFoundError,
+    out_of_files,
+    used_up,
+)
 from bondstore.ledger.migrations import migrate
 from bondstore.modes import make_path, refuse_writable
 
@@ -100,6 +108,8 @@ def _make(path: Path) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(path) from error
+        if (exhausted := used_up(error)) is not None:
+            raise exhausted from error
         raise ConfigurationError(
             f"The ledger {path} could not be made ({error.strerror}).", hint="Check the folder and its permissions."
         ) from error
@@ -182,11 +192,22 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
+def _may_open_none() -> bool:
+    """Whether no file at all can be opened any more: of that SQLite says only that it cannot open its own."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return True
+    return False
+
+
 def translate(error: sqlite3.OperationalError, path: Path) -> Exception:
     """Turn SQLite's own words for a full disk or an unwritable folder into ours."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return _full(path)
+    if code == sqlite3.SQLITE_CANTOPEN and _may_open_none():
+        return out_of_files()
     return ConfigurationError(
         f"The ledger {path} could not be opened or written ({error}).", hint="Check the folder's permissions."
     )

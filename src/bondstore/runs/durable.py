@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError
+from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, used_up
 from bondstore.modes import Folders, make_path
 
 if TYPE_CHECKING:
@@ -241,6 +241,8 @@ def explaining(root: str) -> Iterator[None]:
 
 def explained(error: OSError, root: str) -> BondstoreError:
     """Return the error that says what to do."""
+    if (exhausted := used_up(error)) is not None:
+        return exhausted
     told = _NUMBER.search(str(error))  # libraries written in Rust put the number into the text alone
     number = error.errno or (int(told[1]) if told else 0)
     if number in _FULL:

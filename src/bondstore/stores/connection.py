@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from bondstore.errors import used_up
 from bondstore.stores.address import Client, Role, parse_address
 from bondstore.stores.checksums import Etags
 from bondstore.stores.failures import Failure, understand, unreachable
@@ -142,6 +143,8 @@ def check_contact(endpoint: str, place: str, profile: Profile, rule: RetryRule) 
         except socket.gaierror:
             why = f"the name {host} is not known"
         except OSError as raised:
+            if (exhausted := used_up(raised)) is not None:
+                raise exhausted from None
             why = raised.strerror or "no connection"
         else:
             return

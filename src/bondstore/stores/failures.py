@@ -23,6 +23,7 @@ from bondstore.errors import (
     TransientStoreError,
     UnreachableError,
     UsageError,
+    used_up,
 )
 from bondstore.stores.address import impossible
 
@@ -171,6 +172,8 @@ def _by_transport(  # noqa: PLR0911 - one line a case
     raised: BaseException, text: str, what: str, place: str
 ) -> Failure:
     name = type(raised).__name__
+    if (exhausted := used_up(raised)) is not None:
+        return Failure(exhausted)
     if f"{NOWHERE}," in text:
         return Failure(elsewhere(place))
     if "169.254.169.254" in text or "169.254.170.2" in text or "Credential" in name:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from threading import RLock, Timer
 from typing import IO, TYPE_CHECKING, Any
 
 from bondstore.domains.ocean.reading import wire
 from bondstore.domains.ocean.reading.text import damaged
-from bondstore.errors import DamagedError, MissingExtraError
+from bondstore.errors import DamagedError, MissingExtraError, out_of_memory
 
 if TYPE_CHECKING:
     from bondstore.domains.ocean.profiles import Batch
@@ -79,6 +81,31 @@ def flags_here(data: bytes, key: str) -> StoredFlags:
         return argo_flags(reader) if is_argo(reader) else ragged_flags(reader)
 
 
+class _Watch:
+    """Kills a process that takes too long."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self._process = process
+        self._fired = False
+        self._timer = Timer(seconds, self._fire)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _fire(self) -> None:
+        self._fired = True
+        self._process.kill()
+
+    def cancel(self) -> None:
+        """The process has answered."""
+        self._timer.cancel()
+
+    def was_killed_by_others(self) -> bool:
+        """Whether it is dead of a signal that no fault of its own gives."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(1) == -signal.SIGKILL and not self._fired
+        return False
+
+
 class Helper:
     """A process that reads files on demand; begun anew when one has made it hang, crash or talk nonsense."""
 
@@ -91,14 +118,15 @@ class Helper:
         """Have a file read (``read`` or ``flags``); one on which the process hangs or crashes is damaged."""
         with self._lock:
             process = self._running()
-            watch = Timer(SECONDS + len(data) / 1e6, process.kill)
-            watch.daemon = True
-            watch.start()
+            watch = _Watch(process, SECONDS + len(data) / 1e6)
             try:
                 wire.ask(process.stdin, what, data, key)
                 answer = wire.answered(process.stdout, key, len(data))
             except (OSError, EOFError, ValueError):
+                killed = watch.was_killed_by_others()
                 self.close()
+                if killed:  # the system does that where memory runs out: it says nothing of the file
+                    raise out_of_memory() from None
                 raise damaged("netcdf-damaged", key) from None
             finally:
                 watch.cancel()

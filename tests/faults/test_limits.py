@@ -1,0 +1,151 @@
+"""No more files may be open, or no more memory be had: a sentence of its own, and the same command goes on after it."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from demo.phones import Shape as Zips
+from demo.phones import make as make_zips
+from demo.study import Shape, make
+
+from bondstore.cli.failures import describe
+from bondstore.domains.ocean.reading.netcdf import Helper
+from bondstore.errors import ConfigurationError, OutOfMemoryError
+from tests.ocean_files import argo_nc, moana_fleet
+from tests.oceanlab import LITTLE
+from tests.studies import Ended, Lab, Tree, tree
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of other systems differ")
+
+LIMITED = """
+import resource, runpy, sys
+name, bound = sys.argv[1].split("=")
+resource.setrlimit(getattr(resource, name), (int(bound), int(bound)))
+sys.argv = ["bondstore", *sys.argv[2:]]
+runpy.run_module("bondstore", run_name="__main__")
+"""
+
+
+def limited(line: list[str], name: str, bound: int) -> list[str]:
+    """Return a command's line under a limit."""
+    return [line[0], "-c", LIMITED, f"{name}={bound}", *line[3:]]
+
+
+def study(lab: Lab) -> list[str]:
+    lab.fill(make(Shape(participants=2, hours=4, rows=20)))
+    return lab.export_words("--format", "parquet", "--jobs", "1", "--json")
+
+
+def fleet(lab: Lab) -> list[str]:
+    source = lab.folder / "raw"
+    files = moana_fleet(6, levels=6, seed=5) | {f"argo{n}.nc": argo_nc(cycles=[n]) for n in range(3)}
+    for name, data in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(data)
+    (lab.folder / "little.toml").write_text(LITTLE)
+    words = ["--tests", str(lab.folder / "little.toml"), "--format", "both", "--jobs", "1", "--yes", "--json"]
+    return lab.command("ocean", "qc", str(source), str(lab.dest), *words)
+
+
+def phones(lab: Lab) -> list[str]:
+    for one in make_zips(Zips(panelists=2, zips=2, screenshots=1, rows=4, size=(96, 208))):
+        lab.put(one.key, one.data)
+    words = ["--redact", "none", "--query-id", "q", "--yes", "--json", "--jobs", "1"]
+    return lab.command("screenlake", "process", lab.url, str(lab.dest), *words)
+
+
+JOBS: dict[str, Callable[[Lab], list[str]]] = {"study": study, "fleet": fleet, "phones": phones}
+
+
+def made_by(lab: Lab) -> Tree:
+    """What came out, but for pages that say when."""
+    return {path: data for path, data in tree(lab.dest).items() if ".html" not in path}
+
+
+def goes_on(lab: Lab, line: list[str], ended: Ended) -> None:
+    """Nothing is called damaged that is not, and without the limit the same command makes the rest."""
+    assert '"quarantined": 0' in ended.out or '"quarantined"' not in ended.out, ended.out
+    assert lab.run(line).code == 0
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_too_many_open_files(lab: Lab, job: str) -> None:
+    line = JOBS[job](lab)
+    assert lab.run(line).code == 0
+    calm = made_by(lab)
+    refused = 0
+    for bound in (40, 18, 15, 12, 9):
+        shutil.rmtree(lab.dest)
+        ended = lab.run(limited(line, "RLIMIT_NOFILE", bound))
+        assert ended.code in (0, 4), (bound, ended)
+        if ended.code == 4:
+            refused += 1
+            assert "Error: Too many files and connections are open" in ended.err
+            assert "ulimit -n" in ended.err
+            assert "Traceback" not in ended.err
+            goes_on(lab, line, ended)
+        assert made_by(lab) == calm, bound
+    assert refused >= 2, "no limit was low enough"
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_out_of_memory(lab: Lab, job: str) -> None:
+    """A library in C or Rust may give up the whole process (SIGABRT, or 1 of its own); no result is wrong by that."""
+    line = JOBS[job](lab)
+    assert lab.run(line).code == 0
+    calm = made_by(lab)
+    codes = []
+    for bound in (450, 300, 200, 150):
+        shutil.rmtree(lab.dest, ignore_errors=True)
+        ended = lab.run(limited(line, "RLIMIT_AS", bound << 20))
+        codes.append(ended.code)
+        assert ended.code in (0, 1, -signal.SIGABRT, -signal.SIGSEGV), (bound, ended)
+        if ended.code:
+            goes_on(lab, line, ended)
+        assert made_by(lab) == calm, bound
+    assert any(codes), "no limit was low enough"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (MemoryError(), 1, "The memory is used up."),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, "The memory is used up."),
+        (RuntimeError("can't start new thread"), 1, "The memory is used up."),
+        (OSError(errno.EMFILE, "Too many open files"), 4, "Too many files and connections are open"),
+        (OSError(errno.ENFILE, "Too many open files in system"), 4, "Too many files and connections are open"),
+    ],
+)
+def test_the_sentence_whatever_wraps_it(error: Exception, code: int, sentence: str) -> None:
+    def wrapped() -> BaseException:
+        first, second = ImportError("it cannot be loaded"), ConfigurationError("The ledger could not be opened.")
+        first.__cause__, second.__context__ = error, first
+        return second
+
+    for one in (error, wrapped()):
+        message, hint, found = describe(one)
+        assert message.startswith(sentence)
+        assert hint is not None
+        assert "--jobs" in hint
+        assert found == code
+    assert describe(ConfigurationError("The file 'out of memory' is none."))[0].startswith("The file")
+
+
+KILLED = "import os, signal, sys; sys.stdin.buffer.read(9); os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def test_a_reading_process_that_the_system_kills_is_no_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = Helper()
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **options: start([sys.executable, "-c", KILLED], **options))
+    with pytest.raises(OutOfMemoryError):
+        helper.ask("read", argo_nc(), "x.nc")
+    monkeypatch.undo()
+    assert len(helper.ask("read", argo_nc(), "x.nc")[0]) == 1
+    helper.close()
