@@ -99,11 +99,16 @@ class _Watch:
         """The process has answered."""
         self._timer.cancel()
 
-    def was_killed_by_others(self) -> bool:
-        """Whether it is dead of a signal that no fault of its own gives."""
+    def is_files_fault(self) -> bool:
+        """Whether the file made it hang, crash or talk nonsense.
+
+        Where memory runs out the system kills it, or a library ends it in good order when it is loaded: that says
+        nothing of the file.
+        """
         with suppress(subprocess.TimeoutExpired):
-            return self._process.wait(1) == -signal.SIGKILL and not self._fired
-        return False
+            code = self._process.wait(1)
+            return self._fired or (code < 0 and code != -signal.SIGKILL)
+        return True
 
 
 class Helper:
@@ -123,9 +128,9 @@ class Helper:
                 wire.ask(process.stdin, what, data, key)
                 answer = wire.answered(process.stdout, key, len(data))
             except (OSError, EOFError, ValueError):
-                killed = watch.was_killed_by_others()
+                is_files_fault = watch.is_files_fault()
                 self.close()
-                if killed:  # the system does that where memory runs out: it says nothing of the file
+                if not is_files_fault:
                     raise out_of_memory() from None
                 raise damaged("netcdf-damaged", key) from None
             finally:
@@ -179,6 +184,8 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
             answer: wire.Answer = read_here(data, key) if what == "read" else flags_here(data, key)
         except (DamagedError, MissingExtraError) as error:
             answer = error
+        except Exception:  # noqa: BLE001 - whatever a file makes of the library, the next one is read all the same
+            answer = damaged("netcdf-damaged", key)
         wire.answer(sink, answer)
 
 
