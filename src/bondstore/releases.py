@@ -10,7 +10,6 @@ Examples
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_store
@@ -144,8 +143,10 @@ def recall(
     ------
     NotFoundError
         Nothing of that name was released.
+    PolicyError
+        The store is a folder that is a symbolic link, or has one in it, and none is to be followed.
     """
-    opened = open_store(replace(resolve_store(store, profile), follow_links=follow_links))
+    opened = recalling.open_public(store, profile, follow_links=follow_links)
     return recalling.recall(opened, what, reason=reason, confirm=confirm, dry_run=dry_run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -17,6 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+import bondstore.releases
 from bondstore.config.profiles import StoreSpec
 from bondstore.errors import (
     BondstoreError,
@@ -358,6 +360,41 @@ def test_a_recall_removes_nothing_through_a_link(private: Place, public: Place, 
     assert sorted((tmp_path / "moved").rglob("*")) == before
     recall(open_store(dataclasses.replace(public.store.spec, follow_links=True)), done.release)
     assert [path for path in (tmp_path / "moved").rglob("*") if path.is_file()] == []
+
+
+def left_of(tmp_path: Path) -> tuple[Path, str]:
+    """Leave what a killed writer would; returns that file and the release's id."""
+    done = next(iter((tmp_path / "public" / "releases").iterdir())).name
+    left = next((tmp_path / "public" / "data").iterdir()) / "x.png#1"
+    left.write_bytes(b"half")
+    return left, done
+
+
+def test_a_recall_from_a_link_removes_nothing(private: Place, public: Place, tmp_path: Path) -> None:
+    private.fill(good_files())
+    run(private, public)
+    left, release = left_of(tmp_path)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "public")
+    before = public.tree()
+    for place in (str(link), link.as_uri()):
+        for only in (True, False):
+            with pytest.raises(PolicyError, match="is a symbolic link"):
+                bondstore.releases.recall(place, release, dry_run=only)
+    assert public.tree() == before
+    assert left.exists()
+    assert isinstance(bondstore.releases.recall(str(link), release, follow_links=True), Recalled)
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("what", ["a release", "no-such-file"])
+def test_nothing_is_removed_before_somebody_was_asked(what: str, private: Place, public: Place, tmp_path: Path) -> None:
+    private.fill(good_files())
+    run(private, public)
+    left, release = left_of(tmp_path)
+    with contextlib.nullcontext() if what == "a release" else pytest.raises(NotFoundError):
+        recall(public.store, release if what == "a release" else what, confirm=lambda _: False)
+    assert left.exists()
 
 
 def test_a_file_that_changes_between_look_and_copy_stays(private: Place, public: Place, tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bondstore.config.resolve import resolve_store
 from bondstore.errors import AlreadyExistsError, ChangedError, NotFoundError, TransientStoreError, UsageError
 from bondstore.release import site
 from bondstore.release.outcome import Recalled, RecallPlan
 from bondstore.release.pointer import Latest, Recall, move, now, on_record, read_latest
+from bondstore.runs.policy import refuse_link
+from bondstore.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +47,13 @@ class _State:
     manifests: dict[str, Manifest]
 
 
+def open_public(place: str | None, profile: str | None, *, follow_links: bool) -> Store:
+    """Open the store that something is taken back from; raises `PolicyError` where it is a link, as to publish does."""
+    spec = replace(resolve_store(place, profile), follow_links=follow_links)
+    refuse_link(place, spec)
+    return open_store(spec)
+
+
 def recall(
     store: Store,
     what: str,
@@ -66,16 +76,21 @@ def recall(
             "The reason is too long, or holds signs that cannot be shown.", hint="Write up to 1,000 signs."
         )
     asked = False
-    if not dry_run:
-        site.clear_unfinished(store)
     for _ in range(_TRIES):
         latest, etag = read_latest(store)
         read = {release: site.read_manifest(store, release) for release in site.release_ids(store)}
         manifests = {release: manifest for release, manifest in read.items() if manifest is not None}
-        found = _find(store, what, latest, manifests)
+        try:
+            found = _find(store, what, latest, manifests)
+        except NotFoundError:
+            if confirm is None and not dry_run:  # else nobody was asked, and nothing is removed
+                site.clear_unfinished(store)
+            raise
         plan = _plan(what, found, latest, manifests)
         if dry_run or (confirm is not None and not asked and not confirm(plan)):
             return plan
+        if not asked:
+            site.clear_unfinished(store)
         asked = True
         named = Recall(what, now(), reason, tuple(sorted(found.hashes)))
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,12 +35,12 @@ SHOWN = 20
 """Findings that the text names; --json has all."""
 
 
-def open_url(url: str | None, profile: str | None, *, follow_links: bool = False) -> Store:
+def open_url(url: str | None, profile: str | None) -> Store:
     """Open a store by its address and a profile's name."""
     from bondstore.config.resolve import resolve_store
     from bondstore.stores import open_store
 
-    return open_store(dataclasses.replace(resolve_store(url, profile), follow_links=follow_links))
+    return open_store(resolve_store(url, profile))
 
 
 def tell_findings(findings: Iterable[Finding], *, json: bool) -> bool:

@@ -8,7 +8,6 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.questions import confirm
-from bondstore.cli.release._shared import open_url
 from bondstore.text import counted
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ def command(
     run again, it changes nothing. What was taken back is not released again, unless `release publish --again` is used.
     Copies that others made cannot be taken back.
     """
-    from bondstore.release.recall import recall
+    from bondstore.release.recall import open_public, recall
 
-    public = open_url(store, profile, follow_links=follow_links)
+    public = open_public(store, profile, follow_links=follow_links)
 
     def ask(plan: RecallPlan) -> bool:
         if plan.done:
