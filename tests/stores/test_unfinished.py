@@ -57,7 +57,7 @@ def anything(_: str) -> bool:
 def test_what_is_left_is_seen_by_nobody_and_can_be_cleared(store: Store) -> None:
     store.put("a/whole", b"1")
     die_writing(store.url, "a/b.png")
-    assert files(store) == {"a/whole", "a/b.png#1"}, "nothing was left: nothing is tested"
+    assert files(store) == {"a/whole", "a/b.png.bondstore#1"}, "nothing was left: nothing is tested"
     assert [one.key for one in store.list()] == ["a/whole"]
     assert store.clear_unfinished(lambda key: key != "a/b.png") == []
     assert store.clear_unfinished(anything) == ["a/b.png"]
@@ -85,26 +85,27 @@ def test_a_writer_at_work_is_left_alone(store: Store) -> None:
         process.stdout.readline()
         assert store.clear_unfinished(anything) == []
         store.put("b.png", b"mine")
-        assert files(store) == {"b.png", "b.png#1"}
+        assert files(store) == {"b.png", "b.png.bondstore#1"}
         process.stdin.close()
         assert process.wait(30) == 0
     assert files(store) == {"b.png"}
     assert bytes(store.get("b.png").data) == b"half of it" * 1000 + b"the rest"
 
 
-def test_only_files_are_cleared_and_no_link_is_followed(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["#1", ".bondstore#1"])
+def test_only_files_are_cleared_and_no_link_is_followed(store: Store, tmp_path: Path, ending: str) -> None:
     store.put("a", b"1")
     folder, precious = tmp_path / "place", tmp_path / "precious"
     precious.write_bytes(b"1")
-    (folder / "link#1").symlink_to(precious)
+    (folder / f"link{ending}").symlink_to(precious)
     (folder / "elsewhere").symlink_to(tmp_path, target_is_directory=True)
-    (tmp_path / "outside#1").write_bytes(b"1")
-    (folder / "folder#1").mkdir()
-    os.mkfifo(folder / "pipe#1")
+    (tmp_path / f"outside{ending}").write_bytes(b"1")
+    (folder / f"folder{ending}").mkdir()
+    os.mkfifo(folder / f"pipe{ending}")
     assert store.clear_unfinished(anything) == []
     assert precious.exists()
-    assert (folder / "link#1").is_symlink()
-    assert (tmp_path / "outside#1").exists()
+    assert (folder / f"link{ending}").is_symlink()
+    assert (tmp_path / f"outside{ending}").exists()
 
 
 def test_many_writers_of_one_key_and_a_sweeper(store: Store) -> None:
@@ -145,8 +146,34 @@ def test_an_error_in_between_leaves_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError, match="cancelled"):
         store.put_stream("a/x", pieces())
     assert files(store) == set()
-    with pytest.raises(UsageError):
-        store.put("a/x#1", b"1")
+    for key in ("a/x#1", "a/x.bondstore#1"):
+        with pytest.raises(UsageError):
+            store.put(key, b"1")
+
+
+def test_what_others_named_as_obstore_does_stays_and_is_listed(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "place"
+    store.put("a/notes", b"1")
+    (folder / "a" / "notes#1").write_bytes(b"theirs")
+    store.put("a/notes", b"2")
+    assert files(store) == {"a/notes", "a/notes#1"}
+    assert [one.key for one in store.list()] == ["a/notes", "a/notes#1"]
+    assert [one.key for one in store.dirs("a").objects] == ["a/notes", "a/notes#1"]
+    assert bytes(store.get("a/notes#1").data) == b"theirs"
+
+
+def test_what_an_earlier_version_left_is_cleared_where_all_is_ours(store: Store, tmp_path: Path) -> None:
+    store.put("b.png", b"1")
+    (tmp_path / "place" / "b.png#1").write_bytes(b"half")
+    assert store.clear_unfinished(lambda key: key == "b.png") == ["b.png"]
+    assert files(store) == {"b.png"}
+
+
+def test_the_longest_names_can_be_written(store: Store) -> None:
+    names = ["a" * 254, "a" * 255, "\u00e9" * 127, "\u2028" * 85]
+    for name in names:
+        store.put(name, name.encode())
+    assert files(store) == set(names)
 
 
 LONG = """

@@ -1,13 +1,14 @@
 """Writing into a folder: each file whole or not at all, and what a killed writer left is told from work under way.
 
-A file is written as ``name#1`` (as obstore does, so that nobody lists it) under a lock, and renamed. Where nobody holds
-the lock the writer is dead: the next one for this name takes its place, and `clear_unfinished` removes it.
+A file is written as ``name.bondstore#1``, which nobody lists, under a lock, and renamed. Where nobody holds the lock
+the writer is dead: the next one for this name takes its place, and `clear_unfinished` removes it.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from bondstore.errors import AlreadyExistsError
 from bondstore.stores.address import impossible
 from bondstore.stores.kinds.file.disk import STAGED, etag_of
 
+# Before, obstore and we wrote to "name#1". Such a file may be anybody's: it goes only where a whole place is ours, and
+# none is written under such a name, as it would be taken for a leftover there.
+_ANY_STAGED = re.compile(rf"(?:{STAGED.pattern})|#\d+$", re.ASCII)
+_LONGEST = 255  # bytes of a name on every common file system
 _COPIED = 1 << 20
 
 
@@ -60,7 +65,7 @@ class DiskWriter:
         Path(self._target(path)).unlink()
 
     def _target(self, path: str) -> str:
-        if STAGED.search(path):
+        if _ANY_STAGED.search(path):
             raise impossible(path)
         return f"{self._root}/{path}"
 
@@ -69,9 +74,9 @@ def clear_unfinished(root: str, is_ours: Callable[[str], bool]) -> list[str]:
     """Remove what dead writers left of files that `is_ours` names; returns what it was. No link is followed."""
     cleared = []
     for folder, _, names in os.walk(root):
-        for name in filter(STAGED.search, names):
+        for name in filter(_ANY_STAGED.search, names):
             path = f"{folder}/{name}"
-            key = STAGED.sub("", os.path.relpath(path, root))
+            key = _ANY_STAGED.sub("", os.path.relpath(path, root))
             if is_ours(key) and _remove_dead(path):
                 cleared.append(key)
     return sorted(cleared)
@@ -93,7 +98,7 @@ def _staged(target: str) -> Iterator[tuple[int, str]]:
 def _begin(target: str) -> tuple[int, str]:
     number = 1
     while True:
-        temporary = f"{target}#{number}"
+        temporary = _temporary(target, number)
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         except FileExistsError:
@@ -102,6 +107,14 @@ def _begin(target: str) -> tuple[int, str]:
         if _lock(handle) and _is_still(handle, temporary):
             return handle, temporary
         os.close(handle)  # somebody took it for a dead writer's in the moment before it was locked
+
+
+def _temporary(target: str, number: int) -> str:
+    folder, _, name = target.rpartition("/")
+    ending = f".bondstore#{number}"
+    while len(os.fsencode(name)) + len(ending) > _LONGEST:
+        name = name[:-1]  # what then has the same name is told apart by the lock, as two writers of one file are
+    return f"{folder}/{name}{ending}"
 
 
 def _remove_dead(temporary: str) -> bool:
