@@ -149,3 +149,24 @@ def test_a_large_damaged_object_that_cannot_be_fetched_again_fails_alone(
     assert (again.tally.done.objects, again.tally.quarantined.objects, again.tally.failed.objects) == (0, 1, 0)
     assert (lab.dest / ".bondstore" / "quarantine" / damaged.key).read_bytes() == damaged.sealed
     assert tree(lab.dest) == original_files(made)
+
+
+def flipped_at(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["on the way", "in the store"])
+def test_a_large_object_that_came_damaged_comes_once_more(
+    lab: Lab, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """What is no zstd shows at its start, its checksum at its end: damaged is what is so twice."""
+    plain = random.Random(5).randbytes(4 * MIB)  # compressed, so it may hold more than what is read whole
+    audio = f"{STUDY}/1ab2cd3e/voiceRecording/{SURVEYS[0]}/{FIRST_HOUR_MS + 6}.wav.zst"
+    made = Made(audio, seal(zstandard.compress(plain)), plain)
+    lab.server.client().put_object(Bucket=lab.bucket, Key=f"{lab.prefix}/{made.key}", Body=made.sealed)
+    faulty.add(
+        Fault("rewrite", contains=made.key, times=10**9 if again else 1, rewriter=lambda data: flipped_at(data, 17))
+    )
+    result = lab.export_here(monkeypatch, form="original", endpoint=faulty.endpoint)
+    assert (result.tally.done.objects, result.tally.quarantined.objects) == ((0, 1) if again else (1, 0))
+    assert tree(lab.dest) == ({} if again else original_files([made]))

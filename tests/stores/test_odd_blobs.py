@@ -6,11 +6,16 @@ import base64
 import hashlib
 import hmac
 import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode
 
 import pytest
 
+from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import (
     ChangedError,
@@ -19,6 +24,7 @@ from bondstore.errors import (
     NoPlaceError,
     NotFoundError,
     StoreError,
+    TransientStoreError,
     UnreachableError,
 )
 from bondstore.stores import Store, open_store
@@ -118,3 +124,76 @@ def test_a_broken_line_is_tried_again(azurite: Azurite, container: str) -> None:
         assert bytes(store.get("s//x").data) == b"s//x"
         proxy.add(Fault("cut", contains="s//x", after=2))
         assert bytes(store.get("s//x").data) == b"s//x"
+
+
+_PROPERTIES = "<Last-Modified>Sun, 29 Nov 2026 12:00:00 GMT</Last-Modified><Content-Length>1</Content-Length>"
+
+
+def _page(name: str, marker: str = "", etag: str = "<Etag>0x1</Etag>") -> bytes:
+    blob = f"<Blob><Name>{name}</Name><Properties>{_PROPERTIES}{etag}</Properties></Blob>"
+    return (
+        f'<?xml version="1.0"?><EnumerationResults><Blobs>{blob}</Blobs>'
+        f"<NextMarker>{marker}</NextMarker></EnumerationResults>"
+    ).encode()
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[Callable[[int], tuple[bytes, int]]], Store]]:
+    """A server whose answers to listings (by their number) are given, with the length that it says they have."""
+    with ExitStack() as stack:
+
+        def start(answer: Callable[[int], tuple[bytes, int]]) -> Store:
+            asked = []
+
+            class Handler(BaseHTTPRequestHandler):
+                def do_GET(self) -> None:
+                    asked.append(self.path)
+                    body, length = answer(len(asked))
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(length))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+                def log_message(self, *_: object) -> None:
+                    pass
+
+            server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            profile = Profile(endpoint=f"http://127.0.0.1:{server.server_port}/account", account="a", anonymous=True)
+            return open_store("az://container", profile, rule=QUICK)
+
+        yield start
+
+
+WHOLE = _page("s//x")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [(WHOLE[:-40], len(WHOLE) - 40), (WHOLE[:-40], len(WHOLE)), (_page("s//x", etag=""), len(_page("s//x", etag="")))],
+    ids=["no whole XML", "cut", "without an etag"],
+)
+def test_a_broken_listing_is_asked_for_again(answering, broken: tuple[bytes, int]) -> None:  # type: ignore[no-untyped-def]
+    store = answering(lambda number: broken if number == 1 else (WHOLE, len(WHOLE)))
+    assert [one.key for one in store.list("s//")] == ["s//x"]
+    for_ever = answering(lambda _: broken)
+    with pytest.raises(TransientStoreError):
+        list(for_ever.list("s//"))
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["same marks", "fresh marks"])
+def test_a_listing_that_goes_round_ends(answering, fresh: bool) -> None:  # type: ignore[no-untyped-def]
+    def answer(number: int) -> tuple[bytes, int]:
+        body = _page("s//ab"[: 4 + number % 2], f"{number}" if fresh else "AB"[number % 2])
+        return body, len(body)
+
+    with pytest.raises(StoreError, match="goes round"):
+        list(answering(answer).list("s//"))
+
+
+@pytest.mark.parametrize("body", [b"<!doctype html><p>Sign in", b"<html><body>Sign in</body></html>"])
+def test_a_page_of_the_web_is_no_listing(answering, body: bytes) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(StoreError, match="does not answer as a store"):
+        list(answering(lambda _: (body, len(body))).list("s//"))

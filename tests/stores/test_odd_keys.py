@@ -233,6 +233,27 @@ def test_a_listing_that_goes_round_is_ended() -> None:
         list(held(server).list("s"))
 
 
+def test_a_listing_that_goes_round_over_two_pages_is_ended() -> None:
+    tokens = iter(["s//0099", "s//0049"] * 1000)
+
+    def round_again(text: str) -> str:
+        return re.sub("<NextContinuationToken>.*?</", lambda _: f"<NextContinuationToken>{next(tokens)}</", text)
+
+    objects = dict.fromkeys([f"s//{n:04d}" for n in range(250)], b"1")
+    with AnyKeyServer(objects, page=50, rewrite=round_again) as server, pytest.raises(StoreError, match="breaks off"):
+        list(held(server).list("s//"))
+
+
+def test_a_listing_that_lacks_a_tag_is_asked_for_again() -> None:
+    broken = iter([True])
+
+    def without(text: str) -> str:
+        return re.sub("<ETag>.*?</ETag>", "", text) if next(broken, False) else text
+
+    with AnyKeyServer({"s//x": b"1"}, rewrite=without) as server:
+        assert [one.key for one in held(server).list("s//")] == ["s//x"]
+
+
 def test_a_listing_by_folder_that_goes_round_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     def round_again(text: str) -> str:
         return re.sub("<NextContinuationToken>.*?</", "<NextContinuationToken>s/0099/</", text)

@@ -7,6 +7,8 @@ error code and a region are taken out of it: the rest may repeat what was sent.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +78,39 @@ class Failure:
     error: BondstoreError
     passing: bool = False  # another try may help
     code: str = ""  # the server's own
+
+
+@contextmanager
+def reading_an_answer() -> Iterator[None]:
+    """Take an answer that breaks off, or lacks what it must have, for a broken connection: the next may be whole."""
+    from http.client import HTTPException
+
+    try:
+        yield
+    except (OSError, HTTPException, SyntaxError, LookupError, TypeError, ValueError):  # XML's errors are of syntax
+        raise OSError("HTTP error: kind: Interrupted") from None
+
+
+class Rounds:
+    """What tells that a listing goes round: a mark, or the first key of a page, that was there before."""
+
+    # The order of the keys would tell as much, but servers have orders of their own.
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+
+    def is_again(self, first_key: str, mark: str) -> bool:
+        """Whether a page was there before; the empty text is none."""
+        seen = {pair for pair in (("key", first_key), ("mark", mark)) if pair[1]}
+        again = not self._seen.isdisjoint(seen)
+        self._seen |= seen
+        return again
+
+
+def no_store(place: str) -> StoreError:
+    """Return the error for a page of the web where a listing was asked for."""
+    return StoreError(
+        f"{place} does not answer as a store: something else came than a listing.", hint="Check the endpoint."
+    )
 
 
 def understand(raised: BaseException, place: str, key: str | None = None) -> Failure:

@@ -19,7 +19,7 @@ from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import EachObject, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.decode import Opened, Opener
@@ -161,11 +161,14 @@ class _Batch:
         self._receipt.reads.append(Read(item.key, info.etag, info.size))
         found: list[Finding] = []
         source = _Source(self._work.store.open_ranges(info))
+        damaged: DamagedError | None = None
         try:
-            content = self._tool.open_stream(parse_key(self._step.study, item.key), source, found)
-            self._work.write(item.output, content, kind="object")
-        except DamagedError as error:
-            self._set_aside(item, info, finding_of(error, item.key))
+            try:
+                content = self._tool.open_stream(parse_key(self._step.study, item.key), source, found)
+                self._work.write(item.output, content, kind="object")
+            except DamagedError as error:
+                damaged = error
+                source.finish()  # only its end tells whether the damage is the object's or came on the way
         except BondstoreError as error:
             if error is not source.error:
                 raise
@@ -175,9 +178,12 @@ class _Batch:
                 self._set_aside(item, info, WRONG_CHECKSUM.about(item.key))
             else:
                 self.large(item, again=True)
-        else:
-            self._receipt.findings += found
-            self._receipt.done(item, info.etag)
+            return
+        if damaged is not None:
+            self._set_aside(item, info, finding_of(damaged, item.key))
+            return
+        self._receipt.findings += found
+        self._receipt.done(item, info.etag)
 
     def _set_aside(self, item: Item, info: ObjectInfo, finding: Finding) -> None:
         """Keep the sealed bytes of a large object; they are fetched once more, as they were not held."""
@@ -196,16 +202,25 @@ class _Batch:
 class _Source:
     """Ranges of an object. An error while they are read is the source's; any other is of where they are written to."""
 
-    def __init__(self, ranges: Iterable[bytes]) -> None:
+    # An iterator, no generator: who gives it up half-way does not close it, and the rest can be asked for.
+    def __init__(self, ranges: Iterator[bytes]) -> None:
         self._ranges = ranges
         self.error: BondstoreError | None = None
 
     def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
         try:
-            yield from self._ranges
+            return next(self._ranges)
         except BondstoreError as error:
             self.error = error
             raise
+
+    def finish(self) -> None:
+        """Read what is left, for the checksum at its end."""
+        for _ in self:
+            pass
 
 
 def _about(item: Item, finding: Finding) -> Finding:

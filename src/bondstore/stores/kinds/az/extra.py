@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 
 from bondstore.config.credentials import azure_key, azure_sas
 from bondstore.errors import ConfigurationError, StoreError
+from bondstore.stores.failures import Rounds, no_store, reading_an_answer
 from bondstore.stores.info import Listing, milliseconds, quoted
 
 if TYPE_CHECKING:
@@ -87,14 +88,19 @@ class OddKeys:
     def list(self, prefix: str | None = None, **_: Any) -> Iterator[Listing]:
         """List everything under a prefix, page by page."""
         for page in self._pages(prefix):
-            found = [(self._own(one), _properties(one)) for one in page.iterfind("Blobs/Blob")]
-            blobs = [(key, one) for key, one in found if one.get("ResourceType") != "directory"]
-            yield Listing(
-                [key for key, _ in blobs],
-                [int(one["Content-Length"]) for _, one in blobs],
-                [quoted(one["Etag"]) for _, one in blobs],
-                [milliseconds(parsedate_to_datetime(one["Last-Modified"])) for _, one in blobs],
-            )
+            with reading_an_answer():
+                listing = self._listing(page)
+            yield listing
+
+    def _listing(self, page: ElementTree.Element) -> Listing:
+        found = [(self._own(one), _properties(one)) for one in page.iterfind("Blobs/Blob")]
+        blobs = [(key, one) for key, one in found if one.get("ResourceType") != "directory"]
+        return Listing(
+            [key for key, _ in blobs],
+            [int(one["Content-Length"]) for _, one in blobs],
+            [quoted(one["Etag"]) for _, one in blobs],
+            [milliseconds(parsedate_to_datetime(one["Last-Modified"])) for _, one in blobs],
+        )
 
     def list_with_delimiter(self, prefix: str | None = None) -> dict[str, Any]:
         """List what lies directly under a prefix."""
@@ -102,27 +108,36 @@ class OddKeys:
         objects: list[dict[str, Any]] = []
         for page in self._pages(prefix, delimiter="/"):
             prefixes += [self._own(one) for one in page.iterfind("Blobs/BlobPrefix")]
-            for blob in page.iterfind("Blobs/Blob"):
-                one = _properties(blob)
-                if one.get("ResourceType") != "directory":
-                    moment = parsedate_to_datetime(one["Last-Modified"])
-                    objects.append(_named(self._own(blob), int(one["Content-Length"]), one["Etag"], moment))
+            with reading_an_answer():
+                objects += self._objects(page)
         return {"common_prefixes": prefixes, "objects": objects}
+
+    def _objects(self, page: ElementTree.Element) -> Iterator[dict[str, Any]]:
+        for blob in page.iterfind("Blobs/Blob"):
+            one = _properties(blob)
+            if one.get("ResourceType") != "directory":
+                moment = parsedate_to_datetime(one["Last-Modified"])
+                yield _named(self._own(blob), int(one["Content-Length"]), one["Etag"], moment)
 
     def _pages(self, prefix: str | None, **more: str) -> Iterator[ElementTree.Element]:
         asked = {"restype": "container", "comp": "list", "prefix": self._prefix + (prefix or ""), **more}
+        rounds = Rounds()
         while True:
-            with self._ask("GET", None, query=asked) as answer:
-                page = ElementTree.fromstring(answer.read())  # noqa: S314 - expat bounds what entities become
-            yield page
+            with self._ask("GET", None, query=asked) as answer, reading_an_answer():
+                body = answer.read()
+            if body and b"<EnumerationResults" not in body:
+                raise no_store(self._url)
+            with reading_an_answer():
+                page = ElementTree.fromstring(body)  # noqa: S314 - expat bounds what entities become
             marker = page.findtext("NextMarker") or ""
-            if not marker:
-                return
-            if marker == asked.get("marker"):
+            if rounds.is_again(page.findtext("Blobs/Blob/Name") or "", marker):
                 raise StoreError(
                     f"The listing of {self._url}/{prefix or ''} goes round: the server gives the same page again.",
                     hint="It is a fault of the server: nothing was taken for complete. Tell its administrator.",
                 )
+            yield page
+            if not marker:
+                return
             asked["marker"] = marker
 
     def _own(self, named: ElementTree.Element) -> str:
@@ -197,9 +212,10 @@ class _Got:
         self.meta = _meta(path, answer)
         self.range = (0, self.meta["size"])
         if told := answer.headers.get("Content-Range"):  # "bytes 5-104/200000"
-            start, _, last = told.partition("/")[0].removeprefix("bytes ").partition("-")
-            self.range = (int(start), int(last) + 1)
-            self.meta["size"] = int(told.rpartition("/")[2])
+            with reading_an_answer():
+                start, _, last = told.partition("/")[0].removeprefix("bytes ").partition("-")
+                self.range = (int(start), int(last) + 1)
+                self.meta["size"] = int(told.rpartition("/")[2])
 
     def stream(self, size: int) -> Iterator[bytes]:
         """Read it in pieces."""
@@ -226,8 +242,9 @@ def _properties(blob: ElementTree.Element) -> dict[str, str]:
 
 def _meta(path: str, answer: HTTPResponse) -> dict[str, Any]:
     headers = answer.headers
-    moment = parsedate_to_datetime(headers["Last-Modified"])
-    return _named(path, int(headers["Content-Length"]), headers["ETag"], moment)
+    with reading_an_answer():
+        moment = parsedate_to_datetime(headers["Last-Modified"])
+        return _named(path, int(headers["Content-Length"]), headers["ETag"], moment)
 
 
 def _named(path: str, size: int, etag: str, moment: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ a whole listing. For these alone boto3 is loaded, and behind the same methods. W
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ from bondstore.config.credentials import credentials
 from bondstore.errors import ConfigurationError, StoreError
 from bondstore.stores.address import Address
 from bondstore.stores.connection import check_contact, persist
-from bondstore.stores.failures import understand
+from bondstore.stores.failures import Rounds, reading_an_answer, understand
 from bondstore.stores.info import Listing, milliseconds
 from bondstore.stores.retry import RetryRule
 
@@ -62,30 +62,35 @@ class OddKeys:
         """List everything under a prefix, page by page."""
         after = {"StartAfter": self._prefix + offset} if offset is not None else {}
         for page in self._pages(prefix, **after):
-            found = page.get("Contents", [])
-            yield Listing(
-                [self._own(one["Key"]) for one in found],
-                [one["Size"] for one in found],
-                [one["ETag"] for one in found],
-                [milliseconds(datetime.fromisoformat(one["LastModified"])) for one in found],
-            )
+            with reading_an_answer():
+                listing = self._listing(page.get("Contents", []))
+            yield listing
+
+    def _listing(self, found: Sequence[Mapping[str, Any]]) -> Listing:
+        return Listing(
+            [self._own(one["Key"]) for one in found],
+            [one["Size"] for one in found],
+            [one["ETag"] for one in found],
+            [milliseconds(datetime.fromisoformat(one["LastModified"])) for one in found],
+        )
 
     def list_with_delimiter(self, prefix: str | None = None) -> dict[str, Any]:
         """List what lies directly under a prefix."""
         prefixes: list[str] = []
         objects: list[dict[str, Any]] = []
         for page in self._pages(prefix, Delimiter="/"):
-            prefixes += [self._own(one["Prefix"]) for one in page.get("CommonPrefixes", [])]
-            objects += [
-                {
-                    "path": self._own(one["Key"]),
-                    "size": one["Size"],
-                    "e_tag": one["ETag"],
-                    "version": None,
-                    "last_modified": datetime.fromisoformat(one["LastModified"]),
-                }
-                for one in page.get("Contents", [])
-            ]
+            with reading_an_answer():
+                prefixes += [self._own(one["Prefix"]) for one in page.get("CommonPrefixes", [])]
+                objects += [
+                    {
+                        "path": self._own(one["Key"]),
+                        "size": one["Size"],
+                        "e_tag": one["ETag"],
+                        "version": None,
+                        "last_modified": datetime.fromisoformat(one["LastModified"]),
+                    }
+                    for one in page.get("Contents", [])
+                ]
         return {"common_prefixes": prefixes, "objects": objects}
 
     def _pages(self, prefix: str | None, **more: str) -> Iterator[Any]:
@@ -93,8 +98,12 @@ class OddKeys:
 
         pages = self._boto3.get_paginator("list_objects_v2")
         asked = {"Bucket": self._bucket, "Prefix": self._prefix + (prefix or ""), **more}
+        rounds = Rounds()
         try:
             for page in pages.paginate(**asked):
+                first = next((one.get("Key", "") for one in page.get("Contents", [])), "")
+                if rounds.is_again(first, page.get("NextContinuationToken", "")):
+                    raise self._cut(prefix)
                 yield page
                 if page.get("IsTruncated") and not page.get("NextContinuationToken"):
                     raise self._cut(prefix)
@@ -119,8 +128,9 @@ class _Got:
         self.meta = _meta(path, answer)
         self.range = (0, self.meta["size"])
         if "ContentRange" in answer:  # "bytes 5-104/200000"
-            start, _, last = answer["ContentRange"].partition("/")[0].removeprefix("bytes ").partition("-")
-            self.range = (int(start), int(last) + 1)
+            with reading_an_answer():
+                start, _, last = answer["ContentRange"].partition("/")[0].removeprefix("bytes ").partition("-")
+                self.range = (int(start), int(last) + 1)
         self._body = answer["Body"]
 
     def stream(self, min_chunk_size: int) -> Iterator[bytes]:
@@ -134,13 +144,14 @@ class _Got:
 
 def _meta(path: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     whole = answer.get("ContentRange", "").rpartition("/")[2]
-    return {
-        "path": path,
-        "size": int(whole) if whole else answer["ContentLength"],
-        "e_tag": answer.get("ETag"),
-        "version": answer.get("VersionId"),
-        "last_modified": parsedate_to_datetime(answer["LastModified"]),
-    }
+    with reading_an_answer():
+        return {
+            "path": path,
+            "size": int(whole) if whole else answer["ContentLength"],
+            "e_tag": answer.get("ETag"),
+            "version": answer.get("VersionId"),
+            "last_modified": parsedate_to_datetime(answer["LastModified"]),
+        }
 
 
 def _open(address: Address, profile: Profile, rule: RetryRule) -> Any:
