@@ -167,6 +167,83 @@ def test_a_private_folder_that_others_can_write_to_is_refused(
     assert list(state.iterdir()) == []
 
 
+@pytest.mark.parametrize("bits", [0o777, 0o702])
+def test_who_only_reads_refuses_such_a_folder_too(dest: FolderDestination, bits: int) -> None:
+    with dest.locked(), dest.ledger():
+        pass
+    dest.corner.chmod(bits)
+    for ask in (lambda: dest.ledger(create=False), lambda: Ledger(dest.ledger_path, create=False)):
+        with pytest.raises(PolicyError, match="Others can write to"):
+            ask()
+
+
+def test_on_a_disk_that_nobody_can_write_to_it_is_read(
+    dest: FolderDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dest.locked(), dest.ledger():
+        pass
+    dest.corner.chmod(0o777)
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result([0, 0, 0, 0, 0, 0, 0, 0, os.ST_RDONLY, 255]))
+    with dest.ledger(create=False) as ledger:
+        assert ledger.runs.newest_first() == []
+
+
+@pytest.mark.parametrize("name", [".bondstore", ".bondstore/ledger.sqlite"])
+@pytest.mark.parametrize("create", [True, False])
+def test_no_ledger_is_opened_where_a_link_leads(
+    dest: FolderDestination, tmp_path: Path, name: str, create: bool
+) -> None:
+    with dest.locked(), dest.ledger():
+        pass
+    (dest.root / name).rename(tmp_path / "moved")
+    (dest.root / name).symlink_to(tmp_path / "moved")
+    with pytest.raises(PolicyError, match="is a symbolic link"):
+        dest.ledger(create=create)
+
+
+def test_nothing_is_added_to_a_file_outside_through_the_private_folder(dest: FolderDestination, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"somebody else's")
+    following = FolderDestination(dest.root, follow_links=True)
+    with following.locked():
+        (dest.corner / "a.txt").symlink_to(other)
+        (dest.root / "b.txt").symlink_to(other)
+        with pytest.raises(ConfigurationError):
+            following.append(".bondstore/a.txt", b"x")
+        assert other.read_bytes() == b"somebody else's"
+        following.append("b.txt", b"!")
+    assert other.read_bytes() == b"somebody else's!"
+
+
+def test_a_folder_that_only_begins_as_the_private_one_is_not_private(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    dest = FolderDestination(tmp_path / "dest", modes.Modes("lab", os.getegid(), 0o2750, 0o640), follow_links=True)
+    with dest.locked():
+        show(dest, ".bondstore-old/a/x")
+        show(dest, ".bondstore/parts/x")
+        (dest.root / ".bondstore-link").symlink_to(other)
+        show(dest, ".bondstore-link/x")
+    assert [mode(dest.root / one) for one in (".bondstore-old/a", ".bondstore-old/a/x")] == [0o2750, 0o640]
+    private = (".bondstore/parts", ".bondstore/parts/x")
+    assert [mode(dest.root / one) & 0o777 for one in private] == [0o700, 0o600]  # a disk hands setgid down
+    assert (other / "x").exists()
+
+
+def test_each_folder_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    looked: list[str] = []
+    look = os.path.islink
+    monkeypatch.setattr(os.path, "islink", lambda path: (looked.append(str(path)), look(path))[1])
+    folders = modes.Folders(str(tmp_path))
+    for _ in range(3):
+        folders.check(str(tmp_path / "a" / "b"))
+        folders.check(str(tmp_path / "a" / "missing"))
+    assert looked == [str(tmp_path / "a"), str(tmp_path / "a" / "b")]
+    folders.need(str(tmp_path / "a" / "missing"))
+    assert (tmp_path / "a" / "missing").is_dir()
+
+
 def test_who_may_not_look_at_the_record_of_another_is_told(
     dest: FolderDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:

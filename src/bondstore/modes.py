@@ -147,17 +147,22 @@ def open_private(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, flags, PRIVATE.file), "wb")
 
 
+def in_corner(path: str) -> bool:
+    """Whether a path below the root of a destination is that of its private folder, or leads into it."""
+    return path == CORNER or path.startswith(f"{CORNER}/")
+
+
 class Folders:
     """Makes the folders of outputs below a root, each once, and follows no link out of it unless that is allowed."""
 
     def __init__(self, root: str, modes: Modes = PRIVATE, *, follow_links: bool = False) -> None:
         self.root, self._modes, self._follow = root, modes, follow_links
-        self._corner = f"{root.rstrip('/')}/{CORNER}"
+        self._inside = f"{root.rstrip('/')}/"
         self._known: set[str] = set()
 
     def modes_of(self, path: str) -> Modes:
         """Return the modes for a file, by its path below the root."""
-        return PRIVATE if path.startswith(CORNER) else self._modes
+        return PRIVATE if in_corner(path) else self._modes
 
     def need(self, folder: str) -> None:
         """Make a folder of the root, and those between. Raises `PolicyError` where one of them is a link."""
@@ -169,7 +174,7 @@ class Folders:
             make_path(folder, self._modes)
         else:
             self.need(os.path.dirname(folder))  # noqa: PTH120 - see `make_path`
-            modes = PRIVATE if folder.startswith(self._corner) else self._modes
+            modes = self.modes_of(folder.removeprefix(self._inside))
             try:
                 os.mkdir(folder, modes.folder & 0o777)  # noqa: PTH102
             except FileExistsError:
@@ -185,16 +190,17 @@ class Folders:
         self.check(os.path.dirname(folder))  # noqa: PTH120
         if os.path.lexists(folder):
             self._check(folder)
+            self._known.add(folder)
 
     def forget(self) -> None:
         """Look at every folder anew."""
         self._known.clear()
 
     def _is_inside(self, folder: str) -> bool:
-        return folder.startswith(f"{self.root.rstrip('/')}/") and folder != self.root
+        return folder.startswith(self._inside) and folder != self.root
 
     def _check(self, folder: str) -> None:
-        if (not self._follow or folder.startswith(self._corner)) and os.path.islink(folder):  # noqa: PTH114
+        if (not self._follow or in_corner(folder.removeprefix(self._inside))) and os.path.islink(folder):  # noqa: PTH114
             raise linked(folder)
         if not os.path.isdir(folder):  # noqa: PTH112
             raise NotADirectoryError(20, os.strerror(20), folder)
@@ -206,6 +212,16 @@ def linked(folder: str) -> PolicyError:
         f"The output folder {folder} is a symbolic link to {os.path.realpath(folder)}.",
         hint="Name the folder that it leads to, or add --follow-links (follow_links=True) to write there.",
     )
+
+
+def refuse_led_away(*places: Path) -> None:
+    """Refuse private folders and files that are links, to be written or to be read."""
+    for one in places:
+        if one.is_symlink():
+            raise PolicyError(
+                f"{one} is a symbolic link. What is private is never written to where a link leads.",
+                hint=f"Move what it leads to into its place: {one}",
+            )
 
 
 def refuse_writable(folder: Path) -> None:

@@ -40,6 +40,51 @@ class Case:
     """The folder says whose data it is."""
 
 
+MISPLACED: dict[str, Callable[[Path], Path]] = {
+    "a file": lambda path: path,
+    "below a file": lambda path: path / "deep" / "er",
+    "its private folder is a file": lambda path: path.parent,
+    "its lock is a folder": lambda path: path.parent.parent,
+    "its ledger is a folder": lambda path: path.parent.parent,
+}
+
+
+@pytest.mark.parametrize("case", MISPLACED)
+@pytest.mark.parametrize(
+    "words", [("run", "list"), ("run", "show", "last"), ("audit", "verify"), ("ocean", "qc", "SOURCE")]
+)
+def test_a_destination_that_is_no_folder_is_said(
+    case: str, words: tuple[str, ...], cli: Call, tmp_path: Path, seen: Path
+) -> None:
+    inside = tmp_path / "dest" / ".bondstore"
+    path = {
+        "a file": tmp_path / "file",
+        "below a file": tmp_path / "file",
+        "its private folder is a file": inside,
+        "its lock is a folder": inside / "lock",
+        "its ledger is a folder": inside / "ledger.sqlite",
+    }[case]
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if "its l" in case:
+        path.mkdir()
+    else:
+        path.write_bytes(b"somebody's")
+    place = str(MISPLACED[case](path))
+    line = [str(seen) if word == "SOURCE" else word for word in words]
+    done = cli(*line, *([place] if "ocean" in words else ["--dest", place]))
+    assert done.code in (2, 4), done.err
+    assert "unexpected" not in done.err
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
+    for name, data in moana_fleet(1, levels=20, seed=2).items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(data)
+    return source
+
+
 def beiwe() -> Case:
     made = [one for one in make_study(StudyShape(participants=2, hours=2, rows=5)) if one.key.startswith("CHUNKED")]
     return Case(

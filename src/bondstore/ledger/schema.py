@@ -17,7 +17,7 @@ from bondstore.errors import (
     used_up,
 )
 from bondstore.ledger.migrations import migrate
-from bondstore.modes import make_path, refuse_writable
+from bondstore.modes import make_path, refuse_led_away, refuse_writable
 
 VERSION = 5
 
@@ -80,13 +80,18 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     ConfigurationError
         It is of a newer Bondstore, or may not be written. Or it must be written before it can be read: it is of an
         earlier Bondstore, or a run was killed that has not put all into it.
+    PolicyError
+        The file is a link, or others can write to its folder.
     NoSpaceError
         The disk is full.
     """
+    refuse_led_away(path)
     if create:
         _make(path)
     elif not path.exists():
         raise NotFoundError(f"There is no ledger at {path}.", hint="Name the folder that an earlier export wrote to.")
+    elif not os.statvfs(path.parent).f_flag & os.ST_RDONLY:  # there nobody can write, whatever the mode
+        refuse_writable(path.parent)
     sealed = not create and not os.access(path.parent, os.W_OK)
     place = _read_only(path) if sealed else path.absolute().as_uri()
     connection = sqlite3.connect(place, uri=True, timeout=120, isolation_level=None, check_same_thread=False)

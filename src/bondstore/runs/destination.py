@@ -18,7 +18,7 @@ from bondstore.errors import (
     PolicyError,
 )
 from bondstore.ledger import Ledger
-from bondstore.modes import CORNER, make_folder, refuse_writable
+from bondstore.modes import CORNER, make_folder, refuse_led_away, refuse_writable
 from bondstore.runs.durable import explained
 from bondstore.runs.paths import safe_relpath
 
@@ -88,12 +88,15 @@ class Destination(ABC):
         ------
         NotFoundError
             There is none, and `create` is false.
+        PolicyError
+            The private folder or the ledger is a link, or others can write to that folder.
         """
         if not create and not self.has_record():
             raise NotFoundError(
                 f"No run is recorded in {self.shown}.",
                 hint="Name the folder or the store that an earlier run wrote to.",
             )
+        refuse_led_away(self.corner)
         return Ledger(self.ledger_path, create=create)
 
     def has_record(self) -> bool:
@@ -125,12 +128,7 @@ class Destination(ABC):
                 f"The record of {self.shown} is kept in {self.corner}, which cannot be written.",
                 hint="Check the folder and its permissions; XDG_STATE_HOME names another one for records of stores.",
             )
-        for one in (self.corner, self.scratch, self.corner / "quarantine", self.ledger_path):
-            if one.is_symlink():
-                raise PolicyError(
-                    f"{one} is a symbolic link. What is private is never written to where a link leads.",
-                    hint=f"Move what it leads to into its place: {one}",
-                )
+        refuse_led_away(self.corner, self.scratch, self.corner / "quarantine", self.ledger_path)
         refuse_writable(self.corner)
 
     @property

@@ -35,7 +35,7 @@ def open_destination(spec: StoreSpec) -> Destination:
     PolicyError
         It lies in the private corner of another destination, or is a symbolic link and none is to be followed.
     ConfigurationError
-        The group that is to read it does not exist, or this account is not in it.
+        The group that is to read it does not exist, or this account is not in it; or what lies there is no folder.
     """
     refuse_private(spec)
     address = parse_address(spec.url)
@@ -43,6 +43,7 @@ def open_destination(spec: StoreSpec) -> Destination:
         return StoreDestination(spec)
     folder = FolderDestination(Path(address.place), shared_with(spec.profile.group), spec.follow_links)
     folder.refuse_link()
+    folder.refuse_misplaced()
     if copied := _params_of_copy(folder):
         raise UsageError(
             f"{folder.shown} is a copy of the record of {copied['dest']}, and no place for results.",
@@ -64,6 +65,7 @@ def named_destination(place: str, profile: str | None = None) -> Destination:
         if profile is not None:
             load_profile(profile)  # a name that is nobody's is said, though a folder needs no settings
         folder = FolderDestination(_whole(Path(parse_address(spec.url).place if spec else place).expanduser()))
+        folder.refuse_misplaced()
         copied = _recorded_store(with_dest_profile(_params_of_copy(folder), profile))
         found = folder if copied is None else StoreDestination(copied)
     found.refresh()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bondstore.errors import (
-    NotFoundError,
-)
+from bondstore.errors import ConfigurationError, NotFoundError
 from bondstore.modes import PRIVATE as FOR_OWNER
-from bondstore.modes import Folders, Modes, linked, make_folder, shared_with
+from bondstore.modes import Folders, Modes, in_corner, linked, make_folder, shared_with
 from bondstore.runs.destination import PRIVATE, QUARANTINE, Destination
 from bondstore.runs.durable import OutputGroup, explaining
 from bondstore.runs.writers import FolderWriter
@@ -77,6 +76,26 @@ class FolderDestination(Destination):
         if not self.follow_links and self.root.is_symlink():
             raise linked(str(self.root))
 
+    def refuse_misplaced(self) -> None:
+        """Refuse a folder in whose place, or in that of its private parts, something else lies."""
+        for place, check, kind in (
+            (self.root, stat.S_ISDIR, "folder"),
+            (self.corner, stat.S_ISDIR, "folder"),
+            (self.corner / "lock", stat.S_ISREG, "file"),
+            (self.ledger_path, stat.S_ISREG, "file"),
+        ):
+            try:
+                found = place.stat().st_mode
+            except NotADirectoryError:
+                raise ConfigurationError(
+                    f"There can be no {kind} {place}: what it would lie in is no folder.", hint="Name another folder."
+                ) from None
+            except OSError:  # not there, or not ours to look at: that is told by who opens it
+                continue
+            if not check(found):
+                hint = "Name a folder." if place == self.root else "Move it elsewhere, then run the same command again."
+                raise ConfigurationError(f"{place} is no {kind}.", hint=hint)
+
     @property
     def params(self) -> dict[str, Any]:
         """What a run that goes on must know: who reads, and whether links are followed."""
@@ -128,10 +147,10 @@ class FolderDestination(Destination):
         """Whether the file at a path is the one that was recorded, there or elsewhere."""
         file = f"{self.root}/{path}"
         try:
-            stat = os.stat(file)  # noqa: PTH116 - millions of them: path objects cost more than the question does
-            if stat.st_size != output.size:
+            found = os.stat(file)  # noqa: PTH116 - millions of them: path objects cost more than the question does
+            if found.st_size != output.size:
                 return False
-            if stat.st_mtime_ns == output.mtime_ns:
+            if found.st_mtime_ns == output.mtime_ns:
                 return True
             with open(file, "rb") as content:  # noqa: PTH123
                 return hashlib.file_digest(content, "sha256").digest() == output.sha256
@@ -160,7 +179,7 @@ class FolderDestination(Destination):
             folders.check(f"{self.root}/{source}".rpartition("/")[0])
             folders.need(f"{self.root}/{target}".rpartition("/")[0])
             try:
-                if self.modes.gid >= 0 and source.startswith(PRIVATE):
+                if self.modes.gid >= 0 and in_corner(source):
                     self._fit(source, folders.modes_of(target))  # nothing in the private folder is for a group
                 os.replace(f"{self.root}/{source}", f"{self.root}/{target}")  # noqa: PTH105
             except FileNotFoundError:
@@ -202,10 +221,12 @@ class FolderDestination(Destination):
         """Add to the end of a file."""
         folders, file = self._folders, str(self.root / path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        if not self.follow_links or in_corner(path):
+            flags |= os.O_NOFOLLOW
         with explaining(str(self.root)):
             folders.need(file.rpartition("/")[0])
             made = not os.path.lexists(file)
-            with os.fdopen(os.open(file, flags if self.follow_links else flags | os.O_NOFOLLOW, 0o600), "ab") as out:
+            with os.fdopen(os.open(file, flags, 0o600), "ab") as out:
                 if made:
                     folders.modes_of(path).fit_file(out.fileno(), file)
                 out.write(data)
