@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from io import BytesIO
+from typing import Any
 
 import pytest
 from demo.phones import Shape as Zips
@@ -15,8 +17,9 @@ from demo.phones import make as make_zips
 from demo.study import Shape, make
 
 from bondstore.cli.failures import describe
+from bondstore.domains.ocean.reading import netcdf, wire
 from bondstore.domains.ocean.reading.netcdf import Helper
-from bondstore.errors import ConfigurationError, OutOfMemoryError
+from bondstore.errors import ConfigurationError, DamagedError, OutOfMemoryError
 from tests.ocean_files import argo_nc, moana_fleet
 from tests.oceanlab import LITTLE
 from tests.studies import Ended, Lab, Tree, tree
@@ -156,3 +159,38 @@ def test_a_reading_process_that_the_system_kills_is_no_damaged_file(monkeypatch:
     monkeypatch.undo()
     assert len(helper.ask("read", argo_nc(), "x.nc")[0]) == 2
     helper.close()
+
+
+ENDED = "import sys; sys.stdin.buffer.read(9); sys.exit(1)"
+
+
+def test_memory_that_is_used_up_in_one_reading_process_alone_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    helper, words = Helper(), iter([[sys.executable, "-c", ENDED]])
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda usual, **options: start(next(words, usual), **options))
+    assert len(helper.ask("read", argo_nc(), "x.nc")[0]) == 2
+    helper.close()
+
+
+def _served(monkeypatch: pytest.MonkeyPatch, name: str, made: Callable[..., Any]) -> wire.Answer:
+    source, sink = BytesIO(), BytesIO()
+    wire.ask(source, "read", argo_nc(), "x.nc")
+    source.seek(0)
+    monkeypatch.setattr(netcdf, name, made)
+    netcdf.serve(source, sink)
+    sink.seek(0)
+    return wire.answered(sink, "x.nc", 1000)
+
+
+def test_an_answer_that_cannot_be_written_is_a_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = _served(monkeypatch, "read_here", lambda *_: (object(), []))
+    assert isinstance(answer, DamagedError)
+    assert answer.kind == "netcdf-damaged"
+
+
+def test_memory_that_is_used_up_while_a_file_is_read_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        _served(monkeypatch, "read_here", too_much)

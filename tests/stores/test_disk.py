@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 from obstore.store import LocalStore
 
-from bondstore.errors import ChangedError, NotFoundError, StoreError, UsageError
+from bondstore.errors import ChangedError, NotFoundError, OutOfFilesError, StoreError, UsageError
 from bondstore.stores import Store, open_store
 from bondstore.stores.kinds.file import disk
 
@@ -48,6 +49,15 @@ def test_a_name_that_looks_like_another_is_its_own(store: Store, folder: Path) -
     (folder / "a" / "b\ufffdff").mkdir()
     (folder / "a" / "b\ufffdff" / "x").write_bytes(b"other")
     assert bytes(store.get("a/b\ufffdff/x").data) == b"other"
+
+
+def test_names_that_look_alike_have_keys_of_their_own(store: Store, folder: Path) -> None:
+    (folder / "a" / "b\ufffdff").mkdir()
+    (folder / "a" / "b\ufffdff" / "x").write_bytes(b"other")
+    found = {one.key: bytes(store.get(one.key).data) for one in store.list("a")}
+    assert found == {"a/b\ufffdff/x": b"other", "a/b\ufffd=ff/x": b"1", "a/y\nz": b"22"}
+    assert store.dirs("a").prefixes == ["a/b\ufffd=ff/", "a/b\ufffdff/"]
+    assert listed(store, "a/b\ufffd=ff") == ["a/b\ufffd=ff/x"]
 
 
 def test_tags_are_those_that_obstore_gives(store: Store, folder: Path) -> None:
@@ -95,6 +105,27 @@ def test_a_folder_that_may_not_be_read(store: Store, folder: Path, monkeypatch: 
     assert (page.barred, len(page)) == ({"b/"}, 3)
     with pytest.raises(StoreError, match="may not be read"):
         store.get("b/")
+
+
+@pytest.mark.parametrize("where", ["", "/b"])
+def test_too_many_open_files_say_nothing_of_a_folder(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    real = os.scandir
+
+    def no_more(path: str) -> object:
+        if path == f"{folder}{where}":
+            raise OSError(errno.EMFILE, "Too many open files", path)
+        return real(path)
+
+    monkeypatch.setattr(disk.os, "scandir", no_more)
+    with pytest.raises(OutOfFilesError):
+        list(store.list())
+    with pytest.raises(OutOfFilesError):
+        store.dirs(where.strip("/"))
+    if where:
+        with pytest.raises(OutOfFilesError):
+            store.get("b/")
 
 
 @pytest.mark.parametrize("key", ["p", "/dev/zero"])

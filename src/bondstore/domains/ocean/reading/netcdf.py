@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bondstore.domains.ocean.reading import wire
 from bondstore.domains.ocean.reading.text import damaged
-from bondstore.errors import DamagedError, MissingExtraError, out_of_memory
+from bondstore.errors import DamagedError, MissingExtraError, OutOfMemoryError, out_of_memory
 
 if TYPE_CHECKING:
     from bondstore.domains.ocean.profiles import Batch
@@ -122,22 +122,29 @@ class Helper:
     def ask(self, what: str, data: bytes, key: str) -> Any:
         """Have a file read (``read`` or ``flags``); one on which the process hangs or crashes is damaged."""
         with self._lock:
-            process = self._running()
-            watch = _Watch(process, SECONDS + len(data) / 1e6)
             try:
-                wire.ask(process.stdin, what, data, key)
-                answer = wire.answered(process.stdout, key, len(data))
-            except (OSError, EOFError, ValueError):
-                is_files_fault = watch.is_files_fault()
-                self.close()
-                if not is_files_fault:
-                    raise out_of_memory() from None
-                raise damaged("netcdf-damaged", key) from None
-            finally:
-                watch.cancel()
+                answer = self._asked(what, data, key)
+            except OutOfMemoryError:
+                # It ends the run, so a fresh process is asked as well: the one before may have been used up by others.
+                answer = self._asked(what, data, key)
         if isinstance(answer, DamagedError | MissingExtraError):
             raise answer
         return answer
+
+    def _asked(self, what: str, data: bytes, key: str) -> wire.Answer:
+        process = self._running()
+        watch = _Watch(process, SECONDS + len(data) / 1e6)
+        try:
+            wire.ask(process.stdin, what, data, key)
+            return wire.answered(process.stdout, key, len(data))
+        except (OSError, EOFError, ValueError):
+            is_files_fault = watch.is_files_fault()
+            self.close()
+            if not is_files_fault:
+                raise out_of_memory() from None
+            raise damaged("netcdf-damaged", key) from None
+        finally:
+            watch.cancel()
 
     def close(self) -> None:
         """End the process."""
@@ -181,12 +188,13 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
         except EOFError:
             return
         try:
-            answer: wire.Answer = read_here(data, key) if what == "read" else flags_here(data, key)
+            wire.answer(sink, read_here(data, key) if what == "read" else flags_here(data, key))
         except (DamagedError, MissingExtraError) as error:
-            answer = error
+            wire.answer(sink, error)
+        except MemoryError:
+            raise  # how much a file may become was looked at before: it says nothing of the file
         except Exception:  # noqa: BLE001 - whatever a file makes of the library, the next one is read all the same
-            answer = damaged("netcdf-damaged", key)
-        wire.answer(sink, answer)
+            wire.answer(sink, damaged("netcdf-damaged", key))
 
 
 if __name__ == "__main__":

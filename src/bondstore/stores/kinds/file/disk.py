@@ -12,11 +12,11 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from bondstore.errors import ChangedError, CredentialsError, NotFoundError, StoreError
+from bondstore.errors import ChangedError, CredentialsError, NotFoundError, StoreError, used_up
 from bondstore.stores.address import impossible
 from bondstore.stores.info import Listing
 
@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAGED = re.compile(r"\.bondstore#\d+$", re.ASCII)
 """The end of the name of what we have not finished writing. Nothing else is left out: it is somebody's file."""
 _NO_TEXT = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8, as Python has it
-_BYTE = re.compile("\ufffd([0-9a-f]{2})")
+_BYTE = re.compile("\ufffd=*([0-9a-f]{2})")
 
 _Ident = tuple[int, int]
 """Device and inode."""
@@ -81,13 +81,14 @@ class Disk:
         prefixes: list[str] = []
         objects: list[dict[str, Any]] = []
         for entry in self._entries((prefix or "").rstrip("/")):
-            key = f"{prefix or ''}{_text(entry.name)}"
+            key = f"{prefix or ''}{_text(entry)}"
             try:
                 if entry.is_dir():
                     prefixes.append(key)
                 elif not STAGED.search(entry.name):
                     objects.append(_meta(key, entry.stat()))
             except OSError as raised:
+                _refuse_used_up(raised)
                 if not isinstance(raised, FileNotFoundError) or entry.is_symlink():
                     nothing = {"size": 0, "e_tag": "", "version": None, "last_modified": _EPOCH}
                     objects.append({"path": key, **nothing, "barred": True})
@@ -100,7 +101,8 @@ class Disk:
             above = self._chain(start)
             if above is None:
                 return
-        except OSError:
+        except OSError as raised:
+            _refuse_used_up(raised)
             yield prefix, None
             return
         stack = [(start, above, self._sorted(start))]
@@ -108,7 +110,7 @@ class Disk:
             folder, inside, entries = stack[-1]
             try:
                 for entry in entries:
-                    key = f"{folder}/{_text(entry.name)}" if folder else _text(entry.name)
+                    key = f"{folder}/{_text(entry)}" if folder else _text(entry)
                     try:
                         if not entry.is_dir():
                             if not STAGED.search(entry.name):
@@ -116,6 +118,7 @@ class Disk:
                             continue
                         ident = _ident(entry.stat())
                     except OSError as raised:
+                        _refuse_used_up(raised)
                         if not isinstance(raised, FileNotFoundError) or entry.is_symlink():
                             yield key, None
                         continue  # it went while the folder was read
@@ -126,7 +129,8 @@ class Disk:
                     break
                 else:
                     stack.pop()
-            except OSError:
+            except OSError as raised:
+                _refuse_used_up(raised)
                 if not folder:
                     raise
                 yield f"{folder}/", None
@@ -219,6 +223,7 @@ class Disk:
 
     def _reason(self, path: str, raised: OSError) -> StoreError:
         """Say why nothing can be seen behind a key."""
+        _refuse_used_up(raised)
         what = f"{self._root}/{path}"
         if isinstance(raised, PermissionError):
             return StoreError(f"{what} may not be read by this user.", hint="Ask its owner for the permission.")
@@ -266,11 +271,28 @@ class _Got:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _text(name: str) -> str:
-    """Write a name whose bytes are no UTF-8 as text: for each such byte U+FFFD and two digits."""
+def _text(entry: os.DirEntry[str]) -> str:
+    """Write a name whose bytes are no UTF-8 as text: for each such byte U+FFFD and two digits.
+
+    Where there is another entry that is really named so, with as many ``=`` in between as tell the two apart.
+    """
+    name = entry.name
     if name.isascii() or not _NO_TEXT.search(name):
         return name
-    return _NO_TEXT.sub(lambda found: f"\ufffd{ord(found[0]) - 0xDC00:02x}", name)
+    folder = entry.path[: -len(name)]
+    for between in count():
+        mark = "\ufffd" + "=" * between
+        text = _NO_TEXT.sub(lambda found, mark=mark: f"{mark}{ord(found[0]) - 0xDC00:02x}", name)  # type: ignore[misc]
+        if not os.path.lexists(f"{folder}{text}"):
+            break
+    return text
+
+
+def _refuse_used_up(raised: OSError) -> None:
+    """Raise where the machine has no more of something: that is no property of what was to be read."""
+    # By its number alone: its text has the name of the file in it.
+    if (exhausted := used_up(OSError(raised.errno, ""))) is not None:
+        raise exhausted from None
 
 
 def _ident(found: os.stat_result) -> _Ident:
