@@ -197,3 +197,5 @@ def test_a_listing_that_goes_round_ends(answering, fresh: bool) -> None:  # type
 def test_a_page_of_the_web_is_no_listing(answering, body: bytes) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(StoreError, match="does not answer as a store"):
         list(answering(lambda _: (body, len(body))).list("s//"))
+    with pytest.raises(StoreError):
+        list(answering(lambda _: (body, len(body))).list())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,24 @@ def test_a_listing_that_goes_round_over_two_pages_is_ended() -> None:
     objects = dict.fromkeys([f"s//{n:04d}" for n in range(250)], b"1")
     with AnyKeyServer(objects, page=50, rewrite=round_again) as server, pytest.raises(StoreError, match="breaks off"):
         list(held(server).list("s//"))
+
+
+@pytest.mark.parametrize("page", ["<!doctype html><p>Sign in", "<html><body>Sign in</body></html>"])
+@pytest.mark.parametrize("ask", [lambda store: list(store.list()), lambda store: store.dirs("s"), Store.check])
+def test_a_page_of_the_web_is_no_empty_bucket(page: str, ask: Callable[[Store], object]) -> None:
+    with (
+        AnyKeyServer({"s/x": b"1"}, rewrite=lambda _: page) as server,
+        pytest.raises(StoreError, match="not answer as a store"),
+    ):
+        ask(held(server))
+
+
+def test_an_empty_bucket_is_asked_about_once() -> None:
+    with AnyKeyServer({}) as server:
+        store = held(server)
+        assert list(store.list()) == []
+        before = len(server.asked)
+        assert (list(store.list()), store.dirs("s").objects, len(server.asked) - before) == ([], [], 2)
 
 
 def test_a_listing_that_lacks_a_tag_is_asked_for_again() -> None:

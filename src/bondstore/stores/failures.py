@@ -214,6 +214,8 @@ def _by_transport(  # noqa: PLR0911 - one line a case
     if "169.254.169.254" in text or "169.254.170.2" in text or "Credential" in name:
         hint = "Name them in a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         return Failure(CredentialsError(f"No credentials were found for {place}.", hint=hint))
+    if "InvalidListResponse" in text:
+        return Failure(no_store(place))
     if "BareRedirect" in text or "incorrectly configured region" in text:
         hint = "Set the bucket's region in the profile."
         return Failure(ConfigurationError(f"{place} is in another region than the profile says.", hint=hint))

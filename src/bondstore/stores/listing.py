@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import NoPlaceError, NotFoundError, StoreError, TransientStoreError
+from bondstore.errors import BondstoreError, NoPlaceError, NotFoundError, StoreError, TransientStoreError
 from bondstore.stores.address import is_odd
 from bondstore.stores.background import run_ahead, side_by_side
 from bondstore.stores.connection import Patience, raisable
@@ -53,7 +53,10 @@ def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iter
             for page in progress.new(_client_pages(connection, role, prefix, progress.offset)):
                 yield _without_marks(connection, _without_itself(page, prefix), exact=role == "odd")
                 patience.progress()
-            if role == "list" and _is_cut(connection, prefix, "list", progress.count, progress.last):
+            if role == "list" and (
+                _is_mute(connection, progress.count)
+                or _is_cut(connection, prefix, "list", progress.count, progress.last)
+            ):
                 role = "odd"
                 progress.start_again()
                 continue
@@ -66,6 +69,7 @@ def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iter
         except raisable() as raised:
             patience.spend(connection.understand(raised, prefix or None))
         else:
+            connection.is_store = True
             return
         progress.start_again()
 
@@ -101,6 +105,21 @@ def _is_cut(connection: Connection, prefix: str, how: str, count: int, last: str
         return True
     connection.whole[how] = max(count, connection.whole.get(how, 0))
     return False
+
+
+def _is_mute(connection: Connection, count: int) -> bool:
+    """Whether a listing without anything in it is to be asked for by the client that knows a page of the web from one.
+
+    obstore takes such a page, of a wrong endpoint or a hotel's network, for an empty listing. Once per connection: what
+    gave a listing before is a store. Where the other client has no credentials of its own, the first answer holds.
+    """
+    if count or connection.is_store or not _folds(connection):
+        return False
+    try:
+        connection.client("odd")
+    except BondstoreError:
+        return False
+    return True
 
 
 def _client_pages(connection: Connection, role: Role, prefix: str, offset: str | None) -> Iterator[Listing]:
@@ -248,13 +267,16 @@ def list_dirs(connection: Connection, prefix: str) -> Dirs:
     limited = role == "read" and _folds(connection)
     found = connection.persist(role, act, prefix or None)
     limited = False
-    if role == "read" and found is not None and _is_doubtful(connection, prefix, found):
-        found = None
+    if role == "read" and found is not None:
+        count = len(found["common_prefixes"]) + len(found["objects"])
+        if _is_mute(connection, count) or _is_doubtful(connection, prefix, found):
+            found = None
     exact = role == "odd" or found is None
     if found is None:
         if not connection.kind.has_odd_keys:
             raise _odd(connection, prefix)
         found = connection.persist("odd", act, prefix or None)
+    connection.is_store = True
     prefixes = sorted(closed(one) for one in found["common_prefixes"])
     itself = {prefix, prefix.rstrip("/")}
     if connection.kind.is_remote:

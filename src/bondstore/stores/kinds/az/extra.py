@@ -125,7 +125,7 @@ class OddKeys:
         while True:
             with self._ask("GET", None, query=asked) as answer, reading_an_answer():
                 body = answer.read()
-            if body and b"<EnumerationResults" not in body:
+            if body and b"EnumerationResults" not in body:
                 raise no_store(self._url)
             with reading_an_answer():
                 page = ElementTree.fromstring(body)  # noqa: S314 - expat bounds what entities become

@@ -19,7 +19,7 @@ from bondstore.config.credentials import credentials
 from bondstore.errors import ConfigurationError, StoreError
 from bondstore.stores.address import Address
 from bondstore.stores.connection import check_contact, persist
-from bondstore.stores.failures import Rounds, reading_an_answer, understand
+from bondstore.stores.failures import Rounds, no_store, reading_an_answer, understand
 from bondstore.stores.info import Listing, milliseconds
 from bondstore.stores.retry import RetryRule
 
@@ -35,6 +35,8 @@ class OddKeys:
 
     def __init__(self, address: Address, profile: Profile, rule: RetryRule) -> None:
         self._boto3 = _open(address, profile, rule)
+        check = partial(_check_listing, address.url)
+        self._boto3.meta.events.register("response-received.s3.ListObjectsV2", check)
         self._bucket = address.place
         self._prefix = f"{address.prefix}/" if address.prefix else ""
 
@@ -214,6 +216,12 @@ def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket
         lambda: _list_buckets(client),
         lambda raised: understand(raised, endpoint),
     )
+
+
+def _check_listing(place: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
+    """Refuse any other page of the web, which boto3 may read as a listing with nothing in it."""
+    if response_dict and response_dict["status_code"] == 200 and b"ListBucketResult" not in response_dict["body"]:
+        raise no_store(place)
 
 
 def _check_answer(endpoint: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
