@@ -73,12 +73,12 @@ def test_it_is_told_until_it_is_accepted(
         result = cli(*words)
         assert result.code == 7, words
         assert "audit verify" in result.err
-    if loss is not older_state:  # as such it is a record: what was done until then can be seen in it
-        for words in (("run", "list", *place), ("audit", "show", *place), ("run", "resume", "last", *place)):
-            assert cli(*words).code == 7, words
+    for words in (("run", "list", *place), ("audit", "show", *place), ("run", "resume", "last", *place)):
+        assert cli(*words).code == 7, words
     assert (lab.files(), lab.ledger.read_bytes() if lab.ledger.exists() else None) == before
     assert cli("audit", "verify", *place, "--accept-new-chain").code == 0
     assert cli("audit", "verify", *place).code == 0
+    assert cli("audit", "verify", *place, "--accept-new-chain").code == 2  # there is nothing more to accept
     assert cli(*export).code == 0
     assert cli("audit", "verify", *place, "--files").code == 0
     kept = list(lab.ledger.parent.glob("ledger-before-*.sqlite"))
@@ -94,6 +94,12 @@ def test_a_folder_that_was_removed_with_all_in_it_begins_anew(lab: Lab, cli: Cal
     assert "A new one begins" in result.err
     assert cli("audit", "verify", "--dest", str(lab.out), "--files").code == 0
     assert "A new one begins" not in cli(*export).err
+
+
+def test_a_mistyped_folder_has_no_record_to_accept(lab: Lab, cli: Call) -> None:
+    result = cli("audit", "verify", "--dest", str(lab.out / "typo"), "--accept-new-chain")
+    assert result.code == 3
+    assert not lab.out.exists()
 
 
 def test_files_of_ones_own_beside_a_first_run_are_no_lost_record(lab: Lab, cli: Call, export: tuple[str, ...]) -> None:
@@ -120,6 +126,8 @@ CHANGES = {
     "a finding made milder": "UPDATE findings SET severity = 'info'",
     "a finding moved": "UPDATE findings SET key = key || 'x'",
     "a tally": "UPDATE runs SET quarantined = 0",
+    "a tally of a run that is said to go on": "UPDATE runs SET quarantined = 0, ended_ms = NULL",
+    "a whole run": "DELETE FROM runs; DELETE FROM outputs; DELETE FROM items; DELETE FROM findings",
 }
 
 
@@ -131,13 +139,25 @@ def test_a_changed_row_is_found_also_after_the_next_run(
     lab.export()
     assert cli("audit", "verify", "--dest", str(lab.out)).code == 0
     with closing(sqlite3.connect(lab.ledger)) as raw:
-        raw.execute(CHANGES[what])
+        raw.executescript(CHANGES[what])
         raw.commit()
     result = cli("audit", "verify", "--dest", str(lab.out))
     assert result.code == 7
     assert "says something else of" in result.err
     assert cli(*export).code == 5
     assert cli("audit", "verify", "--dest", str(lab.out)).code == (0 if what in MENDED else 7)
+
+
+def test_a_changed_file_is_found_also_where_it_is_to_be_made_again(lab: Lab, cli: Call) -> None:
+    lab.export()
+    changed = min(lab.files())
+    (lab.out / changed).write_bytes(b"mine")
+    with closing(sqlite3.connect(lab.ledger)) as raw:
+        raw.execute("UPDATE outputs SET todo = 'x' WHERE path = ?", (changed,))
+        raw.commit()
+    result = cli("audit", "verify", "--dest", str(lab.out), "--files", "--json")
+    assert result.code == 7
+    assert [one["finding"] for one in result.records if one["kind"] == "finding"] == ["file-changed"]
 
 
 def test_sealed_bytes_that_are_gone_are_fetched_again(lab: Lab, cli: Call) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bondstore.ledger import Ledger, Output
 
 FILE = Output("a/b.csv", bytes(range(32)), 7, 1_700_000_000_123_456_789)
@@ -35,15 +37,16 @@ def test_walk_goes_by_path_over_one_job_or_all(ledger: Ledger) -> None:
     assert [one.path for one in ledger.outputs.walk("other")] == ["b", "b/1"]
 
 
-def test_planned_files_are_no_files_yet(ledger: Ledger) -> None:
+def test_planned_files_are_no_files_yet_and_one_that_is_made_again_still_is(ledger: Ledger) -> None:
     with ledger.transaction():
         ledger.outputs.put("job", "r0", [FILE, TABLE])
         ledger.outputs.plan("job", "r1", [(TABLE.path, "p gps"), ("a/new", "p accel: x")])
         ledger.outputs.plan("job", "r2", [("b", "another run's")])
         ledger.outputs.plan("other", "r1", [("c", "another job's")])
     assert ledger.outputs.planned("job", "r1") == ["p accel: x", "p gps"]
-    assert list(ledger.outputs.walk()) == [FILE]
-    assert ledger.outputs.total() == (1, 7)
+    again = replace(TABLE, made_by="", source="p gps")
+    assert list(ledger.outputs.walk()) == [FILE, again]
+    assert ledger.outputs.total() == (2, 7 + (1 << 41))
     with ledger.transaction():
         ledger.outputs.put("job", "r1", [TABLE])
     assert ledger.outputs.planned("job", "r1") == ["p accel: x"]

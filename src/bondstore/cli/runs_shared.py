@@ -73,7 +73,18 @@ def destination_at(place: str, profile: str | None = None) -> Destination:
 
 
 def recorded_at(place: str, profile: str | None = None) -> Destination:
-    """Return what a person names, and refuse it where files of runs are and no record of them is."""
+    """Return what a person names; refuse it where its record is lost, or not the one that runs left there."""
+    from bondstore.runs.anchors import hold
+
+    destination = found_at(place, profile)
+    if destination.has_record():
+        with destination.ledger(create=False) as ledger:
+            hold(destination, ledger, last=True)
+    return destination
+
+
+def found_at(place: str, profile: str | None = None) -> Destination:
+    """Return what a person names; refuse it where its record is lost. Who calls holds what there is."""
     from bondstore.runs.anchors import refuse_lost
 
     destination = destination_at(place, profile)
@@ -82,13 +93,15 @@ def recorded_at(place: str, profile: str | None = None) -> Destination:
 
 
 @contextmanager
-def audited(place: str | None, profile: str | None) -> Iterator[tuple[Ledger, Destination | None]]:
+def audited(
+    place: str | None, profile: str | None, *, held: bool = True
+) -> Iterator[tuple[Ledger, Destination | None]]:
     """Open the ledger of a destination, or the account's own record of reads outside runs."""
     from bondstore.ledger import personal_ledger, personal_path
     from bondstore.runs.folder_destination import FolderDestination
 
     if place is not None:
-        destination = recorded_at(place, profile)
+        destination = (recorded_at if held else found_at)(place, profile)
         with destination.ledger(create=False) as ledger:
             yield ledger, destination
         return

@@ -53,16 +53,19 @@ def disagreements(connection: sqlite3.Connection) -> Iterator[Disagreement]:
 
 # With max() SQLite takes the other columns from the row that has the maximum.
 _LAST = """
-  SELECT runs.job, audit.key, audit.action, audit.version, audit.bytes, max(audit.seq)
-  FROM audit JOIN runs ON runs.id = audit.run WHERE audit.action IN ({actions}) GROUP BY runs.job, audit.key
+  SELECT begun.job, audit.key, audit.action, audit.version, audit.bytes, max(audit.seq)
+  FROM audit JOIN begun ON begun.run = audit.run WHERE audit.action IN ({actions}) GROUP BY begun.job, audit.key
 """
+# Which job a run did is taken from the chain: whoever drops a run from its table does not drop what it did.
+_BEGUN = "SELECT run, key AS job, min(seq) AS seq FROM audit WHERE action = 'run.start' GROUP BY run"
+_OUTCOMES = "'done', 'quarantined', 'failed', 'noted-done', 'noted-planned'"
 _COMPLETE = f"""
   SELECT run FROM (SELECT run, version, min(seq) FROM audit WHERE action = 'run.start' GROUP BY run)
   WHERE version = '{COMPLETE}'
 """
 _QUERIES = {
     "outputs": f"""
-  WITH said AS ({_LAST.format(actions="'write', 'remove'")})
+  WITH begun AS MATERIALIZED ({_BEGUN}), said AS ({_LAST.format(actions="'write', 'remove'")})
   SELECT path FROM outputs LEFT JOIN said ON said.job = outputs.job AND said.key = outputs.path
   WHERE sha256 <> x'' AND iif(
     said.key IS NULL,
@@ -75,7 +78,7 @@ _QUERIES = {
   ORDER BY 1
 """,
     "items": f"""
-  WITH said AS ({_LAST.format(actions="'done', 'quarantined', 'failed', 'noted-done', 'noted-planned'")})
+  WITH begun AS MATERIALIZED ({_BEGUN}), said AS ({_LAST.format(actions=_OUTCOMES)})
   SELECT items.key FROM items LEFT JOIN said ON said.job = items.job AND said.key = items.key
   WHERE items.state <> 'planned' AND iif(
     said.key IS NULL,
@@ -91,9 +94,10 @@ def _findings(connection: sqlite3.Connection) -> Iterator[Disagreement]:
     complete = {run for (run,) in connection.execute(_COMPLETE)}
     # Both in the same order. An outcome, or another look, clears what was found before.
     said = connection.execute(
-        "SELECT runs.job, audit.key, iif(action = 'finding', audit.version, '')"
-        " FROM audit JOIN runs ON runs.id = audit.run"
-        " WHERE action IN ('done', 'quarantined', 'failed', 'looked', 'finding') ORDER BY runs.job, audit.key, seq"
+        f"WITH begun AS MATERIALIZED ({_BEGUN})"
+        " SELECT begun.job, audit.key, iif(action = 'finding', audit.version, '')"
+        " FROM audit JOIN begun ON begun.run = audit.run WHERE action IN"
+        " ('done', 'quarantined', 'failed', 'looked', 'finding') ORDER BY begun.job, audit.key, audit.seq"
     )
     rows = connection.execute(
         "SELECT job, key, kind, place, severity, message, count, run FROM findings ORDER BY job, key"
@@ -128,13 +132,15 @@ def _unsaid(group: tuple[Any, Iterator[tuple[Any, ...]]], complete: set[str]) ->
 
 def _runs(connection: sqlite3.Connection) -> Iterator[Disagreement]:
     columns = ", ".join([*COUNTS, *(f"{name}_bytes" for name in COUNTS)])
-    ends = connection.execute(
-        f"SELECT id, runs.state, {columns}, said.version FROM runs JOIN"
-        " (SELECT run, version, max(seq) FROM audit WHERE action = 'run.end' GROUP BY run) AS said ON said.run = id"
-        " WHERE said.version <> '' AND ended_ms IS NOT NULL ORDER BY id"
+    # Of one that was taken up again and killed then, the end that it once had counts no more.
+    last = connection.execute(
+        f"SELECT said.run, said.action, said.version, id, job, said.key, runs.state, {columns} FROM"
+        " (SELECT run, action, version, key, max(seq) FROM audit WHERE action IN ('run.start', 'run.end') GROUP BY run)"
+        " AS said LEFT JOIN runs ON said.run = id ORDER BY said.run"
     )
-    for run, state, *tally, version in ends:
-        if _digest(state, *tally) != version:
+    for run, action, version, known, job, key, state, *tally in last:
+        ended = action == "run.end" and version
+        if known is None or (ended and _digest(state, *tally) != version) or (action == "run.start" and job != key):
             yield Disagreement("runs", run)
 
 

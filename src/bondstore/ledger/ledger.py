@@ -70,6 +70,13 @@ class Ledger:
                 self._connection.execute("ROLLBACK")
             raise translate(error, self.path) from error
 
+    def make_durable(self) -> None:
+        """Bring all that is recorded to the disk: transactions alone may still wait in the journal."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        except sqlite3.OperationalError as error:
+            raise translate(error, self.path) from error
+
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield rows that are not what the audit chain, once that is proved, says of them."""
         return disagreements(self._connection)

@@ -83,7 +83,7 @@ class Outputs:
     def written(self, paths: Sequence[str]) -> set[str]:
         """Return those of some paths that a job, whichever, has written."""
         rows = self._connection.execute(
-            f"SELECT path FROM outputs WHERE {_WRITTEN} AND job IN (SELECT DISTINCT job FROM runs)"
+            f"SELECT path FROM outputs WHERE {_THERE} AND job IN (SELECT DISTINCT job FROM runs)"
             " AND path IN (SELECT value FROM json_each(?))",
             (json.dumps(paths),),
         )
@@ -113,16 +113,16 @@ class Outputs:
 
     def total(self) -> tuple[int, int]:
         """Return number and bytes of all files that were written."""
-        row = self._connection.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM outputs WHERE {_WRITTEN}")
+        row = self._connection.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM outputs WHERE {_THERE}")
         count, size = row.fetchone()
         return count, size
 
     def walk(self, job: str | None = None) -> Iterator[Output]:
-        """Yield all files that were written, or those of one job, by path."""
+        """Yield all files that were written, or those of one job, by path: also those that are to be made again."""
         rows = (
-            self._connection.execute(f"{_SELECT} WHERE {_WRITTEN} ORDER BY path")
+            self._connection.execute(f"{_SELECT} WHERE {_THERE} ORDER BY path")
             if job is None
-            else self._connection.execute(f"{_SELECT} WHERE {_WRITTEN} AND job = ? ORDER BY path", (job,))
+            else self._connection.execute(f"{_SELECT} WHERE {_THERE} AND job = ? ORDER BY path", (job,))
         )
         for row in rows:
             yield Output(*row)
@@ -130,4 +130,5 @@ class Outputs:
 
 _COLUMNS = "path, sha256, size, mtime_ns, rows, kind, made_by, etag, source, rows_added"
 _SELECT = f"SELECT {_COLUMNS} FROM outputs"
-_WRITTEN = "sha256 <> x'' AND todo = ''"
+_THERE = "sha256 <> x''"
+_WRITTEN = f"{_THERE} AND todo = ''"

@@ -181,9 +181,9 @@ class Destination(ABC):
         """Whether a run began here once."""
         return (self.corner / "lock").exists()
 
+    @abstractmethod
     def has_outputs(self) -> bool:
-        """Whether files lie here that a record should know; a store misses parts of its record by itself."""
-        return False
+        """Whether files lie here that a record should know."""
 
     def note_head(self, seq: int, digest: bytes, run: str) -> None:  # noqa: B027 - the ledger of a folder lies in it
         """Note beside the record of a store where the audit chain stood at the end of a run."""
@@ -196,8 +196,10 @@ class Destination(ABC):
         """Whether a run is going on. Asks without waiting, and changes nothing."""
         try:
             file = (self.corner / "lock").open("rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError as error:
+            raise explained(error, str(self.corner)) from error
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -137,7 +137,8 @@ def execute(
     few_arenas()
     job.check()
     watch = progress or Quiet()
-    anchors.refuse_lost(destination)
+    if not destination.at_once:  # a store's record is known once it was brought up to date
+        anchors.refuse_lost(destination)
     with destination.locked(shared=job.few), destination.ledger() as ledger:
         who = whoami()
         anchored = destination.few_know_all or not job.few

@@ -10,8 +10,9 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from multiprocessing.connection import wait as wait_for_one
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TYPE_CHECKING, Protocol
 
 from bondstore.config import secrets
@@ -173,7 +174,7 @@ class Processes:
     def run(self, shards: Iterable[Shard | Barrier]) -> Results:
         """Begin with the shards."""
         known = [(reference, secret.reveal()) for reference, secret in secrets.remembered().items()]
-        pool = ProcessPoolExecutor(self.width, get_context("spawn"), initializer=_start_worker, initargs=(known,))
+        pool = ProcessPoolExecutor(self.width, _Spawning(), initializer=_start_worker, initargs=(known,))
         return _InProcesses(pool, shards, self.width)
 
 
@@ -220,6 +221,22 @@ def default_executor(jobs: int | None, cores: int | None = None) -> Executor:
     if jobs is None:
         return Threads(3) if cores <= 4 else Processes(min(cores, 16))
     return Processes(jobs)
+
+
+class _Worker(SpawnProcess):
+    """A worker that never hears Ctrl-C: not while it still imports its modules, either, which would print a trace."""
+
+    def start(self) -> None:
+        """Start with the signal held back, which a new process inherits; this one hears it a moment later."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Spawning(SpawnContext):
+    Process = _Worker
 
 
 def _start_worker(known: Sequence[tuple[secrets.SecretRef, str]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bondstore.errors import NotFoundError
+from bondstore.ledger import State
 from bondstore.runs.destination import QUARANTINE, Destination
 from bondstore.runs.journal import entry_of
 from bondstore.runs.receipt import Receipt
@@ -26,9 +27,10 @@ def lost(ledger: Ledger, job: str, keys: Iterable[str], holder: Holder) -> set[s
 
 
 def sweep(ledger: Ledger, context: RunContext) -> None:
-    """Remove sealed bytes that this ledger wrote, of objects that are quarantined no more: fixed, replaced or gone.
+    """Remove sealed bytes that this ledger wrote, of objects that are done by now: they were fixed, or replaced.
 
-    What it did not write may be the only copy there is, as where a ledger was lost: that is never removed.
+    All else may be the only copy there is, as where an object is gone, a ledger was lost, or a run was killed before
+    it recorded what became of the object: that is never removed.
     """
     there = set(context.dest.walk(QUARANTINE))
     kept = list(ledger.outputs.under(context.job, f"{QUARANTINE}/"))
@@ -36,22 +38,27 @@ def sweep(ledger: Ledger, context: RunContext) -> None:
         return
     still = _paths(ledger.items.quarantined_keys(context.job))
     anywhere = _paths(ledger.items.quarantined_keys())
-    settled = [one for one in kept if one.path not in still]
+    settled = _done(ledger, context.job, [one for one in kept if one.path not in still])
     removable = there - anywhere  # the walk follows no links, so what it did not find is not looked at
-    ours = [one.path for one in settled if one.path in removable and _is_as_written(context.dest, one)]
+    ours = {one.path for one in settled if one.path in removable and _is_as_written(context.dest, one)}
     # Another job still has it in quarantine, or it is gone, or somebody put something else in its place.
     left = [one.path for one in settled if one.path not in ours]
     if left:
         dropped = Receipt(gone=left, counted=False)
         note(ledger, context.dest, entry_of(context.job, context.run, context.who, receipts=(dropped,)))
     if ours:
-        record(ledger, context, [Receipt(gone=ours, counted=False)])
+        record(ledger, context, [Receipt(gone=sorted(ours), counted=False)])
     there.difference_update(anywhere, ours)
     context.dest.set_aside(sorted(there - ledger.outputs.written(list(there))))
 
 
 def _paths(keys: Iterable[str]) -> set[str]:
     return set(map(Destination.quarantine_path, keys))
+
+
+def _done(ledger: Ledger, job: str, kept: list[Output]) -> list[Output]:
+    known = ledger.items.known(job, [one.source for one in kept]) if kept else {}
+    return [one for one in kept if one.source in known and known[one.source].state is State.DONE]
 
 
 def _is_as_written(dest: Destination, kept: Output) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.ledger import Item, Output, Read, State
@@ -52,6 +52,11 @@ class Receipt:
     counted: bool = True
     """False where the items were counted before, by the shard that handled them first."""
 
+    @property
+    def proves_by_outputs(self) -> bool:
+        """Whether what it is about is done when its outputs are: products, which go by what they were made of."""
+        return (bool(self.whole) or not self.counted) and self.first is None
+
     def done(self, item: Item, version: str) -> None:
         """An object is where it belongs."""
         self.items.append(Item(item.key, version, item.size, item.output, State.DONE))
@@ -81,13 +86,15 @@ def begin_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequ
     for one in receipts:
         ledger.audit.reads(who, run, one.reads, at_ms=at_ms)
         ledger.audit.add(who, run, (("write", o.path, o.sha256.hex(), o.size) for o in one.outputs), at_ms=at_ms)
-        ledger.outputs.put(job, run, one.outputs)
+        ledger.outputs.put(job, run, map(_unproved, one.outputs) if one.proves_by_outputs else one.outputs)
 
 
 def end_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int) -> None:
     """Record what became of the objects."""
     for one in receipts:
         ledger.audit.add(who, run, _entries(one), at_ms=at_ms)
+        if one.proves_by_outputs:
+            ledger.outputs.put(job, run, one.outputs)
         ledger.findings.forget(job, [*(item.key for item in one.items), *one.afresh])
         ledger.findings.put(job, run, one.findings)
         ledger.items.put(job, run, [*one.items, *one.also])
@@ -95,6 +102,11 @@ def end_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequen
         ledger.outputs.forget(job, one.gone)
         for path in one.whole:
             ledger.items.settle(job, run, path)
+
+
+def _unproved(output: Output) -> Output:
+    """Return an output that is to be made again if a kill comes before it is recorded what became of its objects."""
+    return replace(output, made_by="")
 
 
 def _entries(one: Receipt) -> Iterator[tuple[str, str, str, int]]:

@@ -165,6 +165,10 @@ class StoreDestination(Destination):
             record.fold(lease.check)
         return record.append(entry)
 
+    def has_outputs(self) -> bool:
+        """Whether any object lies here that is no part of the record."""
+        return any(not key.startswith(f"{PRIVATE}/") for page in self.store.pages() for key in page.keys)
+
     def note_head(self, seq: int, digest: bytes, run: str) -> None:
         """Put it beside the entries."""
         said = {"seq": seq, "hash": digest.hex(), "run": run}
@@ -174,13 +178,14 @@ class StoreDestination(Destination):
         """Get it."""
         try:
             said = json.loads(bytes(self.store.get(_HEAD).data))
-            return Head(int(said["seq"]), bytes.fromhex(said["hash"]), str(said["run"]))
+            head = Head(int(said["seq"]), bytes.fromhex(said["hash"]), str(said["run"]))
         except NotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"{self.store.url}/{_HEAD} is not what was put there.", hint="Find out who changed it."
             ) from error
+        return head if head.seq else None  # a new record was accepted, and no run has ended since
 
     def busy(self) -> bool:
         """Whether a run is going on, here or elsewhere."""

@@ -41,7 +41,7 @@ MOST = 4096
 _BEGUN = ".begun.json"
 _ANEW = (
     "Put it back if you have it. Else move the folder .bondstore of the store away: the next run puts its machine's "
-    "copy of the record there; with none, it looks at everything again."
+    "copy of the record there. With none, accept a new one: bondstore audit verify --dest URL --accept-new-chain"
 )
 
 

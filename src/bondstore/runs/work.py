@@ -68,6 +68,7 @@ class Work:
         if isinstance(error, HOPELESS):
             raise error
         if isinstance(error, ChecksumError):  # it came, and was not itself: fetching it in every run would not help
+            self.receipt.reads.append(Read(item.key, item.version, len(error.data) or item.size))
             self.receipt.findings.append(WRONG_CHECKSUM.about(item.key))
             self.quarantine(item, item.version, WRONG_CHECKSUM.word, [error.data] if sealed and error.data else None)
             return

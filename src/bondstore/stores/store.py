@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import BondstoreError, ReadOnlyError, UsageError
+from bondstore.errors import BondstoreError, CredentialsError, ReadOnlyError, StoreError, UsageError
 from bondstore.stores import listing, transfer, writing
 from bondstore.stores.address import Address, impossible, is_odd
 from bondstore.stores.background import side_by_side
@@ -144,8 +144,16 @@ class Store:
         return transfer.ends_in_slash(self._connection, key)
 
     def get_many(self, keys: Sequence[str], concurrency: int = 16) -> _Many:
-        """Read many objects at a time. All of them are held in memory: ask for batches."""
-        return side_by_side(self.get, keys, concurrency)
+        """Read many objects at a time. All of them are held in memory: ask for batches.
+
+        Credentials that open some of them are good: one that they do not open is an error of that object alone.
+        """
+        answers = side_by_side(self.get, keys, concurrency)
+        if any(not isinstance(one, BondstoreError) for one in answers):
+            return [
+                StoreError(one.message, hint=one.hint) if isinstance(one, CredentialsError) else one for one in answers
+            ]
+        return answers
 
     def get_range(self, key: str, start: int, length: int, etag: str | None = None) -> bytes:
         """Read part of an object, resumed where a connection breaks; what lies beyond its end is left out.

@@ -133,6 +133,31 @@ def test_damage_goes_to_quarantine_and_comes_out_once_it_is_mended(
     assert kept not in set(bench.place.walk(".bondstore"))
 
 
+@pytest.mark.parametrize("form", ["original", "parquet", "csv"])
+def test_damage_is_not_forgotten_by_a_run_that_ends_before_it_is_recorded(
+    bench: Bench, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = bench.data("/gps/2024")
+    bench.put(bad, bad.sealed[:20])
+    place = journal if bench.place.at_once else recording
+
+    def breaking(*args: Any, **more: Any) -> None:
+        raise KeyboardInterrupt
+
+    for number in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, "end_recording", breaking)
+            with pytest.raises(Interrupted):
+                bench.export(form)
+        if number == 0:
+            with bench.place.ledger() as ledger:
+                assert not list(ledger.items.quarantined_keys())
+    result = bench.export(form)
+    assert (result.state, result.tally.quarantined.objects) == ("incomplete", 1)
+    assert bench.place.read(bench.place.quarantine_path(bad.key)) == bad.sealed[:20]
+    assert bench.export(form).tally.quarantined.objects == 1
+
+
 @pytest.mark.parametrize("form", ["original", "parquet"])
 def test_killed_again_and_again_it_ends_with_the_bytes_of_a_calm_run(bench: Bench, calm: Bench, form: str) -> None:
     calm.export(form)
@@ -228,11 +253,11 @@ def test_hours_are_rebuilt_into_either_and_stand(bench: Bench, calm: Bench, monk
     place = journal if bench.place.at_once else recording
     record, calls = place.end_recording, []
 
-    def breaking(*args: Any) -> None:
+    def breaking(*args: Any, **more: Any) -> None:
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        record(*args)
+        record(*args, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(place, "end_recording", breaking)

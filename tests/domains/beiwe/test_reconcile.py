@@ -426,11 +426,11 @@ def broken_off(job, nth, dest, monkeypatch):
     """Run a job, a shard for every raw object, and stop it when files are in place of which nothing is recorded."""
     commit, calls = recording.end_recording, []
 
-    def breaking(*args):
+    def breaking(*args, **more):
         calls.append(1)
         if len(calls) == nth:
             raise KeyboardInterrupt
-        return commit(*args)
+        return commit(*args, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(Rebuild, "number", 1)

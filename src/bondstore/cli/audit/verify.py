@@ -73,7 +73,7 @@ def command(
         if dest is None:
             raise UsageError("There is a new record only where runs write to.", hint="Add --dest FOLDER.")
         anchors.accept(runs_shared.destination_at(dest, dest_profile))
-    with runs_shared.audited(dest, dest_profile) as (ledger, destination):
+    with runs_shared.audited(dest, dest_profile, held=False) as (ledger, destination):
         proof = prove_chain(ledger, expect)
         if destination is not None:
             anchors.hold(destination, ledger)

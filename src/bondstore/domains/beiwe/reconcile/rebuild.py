@@ -158,7 +158,10 @@ class _Planning:
                 (self.skipped if old.state is State.DONE else self.quarantined).append(item)
         for one in self._chunked:
             old = self._settled(one)
-            if old is None:
+            known = self._known.get(one.object.key)
+            if known is not None and known.state is State.PLANNED:
+                self.todo.append(_item(one))  # of a run that is taken up again: it is counted when its turn comes
+            elif old is None:
                 chunks.append(_item(one))
             else:
                 (self.skipped if old.state is State.DONE else self.quarantined).append(_item(one))
