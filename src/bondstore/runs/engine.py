@@ -209,6 +209,8 @@ class _Keeper:
         return RunResult(self._context.run, plan, self.tally, state)
 
     def abandon(self, state: str) -> None:
+        # What a store was told may not be in the copy here, so where that stands says nothing of the record.
+        self._anchored = self._anchored and not self._context.dest.at_once
         # On a full disk not even this can be written: the error on its way says so, and the run stays as "running".
         with suppress(BondstoreError):
             self.close(state)
