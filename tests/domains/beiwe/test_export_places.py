@@ -140,18 +140,20 @@ def test_damage_is_not_forgotten_by_a_run_that_ends_before_it_is_recorded(
     bad = bench.data("/gps/2024")
     bench.put(bad, bad.sealed[:20])
     place = journal if bench.place.at_once else recording
+    record = place.end_recording
 
     def breaking(*args: Any, **more: Any) -> None:
-        raise KeyboardInterrupt
+        if args[4]:  # receipts: a run's beginning and end have none
+            raise KeyboardInterrupt
+        record(*args, **more)
 
-    for number in range(2):
+    for _ in range(1 if bench.place.at_once else 2):  # what a store was told is taken over before the next run begins
         with monkeypatch.context() as patch:
             patch.setattr(place, "end_recording", breaking)
             with pytest.raises(Interrupted):
                 bench.export(form)
-        if number == 0:
-            with bench.place.ledger() as ledger:
-                assert not list(ledger.items.quarantined_keys())
+        with bench.place.ledger() as ledger:
+            assert not list(ledger.items.quarantined_keys())
     result = bench.export(form)
     assert (result.state, result.tally.quarantined.objects) == ("incomplete", 1)
     assert bench.place.read(bench.place.quarantine_path(bad.key)) == bad.sealed[:20]
