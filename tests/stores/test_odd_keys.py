@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import time
@@ -255,12 +256,27 @@ def test_a_page_of_the_web_is_no_empty_bucket(page: str, ask: Callable[[Store], 
         ask(held(server))
 
 
-def test_an_empty_bucket_is_asked_about_once() -> None:
-    with AnyKeyServer({}) as server:
+def test_a_page_of_the_web_in_place_of_one_of_many_listings_is_none() -> None:
+    """One answer, once, of something on the way: it must not pass for a folder in which nothing is."""
+    broken = iter([False, True])
+    objects = {f"{folder}/{n}": b"1" for folder in "ab" for n in range(3)}
+    with AnyKeyServer(objects, rewrite=lambda text: "<html></html>" if next(broken, False) else text) as server:
         store = held(server)
-        assert list(store.list()) == []
-        before = len(server.asked)
-        assert (list(store.list()), store.dirs("s").objects, len(server.asked) - before) == ([], [], 2)
+        assert [len(list(store.list(folder))) for folder in "ab"] == [3, 3]
+
+
+@pytest.mark.parametrize("page", ["<ListBucketResult/>", "<a/>", "<!doctype html><p>Sign in"])
+def test_a_next_page_that_is_none_is_not_the_end(page: str) -> None:
+    objects = dict.fromkeys([f"s/{n:04d}" for n in range(75)], b"1")
+    answers = itertools.count(1)
+
+    def every_next_page(text: str) -> str:
+        number = next(answers)
+        # the first listing's second page; then what lies behind is asked for, and all is listed by the other client
+        return page if number == 2 or number >= 5 else text
+
+    with AnyKeyServer(objects, page=30, rewrite=every_next_page) as server, pytest.raises(StoreError):
+        list(held(server).list("s"))
 
 
 def test_a_listing_that_lacks_a_tag_is_asked_for_again() -> None:

@@ -72,7 +72,6 @@ class Connection:
         self._process = os.getpid()
         self._reached = self._at_home = False
         self.etags = Etags()
-        self.is_store = False  # whether a listing has come from it
         self.whole: dict[str, int] = {}  # the longest listing of each sort that is known to be whole
 
     def client(self, role: Role) -> Client:

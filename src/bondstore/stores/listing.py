@@ -69,7 +69,6 @@ def _pages(connection: Connection, prefix: str, start_after: str | None) -> Iter
         except raisable() as raised:
             patience.spend(connection.understand(raised, prefix or None))
         else:
-            connection.is_store = True
             return
         progress.start_again()
 
@@ -110,10 +109,10 @@ def _is_cut(connection: Connection, prefix: str, how: str, count: int, last: str
 def _is_mute(connection: Connection, count: int) -> bool:
     """Whether a listing without anything in it is to be asked for by the client that knows a page of the web from one.
 
-    obstore takes such a page, of a wrong endpoint or a hotel's network, for an empty listing. Once per connection: what
-    gave a listing before is a store. Where the other client has no credentials of its own, the first answer holds.
+    obstore takes such a page, of a wrong endpoint or a hotel's network, for an empty listing: at any time, and once is
+    enough to lose a whole folder. Where the other client has no credentials of its own, the first answer holds.
     """
-    if count or connection.is_store or not _folds(connection):
+    if count or not _folds(connection):
         return False
     try:
         connection.client("odd")
@@ -276,7 +275,6 @@ def list_dirs(connection: Connection, prefix: str) -> Dirs:
         if not connection.kind.has_odd_keys:
             raise _odd(connection, prefix)
         found = connection.persist("odd", act, prefix or None)
-    connection.is_store = True
     prefixes = sorted(closed(one) for one in found["common_prefixes"])
     itself = {prefix, prefix.rstrip("/")}
     if connection.kind.is_remote:

@@ -220,7 +220,7 @@ def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket
 
 def _check_listing(place: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
     """Refuse any other page of the web, which boto3 may read as a listing with nothing in it."""
-    if response_dict and response_dict["status_code"] == 200 and b"ListBucketResult" not in response_dict["body"]:
+    if response_dict and response_dict["status_code"] == 200 and b"<IsTruncated>" not in response_dict["body"]:
         raise no_store(place)
 
 
