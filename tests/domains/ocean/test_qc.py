@@ -14,8 +14,9 @@ import pytest
 from bondstore.domains.ocean import service
 from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.verify import verify_file
-from bondstore.errors import ConfigurationError, PolicyError, UsageError
+from bondstore.errors import ConfigurationError, IntegrityError, PolicyError, UsageError
 from bondstore.release.records import Record
+from bondstore.runs import anchors
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store
@@ -231,6 +232,9 @@ def test_into_a_bucket(sea: Sea, s3_environment: str) -> None:
     place.ledger_path.unlink()
     for key in [one.key for one in store.list(".bondstore/")]:
         store.delete(key)
+    with pytest.raises(IntegrityError, match="accept-new-chain"):
+        sea.qc(form="both")
+    anchors.accept(place)
     assert counts(sea.qc(form="both")) == {"planned": 6, "done": 6}
     assert results() == before
     gone = next(iter(before))
