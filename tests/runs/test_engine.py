@@ -113,6 +113,10 @@ def test_start_and_end_stand_in_the_audit(job: ToyJob, destination: FolderDestin
         ("run.start", NAME, run),
         ("read", "k0", run),
         ("read", "k1", run),
+        ("write", "out/k0", run),
+        ("write", "out/k1", run),
+        ("done", "k0", run),
+        ("done", "k1", run),
         ("run.end", "finished", run),
     ]
 
