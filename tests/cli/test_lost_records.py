@@ -143,7 +143,7 @@ def test_a_changed_row_is_found_also_after_the_next_run(
         raw.commit()
     result = cli("audit", "verify", "--dest", str(lab.out))
     assert result.code == 7
-    assert "says something else of" in result.err
+    assert "these rows do not match it" in result.err
     assert cli(*export).code == 5
     assert cli("audit", "verify", "--dest", str(lab.out)).code == (0 if what in MENDED else 7)
 

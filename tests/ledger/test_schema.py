@@ -64,7 +64,7 @@ def test_a_newer_one_is_refused_and_left_as_it_is(path: Path) -> None:
 def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"subject,age\n" * 1000)
-    with pytest.raises(IntegrityError, match="is no ledger"):
+    with pytest.raises(IntegrityError, match="is not a ledger"):
         Ledger(path)
     assert path.read_bytes() == b"subject,age\n" * 1000
 
@@ -76,7 +76,7 @@ def test_somebody_elses_database_is_refused_and_left_as_it_is(path: Path, versio
         raw.execute("CREATE TABLE bookmarks (url TEXT)")
         raw.execute(f"PRAGMA user_version={version}")
     before = path.read_bytes()
-    with pytest.raises(IntegrityError, match="is no ledger"):
+    with pytest.raises(IntegrityError, match="is not a ledger"):
         Ledger(path)
     assert path.read_bytes() == before
 

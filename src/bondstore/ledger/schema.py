@@ -168,7 +168,7 @@ def _open(connection: sqlite3.Connection) -> None:
 def damaged(path: Path) -> IntegrityError:
     """Return the error for a file that cannot be read as a ledger."""
     return IntegrityError(
-        f"{path} is no ledger, or it is damaged: it cannot be read.",
+        f"{path} is not a ledger, or it is damaged: it cannot be read.",
         hint="Keep the file as it is. Bring the ledger back from a backup, or see: bondstore audit verify --help",
     )
 

@@ -140,14 +140,12 @@ def execute(
     if not destination.at_once:  # a store's record is known once it was brought up to date
         anchors.refuse_lost(destination)
     with destination.locked(shared=job.few), destination.ledger() as ledger:
-        who = whoami()
         anchored = destination.few_know_all or not job.few
         if anchored:
             anchors.begin(destination, ledger)
-        run = run or ledger.runs.new_id()
+        context = RunContext(run or ledger.runs.new_id(), job.name, whoami(), job.store, destination)
         begun = {"params": {**job.params, **destination.params}, "tool": tool, "retry": retry}
-        note(ledger, destination, entry_of(job.name, run, who, begun=begun))
-        context = RunContext(run, job.name, who, job.store, destination)
+        note(ledger, destination, entry_of(job.name, context.run, context.who, begun=begun))
         keeper = _Keeper(ledger, context, watch, anchored=anchored)
         try:
             plan = job.plan(ledger, context, watch)
@@ -163,7 +161,7 @@ def execute(
             keeper.abandon("interrupted")
             raise Interrupted(
                 "Stopped. What was done is kept.",
-                hint=f"Go on with: bondstore run resume {run} {dest_options(destination)}",
+                hint=f"Go on with: bondstore run resume {context.run} {dest_options(destination)}",
             ) from stop
         except BaseException:
             keeper.abandon("failed")

@@ -113,7 +113,7 @@ def _refuse_changed_rows(ledger: Ledger) -> None:
         named = "; ".join(f"{things[one.table]} {one.name}" for one in changed[:_NAMED])
         more = " and more" if len(changed) > _NAMED else ""
         raise IntegrityError(
-            f"The record {ledger.path} was changed: the chain of entries holds, but says something else of: "
+            f"The record {ledger.path} was changed: the chain of entries holds, but these rows do not match it: "
             f"{named}{more}.",
             hint="Keep this file as it is, and compare it with a backup.",
         )
