@@ -127,13 +127,18 @@ def make_path(folder: str, modes: Modes = PRIVATE) -> None:
     """Make a folder and those above it, as `make_folder` does; raises OSError."""
     # Not os.makedirs: that gives the folders above the last one the mode of the umask.
     try:
-        os.mkdir(folder, modes.folder & 0o777)  # noqa: PTH102 - many of them
+        _make_one(folder, modes)
     except FileNotFoundError:
         above = os.path.dirname(folder)  # noqa: PTH120
-        if above == folder:
+        if above == folder or os.path.isdir(above):  # noqa: PTH112 - as in /proc, where none can be made
             raise
         make_path(above, modes)
-        make_path(folder, modes)
+        _make_one(folder, modes)
+
+
+def _make_one(folder: str, modes: Modes) -> None:
+    try:
+        os.mkdir(folder, modes.folder & 0o777)  # noqa: PTH102 - many of them
     except FileExistsError:
         if not os.path.isdir(folder):  # noqa: PTH112
             raise

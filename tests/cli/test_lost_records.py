@@ -175,3 +175,17 @@ def test_sealed_bytes_that_are_gone_are_fetched_again(lab: Lab, cli: Call) -> No
         assert (again.plan.todo.objects, again.tally.quarantined.objects) == (1, 1)
         assert kept.read_bytes() == sealed
     assert cli("audit", "verify", "--dest", str(lab.out), "--files").code == 0
+
+
+@pytest.mark.parametrize("name", ["/proc/nowhere", "x" * 300, "x" * 300 + "/y"])
+def test_a_folder_that_cannot_be_is_told_in_a_sentence(name: str, lab: Lab, cli: Call, export: tuple[str, ...]) -> None:
+    place = str(lab.out.parent / name)
+    words = [place if word == str(lab.out) else word for word in export]
+    for line, codes in (
+        (words, {4}),
+        (("run", "list", "--dest", place), {3, 4}),
+        (("audit", "verify", "--dest", place), {3, 4}),
+    ):
+        result = cli(*line)
+        assert result.code in codes, result.err
+        assert "unexpected" not in result.err

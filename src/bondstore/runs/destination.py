@@ -110,6 +110,10 @@ class Destination(ABC):
                 f"The record of {self.shown} is in {self.corner}, which only its owner can open.",
                 hint="Ask who wrote the results. You need no record to read them, where their modes let you.",
             ) from error
+        except OSError as error:  # a name that is too long, a disk that fails
+            raise ConfigurationError(
+                f"No record can be read in {self.shown} ({error.strerror}).", hint="Check the name and the disk."
+            ) from error
         return True
 
     def prepare(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bondstore.config.profiles import StoreSpec, check_named
 from bondstore.config.resolve import recorded_dest, with_dest_profile
 from bondstore.config.settings import DEFAULT, load_profile
-from bondstore.errors import UsageError
+from bondstore.errors import ConfigurationError, UsageError
 from bondstore.ledger.personal import personal_path
 from bondstore.modes import shared_with
 from bondstore.runs.folder_destination import FolderDestination
@@ -96,7 +96,10 @@ def recorded_destination(record: RunRecord, named: Destination) -> Destination:
 
 def _whole(place: Path) -> Path:
     """Return a folder's whole path. If it is a link itself it stays one, so that nothing is written there unasked."""
-    return place.parent.resolve() / place.name if place.is_symlink() else place.resolve()
+    try:
+        return place.parent.resolve() / place.name if place.is_symlink() else place.resolve()
+    except OSError as error:  # a name that is too long, a disk that fails
+        raise ConfigurationError(f"{place} cannot be opened ({error.strerror}).", hint="Check the name.") from error
 
 
 def dest_options(destination: Destination) -> str:
