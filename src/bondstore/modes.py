@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -150,6 +151,20 @@ def open_private(path: Path) -> BinaryIO:
     """Open a file to write it anew, for its owner alone; a link in its place is not followed."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, PRIVATE.file), "wb")
+
+
+def make_database(path: Path) -> None:
+    """Make an empty file for SQLite, for its owner alone, where there is none; one that is there is not opened.
+
+    Whoever closes a file loses all locks that this process has on it, those of SQLite's connections too: another
+    process then takes the journal for its own and removes it (https://sqlite.org/howtocorrupt.html, 2.2). A file is
+    made by one thread at a time, so that none has a connection to it before it is closed.
+    """
+    with _making, suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE.file))
+
+
+_making = threading.Lock()
 
 
 def in_corner(path: str) -> bool:

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -40,6 +41,30 @@ def test_what_was_recorded_is_there_when_opened_again(path: Path) -> None:
         ledger.findings.put("job", "r", [finding])
     with Ledger(path, create=False) as again:
         assert list(again.findings.walk()) == [finding]
+
+
+@pytest.mark.parametrize("again", [Ledger, lambda path: Ledger(path, create=False)])
+def test_another_process_does_not_take_an_open_one_for_left(path: Path, again: Callable[[Path], Ledger]) -> None:
+    """The last one to close a ledger removes its journal: to be open has to count, however often it is opened."""
+    journal = path.with_name(f"{path.name}-wal")
+    with Ledger(path) as ours:
+        again(path).close()
+        look = f"import pathlib, bondstore.ledger as it; it.Ledger(pathlib.Path({str(path)!r}), create=False).close()"
+        subprocess.run([sys.executable, "-c", look], check=True)
+        assert journal.exists()
+        with ours.transaction():
+            ours.audit.event("me", "", "look")
+        assert journal.stat().st_size
+    assert not journal.exists()
+    with Ledger(path) as one:
+        assert one.audit.verify().broken_at is None
+        assert one.audit.head()[0] == 1
+
+
+def test_a_folder_in_its_place_is_told(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"ledger\.sqlite"):
+        Ledger(path)
 
 
 def test_a_missing_one_is_not_made_unasked(path: Path) -> None:

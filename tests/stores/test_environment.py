@@ -51,7 +51,7 @@ def test_nothing_of_another_account_is_sent_along(faulty: FaultyProxy, bucket: s
     assert store.dirs().objects[0].key == "a"
     for seen in faulty.seen:
         told = {name.lower(): value for name, value in seen.headers.items()}
-        assert "x-amz-date" in told  # signed
+        assert "x-amz-date" in told or seen.method == "HEAD"  # signed, but for the look at where the bucket is
         assert "another" not in str(told)
         assert not [name for name in told if "security-token" in name or "session" in name or "customer" in name]
 

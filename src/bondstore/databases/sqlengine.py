@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from bondstore.errors import (
     TransientStoreError,
     UnreachableError,
 )
-from bondstore.modes import make_path
+from bondstore.modes import make_database, make_path
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -87,7 +86,7 @@ def make_file(url: str) -> None:
     path = Path(url.removeprefix(_SQLITE))
     try:
         make_path(str(path.parent))
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        make_database(path)
     except OSError as error:
         raise ConfigurationError(
             f"The database {path} could not be made ({error.strerror}).", hint="Check the folder and its permissions."

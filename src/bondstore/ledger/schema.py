@@ -17,7 +17,7 @@ from bondstore.errors import (
     used_up,
 )
 from bondstore.ledger.migrations import migrate
-from bondstore.modes import make_path, refuse_led_away, refuse_writable
+from bondstore.modes import make_database, make_path, refuse_led_away, refuse_writable
 
 VERSION = 5
 
@@ -94,7 +94,10 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         refuse_writable(path.parent)
     sealed = not create and not os.access(path.parent, os.W_OK)
     place = _read_only(path) if sealed else path.absolute().as_uri()
-    connection = sqlite3.connect(place, uri=True, timeout=120, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(place, uri=True, timeout=120, isolation_level=None, check_same_thread=False)
+    except sqlite3.OperationalError as error:
+        raise translate(error, path) from error
     try:
         _prepare(connection, path, create=create, sealed=sealed)
     except BaseException:
@@ -107,7 +110,7 @@ def _make(path: Path) -> None:
     try:
         make_path(str(path.parent))
         refuse_writable(path.parent)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        make_database(path)
     except BondstoreError:
         raise
     except OSError as error:

@@ -214,7 +214,8 @@ def test_prefixes_end_at_a_slash_and_never_overlap(
 def test_a_narrow_selection_asks_the_server_for_nothing_else(in_bucket: Store, faulty: FaultyProxy) -> None:
     asked = open_store(dataclasses.replace(in_bucket.spec, profile=s3_profile(faulty.endpoint)))
     assert wanted(asked, select([ANN], ["gps"])) == ["ann gps", "ann gps"]
-    assert [parse_qs(seen.query)["prefix"] for seen in faulty.seen] == [[f"CHUNKED_DATA/{S}/{ANN}/gps/"]]
+    listed = [parse_qs(seen.query)["prefix"] for seen in faulty.seen if seen.method == "GET"]
+    assert listed == [[f"CHUNKED_DATA/{S}/{ANN}/gps/"]]
 
 
 def test_one_prefix_at_a_time_comes_in_the_order_asked_for(store: Store) -> None:

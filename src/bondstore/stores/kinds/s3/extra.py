@@ -220,7 +220,10 @@ def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket
 
 def _check_listing(place: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
     """Refuse any other page of the web, which boto3 may read as a listing with nothing in it."""
-    if response_dict and response_dict["status_code"] == 200 and b"<IsTruncated>" not in response_dict["body"]:
+    if not response_dict or response_dict["status_code"] != 200:
+        return
+    # A server that failed after it had begun to answer says so here: boto3 takes that for the error it is.
+    if not any(word in response_dict["body"] for word in (b"<IsTruncated>", b"<Error>")):
         raise no_store(place)
 
 
