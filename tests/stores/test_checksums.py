@@ -56,6 +56,15 @@ def test_damaged_in_the_store_it_is_refused_alone(store: Store, faulty: FaultyPr
     assert faulty.gets()[f"/{bucket}/y"] == 2
 
 
+def test_etags_that_are_something_else_can_be_told_so(faulty: FaultyProxy, bucket: str) -> None:
+    """The same answer as that of a damaged object: only the user can know of the server which it is."""
+    told = open_store(f"s3://{bucket}", s3_profile(faulty.endpoint, etags="opaque"), rule=QUICK)
+    told.put("x", b"one" * 1000)
+    faulty.add(flip("/x"))
+    assert bytes(told.get("x").data) == flipped(b"one" * 1000)
+    assert faulty.gets() == {f"/{bucket}/x": 1}
+
+
 def test_of_a_good_object_nothing_more_is_asked(store: Store, faulty: FaultyProxy) -> None:
     store.put("x", b"1")
     faulty.clear()

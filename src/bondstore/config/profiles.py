@@ -163,6 +163,14 @@ class Profile:
         Literal["auto", "when_required", "always"],
         Setting("On uploads.", doc="Whether uploads carry an additional checksum; `auto` does so at AWS only."),
     ] = "auto"
+    etags: Annotated[
+        Literal["auto", "opaque"],
+        Setting(
+            "On downloads: opaque where ETags look like an MD5 and are none.",
+            doc="Whether downloads are held against the ETags that look like an MD5. `opaque`: on this server they are"
+            " something else, and say nothing of the content.",
+        ),
+    ] = "auto"
     read_only: Annotated[bool, Setting("Refuse every write.")] = False
     plaintext: Annotated[
         Literal["allowed", "forbidden"],

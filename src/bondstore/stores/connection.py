@@ -71,7 +71,7 @@ class Connection:
         self._clients: dict[Role, Client] = {}
         self._process = os.getpid()
         self._reached = self._at_home = False
-        self.etags = Etags()
+        self.etags = Etags(opaque=spec.profile.etags == "opaque")
         self.whole: dict[str, int] = {}  # the longest listing of each sort that is known to be whole
 
     def client(self, role: Role) -> Client:
