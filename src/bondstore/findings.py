@@ -106,7 +106,7 @@ WRONG_CHECKSUM = FindingKind(
     Severity.ERROR,
     "The bytes that came, twice, do not match the store's own checksum of the object (its ETag).",
     "Ask the store's administrator; once the object is repaired or uploaded again: bondstore run retry. Where all "
-    "objects are told to be so, the server's ETags are no MD5: set etags = \"opaque\" in the profile, then retry.",
+    'objects are told to be so, the server\'s ETags are no MD5: set etags = "opaque" in the profile, then retry.',
 )
 FETCHING = registry(GONE, NOT_FETCHED, WRONG_CHECKSUM)
 
