@@ -46,6 +46,10 @@ def test_done_told_and_gone_on_with(cli: Call, raw: Path, tmp_path: Path) -> Non
     tally = again.records[-1]
     assert (tally["kind"], tally["planned"], tally["skipped"], tally["quarantined"]) == ("tally", 5, 4, 1)
     assert [one["finding"] for one in again.records if one["kind"] == "finding"] == ["not-a-profile"]
+    (raw / "notes.txt").write_text("two casts lost")
+    with_notes = cli(*line, "--json").records
+    assert [one["objects"] for one in with_notes if one["kind"] == "left-out"] == [{"no-profile": 1}]
+    (raw / "notes.txt").unlink()
     shown = cli("run", "show", "last", "--dest", str(tmp_path / "qc"), "--json")
     assert shown.code == 0
     (raw / "broken.csv").unlink()

@@ -64,6 +64,8 @@ def show_result(result: RunResult, destination: Destination, *, json: bool, abou
             output.display(map(finding_record, ledger.findings.of_run(result.run)), (), json=True)
             if about:
                 output.display_one(about, json=True)
+            if result.plan.left_out:
+                output.display_one({"kind": "left-out", "objects": result.plan.left_out}, json=True)
             output.display_one(result.tally, json=True)
         else:
             _show_text(result, destination, ledger)
