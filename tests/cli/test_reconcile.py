@@ -12,6 +12,8 @@ import pytest
 from demo.study import KEY, STUDY, Made, Shape, make, seal
 
 from bondstore.config.profiles import StoreSpec
+from bondstore.findings import Finding
+from bondstore.ledger import Ledger
 from bondstore.stores import open_store
 from tests.cli.conftest import Call
 
@@ -179,6 +181,49 @@ def test_killed_at_any_instant_and_run_again_gives_the_same_bytes(
     assert killed >= 3
     assert reconcile("--rebuild", str(tmp_path / "out"), "--json").code == 0
     assert files(tmp_path / "out") == files(tmp_path / "whole")
+
+
+KILLED_AT = """
+import os, signal
+from bondstore.runs.folder_destination import FolderDestination
+show, calls = FolderDestination.show, 0
+def dying(self, staged):
+    global calls
+    calls += 1
+    if calls == {call} and {before}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    show(self, staged)
+    if calls == {call}:
+        os.kill(os.getpid(), signal.SIGKILL)
+FolderDestination.show = dying
+"""
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before-the-names", "after-the-names"])
+@pytest.mark.parametrize("call", [1, 2, 5])
+def test_killed_while_files_get_their_names(
+    reconcile: Call, made: list[Made], tmp_path: Path, call: int, before: bool
+) -> None:
+    """Files are known before they have their names; one that no raw object went into yet is made anew."""
+    damaged = next(one for one in made if "/accelerometer/" in one.key)
+    fill(tmp_path / "bucket", [Made(damaged.key, damaged.sealed[:9], b"")])
+    whole = reconcile("--rebuild", str(tmp_path / "whole"), "--json")
+    assert whole.code == 5
+    words = ["--store", (tmp_path / "bucket").as_uri(), "--study", STUDY, "--key", "env:LAB_KEY"]
+    words += ["--rebuild", str(tmp_path / "out"), "--jobs", "1"]
+    script = KILLED_AT.format(call=call, before=before) + RUN
+    killed = subprocess.run([sys.executable, "-c", script, *words], env=dict(os.environ), capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    again = reconcile("--rebuild", str(tmp_path / "out"), "--json")
+    assert again.code == 5, again.err
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert of_object(tmp_path / "out", damaged.key) == of_object(tmp_path / "whole", damaged.key) != []
+    assert again.records[-1]["quarantined"] == whole.records[-1]["quarantined"] == 1
+
+
+def of_object(folder: Path, key: str) -> list[Finding]:
+    with Ledger(folder / ".bondstore" / "ledger.sqlite", create=False) as ledger:
+        return [one for one in ledger.findings.walk() if one.key == key]
 
 
 def files(folder: Path) -> dict[str, bytes]:

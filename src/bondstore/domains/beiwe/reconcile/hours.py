@@ -51,6 +51,11 @@ class Series:
         return f"{study_prefixes(self.study)[0]}{self.participant}/{self.stream}/"
 
     @property
+    def raw_prefix(self) -> str:
+        """What the keys of its participant's raw objects start with, in whatever stream."""
+        return f"{study_prefixes(self.study)[1]}{self.participant}/"
+
+    @property
     def folder(self) -> str:
         """Where its rebuilt hours lie, relative to the destination."""
         return safe_relpath(f"chunked/{self.participant}/{self.stream}") + "/"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bondstore.config.secrets import SecretRef
+    from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.domains.beiwe.listing import Listed
     from bondstore.domains.beiwe.reconcile.hours import Hour, SeriesListing
     from bondstore.domains.beiwe.selection import StudySelection
@@ -137,6 +138,7 @@ class _Planning:
         inside = [key for key, old in self._known.items() if old.state is State.QUARANTINED]
         self._lost = lost(ledger, context.job, inside, holder) if ledger is not None else set()
         self._stale = self._stale_hours(ledger) if ledger is not None else {}
+        self._unfinished = self._unfinished_hours(ledger) if ledger is not None else []
         self._chunked = chunked
         self.todo: list[Item] = []
         self.again: list[Item] = []  # of these: raw objects that are proved done, but for a stale hour of theirs
@@ -151,7 +153,7 @@ class _Planning:
             item = _item(one)
             if old is None:
                 self.todo.append(item)
-            elif any(hour in self._stale for hour in self._hours(one, old)):
+            elif any(hour in self._stale for hour in self._hours_known(one.object)):
                 self.todo.append(item)
                 self.again.append(item)
             else:
@@ -170,7 +172,8 @@ class _Planning:
 
     def record(self, ledger: Ledger) -> None:
         """Write down what is to be done; stale hours are forgotten, so that they are made anew from all their rows."""
-        stale = [Output(path, b"", 0, 0, kind="hour") for path in self._stale.values() if path]
+        paths = [*filter(None, self._stale.values()), *self._unfinished]
+        stale = [Output(path, b"", 0, 0, kind="hour") for path in paths]
         plan_again(ledger, self._context, self.again, stale)
         with ledger.transaction():
             ledger.items.put(self._context.job, self._context.run, self.todo)
@@ -184,15 +187,9 @@ class _Planning:
         settled = old is not None and old.version == one.version and old.state in _SETTLED
         return old if settled and one.object.key not in self._lost else None
 
-    def _hours(self, one: Listed, old: Item) -> Iterator[Hour]:
-        return hours_of(old.output, self._series.survey_of(one.object))
-
     def _stale_hours(self, ledger: Ledger) -> dict[Hour, str]:
         """Return the hours that must be made anew; those that were rebuilt before with their path."""
-        touched: set[Hour] = set()
-        for one in self._listing.raw:
-            old = self._known.get(one.object.key)
-            touched.update(self._hours(one, old) if old is not None else ())
+        touched = {hour for one in self._listing.raw for hour in self._hours_known(one.object)}
         paths = {hour: self._series.path(hour) for hour in touched}
         outputs = ledger.outputs.known(self._context.job, list(paths.values()))
         stale: dict[Hour, str] = {}
@@ -206,6 +203,26 @@ class _Planning:
             elif moved or not output.sha256 or not self._holder.holds(output):
                 stale[hour] = path
         return stale
+
+    def _unfinished_hours(self, ledger: Ledger) -> list[str]:
+        """Return the files of hours that no raw object is recorded to have gone into.
+
+        A kill left them so: a file is known before it gets its name, and that before what became of the objects is
+        recorded. They are made anew, with all that is to be found about their chunked objects.
+        """
+        job, series = self._context.job, self._series
+        alone = {output.path for output in ledger.outputs.under(job, series.folder)}
+        alone -= {series.path(hour) for one in self._listing.raw for hour in self._hours_known(one.object)}
+        if alone:  # unless they are of raw objects that were not asked for, or are gone: their rows lie nowhere else
+            for item, _ in ledger.items.under(job, series.raw_prefix):
+                obj = parse_key(series.study, item.key)
+                if obj.stream == series.stream:
+                    alone -= {series.path(hour) for hour in hours_of(item.output, series.survey_of(obj))}
+        return sorted(alone)
+
+    def _hours_known(self, obj: BeiweObject) -> Iterator[Hour]:
+        old = self._known.get(obj.key)
+        return hours_of(old.output, self._series.survey_of(obj)) if old is not None else iter(())
 
 
 def _item(one: Listed) -> Item:
