@@ -31,6 +31,8 @@ from bondstore.deid.texturls import urls
 
 MARKS = ("EMAIL", "PHONE", "CARD", "URL", "IBAN")
 _MAY_HOLD = re.compile(r"[\d@＠/]|www\.", re.IGNORECASE)
+_UNSEEN = re.compile("[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\u2400\\ufeff]")
+"""What takes no place between letters, and the sign that stands for a NUL byte."""
 _DIGITS = re.compile(r"\d(?:\D{0,3}?\d){5}")
 _AT = re.compile(r"[@＠]")
 _IN_LOCAL = frozenset(".+-_'&%~")
@@ -43,6 +45,11 @@ _LOOKS = 64
 
 def redact_text(text: str) -> tuple[str, dict[str, int]]:
     """Replace what tells who somebody is by typed marks; return how many of each of `MARKS` there were too."""
+    if _UNSEEN.search(text) is not None:
+        # Between two letters of an address they keep it from being found, and not from being read.
+        seen, found = redact_text(_UNSEEN.sub("", text))
+        if found:
+            return seen, found
     counts: dict[str, int] = {}
     if _MAY_HOLD.search(text) is None:
         return text, counts

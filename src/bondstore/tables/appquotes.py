@@ -3,16 +3,21 @@
 A row ends where a line ends with a quote and the next one starts with a quote; fields are split on ``","``. A text
 may hold line feeds, so lines are joined until the fields are as many as the header's. A joined row is never made of
 lines that both look like rows: where it is not certain that a piece belongs to a row, it is set aside.
+
+A text may hold a line that ends with a quote before one that begins with a quote, as rows do. So one value alone below
+a whole row may be the rest of its last text: it is joined to it where only so each quote has its other; else both are
+set aside, unless that last value is no text.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bondstore.tables.approw import PendingRow
-from bondstore.tables.quotedlines import TOO_LONG, TextLines, allow_long_fields
+from bondstore.tables.quotedlines import LONGEST, TOO_LONG, TextLines, allow_long_fields
 
 
 class Reason(StrEnum):
@@ -29,6 +34,15 @@ class Reason(StrEnum):
     """Over 4 MiB or over 1,000 lines; of a longer line only the first 64 KiB are given."""
     NO_HEADER = "no-header"
     """The line that should name the columns names none."""
+    CONTINUED = "end-not-certain"
+    """The row's last text may go on in what follows, which is set aside too."""
+    OTHER_HEADER = "other-header"
+    """Below a header inside the file that names other columns."""
+
+
+_MOST_PIECES = 100
+_NO_TEXT = re.compile(r"null|true|false|[-+]?\d{5,}(?:\.\d+)?|\d{4}-\d\d-\d\d[\d:.TZ +-]*", re.ASCII)
+"""Values after which a piece is no rest of a text: bare words, ids, moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,13 @@ class Aside:
     raw: str
 
 
+def _may_continue(piece: Aside) -> bool:
+    """Whether a piece may be the rest of a text, with no other value behind it."""
+    if piece.reason is Reason.STRAY:
+        return True
+    return piece.raw[:1] == '"' and '","' not in piece.raw and piece.reason in (Reason.FEWER, Reason.OPEN, Reason.CUT)
+
+
 class AppRows:
     """Rows of one pass over a file, by the app's grammar."""
 
@@ -49,10 +70,62 @@ class AppRows:
         self._below = below
         self._width = width
         self._number = number
+        self._slow: tuple[list[str], list[str], bool] = ([], [], False)  # the last row read with care, and its lines
         self.repaired = 0  # rows so far with quotes inside a value: RFC 4180 reads them otherwise, or not at all
 
     def __iter__(self) -> Iterator[list[str] | Aside]:
         """Iterate over rows, and over what is set aside, in the order of the file."""
+        row: list[str] | None = None
+        end, pieces = 0, list[Aside]()
+        for one in self._records():
+            if isinstance(one, list):
+                if row is not None:
+                    if pieces:
+                        yield from self._settled(row, end, pieces)
+                        pieces = []
+                    else:
+                        yield row
+                row, end = one, self._number
+            elif row is not None and len(pieces) < _MOST_PIECES and _may_continue(one):
+                pieces.append(one)
+            else:
+                if row is not None:
+                    yield from self._settled(row, end, pieces)
+                    row, pieces = None, []
+                yield one
+        if row is not None:
+            yield from self._settled(row, end, pieces)
+
+    def _settled(self, row: list[str], end: int, pieces: list[Aside]) -> Iterator[list[str] | Aside]:
+        """Yield a row and the pieces below it, joined or apart; `end` is the number of the line below the row."""
+        sure = not pieces or not any(piece.raw[:1] == '"' for piece in pieces)
+        opened = row[-1].count('"') % 2 > 0
+        if not sure and not opened:
+            sure = pieces[-1].reason is Reason.CUT or _NO_TEXT.fullmatch(row[-1]) is not None
+        if sure:
+            yield row
+            yield from pieces
+            return
+        lines = self._slow[1] if self._slow[0] is row else ['"' + '","'.join(row) + '"']
+        text, below = row[-1] + '"' + "\r" * lines[-1].endswith("\r"), end
+        for piece in pieces:
+            text += "\n" * (piece.line - below + 1) + piece.raw
+            below = piece.line + piece.raw.count("\n") + 1
+        text = text.removesuffix("\r")
+        paired = opened and text.count('"') % 2 and text.endswith('"')
+        self.repaired -= self._is_repaired(row)
+        if paired and pieces[-1].reason is Reason.FEWER and len(text) <= LONGEST:
+            self.repaired += 1
+            yield [*row[:-1], text[:-1]]
+        else:
+            whole = "\n".join(lines)
+            yield Aside(end - whole.count("\n") - 1, Reason.CONTINUED, whole)
+            yield from pieces
+
+    def _is_repaired(self, row: list[str]) -> bool:
+        return self._slow[2] if self._slow[0] is row else '"' in "".join(row)
+
+    def _records(self) -> Iterator[list[str] | Aside]:
         quotes = 2 * self._width
         line = next(self._below, None)
         while line is not None:
@@ -124,7 +197,9 @@ class AppRows:
 
     def _emit(self, row: PendingRow, fields: list[str]) -> None:
         self._number += len(row.lines)
-        self.repaired += row.repaired(fields)
+        repaired = row.repaired(fields)
+        self.repaired += repaired
+        self._slow = fields, row.lines, repaired
 
     def _aside(self, lines: list[str], reason: Reason, raw: str | None = None) -> Aside:
         aside = Aside(self._number, reason, "\n".join(lines) if raw is None else raw)

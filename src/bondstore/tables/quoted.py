@@ -4,6 +4,9 @@ A file whose quoting follows RFC 4180 throughout is read so. Any other is read b
 Which of the two is decided for the file as a whole: a doubled quote means one in the first and two in the second. Rows
 of a wrong width do not count against RFC 4180 where a doubled quote elsewhere speaks for it. Everything stays text as
 it came: leading zeros, the word ``null``, spaces.
+
+How a table is written (`dialect`) is decided first. A header that comes again inside a file is no row; below the header
+of other columns nothing is one.
 """
 
 from __future__ import annotations
@@ -12,11 +15,14 @@ import csv
 import io
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 
 from bondstore.tables.appquotes import AppRows, Aside, Reason
 from bondstore.tables.approw import is_app_row, is_rfc_4180
+from bondstore.tables.dialect import SAMPLE, Rewriter, dialect_of
 from bondstore.tables.quotedlines import TOO_LONG, TextLines, allow_long_fields
+from bondstore.tables.textcsv import csv_line
 
 __all__ = ["Aside", "Reading", "Reason", "read_quoted"]
 MOST_COLUMNS = 10_000
@@ -37,24 +43,63 @@ class Reading:
     def __init__(self, source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> None:
         self._source, self._doubles = source, doubles
         # What the last pass met, complete at its end: rows with bare quotes inside a value, pieces set aside, lines
-        # that are not UTF-8 and lines with NUL bytes.
-        self.repaired = self.set_aside = self.undecodable = self.nuls = 0
-        with self._pass() as chunks:
-            header = next((line for line in TextLines(chunks) if line.rstrip("\r")), "")
+        # that are not text in the file's encoding, lines with NUL bytes, and headers that came again.
+        self.repaired = self.set_aside = self.undecodable = self.nuls = self.headers = 0
+        with self._opened() as chunks:
+            first, _ = _start(chunks, SAMPLE)
+            self.dialect = dialect_of(b"".join(first)[:SAMPLE])
+            self._rewriter = Rewriter(self.dialect)
+            lines = TextLines(self._rewriter.chunks(chain(first, chunks)))
+            header = next((line for line in lines if line.rstrip("\r")), "")
         names = _header(header) if header else []
-        self.columns, self.renamed = _named(names or [])
+        self._foreign = self.dialect.separator != ","
+        self.header = self._native(header)
+        self._names = [self._native(name) for name in names or []]
+        self.columns, self.renamed = _named(self._names)
 
-    def records(self) -> Iterator[list[str] | Aside]:
-        """Iterate over the file: a list of as many values as there are columns, or an `Aside`."""
-        self.repaired = self.set_aside = self.undecodable = self.nuls = 0
+    def records(self, *, named: bool = True) -> Iterator[list[str] | Aside]:
+        """Iterate over the file: a list of as many values as there are columns, or an `Aside`.
+
+        With `named` false the first line names no columns, and a row that is the same is a row.
+        """
+        self.repaired = self.set_aside = self.undecodable = self.nuls = self.headers = 0
+        records = self._records()
+        records = map(self._in_place, records) if self._foreign else records
+        return self._without_headers(records) if named else records
+
+    def _native(self, text: str) -> str:
+        return self.dialect.swapped(text) if self._foreign else text
+
+    def _in_place(self, record: list[str] | Aside) -> list[str] | Aside:
+        if isinstance(record, Aside):
+            return replace(record, raw=self._native(record.raw))
+        return [self._native(value) for value in record]
+
+    def _without_headers(self, records: Iterator[list[str] | Aside]) -> Iterator[list[str] | Aside]:
+        """Leave out headers that come again, and set aside what stands below one that names other columns."""
+        names, known, other = self._names, frozenset(self._names), False
+        for record in records:
+            row = self._names_in(record.raw) if isinstance(record, Aside) else record
+            # One column alone may hold its own name as a value.
+            if row and (row[0] in known or row[-1] in known) and len(names) > 1 and len(known.intersection(row)) > 1:
+                if row == names:
+                    self.headers += 1
+                    other = False
+                    continue
+                other = other or 2 * len(known.intersection(row)) >= len(set(row))
+            if other and not isinstance(record, Aside):
+                self.set_aside += 1
+                yield Aside(0, Reason.OTHER_HEADER, csv_line(record).rstrip("\n"))
+            else:
+                yield record
+
+    def _names_in(self, raw: str) -> list[str]:
+        names = _header(self._native(raw)) if len(raw) <= SAMPLE else None
+        return [self._native(name) for name in names or []]
+
+    def _records(self) -> Iterator[list[str] | Aside]:
         with self._pass() as chunks:
-            first: list[bytes] = []
-            size = 0
-            for chunk in chunks:
-                first.append(chunk)
-                size += len(chunk)
-                if size > _WHOLE:
-                    break
+            first, size = _start(chunks, _WHOLE)
             if size <= _WHOLE:
                 yield from self._small(b"".join(first))
                 return
@@ -71,6 +116,12 @@ class Reading:
 
     @contextmanager
     def _pass(self) -> Iterator[Iterator[bytes]]:
+        self._rewriter = Rewriter(self.dialect)
+        with self._opened() as chunks:
+            yield self._rewriter.chunks(chunks)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Iterator[bytes]]:
         chunks = self._source()
         try:
             yield iter(chunks)
@@ -84,7 +135,7 @@ class Reading:
         width = len(self.columns)
         lines = TextLines([data])
         below = list(lines)
-        if width and not lines.undecodable and not lines.nuls and not lines.heads:
+        if width and not (lines.undecodable or lines.nuls or lines.heads or self._rewriter.damaged):
             start = next(place for place, line in enumerate(below) if line.rstrip("\r")) + 1
             rows = _plain(data, below, start, width)
             if rows is None and not self._doubles and not self._sets_aside(TextLines([data])):
@@ -117,12 +168,25 @@ class Reading:
         for record in _strict_rows(lines, below, number, width) if strict else records:
             self.set_aside += isinstance(record, Aside)
             yield record
-        self.repaired, self.undecodable, self.nuls = rows.repaired, lines.undecodable, lines.nuls
+        self.repaired, self.nuls = rows.repaired, lines.nuls
+        self.undecodable = lines.undecodable + self._rewriter.damaged
 
 
 def read_quoted(source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> Reading:
     """Open a CSV file that may hold quotes which are not doubled."""
     return Reading(source, doubles=doubles)
+
+
+def _start(chunks: Iterator[bytes], most: int) -> tuple[list[bytes], int]:
+    """Read on until there are more than so many bytes, or no more."""
+    first: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        first.append(chunk)
+        size += len(chunk)
+        if size > most:
+            break
+    return first, size
 
 
 def _header(line: str) -> list[str] | None:

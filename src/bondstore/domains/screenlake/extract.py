@@ -25,8 +25,10 @@ from bondstore.errors import (
     StoreError,
 )
 from bondstore.findings import Finding, Severity
-from bondstore.tables.quoted import Aside, Reading, read_quoted
+from bondstore.tables.dialect import PLAIN
+from bondstore.tables.quoted import Aside, Reading, Reason, read_quoted
 from bondstore.tables.rowdigests import digester
+from bondstore.tables.textcsv import csv_line
 from bondstore.zips import ZIPS, open_zip
 
 if TYPE_CHECKING:
@@ -182,17 +184,18 @@ class ZipWork:
 
     def _read(self, content: Content, held: SealedSpool, *, damaged: bool) -> None:
         reading = read_quoted(held.chunks, doubles=False)  # the app does not double quotes
-        if self._tools.text != "keep" and not names_columns(reading.columns):
+        if not names_columns(reading.columns, self._tools.text):
             self._read_unnamed(content, reading)
             return
         rows = _Rows(reading, self._tools, self._times)
         number, base = len(self._index.tables), base_name(content.member.name)
         prefix = prefix_of(base)
-        digest = digester(reading.columns)
+        digest, legible = digester(reading.columns), reading.dialect.encoding == "utf-8"
         with self._part.table(number) as write:
             for one in rows.walk():
                 if isinstance(one, Aside):
-                    self._part.set_aside(prefix, base, one.line, str(one.reason), raw_text(self._tools.text, one.raw))
+                    raw = raw_text(self._tools.text, one.raw, legible=legible)
+                    self._part.set_aside(prefix, base, one.line, str(one.reason), raw)
                 elif damaged:
                     # A wrong checksum says that some byte is wrong, not which: no row may stand as if it were right.
                     self._part.set_aside(prefix, base, 0, _DAMAGED, ",".join(one))
@@ -203,15 +206,15 @@ class ZipWork:
         self._tell_of(reading, rows, prefix, content)
 
     def _read_unnamed(self, content: Content, reading: Reading) -> None:
-        """Set all of a table aside, as text is to be taken out and nobody knows where it is."""
+        """Set all of a table aside, as nobody knows what its values are."""
         number, base = len(self._index.tables), base_name(content.member.name)
         prefix, text = prefix_of(base), self._tools.text
-        lines = 0
+        lines = sum(1 for _ in reading.records(named=False)) + 1  # known after this pass alone: whether all of it is text
+        legible = reading.dialect.encoding == "utf-8" and not reading.undecodable and not reading.nuls
         with self._part.table(number):
-            for one in chain([reading.columns], reading.records()):
-                raw = one.raw if isinstance(one, Aside) else ",".join(one)
-                self._part.set_aside(prefix, base, 0, _UNNAMED, raw_text(text, raw))
-                lines += 1
+            for one in chain([Aside(0, Reason.NO_HEADER, reading.header)], reading.records(named=False)):
+                raw = one.raw if isinstance(one, Aside) else csv_line(one).rstrip("\n")
+                self._part.set_aside(prefix, base, 0, _UNNAMED, raw_text(text, raw, legible=legible))
         self._index.tables.append(PartTable(number, prefix, base, [], 0))
         self._tell(KINDS["rows-aside"].about(self._phone.key, where=content.member.where, count=lines))
 
@@ -222,6 +225,8 @@ class ZipWork:
             "quotes-repaired": reading.repaired,
             "not-utf8": reading.undecodable + reading.nuls,
             "columns-renamed": len(reading.renamed),
+            "table-dialect": int(reading.dialect != PLAIN),
+            "header-repeated": reading.headers,
             "time-unknown": rows.timeless,
         }
         for kind, count in counts.items():

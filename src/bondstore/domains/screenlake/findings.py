@@ -44,8 +44,21 @@ KINDS = registry(
     FindingKind(
         "rows-aside",
         Severity.ERROR,
-        "Rows have another number of values than their header; they stand in the table's -aside.csv, with the reason.",
+        "Rows cannot be read under their header; they are in the table's -aside.csv, each with the reason.",
         "Look at them there; the numbers of the other rows are not affected.",
+    ),
+    FindingKind(
+        "table-dialect",
+        Severity.INFO,
+        "A table is not comma-separated UTF-8 with a line feed after each row: it was read by its own encoding, line"
+        " ends and separator.",
+        "Nothing to do; look at the first rows if you do not expect such tables.",
+    ),
+    FindingKind(
+        "header-repeated",
+        Severity.INFO,
+        "The header line of a table comes again inside it; it was not taken for a row.",
+        "Nothing to do.",
     ),
     FindingKind(
         "not-utf8",

@@ -15,7 +15,7 @@ from bondstore.errors import UsageError
 Redact = Literal["fill", "blur", "none"]
 Text = Literal["keep", "patterns", "drop"]
 Effort = Literal["fast", "default", "careful"]
-REVISION = 1
+REVISION = 2
 """Counted up when the same zip would give other pictures or rows: then all zips are done again."""
 
 _TEXT_COLUMNS = frozenset({"text", "msg", "message", "content", "title", "body", "url", "query", "input"})
@@ -29,6 +29,7 @@ _KNOWN = frozenset(
 )
 _KNOWN_STARTS = ("id_", "t_", "apk_")
 """Columns of ids, times and app names. Any other column may hold text, and is searched too."""
+_IN_ROWS = re.compile(r"@|\d{6}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -101,18 +102,31 @@ class TextRule:
         return row
 
 
-def names_columns(columns: Sequence[str]) -> bool:
+def names_columns(columns: Sequence[str], text: Text) -> bool:
     """Whether the first line of a table seems to name its columns: a file may begin with a row, and that holds text."""
+    if not all(map(_could_be_a_name, columns)):
+        return False
+    if text == "keep":
+        return True
     names = {name for name in columns if _NAME.fullmatch(name)}
     known = sum(name in _TEXT_COLUMNS or not _may_hold_text(name) for name in names)
     return len(names) == len(columns) or known > 1  # one alone may be a word on the screen
 
 
-def raw_text(text: Text, raw: str) -> str:
-    """Return a row that could not be read as one, as it may be kept: nobody knows where its text is."""
+def _could_be_a_name(column: str) -> bool:
+    """Whether something may name a column: no moment, no address, nothing long, as rows hold them."""
+    letters = any(map(str.isalpha, column))
+    return letters and column.isprintable() and len(column) <= 100 and not _IN_ROWS.search(column)
+
+
+def raw_text(text: Text, raw: str, *, legible: bool = True) -> str:
+    """Return a row that could not be read as one, as it may be kept: nobody knows where its text is.
+
+    Of bytes that are not legible as UTF-8, patterns find nothing where a person, or a program, still would.
+    """
     if text == "keep":
         return raw
-    return _redact_text()(raw)[0] if text == "patterns" else ""
+    return _redact_text()(raw)[0] if text == "patterns" and legible else ""
 
 
 def _is_text(column: str) -> bool:

@@ -17,7 +17,7 @@ MemberKind = Literal["image", "table", "junk", "unknown"]
 _VERSION = re.compile(r"[Vv]_?\d+")
 _ZIP_ENDING = re.compile(r"(\.zip)+", re.IGNORECASE)
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"})
-_TABLES = frozenset({"", ".csv", ".txt", ".log"})
+_TABLES = frozenset({"", ".csv", ".tsv", ".txt", ".log"})
 _DATA = re.compile(r"([A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*?_data)(?![A-Za-z0-9])")
 _CSV = re.compile(r"(.+?)_csv(?:_|$)", re.IGNORECASE)
 _TAIL = re.compile(r"(?:[_.-]?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+))+$", re.IGNORECASE)
@@ -103,7 +103,7 @@ def kind_of_member(name: str) -> MemberKind:
     ending = _ending(base)
     if ending in _IMAGES:
         return "image"
-    if ending in _TABLES and (ending == ".csv" or _DATA.match(base)):
+    if ending in _TABLES and (ending in (".csv", ".tsv") or _DATA.match(base)):
         return "table"
     return "unknown"
 
