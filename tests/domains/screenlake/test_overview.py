@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from demo.phones import Shape
 
+from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.report import StudyReport
 from bondstore.domains.screenlake.selection import Selection
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
@@ -197,3 +198,22 @@ def test_a_summary_that_somebody_changed_is_an_error_that_says_what_to_do(tmp_pa
     with pytest.raises(ConfigurationError, match=re.escape("summary.json cannot be read")) as raised:
         list(overall_report("q", [folder], 0))
     assert "secret" not in str(raised.value)
+
+
+def test_both_reports_say_what_was_asked_for_by_the_summary_that_was_written(lab: PhoneLab) -> None:
+    """No summary made by hand: what the one side writes, the other must read."""
+    phones = lab.fill(Shape(panelists=3, zips=1))
+    wanted = tuple(sorted({phone.panelist for phone in phones})[:2])
+    asked = Selection(date(2020, 1, 1), date(2099, 12, 31), "captured", "Europe/Berlin", wanted)
+    lab.run(Handling(redact="none", text="patterns", parquet=True), asked)
+    pages = [lab.dest / "q" / "report.html", *lab.dest.glob("q/combined/panelists/*/report.html")]
+    assert len(pages) == 3
+    for path in pages:
+        text = Page(path.read_bytes()).text
+        assert "2020-01-01 to 2099-12-31, both included, by the day of capture in Europe/Berlin" in text
+        assert f"only 2 named ones: {wanted[0]}, {wanted[1]}" in text
+        assert "Nobody looked for faces; nothing was covered" in text
+        assert "Addresses and numbers replaced by marks such as [EMAIL]" in text
+        assert "CSV and Parquet" in text
+    written = json.loads(next(lab.dest.rglob("summary.json")).read_bytes())["handling"]
+    assert {"redact", "effort", "text", "ocr", "parquet", "model", "detector", "selection"} == set(written)

@@ -40,7 +40,7 @@ def summary(**changes: Any) -> PanelistSummary:
         handling={
             **Handling().params(),
             "detector": "abcdef0123456789" * 4,
-            "window": {"since": "2024-01-01", "until": "2024-03-31", "by": "captured", "zone": "Europe/Berlin"},
+            "selection": {"since": "2024-01-01", "until": "2024-03-31", "by": "captured", "zone": "Europe/Berlin"},
         },
     )
     for name, value in changes.items():
@@ -191,14 +191,14 @@ def test_settings_are_named() -> None:
     assert "abcdef0123456" not in text
     window = {"since": None, "until": None, "by": "uploaded", "zone": "UTC", "panelists": ["a", "b"]}
     other = read(
-        summary(handling=handled(effort="careful", model="/home/me/yunet.onnx", window=window, parquet=True))
+        summary(handling=handled(effort="careful", model="/home/me/yunet.onnx", selection=window, parquet=True))
     ).text
     assert "Days all Panelists only 2 named ones" in other
     assert "Model yunet.onnx" in other
     assert "/home/me" not in other
     assert "CSV and Parquet" in other
     window |= {"since": "2024-01-01"}
-    assert "from 2024-01-01, that day included" in read(summary(handling=handled(window=window))).text
+    assert "from 2024-01-01, that day included" in read(summary(handling=handled(selection=window))).text
 
 
 def test_a_panelist_without_anything_has_a_page() -> None:
@@ -251,7 +251,9 @@ def test_hostile_names_are_text() -> None:
             images={HOSTILE: 1},
             marks={HOSTILE: 1},
             findings=[[HOSTILE, "error", HOSTILE, 1, 1]],
-            handling=handled(text="patterns", model=HOSTILE, effort=HOSTILE, detector=HOSTILE, window={"by": HOSTILE}),
+            handling=handled(
+                text="patterns", model=HOSTILE, effort=HOSTILE, detector=HOSTILE, selection={"by": HOSTILE}
+            ),
         )
     )
     assert "img" not in page.tags

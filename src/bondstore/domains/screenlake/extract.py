@@ -209,7 +209,7 @@ class ZipWork:
         """Set all of a table aside, as nobody knows what its values are."""
         number, base = len(self._index.tables), base_name(content.member.name)
         prefix, text = prefix_of(base), self._tools.text
-        lines = sum(1 for _ in reading.records(named=False)) + 1  # known after this pass alone: whether all of it is text
+        lines = sum(1 for _ in reading.records(named=False)) + 1  # one pass says whether all of it is text
         legible = reading.dialect.encoding == "utf-8" and not reading.undecodable and not reading.nuls
         with self._part.table(number):
             for one in chain([Aside(0, Reason.NO_HEADER, reading.header)], reading.records(named=False)):

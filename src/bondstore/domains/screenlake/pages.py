@@ -37,6 +37,8 @@ _TRIES = 24
 """So many images are tried, should some not be readable."""
 _WIDE = 240
 """Pixels that an example is wide."""
+_NAMED = 100
+"""So many of the panelists that were asked for are named."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
 # Whatever Pillow raises for a file that it cannot read: an example is left out, the report is not.
 _UNREADABLE = (
@@ -295,7 +297,8 @@ def _kind_of(word: str) -> FindingKind | None:
 def _settings(handling: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was asked for, in words."""
     redact, effort, text = (str(handling.get(name, "")) for name in ("redact", "effort", "text"))
-    window = handling.get("window") or {}
+    selection = handling.get("selection") or {}  # as `Question.told` writes it
+    panelists = sorted(selection.get("panelists") or ())
     return {
         "redact": redact,
         "faces": _REDACT.get(redact, redact),
@@ -306,14 +309,16 @@ def _settings(handling: Mapping[str, Any]) -> dict[str, Any]:
         "text": text,
         "text_said": _TEXT.get(text, text),
         "parquet": handling.get("parquet"),
-        "days": _days(window),
-        "panelists": len(window.get("panelists") or ()),
+        "days": _days(selection),
+        "panelists": len(panelists),
+        "panelists_named": panelists[:_NAMED],
+        "panelists_more": len(panelists[_NAMED:]),
     }
 
 
-def _days(window: Mapping[str, Any]) -> str:
-    since, until = window.get("since"), window.get("until")
-    by, zone = str(window.get("by", "uploaded")), str(window.get("zone", "UTC"))
+def _days(selection: Mapping[str, Any]) -> str:
+    since, until = selection.get("since"), selection.get("until")
+    by, zone = str(selection.get("by", "uploaded")), str(selection.get("zone", "UTC"))
     what = f"by the day of {'capture' if by == 'captured' else 'upload'} in {zone}"
     if since and until:
         return f"{since} to {until}, both included, {what}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bondstore.runs.destination import Holder
     from bondstore.runs.work import Work
 
-REVISION = 1
+REVISION = 2
 """Counted up when the same parts would give other files."""
 
 
