@@ -244,7 +244,7 @@ def test_a_directory_that_miscounts_itself_is_not_used(count: int) -> None:
 
 @pytest.mark.parametrize(
     "extra",
-    [b"", b"\1\0\x04\0abcd", b"\1\0\x08\0abcd", b"\x99\0\xff\xffabcd", b"\1\0\x18", b"\1\0\4\0abcd\x99\0\4\0efgh"],
+    [b"\1\0\x04\0abcd", b"\1\0\x08\0abcd", b"\x99\0\xff\xffabcd", b"\1\0\x18", b"\1\0\4\0abcd\x99\0\4\0efgh"],
 )
 def test_a_64_bit_size_that_is_not_there_is_not_made_up(extra: bytes) -> None:
     made = Made(b"a", b"alpha")
@@ -287,7 +287,22 @@ def test_links_and_special_files_are_named(mode: int) -> None:
     assert list(outcome(opened)[0]) == ["b"]
 
 
-def test_zips_in_zips_are_named_by_name_and_by_what_they_begin_with() -> None:
+@pytest.mark.parametrize("extra", [b"", b"\x99\0\4\0abcd"])
+def test_a_size_of_32_ones_without_a_64_bit_one_is_a_member_too_large(extra: bytes) -> None:
+    """APPNOTE 4.4.9: only with a zip64 field do the ones stand for another size."""
+    made = Made(b"a", b"alpha")
+    entry = bytearray(made.entry(0))
+    entry[24:28] = b"\xff" * 4
+    entry[30:32] = struct.pack("<H", len(extra))
+    other = Made(b"b", b"beta")
+    directory = bytes(entry) + extra + other.entry(len(made.record()))
+    body = made.record() + other.record()
+    opened = open_zip(io.BytesIO(body + directory + end(2, len(directory), len(body))), "k")
+    assert outcome(opened) == ({"b": b"beta"}, {"a": "member-too-large"})
+    assert kinds(opened) == [("member-too-large", "member 1")]
+
+
+def test_zips_in_zips_are_known_by_name_and_by_what_they_begin_with() -> None:
     inner = build(Made(b"in.txt", b"inner"))
     data = build(
         Made(b"one.zip", b"no zip at all"),
@@ -298,8 +313,68 @@ def test_zips_in_zips_are_named_by_name_and_by_what_they_begin_with() -> None:
         Made(b"SIX.ZIP", inner),
     )
     opened = open_zip(io.BytesIO(data), "k")
-    assert outcome(opened) == ({"five.csv": b"PK,is,no,zip"}, {})
-    assert sorted(kinds(opened)) == [("member-nested", f"member {number}") for number in (1, 2, 3, 4, 6)]
+    found = [(content.member.where, content.member.name, content.read(99)) for content in opened.contents()]
+    assert found == [
+        ("member 2, member 1", "in.txt", b"inner"),
+        ("member 3, member 1", "in.txt", b"inner"),
+        ("member 5", "five.csv", b"PK,is,no,zip"),
+        ("member 6, member 1", "in.txt", b"inner"),
+    ]
+    assert kinds(opened) == [("member-nested", "member 1")]
+
+
+def test_a_zip_in_a_zip_in_a_zip_is_named() -> None:
+    inmost = build(Made(b"in.txt", b"inner"))
+    opened = open_zip(io.BytesIO(build(Made(b"a.zip.zip", build(Made(b"b.zip", inmost), Made(b"c", b"c"))))), "k")
+    assert outcome(opened) == ({"c": b"c"}, {})
+    assert kinds(opened) == [("member-nested", "member 1, member 1")]
+
+
+def test_zips_in_a_zip_share_its_limits() -> None:
+    inner = build(*(Made(b"%d" % number, bytes(1000)) for number in range(5)))
+    data = build(*(Made(b"%d.zip" % number, inner) for number in range(4)))
+    few = Limits(members=4 + 2 * 5)
+    opened = open_zip(io.BytesIO(data), "k", few)
+    assert len(list(opened.contents())) == 10
+    assert kinds(opened) == [("zip-too-many", "member 3"), ("zip-too-many", "member 4")]
+    small = Limits(total_bytes=4 * len(inner) + 12_000)
+    opened = open_zip(io.BytesIO(data), "k", small)
+    assert len(list(opened.contents())) == 10
+    assert kinds(opened) == [("zip-bomb", "member 3"), ("zip-bomb", "member 4")]
+    opened = open_zip(io.BytesIO(data), "k", Limits(nested_bytes=len(inner) - 1))
+    assert list(opened.contents()) == []
+    assert {kind for kind, _ in kinds(opened)} == {"member-too-large"}
+
+
+def test_a_broken_zip_in_a_zip_is_salvaged() -> None:
+    inner = build(Made(b"in.txt", b"inner"), Made(b"more.txt", b"more"))
+    opened = open_zip(io.BytesIO(build(Made(b"a.zip", inner[: inner.index(b"PK\1\2")]), Made(b"b", b"beta"))), "k")
+    assert outcome(opened) == ({"in.txt": b"inner", "more.txt": b"more", "b": b"beta"}, {})
+    assert kinds(opened) == [("zip-truncated", "member 1")]
+
+
+def test_an_lzma_header_does_not_say_how_much_memory_is_taken() -> None:
+    """Nothing lies further back than the member is long; more than 64 MiB are not taken."""
+    greedy = zipfile.ZipFile(out := io.BytesIO(), "w", zipfile.ZIP_LZMA)
+    greedy.writestr("a", b"alpha" * 100)
+    greedy.close()
+    data = bytearray(out.getvalue())
+    at = data.index(b"\5\0\x5d") + 3
+    data[at : at + 4] = b"\xff" * 4
+    with bounded(memory=4 * MB):
+        whole, broken = outcome(open_zip(io.BytesIO(bytes(data)), "k"))
+    assert (whole, broken) == ({"a": b"alpha" * 100}, {})
+    large = Made(b"a", method=14, packed_data=b"\x09\x14\5\0\x5d\xff\xff\xff\xff" + bytes(9))
+    for said in (large.local, large.central):
+        said["size"] = 1 << 29
+    assert outcome(open_zip(io.BytesIO(build(large)), "k")) == ({}, {"a": "member-method"})
+
+
+@pytest.mark.parametrize("method", [9, 14, 93])
+def test_packed_data_of_any_method_may_be_anything(method: int) -> None:
+    for packed in (b"", b"\0", bytes(40), b"\xff" * 40, b"\x28\xb5\x2f\xfd" + bytes(30)):
+        made = Made(b"a", b"alpha", method=method, packed_data=packed)
+        assert outcome(open_zip(io.BytesIO(build(made)), "k")) == ({}, {"a": "member-damaged"})
 
 
 NAMES = {

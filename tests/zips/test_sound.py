@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import shutil
 import struct
 import subprocess
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ from bondstore.errors import DamagedError, UsageError
 from bondstore.zips import LIMITS, open_zip
 from tests.zips.build import Made, build, kinds, outcome
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 STARTS = (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="/\\"), min_size=1)
 MEMBERS = st.lists(st.tuples(NAMES, st.binary(max_size=3000), st.sampled_from(METHODS)), max_size=8)
@@ -167,8 +169,8 @@ def test_sources_may_give_fewer_bytes_than_asked_for() -> None:
         assert outcome(open_zip(Stingy(one), "k"))[0] == {"a": b"alpha" * 99, "b": b"beta" * 99}
 
 
-def test_lzma_is_named_not_read() -> None:
-    opened = open_zip(io.BytesIO(written([("a", b"x" * 99, zipfile.ZIP_LZMA), ("b", b"y", zipfile.ZIP_STORED)])), "k")
+def test_a_method_that_nobody_knows_is_named_not_read() -> None:
+    opened = open_zip(io.BytesIO(build(Made(b"a", b"x" * 99, method=97), Made(b"b", b"y", method=0))), "k")
     assert outcome(opened) == ({"b": b"y"}, {"a": "member-method"})
     assert kinds(opened) == [("member-method", "member 1")]
 
@@ -211,6 +213,7 @@ def test_members_come_in_the_order_of_their_bytes() -> None:
 
 def test_limits_are_the_documented_ones() -> None:
     assert (LIMITS.members, LIMITS.member_bytes, LIMITS.total_bytes) == (10_000, 1 << 30, 4 << 30)
+    assert LIMITS.nested_bytes == 64 << 20
 
 
 @pytest.mark.skipif(shutil.which("zip") is None, reason="Info-ZIP is not installed")
@@ -235,3 +238,38 @@ def test_anything_is_a_zip_or_refused(data: bytes) -> None:
         assert error.kind in {"not-a-zip", "zip-truncated"}  # noqa: PT017 - nothing is to be had of most
     else:
         assert list(opened.contents()) == []
+
+
+PAGE = b'"id_user","text"\n' + b'"0001","the same line again"\n' * 30 + b"x" * 70_000
+DEFLATE64 = bytes.fromhex(
+    "edc1c16905201004d0bb552c73f63056140632e882ee211af8e5a791bc87fcfefabdfe41c7f3e7a1"
+    + "81e440c75b8eabe3d8590e4d65a1" * 30
+    + "7dfeefff7dfee322fc01"
+)
+"""`PAGE` as the library inflate64 1.0.4 packs it: runs of 65,538 bytes in one go, which Deflate does not have."""
+
+
+@pytest.mark.parametrize("method", [9, 14, 20, 93], ids=["Deflate64", "LZMA", "zstd, as it was numbered first", "zstd"])
+def test_what_newer_programs_pack_comes_out(method: int) -> None:
+    alone = lzma.compress(PAGE, lzma.FORMAT_ALONE)  # properties, the size that is not said, data
+    packed = {9: DEFLATE64, 14: b"\x09\x14\x05\0" + alone[:5] + alone[13:]}.get(method) or zstandard.compress(PAGE)
+    made = Made(b"a.csv", PAGE, method=method, packed_data=packed)
+    opened = open_zip(io.BytesIO(build(made, Made(b"b", b"beta"))), "k")
+    assert outcome(opened) == ({"a.csv": PAGE, "b": b"beta"}, {})
+    for lost in (packed[:-40], packed[:20]):
+        made = Made(b"a.csv", PAGE, method=method, packed_data=lost)
+        assert outcome(open_zip(io.BytesIO(build(made)), "k")) == ({}, {"a.csv": "member-damaged"})
+
+
+@pytest.mark.parametrize("raw", ["Größe.jpg".encode("cp437"), b"\x80" * 40 + b".jpg"])
+def test_a_member_put_behind_one_with_an_old_name_is_no_overlap(raw: bytes) -> None:
+    """Python rewrites the directory's name in UTF-8, which is longer, and leaves the local header as it was."""
+    out = io.BytesIO(build(Made(raw, b"alpha", method=0)))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("later.csv", b"beta")
+    with zipfile.ZipFile(out) as archive:
+        wanted = {name: archive.read(name) for name in archive.namelist()}
+    assert sorted(wanted.values()) == [b"alpha", b"beta"]
+    opened = open_zip(out, "k")
+    assert outcome(opened) == (wanted, {})
+    assert opened.findings == []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bondstore.zips.findings import ZipPlace
-from bondstore.zips.headers import CENTRAL, END, LOCAL_SIZE, find_local, name_sum, read_central
+from bondstore.zips.headers import CENTRAL, END, LOCAL_SIZE, find_local, name_sums, read_central, read_local
 from bondstore.zips.limits import Limits
 from bondstore.zips.names import read_name
 from bondstore.zips.source import Positioned
@@ -39,7 +39,7 @@ class DirectoryEntry:
     number: int  # its place in the zip, from 0, by where it begins
     name: str
     odd: str
-    name_sum: bytes  # what its name in the local header must come to
+    name_sums: frozenset[bytes]  # one of them its name in the local header must come to
     encrypted: bool
     link: bool
     folder: bool
@@ -91,7 +91,7 @@ def read_entries(source: Positioned, end: End, place: ZipPlace, limits: Limits) 
                 number=0,
                 name=name,
                 odd=odd,
-                name_sum=name_sum(central.raw),
+                name_sums=name_sums(central.raw, central.flags),
                 encrypted=central.encrypted,
                 link=kind not in (0, stat.S_IFREG, stat.S_IFDIR),
                 folder=central.size == 0 and (name.endswith("/") or kind == stat.S_IFDIR),
@@ -108,7 +108,7 @@ def read_entries(source: Positioned, end: End, place: ZipPlace, limits: Limits) 
         return None
     entries.sort(key=lambda entry: entry.start)
     _check_total(entries, place, limits)
-    return list(_apart(entries, end.start, place))
+    return list(_apart(source, entries, end.start, place))
 
 
 def _end_at(source: Positioned, at: int, record: bytes) -> End | None:
@@ -156,10 +156,16 @@ def _check_total(entries: Iterable[DirectoryEntry], place: ZipPlace, limits: Lim
         raise place.damaged("zip-bomb", f"The zip unpacks to {total} bytes; the limit is {limits.total_bytes}.")
 
 
-def _apart(entries: list[DirectoryEntry], directory: int, place: ZipPlace) -> Iterator[DirectoryEntry]:
+def _apart(
+    source: Positioned, entries: list[DirectoryEntry], directory: int, place: ZipPlace
+) -> Iterator[DirectoryEntry]:
     """Yield the entries, numbered, each with the place it must not reach beyond; refuse those that share bytes."""
     for number, entry in enumerate(entries):
         bound = entries[number + 1].start if number + 1 < len(entries) else directory
         if entry.start + entry.least > bound:
-            raise place.damaged("zip-overlap")
+            # The name may be shorter in the local header than in the directory: then that says where the data are.
+            local = read_local(source, entry.start)
+            agree = local is not None and not entry.name_sums.isdisjoint(name_sums(local.raw, local.flags))
+            if local is None or not agree or local.data_start + entry.packed > bound:
+                raise place.damaged("zip-overlap")
         yield replace(entry, number=number, bound=bound)

@@ -35,7 +35,12 @@ ZIPS = registry(
     FindingKind("zip-too-many", Severity.ERROR, "The zip has more members than the limit.", _REFUSED),
     FindingKind("member-encrypted", Severity.ERROR, "The member is encrypted; it was not opened.", _LOOK),
     FindingKind("member-link", Severity.ERROR, "The member is a link or a special file; it was not followed.", _LOOK),
-    FindingKind("member-nested", Severity.ERROR, "The member is a zip itself; it was not opened.", _LOOK),
+    FindingKind(
+        "member-nested",
+        Severity.ERROR,
+        "The member is a zip that cannot be opened, or lies in a zip that is a member itself.",
+        _LOOK,
+    ),
     FindingKind("member-damaged", Severity.ERROR, "The member is damaged or cut.", _AGAIN),
     FindingKind("member-too-large", Severity.ERROR, "The member unpacks to more than the limit for one.", _LOOK),
     FindingKind("member-method", Severity.ERROR, "The member is compressed in a way that is not read here.", _LOOK),
@@ -75,6 +80,7 @@ class ZipPlace:
         return DamagedError(f"{self}: {detail or kind.sentence}", kind=word, hint=kind.advice)
 
 
-def member_place(key: str, number: int) -> ZipPlace:
+def member_place(zip_place: ZipPlace, number: int) -> ZipPlace:
     """Return the place of a member, counted from 1 there; not its name, which may hold anything."""
-    return ZipPlace(key, f"member {number + 1}")
+    outer = f"{zip_place.where}, " if zip_place.where else ""
+    return ZipPlace(zip_place.key, f"{outer}member {number + 1}")

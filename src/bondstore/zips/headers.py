@@ -17,6 +17,7 @@ ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 TRAILED = 0x0008
 """Flag of members whose checksum and sizes follow their data."""
 
+_UTF_8 = 0x0800
 LOCAL_SIZE = 30
 _CENTRAL_SIZE = 46
 _LOCAL_RECORD = struct.Struct("<4s5H3L2H")
@@ -122,6 +123,8 @@ def read_central(source: Positioned, start: int) -> Central | None:
     if len(tail) < names + extras:
         return None
     wide = _wide(tail[names:], size == _BIG, packed == _BIG, offset == _BIG)
+    if wide is None and size == _BIG and _has_none(tail[names:]) and _BIG not in (packed, offset):
+        wide = [size]  # the member is said to be that large, and no 64-bit size stands in place of it
     if wide is None:
         return None
     size = wide.pop(0) if size == _BIG else size
@@ -131,9 +134,28 @@ def read_central(source: Positioned, start: int) -> Central | None:
     return Central(flags, method, crc, packed, size, offset, outer >> 16, tail[:names], length)
 
 
-def name_sum(raw: bytes) -> bytes:
-    """Return what a name is compared by: of one length, however long it is."""
-    return hashlib.blake2b(raw, digest_size=16).digest()
+def name_sums(raw: bytes, flags: int) -> frozenset[bytes]:
+    """Return what a name is compared by: of one length, however long it is.
+
+    One name may stand in cp437 in one header and in UTF-8 in the other: Python's `zipfile` rewrites the directory of a
+    zip that it appends to, and not the local headers (APPNOTE appendix D).
+    """
+    try:
+        text = raw.decode("utf-8" if flags & _UTF_8 else "cp437")
+    except UnicodeDecodeError:
+        text = ""
+    return frozenset(hashlib.blake2b(one, digest_size=16).digest() for one in (raw, text.encode()) if one or not raw)
+
+
+def _has_none(extras: bytes) -> bool:
+    """Whether an extra field is sound and holds nothing of zip64."""
+    at = 0
+    while at + 4 <= len(extras):
+        tag, length = struct.unpack_from("<2H", extras, at)
+        if tag == 1:
+            return False
+        at += 4 + length
+    return at == len(extras)
 
 
 def _wide(extras: bytes, *wanted: bool) -> list[int] | None:

@@ -12,6 +12,7 @@ class Limits:
     members: int = 10_000
     member_bytes: int = 1 << 30
     total_bytes: int = 4 << 30
+    nested_bytes: int = 64 << 20  # of a zip in the zip, which is held in memory; the other limits are for both together
 
 
 LIMITS = Limits()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bondstore.errors import UsageError
+from bondstore.errors import DamagedError, UsageError
 from bondstore.findings import Finding
 from bondstore.zips.chunks import Chunks
 from bondstore.zips.directory import DirectoryEntry, find_end, read_entries
@@ -24,19 +25,15 @@ _ZIP_STARTS = (LOCAL, END, DESCRIPTOR)
 class Member:
     """A member of a zip."""
 
-    number: int  # its place in the zip, from 0; unique in it, which the name need not be
+    number: int  # its place in its zip, from 0; unique in it, which the name need not be
     name: str  # printable and of bounded length; never a path to write to
     size: int | None  # unpacked bytes as the zip claims; None where only its lost directory knew
+    where: str  # how findings name it: ``member 1`` is the first, ``member 3, member 1`` the first of a zip in the zip
 
     @property
     def base(self) -> str:
         """The last part of the name, harmless on every file system."""
         return base_name(self.name, self.number)
-
-    @property
-    def where(self) -> str:
-        """How findings name it: ``member 1`` is the first."""
-        return member_place("", self.number).where
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +58,24 @@ class OpenedZip:
     def __init__(
         self,
         source: Positioned,
-        key: str,
+        place: ZipPlace,
         limits: Limits,
         entries: list[DirectoryEntry] | None,
         first: Local | None = None,
     ) -> None:
-        self.key = key
+        self.key = place.key
         self.findings: list[Finding] = []  # complete once `contents` has ended
         self.partial = entries is None  # the directory is lost: there may have been members that nobody knows of
         self._source = source
         self._limits = limits
+        self._place = place
+        self._members_left = limits.members - len(entries or ())
+        sizes = (one.size for one in entries or () if one.size <= limits.member_bytes)
+        self._bytes_left = limits.total_bytes - sum(sizes)
         self._names: set[str] = set()
         self._begun = False
         self._open = [entry for entry in entries or () if self._may_open(entry, link=entry.link)]
-        self._salvage = Salvage(source, key, first, limits, self.findings) if first else None
+        self._salvage = Salvage(source, place, first, limits, self.findings) if first else None
 
     def contents(self) -> Iterator[Content]:
         """Yield the members by where they begin; folders and what may not be opened (see `findings`) are left out.
@@ -88,23 +89,25 @@ class OpenedZip:
 
     def _listed(self) -> Iterator[Content]:
         for entry in self._open:
-            place = member_place(self.key, entry.number)
+            place = member_place(self._place, entry.number)
             chunks = Chunks(unpack(self._source, entry, place, self._limits), place, self.findings)
-            if not self._is_zip(chunks, place):
-                yield Content(Member(entry.number, entry.name, entry.size), chunks)
+            yield from self._handed(Member(entry.number, entry.name, entry.size, place.where), chunks, place)
             chunks.close()
 
     def _salvaged(self, salvage: Salvage) -> Iterator[Content]:
         for found in salvage.members():
-            place = member_place(self.key, found.number)
-            if self._may_open(found, link=False) and not self._is_zip(found.chunks, place):
-                yield Content(Member(found.number, found.name, found.size), found.chunks)
+            place = member_place(self._place, found.number)
+            self._members_left -= 1
+            if self._may_open(found, link=False):
+                before = salvage.unpacked
+                yield from self._handed(Member(found.number, found.name, found.size, place.where), found.chunks, place)
+                self._bytes_left -= salvage.unpacked - before
 
     def _may_open(self, member: DirectoryEntry | Salvaged, *, link: bool) -> bool:
         """Tell what is odd about a member, and whether it is one to be read."""
         if member.folder:
             return False
-        place = member_place(self.key, member.number)
+        place = member_place(self._place, member.number)
         if member.odd:
             self.findings.append(
                 place.finding("member-name", f"The member's name {member.odd}; only its base is used.")
@@ -112,33 +115,55 @@ class OpenedZip:
         if member.name in self._names:
             self.findings.append(place.finding("member-repeated"))
         self._names.add(member.name)
-        nested = member.name.lower().endswith(".zip")
-        words = {"member-encrypted": member.encrypted, "member-link": link, "member-nested": nested}
+        words = {"member-encrypted": member.encrypted, "member-link": link}
         word = next((word for word, holds in words.items() if holds), None)
         if word:
             self.findings.append(place.finding(word))
         return word is None
 
-    def _is_zip(self, chunks: Chunks, place: ZipPlace) -> bool:
-        if chunks.peek() not in _ZIP_STARTS:
-            return False
-        self.findings.append(place.finding("member-nested"))
-        return True
+    def _handed(self, member: Member, chunks: Chunks, place: ZipPlace) -> Iterator[Content]:
+        """Yield a member, or those of the zip that it is."""
+        if chunks.peek() not in _ZIP_STARTS and not member.name.lower().endswith(".zip"):
+            yield Content(member, chunks)
+        elif self._place.where:
+            self.findings.append(place.finding("member-nested", "The member is a zip in a zip in a zip."))
+        else:
+            yield from self._nested(chunks, place)
+
+    def _nested(self, chunks: Chunks, place: ZipPlace) -> Iterator[Content]:
+        """Yield the members of a zip in the zip; all that is wrong with it is in the findings."""
+        try:
+            content = chunks.take(self._limits.nested_bytes)
+        except DamagedError:
+            return  # told already
+        left = replace(self._limits, members=max(self._members_left, 0), total_bytes=max(self._bytes_left, 0))
+        try:
+            inner = _opened(Positioned(io.BytesIO(content)), place, left)
+        except DamagedError as error:
+            word = "member-nested" if error.kind == "not-a-zip" else error.kind
+            self.findings.append(place.finding(word))
+            return
+        yield from inner.contents()
+        self.findings += inner.findings
+        self._members_left, self._bytes_left = inner._members_left, inner._bytes_left
 
 
 def open_zip(source: ByteSource, key: str, limits: Limits = LIMITS) -> OpenedZip:
     """Open a zip: look its directory over, or begin to salvage it where that is damaged."""
-    positioned, place = Positioned(source), ZipPlace(key)
+    return _opened(Positioned(source), ZipPlace(key), limits)
+
+
+def _opened(positioned: Positioned, place: ZipPlace, limits: Limits) -> OpenedZip:
     end, seen = find_end(positioned)
     entries = read_entries(positioned, end, place, limits) if end else None
     if entries is not None:
-        return OpenedZip(positioned, key, limits, entries)
+        return OpenedZip(positioned, place, limits, entries)
     word = "zip-no-directory" if seen else "zip-truncated"
     first = find_local(positioned, 0)
     if first is None:
         if positioned.size and LOCAL.startswith(positioned.at(0, 4)):
             raise place.damaged(word, "The zip is damaged, and no member of it could be found.")
         raise place.damaged("not-a-zip", "" if positioned.size else "The object has no bytes at all.")
-    opened = OpenedZip(positioned, key, limits, None, first)
+    opened = OpenedZip(positioned, place, limits, None, first)
     opened.findings.append(place.finding(word))
     return opened

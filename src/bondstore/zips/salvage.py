@@ -15,8 +15,9 @@ from bondstore.zips.headers import CENTRAL, DESCRIPTOR, END, LOCAL, Local, find_
 from bondstore.zips.limits import Limits
 from bondstore.zips.names import read_name
 from bondstore.zips.source import FIRST, PIECE, Positioned
-from bondstore.zips.unpack import METHODS
 
+METHODS = frozenset((0, 8, 9, 12))
+"""Compression methods that are read without a directory."""
 _NEXT = (LOCAL, CENTRAL, END, b"PK\x06\x06")
 _PADDING = CENTRAL + bytes(24)
 """A whole member at the very end is seen to be whole only by what follows it, which was cut off."""
@@ -64,14 +65,16 @@ class Salvage:
     stops, and says so.
     """
 
-    def __init__(self, source: Positioned, key: str, first: Local, limits: Limits, findings: list[Finding]) -> None:
+    def __init__(
+        self, source: Positioned, place: ZipPlace, first: Local, limits: Limits, findings: list[Finding]
+    ) -> None:
         self._module = require_stream_unzip()
         self._first = first
         self._source = source
-        self._zip = ZipPlace(key)
+        self._zip = place
         self._limits = limits
         self._findings = findings
-        self._unpacked = 0
+        self.unpacked = 0  # bytes so far
         self._feed_left = 8 * source.size + FIRST * limits.members  # honest damage makes little be read twice
         self._stopped = False
 
@@ -84,7 +87,7 @@ class Salvage:
                 self._findings.append(self._zip.finding("zip-too-many"))
                 return
             name, odd = read_name(local.raw)
-            place = member_place(self._zip.key, number)
+            place = member_place(self._zip, number)
             unpacked = Unpacked()
             chunks = Chunks(self._content(local, place, unpacked), place, self._findings)
             size = None if local.trailed else local.size
@@ -134,10 +137,10 @@ class Salvage:
 
     def _count(self, length: int, unpacked: Unpacked, place: ZipPlace) -> None:
         unpacked.size += length
-        self._unpacked += length
+        self.unpacked += length
         if unpacked.size > self._limits.member_bytes:
             raise place.damaged("member-too-large")
-        if self._unpacked > self._limits.total_bytes:
+        if self.unpacked > self._limits.total_bytes:
             self._stopped = True
             raise place.damaged("zip-bomb")
 
@@ -157,7 +160,8 @@ class Salvage:
             after = read_local(self._source, end)
             if after and after.possible:
                 return after
-            hole = ZipPlace(self._zip.key, f"byte {end}")
+            outer = f"{self._zip.where}, " if self._zip.where else ""
+            hole = ZipPlace(self._zip.key, f"{outer}byte {end}")
             words = "Behind a member there is something that cannot be read."
             self._findings.append(hole.finding("member-damaged", words))
         return find_local(self._source, end)  # behind a directory too: zips may have been put behind each other
