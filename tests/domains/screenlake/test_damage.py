@@ -226,3 +226,15 @@ def test_a_zip_that_is_mended_in_the_store_is_whole_again(lab: PhoneLab) -> None
     assert lab.run().tally.complete
     holds_all_of(lab.results()[phone.panelist], phone)
     assert {one.kind for one in findings(lab)} <= {"quotes-repaired"}
+
+
+def test_a_zip_in_a_zip_comes_out_as_if_it_lay_there_alone(lab: PhoneLab) -> None:
+    """Some phones wrap once more: ``image_zip_….zip.zip``."""
+    (phone,) = lab.fill(Shape(panelists=1, zips=1))
+    del lab.phones[phone.key]
+    (lab.source / phone.key).unlink()
+    lab.put(f"{phone.key}.zip", zipped([("image_zip.zip", phone.data)]))
+    assert lab.run().tally.complete
+    panelist = lab.results()[phone.panelist]
+    assert set(panelist.images) == {image.name for image in phone.images}
+    holds_all_of(panelist, phone)
