@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from itertools import pairwise
-from statistics import fmean
+from itertools import groupby, pairwise
+from statistics import fmean, median
 from typing import Any
 
 from tests.domains.ocean.qc.moana_made import Cast
@@ -164,7 +164,8 @@ def impossible_location(
     flags = []
     for n in range(len(one)):
         inside = latitude[0] <= one.lat[n] <= latitude[1] and longitude[0] <= one.lon[n] <= longitude[1]
-        flags.append(MISSING if no_place(one, n) else GOOD if inside else BAD)
+        nowhere = one.lat[n] == one.lon[n] == 0
+        flags.append(MISSING if no_place(one, n) else BAD if not inside else SUSPECT if nowhere else GOOD)
     return flags
 
 
@@ -264,7 +265,7 @@ def spike(one: Cast, on: str, *, deviations: float) -> list[int]:
     return flags
 
 
-def rate_of_change(one: Cast, on: str, *, rate: float, deviations: float) -> list[int]:
+def rate_of_change(one: Cast, on: str, *, rate: float, deviations: float, resolution: float = 0.0) -> list[int]:
     x, p, flags = one.column(on), one.pres, []
     for n, value in enumerate(x):
         if isnan(value):
@@ -275,10 +276,11 @@ def rate_of_change(one: Cast, on: str, *, rate: float, deviations: float) -> lis
             flags.append(SILENT)
         elif isnan(x[n - 1]) or isnan(p[n]) or isnan(p[n - 1]):
             flags.append(OPEN)
-        elif p[n] == p[n - 1]:
+        elif p[n] == p[n - 1] and not resolution:
             flags.append(SILENT)
         else:
-            found = over(abs(value - x[n - 1]) / abs(p[n] - p[n - 1]), rate + deviations * sd(x))
+            step = max(abs(p[n] - p[n - 1]), resolution)
+            found = over(abs(value - x[n - 1]) / step, rate + deviations * sd(x))
             flags.append(pick(found, SUSPECT))
     return flags
 
@@ -294,6 +296,47 @@ def stuck_value(one: Cast, on: str, *, repeats: int, within: float) -> list[int]
     return [
         MISSING if isnan(value) else OPEN if short else SUSPECT if n in stuck else GOOD for n, value in enumerate(x)
     ]
+
+
+def repeated_value(one: Cast, on: str, *, repeats: int, resolution: float, moving: float, release: float) -> list[int]:
+    x, p = one.column(on), one.pres
+    have = [n for n in range(len(one)) if not isnan(x[n]) and not isnan(p[n])]
+    stuck: set[int] = set()
+    for _, group in groupby(have, lambda n: round(x[n] / resolution)):
+        run = list(group)
+        place = have.index(run[-1]) + 1
+        apart = abs(x[have[place]] - x[run[-1]]) if place < len(have) else math.inf
+        moved = max(p[n] for n in run) - min(p[n] for n in run)
+        if len(run) > repeats and moved >= moving and apart > release:
+            stuck.update(run)
+    short = len(have) <= repeats
+    return [
+        MISSING if isnan(x[n]) else OPEN if isnan(p[n]) else SUSPECT if n in stuck else SILENT if short else GOOD
+        for n in range(len(one))
+    ]
+
+
+def one_level_spike(
+    one: Cast, on: str, *, shallow: float, deep: float, split: float, factor: float, beside: int
+) -> list[int]:
+    column, flags = one.column(on), [MISSING] * len(one)
+    rows = [n for n in range(len(one)) if not isnan(column[n])]
+    x = [column[n] for n in rows]
+    if len(x) < 3:
+        return [MISSING if isnan(value) else OPEN for value in column]
+    off = {i: x[i] - (x[i - 1] + x[i + 1]) / 2 for i in range(1, len(x) - 1)}
+    for i, n in enumerate(rows):
+        if i not in off:
+            flags[n] = SILENT
+            continue
+        height = abs(off[i]) - abs(x[i + 1] - x[i - 1]) / 2
+        if i - 1 in off and i + 1 in off and off[i] * off[i - 1] < 0 and off[i] * off[i + 1] < 0:
+            height = max(height, min(abs(off[i]), 2 * abs(off[i - 1]), 2 * abs(off[i + 1])))
+        around = [abs(off[i + k]) for k in range(-beside, beside + 1) if abs(k) > 1 and i + k in off]
+        bound = deep if one.pres[n] >= split else shallow
+        found = over(height, max(bound, factor * 1.4826 * median(around) if around else 0.0))
+        flags[n] = pick(found, SUSPECT)
+    return flags
 
 
 def temp_drift(

@@ -229,12 +229,25 @@ def spike(one: Cast, on: str, *, deviations: float) -> list[int]:
     return put(one, on, kept, [pick(over(float(value), deviations * sd(x)), SUSPECT) for value in found])
 
 
-def stuck_value(one: Cast, on: str) -> list[int]:
+def stuck_value(one: Cast, on: str, *, repeats: int, within: float) -> list[int]:
     kept = rows(one)
-    return put(one, on, kept, [GOOD] * len(kept))
+    x = [one.column(on)[n] for n in kept]
+    said = [GOOD] * len(x)
+    for i in range(repeats, len(x)):
+        if all(abs(before - x[i]) < within for before in x[i - repeats : i]):
+            said[i - repeats : i] = [SUSPECT] * repeats
+    return put(one, on, kept, said)
 
 
-rate_of_change = stuck_value
+def rate_of_change(one: Cast, on: str, *, rate: float, deviations: float) -> list[int]:
+    kept = rows(one)
+    x, p = [one.temp[n] for n in kept], [one.pres[n] for n in kept]
+    said = [GOOD] * len(x)
+    for i in range(1, len(x)):
+        rise, run = abs(x[i] - x[i - 1]), abs(p[i] - p[i - 1])
+        found = over(rise / run, rate + deviations * sd(x)) if run else rise > 0
+        said[i] = pick(found, SUSPECT)
+    return put(one, on, kept, said)
 
 
 def temp_drift(

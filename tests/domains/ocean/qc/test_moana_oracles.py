@@ -22,6 +22,10 @@ STEPS: list[tuple[str, str, dict[str, Any]]] = [
     for step in load_suite(which).steps
 ]
 STEPS += [
+    ("moana.spike", "TEMP", {"deviations": 3.0}),
+    ("moana.stuck_value", "TEMP", {"repeats": 3, "within": 0.05}),
+    ("moana.rate_of_change", "TEMP", {"rate": 2.0, "deviations": 2.0}),
+    ("moana.one_level_spike", "TEMP", {"shallow": 0.02, "deep": 0.01, "split": 10.0, "factor": 1.5, "beside": 3}),
     ("moana.gear_type", "POSITION", {"still": 0.0}),
     ("moana.gear_type", "POSITION", {"still": 2.5}),
     ("moana2024.datetime_increasing", "TIME", {}),
@@ -33,7 +37,7 @@ WITHOUT_ORACLE = {"moana.position_on_land", "moana.climatology"}  # cases of the
 def test_every_test_is_compared() -> None:
     ours = {name for name in all_tests() if name.startswith(("moana.", "moana2024."))}
     assert ours == {name for name, _, _ in STEPS}
-    assert len(ours) == 18 + 15
+    assert len(ours) == 20 + 15
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bondstore.domains.ocean.qc.moana_time import phase
+from bondstore.domains.ocean.qc.suite import all_tests
 from bondstore.errors import ConfigurationError
 from tests.domains.ocean.qc.moana_made import NAN, T0, Cast, batch_of, cast, run, why
 
@@ -164,3 +167,10 @@ def test_an_overflow_without_a_download_time_or_pressure_is_not_evaluated() -> N
 def test_the_phase_turns_at_four_minutes() -> None:
     one = cast(time=[0.0, 239.0, 479.0, NAN, 720.0, 720.0])
     assert phase(batch_of(one, cast(time=[9000.0]), cast(0))).tolist() == ["P", "P", "D", "", "D", "P", "P"]
+
+
+def test_where_no_download_is_stated_the_making_of_the_file_is_the_latest_time() -> None:
+    batch = batch_of(cast(time=[T0, T0 + 60, Y2010], download=None))
+    batch.profiles[0] = replace(batch.profiles[0], known={"created": str(int(T0) + 60)})
+    said = all_tests()["moana.impossible_date"].function(batch, "TIME", earliest="2010-01-01")
+    assert said.flags.tolist() == [GOOD, BAD, SUSPECT]

@@ -104,21 +104,18 @@ def test_interior_spikes_agree_with_ioos_qc() -> None:
 
 def test_a_rate_is_over_two_degrees_a_dbar_and_two_deviations() -> None:
     # T = 0, 0, d, d: SD = d / 2, limit 2 + d; rate d / dp
-    assert run("moana.rate_of_change", "TEMP", cast(temp=[0.0, 0.0, 2.0, 2.0], pres=[1.0, 2.0, 2.5, 3.0])) == [
-        SILENT, GOOD, GOOD, GOOD,
-    ]  # fmt: skip
-    assert run("moana.rate_of_change", "TEMP", cast(temp=[0.0, 0.0, 2.0, 2.0], pres=[1.0, 2.0, 2.49, 3.0])) == [
-        SILENT, GOOD, SUSPECT, GOOD,
-    ]  # fmt: skip
+    at, over = (cast(temp=[0.0, 0.0, 2.0, 2.0], pres=[1.0, 2.0, place, 3.0]) for place in (2.5, 2.49))
+    assert run("moana.rate_of_change", "TEMP", at, resolution=0.0) == [SILENT, GOOD, GOOD, GOOD]
+    assert run("moana.rate_of_change", "TEMP", over, resolution=0.0) == [SILENT, GOOD, SUSPECT, GOOD]
     up = cast(temp=[0.0, 0.0, 2.0, 2.0], pres=[3.0, 2.0, 1.51, 1.0])
-    assert run("moana.rate_of_change", "TEMP", up) == [SILENT, GOOD, SUSPECT, GOOD]
-    assert run("moana2024.rate_of_change", "PRES", up) == [GOOD] * 4
+    assert run("moana.rate_of_change", "TEMP", up, resolution=0.0) == [SILENT, GOOD, SUSPECT, GOOD]
+    assert run("moana2024.rate_of_change", "PRES", up) == [GOOD, GOOD, SUSPECT, GOOD]
 
 
 def test_a_rate_needs_two_pressures_that_differ() -> None:
     one = cast(temp=[15.0, 15.0, NAN, 15.0, 15.0, 20.0], pres=[1.0, NAN, 3.0, 4.0, 5.0, 5.0])
-    assert run("moana.rate_of_change", "TEMP", one) == [SILENT, OPEN, MISSING, OPEN, GOOD, SILENT]
-    assert run("moana.rate_of_change", "TEMP", cast(1), cast(2, temp=30.0)) == [OPEN, SILENT, GOOD]
+    assert run("moana.rate_of_change", "TEMP", one, resolution=0.0) == [SILENT, OPEN, MISSING, OPEN, GOOD, SILENT]
+    assert run("moana.rate_of_change", "TEMP", cast(1), cast(2, temp=30.0), resolution=0.0) == [OPEN, SILENT, GOOD]
 
 
 @pytest.mark.parametrize(("on", "under", "over"), [("TEMP", 0.049, 0.0501), ("PRES", 0.0099, 0.0101)])
@@ -134,7 +131,7 @@ def test_twenty_repeats_are_stuck(on: str, under: float, over: float) -> None:
     assert flags([10.0 + over] + [10.0] * 20) == [GOOD] * 21
     assert flags([10.0] * 10 + [NAN] + [10.0] * 11) == [SUSPECT] * 10 + [MISSING] + [SUSPECT] * 11
     assert flags([10.0] * 20) == [OPEN] * 20
-    assert run("moana2024.stuck_value", on, cast(**{name: [10.0] * 30})) == [GOOD] * 30
+    assert run("moana2024.stuck_value", on, cast(**{name: [10.0] * 30})) == [SUSPECT] * 29 + [GOOD]
 
 
 def test_a_drift_within_the_window_is_no_stuck_value() -> None:

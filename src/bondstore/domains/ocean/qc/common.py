@@ -107,6 +107,20 @@ def download_times(batch: Batch) -> Floats:
     return np.array([np.nan if one is None else one for one in stated], np.float64)
 
 
+def made_times(batch: Batch) -> Floats:
+    """Return when each file was made, in seconds since 1970-01-01 UTC: downloaded, or else written, as it says."""
+    written = [_stated(one.known.get("created", "")) for one in batch.profiles]
+    downloaded = download_times(batch)
+    return np.where(np.isnan(downloaded), np.array(written, np.float64), downloaded)
+
+
+def _stated(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
 def firmwares(batch: Batch) -> Floats:
     """Return each profile's sensor firmware as a number: ``MOANA-1.21`` is 1.21; NaN where there is none.
 

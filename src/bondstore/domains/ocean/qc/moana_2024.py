@@ -11,7 +11,7 @@ from bondstore.domains.ocean.qc.common import (
     because,
 )
 from bondstore.domains.ocean.qc.flags import Flag, Flags
-from bondstore.domains.ocean.qc.moana_values import binned, drift
+from bondstore.domains.ocean.qc.moana_values import binned, drift, ends_of_runs
 from bondstore.domains.ocean.qc.ragged import (
     absent,
     column,
@@ -131,36 +131,55 @@ def spike(batch: Batch, on: str, *, deviations: float) -> Verdict:
 
 
 @test("moana2024.stuck_value", "moana-qc 2024, stuck value", "TEMP", "PRES")
-def stuck_value(batch: Batch, on: str) -> Verdict:
-    """Set the existing chain's flags of `moana.stuck_value` under pandas 3: all good.
+def stuck_value(batch: Batch, on: str, *, repeats: int, within: float) -> Verdict:
+    """Set the existing chain's flags of `moana.stuck_value`, under the pandas 1.5.3 that it pins.
 
-    Defect reproduced: its flags are written to a copy that is thrown away. Rows dropped (see `chain_rows`).
+    Defects reproduced: the last value of a run is left out (21 equal values are flagged twenty times); rows dropped
+    (see `chain_rows`). Under pandas 3 the chain would set none of these flags.
 
     Parameters
     ----------
     batch, on
         As in `bondstore.domains.ocean.qc.tests`.
+    repeats, within
+        As in `moana.stuck_value`.
     """
-    return _good(batch, on)
+
+    def run(kept: Batch) -> Verdict:
+        before_last = ends_of_runs(column(kept, on), kept.owner, repeats, within)
+        marks = np.zeros(kept.levels + 1, np.int64)
+        np.add.at(marks, before_last - repeats, 1)
+        np.add.at(marks, before_last, -1)
+        return Verdict(np.where(np.cumsum(marks[:-1]) > 0, Flag.SUSPECT, Flag.GOOD).astype(np.int8))
+
+    return run_over_rows(batch, on, run)
 
 
 @test("moana2024.rate_of_change", "moana-qc 2024, rate of change", "PRES")
-def rate_of_change(batch: Batch, on: str) -> Verdict:
-    """Set the existing chain's flags of `moana.rate_of_change` under pandas 3: all good, and of pressure.
+def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float) -> Verdict:
+    """Set the existing chain's flags of `moana.rate_of_change`, under the pandas 1.5.3 that it pins.
 
-    Defects reproduced: its flags are written to a copy that is thrown away, and count for pressure. Rows dropped (see
-    `chain_rows`).
+    Defects reproduced: its flags count for pressure; a level at the same pressure as the one before is suspect wherever
+    its temperature differs (the rate is infinite); rows dropped (see `chain_rows`). Under pandas 3 the chain would set
+    none of these flags.
 
     Parameters
     ----------
     batch, on
         As in `bondstore.domains.ocean.qc.tests`.
+    rate, deviations
+        As in `moana.rate_of_change`.
     """
-    return _good(batch, on)
 
+    def run(kept: Batch) -> Verdict:
+        values = kept.temperature
+        with np.errstate(all="ignore"):
+            change = np.abs(values - neighbour(kept, values, -1))
+            deep = np.abs(kept.pressure - neighbour(kept, kept.pressure, -1))
+            fast = change / deep > spread(kept, rate + deviations * deviation(kept, values))
+        return Verdict(np.where(fast, Flag.SUSPECT, Flag.GOOD).astype(np.int8))
 
-def _good(batch: Batch, on: str) -> Verdict:
-    return on_rows(batch, on, chain_rows(batch), np.full(batch.levels, Flag.GOOD, np.int8))
+    return run_over_rows(batch, on, run)
 
 
 @test("moana2024.temp_drift", "moana-qc 2024, temperature drift", "TEMP")

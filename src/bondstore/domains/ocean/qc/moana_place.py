@@ -38,6 +38,8 @@ def impossible_location(
 ) -> Verdict:
     """Flag positions that are none on Earth: outside `latitude` or `longitude`, bounds included in what is good.
 
+    A position of exactly 0, 0 is suspect: it is what a receiver without a fix writes.
+
     Parameters
     ----------
     batch, on
@@ -49,12 +51,14 @@ def impossible_location(
 
     Notes
     -----
-    0 is a position. Outside is bad. Source: moana-qc, "Impossible Location" (flags 1, 4).
+    A latitude or a longitude of 0 is a position like any other. Outside is bad.
+
+    Source: moana-qc, "Impossible Location" (flags 1, 4), whose chain drops every row with a 0 in its position.
     """
     with np.errstate(invalid="ignore"):
         bad = (batch.latitude < latitude[0]) | (batch.latitude > latitude[1])
         bad |= (batch.longitude < longitude[0]) | (batch.longitude > longitude[1])
-    return verdict(batch, on, bad=bad)
+    return verdict(batch, on, suspect=(batch.latitude == 0) & (batch.longitude == 0), bad=bad)
 
 
 @test("moana.remove_ref_location", "moana-qc, remove reference location", "POSITION")
@@ -288,29 +292,6 @@ def gear_type(batch: Batch, on: str, *, still: float) -> Verdict:
         unknown={_NO_GEAR: spread(batch, ~moves & ~stands), _NO_GOOD: spread(batch, few)},
         suspect=spread(batch, ((stands & moved) | (moves & ~moved)) & ~few),
     )
-
-
-def _good(
-    batch: Batch,
-    *,
-    earliest: str,
-    longest_gap: float,
-    smallest_cluster: int,
-    latitude: tuple[float, float],
-    longitude: tuple[float, float],
-    reference: tuple[float, float],
-    radius: float,
-) -> Mask:
-    """Which levels have a time and a position that none of the tests they rest on called suspect or bad."""
-    good = ~absent(batch, "TIME") & ~absent(batch, "POSITION")
-    for said in (
-        impossible_date(batch, "TIME", earliest=earliest),
-        timing_gap(batch, "TIME", longest_gap=longest_gap, smallest_cluster=smallest_cluster),
-        impossible_location(batch, "POSITION", latitude=latitude, longitude=longitude),
-        remove_ref_location(batch, "POSITION", reference=reference, radius=radius),
-    ):
-        good &= (said.flags != Flag.SUSPECT) & (said.flags != Flag.BAD)
-    return good
 
 
 def ends(batch: Batch, good: Mask, values: Floats) -> tuple[Floats, Floats]:

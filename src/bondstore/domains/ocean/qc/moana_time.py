@@ -9,6 +9,7 @@ from bondstore.domains.ocean.profiles import Batch, Floats, Mask
 from bondstore.domains.ocean.qc.common import (
     download_times,
     firmwares,
+    made_times,
     seconds,
     verdict,
 )
@@ -35,8 +36,8 @@ _NO_DOWNLOAD = "the file states no download time"
 def impossible_date(batch: Batch, on: str, *, earliest: str) -> Verdict:
     """Flag times that cannot be: a level was measured before it was downloaded, and after the first sensor was built.
 
-    ``t >= download time`` is bad; ``t <= earliest`` is suspect (it may be the clock of the deck unit that is wrong). A
-    time that is both is bad.
+    ``t >= download time`` is bad, or in a file that states none (netCDF) ``t >=`` the time when the file was made.
+    ``t <= earliest`` is suspect (it may be the clock of the deck unit that is wrong). A time that is both is bad.
 
     Parameters
     ----------
@@ -47,11 +48,11 @@ def impossible_date(batch: Batch, on: str, *, earliest: str) -> Verdict:
 
     Notes
     -----
-    Where the file states no download time, a level that is not suspect is unevaluated: half of the test could not run.
+    Where the file states neither, a level that is not suspect is unevaluated: half of the test could not run.
 
     Source: Bondstore's list of Moana tests; public documentation of moana-qc ("Impossible Date", flags 1, 3, 4).
     """
-    latest = download_times(batch)
+    latest = made_times(batch)
     with np.errstate(invalid="ignore"):
         bad = batch.time >= spread(batch, latest)
         suspect = batch.time <= seconds(earliest)

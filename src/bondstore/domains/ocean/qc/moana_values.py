@@ -109,10 +109,10 @@ def spike(batch: Batch, on: str, *, deviations: float) -> Verdict:
 
 
 @test("moana.rate_of_change", "moana-qc, rate of change", "TEMP")
-def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float) -> Verdict:
+def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float, resolution: float = 0.0) -> Verdict:
     """Flag values that change too much for the change of pressure from the level before.
 
-    ``|T(n) - T(n-1)| / |P(n) - P(n-1)| > rate + deviations * SD(T)`` is suspect; SD as in `spike`.
+    ``|T(n) - T(n-1)| / max(|P(n) - P(n-1)|, resolution) > rate + deviations * SD(T)`` is suspect; SD as in `spike`.
 
     Parameters
     ----------
@@ -122,18 +122,22 @@ def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float) -> 
         °C/dbar; 2 in use.
     deviations : float
         °C/dbar for each °C of SD; 2 in use.
+    resolution : float
+        dbar that a step counts as at least; 1 in use. Gear that rests moves by 0.1 dbar in minutes, and a change of
+        temperature over so small a step is no gradient of the sea.
 
     Notes
     -----
-    Silent: the first level, and a level at the same pressure as the one before, where the rate has no value. A level is
-    unevaluated where its pressure, or a value of the level before, is missing; a profile of one level is too short.
+    Silent: the first level, and without a `resolution` a level at the same pressure as the one before, where the rate
+    has no value. A level is unevaluated where its pressure, or a value of the level before, is missing; a profile of
+    one level is too short.
 
-    Source: moana-qc, "Rate of Change" (flags 1, 3). The existing chain loses its flags with pandas 3.
+    Source: moana-qc, "Rate of Change" (flags 1, 3). In the existing chain it counts for pressure.
     """
     values = column(batch, on)
     with np.errstate(all="ignore"):
         change = np.abs(values - neighbour(batch, values, -1))
-        deep = np.abs(batch.pressure - neighbour(batch, batch.pressure, -1))
+        deep = np.maximum(np.abs(batch.pressure - neighbour(batch, batch.pressure, -1)), resolution)
         limit = spread(batch, rate + deviations * deviation(batch, values))
         suspect = (change / deep > limit) & (deep > 0)
     silent = (level_index(batch) == 0) | ((deep == 0) & ~np.isnan(change))
@@ -171,8 +175,7 @@ def stuck_value(batch: Batch, on: str, *, repeats: int, within: float) -> Verdic
     A profile with too few values for one run is unevaluated: it is too short. Water that is well mixed over more levels
     than `repeats` is flagged as well, which the rule cannot tell from a stuck sensor.
 
-    Source: moana-qc, "Stuck Value" (flags 1, 3). The existing chain leaves the last value of a run out, and loses all
-    its flags with pandas 3.
+    Source: moana-qc, "Stuck Value" (flags 1, 3). The existing chain leaves the last value of a run out.
     """
     if repeats < 1:
         raise ConfigurationError("repeats of moana.stuck_value is under 1.", hint="20 is in use.")
@@ -180,7 +183,7 @@ def stuck_value(batch: Batch, on: str, *, repeats: int, within: float) -> Verdic
     kept = only(batch, have)
     values = column(kept, on)
     stuck = np.zeros(len(values) + 1, np.int64)
-    ends = _ends_of_runs(values, kept.owner, repeats, within)
+    ends = ends_of_runs(values, kept.owner, repeats, within)
     np.add.at(stuck, ends - repeats, 1)
     np.add.at(stuck, ends + 1, -1)
     short = (kept.sizes <= repeats) & (batch.sizes > 0)
@@ -189,7 +192,7 @@ def stuck_value(batch: Batch, on: str, *, repeats: int, within: float) -> Verdic
     return verdict(batch, on, unknown={_TOO_SHORT: spread(batch, short)}, suspect=suspect)
 
 
-def _ends_of_runs(values: Floats, owner: Integers, repeats: int, within: float) -> Integers:
+def ends_of_runs(values: Floats, owner: Integers, repeats: int, within: float) -> Integers:
     """Where all of the `repeats` values before are near: their least and greatest are. Windows double in width."""
     if len(values) <= repeats:
         return np.zeros(0, np.int64)

@@ -202,6 +202,7 @@ def _profiles(reader: Reader, sizes: Integers, *, timed: bool, placed: bool) -> 
             "profile_id": facts.text(place, *ids) if ids else "",
             "platform_type": facts.text(place, "PLATFORM_TYPE", "profile_platform_type"),
             "cycle": facts.text(place, "CYCLE_NUMBER", "profile_cycle"),
+            "created": _seconds(facts.moment(place, "date_created")),
         }
         profiles.append(
             Profile(
@@ -216,6 +217,10 @@ def _profiles(reader: Reader, sizes: Integers, *, timed: bool, placed: bool) -> 
             )
         )
     return profiles
+
+
+def _seconds(moment: float | None) -> str:
+    return "" if moment is None else f"{moment:.0f}"
 
 
 def _header(facts: _Facts, place: int, dialect: str) -> Header:
