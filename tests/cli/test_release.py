@@ -186,3 +186,71 @@ def test_one_file_is_not_files(cli: Call, places: tuple[Place, Place]) -> None:
     told = cli("release", "recall", "2024/05/p0_qc.nc", "--store", places[1].store.url, "--yes").err
     assert "1 file and 1 plot;" in told
     assert "1 files" not in told
+
+
+NO_GEAR = "no deployment says whether the gear is mobile or stationary"
+
+
+def test_what_is_held_back_is_said_with_its_reason_and_all_held_back_ends_with_5(cli: Call, tmp_path: Path) -> None:
+    private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
+    files: dict[str, bytes] = {}
+    unknown = {
+        "grade": "not_evaluated",
+        "levels": {"POSITION": {"not_evaluated": 60}, "TEMP": {"good": 60}},
+        "not_evaluated": [{"test": "start_end_dist_check", "on": "POSITION", "reason": NO_GEAR}],
+    }
+    add(files, "a_qc.nc", **unknown)
+    private.fill(files)
+    for words, verb in (("--yes",), "released"), (("--dry-run",), "would be released"):
+        done = cli(*publish((private, public), *words))
+        assert done.code == 5
+        assert f"0 of 1 {verb}: held back 1 (POSITION not evaluated: {NO_GEAR})." in done.err
+        assert "a_qc" not in done.err + done.out
+    told = cli(*publish((private, public), "--yes", "--json"))
+    assert told.code == 5
+    assert told.records[-1]["held_back"] == [{"reason": f"POSITION not evaluated: {NO_GEAR}", "files": 1}]
+    assert public.tree() == {}
+
+
+def test_reasons_of_many_files_are_counted_the_commonest_first(cli: Call, tmp_path: Path) -> None:
+    private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
+    files = good_files(2)
+    bad = {"grade": "bad", "levels": {"TEMP": {"good": 9, "bad": 1}}, "tests": {"global_range/TEMP": {"bad": 1}}}
+    spiky = {
+        "grade": "suspect",
+        "levels": {"PRES": {"good": 9}, "TEMP": {"good": 8, "suspect": 1}},
+        "tests": {"spike/TEMP": {"suspect": 1}, "spike/PRES": {"good": 9}},
+    }
+    add(files, "b_qc.nc", **bad)
+    add(files, "c_qc.nc", **spiky)
+    add(files, "d_qc.nc", **spiky)
+    files["e.csv"] = b"x"
+    private.fill(files)
+    done = cli(*publish((private, public), "--yes"))
+    assert done.code == 0, "some files were released, and nothing is wrong with the others"
+    said = done.err[done.err.index("2 of 6 released") :].splitlines()[:4]
+    assert said == [
+        "2 of 6 released: held back 4:",
+        "  2  TEMP suspect (spike)",
+        "  1  TEMP bad (global_range)",
+        "  1  no release record",
+    ]
+    enough = cli(*publish((private, public), "--yes", "--require", "good:0.85", "--json"))
+    assert (enough.code, enough.records[-1]["files"]) == (0, 5)
+
+
+def test_a_place_without_files_is_nothing_found(cli: Call, tmp_path: Path) -> None:
+    private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
+    for words in (("--yes",), ("--dry-run", "--json")):
+        assert cli(*publish((private, public), *words)).code == 3
+    assert public.tree() == {}
+
+
+def test_an_empty_release_that_is_refused_says_why_it_would_be_empty(cli: Call, places: tuple[Place, Place]) -> None:
+    assert cli(*publish(places, "--yes")).code == 0
+    for key in [*places[0].tree()]:
+        if "bad_qc" not in key:
+            places[0].store.delete(key)
+    refused = cli(*publish(places, "--yes"))
+    assert refused.code == 6
+    assert "held back 1 (TEMP bad)" in refused.err

@@ -224,6 +224,7 @@ def _release(report: EventReport, settings: HandlerSettings) -> None:
     if isinstance(done, Published):
         report.counts["released_files"] = done.files
         report.counts["released_objects_new"] = done.copied
+        report.counts["held_back_files"] = sum(done.held_back.values())
 
 
 def _mail(report: EventReport, settings: HandlerSettings) -> None:

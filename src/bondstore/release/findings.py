@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from bondstore.findings import FindingKind, Severity, registry
 
 KINDS = registry(
@@ -115,3 +118,23 @@ KINDS = registry(
     ),
 )
 """Every kind of finding that a publication makes, by its word."""
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        "not-recorded": "no release record",
+        "record-damaged": "the release record is damaged",
+        "record-of-another": "the release record names another file",
+        "record-contradicts": "the release record contradicts itself",
+        "hash-differs": "the bytes are not those of the release record",
+        "claims-more": "the file's own flags are worse than its record says",
+        "not-inspected": "it could not be looked into",
+        "changed-meanwhile": "it changed while it was copied",
+        "names-private-place": "its record names a private store",
+        "names-person": "its record holds a mail address",
+        "odd-path": "its path is odd",
+        "too-large": "it is too large",
+        "unreadable": "it could not be read",
+        "recalled": "recalled before",
+        "below-requirement": "below the requirement",
+    }
+)
+"""Why a file is held back, in a few words, by the kind of the finding."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,8 +13,44 @@ if TYPE_CHECKING:
     from bondstore.runs.tally import Tally
 
 
+_SHOWN = 10
+"""Reasons that the text names; the record has all."""
+
+
+class HeldBack:
+    """What publishing and its plan both know of the files that do not leave."""
+
+    __slots__ = ()
+    files: int
+    held_back: Mapping[str, int]
+
+    @property
+    def is_all_held(self) -> bool:
+        """Whether the private store has files, and not one of them may leave."""
+        return not self.files and bool(self.held_back)
+
+    @property
+    def is_nothing_there(self) -> bool:
+        """Whether the private store has no file that could leave."""
+        return not self.files and not self.held_back
+
+    def held_text(self, verb: str = "released") -> str:
+        """Return how many files are held back and why, in words; empty where none is."""
+        if not self.held_back:
+            return ""
+        held = sum(self.held_back.values())
+        said = f"{self.files:,} of {self.files + held:,} {verb}: held back {held:,}"
+        ranked = sorted(self.held_back.items(), key=lambda one: (-one[1], one[0]))
+        if len(ranked) == 1:
+            return f"{said} ({ranked[0][0]})."
+        lines = [f"  {number:,}  {why}" for why, number in ranked[:_SHOWN]]
+        if len(ranked) > _SHOWN:
+            lines.append(f"  {sum(number for _, number in ranked[_SHOWN:]):,}  for other reasons; --json names all")
+        return "\n".join([f"{said}:", *lines])
+
+
 @dataclass(frozen=True, slots=True)
-class ReleasePlan:
+class ReleasePlan(HeldBack):
     """What a publication would do.
 
     Parameters
@@ -35,6 +72,8 @@ class ReleasePlan:
     counts : Plan
         Every file of the private store: to be copied (todo), released before or held back by a rule (skipped), not as
         its record says (quarantined).
+    held_back : mapping of str to int
+        How many files do not leave, by why; more than `held`, as it also counts those with which something is wrong.
     """
 
     release: str
@@ -47,6 +86,7 @@ class ReleasePlan:
     same: bool
     findings: tuple[Finding, ...]
     counts: Plan
+    held_back: Mapping[str, int] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return the fields for output."""
@@ -55,7 +95,7 @@ class ReleasePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Published(HeldBack):
     """What a publication did.
 
     Parameters
@@ -73,6 +113,8 @@ class Published:
     tally : Tally
         What became of every file of the private store: copied (done), released before or held back by a rule
         (skipped), not as its record says (quarantined), not read or changed meanwhile (failed).
+    held_back : mapping of str to int
+        How many files were not released, by why.
     """
 
     release: str
@@ -83,6 +125,7 @@ class Published:
     copied_bytes: int
     findings: tuple[Finding, ...]
     tally: Tally
+    held_back: Mapping[str, int] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return the fields for output."""
@@ -154,4 +197,7 @@ class Recalled:
 
 def _fields(result: ReleasePlan | Published) -> dict[str, Any]:
     names = (one.name for one in dataclasses.fields(result))
-    return {name: getattr(result, name) for name in names if name not in ("findings", "counts", "tally")}
+    fields = {name: getattr(result, name) for name in names if name not in ("findings", "counts", "tally", "held_back")}
+    return fields | {
+        "held_back": [{"reason": why, "files": number} for why, number in sorted(result.held_back.items())]
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from bondstore.errors import (
 from bondstore.modes import PUBLIC, make_folder
 from bondstore.release import site
 from bondstore.release.checks import Seen, check_apart, check_dest, check_source
+from bondstore.release.findings import WHY
 from bondstore.release.manifest import Manifest, Plot, in_order
 from bondstore.release.outcome import Published, ReleasePlan
 from bondstore.release.pointer import Latest, move, now, on_record, read_latest
@@ -108,7 +110,7 @@ def publish(
         plan = attempt.plan()
         if dry_run:
             return plan
-        attempt.demand_something()
+        attempt.demand_something(plan)
         if confirm is not None and not asked and not confirm(plan):
             return plan
         asked = True
@@ -178,12 +180,15 @@ class _Attempt:
             self.latest.release == manifest.id and not missing,
             tuple(self.scan.findings),
             Plan(todo, there + held.skipped, held.quarantined + held.failed),
+            dict(self.scan.reasons),
         )
 
-    def demand_something(self) -> None:
+    def demand_something(self, plan: ReleasePlan) -> None:
         if not self.scan.cleared and self.before is not None and self.before.entries:
+            held = plan.held_text("can be released")
             raise PolicyError(
-                "Nothing meets the requirement, and an empty release would take away all that is released.",
+                "Nothing meets the requirement, and an empty release would take away all that is released."
+                + (f" {held}" if held else ""),
                 hint="Check --from. To take what is released back: bondstore release recall.",
             )
 
@@ -201,7 +206,8 @@ class _Attempt:
         if changed:
             on_record("release.published", self.dest, manifest.id, len(manifest.entries))
         done, there = _counts(manifest, copied)
-        held = self.scan.held
+        held, changed_meanwhile = self.scan.held, self._changed(manifest)
+        reasons = self.scan.reasons + Counter({WHY["changed-meanwhile"]: changed_meanwhile.objects})
         return Published(
             manifest.id,
             changed,
@@ -210,7 +216,8 @@ class _Attempt:
             len(copied),
             sum(copied.values()),
             tuple(self.scan.findings),
-            Tally(done, there + held.skipped, held.quarantined, held.failed + self._changed(manifest)),
+            Tally(done, there + held.skipped, held.quarantined, held.failed + changed_meanwhile),
+            dict(reasons),
         )
 
     def _changed(self, manifest: Manifest) -> Count:

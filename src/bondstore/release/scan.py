@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -13,13 +14,13 @@ from bondstore.deid.text import redact_text
 from bondstore.errors import BondstoreError, DamagedError, IntegrityError, NotFoundError
 from bondstore.findings import Severity
 from bondstore.ledger import Read, note_personal
-from bondstore.release.findings import KINDS
+from bondstore.release.findings import KINDS, WHY
 from bondstore.release.images import LARGEST as LARGEST_PLOT
 from bondstore.release.images import TYPES, look_into
 from bondstore.release.manifest import Entry, Plot, object_path
 from bondstore.release.records import LARGEST as LARGEST_RECORD
 from bondstore.release.records import SUFFIX, Inspector, Record, contradicts, is_plain_path
-from bondstore.release.settings import Requirement
+from bondstore.release.settings import Requirement, shortcoming
 from bondstore.runs.batches import grouped
 from bondstore.runs.process import whoami
 from bondstore.runs.tally import Tally
@@ -63,15 +64,19 @@ class Scan:
     findings: list[Finding] = field(default_factory=list)
     held: Tally = field(default=Tally())
     """Files that do not leave: by a rule (skipped), as something is wrong (quarantined), unread (failed)."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """How many files do not leave, by why."""
 
-    def note(self, word: str, key: str) -> Severity:
+    def note(self, word: str, key: str, why: str = "") -> Severity:
         """Note what a person should know."""
-        self.findings.append(KINDS[word].about(key))
+        message = f"The file does not meet the requirement and stays private: {why}." if why else ""
+        self.findings.append(KINDS[word].about(key, message=message))
         return KINDS[word].severity
 
-    def hold(self, word: str, key: str, size: int) -> None:
+    def hold(self, word: str, key: str, size: int, why: str = "") -> None:
         """Note why a file does not leave."""
-        wrong = self.note(word, key) is Severity.ERROR
+        wrong = self.note(word, key, why) is Severity.ERROR
+        self.reasons[why or WHY[word]] += 1
         self.held = self.held.count("failed" if word == "unreadable" else "quarantined" if wrong else "skipped", size)
 
 
@@ -171,7 +176,8 @@ class _Scanner:
         return Cleared(replace(one.entry, plots=plots), keys)
 
     def _hold(self, word: str, key: str, record: Record | None = None) -> None:
-        self.found.hold(word, key, self.infos[key].size)
+        why = shortcoming(record, self.options.requirement) if record and word == "below-requirement" else ""
+        self.found.hold(word, key, self.infos[key].size, why)
         self.held_plots.update(record.plots if record else ())
 
     def _records(self, keys: Sequence[str]) -> dict[str, Record]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LONGEST = 4000
 _SHARE = re.compile(r"good:(1(?:\.0{1,9})?|0?\.\d{1,9})", re.ASCII)
 _GOOD = ("good", "probably_good")
+_WORST_FIRST = ("bad", "suspect", "not_evaluated", "not_applicable")
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,35 @@ class Requirement:
             return record.grade in allowed and all(set(counts) <= allowed for counts in counted)
         share = Fraction(repr(self.share))  # as it was written: 0.55 of 100 are 55, not a hair more
         return all(sum(counts.get(word, 0) for word in _GOOD) >= share * sum(counts.values()) for counts in counted)
+
+
+def shortcoming(record: Record, requirement: Requirement) -> str:
+    """Return why a record does not meet a requirement: of every variable that falls short, the worst, and which test.
+
+    Such as ``POSITION not evaluated: no deployment says whether …; TEMP suspect (spike)``.
+    """
+    told = []
+    for variable, counts in sorted(record.levels.items()):
+        held = {word: number for word, number in counts.items() if word != "missing" and number}
+        good = sum(held.get(word, 0) for word in _GOOD)
+        if not held or (requirement.share and good >= Fraction(repr(requirement.share)) * sum(held.values())):
+            continue
+        short = [word for word in _WORST_FIRST if word in held and word not in requirement.grades]
+        if short:
+            told.append(_told(record, variable, short[0]))
+    if not told and record.grade not in requirement.grades:
+        return "no level has a value" if record.grade == "missing" else f"its grade is {record.grade.replace('_', ' ')}"
+    return "; ".join(told)[:_LONGEST_REASON]
+
+
+def _told(record: Record, variable: str, word: str) -> str:
+    said = f"{variable} {word.replace('_', ' ')}"
+    if word == "not_evaluated":
+        reasons = sorted({one.reason for one in record.unevaluated if one.on == variable})
+        return f"{said}: {reasons[0]}" if reasons else f"{said}: no test of the suite speaks of it"
+    tests = (name.rpartition("/") for name, counts in sorted(record.tests.items()) if counts.get(word))
+    labels = [label for label, _, on in tests if on == variable]
+    return f"{said} ({', '.join(labels)})" if labels else said
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ EXAMPLES = (
 )
 
 
+NOTHING = "There is no file that could be released: --from names a place that quality control wrote to."
+
+
 def command(
     dest: DestUrl,
     *,
@@ -81,7 +84,8 @@ def command(
     requirement; their plots go along. Nothing else does. What is released is always whole: stopped at any moment, the
     old or the new release holds. Published again, nothing changes.
 
-    Ends with 5 when a file was held back because something is wrong with it (not for its flags), and with 6 when the
+    What was held back, and why, is always said. Ends with 5 when a file was held back because something is wrong with
+    it (not for its flags), or every file was; with 3 when there is none that could be released; and with 6 when the
     private store can be read by everybody, or that could not be told.
     """
     from bondstore.release.publish import Places, publish_between
@@ -104,7 +108,7 @@ def command(
         confirm=_asker(dest, yes=yes, json=json),
         dry_run=dry_run,
     )
-    return _told(done, json=json)
+    return _told(done, planned=dry_run, json=json)
 
 
 def _seen(seen: Seen, *, json: bool) -> None:
@@ -138,7 +142,12 @@ def _plan_text(plan: ReleasePlan) -> str:
     return " ".join(parts)
 
 
-def _told(done: ReleasePlan | Published, *, json: bool) -> int:
+def _told(done: ReleasePlan | Published, *, planned: bool, json: bool) -> int:
     wrong = tell_findings(done.findings, json=json)
-    output.display_one(done, json=json)
-    return int(Exit.INCOMPLETE if wrong else Exit.DONE)
+    output.display_one(done, json=json, hide=("kind", "held_back"))
+    said = NOTHING if done.is_nothing_there else done.held_text("would be released" if planned else "released")
+    if said and not json:
+        output.note(said)
+    if done.is_nothing_there:
+        return int(Exit.NOT_FOUND)
+    return int(Exit.INCOMPLETE if wrong or done.is_all_held else Exit.DONE)
