@@ -433,6 +433,7 @@ class Boats:
         (self.folder / "in" / "raw" / "half.csv").write_bytes(odd[: len(odd) // 2])
         (self.folder / "in" / "raw" / "none.csv").write_bytes(f"who,reach\n{PERSON},{REACH}\n".encode())
         (self.folder / "in" / "boats.csv").write_text("\n".join(lines))
+        (self.folder / "in" / "about.toml").write_text('publish = ["vessel", "gear", "upload position", "port"]')
 
     def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         """Run a command; what it says is looked at with the files."""
@@ -451,6 +452,7 @@ class Boats:
     def qc(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         where = [str(self.folder / "in" / "raw"), str(self.folder / "out" / "qc"), "--tests", "qartod"]
         table = ["--metadata", str(self.folder / "in" / "boats.csv")]
+        table += ["--attributes", str(self.folder / "in" / "about.toml")]
         return self.run("ocean", "qc", *where, *table, "--yes", "--json", *words)
 
 

@@ -10,7 +10,9 @@ import pytest
 from bondstore.domains.ocean import service
 from bondstore.release.publish import Places, publish_between
 from bondstore.release.settings import Order
+from tests.ocean_files import moana_csv
 from tests.real_ocean import real
+from tests.test_canaries import opened
 
 DEPLOYMENTS = """\
 Moana serial number,Date supplied,Date returned,Vessel name,Fishing method
@@ -44,3 +46,41 @@ def test_both_real_files_are_released_and_at_most_two_of_a_hundred_levels_are_su
     places = Places((tmp_path / "public").as_uri(), results.as_uri())
     done = publish_between(places, Order(requirement="good:0.98"))
     assert done.files == 2
+
+
+def test_nothing_of_a_vessel_or_its_gear_goes_public_unless_it_is_named(tmp_path: Path) -> None:
+    source, table = tmp_path / "raw", tmp_path / "deployments.csv"
+    source.mkdir()
+    for number in (1, 2):
+        data = moana_csv(serial=f"{number:04d}", upload="-36.848461,174.762183")
+        (source / f"MOANA_{number:04d}_1_240501033000.csv").write_bytes(data)
+    columns = "Moana serial number,Date supplied,Date returned,Vessel name,Fishing method,Port,Programme,Contact name"
+    rows = [f"{number},01/01/2021,,Kittiwake,Danish seining,Bluff,Oystercatchers,Zebedee" for number in (1, 2)]
+    table.write_text("\n".join([columns, *rows]))
+    words = (
+        b"kittiwake",
+        b"seining",
+        b"stationary gear",
+        b"bluff",
+        b"oystercatcher",
+        b"zebedee",
+        b"36.8484",
+        b"vessel",
+    )
+
+    def made(*publish: str) -> set[bytes]:
+        """Which of the words stand in what is made and released."""
+        about = tmp_path / "about.toml"
+        about.write_text(f"publish = {json.dumps(publish)}")
+        asked = service.Asked(form="both", plots=True, metadata=table, attributes=about)
+        service.qc(source, tmp_path / "qc", asked, jobs=1)
+        places = Places((tmp_path / "public").as_uri(), (tmp_path / "qc").as_uri())
+        assert publish_between(places, Order(requirement="suspect", stac=True)).files == 2
+        results = [path for path in (tmp_path / "qc").rglob("*") if ".bondstore" not in path.parts]
+        results += (tmp_path / "public").rglob("*")
+        content = b"".join(content.lower() for path in results if path.is_file() for content in opened(path))
+        return {word for word in words if word in content}
+
+    assert made() == set()
+    named = made("vessel", "gear", "upload_position", "Fishing method", "Port", "Programme", "Contact name")
+    assert named == {*words} - {b"zebedee"}, "and a person never"

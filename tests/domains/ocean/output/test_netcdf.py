@@ -163,7 +163,7 @@ def test_extents_leave_out_what_is_bad_and_cross_the_date_line():
 
 def test_what_is_the_same_is_an_attribute_and_what_differs_a_variable():
     of = batch(3, 4, profiles=[profile(1), profile(2, deployment=Deployment("Ørn", "stationary"))])
-    file = written(of)
+    file = written(of, attributes=Attributes(publish=("vessel", "upload position")))
     assert file.deck_unit_serial_number == "9001"
     assert file.sensor_battery_percent == 3.6
     assert file.upload_latitude == -41.3
@@ -189,6 +189,21 @@ def test_other_header_lines_are_published_only_when_asked_for():
     asked = written(of, attributes=Attributes(publish=("Profile number", "Contact name")))
     assert asked.header_profile_number == "7"
     assert "header_contact_name" not in asked.ncattrs()
+
+
+def test_what_tells_of_a_vessel_or_its_gear_is_private_unless_it_is_named():
+    other = {"fishing method": "Potting", "port": "Bluff", "programme": "FishSOOP"}
+    of = batch(3, profiles=[profile(deployment=Deployment("Good Hope", "stationary", 1709251200.0, None, other))])
+    private = ("vessel", "gear", "upload_latitude", "upload_longitude", "download_latitude", "download_longitude")
+    private += ("deployment_fishing_method", "deployment_port", "deployment_programme")
+    silent = written(of)
+    assert not {*private} & {*silent.ncattrs(), *silent.variables}
+    texts = [str(value) for value in (*silent.__dict__.values(), silent.variables)]
+    assert not [word for word in ("Good Hope", "stationary", "Potting", "Bluff") if word in " ".join(texts)]
+    named = ("Vessel", "gear", "upload_position", "Download position", "Fishing method", "port", "programme")
+    asked = written(of, attributes=Attributes(publish=named))
+    assert {*private} <= {*asked.ncattrs()}
+    assert (asked.vessel, asked.gear, asked.deployment_port) == ("Good Hope", "stationary", "Bluff")
 
 
 def test_one_time_and_place_for_a_profile_lie_with_it():

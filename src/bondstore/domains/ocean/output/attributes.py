@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -42,6 +42,11 @@ PUBLISHED = ("cycle", "direction", "platform_type", "truncated")
 """Facts and header lines that are written without being asked for, beside those that `Header` has a place for."""
 
 
+PRIVATE = ("vessel", "gear", "upload_position", "download_position")
+"""What tells of a vessel, its gear or its harbour: written only where `publish` names it, as are the columns of the
+table of deployments. Fishing grounds are a trade secret."""
+
+
 _OWN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -70,7 +75,9 @@ class Attributes:
 
     given: Mapping[str, str] = field(default_factory=dict)  # by NAMES; what it leaves out stands as in DEFAULTS
     more: Mapping[str, str] = field(default_factory=dict)  # of one's own; they never replace those of Bondstore
-    publish: tuple[str, ...] = ()  # header lines and facts beside PUBLISHED: nobody knows what others hold
+    publish: tuple[str, ...] = ()
+    """Header lines, columns of the table of deployments and facts that may be public, beside PUBLISHED: nobody knows
+    what others hold, and those of PRIVATE are about a vessel."""
 
     def get(self, name: str) -> str:
         """Return an attribute; empty where nothing is stated."""
@@ -104,7 +111,8 @@ class FileSource:
 def parse_attributes(text: str) -> Attributes:
     """Read what a person states of the files, from TOML.
 
-    Attributes stand at the top, those of one's own under ``[more]``, and ``publish`` is a list of header lines.
+    Attributes stand at the top, those of one's own under ``[more]``, and ``publish`` is a list of what else may be
+    public: header lines, columns of the table of deployments, and the names of `PRIVATE`.
     """
     try:
         content = tomllib.loads(text)
@@ -161,13 +169,18 @@ def facts(profile: Profile, attributes: Attributes) -> dict[str, Fact]:
         "input_dialect": header.dialect,
         **_instrument(header),
     }
+    named = {_identifier(one) for one in attributes.publish}
+    for what, position in (("upload", header.upload_position), ("download", header.download_position)):
+        if f"{what}_position" in named:
+            found |= _place(what, position)
+    allowed = (*PUBLISHED, *attributes.publish)
     if deployment is not None:
-        found["vessel"] = deployment.vessel
-        found["gear"] = deployment.gear
+        found |= {name: getattr(deployment, name) for name in ("vessel", "gear") if name in named}
         found["deployment_supplied"] = stamp(deployment.supplied)
         found["deployment_returned"] = stamp(deployment.returned)
-        found |= _further("deployment", deployment.other, tuple(deployment.other))
-    allowed = (*PUBLISHED, *attributes.publish)
+        found |= _further(
+            "deployment", deployment.other, [one for one in deployment.other if _identifier(one) in named]
+        )
     found |= _further("header", header.other, allowed) | _further("profile", profile.known, allowed)
     cleaned = {name: clean(value) if isinstance(value, str) else value for name, value in found.items()}
     return {name: value for name, value in cleaned.items() if _is_said(value)}
@@ -189,8 +202,6 @@ def _instrument(header: Header) -> dict[str, Fact | None]:
         "deck_unit_serial_number": header.deck_unit_serial,
         "deck_unit_firmware": header.deck_unit_firmware,
         "deck_unit_battery_percent": header.deck_unit_battery,
-        **_place("upload", header.upload_position),
-        **_place("download", header.download_position),
         "download_time": stamp(header.download_time),
     }
 
@@ -203,7 +214,7 @@ def _place(what: str, position: Position | None) -> dict[str, Fact | None]:
     return {f"{what}_latitude": float(position.latitude), f"{what}_longitude": float(position.longitude)}
 
 
-def _further(prefix: str, said: Mapping[str, str], allowed: tuple[str, ...]) -> dict[str, Fact | None]:
+def _further(prefix: str, said: Mapping[str, str], allowed: Collection[str]) -> dict[str, Fact | None]:
     """Return further lines under names that are safe; a line about a person never, whoever allowed it."""
     return {
         f"{prefix}_{safe}": said[name]
