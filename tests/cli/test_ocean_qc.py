@@ -147,3 +147,22 @@ def test_tests_are_shown_with_their_thresholds(cli: Call, tmp_path: Path) -> Non
     refused = cli("ocean", "tests", str(own))
     assert refused.code == 4
     assert "moana.spike has no parameter deviation" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("low = 6\nhigh = 2", "low of qartod.spike is above its high"),
+        ("low = -6\nhigh = 2", "low of qartod.spike is negative"),
+        ('low = 2\nhigh = 6\nmethod = "guess"', "The method of qartod.spike is unknown"),
+    ],
+)
+def test_a_file_of_tests_is_refused_by_tests_as_by_a_run(
+    cli: Call, raw: Path, tmp_path: Path, lines: str, words: str
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(f'[[test]]\ntest = "qartod.spike"\non = "TEMP"\n{lines}\n')
+    for command in (("tests", str(own)), ("qc", str(raw), str(tmp_path / "qc"), "--tests", str(own), "--yes")):
+        refused = cli("ocean", *command)
+        assert (refused.code, words in refused.err) == (4, True), refused.err
+    assert not (tmp_path / "qc").exists()

@@ -57,16 +57,7 @@ def test_nothing_of_a_vessel_or_its_gear_goes_public_unless_it_is_named(tmp_path
     columns = "Moana serial number,Date supplied,Date returned,Vessel name,Fishing method,Port,Programme,Contact name"
     rows = [f"{number},01/01/2021,,Kittiwake,Danish seining,Bluff,Oystercatchers,Zebedee" for number in (1, 2)]
     table.write_text("\n".join([columns, *rows]))
-    words = (
-        b"kittiwake",
-        b"seining",
-        b"stationary gear",
-        b"bluff",
-        b"oystercatcher",
-        b"zebedee",
-        b"36.8484",
-        b"vessel",
-    )
+    words = (b"kittiwake", b"seining", b"bluff", b"oystercatcher", b"zebedee", b"36.8484")
 
     def made(*publish: str) -> set[bytes]:
         """Which of the words stand in what is made and released."""

@@ -27,7 +27,7 @@ def command(
 
     A TOML file of your own is checked in full: an unknown test or parameter is an error, never skipped.
     """
-    from bondstore.domains.ocean.qc.suite import every_test, tests_of
+    from bondstore.domains.ocean.qc.catalogue import every_test, tests_of
 
     if suite is None:
         output.display(every_test(), ("test", "standard", output.Column("on", show=", ".join), "says"), json=json)

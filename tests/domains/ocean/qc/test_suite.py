@@ -9,6 +9,7 @@ import pytest
 
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc import tests as registry
+from bondstore.domains.ocean.qc.evaluate import check_suite
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.suite import all_tests, load_suite, parse_suite, suite_names
 from bondstore.domains.ocean.qc.tests import Verdict
@@ -139,3 +140,63 @@ def test_a_suite_is_found_by_name_or_path(tmp_path: pytest.TempPathFactory) -> N
 def test_every_suite_of_ours_can_be_used(name: str) -> None:
     suite = load_suite(name)
     assert {step.on for step in suite.steps} >= {"TIME", "POSITION", "PRES", "TEMP"}, "else nothing is ever good"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["sensor_span = [40, -2]"], "sensor_span of qartod.gross_range ends before it begins"),
+        (["sensor_span = [-2, 40]", "operator_span = [30, 10]"], "operator_span of qartod.gross_range ends before"),
+        (["sensor_span = [-2, 40]", "operator_span = [-5, 30]"], "operator_span of qartod.gross_range is wider than"),
+        (["sensor_span = [-2, 40]", "operator_span = [0, 41]"], "operator_span of qartod.gross_range is wider than"),
+    ],
+)
+def test_spans_that_are_swapped_or_wider_than_the_sensors_are_refused(lines: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        check_suite(parse_suite(suite_of('test = "qartod.gross_range"', 'on = "TEMP"', *lines), "mine"))
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("test", "lines", "words"),
+    [
+        ("qartod.spike", ["low = 6", "high = 2"], "low of qartod.spike is above its high"),
+        ("qartod.spike", ["low = -2", "high = 2"], "low of qartod.spike is negative"),
+        ("qartod.flat_line", ["suspect_count = 5", "fail_count = 3", "eps = 0.1"], "suspect_count of qartod.flat_line"),
+        ("qartod.flat_line", ["suspect_count = 3", "fail_count = 5", "eps = -0.1"], "eps of qartod.flat_line is neg"),
+        ("qartod.flat_line", ["suspect_count = 0", "fail_count = 5", "eps = 0.1"], "suspect_count of qartod.flat_line"),
+        ("moana.spike", ["deviations = -3"], "deviations of moana.spike is negative"),
+        ("moana.stuck_value", ["repeats = 0", "within = 0.05"], "repeats of moana.stuck_value is under 1"),
+        (
+            "moana.global_range",
+            ["lowest = 40", "suspect_from = 30", "bad_from = 34", "lasting = true"],
+            "lowest of moana.global_range is above its suspect_from",
+        ),
+        ("argo.range", ["span = [40, -2]"], "span of argo.range ends before it begins"),
+        ("argo.spike", ["shallow = -6", "deep = 2", "split = 500"], "shallow of argo.spike is negative"),
+        (
+            "moana.temp_drift",
+            ["edges = [0, 10]", "spreads = [-2]", "ranges = [7]"],
+            "spreads of moana.temp_drift is negative",
+        ),
+    ],
+)
+def test_thresholds_that_are_swapped_or_negative_are_refused(test: str, lines: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        check_suite(parse_suite(suite_of(f'test = "{test}"', 'on = "TEMP"', *lines), "mine"))
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["latitude", "longitude"])
+def test_places_that_are_swapped_are_refused(name: str) -> None:
+    spans = {"latitude": [-90, 90], "longitude": [-180, 360]}
+    spans[name].reverse()
+    lines = ['test = "moana.impossible_location"', *(f"{which} = {span}" for which, span in spans.items())]
+    with pytest.raises(ConfigurationError, match=f"{name} of moana.impossible_location ends before"):
+        check_suite(parse_suite(suite_of(*lines), "mine"))
+    with pytest.raises(ConfigurationError, match="is no place on Earth"):
+        check_suite(
+            parse_suite(
+                suite_of('test = "moana.remove_ref_location"', "reference = [173.3, -41.3]", "radius = 5"), "mine"
+            )
+        )

@@ -14,6 +14,7 @@ from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, Flag, Flags, wo
 from bondstore.domains.ocean.qc.ragged import absent, any_in, per_profile
 from bondstore.domains.ocean.qc.suite import VARIABLES, Step, Suite
 from bondstore.domains.ocean.qc.tests import Verdict
+from bondstore.domains.ocean.qc.thresholds import objections
 from bondstore.errors import ConfigurationError, MissingExtraError
 
 
@@ -87,12 +88,14 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
 
 
 def check_suite(suite: Suite) -> None:
-    """Show every test its thresholds over no profiles: what contradicts itself is told before anything is read.
+    """Refuse thresholds that contradict themselves or can mean nothing, before anything is read.
 
-    A part that is not installed is no such thing: perhaps no profile will need it.
+    They are looked at by their names, and shown to every test over no profiles. A part that is not installed is no such thing: perhaps no profile will need it.
     """
     nothing = joined([])
     for step in suite.steps:
+        for what, hint in objections(step.test.name, step.thresholds):
+            raise ConfigurationError(f"The suite {suite.name} cannot be used: {what}.", hint=hint)
         try:
             _attempt(nothing, step)
         except MissingExtraError:

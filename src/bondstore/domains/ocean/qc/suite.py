@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import math
 import re
@@ -297,34 +296,3 @@ def _refuse_repeats(suite: str, steps: Sequence[Step]) -> None:
 
 def _wrong(suite: str, what: str, hint: str) -> ConfigurationError:
     return ConfigurationError(f"The suite {suite} cannot be used: {what}.", hint=hint)
-
-
-def every_test() -> list[dict[str, Any]]:
-    """Return every test that a suite may name: its standard, what it can flag, its thresholds and what it does."""
-    return [
-        {
-            "kind": "test",
-            "test": test.name,
-            "standard": test.standard,
-            "on": list(test.targets),
-            "thresholds": list(test.thresholds),
-            "says": (inspect.getdoc(test.function) or "").partition("\n")[0],
-        }
-        for _, test in sorted(all_tests().items())
-    ]
-
-
-def tests_of(suite: str) -> list[dict[str, Any]]:
-    """Return the tests of a suite, named as for `load_suite`, in their order, with its thresholds."""
-    return [
-        {
-            "kind": "step",
-            "test": step.test.name,
-            "label": step.label,
-            "on": step.on,
-            "needs": list(step.needs),
-            "standard": step.test.standard,
-            "thresholds": dict(step.thresholds),
-        }
-        for step in load_suite(suite).steps
-    ]
