@@ -90,7 +90,8 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
 def check_suite(suite: Suite) -> None:
     """Refuse thresholds that contradict themselves or can mean nothing, before anything is read.
 
-    They are looked at by their names, and shown to every test over no profiles. A part that is not installed is no such thing: perhaps no profile will need it.
+    They are looked at by their names, and shown to every test over no profiles. A part that is not installed is no such
+    thing: perhaps no profile will need it.
     """
     nothing = joined([])
     for step in suite.steps:
