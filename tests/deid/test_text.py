@@ -25,6 +25,7 @@ FOUND = {
         ("JOHN@EXAMPLE.COM/anna@example.com", "[EMAIL]/[EMAIL]"),
         ("0301234567@example.com", "[EMAIL]"),
         ("a＠example.com", "[EMAIL]"),
+        ("john (at) example (dot) com", "[EMAIL]"),
     ],
     "PHONE": [
         ("call me +49 (0)30 1234567 now", "call me [PHONE] now"),
@@ -119,7 +120,6 @@ MISSED = [
     "555-1234",  # seven digits, without a word before
     "21234567",  # eight digits in one piece: as likely an id
     "491711234567",  # a country code without its sign
-    "john (at) example (dot) com",
     "john at example.com",
     "john@localhost",
     "1354 1234 5678 911",  # a card of the kind that starts with 1, as milliseconds do

@@ -49,7 +49,7 @@ def pattern_boxes(pixels: NDArray[np.uint8]) -> list[Box]:
     The whole line is covered: where in it the pattern stands is known less surely than that it is there. A pattern that
     goes on in the next line is found where one of its halves is a pattern itself.
     """
-    return [box for text, box in find_lines(pixels) if redact_text(text)[1]]
+    return [box for text, box in find_lines(pixels) if redact_text(text, screen=True)[1]]
 
 
 def _box(corners: NDArray[np.float32], score: float) -> Box:

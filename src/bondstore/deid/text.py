@@ -5,13 +5,16 @@ In this order:
 ``[URL]``
     A URL with a user in it, see `texturls`. Any other URL stays, and no phone number is looked for in it.
 ``[EMAIL]``
-    ``local@domain.tld`` in any script, as it is written in mail; no "(at)" and the like.
+    ``local@domain.tld`` in any script, as it is written in mail; with "(at)", "[at]" and the like in place of the
+    sign, and "(dot)" in that of a point; ``local at domain dot tld``.
 ``[IBAN]``
     The country's length and the check digits hold; single spaces or hyphens may stand between.
 ``[CARD]``
     13 to 19 digits, in one piece or in groups of four (or 4-6-5, 4-6-4), whose Luhn sum holds; see `textnumbers`.
 ``[PHONE]``
     By the form of the number and what stands around it, see `textphones`.
+
+Of what phones show (`screen`), also ``[IP]``, ``[COORDINATES]``, ``[SSN]`` and ``[CODE]``, see `textcodes`.
 
 Where it is uncertain, a text is rather taken for one of these. Names, postal addresses and what a text says are not
 looked for. Each text is looked at by itself, in time that grows with its length alone. What is redacted is looked at
@@ -25,15 +28,28 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from bondstore.deid.textcodes import addresses, apart, coordinates, one_time_codes, social_numbers
 from bondstore.deid.textnumbers import cards, ibans, replaced
 from bondstore.deid.textphones import phones
 from bondstore.deid.texturls import urls
 
 MARKS = ("EMAIL", "PHONE", "CARD", "URL", "IBAN")
-_MAY_HOLD = re.compile(r"[\d@＠/]|www\.", re.IGNORECASE)
+SCREEN_MARKS = (*MARKS, "IP", "COORDINATES", "SSN", "CODE")
+_OPEN, _SHUT = r"\s{0,2}[(\[{<]\s?", r"\s?[)\]}>]\s{0,2}"
+_MAY_HOLD = re.compile(r"[\d@＠/]|www\.|\bdot\b|[(\[{<]\s?(?:at|ät|arroba|aroba|chiocciola)\s?[)\]}>]", re.IGNORECASE)
+_POINT = rf"(?:\.|{_OPEN}(?:dot|punkt|punto|point|\.){_SHUT}|\sdot\s)"
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_TOP = r"(?!\d)[^\W_]{2,24}"
+_SPELLED = re.compile(
+    rf"(?<![\w.+%-])[\w+%-](?:[\w.+%-]{{0,62}}[\w+%-])?"
+    rf"(?:{_OPEN}(?:at|ät|@|＠|arroba|aroba|chiocciola){_SHUT}{_LABEL}(?:{_POINT}{_LABEL}){{0,4}}{_POINT}{_TOP}"
+    rf"|\sat\s{_LABEL}(?:\sdot\s{_LABEL}){{0,4}}\sdot\s{_TOP})\b",
+    re.IGNORECASE,
+)
 _UNSEEN = re.compile("[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\u2400\\ufeff]")
 """What takes no place between letters, and the sign that stands for a NUL byte."""
 _DIGITS = re.compile(r"\d(?:\D{0,3}?\d){5}")
+_FOUR_DIGITS = re.compile(r"\d(?:\D{0,6}?\d){3}|:[0-9a-f]{0,4}:", re.IGNORECASE)
 _AT = re.compile(r"[@＠]")
 _IN_LOCAL = frozenset(".+-_'&%~")
 _IN_DOMAIN = frozenset(".-_")
@@ -43,11 +59,14 @@ _LOOKS = 64
 """Far more than it takes; each look covers something, and a text made to need many must not cost without end."""
 
 
-def redact_text(text: str) -> tuple[str, dict[str, int]]:
-    """Replace what tells who somebody is by typed marks; return how many of each of `MARKS` there were too."""
+def redact_text(text: str, *, screen: bool = False) -> tuple[str, dict[str, int]]:
+    """Replace what tells who somebody is by typed marks; return how many of each of `MARKS` there were too.
+
+    With `screen` true, as text from phones wants it, of each of `SCREEN_MARKS`.
+    """
     if _UNSEEN.search(text) is not None:
         # Between two letters of an address they keep it from being found, and not from being read.
-        seen, found = redact_text(_UNSEEN.sub("", text))
+        seen, found = redact_text(_UNSEEN.sub("", text), screen=screen)
         if found:
             return seen, found
     counts: dict[str, int] = {}
@@ -56,14 +75,16 @@ def redact_text(text: str) -> tuple[str, dict[str, int]]:
     # What stood beside a replaced piece may have kept another from being seen: look again, which seldom takes a third.
     for _ in range(_LOOKS):
         before = text
-        text = _look(text, counts)
+        text = _look(text, counts, screen=screen)
         if text == before:
             break
     return text, counts
 
 
-def _look(text: str, counts: dict[str, int]) -> str:
+def _look(text: str, counts: dict[str, int], *, screen: bool) -> str:
     for mark, find in _FINDERS.items():
+        if mark in _ON_SCREENS and not (screen and _FOUR_DIGITS.search(text)):
+            continue
         if mark == "CARD" and _DIGITS.search(text) is None:
             break
         text, count = replaced(text, mark, find(text))
@@ -84,8 +105,23 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
             done = end
 
 
+def _mail(text: str) -> Iterator[tuple[int, int]]:
+    return apart([*_emails(text), *(match.span() for match in _SPELLED.finditer(text))])
+
+
+_ON_SCREENS = frozenset(SCREEN_MARKS) - frozenset(MARKS)
 _FINDERS: Mapping[str, Callable[[str], Iterable[tuple[int, int]]]] = MappingProxyType(
-    {"URL": urls, "EMAIL": _emails, "IBAN": ibans, "CARD": cards, "PHONE": phones}
+    {
+        "URL": urls,
+        "EMAIL": _mail,
+        "IBAN": ibans,
+        "IP": addresses,
+        "COORDINATES": coordinates,
+        "SSN": social_numbers,
+        "CODE": one_time_codes,
+        "CARD": cards,
+        "PHONE": phones,
+    }
 )
 """In the order in which they look; from cards on only where there are six digits close to each other."""
 

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal, cast, get_args
 
 from bondstore.errors import UsageError
@@ -140,4 +141,4 @@ def _may_hold_text(column: str) -> bool:
 def _redact_text() -> Callable[[str], tuple[str, dict[str, int]]]:
     from bondstore.deid.text import redact_text
 
-    return redact_text
+    return partial(redact_text, screen=True)

@@ -1,0 +1,166 @@
+"""What phones show besides: where somebody is, and numbers that open something. Told by form, sum, or a word nearby.
+
+``[IP]``
+    An IPv4 or IPv6 address that the standard library takes for one; of the second kind, with three groups at least.
+``[COORDINATES]``
+    Latitude and longitude side by side, with three decimals at least; one of them behind its word; degrees, minutes and
+    seconds.
+``[SSN]``
+    Social security numbers: US (9 digits as 3-2-4, or in one piece behind its word), UK, and those whose check digits
+    hold: France, Italy, Spain, Switzerland, Brazil, Canada (behind its word).
+``[CODE]``
+    A one-time code of 4 to 8 digits within 40 characters of a word such as *code*, *PIN*, *TAN* or *OTP*.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+
+_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)", re.ASCII)
+_IPV6 = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])", re.ASCII | re.IGNORECASE)
+_PAIR = re.compile(
+    r"(?<![\w.])(?P<lat>[-+]?\d{1,2}\.\d{3,15})°?\s?[NS]?(?:\s?[,;/]\s?|\s)(?P<lon>[-+]?\d{1,3}\.\d{3,15})°?(?:\s?[EWO]\b)?"
+    r"(?![\w.])"
+)
+_NAMED = re.compile(
+    r"\b(?:lat(?:itude)?|lon(?:gitude)?|lng|breitengrad|längengrad)\b[\"' ]{0,2}[:= ]\s?"
+    r"(?P<number>[-+]?\d{1,3}[.,]\d{2,15})",
+    re.IGNORECASE,
+)
+_DEGREES = re.compile(
+    r"\d{1,3}\s?°\s?(?:\d{1,2}(?:[.,]\d{1,6})?\s?['’′]\s?(?:\d{1,2}(?:[.,]\d{1,6})?\s?(?:[\"”″]|'')\s?)?)?[NSEWO]\b"
+    r"|\d{1,3}[.,]\d{2,15}\s?°\s?[NSEWO]\b"
+)
+_US = re.compile(r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])", re.ASCII)
+_UK = re.compile(
+    r"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s?\d\d\s?\d\d\s?\d\d\s?[A-D]\b", re.ASCII
+)
+_FRANCE = re.compile(r"(?<![\w.])[12]\s?\d\d\s?\d\d\s?(?:\d\d|2[AB])\s?\d{3}\s?\d{3}\s?\d\d(?!\w)", re.ASCII)
+_ITALY = re.compile(r"\b[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]\b", re.ASCII | re.IGNORECASE)
+_SPAIN = re.compile(r"(?<![\w.])(?:\d{8}|[XYZ]\d{7})-?[A-HJ-NP-TV-Z]\b", re.ASCII)
+_SWISS = re.compile(r"(?<![\w.])756[. ]?\d{4}[. ]?\d{4}[. ]?\d\d(?!\w)", re.ASCII)
+_BRAZIL = re.compile(r"(?<![\w.])\d{3}\.\d{3}\.\d{3}-\d\d(?!\w)", re.ASCII)
+_BEHIND_WORD = re.compile(
+    r"\b(?:SSN|SIN|social (?:security|insurance)|soc\.? sec\.?)(?: (?:number|no|nr))?\b[\s.:#=]{0,3}(?:is )?"
+    r"(?P<number>\d{3}[- ]?\d{2,3}[- ]?\d{3,4})(?!\w)",
+    re.IGNORECASE | re.ASCII,
+)
+_OTHER_CODES = (
+    "postal", "post", "zip", "area", "country", "dial", "dialing", "error", "status", "exit", "promo", "promotion",
+    "discount", "coupon", "voucher", "color", "colour", "dress", "source", "bar", "qr",
+)  # fmt: skip
+_NOT_ONE_TIME = "".join(rf"(?<!\b{word}[ -])" for word in _OTHER_CODES)
+_CODE_WORD = (
+    rf"(?:\b{_NOT_ONE_TIME}code[sn]?\b|\w{{3,30}}[Cc]ode\b|\bkode?\b|\bc[oó]digo\b|\bcodice\b|\bкод\b|验证码|認証コード|인증번호"
+    r"|\bOTP\b|\b[mp]?TAN\b|\bPIN\b|\bpasscode\b|\bone[- ]time\b|\b2FA\b|\bEinmal\w+\b)"
+)
+_NUMBER = r"(?:\b[A-Z]-)?\b(?:\d{4,8}|\d{3,4}[ -]\d{3,4})\b(?![.,:/-]\d)"
+_GAP = r"(?:(?!\[CODE\])[^\d]){0,40}?(?<![.,:/\d#-])"
+_BEHIND_CODE = re.compile(rf"{_CODE_WORD}{_GAP}(?P<number>{_NUMBER})", re.IGNORECASE)
+_BEFORE_CODE = re.compile(
+    rf"(?<![\w.,:/#-])(?P<number>{_NUMBER})(?:(?!\[CODE\])[^\d\n]){{0,40}}?{_CODE_WORD}", re.IGNORECASE
+)
+_SPAIN_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
+_Spans = Iterator[tuple[int, int]]
+
+
+def addresses(text: str) -> _Spans:
+    """Yield where IP addresses start and end."""
+    found = [match.span() for match in _IPV4.finditer(text) if _is_ip(match[0])]
+    if text.count(":") > 1:
+        found += [
+            match.span()
+            for match in _IPV6.finditer(text)
+            if sum(map(bool, match[0].split(":"))) > 2 and _is_ip(match[0])
+        ]
+    return apart(found)
+
+
+def coordinates(text: str) -> _Spans:
+    """Yield where coordinates start and end."""
+    found = [
+        match.span() for match in _PAIR.finditer(text) if abs(float(match["lat"])) <= 90 and _is_angle(match["lon"])
+    ]
+    found += [match.span("number") for match in _NAMED.finditer(text) if _is_angle(match["number"].replace(",", "."))]
+    if "°" in text:
+        found += [match.span() for match in _DEGREES.finditer(text)]
+    return apart(found)
+
+
+def social_numbers(text: str) -> _Spans:
+    """Yield where social security numbers start and end."""
+    found = [match.span() for pattern in (_US, _UK) for match in pattern.finditer(text)]
+    for pattern, holds in _CHECKED.items():
+        found += [match.span() for match in pattern.finditer(text) if holds(re.sub(r"[\s.-]", "", match[0].upper()))]
+    found += [match.span("number") for match in _BEHIND_WORD.finditer(text)]
+    return apart(found)
+
+
+def one_time_codes(text: str) -> _Spans:
+    """Yield where one-time codes start and end."""
+    found = [match.span("number") for pattern in (_BEHIND_CODE, _BEFORE_CODE) for match in pattern.finditer(text)]
+    return apart(found)
+
+
+def apart(found: list[tuple[int, int]]) -> _Spans:
+    """Yield places in their order, none of them in another one; of those that begin together, the longest."""
+    done = 0
+    for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
+        if start >= done:
+            yield start, end
+            done = end
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_angle(text: str) -> bool:
+    return abs(float(text)) <= 180
+
+
+def _is_french(number: str) -> bool:
+    # INSEE: the key is 97 less the rest of the number by 97; Corsica's 2A and 2B count as 19 and 18.
+    digits = number.replace("2A", "19", 1).replace("2B", "18", 1)
+    return digits.isdigit() and len(digits) == 15 and 97 - int(digits[:13]) % 97 == int(digits[13:])
+
+
+def _is_spanish(number: str) -> bool:
+    digits = number[:-1].translate(str.maketrans("XYZ", "012"))
+    return _SPAIN_LETTERS[int(digits) % 23] == number[-1]
+
+
+def _is_swiss(number: str) -> bool:
+    # EAN-13: every second digit counts three times.
+    return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(number)) % 10 == 0
+
+
+def _is_brazilian(number: str) -> bool:
+    for length in (9, 10):
+        rest = sum(int(digit) * (length + 1 - place) for place, digit in enumerate(number[:length])) * 10 % 11 % 10
+        if rest != int(number[length]):
+            return False
+    return True
+
+
+def _is_italian(number: str) -> bool:
+    # DM 23/12/1976: characters at odd places count by a table of their own, those at even places as they are.
+    odd = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
+    values = [int(one) if one.isdigit() else ord(one) - 65 for one in number[:15]]
+    total = sum(odd[value] if place % 2 == 0 else value for place, value in enumerate(values))
+    return chr(65 + total % 26) == number[15]
+
+
+_CHECKED: dict[re.Pattern[str], Callable[[str], bool]] = {
+    _FRANCE: _is_french,
+    _ITALY: _is_italian,
+    _SPAIN: _is_spanish,
+    _SWISS: _is_swiss,
+    _BRAZIL: _is_brazilian,
+}
