@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bondstore.deid import images
 from bondstore.deid.faces import Box, open_detector
 from bondstore.deid.faces.detector import Detector
 from bondstore.deid.findings import PICTURES
@@ -218,3 +221,95 @@ def test_settings_have_digests_of_their_own() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         Cover(**wrong)  # type: ignore[arg-type]
+
+
+# --- animations, and formats that keep several pictures
+
+MOVING = [("GIF", {}), ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("AVIF", {"quality": 95})]
+
+
+def frames_of(data: bytes) -> list[Image.Image]:
+    """All frames, each for itself."""
+    image = Image.open(io.BytesIO(data))
+    found = []
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        found.append(image.convert("RGB").copy())
+    return found
+
+
+def moving(form: str, *, size: int = 512, **settings: Any) -> bytes:
+    """A cup, then a face on the left, then the same face on the right, then the cup."""
+    cup = faceless().resize((2 * size, size))
+    shown = [cup.copy() for _ in range(4)]
+    shown[1].paste(astronaut().resize((size, size)), (0, 0))
+    shown[2].paste(astronaut().resize((size, size)), (size, 0))
+    return saved(shown[0], form, save_all=True, append_images=shown[1:], duration=[100, 200, 300, 400], **settings)
+
+
+@pytest.mark.parametrize(("form", "settings"), MOVING)
+def test_every_frame_of_an_animation_is_looked_at_and_covered(form: str, settings: dict[str, Any]) -> None:
+    detector = open_detector("fast")
+    data = moving(form, **settings)
+    assert len(frames_of(data)) == 4
+    picture = redact(data, detector, FILL)
+    assert picture.format == form
+    out = frames_of(picture.data)
+    assert len(out) == 4
+    left, top, right, bottom = FACE
+    for number, shift in ((1, 0), (2, 512)):
+        assert pixels(out[number])[top:bottom, left + shift : right + shift].max() < 60, number
+    for frame in out:
+        assert not [box for box in detector.find(pixels(frame)) if box.score > detector.threshold]
+    assert len(picture.covered) >= 2
+    # A face that shows in one frame may be half seen in the frame before and behind: covered there too.
+    assert pixels(out[0])[top:bottom, left:right].max() < 60
+    assert pixels(out[3])[top:bottom, 512 + left : 512 + right].max() < 60
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
+def test_an_animation_keeps_its_pace_and_nothing_else(form: str) -> None:
+    chatty = {"comment": b"SecretText"} if form == "GIF" else {"exif": chatty_exif()}
+    data = moving(form, size=64, loop=3, **chatty)
+    assert b"Secret" in data
+    out = redact(data, None, Cover("none")).data
+    assert b"Secret" not in out
+    image = Image.open(io.BytesIO(out))
+    found = []
+    for number in range(4):
+        image.seek(number)
+        image.load()
+        found.append(image.info["duration"])
+    assert found == [100, 200, 300, 400]
+    assert image.info["loop"] == 3
+
+
+@pytest.mark.parametrize("form", ["GIF", "BMP", "TIFF", "AVIF", "HEIF"])
+def test_other_formats_come_out_covered_in_their_own_format(form: str) -> None:
+    if form == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    data = saved(astronaut(), form)
+    picture = redact(data, open_detector("fast"), FILL)
+    out = opened(picture.data)
+    assert (picture.format, out.format, out.size) == (form, form, (512, 512))
+    left, top, right, bottom = FACE
+    assert pixels(out)[top:bottom, left:right].max() < 60
+
+
+def test_pages_may_have_sizes_of_their_own() -> None:
+    data = saved(faceless().resize((60, 40)), "TIFF", save_all=True, append_images=[faceless().resize((30, 90))])
+    out = redact(data, None, Cover("none"))
+    assert [frame.size for frame in frames_of(out.data)] == [(60, 40), (30, 90)]
+
+
+def test_an_animation_is_whole_or_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = moving("GIF", size=64)
+    for part in (data[: len(data) * 2 // 3], data[:-200]):
+        with pytest.raises(DamagedError):
+            redact(part, None, Cover("none"))
+    for name, limit in (("MOST_FRAMES", 3), ("ANIMATION_LIMIT", 4 * 128 * 64 - 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(images, name, limit)
+            with pytest.raises(DamagedError) as caught:
+                redact(data, None, Cover("none"))
+        assert caught.value.kind == "image-too-large"

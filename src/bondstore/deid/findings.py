@@ -11,7 +11,7 @@ PICTURES: Mapping[str, FindingKind] = registry(
     FindingKind(
         "image-undecodable",
         Severity.ERROR,
-        "The picture could not be looked at: it is cut short, damaged, of an unknown format or has several frames.",
+        "The picture could not be looked at: it is cut short, damaged, or of a format that is not read here.",
         "Nothing of it was written. Fetch it again from its source; if it stays so, look at the original in the store.",
     ),
     FindingKind(

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bondstore.deid.covers import Cover, Decisions, area, blur, fill, reach
+from bondstore.deid.covers import SAME, Cover, Decisions, area, blur, fill, reach, share_in_union
 from bondstore.deid.faces.boxes import Box
 from bondstore.deid.faces.passes import resize
 from bondstore.deid.findings import unfit
-from bondstore.deid.images import Decoded, decode, encode, parts
+from bondstore.deid.images import (
+    Decoded,
+    Timing,
+    decode,
+    encode,
+    encode_frames,
+    frame_count,
+    frames,
+    loops,
+    pack,
+    parts,
+)
 from bondstore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bondstore.deid.faces.detector import Detector
+
+    _Texts = Callable[[NDArray[np.uint8]], list[Box]]
 
 __all__ = ["Cover", "Decisions", "RedactedPicture", "redact"]
 
@@ -27,6 +40,7 @@ ROUNDS = 4
 """How often a picture is covered before it is withheld because a face is still found."""
 FAR = 128
 """Pixels that a cover has at most in the second look."""
+_LAST = 50
 GHOST = 0.5
 """A box found again of which no more than this share shows is the outline of a head that was covered: hair, a hat,
 shoulders round a black box. The rest of it is filled, but it is not a face that stays."""
@@ -51,18 +65,71 @@ def redact(
     detector: Detector | None,
     cover: Cover,
     decisions: Decisions | None = None,
-    texts: Callable[[NDArray[np.uint8]], list[Box]] | None = None,
+    texts: _Texts | None = None,
 ) -> RedactedPicture:
     """Make the picture that may be given out.
 
     A picture in which something was covered is encoded, decoded again and looked at once more, wherever a cover is
     within reach. What is still found is filled, and so on; if a face shows even after `ROUNDS` of it, the picture is
-    withheld.
+    withheld. Of an animation each frame is such a picture, and what is covered in one is covered in the frames beside.
     """
     if detector is None and cover.mode != "none":
         raise UsageError("Faces cannot be covered without a detector.")
-    source = decode(data)
-    work = _Canvas(source, cover, decisions or Decisions())
+    decisions = decisions or Decisions()
+    if frame_count(data) == 1:
+        return _redacted(_Canvas(decode(data), cover, decisions), detector, texts)
+    return _frame_by_frame(data, detector, cover, decisions, texts)
+
+
+def _frame_by_frame(
+    data: bytes, detector: Detector | None, cover: Cover, decisions: Decisions, texts: _Texts | None
+) -> RedactedPicture:
+    """Redact an animation; only one frame more than the one that is looked at is held as pixels."""
+    packed: list[bytes] = []
+    durations: list[int | None] = []
+    pictures: list[RedactedPicture] = []
+    first: Decoded | None = None
+    before: NDArray[np.uint8] | None = None
+    carried: tuple[Box, ...] = ()
+    for source, duration in frames(data):
+        first = first or replace(source, pixels=source.pixels[:0])
+        work = _Canvas(source, cover, Decisions((*decisions.add, *carried), decisions.clear))
+        picture = _redacted(work, detector, texts)
+        own = picture.covered[len(work.decisions.add) :]
+        if before is not None:
+            fill(before, own, cover.margin)
+            packed.append(pack(before))
+        before, carried = work.pixels, own
+        durations.append(duration)
+        pictures.append(picture)
+    assert first is not None
+    assert before is not None
+    packed.append(pack(before))
+    known = [one for one in durations if one is not None]
+    timing = Timing(tuple(known) if len(known) == len(durations) else (), loops(data))
+    return RedactedPicture(
+        encode_frames(packed, first, timing),
+        first.format,
+        pictures[0].width,
+        pictures[0].height,
+        _distinct(box for one in pictures for box in one.covered),
+        _distinct(box for one in pictures for box in one.unsure),
+        max(one.looks for one in pictures),
+        _distinct(box for one in pictures for box in one.texts),
+    )
+
+
+def _distinct(boxes: Iterable[Box]) -> tuple[Box, ...]:
+    """Return boxes of many frames without those that are nearly the same as one of the last few."""
+    found: list[Box] = []
+    for box in boxes:
+        if not any(share_in_union(box, one) >= SAME for one in found[-_LAST:]):
+            found.append(box)
+    return tuple(found)
+
+
+def _redacted(work: _Canvas, detector: Detector | None, texts: _Texts | None) -> RedactedPicture:
+    source, cover = work.source, work.cover
     written = texts(source.pixels) if texts else []
     if cover.mode == "none" or detector is None:
         fill(work.pixels, written, 0)

@@ -88,7 +88,7 @@ def test_every_image_is_accounted_for() -> None:
 def test_no_face_and_could_not_look_are_told_apart() -> None:
     text = read(summary()).text
     assert "Looked at, and no face was found 1,100" in text
-    assert "Could not be looked at: damaged, cut short, of an unknown format or with several frames 3" in text
+    assert "Could not be looked at: damaged, cut short, or of a format that is not read here 3" in text
     assert "3 images could not be looked at Could not look is not the same as no face" in text
     assert "2 images withheld, as a face was still found" in text
     assert "A detector can miss a face" in text

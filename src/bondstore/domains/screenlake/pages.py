@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bondstore.deid.findings import PICTURES
+from bondstore.deid.images import formats
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.paths import content_of
 from bondstore.domains.screenlake.review.boxes import FILE, WITH_BOXES, images_in
@@ -39,7 +40,6 @@ _WIDE = 240
 """Pixels that an example is wide."""
 _NAMED = 100
 """So many of the panelists that were asked for are named."""
-_FORMATS = ("JPEG", "PNG", "WEBP")
 # Whatever Pillow raises for a file that it cannot read: an example is left out, the report is not.
 _UNREADABLE = (
     OSError,
@@ -65,7 +65,7 @@ _OUTCOMES = {
     "repeated": "The same image came in an earlier zip too, and is written once",
     "outside": "Captured outside the days asked for",
     "face-stays": "Looked at, and a face was still found after covering",
-    "image-undecodable": "Could not be looked at: damaged, cut short, of an unknown format or with several frames",
+    "image-undecodable": "Could not be looked at: damaged, cut short, or of a format that is not read here",
     "image-too-large": "Could not be looked at: too large to be opened",
     "could-not-look": "Could not be looked at: the detector failed on it",
     "image-gone": "Written by an earlier run, and gone from the folder since",
@@ -186,7 +186,7 @@ def thumbnail(data: bytes | None) -> bytes | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data), formats=_FORMATS) as image:
+            with Image.open(BytesIO(data), formats=formats()) as image:
                 image.draft("RGB", (_WIDE, _WIDE * image.height // max(1, image.width)))
                 image.thumbnail((_WIDE, 4 * _WIDE))
                 out = BytesIO()

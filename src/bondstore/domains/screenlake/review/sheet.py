@@ -235,12 +235,13 @@ def crops(data: bytes | None, boxes: Sequence[Corners]) -> list[bytes | None]:
     """Return, for each box, its surroundings in an image with the box drawn round it; None where it cannot be read."""
     from PIL import Image
 
-    from bondstore.deid.images import decode
+    from bondstore.deid.images import frames
 
     if data is None:
         return [None] * len(boxes)
     try:
-        image = Image.fromarray(decode(data).pixels)
+        first, _ = next(frames(data))  # of an animation, as of a picture
+        image = Image.fromarray(first.pixels)
     except (OSError, DamagedError):
         return [None] * len(boxes)
     return [_crop(image, box) for box in boxes]
