@@ -174,8 +174,9 @@ def _read_healthy(work: _Parsing, match: HeaderMatch, pieces: Sequence[Piece], *
     batch = parse_batch(work.stream, match, pieces, work.latest_ms, padded=padded)
     if batch.frame is not None:
         _accept(work, batch.frame, [(piece.index, count) for piece, count in zip(pieces, batch.counts, strict=True)])
-        for place, rows in batch.unpadded.items():
-            work.find(pieces[place].index, "unpadded-milliseconds", rows)
+        for word, by_piece in batch.notes.items():
+            for place, rows in by_piece.items():
+                work.find(pieces[place].index, word, rows)
     elif batch.doubtful or len(pieces) == 1:
         doubtful = batch.doubtful or {0}
         _read_doubtful(work, match, [pieces[place] for place in sorted(doubtful)], padded=padded)
