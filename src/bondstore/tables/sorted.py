@@ -47,34 +47,43 @@ class _Grouped:
         self._group = group
         self._parts: list[pl.DataFrame] = []
         self._waiting = 0
-        self._tie: pl.DataFrame | None = None
+        self._tie: list[pl.DataFrame] = []  # rows of the last time; in the first frame none repeats
+        self._tied = 0
         self.rows = 0
 
     @property
     def held(self) -> int:
         """Rows in memory."""
-        return self._waiting + (self._tie.height if self._tie is not None else 0)
+        return self._waiting + self._tied
 
     def write(self, frame: pl.DataFrame) -> None:
         """Take rows at or after all that came before; those at the last time wait for their repeats."""
-        import polars as pl
+        from bondstore.tables.merge import times
 
-        from bondstore.tables.merge import times, without_repeats
-
-        if self._tie is not None:
-            frame = pl.concat([self._tie, frame])
-        frame = without_repeats(frame, self._by)
         values = times(frame, self._by)
         sure = int(values.searchsorted(values[-1], "left"))
-        self._tie = frame[sure:].rechunk()
-        if sure:
-            self._add(frame[:sure])
+        if sure or (self._tie and self._tie[0][self._by][0] != values[0]):
+            self._add(self._distinct([*self._tie, frame[:sure]]))
+            self._tie, self._tied = [], 0
+        self._tie.append(frame[sure:].rechunk())
+        self._tied += frame.height - sure
+        # Only once they are twice as many, or a clock that stands still would cost the square of its rows.
+        if self._tied > 2 * self._tie[0].height:
+            self._tie = [self._distinct(self._tie).rechunk()]
+            self._tied = self._tie[0].height
+
+    def _distinct(self, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+        import polars as pl
+
+        from bondstore.tables.merge import without_repeats
+
+        return without_repeats(pl.concat(frames), self._by)
 
     def close(self) -> None:
         """Write what waits, and finish the file."""
-        if self._tie is not None:
-            self._add(self._tie)
-            self._tie = None
+        if self._tie:
+            self._add(self._distinct(self._tie))
+            self._tie, self._tied = [], 0
         self._flush(1)
         self._sink.close()
 
