@@ -205,6 +205,24 @@ def test_an_object_whose_key_ends_in_a_slash_is_known_as_such() -> None:
         assert [held(server).ends_in_slash(key) for key in ("s/x", "s/y", "s/z")] == [True, False, False]
 
 
+@pytest.mark.parametrize("after", [0, 7, 200])
+def test_a_line_that_is_cut_in_an_empty_listing_is_no_page_of_the_web(
+    faulty: FaultyProxy, bucket: str, after: int
+) -> None:
+    """What lists nothing is asked for again by another client, whose answer can break off as well."""
+    store = open_store(f"s3://{bucket}", s3_profile(faulty.endpoint), rule=QUICK)
+    faulty.add(Fault("cut", contains="list-type=2", first=2, times=2, after=after))
+    assert list(store.list("nothing/")) == []
+    assert len([one for one in faulty.seen if "list-type=2" in one.query]) == 4
+
+
+def test_a_server_that_fails_once_it_has_begun_to_answer_is_asked_again(faulty: FaultyProxy, bucket: str) -> None:
+    store = open_store(f"s3://{bucket}", s3_profile(faulty.endpoint), rule=QUICK)
+    failure = b"<Error><Code>InternalError</Code><Message>m</Message></Error>"
+    faulty.add(Fault("rewrite", contains="list-type=2", first=2, times=2, rewriter=lambda _: failure))
+    assert list(store.list("nothing/")) == []
+
+
 @pytest.mark.parametrize("page", [37, 100])
 @pytest.mark.parametrize("odd", [False, True])
 def test_a_listing_that_breaks_off_is_not_taken_for_whole(odd: bool, page: int) -> None:

@@ -222,6 +222,7 @@ def _check_listing(place: str, response_dict: dict[str, Any] | None, **_: Any) -
     """Refuse any other page of the web, which boto3 may read as a listing with nothing in it."""
     if not response_dict or response_dict["status_code"] != 200:
         return
+    _refuse_part(response_dict)
     # A server that failed after it had begun to answer says so here: boto3 takes that for the error it is.
     if not any(word in response_dict["body"] for word in (b"<IsTruncated>", b"<Error>")):
         raise no_store(place)
@@ -229,8 +230,20 @@ def _check_listing(place: str, response_dict: dict[str, Any] | None, **_: Any) -
 
 def _check_answer(endpoint: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
     """Refuse any other page of the web: boto3 reads it as an answer with nothing in it, or as a server in trouble."""
-    if response_dict and response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"]:
+    if not response_dict or response_dict["status_code"] != 200:
+        return
+    _refuse_part(response_dict)
+    if b"ListAllMyBucketsResult" not in response_dict["body"]:
         raise StoreError(f"{endpoint} answers a listing of buckets with something else.", hint="Check the endpoint.")
+
+
+def _refuse_part(answer: Mapping[str, Any]) -> None:
+    """Refuse an answer that broke off, of which boto3 takes what came for the whole; another try may help."""
+    from botocore.exceptions import IncompleteReadError
+
+    came, expected = len(answer["body"]), int(answer["headers"].get("Content-Length") or 0)
+    if came < expected:
+        raise IncompleteReadError(actual_bytes=came, expected_bytes=expected)
 
 
 def _list_buckets(client: Any) -> list[Bucket] | None:
