@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bondstore.errors import UsageError
+from bondstore.tables import merge
 from bondstore.tables.csvsink import CsvFormat
+from bondstore.tables.merge import without_repeats
 from bondstore.tables.parquet import ParquetFormat
 from bondstore.tables.sorted import SortedTable
 
@@ -183,3 +185,23 @@ def test_frames_of_another_shape_are_refused(tmp_path, wrong):
         pytest.raises(UsageError),
     ):
         table.write(pl.DataFrame(wrong, schema={name: SCHEMA[name] for name in wrong}))
+
+
+@pytest.mark.parametrize("step", [0, 1, 7])
+def test_rows_of_a_clock_that_stands_still_are_looked_at_a_few_times_only(monkeypatch, tmp_path, step):
+    """All frames hold the same `step` instants: what is compared grows as the rows do, not as their square."""
+    looked_at = 0
+
+    def counting(frame, by):
+        nonlocal looked_at
+        looked_at += frame.height
+        return without_repeats(frame, by)
+
+    monkeypatch.setattr(merge, "without_repeats", counting)
+    number, height = 200, 50
+    with SortedTable(tmp_path / "t.parquet", SCHEMA, ParquetFormat(), scratch=tmp_path / "s", budget=9000) as table:
+        for n in range(number):
+            table.write(frame_of([(row * step // height, "u", n * height + row, None) for row in range(height)]))
+        result = table.finish()
+    assert (result.rows, result.duplicates) == (number * height, 0)
+    assert number * height <= looked_at <= 8 * number * height

@@ -352,6 +352,22 @@ def test_raw_and_chunked_give_the_same_frame():
     assert from_raw.frame.equals(from_chunked.frame)
 
 
+def test_an_hour_of_a_clock_that_stands_still_is_not_read_row_by_row(monkeypatch):
+    """Its rows are sound: those out of their hour, out of range or written twice are named, and cost no more."""
+    monkeypatch.setattr(frames, "repair_rows", None)
+    lines = [ACCEL, *GOOD[:2], *GOOD[:1], "1519866000000,2018-03-01T01:00:00.000,unknown,1,2,3"]
+    lines += ["0000000000012,1970-01-01T00:00:00.012,unknown,4,5,6", GOOD[1]]
+    parsed = read_frames(A, [(chunked("accelerometer"), accel(*GOOD)), (chunked("accelerometer"), text(*lines))])
+    assert [(one.kind, one.where, one.count) for one in parsed.findings] == [
+        ("duplicate-rows", "rows 3, 6", 2),
+        ("out-of-hour-rows", "row 4", 1),
+        ("timestamp-out-of-range", "row 5", 1),
+    ]
+    assert parsed.damaged == frozenset()
+    assert parsed.rows == (2, 6)
+    assert parsed.frame["x"].to_list() == [0.1, 0.001, 0.1, 0.001, 0.1, 1.0, 4.0, 0.001]
+
+
 def test_raw_rows_out_of_range_are_left_out_as_on_the_server():
     plain = text("timestamp,accuracy,x,y,z", "1000,0,1,2,3", "1519862400123,unknown,1,2,3", "9999999999999,0,1,2,3")
     parsed = read_frames(A, [(raw("accel"), plain)])
