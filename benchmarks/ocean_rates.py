@@ -1,4 +1,4 @@
-"""How often each Argo test is right: ``python -m benchmarks.ocean_rates [--write FILE] [--medd FOLDER]``.
+"""How often each ocean test is right: ``python -m benchmarks.ocean_rates [--write FILE] [--real FOLDER]``.
 
 Prints tables in Markdown, and with ``--write`` makes docs/explanation/ocean-rates.md of them. What is real and what is
 made up is said above each table. Of one seed come always the same numbers.
@@ -29,6 +29,7 @@ from benchmarks.ocean_faults import (
     faults,
     levels,
 )
+from benchmarks.ocean_rates_real import section
 from bondstore.domains.ocean.profiles import Batch, Earlier
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import Flag
@@ -207,20 +208,19 @@ mostly how the water was made, and little of how often the tests raise false ala
         "\n".join(rates),
     ]
     if folder is not None:
-        parts += [PUBLISHED, "\n".join(medd(folder))]
+        parts += [PUBLISHED, "\n".join(medd(folder / "medd")), section(folder)]
     near = NOTES.format(every=lacking.every, frozen=lacking.frozen, places=len(NEAR_THE_COAST), sea=taken_for_sea())
     return "\n".join(parts) + "\n" + near
 
 
-PAGE = """# How often the Argo tests are right
+PAGE = """# How often the ocean tests are right
 
-Made by `python -m benchmarks.ocean_rates --write docs/explanation/ocean-rates.md`. The thresholds are those of the
-suite `argo`. Each test runs by itself here, with nothing withheld by the tests before it; the last columns are whole
-suites.
+Made by `python -m benchmarks.ocean_rates --real FOLDER --write docs/explanation/ocean-rates.md`. The thresholds are
+those of the suites that ship. First come the tests of suite `argo` on made-up water, each by itself, with nothing
+withheld by the tests before it (the last columns are whole suites); then real files with the flags that came with them.
 
-No package that can be installed ships profiles with flags set by people, so **the rates of faults found are from
-made-up profiles only**: they say what a test does with a fault of a stated size, not how often such faults occur at
-sea.
+**The rates of faults found by size are from made-up profiles only**: they say what a test does with a fault of a stated
+size, not how often such faults occur at sea.
 """
 CHECKED = """
 ## False alarms on real profiles
@@ -240,8 +240,7 @@ PUBLISHED = """
 ## MEDD against its published validation profiles
 
 **Real**, with the flags of the method's own program (github.com/ArgoRTQC/matlab_MEDD, folder `validation_material`,
-which is not part of this repository), for those of its files that were at hand (`--medd FOLDER`). That is too little to
-say how well the two agree.
+which is not part of this repository). A file that holds two casts end to end is tested as it is here.
 """
 NOTES = """
 ## What to make of it
@@ -266,9 +265,9 @@ NOTES = """
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", type=Path, help="write the page here")
-    parser.add_argument("--medd", type=Path, help="folder of MEDD's validation files")
+    parser.add_argument("--real", type=Path, help="the folder of real ocean files: shared/data/ocean")
     stated = parser.parse_args()
-    page = report(stated.medd)
+    page = report(stated.real)
     if stated.write:
         stated.write.write_text(page, "utf-8")
     print(page)

@@ -265,7 +265,9 @@ def spike(one: Cast, on: str, *, deviations: float) -> list[int]:
     return flags
 
 
-def rate_of_change(one: Cast, on: str, *, rate: float, deviations: float, resolution: float = 0.0) -> list[int]:
+def rate_of_change(
+    one: Cast, on: str, *, rate: float, deviations: float, resolution: float = 0.0, but_back: bool = False
+) -> list[int]:
     x, p, flags = one.column(on), one.pres, []
     for n, value in enumerate(x):
         if isnan(value):
@@ -281,6 +283,8 @@ def rate_of_change(one: Cast, on: str, *, rate: float, deviations: float, resolu
         else:
             step = max(abs(p[n] - p[n - 1]), resolution)
             found = over(abs(value - x[n - 1]) / step, rate + deviations * sd(x))
+            if but_back and n > 1 and abs(value - x[n - 2]) <= abs(value - x[n - 1]) / 2:
+                found = False
             flags.append(pick(found, SUSPECT))
     return flags
 
@@ -340,7 +344,13 @@ def one_level_spike(
 
 
 def temp_drift(
-    one: Cast, on: str, *, edges: tuple[float, ...], spreads: tuple[float, ...], ranges: tuple[float, ...]
+    one: Cast,
+    on: str,
+    *,
+    edges: tuple[float, ...],
+    spreads: tuple[float, ...],
+    ranges: tuple[float, ...],
+    trim: int = 0,
 ) -> list[int]:
     flags = [
         MISSING if isnan(t) else OPEN if isnan(p) else GOOD if edges[0] <= p <= edges[-1] else SILENT
@@ -354,7 +364,8 @@ def temp_drift(
             for n, p in enumerate(one.pres)
             if (low <= p < high or (place == last and p == high)) and not isnan(one.temp[n])
         ]
-        values = [one.temp[n] for n in inside]
+        values = sorted(one.temp[n] for n in inside)
+        values = values[trim : len(values) - trim] if trim else values
         if values and max(values) - min(values) > ranges[place]:
             for n in inside:
                 flags[n] = pick(over(sd(values), spreads[place]), SUSPECT)

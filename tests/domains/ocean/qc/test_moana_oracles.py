@@ -25,6 +25,8 @@ STEPS += [
     ("moana.spike", "TEMP", {"deviations": 3.0}),
     ("moana.stuck_value", "TEMP", {"repeats": 3, "within": 0.05}),
     ("moana.rate_of_change", "TEMP", {"rate": 2.0, "deviations": 2.0}),
+    ("moana.rate_of_change", "TEMP", {"rate": 0.1, "deviations": 0.1, "resolution": 0.5, "but_back": True}),
+    ("moana.temp_drift", "TEMP", {"edges": (0.0, 10.0, 20.0), "spreads": (0.1, 0.5), "ranges": (0.2, 2.0), "trim": 1}),
     ("moana.one_level_spike", "TEMP", {"shallow": 0.02, "deep": 0.01, "split": 10.0, "factor": 1.5, "beside": 3}),
     ("moana.gear_type", "POSITION", {"still": 0.0}),
     ("moana.gear_type", "POSITION", {"still": 2.5}),

@@ -153,6 +153,18 @@ def test_a_warm_seas_thermocline_is_no_drift() -> None:
     assert (flags == SUSPECT).all()
 
 
+def test_the_level_after_a_spike_and_its_bin_are_left_alone() -> None:
+    # 8 degrees off at one of ten levels: its rate back is as high as its rate away, and its bin is wide
+    one = cast(temp=[15.0] * 10 + [23.0] + [15.0] * 20, pres=[float(place) for place in range(1, 32)])
+    assert run("moana.rate_of_change", "TEMP", one) == [SILENT, *[GOOD] * 9, SUSPECT, *[GOOD] * 20]
+    assert run("moana.rate_of_change", "TEMP", one, but_back=False)[10:12] == [SUSPECT, SUSPECT]
+    assert SUSPECT not in run("moana.temp_drift", "TEMP", one)
+    rolled = evaluate(batch_of(one), load_suite("moana")).rolled["TEMP"]
+    assert np.flatnonzero(rolled == SUSPECT).tolist() == [10]
+    two = cast(temp=[15.0] * 10 + [23.0] * 10, pres=[float(place % 10) for place in range(20)])  # down warm, up cold
+    assert run("moana.temp_drift", "TEMP", two) == [SUSPECT] * 20
+
+
 def test_thresholds_that_say_nothing_are_told_as_configuration() -> None:
     for name, wrong in ((SPIKE, {"beside": 0}), (STUCK, {"repeats": 0}), (STUCK, {"resolution": 0.0})):
         with pytest.raises(ConfigurationError):

@@ -146,7 +146,7 @@ def test_two_profiles_side_by_side_are_not_stuck_together() -> None:
 
 
 def casts_at(pres: list[float], temp: list[float]) -> list[int]:
-    return run("moana.temp_drift", "TEMP", cast(pres=pres, temp=temp))
+    return run("moana.temp_drift", "TEMP", cast(pres=pres, temp=temp), trim=0)
 
 
 def test_drift_takes_both_a_spread_and_a_range_over_their_limits() -> None:

@@ -109,7 +109,9 @@ def spike(batch: Batch, on: str, *, deviations: float) -> Verdict:
 
 
 @test("moana.rate_of_change", "moana-qc, rate of change", "TEMP")
-def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float, resolution: float = 0.0) -> Verdict:
+def rate_of_change(
+    batch: Batch, on: str, *, rate: float, deviations: float, resolution: float = 0.0, but_back: bool = False
+) -> Verdict:
     """Flag values that change too much for the change of pressure from the level before.
 
     ``|T(n) - T(n-1)| / max(|P(n) - P(n-1)|, resolution) > rate + deviations * SD(T)`` is suspect; SD as in `spike`.
@@ -125,6 +127,9 @@ def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float, res
     resolution : float
         dbar that a step counts as at least; 1 in use. Gear that rests moves by 0.1 dbar in minutes, and a change of
         temperature over so small a step is no gradient of the sea.
+    but_back : bool
+        Whether a level is left alone that comes back from the one before it to the one before that, by half of the
+        change or more: what is off is the level between them. True in use.
 
     Notes
     -----
@@ -140,6 +145,8 @@ def rate_of_change(batch: Batch, on: str, *, rate: float, deviations: float, res
         deep = np.maximum(np.abs(batch.pressure - neighbour(batch, batch.pressure, -1)), resolution)
         limit = spread(batch, rate + deviations * deviation(batch, values))
         suspect = (change / deep > limit) & (deep > 0)
+        if but_back:
+            suspect &= ~(np.abs(values - neighbour(batch, values, -2)) <= change / 2)
     silent = (level_index(batch) == 0) | ((deep == 0) & ~np.isnan(change))
     return _beside(batch, on, found=change + deep, limit=limit, suspect=suspect, silent=silent, short=batch.sizes < 2)
 
@@ -210,7 +217,13 @@ def ends_of_runs(values: Floats, owner: Integers, repeats: int, within: float) -
 
 @test("moana.temp_drift", "moana-qc, temperature drift", "TEMP")
 def temp_drift(
-    batch: Batch, on: str, *, edges: tuple[float, ...], spreads: tuple[float, ...], ranges: tuple[float, ...]
+    batch: Batch,
+    on: str,
+    *,
+    edges: tuple[float, ...],
+    spreads: tuple[float, ...],
+    ranges: tuple[float, ...],
+    trim: int = 0,
 ) -> Verdict:
     """Flag temperatures that differ between casts at one depth more than the sea does: a cracked sensor drifts.
 
@@ -227,6 +240,9 @@ def temp_drift(
         °C, a bin each; 1.5 to 3.5 in use.
     ranges : tuple of float
         °C, a bin each; 5 to 8 in use.
+    trim : int
+        So many of the highest and of the lowest values of each bin are left out of its spread and range; 1 in use. One
+        level that is off is no other cast.
 
     Notes
     -----
@@ -235,12 +251,30 @@ def temp_drift(
     Source: moana-qc, "Temperature Drift" (flags 1, 3). The existing chain leaves out levels that lie on an edge.
     """
     inside, place = binned(batch.pressure, edges)
-    drifted, wild = drift(
-        batch, inside & ~absent(batch, on), place, spreads=spreads, ranges=ranges, bins=len(edges) - 1
-    )
+    have = inside & ~absent(batch, on)
+    bins = len(edges) - 1
+    drifted, wild = drift(batch, have, place, spreads=spreads, ranges=ranges, bins=bins)
+    if trim and drifted.any():
+        few = drifted & have & ~_outermost(batch, drifted & have, place, bins, trim)
+        still = drift(batch, few, place, spreads=spreads, ranges=ranges, bins=bins)[0]
+        groups = batch.owner * bins + np.clip(place, 0, bins - 1)
+        drifted &= np.isin(groups, groups[still])
     lost = np.isnan(batch.pressure)
     unknown = {"a level has no pressure": lost, _NOT_FINITE: wild}
     return verdict(batch, on, unknown=unknown, silent=~inside & ~lost, suspect=drifted)
+
+
+def _outermost(batch: Batch, chosen: Mask, place: Integers, bins: int, trim: int) -> Mask:
+    """Which of the chosen levels are among the `trim` lowest or highest of their profile and bin."""
+    rows = np.flatnonzero(chosen)
+    group = batch.owner[rows] * bins + place[rows]
+    order = np.lexsort((batch.temperature[rows], group))
+    group = group[order]
+    rank = np.arange(len(rows)) - np.searchsorted(group, group, side="left")
+    left = np.searchsorted(group, group, side="right") - 1 - np.arange(len(rows))
+    found = np.zeros(batch.levels, np.bool_)
+    found[rows[order[(rank < trim) | (left < trim)]]] = True
+    return found
 
 
 def binned(pressure: Floats, edges: tuple[float, ...]) -> tuple[Mask, Integers]:
