@@ -254,3 +254,18 @@ def test_an_empty_release_that_is_refused_says_why_it_would_be_empty(cli: Call, 
     refused = cli(*publish(places, "--yes"))
     assert refused.code == 6
     assert "held back 1 (TEMP bad)" in refused.err
+
+
+def test_a_bare_folder_is_a_store_everywhere(
+    cli: Call, places: tuple[Place, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "public").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    done = cli("release", "publish", "public", "--from", "private", "--yes", "--json")
+    assert (done.code, done.records[-1]["files"]) == (0, 3), done.err
+    assert [one["state"] for one in cli("release", "list", "public", "--json").records] == ["latest"]
+    assert cli("release", "show", "public").code == 0
+    assert cli("doctor", "--store", "private", "--json").code != 2
+    mistyped = cli("release", "list", "lab-public")
+    assert mistyped.code == 2, "a bucket's name without s3:// is not taken for a new folder"
+    assert "s3://" in mistyped.err

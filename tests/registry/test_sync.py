@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 
 import pytest
@@ -317,10 +319,12 @@ HEADERS = {
     "a control sign": b"Vessel number,a\x1b[31mb\r\n",
     "too long": b"Vessel number," + b"x" * 64 + b"\r\n",
     "an open quote": b'Vessel number,"Port\r\n1,2\r\n',
-    "another separator": b"Vessel number;Port\r\n1;2\r\n",
+    "another separator, no such column": b"Vessel;Port\r\n1;2\r\n",
     "no such column": b"Vessel,Port\r\n1,2\r\n",
-    "not UTF-8": "Vessel number,Straße\r\n".encode("latin-1"),
-    "UTF-16": "Vessel number,Port\r\n".encode("utf-16"),
+    "neither UTF-8 nor Windows-1252": b"Vessel number,Stra\x81e\r\n",
+    "UTF-8, damaged": "Vessel number,Straße\r\n".encode() + b"1,\xe9\r\n",
+    "UTF-8, cut off in a letter": "Vessel number,Straße".encode()[:-2],
+    "UTF-16, cut off in a letter": "Vessel number,Port\r\n".encode("utf-16")[:-1],
     "too many": b"Vessel number" + b"".join(b",c%d" % n for n in range(300)) + b"\r\n",
 }
 
@@ -334,6 +338,48 @@ def test_headers_that_are_refused(small: Lab, head: bytes) -> None:
     assert "Straße" not in str(told.value)
     assert "\x1b" not in str(told.value)
     assert small.everything() == whole
+
+
+def saved(rows: list[dict[str, str]], encoding: str, separator: str, *, said: bool = False) -> bytes:
+    """The people as a spreadsheet saves them."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=separator)
+    writer.writerow(COLUMNS)
+    writer.writerows([row[name] for name in COLUMNS] for row in rows)
+    return ((f"sep={separator}\r\n" if said else "") + out.getvalue()).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "separator", "said", "assumed"),
+    [
+        ("utf-8", ";", False, ["separated by semicolons"]),
+        ("utf-8-sig", "\t", False, ["separated by tabs"]),
+        ("cp1252", ",", False, ["read as Windows-1252"]),
+        ("cp1252", ";", True, ["read as Windows-1252", "separated by semicolons"]),
+        ("utf-16", "\t", False, ["read as UTF-16", "separated by tabs"]),
+        ("utf-16-le", ",", False, ["read as UTF-16"]),
+        ("utf-16-be", ";", False, ["read as UTF-16", "separated by semicolons"]),
+    ],
+)
+def test_a_csv_as_a_spreadsheet_saves_it_is_read_and_what_was_assumed_is_said(
+    small: Lab, encoding: str, separator: str, said: bool, assumed: list[str]
+) -> None:
+    result = small.sync(saved(PEOPLE, encoding, separator, said=said))
+    assert result.counts == counts(new=8)
+    assert small.active() == {one["Vessel number"]: one for one in PEOPLE}, "accents and line ends in cells included"
+    assert [word in one.message for word, one in zip(assumed, result.findings, strict=True)] == [True] * len(assumed)
+    assert {one.severity.value for one in result.findings} == {"info"}
+    again = small.sync(written(PEOPLE))
+    assert (again.written, again.findings) == (0, ()), "the same people, saved otherwise"
+
+
+def test_a_damaged_row_between_semicolons_keeps_its_participant(small: Lab) -> None:
+    small.sync(written(PEOPLE))
+    lines = saved([one for one in PEOPLE if "\n" not in one["Port"]], "cp1252", ";").split(b"\r\n")
+    lines[1] = lines[1].rpartition(b";")[0]
+    result = small.sync(b"\r\n".join(lines))
+    assert result.counts["damaged"] == 1
+    assert PEOPLE[0]["Vessel number"] in small.active()
 
 
 def test_hostile_names_and_values(lab: Lab) -> None:

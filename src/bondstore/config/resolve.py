@@ -117,13 +117,25 @@ def with_url(spec: StoreSpec, url: str) -> StoreSpec:
 
 
 def store_url(text: str) -> str:
-    """Check a store's URL; a local folder becomes a ``file://`` one. Credentials in it are refused and not repeated."""
+    """Check a store's URL; a local folder becomes a ``file://`` one. Credentials in it are refused and not repeated.
+
+    A bare name is a folder where there is one: the name of a bucket, written without ``s3://``, is not taken for a new
+    folder.
+    """
     text = check_named(text).strip()
-    if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
+    if _is_folder(text) or text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
         return "file://" + quote(str(Path(text).expanduser().resolve()))
     if not is_store_url(text):
         raise UsageError(
             "The store is no URL.",
-            hint="Write s3://BUCKET/PREFIX or az://CONTAINER/PREFIX, or for a folder ./FOLDER or its whole path.",
+            hint="Write s3://BUCKET/PREFIX or az://CONTAINER/PREFIX, or name a folder: a new one as ./FOLDER.",
         )
     return check_place(text)
+
+
+def _is_folder(text: str) -> bool:
+    """Whether a text that is no URL names a folder."""
+    try:
+        return "://" not in text and Path(text).is_dir()
+    except (OSError, ValueError):  # a name that is too long, or holds a zero byte
+        return False

@@ -52,6 +52,18 @@ COLUMNS = FindingKind(
     "Columns that the table has are missing in the CSV; their values are taken out, and kept in the history.",
     "If that is not meant, put the columns back into the export and sync again.",
 )
+ENCODING = FindingKind(
+    "participants-encoding",
+    Severity.INFO,
+    "The CSV is not written in UTF-8; it was read in the encoding that the message names.",
+    "Look at a name with an accent: bondstore participants list. If it is wrong, save the CSV as UTF-8.",
+)
+SEPARATOR = FindingKind(
+    "participants-separator",
+    Severity.INFO,
+    "The cells of the CSV are not separated by commas; the message names what separates them.",
+    "Nothing needs doing.",
+)
 
-KINDS = registry(RAGGED, UNREADABLE, NO_KEY, TWICE, REPEATED, WITHHELD, CUT, COLUMNS)
+KINDS = registry(RAGGED, UNREADABLE, NO_KEY, TWICE, REPEATED, WITHHELD, CUT, COLUMNS, ENCODING, SEPARATOR)
 """All of them, by their words."""

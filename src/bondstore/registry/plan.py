@@ -54,7 +54,8 @@ def make_plan(sheet: Sheet, table: Iterable[Row], key: Sequence[str], *, now: st
         Planned("inactive", number, rows[number].version, rows[number].fields, {**rows[number].fields, GONE: now})
         for number in gone
     ]
-    found = [one.kind.about(source, where=f"row {one.number}") for one in bad]
+    found = [kind.about(source, message=message) for kind, message in sheet.assumed]
+    found += [one.kind.about(source, where=f"row {one.number}") for one in bad]
     found += [findings.REPEATED.about(source, where=f"row {number}") for number in repeated]
     if withheld and missing:
         found.append(findings.WITHHELD.about(source, count=len(missing)))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bondstore.databases.rows import VERSION, is_storable
 from bondstore.errors import DamagedError
 from bondstore.findings import FindingKind
-from bondstore.registry.findings import CUT, RAGGED, UNREADABLE
+from bondstore.registry.findings import CUT, ENCODING, RAGGED, SEPARATOR, UNREADABLE
 from bondstore.registry.identity import normal
 from bondstore.registry.settings import KEY
+from bondstore.tables.spreadsheet import Spreadsheet, open_spreadsheet
 
 LARGEST = 64 << 20
 _MOST_COLUMNS = 200
@@ -48,17 +50,23 @@ class Sheet:
     columns: tuple[str, ...]
     rows: tuple[SheetRow, ...]
     bad: tuple[BadRow, ...]
+    assumed: tuple[tuple[FindingKind, str], ...] = ()
+    """How it was read, where it is no UTF-8 with commas: kinds of findings, with their messages."""
 
 
 def read_sheet(data: bytes) -> Sheet:
-    """Take a CSV apart: UTF-8 with or without a byte-order mark, comma, any line ends, line ends in quoted cells."""
+    """Take a CSV apart: UTF-8 with commas, or as spreadsheets save it (Windows-1252, UTF-16; semicolons, tabs, bars).
+
+    Line ends may be of any kind, and stand in quoted cells.
+    """
     if len(data) > LARGEST:
         raise _damaged("The CSV is larger than 64 MiB.", "Name the participants' CSV.")
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        written = open_spreadsheet(data)
+    except UnicodeError:
         raise _damaged("The CSV is not written in UTF-8.", "Save it as: CSV UTF-8.") from None
-    records = _records(text)
+    text, separator = written.text, written.separator
+    records = _records(text, separator)
     first = next(records, None)
     if first is None or isinstance(first[1], str):
         raise _damaged("The CSV is empty or its first row is no header.", "Export it again.")
@@ -67,7 +75,7 @@ def read_sheet(data: bytes) -> Sheet:
     bad: list[BadRow] = []
     for number, cells, lines in records:
         if isinstance(cells, str):
-            broken = tuple(cells.replace('"', ",").replace("\n", ",").replace("\r", ",").split(","))
+            broken = tuple(re.split(f'[{re.escape(separator)}"\n\r]', cells))
             # an odd quote is still open at the end of the file: nobody knows what it took in
             bad.append(BadRow(number, UNREADABLE, broken, swallowed=lines > 1 or cells.count('"') % 2 == 1))
         elif len(cells) != len(columns):
@@ -79,7 +87,15 @@ def read_sheet(data: bytes) -> Sheet:
                 rows.append(SheetRow(number, fields))
             else:
                 bad.append(BadRow(number, UNREADABLE, tuple(cells), fields))
-    return Sheet(columns, tuple(rows), tuple(_with_cut(bad, text, columns, number if rows or bad else 1)))
+    last = number if rows or bad else 1
+    return Sheet(columns, tuple(rows), tuple(_with_cut(bad, text, columns, last)), tuple(_assumed(written)))
+
+
+def _assumed(written: Spreadsheet) -> Iterator[tuple[FindingKind, str]]:
+    if written.encoding_said:
+        yield ENCODING, f"The CSV is not written in UTF-8. It was read as {written.encoding_said}."
+    if written.separator_said:
+        yield SEPARATOR, f"The cells of the CSV are separated by {written.separator_said}, not by commas."
 
 
 def weight(fields: Mapping[str, object]) -> int:
@@ -87,7 +103,7 @@ def weight(fields: Mapping[str, object]) -> int:
     return len(json.dumps(dict(fields), ensure_ascii=False).encode())
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str] | str, int]]:
+def _records(text: str, separator: str) -> Iterator[tuple[int, list[str] | str, int]]:
     """Yield number, cells (the raw text where the quotes do not match) and lines of each record that is not blank."""
     taken: list[str] = []
 
@@ -96,7 +112,7 @@ def _records(text: str) -> Iterator[tuple[int, list[str] | str, int]]:
             taken.append(line)
             yield line
 
-    reader = csv.reader(lines(), strict=True)
+    reader = csv.reader(lines(), delimiter=separator, strict=True)
     number = 0
     while True:
         taken.clear()
