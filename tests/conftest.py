@@ -13,7 +13,7 @@ import pytest
 from tests.environment import use_own_environment
 from tests.servers.azurite import Azurite
 from tests.servers.faulty import FaultyProxy
-from tests.servers.install import PROGRAM
+from tests.servers.install import FOREST_FOLDER, PROGRAM, installed_forest
 from tests.servers.moto import SERVICES, Moto
 from tests.servers.postgresql import PostgreSQL, find_programs
 from tests.servers.seaweedfs import SeaweedFS, find_weed
@@ -47,6 +47,14 @@ def seaweedfs(_scrubbed_session: None) -> Iterator[SeaweedFS]:
         _server_missing("SeaweedFS")
     with SeaweedFS() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def forest() -> Path:
+    """The folder in which forest is installed, apart from our own environment."""
+    if installed_forest() is None:
+        _server_missing("forest")
+    return FOREST_FOLDER
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,10 @@ from pathlib import Path
 
 # Pinned: newer ones depend on packages that registries do not all carry yet.
 AZURITE = "3.35.0"
-FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "azurite"
+CACHE = Path(__file__).resolve().parents[2] / ".cache"
+FOLDER = CACHE / "azurite"
+FOREST = "1.0"  # it needs a pandas older than ours
+FOREST_FOLDER = CACHE / "forest"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PROGRAM = FOLDER / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
@@ -39,6 +42,26 @@ def install_azurite() -> None:
     command += ["--ignore-scripts", f"--prefix={FOLDER}", f"azurite@{AZURITE}"]
     subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
     (FOLDER / "installed").write_text(AZURITE)
+
+
+def installed_forest() -> str | None:
+    """Return the version of forest that is installed, or None."""
+    stamp = FOREST_FOLDER / "installed"
+    return stamp.read_text().strip() if stamp.exists() else None
+
+
+def install_forest() -> None:
+    """Install forest into ``.cache/forest``, with the pandas it needs, unless the pinned version is there.
+
+    Of what it depends on, its readers need pandas and pytz alone; the rest is large, and left out.
+    """
+    if installed_forest() == FOREST:
+        return
+    shutil.rmtree(FOREST_FOLDER, ignore_errors=True)
+    for words in (["--no-deps", f"beiwe-forest=={FOREST}"], ["pandas>=2.2,<3", "pytz"]):
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+        subprocess.run([*pip, "--target", str(FOREST_FOLDER), *words], check=True, stdout=sys.stderr)
+    (FOREST_FOLDER / "installed").write_text(FOREST)
 
 
 def find_chromium() -> str | None:
@@ -77,6 +100,7 @@ def install_package(name: str, why: str) -> None:
 
 if __name__ == "__main__":
     install_azurite()
+    install_forest()
     install_chromium()
     install_postgresql()
     install_strace()

@@ -12,7 +12,6 @@ from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.jobs import ExportJob
 from bondstore.domains.beiwe.layout import parse_key
 from bondstore.domains.beiwe.selection import select
-from bondstore.errors import UsageError
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Processes, Serial, Threads
 from bondstore.runs.folder_destination import FolderDestination
@@ -88,15 +87,18 @@ def test_a_second_run_has_nothing_to_do_and_a_late_object_is_found(job, made, tm
 
 
 @pytest.mark.parametrize("large", [8 << 20, 0], ids=["whole", "streamed"])
-@pytest.mark.parametrize("form", ["original", "forest"])
-def test_suspect_rows_are_written_and_named(job, made, large, form, monkeypatch, tmp_path):
+def test_suspect_rows_are_written_and_named(job, made, large, monkeypatch, tmp_path):
     monkeypatch.setattr("bondstore.domains.beiwe.export.files.LARGE", large)
     victim = next(one for one in made if "/accelerometer/" in one.key and one.key.endswith(".csv.zst"))
     lines = victim.plain.split(b"\n")
     lines[3] = lines[3].replace(b":", b";", 1)
     plain = b"\n".join(lines)
     open_store(job.store).put(victim.key, seal(zstandard.compress(plain)))
-    job = dataclasses.replace(job, form=form, selection=select(streams=("accelerometer",), source="chunked"))
+    forest = dataclasses.replace(job, form="forest", selection=select(streams=("accelerometer",), source="chunked"))
+    lost = execute(forest, FolderDestination(tmp_path / "forest"), Serial())
+    assert lost.tally.quarantined.objects == 1
+    assert b"\n".join(lines[:3] + lines[4:]) in tree(tmp_path / "forest").values()  # as tables take it: without the row
+    job = dataclasses.replace(job, selection=forest.selection)
     result = execute(job, FolderDestination(tmp_path / "out"), Serial())
     assert (result.state, result.tally.done) == ("finished", result.tally.planned)
     assert plain in tree(tmp_path / "out").values()
@@ -131,12 +133,6 @@ def test_the_layout_of_forest_is_what_its_readers_take_apart(job, made, tmp_path
         if folders[1] != "audio_recordings":
             found[*folders, datetime.strptime(name[:25], "%Y-%m-%d %H_%M_%S+00_00")] = content
     assert found == expected
-
-
-@pytest.mark.parametrize("source", ["raw", "both"])
-def test_raw_files_are_refused_in_the_layout_of_forest(job, source):
-    with pytest.raises(UsageError, match="twice"):
-        ExportJob(job.store, job.study, job.key, "forest", select(source=source))
 
 
 def test_a_retry_of_a_part_leaves_the_quarantine_of_the_rest_alone(job, made, tmp_path):

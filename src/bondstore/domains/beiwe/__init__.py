@@ -22,7 +22,8 @@ DOMAIN = Domain(
         "bondstore.domains.beiwe.findings:ARRIVAL": ("Fetching", ""),
         "bondstore.domains.beiwe.findings:KINDS": (
             "Quirks and damage seen while making tables",
-            "The bytes of `--format original` and `forest` stay exact. Repairs are made in tables only.",
+            "The bytes of `--format original` stay exact. Tables and `--format forest` are repaired.",
         ),
+        "bondstore.domains.beiwe.findings:FOREST": ("Writing for forest", ""),
     },
 )

@@ -44,6 +44,40 @@ ARRIVAL = registry(
 
 ODD_FOLDER = ARRIVAL["odd-folder"]
 
+FOREST = registry(
+    FindingKind(
+        "parted-by-survey",
+        Severity.INFO,
+        "An hour of the layout before March 2026 holds several surveys in one file; its rows were parted by survey.",
+        _NOTHING,
+    ),
+    FindingKind(
+        "no-survey",
+        Severity.WARNING,
+        "Neither the key nor the rows name a survey; the file is in the folder `unknown_survey_id`.",
+        "Tell the survey by its questions.",
+    ),
+    FindingKind(
+        "duplicate-taken",
+        Severity.INFO,
+        "The server named the object a duplicate, and nothing else holds the same; forest reads it under a plain name.",
+        _NOTHING,
+    ),
+    FindingKind(
+        "duplicate-hidden",
+        Severity.INFO,
+        "The server named the object a duplicate, and another holds the same; it is in the hidden folder .duplicates.",
+        _NOTHING,
+    ),
+    FindingKind(
+        "quotation-marks",
+        Severity.INFO,
+        "Fields hold quotation marks, which readers of CSV take for its own; the fields were put in quotes.",
+        _NOTHING,
+    ),
+)
+"""What happens to objects on their way into the layout of forest."""
+
 KINDS = registry(
     FindingKind(
         "rows-lost",
@@ -197,7 +231,7 @@ DAMAGE = registry(
 )
 """What opening an object can meet."""
 
-_ALL = {**ARRIVAL, **KINDS, **DAMAGE}
+_ALL = {**ARRIVAL, **FOREST, **KINDS, **DAMAGE}
 _MOST_RANGES = 20
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import dest_params, recorded_dest, recorded_store, store_params
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.export.files import FileForm, Files
+from bondstore.domains.beiwe.export.files import Files
+from bondstore.domains.beiwe.export.forest import Forest
 from bondstore.domains.beiwe.export.tables import TableForm, Tables
 from bondstore.domains.beiwe.key import check_selection, refuse_destination
 from bondstore.domains.beiwe.reconcile.job import reconcile_job_of
@@ -19,10 +20,15 @@ from bondstore.runs.executors import default_executor
 from bondstore.runs.pipeline import Job, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bondstore.ledger import Ledger
+    from bondstore.runs.context import RunContext
+    from bondstore.runs.pipeline import Shard
 
 
-FORMS = (*get_args(FileForm), *get_args(TableForm))
+ORIGINAL, FOREST = "original", "forest"
+FORMS = (ORIGINAL, FOREST, *get_args(TableForm))
 executor = default_executor
 """Who does the work of these jobs, by the number of jobs asked for."""
 EXPORT, RECONCILE = "beiwe.export", "beiwe.reconcile"
@@ -43,11 +49,6 @@ class ExportJob(Job):
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise UsageError(f"The form {self.form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
-        if self.form == "forest" and self.selection.source != "chunked":
-            raise UsageError(
-                "forest reads processed (chunked) files; raw files beside them would count every row twice.",
-                hint="Leave --source out. bondstore beiwe reconcile --rebuild makes hours that lack rows from raw.",
-            )
 
     @property
     def name(self) -> str:
@@ -75,9 +76,17 @@ class ExportJob(Job):
     @property
     def steps(self) -> Sequence[Step]:
         """All of it at once."""
-        if self.form in get_args(FileForm):
-            return (Files(self.study, self.key, cast("FileForm", self.form), self.selection),)
+        if self.form == FOREST:
+            return (Forest(self.study, self.key, self.selection),)
+        if self.form == ORIGINAL:
+            return (Files(self.study, self.key, self.selection),)
         return (Tables(self.study, self.key, cast("TableForm", self.form), self.selection),)
+
+    def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:
+        """Yield the shards; those of forest in stages, as portions of raw rows follow one another."""
+        if self.form == FOREST:
+            return Forest(self.study, self.key, self.selection).stages(ledger, context)
+        return Job.stages(self, ledger, context)
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:

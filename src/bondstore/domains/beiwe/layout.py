@@ -62,6 +62,11 @@ class BeiweObject:
         return "raw" if self.kind in _DATA else ""
 
     @property
+    def is_media(self) -> bool:
+        """Whether its bytes are a recording or a picture."""
+        return self.extension not in ("csv", "json", "txt")
+
+    @property
     def is_data(self) -> bool:
         """Whether the object holds a participant's data: all others are never read."""
         return self.kind in _DATA
@@ -190,8 +195,15 @@ def twin_keys(key: str) -> tuple[str, ...]:
 
 
 def plain_name(obj: BeiweObject) -> str:
-    """Return the object's file name without its compression ending."""
-    return obj.key.rsplit("/", 1)[-1].removesuffix(obj.compression)
+    """Return the object's file name without its compression ending; media keep their extension at its end."""
+    name = obj.key.rsplit("/", 1)[-1].removesuffix(obj.compression)
+    return _extension_last(name, obj) if obj.duplicate and obj.is_media else name
+
+
+def _extension_last(name: str, obj: BeiweObject) -> str:
+    """Move the extension of ``x.mp4-duplicate-…``, which no player opens, to the end."""
+    start, _, end = name.rpartition(f".{obj.extension}-duplicate-")
+    return f"{start}-duplicate-{end}.{obj.extension}"
 
 
 def weight(key: str, size: int) -> int:
@@ -208,21 +220,54 @@ def original_path(obj: BeiweObject) -> str:
     return safe_relpath("/".join([obj.source, obj.participant, folder, *_survey(obj), plain_name(obj)]))
 
 
-def forest_path(obj: BeiweObject) -> str:
-    """Return the path of an object in the layout that forest reads.
+UNKNOWN_SURVEY = "unknown_survey_id"
+"""The folder of what names no survey, as in the server's own downloads."""
+DUPLICATES, BESIDE = ".duplicates/", ".beside/"
+"""Folders that forest does not look into: copies of what it reads, and files it would stumble over."""
+_BY_SURVEY = frozenset({"audio_recordings", "survey_answers", "survey_timings"})
+_STEM = re.compile(r"(\d{4}-\d\d-\d\d \d\d_\d\d_\d\d\+00_00(?:_\d{3})?)[_.-]", re.ASCII)
 
-    ``<pid>/<stream>/[<survey>/]YYYY-MM-DD HH_MM_SS+00_00.csv``. Raw files carry milliseconds, so theirs follow the
-    25 characters that forest looks at: two files of one second stay two. Duplicates, which forest would take for
-    hours of their own, go to a hidden folder beside.
+
+def forest_stem(time_ms: int) -> str:
+    """Return what the names of all files of an hour (or of a raw file's time) begin with, in the layout of forest.
+
+    Raw files carry milliseconds, so theirs follow the 25 characters that forest looks at: two files of one second stay
+    two.
     """
-    time_ms = obj.time_ms or 0
     name = f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d %H_%M_%S}+00_00"
-    if time_ms % 1000:
-        name += f"_{time_ms % 1000:03d}"
-    path = [obj.participant, obj.stream, *_survey(obj)]
-    if obj.duplicate:
-        return ".duplicates/" + safe_relpath("/".join([*path, f"{name}.{obj.extension}-duplicate-{obj.duplicate}"]))
-    return safe_relpath("/".join([*path, f"{name}.{obj.extension}"]))
+    return f"{name}_{time_ms % 1000:03d}" if time_ms % 1000 else name
+
+
+def stem_of(path: str) -> str:
+    """Return the stem of a file that `forest_path` or `hidden_path` named."""
+    match = _STEM.match(path.rsplit("/", 1)[-1])
+    return match[1] if match else ""
+
+
+def forest_path(obj: BeiweObject, *, apart: bool = False) -> str:
+    """Return the path of an object in the layout that forest reads; `apart` tells a duplicate from its plain twin.
+
+    ``<pid>/<stream>/[<survey>/]YYYY-MM-DD HH_MM_SS+00_00.csv``. Where forest expects files, a folder stops its poplar:
+    other streams' objects in folders of their own go to a hidden one.
+    """
+    end = f"_{obj.duplicate}" if apart else ""
+    return _forest(obj, f"{forest_stem(obj.time_ms or 0)}{end}.{obj.extension}")
+
+
+def hidden_path(obj: BeiweObject) -> str:
+    """Return where a duplicate goes whose content forest reads already under another name."""
+    name = f"{forest_stem(obj.time_ms or 0)}.{obj.extension}-duplicate-{obj.duplicate}"
+    return DUPLICATES + _forest(obj, _extension_last(name, obj) if obj.is_media else name).removeprefix(BESIDE)
+
+
+def _forest(obj: BeiweObject, name: str) -> str:
+    folders = [obj.participant, obj.stream]
+    if obj.stream in _BY_SURVEY:
+        survey = obj.survey_id or ""
+        folders.append(UNKNOWN_SURVEY if is_odd_name(survey) or "/" in survey else survey)
+    elif obj.survey_id is not None:
+        return BESIDE + safe_relpath("/".join([*folders, obj.survey_id, name]))
+    return safe_relpath("/".join([*folders, name]))
 
 
 def table_path(participant: str, stream: str, extension: str) -> str:

@@ -6,7 +6,7 @@ participant, stream or survey.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe.findings import finding
@@ -20,6 +20,7 @@ from bondstore.domains.beiwe.layout import (
 )
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import PolicyError
+from bondstore.runs.batches import ordered
 from bondstore.runs.paths import is_odd_name
 
 if TYPE_CHECKING:
@@ -61,6 +62,23 @@ def walk(store: Store, study: str, selection: StudySelection, *, concurrency: in
     yield from _loose(store, study, selection)
     for page in store.pages_under(prefixes(store, study, selection), concurrency):
         yield parse_page(study, page)
+
+
+def walk_by_participant(
+    store: Store, study: str, selection: StudySelection, *, width: int = 3
+) -> Iterator[tuple[str, list[Listed]]]:
+    """List what may belong to a selection, all of a participant at once; first what is nobody's, under no name."""
+    if not selection.participants and not selection.streams:
+        chunked, raw, problem = study_prefixes(study)
+        loose = [*_direct(store, study, chunked), *_direct(store, study, raw)]
+        under = [] if selection.source == "chunked" else [f"{raw}keys/", problem]
+        yield "", loose + [one for page in store.pages_under(under, len(under)) for one in parse_page(study, page)]
+
+    def of_one(person: str) -> tuple[str, list[Listed]]:
+        pages = walk(store, study, replace(selection, participants=(person,)))
+        return person, [one for page in pages for one in page]
+
+    yield from ordered(of_one, selection.participants or people(store, study), width)
 
 
 def parse_page(study: str, page: Listing) -> list[Listed]:

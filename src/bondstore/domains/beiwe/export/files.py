@@ -1,14 +1,14 @@
-"""Export object by object: ``original`` and ``forest``. Every file holds exactly the decrypted, decompressed bytes."""
+"""Export object by object, in the form ``original``: files hold exactly the decrypted, decompressed bytes."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from bondstore.domains.beiwe.findings import finding_of, moved_finding
 from bondstore.domains.beiwe.key import opener, refuse_mixture
-from bondstore.domains.beiwe.layout import Kind, forest_path, original_path, parse_key, weight
+from bondstore.domains.beiwe.layout import Kind, original_path, parse_key, weight
 from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk
 from bondstore.domains.beiwe.oddfolders import OddFolders
 from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
@@ -30,17 +30,14 @@ if TYPE_CHECKING:
     from bondstore.runs.context import RunContext
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
+    from bondstore.runs.receipt import Receipt
     from bondstore.runs.work import Work
     from bondstore.stores import ObjectInfo
-
-FileForm = Literal["original", "forest"]
 
 LARGE = 8 << 20
 """Objects that hold about so many bytes or more are streamed in ranges, one at a time."""
 OPENED_BYTES = 4 << 20
 """About so much of a batch is in memory in the clear at once."""
-
-_PATHS = {"original": original_path, "forest": forest_path}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,13 @@ class Files(EachObject):
 
     study: str
     key: SecretRef
-    form: FileForm
     selection: StudySelection
     kinds = ("object",)
+    made_by: ClassVar[str] = ""
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List the selection, unless the destination holds hours that were rebuilt."""
-        if self.form == "original":
-            refuse_mixture(ledger, f"beiwe.reconcile:{self.study}")
+        refuse_mixture(ledger, f"beiwe.reconcile:{self.study}")
         return EachObject.plan(self, ledger, context, progress)
 
     def pages(self, context: RunContext) -> Iterator[Page]:
@@ -86,7 +82,7 @@ class Files(EachObject):
         return Page([self._item(one) for one in listed])
 
     def _item(self, one: Listed) -> Item:
-        path = "" if one.object.kind is Kind.ODD else _PATHS[self.form](one.object)
+        path = "" if one.object.kind is Kind.ODD else original_path(one.object)
         return Item(one.object.key, one.version, one.size, path)
 
     def weight(self, item: Item) -> int:
@@ -132,21 +128,14 @@ class _Batch:
             self._receipt.findings.append(finding_of(result, item.key))
             reason = result.kind
         else:
-            self._receipt.findings += [_about(item, finding) for finding in result.findings]
+            self._receipt.findings += [about(item, finding) for finding in result.findings]
             reason = next((f.kind for f in result.findings if f.severity is Severity.ERROR), "")
         if reason:
             self._work.quarantine(item, sealed.version, reason, [sealed.data])
         elif not isinstance(result, DamagedError):
-            self._work.write(item.output, [result.plain], kind="object")
+            self._work.write(item.output, [result.plain], kind="object", made_by=self._step.made_by)
             self._receipt.done(item, sealed.version)
-        self._moved(item, sealed)
-
-    def _moved(self, item: Item, sealed: SealedObject) -> None:
-        """An object found under its twin's key is known there from now on, too."""
-        if sealed.object.key != item.key:
-            self._receipt.findings.append(moved_finding(item.key))
-            last = self._receipt.items[-1]
-            self._receipt.also.append(replace(last, key=sealed.object.key, size=sealed.size))
+        note_moved(self._receipt, item, sealed)
 
     def large(self, item: Item, *, again: bool = False) -> None:
         """Handle an object in ranges, in memory that does not grow with it; one that comes damaged, once more."""
@@ -165,7 +154,7 @@ class _Batch:
         try:
             try:
                 content = self._tool.open_stream(parse_key(self._step.study, item.key), source, found)
-                self._work.write(item.output, content, kind="object")
+                self._work.write(item.output, content, kind="object", made_by=self._step.made_by)
             except DamagedError as error:
                 damaged = error
                 source.finish()  # only its end tells whether the damage is the object's or came on the way
@@ -223,5 +212,13 @@ class _Source:
             pass
 
 
-def _about(item: Item, finding: Finding) -> Finding:
+def about(item: Item, finding: Finding) -> Finding:
+    """Return a finding under the key that an object was listed by."""
     return finding if finding.key == item.key else replace(finding, key=item.key)
+
+
+def note_moved(receipt: Receipt, item: Item, sealed: SealedObject) -> None:
+    """Note an object that was found under its twin's key: it is known there from now on, too."""
+    if sealed.object.key != item.key:
+        receipt.findings.append(moved_finding(item.key))
+        receipt.also.append(replace(receipt.items[-1], key=sealed.object.key, size=sealed.size))

@@ -99,7 +99,7 @@ class Tables(Step):
     @property
     def media(self) -> Media:
         """The step that handles media."""
-        return Media(self.study, self.key, "original", self.selection)
+        return Media(self.study, self.key, self.selection)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List the selection, sum up every table, and record those that must be made."""

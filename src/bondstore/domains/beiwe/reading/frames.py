@@ -107,7 +107,7 @@ def read_slices(stream: Stream, obj: BeiweObject, pieces: Iterable[bytes], size:
     """
     parts: list[Parsed] = []
     header, above = b"", 0
-    for lines in _whole_lines(pieces, size):
+    for lines in whole_lines(pieces, size):
         parts.append(read_frames(stream, [(obj, header + lines)], above=above))
         above += lines.count(b"\n") - (not header)
         header = header or lines[: lines.find(b"\n") + 1]
@@ -118,7 +118,7 @@ def read_slices(stream: Stream, obj: BeiweObject, pieces: Iterable[bytes], size:
     return Parsed(frame, findings, frozenset().union(*(part.damaged for part in parts)), (frame.height,))
 
 
-def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+def whole_lines(pieces: Iterable[bytes], size: int = _SLICE_BYTES) -> Iterator[bytes]:
     """Join pieces until they hold `size` bytes; cut after the last line end."""
     held: list[bytes] = []
     length = 0
@@ -210,12 +210,9 @@ def _read_carefully(work: _Parsing, index: int, match: HeaderMatch | None) -> No
     if match is None:
         work.find(index, "wrong-header")
         work.damaged.add(obj.key)
-    if work.stream.name == "survey_answers":
-        repaired = answer_rows(obj, plain)
-    elif (match.source if match else obj.source) == "raw":
-        repaired = _from_raw(work, index, plain)
-    else:
-        repaired = _from_chunked(work, obj, match, plain)
+    if work.stream.name == "survey_timings" and not obj.survey_id and (match.source if match else obj.source) == "raw":
+        work.find(index, "empty-survey-id")
+    repaired = repaired_rows(work.stream, obj, plain, match, work.latest_ms)
     if repaired.lost:
         work.find(index, "rows-lost", repaired.lost)
         work.damaged.add(obj.key)
@@ -225,21 +222,26 @@ def _read_carefully(work: _Parsing, index: int, match: HeaderMatch | None) -> No
     work.repaired.append((index, repaired.rows))
 
 
-def _from_chunked(work: _Parsing, obj: BeiweObject, match: HeaderMatch | None, plain: bytes) -> Repaired:
+def repaired_rows(
+    stream: Stream, obj: BeiweObject, plain: bytes, match: HeaderMatch | None, latest_ms: int
+) -> Repaired:
+    """Repair the rows of one object; `match` is what its first line says."""
+    if stream.name == "survey_answers":
+        return answer_rows(obj, plain)
+    if (match.source if match else obj.source) == "raw":
+        return _from_raw(stream, obj, plain, latest_ms)
     lines = ((number, line.removesuffix(b"\r")) for number, line in enumerate(plain.split(b"\n")))
-    variant = match.variant if match else work.stream.variants[0]
-    below = islice(lines, 1 if match else 0, None)
-    repaired = repair_rows(work.stream, variant, below, obj.time_ms, work.latest_ms)
+    variant = match.variant if match else stream.variants[0]
+    repaired = repair_rows(stream, variant, islice(lines, 1 if match else 0, None), obj.time_ms, latest_ms)
     if repaired.lost[:1] == [0]:  # the header itself, named as such already
         del repaired.lost[0]
     return repaired
 
 
-def _from_raw(work: _Parsing, index: int, plain: bytes) -> Repaired:
-    obj = work.items[index][0]
-    raw = raw_lines(obj, plain, work.latest_ms)
-    variant = raw.match.variant if raw.match else work.stream.variants[0]
-    repaired = repair_rows(work.stream, variant, ((row.number, row.line) for row in raw.rows), None, work.latest_ms)
+def _from_raw(stream: Stream, obj: BeiweObject, plain: bytes, latest_ms: int) -> Repaired:
+    raw = raw_lines(obj, plain, latest_ms)
+    variant = raw.match.variant if raw.match else stream.variants[0]
+    repaired = repair_rows(stream, variant, ((row.number, row.line) for row in raw.rows), None, latest_ms)
     repaired.lost = sorted({*repaired.lost, *raw.lost})
     timed = set(repaired.notes.get("app-log-comma", ()))  # log lines that turned out to carry a time before a comma
     for word, numbers in (
@@ -249,8 +251,6 @@ def _from_raw(work: _Parsing, index: int, plain: bytes) -> Repaired:
     ):
         for number in numbers:
             repaired.note(word, number)
-    if work.stream.name == "survey_timings" and not obj.survey_id:
-        work.find(index, "empty-survey-id")
     return repaired
 
 

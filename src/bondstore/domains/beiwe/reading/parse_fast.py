@@ -7,6 +7,7 @@ is handed back unread, for the careful path (`parse_repair`), which costs thirty
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -28,6 +29,7 @@ _NAIVE, _UTC = pa.timestamp("ms"), pa.timestamp("ms", tz="UTC")
 _SMALL = 8192  # bytes; fewer are parsed in Python, in less time than it takes to wake Arrow's reader threads
 _COMMA, _LINE_END, _SPACE = 44, 10, 32
 _TIMESTAMP_END, _UTC_END = 13, 37
+_TIMES = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})*", re.ASCII)  # NumPy warns of what else may be a time
 _TYPES: dict[str, pa.DataType] = {"Int64": pa.int64(), "Float64": pa.float64(), "String": pa.string()}
 
 
@@ -178,7 +180,9 @@ def _parse_small(buffer: pa.Buffer, match: HeaderMatch, utc: pa.DataType | None,
     try:
         for name, values in zip(match.names, zip(*rows, strict=True), strict=True):
             if name == UTC_TIME and utc == _NAIVE:
-                columns[name] = pa.array(np.array(_plain(values), "datetime64[ms]"))
+                if not _TIMES.fullmatch("".join(values)):
+                    return None
+                columns[name] = pa.array(np.array(values, "datetime64[ms]"))
             else:
                 columns[name] = _column(values, types.get(name, "String"))
     except (ValueError, OverflowError):  # pyarrow's errors are ValueErrors too
@@ -196,7 +200,7 @@ def _column(values: Sequence[str], kind: str) -> Any:
 
 
 def _plain(values: Sequence[str]) -> Sequence[str]:
-    """Refuse numbers and times of a form that Python knows and Arrow does not: ``+1``, ``1_000``, zones."""
+    """Refuse numbers of a form that Python knows and Arrow does not: ``+1``, ``1_000``."""
     joined = "".join(values)
     if "+" in joined or "_" in joined or "Z" in joined:
         raise ValueError

@@ -6,16 +6,17 @@ Source: the row rules of the Beiwe backend's file processing. Rows come out byte
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bondstore.domains.beiwe.reading.parse_repair import utc_text
 from bondstore.domains.beiwe.streams import EARLIEST_MS, HOUR_MS, STREAMS, HeaderMatch, Stream, match_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bondstore.domains.beiwe.layout import BeiweObject
 
+T = TypeVar("T")
 _UNTIMED_DROPPED = (b"bluetooth Failure", b"our not-quite-race-condition", b"a sessionactivity tried to clear the")
 
 
@@ -67,6 +68,42 @@ def rechunk(header: bytes, rows: Iterable[RawRow]) -> bytes:
     """Build the text of a chunked hour: exact duplicates gone, sorted by time, no line end after the last row."""
     lines = dict.fromkeys(row.line for row in sorted(rows, key=lambda row: row.time_ms))
     return b"\n".join((header, *lines))
+
+
+def woven(one: Sequence[T], other: Sequence[T], time_of: Callable[[T], int]) -> list[T]:
+    """Join rows of two sources, each once, by time; rows of one millisecond keep the order of their files.
+
+    Where both have rows of a millisecond, `other` has its own order, and what only `one` has stays behind the row
+    that it stands behind there.
+    """
+    mine, theirs = _by_time(one, time_of), _by_time(other, time_of)
+    return [
+        row
+        for time_ms in sorted(mine.keys() | theirs.keys())
+        for row in _joined(mine.get(time_ms, []), theirs.get(time_ms, []))
+    ]
+
+
+def _joined(first: list[T], second: list[T]) -> list[T]:
+    if not first or not second:
+        return first or second
+    places, theirs = {row: place for place, row in enumerate(first)}, set(second)
+    rows: list[T] = []
+    start = 0
+    for row in second:
+        place = places.get(row, -1)
+        if place >= start:
+            rows += [one for one in first[start:place] if one not in theirs]
+            start = place + 1
+        rows.append(row)
+    return rows + [one for one in first[start:] if one not in theirs]
+
+
+def _by_time(rows: Iterable[T], time_of: Callable[[T], int]) -> dict[int, list[T]]:
+    times: dict[int, list[T]] = {}
+    for row in dict.fromkeys(rows):
+        times.setdefault(time_of(row), []).append(row)
+    return times
 
 
 def _emit(rows: Iterable[tuple[int, list[bytes] | None]], result: RawRows, latest_ms: int) -> None:

@@ -104,12 +104,12 @@ def read_stream(
     return ordered(lambda batch: read_batch(store, tool, batch, selection), batches, width)
 
 
-def _has_large(objects: Iterable[Listed], size: int = _BATCH_BYTES) -> bool:
+def _has_large(objects: Iterable[Listed | SealedObject], size: int = _BATCH_BYTES) -> bool:
     """Whether any object holds more than so many bytes; by default, whether any is a batch of its own."""
     return any(_weight(one) > size for one in objects)
 
 
-def one_large_at_a_time(objects: Iterable[Listed]) -> AbstractContextManager[object]:
+def one_large_at_a_time(objects: Iterable[Listed | SealedObject]) -> AbstractContextManager[object]:
     """Return what to hold while a stream is read: parsing takes several times the size of a large object.
 
     Streams of large objects are read one after the other in a process, others side by side.
@@ -125,8 +125,8 @@ def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: S
     with _turns:
         answers = fetch(store, [one.object for one in batch])
         sealed = [answer for answer in answers if isinstance(answer, SealedObject)]
-        opened, parsed = _opened_and_parsed(tool, batch[0].object.stream, sealed)
-        findings = _findings(opened, parsed.findings)
+        opened, parsed = opened_and_parsed(tool, batch[0].object.stream, sealed)
+        findings = joined_findings(opened, parsed.findings)
         worst = {one.key: one.kind for one in reversed(findings) if one.severity is Severity.ERROR}
         objects = tuple(_outcome(listed, answer, worst) for listed, answer in zip(batch, answers, strict=True))
         results, counts = iter(opened), iter(parsed.rows)
@@ -137,7 +137,7 @@ def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: S
         return ReadBatch(objects, _within(parsed.frame, selection.since_ms, selection.until_ms), findings, rows)
 
 
-def _opened_and_parsed(tool: Opener, stream: str, sealed: Sequence[SealedObject]) -> tuple[list[_Result], Parsed]:
+def opened_and_parsed(tool: Opener, stream: str, sealed: Sequence[SealedObject]) -> tuple[list[_Result], Parsed]:
     """Open and parse; a large object piece by piece, unless it is damaged: then all of it must be looked at."""
     from bondstore.domains.beiwe.reading.frames import SLICED, read_frames
 
@@ -168,7 +168,7 @@ def _outcome(listed: Listed, answer: SealedObject | BondstoreError, worst: Mappi
     return ReadObject(listed, dataclasses.replace(answer, data=_EMPTY))
 
 
-def _weight(one: Listed) -> int:
+def _weight(one: Listed | SealedObject) -> int:
     """About how many bytes of text an object holds."""
     return weight(one.object.key, one.size)
 
@@ -276,7 +276,7 @@ def _salvaged(tool: Opener, one: SealedObject) -> Opened | DamagedError:
         return error
 
 
-def _findings(opened: Sequence[_Result], parsed: Sequence[Finding]) -> tuple[Finding, ...]:
+def joined_findings(opened: Sequence[_Result], parsed: Sequence[Finding]) -> tuple[Finding, ...]:
     """Join what opening and parsing found; where both name the same, opening's word is dropped.
 
     So are suspect rows of an object that parsing says anything of: it says what is the matter with them.

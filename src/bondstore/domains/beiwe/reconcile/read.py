@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.findings import finding, finding_of, moved_finding
@@ -11,7 +12,7 @@ from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
 from bondstore.domains.beiwe.reading.stream import open_or_salvage
 from bondstore.domains.beiwe.reconcile.hours import Hour, Series, in_window
 from bondstore.domains.beiwe.reconcile.rows import ChunkRows, Rows, read_raw
-from bondstore.errors import BondstoreError, DamagedError
+from bondstore.errors import BondstoreError, DamagedError, IntegrityError
 from bondstore.findings import Finding, Severity
 from bondstore.runs.batches import grouped, ordered
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from bondstore.domains.beiwe.layout import BeiweObject
     from bondstore.domains.beiwe.reading.raw_rows import RawRow
     from bondstore.domains.beiwe.selection import StudySelection
-    from bondstore.ledger import Read
+    from bondstore.ledger import Item, Output, Read
+    from bondstore.runs.work import Work
     from bondstore.stores import Store
 
 GROUP_OBJECTS = 256
@@ -40,6 +42,7 @@ class Tools:
     opener: Opener
     note: Callable[[list[Read]], None]  # takes what was read, before anything is made of it
     latest_ms: int  # rows at or after this time are dropped, as the server does
+    fit: bool = False  # whether rows that the rules for tables cannot repair are lost, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Outcome:
     reason: str = ""  # the kind of the worst finding, where it is damaged
     findings: tuple[Finding, ...] = ()
     hours: frozenset[Hour] = frozenset()  # of raw only: those its rows go into
+    cut: bool = False  # of raw only: whether rows lie outside the window
 
 
 @dataclass(slots=True)
@@ -92,7 +96,7 @@ def raw_batches(
         for obj, size, answer, opened in _read(tools, group, answers):
             told = _Told(obj, answer, opened)
             if opened is not None and not isinstance(opened, DamagedError):
-                for rows in read_raw(told.found, opened.plain, tools.latest_ms, whole=opened.whole):
+                for rows in read_raw(told.found, opened.plain, tools.latest_ms, whole=opened.whole, fit=tools.fit):
                     told.take(rows)
                     _add(batch, series.survey_of(obj), rows, selection, told)
                     if batch.size >= BATCH_BYTES:
@@ -134,6 +138,7 @@ class _Told:
             self._findings += [_under(one, obj.key) for one in opened.findings]
         self.found = answer.object if isinstance(answer, SealedObject) else obj
         self.hours: set[Hour] = set()
+        self.cut = False
 
     def take(self, rows: Rows) -> None:
         """Remember the rows that were left out."""
@@ -156,7 +161,8 @@ class _Told:
         if sealed is not None and sealed.object.key != key:
             found.append(moved_finding(key))
         error = None if isinstance(self._answer, SealedObject) else self._answer
-        return Outcome(self._object, size, sealed, error, reason, tuple(found), frozenset(self.hours))
+        hours = frozenset(self.hours)
+        return Outcome(self._object, size, sealed, error, reason, tuple(found), hours, self.cut)
 
 
 def _under(one: Finding, key: str) -> Finding:
@@ -175,6 +181,8 @@ def _add(batch: RawBatch, survey: str | None, rows: Rows, selection: StudySelect
                 told.hours.add(hour)
                 wanted[row.hour_ms] = into = batch.hours.setdefault(hour, HourRows())
                 into.header = wider(into.header, rows.header)
+            else:
+                told.cut = True
         into_hour = wanted[row.hour_ms]
         if into_hour is not None and row.line not in into_hour.rows:
             into_hour.rows[row.line] = row
@@ -206,3 +214,39 @@ def read_chunks(tools: Tools, group: Sequence[tuple[BeiweObject, int]]) -> list[
             told.lose(rows.lost)
         texts.append(ChunkText(told.outcome(size), rows))
     return texts
+
+
+def read_back(work: Work, outputs: Sequence[Output]) -> dict[str, bytes]:
+    """Read hours that an earlier run, or this shard a moment ago, has written.
+
+    Raises IntegrityError where one is not what was written.
+    """
+    found = {output.path: work.writer.read(output.path) for output in outputs}
+    stand = [path for path, plain in found.items() if plain is None]
+    found |= dict(zip(stand, work.dest.read_many(stand), strict=True))
+    plains = {}
+    for output in outputs:
+        plain = found[output.path]
+        if plain is None or hashlib.sha256(plain).digest() != output.sha256:
+            raise IntegrityError(
+                f"The rebuilt file {output.path} was changed while the run went on.",
+                hint="Run the same command again.",
+            )
+        plains[output.path] = plain
+    return plains
+
+
+def settle(work: Work, item: Item, one: Outcome) -> None:
+    """Say what became of an object; keep the sealed bytes of a damaged one."""
+    receipt = work.receipt
+    if one.sealed is None:
+        if one.error is not None:
+            work.not_fetched(item, one.error, sealed=True)
+        return
+    receipt.findings += one.findings
+    if one.reason:
+        work.quarantine(item, one.sealed.version, one.reason, [one.sealed.data])
+    else:
+        receipt.done(item, one.sealed.version)
+    if one.sealed.object.key != item.key:  # it moved to its twin, and is known there from now on
+        receipt.also.append(replace(receipt.items[-1], key=one.sealed.object.key, size=one.sealed.size))

@@ -15,7 +15,7 @@ from bondstore.domains.beiwe.key import refuse_mixture
 from bondstore.domains.beiwe.layout import parse_key, study_prefixes, weight
 from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
 from bondstore.domains.beiwe.reconcile.hours import Series, hours_of, list_series, series_of
-from bondstore.domains.beiwe.reconcile.shard import RebuildShard
+from bondstore.domains.beiwe.reconcile.shard import REVISION, RebuildShard
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import NOTHING, EachObject, Step
@@ -200,7 +200,7 @@ class _Planning:
             if output is None:
                 if moved or not chunks:
                     stale[hour] = ""
-            elif moved or not output.sha256 or not self._holder.holds(output):
+            elif moved or not output.sha256 or output.made_by != REVISION or not self._holder.holds(output):
                 stale[hour] = path
         return stale
 

@@ -23,6 +23,7 @@ PIECE = 8 << 20
 _ONE_PIECE = frozenset({"wifi", "app_log"})  # their rules look at the first or last line of a file
 _REPEATED = re.compile(rb"(?:^|,)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?=,|$)")
 _ODD_START = re.compile(rb"\n(?!\d{10,15},|\Z)")
+_PRINTED = re.compile(rb"[\x20-\x7e]*")
 _UTC = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,3}")
 
 
@@ -65,17 +66,20 @@ def key_maker(stream: Stream) -> Callable[[bytes], bytes]:
     return key
 
 
-def read_raw(obj: BeiweObject, plain: bytes, latest_ms: int, *, whole: bool) -> Iterator[Rows]:
+def read_raw(obj: BeiweObject, plain: bytes, latest_ms: int, *, whole: bool, fit: bool = False) -> Iterator[Rows]:
     """Turn a raw object of a stream that is chunked into rows as the server chunks them, in pieces of bounded size.
 
     The server drops rows at or after `latest_ms`. Unless the object is `whole` (nothing is known to be damaged) every
-    row is looked at, and those that cannot be vouched for are `lost`.
+    row is looked at, and those that cannot be vouched for are `lost`; with `fit`, also those that no table could take.
     """
     for offset, piece in _pieces(obj, plain):
         raw = raw_lines(obj, piece, latest_ms)
         rows, lost = raw.rows, raw.lost
         if not whole:
             bad = _doubtful(obj, raw.match, [(row.number, row.line) for row in rows], latest_ms)
+        else:
+            bad = _unfit(obj, raw.match, rows, latest_ms) if fit else set()
+        if bad:
             rows = [row for row in rows if row.number not in bad]
             lost = sorted({*lost, *bad})
         yield Rows(
@@ -165,6 +169,15 @@ def _doubtful(
     if expects_ascii(obj):
         bad |= {number for number, line in lines if not line.isascii()}
     return bad
+
+
+def _unfit(obj: BeiweObject, match: HeaderMatch | None, rows: Sequence[RawRow], latest_ms: int) -> set[int]:
+    """Return the numbers of rows that no rule brings under the columns of the stream."""
+    stream = STREAMS[obj.stream]
+    variant = match.variant if match else stream.variants[0]
+    commas = len(variant.chunked) - 1
+    odd = [(row.number, row.line) for row in rows if row.line.count(b",") != commas or not _PRINTED.fullmatch(row.line)]
+    return set(repair_rows(stream, variant, odd, None, latest_ms).lost) if odd else set()
 
 
 def _pieces(obj: BeiweObject, plain: bytes) -> Iterable[tuple[int, bytes]]:

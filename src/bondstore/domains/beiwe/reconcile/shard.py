@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.key import opener
 from bondstore.domains.beiwe.layout import COMPRESSED, parse_key, weight
-from bondstore.domains.beiwe.reading.raw_rows import RawRow, rechunk
+from bondstore.domains.beiwe.reading.raw_rows import RawRow, rechunk, woven
 from bondstore.domains.beiwe.reconcile.hours import Hour, Series, hours_text
-from bondstore.domains.beiwe.reconcile.read import GROUP_BYTES, ChunkText, Tools, raw_batches, read_chunks, wider
+from bondstore.domains.beiwe.reconcile.read import (
+    GROUP_BYTES,
+    ChunkText,
+    Tools,
+    raw_batches,
+    read_back,
+    read_chunks,
+    settle,
+    wider,
+)
 from bondstore.domains.beiwe.reconcile.rows import ChunkRows, Line, key_maker
 from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.domains.beiwe.streams import AHEAD_MS, STREAMS
-from bondstore.errors import IntegrityError, NotFoundError
+from bondstore.errors import NotFoundError
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.context import RunContext
@@ -29,9 +38,12 @@ from bondstore.runs.pipeline import Shard
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bondstore.domains.beiwe.reconcile.read import HourRows, Outcome
+    from bondstore.domains.beiwe.reconcile.read import HourRows
     from bondstore.domains.beiwe.streams import Stream
     from bondstore.runs.work import Work
+
+REVISION = "2"
+"""Counted up when the same objects would give other hours: then those that were rebuilt before are made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +103,19 @@ class _Standing:
             for line in text.lines():
                 if survey is None or _survey_of(line) == survey:
                     rows.setdefault(line.key, line)
+        standing = list(rows)
         before = len(rows)
         chunked = before if self._chunked is None else self._chunked
-        for row in raw.rows.values():
-            known_by = key(row.line)
-            rows.setdefault(known_by, Line(row.time_ms, row.line, known_by))
+        raw_lines = [Line(row.time_ms, row.line, key(row.line)) for row in raw.rows.values()]
+        for line in raw_lines:
+            rows.setdefault(line.key, line)
         if not self._write and len(rows) == before:
             return None
         header = raw.header
         for text, _ in self._texts:
             header = wider(header, text.header)
-        # rows of one time in the order of their bytes, whatever order they came in
-        ordered = [RawRow(0, line.time_ms, 0, line.line) for line in sorted(rows.values(), key=lambda one: one.line)]
+        order = woven(standing, [line.key for line in raw_lines], lambda known_by: rows[known_by].time_ms)
+        ordered = [RawRow(0, rows[known_by].time_ms, 0, rows[known_by].line) for known_by in order]
         plain = rechunk(header or ",".join(stream.variants[0].chunked).encode(), ordered)
         return _Made(plain, len(rows), len(rows) - chunked)
 
@@ -139,7 +152,7 @@ class _Rebuilding:
                 for hour, standing in self._standing(group):
                     self._add(standing, batch.hours[hour])
             for one in batch.outcomes:
-                self._settle(replace(items[one.object.key], output=hours_text(one.hours)), one)
+                settle(self._work, replace(items[one.object.key], output=hours_text(one.hours)), one)
 
     def _asked(self, hour: Hour) -> _Asked:
         output = self._outputs.get(self._series.path(hour))
@@ -158,9 +171,9 @@ class _Rebuilding:
         texts = {text.outcome.object.key: text for text in read_chunks(self._tools, pairs)}
         for key, text in texts.items():
             if self._chunks[key].state is State.PLANNED:  # else it was counted before
-                self._settle(chunks[key], text.outcome)
+                settle(self._work, chunks[key], text.outcome)
                 self._chunks[key] = self._work.receipt.items[-1]
-        plains = self._rebuilt([one.output for one in group if one.output is not None and one.output.sha256])
+        plains = read_back(self._work, [one.output for one in group if one.output is not None and one.output.sha256])
         for hour, output, items in group:
             if output is not None and output.sha256:
                 rows = ChunkRows(self._series.chunk(hour), plains[output.path], self._tools.latest_ms, whole=True)
@@ -170,22 +183,6 @@ class _Rebuilding:
             mine = [texts[item.key] for item in items if not self._is_gone(item, texts[item.key])]
             if all(text.outcome.error is None for text in mine):
                 yield hour, self._of_chunks(hour, mine, write=output is not None)
-
-    def _rebuilt(self, outputs: Sequence[Output]) -> dict[str, bytes]:
-        """Read files that an earlier run, or this shard a moment ago, has rebuilt."""
-        found = {output.path: self._work.writer.read(output.path) for output in outputs}
-        stand = [path for path, plain in found.items() if plain is None]
-        found |= dict(zip(stand, self._work.dest.read_many(stand), strict=True))
-        plains = {}
-        for output in outputs:
-            plain = found[output.path]
-            if plain is None or hashlib.sha256(plain).digest() != output.sha256:
-                raise IntegrityError(
-                    f"The rebuilt file {output.path} was changed while the run went on.",
-                    hint="Run the same command again.",
-                )
-            plains[output.path] = plain
-        return plains
 
     def _of_chunks(self, hour: Hour, texts: Sequence[ChunkText], *, write: bool) -> _Standing:
         """Take the good rows of an hour's chunked objects; what is damaged is written anew in any case."""
@@ -203,29 +200,13 @@ class _Rebuilding:
         if made is None:
             return
         path, plain, rows, added = standing.path, *made
-        self._work.write(path, [plain], kind="hour", rows=rows, rows_added=added)
+        self._work.write(path, [plain], kind="hour", rows=rows, rows_added=added, made_by=REVISION)
         hashed = hashlib.sha256(plain).digest()
-        self._outputs[path] = Output(path, hashed, len(plain), 0, rows, "hour", rows_added=added)
+        self._outputs[path] = Output(path, hashed, len(plain), 0, rows, "hour", REVISION, rows_added=added)
 
     def _is_gone(self, item: Item, text: ChunkText) -> bool:
         """Whether an object that an earlier run knew, and this one did not list, is not there any more."""
         return item.key not in self._shard.listed and isinstance(text.outcome.error, NotFoundError)
-
-    def _settle(self, item: Item, one: Outcome) -> None:
-        """Say what became of an object; keep the sealed bytes of a damaged one."""
-        receipt = self._work.receipt
-        if one.sealed is None:
-            if one.error is not None:
-                self._work.not_fetched(item, one.error, sealed=True)
-            return
-        receipt.findings += one.findings
-        if one.reason:
-            self._work.quarantine(item, one.sealed.version, one.reason, [one.sealed.data])
-        else:
-            receipt.done(item, one.sealed.version)
-        if one.sealed.object.key != item.key:  # it moved to its twin, and is known there from now on
-            last = receipt.items[-1]
-            receipt.also.append(replace(last, key=one.sealed.object.key, size=one.sealed.size))
 
 
 def _survey_of(line: Line) -> bytes:

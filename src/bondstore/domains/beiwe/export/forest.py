@@ -1,0 +1,267 @@
+"""Export in the layout of forest, so that forest reads every row: planned hour by hour.
+
+What shares an hour (or a raw file's time) of a participant's stream is one *unit*, made as a whole: hours of several
+surveys in one file, of one survey each, and what the server named a duplicate. Raw rows are then added to the hours, in
+order of time; the ledger keeps which hours a raw object's rows went into.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar
+
+from bondstore.domains.beiwe.export.forest_raw import CUT, ForestRows, cut_text
+from bondstore.domains.beiwe.export.forest_units import MADE, Unit, Units
+from bondstore.domains.beiwe.integrity import has_headers
+from bondstore.domains.beiwe.layout import BESIDE, DUPLICATES, forest_path, forest_stem, parse_key, stem_of, weight
+from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk_by_participant
+from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
+from bondstore.domains.beiwe.reconcile.hours import RAW_BEFORE_MS, Series, hours_of
+from bondstore.domains.beiwe.streams import STREAMS
+from bondstore.errors import PolicyError
+from bondstore.ledger import Item, Output, State
+from bondstore.runs.batches import grouped
+from bondstore.runs.paths import safe_relpath
+from bondstore.runs.pipeline import NOTHING, Step
+from bondstore.runs.plan import Plan, total
+from bondstore.runs.quarantine import lost
+from bondstore.runs.receipt import Receipt
+from bondstore.runs.record import plan_again, record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bondstore.config.secrets import SecretRef
+    from bondstore.domains.beiwe.layout import BeiweObject
+    from bondstore.domains.beiwe.listing import Listed
+    from bondstore.domains.beiwe.selection import StudySelection
+    from bondstore.ledger import Ledger
+    from bondstore.runs.context import RunContext
+    from bondstore.runs.destination import Holder
+    from bondstore.runs.pipeline import Shard
+    from bondstore.runs.progress import Progress
+
+_SETTLED = frozenset({State.DONE, State.QUARANTINED})
+_HOURS = "hours"  # what a ledger notes of a raw object begins so
+
+
+@dataclass(frozen=True, slots=True)
+class Forest(Step):
+    """Writes every hour and file of a selection as forest reads it."""
+
+    study: str
+    key: SecretRef
+    selection: StudySelection
+    number: ClassVar[int] = 256
+    bytes: ClassVar[int] = 24 << 20
+    raw_number: ClassVar[int] = 4096
+    raw_bytes: ClassVar[int] = 128 << 20
+    """Raw objects of a series, and about how many bytes of them, that are one shard: what a kill may cost."""
+
+    @property
+    def odd(self) -> OddFolders:
+        """The step that sets aside what lies in odd folders."""
+        return OddFolders(self.study)
+
+    def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
+        """List participant by participant, and record what is not proved done."""
+        if ledger is not None:
+            self._refuse_narrower(ledger, context.job)
+        holder = context.dest.holder() if ledger is not None else NOTHING
+        plan = Plan()
+        for _, listed in walk_by_participant(context.store, self.study, self.selection):
+            plan += self._plan_some(ledger, context, holder, listed)
+            progress.listing(plan.todo + plan.skipped + plan.quarantined)
+        return plan
+
+    def _refuse_narrower(self, ledger: Ledger, job: str) -> None:
+        """Refuse to make hours anew without a source that rows of theirs came from."""
+        raw = any(item.output.startswith(_HOURS) for item, _ in ledger.items.under(job, f"{self.study}/"))
+        chunked = next(ledger.items.under(job, f"CHUNKED_DATA/{self.study}/"), None) is not None
+        if (self.selection.source == "chunked" and raw) or (self.selection.source == "raw" and chunked):
+            raise PolicyError(
+                f"The folder holds hours of another source: from {self.selection.source} alone they would lose rows.",
+                hint="Add --source both, or name another folder.",
+            )
+
+    def _plan_some(self, ledger: Ledger | None, context: RunContext, holder: Holder, listed: Sequence[Listed]) -> Plan:
+        others: Counter[str] = Counter()
+        series: dict[tuple[str, str], list[Listed]] = {}
+        odd = []
+        wanted = []
+        for one in listed:
+            if self.selection.wants_odd(one.object):
+                odd.append(one)
+            elif (reason := left_out(one.object)) is not None:
+                others[reason] += 1
+            elif self.selection.wants(one.object, raw_margin_ms=RAW_BEFORE_MS if is_rows(one.object) else 0):
+                wanted.append(one)
+        superseded = []
+        for kept, twins in sort_twins([wanted]):
+            superseded += twins
+            for one in kept:
+                series.setdefault((one.object.participant, one.object.stream), []).append(one)
+        plan = self.odd.plan_page(ledger, context, holder, page_of_odd(odd)) if odd else Plan()
+        for _, some in sorted(series.items()):
+            work = _Planning(ledger, context, holder, self.selection, some)
+            work.sort()
+            if ledger is not None and context.run:
+                work.record(ledger)
+            plan += Plan(total(work.todo), total(work.skipped), total(work.quarantined))
+        if ledger is not None and context.run and superseded:
+            record(ledger, context, [Receipt(findings=list(map(superseded_finding, superseded)), counted=False)])
+        return plan + Plan(skipped=total([item_of(one) for one in superseded]), left_out=dict(others))
+
+    def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:
+        """Yield what is set aside, the units, and then portions of raw rows: one of a series after the other."""
+        yield self.odd.shards(ledger, context)
+        yield self.shards(ledger, context)
+        raw = f"{self.study}/"
+        while self.selection.source != "chunked" and ledger.items.any_planned(context.job, context.run, raw):
+            yield self._portions(ledger, context, raw)
+
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
+        """Yield the units in batches."""
+        units = self._units(ledger, context)
+        for batch in grouped(units, lambda unit: unit.weight, number=self.number, weight=self.bytes):
+            yield Units(context, self.study, self.key, self.selection.source, tuple(batch))
+
+    def _units(self, ledger: Ledger, context: RunContext) -> Iterator[Unit]:
+        items = (item for page in ledger.items.planned(context.job, context.run) for item in page)
+        parsed = ((item, parse_key(self.study, item.key)) for item in items)
+        units = ((item, obj) for item, obj in parsed if obj.is_data and not is_rows(obj))
+        for (participant, stream), some in groupby(units, lambda pair: (pair[1].participant, pair[1].stream)):
+            old = _outputs(ledger, context.job, participant, stream)
+            stems: dict[str, list[Item]] = {}
+            for item, obj in some:
+                stems.setdefault(forest_stem(obj.time_ms or 0), []).append(item)
+            for stem, members in sorted(stems.items()):
+                yield Unit(stream, tuple(members), tuple(one.path for one in old.get(stem, ())))
+
+    def _portions(self, ledger: Ledger, context: RunContext, raw: str) -> Iterator[Shard]:
+        items = (item for page in ledger.items.planned(context.job, context.run, under=raw) for item in page)
+        begun: set[Series] = set()
+        for series, mine in groupby(items, self._series_of):
+            if series in begun:
+                continue
+            begun.add(series)
+            portion = next(grouped(mine, _weight, number=self.raw_number, weight=self.raw_bytes))
+            outputs = _outputs(ledger, context.job, series.participant, series.stream)
+            hours = tuple(one for some in outputs.values() for one in some)
+            yield ForestRows(context, self.key, self.selection, series, tuple(portion), hours)
+
+    def _series_of(self, item: Item) -> Series:
+        obj = parse_key(self.study, item.key)
+        return Series(self.study, obj.participant, obj.stream)
+
+
+def _weight(item: Item) -> int:
+    return weight(item.key, item.size)
+
+
+def is_rows(obj: BeiweObject) -> bool:
+    """Whether an object is raw, and its rows belong into hours."""
+    return obj.source == "raw" and not STREAMS[obj.stream].raw_only and has_headers(obj)
+
+
+def item_of(one: Listed) -> Item:
+    """Return the item of an object; hours of several surveys, and raw rows, go into no file of their own."""
+    obj = one.object
+    alone = not is_rows(obj) and not (obj.stream == "survey_timings" and not obj.survey_id)
+    return Item(obj.key, one.version, one.size, forest_path(obj) if alone else "")
+
+
+def _outputs(ledger: Ledger, job: str, participant: str, stream: str) -> dict[str, list[Output]]:
+    """Return what is recorded of a series' files, by the stem of their names."""
+    folder = safe_relpath(f"{participant}/{stream}") + "/"
+    found: dict[str, list[Output]] = {}
+    for start in ("", DUPLICATES, BESIDE):
+        for one in ledger.outputs.under(job, start + folder, written=False):
+            found.setdefault(stem_of(one.path), []).append(one)
+    return found
+
+
+class _Planning:
+    """What of one series is to be done, and what is proved done."""
+
+    def __init__(
+        self,
+        ledger: Ledger | None,
+        context: RunContext,
+        holder: Holder,
+        selection: StudySelection,
+        listed: Sequence[Listed],
+    ) -> None:
+        self._context, self._holder, self._selection = context, holder, selection
+        self._raw: list[Listed] = []
+        self._units: dict[str, list[Listed]] = {}
+        for one in listed:
+            if is_rows(one.object):
+                self._raw.append(one)
+            else:
+                self._units.setdefault(forest_stem(one.object.time_ms or 0), []).append(one)
+        keys = [one.object.key for one in listed]
+        self._known = ledger.items.known(context.job, keys) if ledger is not None else {}
+        inside = [key for key, old in self._known.items() if old.state is State.QUARANTINED]
+        self._lost = lost(ledger, context.job, inside, holder) if ledger is not None else set()
+        of = listed[0].object
+        self._outputs = _outputs(ledger, context.job, of.participant, of.stream) if ledger is not None else {}
+        self._forgotten: list[Output] = []
+        self.todo: list[Item] = []
+        self.again: list[Item] = []  # of these: what is proved done, but belongs to something that is made anew
+        self.skipped: list[Item] = []
+        self.quarantined: list[Item] = []
+
+    def sort(self) -> None:
+        """Tell what must be done from what is proved done."""
+        stale: set[str] = set()
+        for stem, members in self._units.items():
+            settled = [self._settled(one) for one in members]
+            if all(settled) and self._in_place(stem):
+                self._leave(members)
+                continue
+            stale.add(stem)
+            self.todo += map(item_of, members)
+            self.again += [item_of(one) for one, old in zip(members, settled, strict=True) if old]
+        raw = [(one, self._settled(one)) for one in self._raw]
+        window = cut_text(self._selection).partition(CUT)[1:]
+        # What was done for another window may have left rows out.
+        raw = [(one, old if old and old.output.partition(CUT)[1:] in (("", ""), window) else None) for one, old in raw]
+        stems = {one.object.key: list(_stems(old)) for one, old in raw if old}
+        for stem in {stem for some in stems.values() for stem in some} - self._units.keys():
+            if stem not in self._outputs or not self._in_place(stem):
+                stale.add(stem)
+                self._forgotten += [Output(one.path, b"", 0, 0, kind="hour") for one in self._outputs.get(stem, ())]
+        for one, old in raw:
+            if old and stale.isdisjoint(stems[one.object.key]):
+                self._leave([one])
+                continue
+            self.todo.append(item_of(one))
+            if old:
+                self.again.append(item_of(one))
+
+    def record(self, ledger: Ledger) -> None:
+        """Write down what is to be done."""
+        plan_again(ledger, self._context, self.again, self._forgotten)
+        with ledger.transaction():
+            ledger.items.put(self._context.job, self._context.run, self.todo)
+
+    def _leave(self, members: Sequence[Listed]) -> None:
+        for one in members:
+            done = self._known[one.object.key].state is State.DONE
+            (self.skipped if done else self.quarantined).append(item_of(one))
+
+    def _settled(self, one: Listed) -> Item | None:
+        old = self._known.get(one.object.key)
+        settled = old is not None and old.version == one.version and old.state in _SETTLED
+        return old if settled and one.object.key not in self._lost else None
+
+    def _in_place(self, stem: str) -> bool:
+        outputs = self._outputs.get(stem, ())
+        return all(one.made_by == MADE and self._holder.holds(one) for one in outputs)
+
+
+def _stems(old: Item) -> Iterator[str]:
+    return (forest_stem(hour.start_ms) for hour in hours_of(old.output.partition(CUT)[0], None))
