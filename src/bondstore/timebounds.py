@@ -63,6 +63,12 @@ def window_ms(since: Bound | None, until: Bound | None, tz: str = "UTC") -> tupl
     return check_window(milliseconds(start_of(since, tz)), milliseconds(end_of(until, tz)))
 
 
+def window(since: Bound | None, until: Bound | None, tz: str = "UTC") -> tuple[datetime | None, datetime | None]:
+    """Return the half-open window of two bounds as instants; raises as `check_window`."""
+    window_ms(since, until, tz)
+    return start_of(since, tz), end_of(until, tz)
+
+
 def check_window(since_ms: int | None, until_ms: int | None) -> tuple[int | None, int | None]:
     """Return a window; raises `UsageError` for one that holds no moment."""
     if since_ms is not None and until_ms is not None and until_ms <= since_ms:

@@ -10,7 +10,7 @@ from bondstore.cli import options
 from bondstore.cli.beiwe._shared import StudyOptions
 from bondstore.cli.from_model import with_settings
 from bondstore.cli.questions import before_fetching
-from bondstore.timebounds import window_ms
+from bondstore.timebounds import window
 
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",
@@ -57,15 +57,15 @@ def command(
     from bondstore.runs.destinations import open_destination
     from bondstore.stores.address import dest_spec
 
-    start_ms, end_ms = window_ms(since, until, tz)
+    start, end = window(since, until, tz)
     opened = study.open()
     place = open_destination(dest_spec(dest, dest_profile or opened.settings, group=group, follow_links=follow_links))
     result = opened.export(
         dest,
         participant=participant,
         stream=stream,
-        since=start_ms,
-        until=end_ms,
+        since=start,
+        until=end,
         form=form,
         source=source,
         jobs=jobs,

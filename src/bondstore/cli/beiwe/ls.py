@@ -10,7 +10,7 @@ from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import StudyOptions
 from bondstore.cli.from_model import Without, with_settings
 from bondstore.text import moment
-from bondstore.timebounds import window_ms
+from bondstore.timebounds import window
 
 if TYPE_CHECKING:
     from bondstore.domains.beiwe.listing import Listed
@@ -42,8 +42,8 @@ def command(
     A processed (chunked) object is listed when its hour overlaps the window, a raw one when its own time lies in it.
     """
     opened = study.open()
-    window = window_ms(since, until, tz)
-    found = opened.unknown_objects() if unknown else opened.objects(participant, stream, *window, source)
+    bounds = window(since, until, tz)
+    found = opened.unknown_objects() if unknown else opened.objects(participant, stream, *bounds, source)
     columns = (
         "key",
         output.number("size"),

@@ -11,7 +11,7 @@ from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import StudyOptions
 from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, UsageError
-from bondstore.timebounds import window_ms
+from bondstore.timebounds import window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def command(
     if name is not None:
         frames = _object(opened, name, findings)
     else:
-        selection = selection_of(participant, stream, *window_ms(since, until, tz), source)
+        selection = selection_of(participant, stream, *window(since, until, tz), source)
         frames = _stream(opened, selection, findings)
     for frame in frames:
         writer.write(frame)

@@ -82,6 +82,11 @@ class Opener:
             for (obj, _), decrypted in zip(items, self._cipher.open_many(item[1] for item in items), strict=True)
         ]
 
+    def unsealed(self, sealed: Buffer) -> bytes:
+        """Decrypt and decompress what nothing is known of."""
+        decrypted = self._cipher.open(sealed)
+        return unwrap(decrypted, min(self._limit, max(FREE_MEDIA_GROWTH, MOST_MEDIA_GROWTH * len(decrypted)))).content
+
     def salvage(self, obj: BeiweObject, sealed: Buffer) -> Opened:
         """Open what can be opened, for tables: as `open`, and damaged zstd up to the last good row before it."""
         try:

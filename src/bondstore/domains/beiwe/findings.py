@@ -226,6 +226,12 @@ DAMAGE = registry(
         "Compare with the raw objects of the same hours (`bondstore beiwe reconcile`), or fetch the object again. "
         "Known quirks, such as a repeated `UTC time`, are told as this as well: the tables name them.",
     ),
+    FindingKind(
+        "nothing-known",
+        Severity.INFO,
+        "The stream or the extension in the key is not known: the object was decrypted, and nothing could be checked.",
+        "Look at the file: under a wrong key, or where it is damaged, it would be noise.",
+    ),
     KINDS["wrong-header"],
     KINDS["header-only"],
 )

@@ -136,6 +136,8 @@ def _judge_start(obj: BeiweObject, content: bytes, *, compressed: bool) -> tuple
         match = match_header(STREAMS[obj.stream], line, obj.source or "raw")
         if match is None and content:
             findings.append(_headless(obj, content, line, proven=compressed))
+    elif obj.is_other:
+        findings.append(finding("nothing-known", obj.key))
     elif not compressed and not _recognised(obj, content):
         raise damaged("undecryptable", obj.key)
     if obj.compression and not compressed:

@@ -8,7 +8,7 @@ key that is not exactly one of these forms is `Kind.UNKNOWN`: reported, never gu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -56,10 +56,17 @@ class BeiweObject:
 
     @property
     def source(self) -> str:
-        """``"chunked"``, ``"raw"`` (identifiers too), or empty for what is not data."""
+        """``"chunked"``, ``"raw"`` (identifiers too), or empty for what is not a participant's."""
         if self.kind is Kind.CHUNKED:
             return "chunked"
+        if self.is_other:
+            return "chunked" if self.key.startswith("CHUNKED_DATA/") else "raw"
         return "raw" if self.kind in _DATA else ""
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is a participant's, though its stream or its extension is not known."""
+        return self.kind is Kind.UNKNOWN and bool(self.participant)
 
     @property
     def is_media(self) -> bool:
@@ -93,6 +100,30 @@ def parse_key(study: str, key: str) -> BeiweObject:
         rest = key[len(raw) :]
         return _odd(key, rest, _parse_raw(key, rest))
     return BeiweObject(key, Kind.PROBLEM_UPLOAD if key.startswith(problem) else Kind.UNKNOWN)
+
+
+_TIME = re.compile(r"(?:^|/)(\d{13})(?=[./]|$)", re.ASCII)
+
+
+def parse_any(study: str, key: str) -> BeiweObject:
+    """Say what a key names, and of one that is not understood, whose folder it is in."""
+    obj = parse_key(study, key)
+    prefix = next((one for one in study_prefixes(study)[:2] if key.startswith(one)), None)
+    if obj.kind is not Kind.UNKNOWN or prefix is None:
+        return obj
+    person, _, below = key[len(prefix) :].partition("/")
+    if person == "keys" or not below or below.endswith("/"):
+        return obj
+    folder = "ios/log" if below.startswith("ios/log/") else below.rpartition("/")[0].partition("/")[0]
+    raw = by_raw_name(folder)
+    time = _TIME.search(below)
+    return replace(
+        obj,
+        participant=person,
+        stream=raw.name if raw else folder,
+        time_ms=int(time[1]) if time else None,
+        compression=next((end for end in reversed(COMPRESSED) if key.endswith(end)), ""),
+    )
 
 
 def _odd(key: str, rest: str, obj: BeiweObject) -> BeiweObject:
@@ -216,6 +247,9 @@ def original_path(obj: BeiweObject) -> str:
 
     ``chunked/<pid>/<stream>/[<survey>/]<file>.csv`` or ``raw/<pid>/<raw stream>/[<survey>/]<file>``.
     """
+    if obj.is_other:
+        below = obj.key.split("/", 2 if obj.source == "chunked" else 1)[-1]
+        return safe_relpath(f"{obj.source}/{below.removesuffix(obj.compression)}")
     folder = obj.stream if obj.kind is Kind.CHUNKED else obj.raw_stream
     return safe_relpath("/".join([obj.source, obj.participant, folder, *_survey(obj), plain_name(obj)]))
 

@@ -14,12 +14,12 @@ from bondstore.domains.beiwe.layout import (
     BeiweObject,
     Kind,
     as_odd,
-    parse_key,
+    parse_any,
     study_prefixes,
     twin_keys,
 )
 from bondstore.domains.beiwe.streams import STREAMS
-from bondstore.errors import PolicyError
+from bondstore.errors import NotFoundError, PolicyError, UsageError
 from bondstore.runs.batches import ordered
 from bondstore.runs.paths import is_odd_name
 
@@ -91,7 +91,7 @@ def parse_page(study: str, page: Listing) -> list[Listed]:
 
 def _parsed(study: str, key: str, *, barred: bool) -> BeiweObject:
     """Say what a key names; what is barred is set aside with odd folders, where its key alone says no more."""
-    obj = parse_key(study, key)
+    obj = parse_any(study, key)
     return as_odd(study, obj) if barred and not obj.is_data else obj
 
 
@@ -153,17 +153,33 @@ def left_out(obj: BeiweObject) -> str | None:
     return None if obj.is_data else _LEFT_OUT[obj.kind]
 
 
-def readable(study: str, obj: Listed | BeiweObject | str) -> Listed:
-    """Find what an object (or its key) is; refuse with PolicyError what is no participant's data, a device key say."""
+def readable(study: str, obj: Listed | BeiweObject | str, *, as_table: bool = True) -> Listed:
+    """Find what an object (or its key) is; refuse with PolicyError what is nobody's to read, a device key say.
+
+    Objects of which nothing is known, and uploads that the server could not decrypt, are read as bytes only.
+    """
     if isinstance(obj, str):
-        obj = parse_key(study, obj)
+        obj = parse_any(study, obj)
     listed = obj if isinstance(obj, Listed) else Listed(obj, 0, "", 0)
-    if not listed.object.is_data:
-        raise PolicyError(
-            f"{listed.object.key} is not read: {listed.object.kind.value.replace('_', ' ')}.",
-            hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
+    found = listed.object
+    if found.is_data:
+        return listed
+    if found.is_other or found.kind is Kind.PROBLEM_UPLOAD:
+        if as_table:
+            raise UsageError(
+                f"{found.key} is no table: nothing is known of what it holds.",
+                hint="Take its bytes: bondstore beiwe read KEY --format original, or read_bytes in Python.",
+            )
+        return listed
+    if found.kind is Kind.UNKNOWN:
+        raise NotFoundError(
+            f"There is no object {found.key} in the study {study}: no key begins so.",
+            hint="Give the whole key, as bondstore beiwe ls shows it.",
         )
-    return listed
+    raise PolicyError(
+        f"{found.key} is not read: {found.kind.value.replace('_', ' ')}.",
+        hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
+    )
 
 
 class WithoutTwins(NamedTuple):

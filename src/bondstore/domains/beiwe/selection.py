@@ -6,6 +6,8 @@ import dataclasses
 import difflib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import isfinite
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS, by_raw_name
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from bondstore.domains.beiwe.layout import BeiweObject
 
 Source = Literal["chunked", "raw", "both"]
-Moment: TypeAlias = date | str | int | None
+Moment: TypeAlias = date | str | int | float | None
 """A time as people give it: a day, an instant, either as text, or ms since 1970; without an offset it is UTC."""
 
 DAY_MS = 24 * HOUR_MS
+_LEAST_MS = 1_388_534_400_000  # 2014-01-01
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,16 @@ class StudySelection:
     source: Source = "chunked"
     since_ms: int | None = None
     until_ms: int | None = None
+    others: bool = False  # also objects whose stream or extension is not known
 
     def wants(self, obj: BeiweObject, *, raw_margin_ms: int = 0) -> bool:
         """Tell whether an object belongs to the selection.
 
         A raw file may start `raw_margin_ms` earlier than the window, where its later rows are wanted.
         """
-        if not obj.is_data or (self.participants and obj.participant not in self.participants):
+        if not (obj.is_data or (self.others and obj.is_other)):
+            return False
+        if self.participants and obj.participant not in self.participants:
             return False
         if self.streams and obj.stream not in self.streams:
             return False
@@ -59,10 +65,12 @@ class StudySelection:
         if self.source == "both":
             return True
         if obj.source == "raw" and self.source == "chunked":
-            return STREAMS[obj.stream].raw_only
+            return obj.is_data and STREAMS[obj.stream].raw_only
         return obj.source == self.source
 
     def _in_window(self, obj: BeiweObject, raw_margin_ms: int) -> bool:
+        if obj.time_ms is None and obj.is_other:  # nobody can say when it is from
+            return self.since_ms is None and self.until_ms is None
         start = obj.time_ms or 0
         last = start + (HOUR_MS - 1 if obj.source == "chunked" else raw_margin_ms)
         if self.since_ms is not None and last < self.since_ms:
@@ -120,14 +128,29 @@ def selection_of(
     source: str = "both",
 ) -> StudySelection:
     """Build a selection from the words of a notebook; see `select` and `bondstore.timebounds`."""
-    return select(_many(participant), _many(stream), source, *window_ms(_bound(since), _bound(until)))
+    return select(_many(participant), _many(stream), source, *window_ms(bound_of(since), bound_of(until)))
 
 
 def _many(names: str | Iterable[str] | None) -> Iterable[str]:
     return (names,) if isinstance(names, str) else names or ()
 
 
-def _bound(moment: Moment) -> Bound | None:
-    if isinstance(moment, int):
-        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=moment)
-    return read_bound(moment) if isinstance(moment, str) else moment
+def bound_of(moment: object) -> Bound | None:
+    """Read a time as people give it; raises `UsageError` for what is none, and for a number that must be seconds."""
+    if moment is None or isinstance(moment, date):
+        return moment
+    if isinstance(moment, str):
+        return read_bound(moment)
+    if not isinstance(moment, Real) or isinstance(moment, bool) or not isfinite(moment):
+        raise UsageError(
+            f"A {type(moment).__name__} is no time.", hint="Give a date, a datetime, a text or milliseconds since 1970."
+        )
+    if (number := float(moment)) < _LEAST_MS:
+        raise UsageError(
+            f"The time {moment} is before 2014, when Beiwe began: numbers are milliseconds since 1970, not seconds.",
+            hint="Multiply seconds by 1000, or give a date, a datetime or a text such as 2024-01-31.",
+        )
+    try:
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(number))
+    except OverflowError:
+        raise UsageError("The time is too late to be used.", hint="Give milliseconds since 1970.") from None

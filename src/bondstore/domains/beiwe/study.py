@@ -23,6 +23,7 @@ from bondstore.domains.beiwe.reading.stream import (
     read_parts,
     read_stream,
     rows_in_order,
+    sealed_by_device,
     stream_objects,
 )
 from bondstore.domains.beiwe.selection import StudySelection, selection_of
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from bondstore.runs.executors import Executor
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
+
+_UNLISTED = (Kind.UNKNOWN, Kind.ODD, Kind.PROBLEM_UPLOAD)
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class Study:
             Only these; streams by their chunked or raw name.
         since, until : date, datetime, str or int, optional
             Start, inclusive, and end. As an end, an instant is exclusive: a datetime, ISO text or ms since 1970. A
-            date alone means the whole day. Without an offset, times are UTC.
+            date alone means the whole day. Without an offset, times are UTC. A number before 2014 is refused.
         source : {"chunked", "raw", "both"}
             Processed objects, raw ones, or both.
 
@@ -151,11 +154,14 @@ class Study:
             check_any(self.store, self.id, selection)
 
     def unknown_objects(self) -> Iterator[Listed]:
-        """List the objects under the study's prefixes whose keys are not understood."""
+        """List what no other listing has: objects whose keys are not understood, and uploads the server gave up.
+
+        The latter could not be decrypted by the server. `read_bytes` gives them as the device sealed them.
+        """
         some = False
         for page in walk(self.store, self.id, StudySelection(source="both"), concurrency=1):
             some = some or bool(page)
-            yield from (one for one in page if one.object.kind in (Kind.UNKNOWN, Kind.ODD))
+            yield from (one for one in page if one.object.kind in _UNLISTED)
         if not some:
             check_any(self.store, self.id, StudySelection(source="both"))
 
@@ -174,10 +180,14 @@ class Study:
         PolicyError
             It holds no participant's data (a device key, say).
         NotFoundError
-            It is gone.
+            There is no such object.
         """
+        listed = readable(self.id, obj, as_table=False)
+        found, sealed = fetch_one(self.store, listed)
+        if found.kind is Kind.PROBLEM_UPLOAD:
+            return sealed_by_device(self._opener, bytes(sealed))
         with key_checked(self.store, self.id, self._needed_key()):
-            opened = self._opener().open(*fetch_one(self.store, readable(self.id, obj)))
+            opened = self._opener().open(found, sealed)
         bad = [finding for finding in opened.findings if finding.severity == "error"]
         if bad:
             raise DamagedError(f"{bad[0].key}: {bad[0].message}", kind=bad[0].kind)
@@ -332,7 +342,7 @@ class Study:
         form : {"original", "forest", "csv", "parquet"}
             Exact files, files as forest reads them, or one table per participant and stream.
         source : {"chunked", "raw", "both"}, optional
-            By default both for ``original``, chunked for the others.
+            By default both for ``original``, chunked for the others. With both, ``forest`` gets complete hours.
         jobs : int, optional
             Workers; by default what suits the machine.
         executor : Executor, optional
@@ -362,6 +372,7 @@ class Study:
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
+        selection = dataclasses.replace(selection, others=form == "original")
         dest = dest_spec(destination, dest_profile or self.settings, group=group, follow_links=follow_links)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
         place = open_destination(dest)

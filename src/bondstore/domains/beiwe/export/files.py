@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bondstore.domains.beiwe.findings import finding_of, moved_finding
 from bondstore.domains.beiwe.key import opener, refuse_mixture
-from bondstore.domains.beiwe.layout import Kind, original_path, parse_key, weight
+from bondstore.domains.beiwe.layout import Kind, original_path, parse_any, weight
 from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk
 from bondstore.domains.beiwe.oddfolders import OddFolders
 from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
@@ -19,15 +19,16 @@ from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import EachObject, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.decode import Opened, Opener
     from bondstore.domains.beiwe.listing import Listed
     from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.findings import Finding
-    from bondstore.ledger import Ledger
+    from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
+    from bondstore.runs.destination import Holder
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.receipt import Receipt
@@ -85,6 +86,12 @@ class Files(EachObject):
         path = "" if one.object.kind is Kind.ODD else original_path(one.object)
         return Item(one.object.key, one.version, one.size, path)
 
+    def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:  # noqa: ARG002
+        """Whether an object has the name that it is given now: media that are duplicates had another."""
+        if "-duplicate-" not in item.key or not item.output:
+            return True
+        return item.output == original_path(parse_any(self.study, item.key))
+
     def weight(self, item: Item) -> int:
         """Return about how many bytes an object holds in the clear."""
         return weight(item.key, item.size)
@@ -110,7 +117,7 @@ class _Batch:
     def small(self, items: Sequence[Item]) -> None:
         """Handle objects that fit into memory together."""
         fetched: list[tuple[Item, SealedObject]] = []
-        answers = fetch(self._work.store, [parse_key(self._step.study, item.key) for item in items])
+        answers = fetch(self._work.store, [parse_any(self._step.study, item.key) for item in items])
         for item, answer in zip(items, answers, strict=True):
             if isinstance(answer, SealedObject):
                 self._receipt.reads.append(answer.read)
@@ -153,7 +160,7 @@ class _Batch:
         damaged: DamagedError | None = None
         try:
             try:
-                content = self._tool.open_stream(parse_key(self._step.study, item.key), source, found)
+                content = self._tool.open_stream(parse_any(self._step.study, item.key), source, found)
                 self._work.write(item.output, content, kind="object", made_by=self._step.made_by)
             except DamagedError as error:
                 damaged = error

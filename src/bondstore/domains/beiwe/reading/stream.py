@@ -21,7 +21,7 @@ from bondstore.runs.batches import grouped, ordered
 from bondstore.runs.process import large_blocks_apart, whoami
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import TypeAlias
 
@@ -180,6 +180,17 @@ def fetch_one(store: Store, listed: Listed) -> tuple[BeiweObject, memoryview]:
         raise _explained(answer, listed)
     note_personal(whoami(), [answer.read])
     return answer.object, answer.data
+
+
+def sealed_by_device(tool: Callable[[], Opener], stored: bytes) -> bytes:
+    """Return an upload that the server could not decrypt as the device sealed it: text, below the server's own seal."""
+    if stored.isascii():
+        return stored
+    try:
+        plain = tool().unsealed(stored)
+    except (BondstoreError, ValueError):
+        return stored
+    return plain if plain.isascii() else stored
 
 
 def read_one(store: Store, tool: Opener, listed: Listed) -> ReadBatch:
