@@ -29,6 +29,8 @@ from bondstore.modes import others_may_write
 SCHEMES = ("env", "file", "keyring", "prompt")
 MASK = "***"
 HOW_TO_REFER = "Name the place instead: env:NAME, file:/path (mode 0600), keyring:service/name or prompt: to be asked."
+LINE_END = "\r\n"
+"""What an editor, `echo` or a copied line leaves behind a secret: it is no part of any."""
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(#[A-Za-z]+)?")  # behind #: a field of a connection string
 _SHORTEST = 6  # shorter ones would blank out ordinary words
@@ -195,6 +197,7 @@ def _from_env(place: str) -> Secret:
     value = os.environ.get(name, "")
     if field:
         value = fields_of_text(value).get(field, "")
+    value = value.rstrip(LINE_END)
     if not value:
         raise CredentialsError(
             f"The environment variable {name} is not set.",
@@ -235,7 +238,7 @@ def _from_file(path: Path) -> Secret:
     if len(data) > _LONGEST:
         raise CredentialsError(f"{path} is too large to be a secret.", hint=HOW_TO_REFER)
     try:
-        value = data.decode("utf-8-sig").rstrip("\r\n")
+        value = data.decode("utf-8-sig").rstrip(LINE_END)
     except UnicodeDecodeError:
         # `from None`: the decode error carries the bytes themselves
         raise CredentialsError(f"The secret's file {path} is not UTF-8 text.", hint=HOW_TO_REFER) from None
@@ -260,6 +263,7 @@ def _from_keyring(place: str) -> Secret:
             f"The keyring could not be read for keyring:{place} ({type(error).__name__}).",
             hint="Unlock it, or refer to another place, such as file:/path.",
         ) from None
+    value = (value or "").rstrip(LINE_END)
     if not value:
         raise CredentialsError(
             f"The keyring holds nothing under keyring:{place}.", hint=f"Run: keyring set {service} {name}"
@@ -275,7 +279,7 @@ def _from_prompt(label: str) -> Secret:
         )
     import getpass
 
-    value = getpass.getpass(f"{label or 'Secret'}: ")
+    value = getpass.getpass(f"{label or 'Secret'}: ").rstrip(LINE_END)
     if not value:
         raise CredentialsError("Nothing was entered.", hint="Run the command again.")
     return Secret(value)

@@ -136,7 +136,7 @@ def _judge_start(obj: BeiweObject, content: bytes, *, compressed: bool) -> tuple
         match = match_header(STREAMS[obj.stream], line, obj.source or "raw")
         if match is None and content:
             findings.append(_headless(obj, content, line, proven=compressed))
-    elif obj.is_other:
+    elif not obj.is_data:
         findings.append(finding("nothing-known", obj.key))
     elif not compressed and not _recognised(obj, content):
         raise damaged("undecryptable", obj.key)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from bondstore.config.secrets import Secret, SecretRef, remember
+from bondstore.config.secrets import LINE_END, Secret, SecretRef, remember
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.matching import check_each, matched
 from bondstore.domains.beiwe.reading.fetch import fetch
@@ -50,10 +50,11 @@ def key_reference(key: str | SecretRef | Secret | None, spec: StoreSpec) -> Secr
         except ConfigurationError:
             from bondstore.domains.beiwe.decode import KEY_SIZE
 
-            if len(key) != KEY_SIZE:
+            if len(key.rstrip(LINE_END)) != KEY_SIZE:
                 raise
+    literal = key if isinstance(key, str) else key.reveal()
     reference = SecretRef("prompt", f"Decryption key {next(_numbers)}")
-    remember(reference, key)
+    remember(reference, literal.rstrip(LINE_END))
     return reference
 
 

@@ -226,9 +226,8 @@ def twin_keys(key: str) -> tuple[str, ...]:
 
 
 def plain_name(obj: BeiweObject) -> str:
-    """Return the object's file name without its compression ending; media keep their extension at its end."""
-    name = obj.key.rsplit("/", 1)[-1].removesuffix(obj.compression)
-    return _extension_last(name, obj) if obj.duplicate and obj.is_media else name
+    """Return the object's file name without its compression ending."""
+    return obj.key.rsplit("/", 1)[-1].removesuffix(obj.compression)
 
 
 def _extension_last(name: str, obj: BeiweObject) -> str:
@@ -251,7 +250,10 @@ def original_path(obj: BeiweObject) -> str:
         below = obj.key.split("/", 2 if obj.source == "chunked" else 1)[-1]
         return safe_relpath(f"{obj.source}/{below.removesuffix(obj.compression)}")
     folder = obj.stream if obj.kind is Kind.CHUNKED else obj.raw_stream
-    return safe_relpath("/".join([obj.source, obj.participant, folder, *_survey(obj), plain_name(obj)]))
+    name = plain_name(obj)
+    if obj.duplicate and obj.is_media:
+        name = _extension_last(name, obj)
+    return safe_relpath("/".join([obj.source, obj.participant, folder, *_survey(obj), name]))
 
 
 UNKNOWN_SURVEY = "unknown_survey_id"

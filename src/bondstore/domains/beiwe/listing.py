@@ -6,6 +6,7 @@ participant, stream or survey.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -153,33 +154,37 @@ def left_out(obj: BeiweObject) -> str | None:
     return None if obj.is_data else _LEFT_OUT[obj.kind]
 
 
-def readable(study: str, obj: Listed | BeiweObject | str, *, as_table: bool = True) -> Listed:
-    """Find what an object (or its key) is; refuse with PolicyError what is nobody's to read, a device key say.
-
-    Objects of which nothing is known, and uploads that the server could not decrypt, are read as bytes only.
-    """
+def readable(study: str, obj: Listed | BeiweObject | str) -> Listed:
+    """Find what an object (or its key) is; refuse with PolicyError what is nobody's to read, a device key say."""
     if isinstance(obj, str):
         obj = parse_any(study, obj)
     listed = obj if isinstance(obj, Listed) else Listed(obj, 0, "", 0)
     found = listed.object
-    if found.is_data:
-        return listed
-    if found.is_other or found.kind is Kind.PROBLEM_UPLOAD:
-        if as_table:
-            raise UsageError(
-                f"{found.key} is no table: nothing is known of what it holds.",
-                hint="Take its bytes: bondstore beiwe read KEY --format original, or read_bytes in Python.",
-            )
-        return listed
-    if found.kind is Kind.UNKNOWN:
+    if found.kind in (Kind.DEVICE_KEY, Kind.ODD):
+        raise PolicyError(
+            f"{found.key} is not read: {found.kind.value.replace('_', ' ')}.",
+            hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
+        )
+    if found.kind is Kind.UNKNOWN and not found.is_other:
         raise NotFoundError(
             f"There is no object {found.key} in the study {study}: no key begins so.",
             hint="Give the whole key, as bondstore beiwe ls shows it.",
         )
-    raise PolicyError(
-        f"{found.key} is not read: {found.kind.value.replace('_', ' ')}.",
-        hint="Only participants' data is read; see bondstore beiwe ls for what there is.",
-    )
+    return listed
+
+
+def refuse_table(store: Store, obj: BeiweObject) -> None:
+    """Refuse to make a table of what nothing is known of; raises NotFoundError where there is no such object."""
+    if obj.is_data:
+        return
+    for key in (obj.key, *twin_keys(obj.key)):
+        with suppress(NotFoundError):
+            store.head(key)
+            raise UsageError(
+                f"{obj.key} is no table: nothing is known of what it holds.",
+                hint="Take its bytes: bondstore beiwe read KEY --format original, or read_bytes in Python.",
+            )
+    raise NotFoundError(f"There is no object {obj.key}.", hint="bondstore beiwe ls shows what there is.")
 
 
 class WithoutTwins(NamedTuple):

@@ -141,7 +141,7 @@ def bound_of(moment: object) -> Bound | None:
         return moment
     if isinstance(moment, str):
         return read_bound(moment)
-    if not isinstance(moment, Real) or isinstance(moment, bool) or not isfinite(moment):
+    if isinstance(moment, bool) or not isinstance(moment, Real) or not isfinite(moment):
         raise UsageError(
             f"A {type(moment).__name__} is no time.", hint="Give a date, a datetime, a text or milliseconds since 1970."
         )

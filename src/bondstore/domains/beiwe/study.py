@@ -12,7 +12,16 @@ from bondstore.config.resolve import resolve_key
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.key import key_checked, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
-from bondstore.domains.beiwe.listing import GROUPINGS, Listed, Overview, overview, participants, readable, walk
+from bondstore.domains.beiwe.listing import (
+    GROUPINGS,
+    Listed,
+    Overview,
+    overview,
+    participants,
+    readable,
+    refuse_table,
+    walk,
+)
 from bondstore.domains.beiwe.matching import check_any, check_each
 from bondstore.domains.beiwe.reading.damaged import hand_out
 from bondstore.domains.beiwe.reading.readahead import ReadAhead
@@ -182,7 +191,7 @@ class Study:
         NotFoundError
             There is no such object.
         """
-        listed = readable(self.id, obj, as_table=False)
+        listed = readable(self.id, obj)
         found, sealed = fetch_one(self.store, listed)
         if found.kind is Kind.PROBLEM_UPLOAD:
             return sealed_by_device(self._opener, bytes(sealed))
@@ -226,6 +235,7 @@ class Study:
             The key opens neither it nor others of the study.
         """
         listed = readable(self.id, obj)
+        refuse_table(self.store, listed.object)
         if (taken := self._ahead.take(listed)) is not None:
             if findings is not None:
                 findings += taken.findings
