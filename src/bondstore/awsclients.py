@@ -93,7 +93,8 @@ def aws_client(service: str, profile: Profile | None = None, *, region: str | No
     endpoint = endpoint_of(service, profile)
     region = region or profile.region
     if region is None and endpoint is None:
-        raise ConfigurationError(f"No region is named for {service}.", hint="Set AWS_REGION, or region in the profile.")
+        hint = "Set AWS_REGION, or region in the profile." if profile.is_used else "Set AWS_REGION."
+        raise ConfigurationError(f"No region is named for {service}.", hint=hint)
     if (urlsplit(endpoint or "").hostname or "") in _LOOPBACK:
         profile = replace(profile, proxy="none")
     return build_client(

@@ -105,6 +105,23 @@ def test_text_names_twenty_objects_and_counts_the_rest(lab: Lab, cli: Call) -> N
     assert "… and 3 more" in table
 
 
+def test_show_last_after_an_idle_run_shows_the_findings_that_still_stand(lab: Lab, cli: Call) -> None:
+    bad = lab.damage(2)
+    first = lab.export().run
+    assert lab.export().tally.done.objects == 0
+    shown = cli("run", "show", "last", "--dest", str(lab.out), "--json")
+    found = [one for one in shown.records if one["kind"] == "finding"]
+    then = [
+        one for one in cli("run", "show", first, "--dest", str(lab.out), "--json").records if one["kind"] == "finding"
+    ]
+    assert {one["key"] for one in found} == {one.key for one in bad}
+    assert found == then
+    text = cli("run", "show", "last", "--dest", str(lab.out)).out
+    assert "Findings of earlier runs, which still stand" in text
+    assert all(key in text for key in bad)
+    assert "still stand" not in cli("run", "show", first, "--dest", str(lab.out)).out
+
+
 def test_show_of_a_later_run_points_to_the_one_that_quarantined(lab: Lab, cli: Call) -> None:
     lab.damage(2)
     first, second = lab.export().run, lab.export().run

@@ -158,6 +158,19 @@ def test_nothing_goes_to_another_host_from_azure(trap: Trap, azurite: Any, act: 
     assert trap.far.caught == []
 
 
+def test_a_profile_is_named_only_to_those_who_use_one(trap: Trap, profile: Profile) -> None:
+    """The Beiwe guide's users have variables, and no profile."""
+    trap.near.region = "ap-southeast-2"
+    by_variables = replace(profile, sources=(("name", ""), ("region", "S3_REGION_NAME")))
+    with pytest.raises(ConfigurationError) as raised:
+        open_store("s3://bucket", by_variables, rule=PATIENT).check()
+    assert raised.value.hint == "Set S3_REGION_NAME to ap-southeast-2."
+    assert "profile" not in raised.value.message
+    by_file = replace(profile, sources=(("name", ""), ("region", "/home/ada/config.toml [profile.lab]")))
+    with pytest.raises(ConfigurationError, match="in the profile"):
+        open_store("s3://bucket", by_file, rule=PATIENT).check()
+
+
 def test_the_region_that_the_server_names_is_in_the_hint(trap: Trap, profile: Profile) -> None:
     trap.near.region = "ap-southeast-2"
     with pytest.raises(ConfigurationError, match='Set region = "ap-southeast-2" in the profile'):

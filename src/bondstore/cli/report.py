@@ -15,10 +15,11 @@ from bondstore.runs.domain import load
 from bondstore.text import counted, counts_text, number_text, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bondstore.findings import Finding
     from bondstore.ledger import Ledger, RunRecord
+    from bondstore.ledger.findings import FindingGroup
     from bondstore.runs.destination import Destination
     from bondstore.runs.engine import RunResult
     from bondstore.runs.plan import Plan
@@ -138,9 +139,17 @@ def show_tally(objects: Mapping[str, int], sizes: Mapping[str, int]) -> None:
 
 def show_findings(ledger: Ledger, run: str) -> None:
     """Show what a run found, by kind, worst first, each with a few of the objects."""
-    groups = ledger.findings.groups(run)
+    _show_groups("Findings", ledger.findings.groups(run))
+
+
+def show_standing(ledger: Ledger, job: str) -> None:
+    """Show what earlier runs of a job found, where nothing was looked at anew since."""
+    _show_groups("Findings of earlier runs, which still stand", ledger.findings.groups_of_job(job))
+
+
+def _show_groups(title: str, groups: Sequence[FindingGroup]) -> None:
     if groups:
-        _print("", "Findings")
+        _print("", title)
     for group in groups:
         _print(
             f"  {group.severity.value:<7}  {group.kind}: {counted(group.objects, 'object')}",

@@ -234,6 +234,11 @@ class Profile:
             return self.allow_http
         return self.endpoint is not None and self.endpoint.lower().startswith("http://")
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a person states settings in a profile: in a file, or as an object of Python."""
+        return not self.sources or any("[profile." in where for _, where in self.sources)
+
     def source_of(self, setting: str) -> str:
         """Say where a setting came from: a variable, a file, or ``default``."""
         return dict(self.sources).get(setting, "default")

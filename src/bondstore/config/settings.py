@@ -212,7 +212,7 @@ def _merge(name: str, layers: list[Layer], url: str | None) -> Profile:
     azure = merged.pop("azure_endpoint", None)
     if azure and scheme == "az":
         merged.setdefault("endpoint", azure)
-    sources = tuple((setting, where) for setting, (_, where) in merged.items())
+    sources = (("name", ""), *((setting, where) for setting, (_, where) in merged.items()))
     return Profile(name=name, sources=sources, **{setting: value for setting, (value, _) in merged.items()})
 
 

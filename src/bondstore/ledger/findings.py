@@ -85,20 +85,29 @@ class Findings:
 
     def groups(self, run: str, examples: int = 3) -> list[FindingGroup]:
         """Return what one run found by kind, worst first, each with its first few keys."""
+        return self._groups("run", run, examples)
+
+    def groups_of_job(self, job: str, examples: int = 3) -> list[FindingGroup]:
+        """Return what any run of a job found, as `groups` does."""
+        return self._groups("job", job, examples)
+
+    def _groups(self, column: str, value: str, examples: int) -> list[FindingGroup]:
         rows = self._connection.execute(
-            "SELECT kind, severity, count(DISTINCT key), min(message) FROM findings WHERE run = ?"
+            f"SELECT kind, severity, count(DISTINCT key), min(message) FROM findings WHERE {column} = ?"
             f" GROUP BY kind, severity ORDER BY {_WORST_FIRST}, kind",
-            (run,),
+            (value,),
         ).fetchall()
         return [
-            FindingGroup(present_word(r[0]), Severity(r[1]), r[2], r[3], self._keys(run, r[0], r[1], examples))
+            FindingGroup(
+                present_word(r[0]), Severity(r[1]), r[2], r[3], self._keys(column, value, r[0], r[1], examples)
+            )
             for r in rows
         ]
 
-    def _keys(self, run: str, kind: str, severity: str, limit: int) -> tuple[str, ...]:
+    def _keys(self, column: str, value: str, kind: str, severity: str, limit: int) -> tuple[str, ...]:
         rows = self._connection.execute(
-            "SELECT DISTINCT key FROM findings WHERE run = ? AND kind = ? AND severity = ? ORDER BY key LIMIT ?",
-            (run, kind, severity, limit),
+            f"SELECT DISTINCT key FROM findings WHERE {column} = ? AND kind = ? AND severity = ? ORDER BY key LIMIT ?",
+            (value, kind, severity, limit),
         )
         return tuple(row[0] for row in rows)
 

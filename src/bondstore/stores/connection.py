@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from bondstore.errors import used_up
+from bondstore.errors import BondstoreError, used_up
 from bondstore.stores.address import Client, Role, parse_address
 from bondstore.stores.checksums import Etags
-from bondstore.stores.failures import Failure, understand, unreachable
+from bondstore.stores.failures import Failure, for_user_of, understand, unreachable
 from bondstore.stores.redirects import is_proxied, refuse_redirect
 from bondstore.stores.retry import RetryRule
 
@@ -80,7 +81,11 @@ class Connection:
         if kept is not None and self._process == os.getpid():
             return kept
         with self._lock:
-            return self._open(role)
+            try:
+                return self._open(role)
+            except BondstoreError as error:
+                for_user_of(self.spec.profile, error)
+                raise
 
     def _open(self, role: Role) -> Client:
         if self._process != os.getpid():
@@ -101,7 +106,8 @@ class Connection:
 
     def understand(self, raised: BaseException, key: str | None) -> Failure:
         """Map an exception onto our errors; see `bondstore.stores.failures`."""
-        return understand(raised, self.address.url, key)
+        failure = understand(raised, self.address.url, key)
+        return replace(failure, error=for_user_of(self.spec.profile, failure.error))
 
     def attempt(self, role: Role, act: Callable[[Client], T], key: str | None = None) -> T:
         """Do something once, without trying again beyond what the role's client does."""

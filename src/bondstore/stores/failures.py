@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import (
     AlreadyExistsError,
@@ -28,6 +28,9 @@ from bondstore.errors import (
     used_up,
 )
 from bondstore.stores.address import impossible
+
+if TYPE_CHECKING:
+    from bondstore.config.profiles import Profile
 
 _STATUS = re.compile(r"Server returned (?:non-2xx status code: |error response: )?(\d{3})?")
 _CODE = re.compile(r"<Code>\s*(\w{1,80})\s*</Code>")
@@ -78,6 +81,36 @@ class Failure:
     error: BondstoreError
     passing: bool = False  # another try may help
     code: str = ""  # the server's own
+
+
+_SETTINGS_OF_PROFILE = (
+    (re.compile(r'Set region = "([^"]+)" in the profile\.'), r"Set AWS_REGION to \1."),
+    (
+        re.compile(r"Set the bucket's region in the profile\."),
+        "Set AWS_REGION to the bucket's region.",
+    ),
+    (re.compile(r"in another region than the profile says"), "in another region than was said"),
+    (re.compile(r"Set allow_http = true in the profile, or use an https:// endpoint\."), "Use an https:// endpoint."),
+    (
+        re.compile(r"Set the endpoint, and the region of the bucket, of that server in the profile\."),
+        "Set AWS_ENDPOINT_URL, and AWS_REGION, to those of that server.",
+    ),
+    (re.compile(r" and the region of the profile\."), " and the region."),
+    (re.compile(r": set one in the profile\."), ": set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN."),
+)
+
+
+def for_user_of(profile: Profile, error: BondstoreError) -> BondstoreError:
+    """Return an error that speaks of variables to those who use no profile."""
+    if profile.is_used:
+        return error
+    source = profile.source_of("region")
+    variable = source if re.fullmatch(r"[A-Z][A-Z0-9_]+", source) else "AWS_REGION"
+    for pattern, template in _SETTINGS_OF_PROFILE:
+        words = template.replace("AWS_REGION", variable)
+        error.message = pattern.sub(words, error.message)
+        error.hint = pattern.sub(words, error.hint) if error.hint else error.hint
+    return error
 
 
 @contextmanager

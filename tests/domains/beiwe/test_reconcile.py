@@ -576,6 +576,48 @@ def test_old_forms_of_chunked_objects_hold_their_rows(lab):
     assert {(gap.raw_rows, gap.missing_rows) for gap in gaps.values()} == {(1, 0)}
 
 
+def test_rows_of_one_millisecond_keep_the_order_of_their_file(lab, tmp_path):
+    """As the server's own chunking does: a log entry of several lines is no entry when its lines are sorted."""
+    log = ["zebra died", "at line 3", "at line 1", "caused by: ant"]
+    lab.raw("logFile", "THIS LINE IS A LOG FILE HEADER", *(f"{HOUR + 5} {line}" for line in log), f"{HOUR + 9} end")
+    header = "timestamp,UTC time,event"
+    kept = [log[0], log[3]]  # chunked lost the two in between
+    lab.chunk("app_log", HOUR, header, *(f"{HOUR + 5},{utc(HOUR + 5)},{line}" for line in kept))
+    run(lab.job(), tmp_path / "out")
+    lines = tree(tmp_path / "out")[f"chunked/{PID}/app_log/{hour_name(HOUR)}.csv"].decode().split("\n")
+    created = f"{HOUR},{utc(HOUR)},New app log file created"
+    assert lines == [
+        header,
+        created,
+        *(f"{HOUR + 5},{utc(HOUR + 5)},{line}" for line in log),
+        f"{HOUR + 9},{utc(HOUR + 9)},end",
+    ]
+
+
+def test_events_of_a_survey_keep_their_order_within_a_millisecond_and_over_uploads(lab, tmp_path):
+    events = [f"{HOUR + 5},{question},radio_button,How?,a;b,a" for question in ("q9", "q1", "q5")]
+    for n, row in enumerate(events):
+        lab.raw(
+            "surveyTimings", TIMING.replace("UTC time,", "").replace("survey id,", ""), row, time=HOUR + n, survey="s1"
+        )
+        run(lab.job(), tmp_path / "out")  # each upload comes by itself
+    (hour,) = tree(tmp_path / "out").values()
+    assert [line.split(",")[2] for line in hour.decode().split("\n")[1:]] == ["q9", "q1", "q5"]
+
+
+def test_hours_that_an_earlier_version_rebuilt_in_another_order_are_made_anew(lab, tmp_path):
+    lab.raw("accel", ACCEL, f"{HOUR + 1},unknown,9,2,3", f"{HOUR + 1},unknown,1,2,3")
+    run(lab.job(), tmp_path / "out")
+    path = tmp_path / "out" / f"chunked/{PID}/accelerometer/{hour_name(HOUR)}.csv"
+    right = path.read_bytes()
+    assert [line.split(b",")[3] for line in right.split(b"\n")[1:]] == [b"9", b"1"]
+    with FolderDestination(tmp_path / "out").ledger() as ledger, ledger.transaction():
+        ledger.outputs._connection.execute("UPDATE outputs SET made_by = ''")
+    again = run(lab.job(), tmp_path / "out")
+    assert (again.tally.done.objects, path.read_bytes()) == (1, right)
+    assert run(lab.job(), tmp_path / "out").tally.done.objects == 0
+
+
 def test_surveys_of_one_hour_may_lie_in_one_file(lab, tmp_path):
     raw = "timestamp,question id,question type,question text,question answer options,answer"
     head = f"timestamp,UTC time,{TIMING}"

@@ -17,7 +17,7 @@ from demo.study import FIRST_HOUR_MS, HOUR_MS, KEY, PARTICIPANTS, STUDY, SURVEYS
 import bondstore
 from bondstore.beiwe import DamageWarning, open_study
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.config.secrets import SecretRef
+from bondstore.config.secrets import Secret, SecretRef
 from bondstore.domains.beiwe.reading import readahead
 from bondstore.domains.beiwe.selection import selection_of
 from bondstore.errors import DamagedError, NotFoundError, PolicyError, UsageError, WrongKeyError
@@ -176,7 +176,7 @@ def test_a_study_shows_and_pickles_no_secret(lab):
     ("moment", "ms"),
     [
         (None, None),
-        (5, 5),
+        (1_400_000_000_005, 1_400_000_000_005),
         ("2024-01-01", FIRST_HOUR_MS),
         ("2024-01-01T02:00+02:00", FIRST_HOUR_MS),
         (datetime(2024, 1, 1), FIRST_HOUR_MS),
@@ -240,3 +240,12 @@ def test_threads_may_share_a_study(lab):
 def fetched(faulty):
     """How often each object was asked for, as the proxy saw it."""
     return Counter({unquote(path).split("/", 2)[2]: times for path, times in faulty.gets().items()})
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_key_with_a_line_end_behind_it_opens_the_study(lab, end, monkeypatch):
+    """As it comes out of an editor, of `echo` and of a copied line; a file: reference always took it so."""
+    monkeypatch.setenv("LAB_ENDED", KEY + end)
+    monkeypatch.setenv("DECRYPTION_KEY_STRING", KEY + end)
+    for key in (KEY + end, Secret(KEY + end), "env:LAB_ENDED", None):
+        assert open_study(lab.store, STUDY, key=key).table(PERSON, STREAM).height == 30 * 12

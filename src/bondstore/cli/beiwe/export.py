@@ -15,7 +15,7 @@ from bondstore.timebounds import window
 EXAMPLES = (
     "bondstore beiwe export /data/export --study STUDY",
     "bondstore beiwe export /data/tables --study STUDY --format parquet --stream gps --since 2024-01-01",
-    "bondstore beiwe export /data/forest --study STUDY --format forest --participant 1ab2cd3e --yes --json",
+    "bondstore beiwe export /data/forest --study STUDY --format forest --source both -p 1ab2cd3e --yes --json",
 )
 
 

@@ -33,7 +33,7 @@ def command(
     until: options.Until = None,
     tz: options.TimeZone = "UTC",
     unknown: Annotated[
-        bool, typer.Option("--unknown", help="List the objects whose keys are not understood instead.")
+        bool, typer.Option("--unknown", help="List objects that are not understood, and problem uploads, instead.")
     ] = False,
     json: options.Json = False,
 ) -> None:

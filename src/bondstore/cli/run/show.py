@@ -53,6 +53,8 @@ def command(
             if number:
                 typer.echo(f"Still to be done: {number_text(number)} {what}")
         report.show_findings(ledger, record.id)
+        if _is_idle(ledger, record, stands):
+            report.show_standing(ledger, record.job)
         _show_items(ledger, record, destination)
         others = report.left_by_others(ledger, record.job, record.id)
         report.show_others(others, destination, _met(ledger, record, stands))
@@ -67,6 +69,13 @@ def _met(ledger: Ledger, record: RunRecord, stands: Standing) -> int | None:
     return stands.tally.quarantined.objects + stands.tally.failed.objects - own
 
 
+def _is_idle(ledger: Ledger, record: RunRecord, stands: Standing) -> bool:
+    """Whether a run is over, looked at nothing anew and found nothing: then what earlier runs found still stands."""
+    looked = stands.tally.done.objects + stands.tally.failed.objects
+    own = next(ledger.findings.of_run(record.id), None) is not None
+    return record.ended_ms is not None and not looked and not stands.left and not own
+
+
 def _records(ledger: Ledger, record: RunRecord, stands: Standing) -> Iterator[dict[str, Any]]:
     others = report.left_by_others(ledger, record.job, record.id)
     yield runs_shared.run_record(record) | {
@@ -74,7 +83,9 @@ def _records(ledger: Ledger, record: RunRecord, stands: Standing) -> Iterator[di
         "left_tables": stands.left_files,
         "left_by_others": others,
     }
-    yield from map(report.finding_record, ledger.findings.of_run(record.id))
+    idle = _is_idle(ledger, record, stands)
+    found = ledger.findings.walk(record.job) if idle else ledger.findings.of_run(record.id)
+    yield from map(report.finding_record, found)
     yield from map(_item, ledger.items.unsettled(record.job, record.id))
 
 
