@@ -111,7 +111,7 @@ SourceOrNone = Annotated[
     typer.Option(
         "--source",
         metavar="chunked|raw|both",
-        help=f"{_SOURCE} Else both for --format original, chunked for the others; forest gets complete hours with both.",
+        help=f"{_SOURCE} Else both for --format original, chunked for the others. With both, forest lacks no row.",
     ),
 ]
 Since = Annotated[

@@ -375,3 +375,26 @@ def test_a_folder_of_an_earlier_version_is_made_anew_and_its_leftovers_go(bench)
             )
     bench.export()
     assert bench.files() == right
+
+
+def test_an_hour_that_cannot_be_opened_any_more_keeps_what_was_made_of_it(bench):
+    key = f"{CHUNKED}/gps/{hour(0)}"
+    bench.put(key, text(GPS, gps(HOUR + 1, "1.5")))
+    bench.export()
+    before = bench.files()
+    bench.store.put(key, b"short")
+    assert bench.export().tally.quarantined.objects == 1
+    assert bench.files() == before
+    bench.put(key, text(GPS, gps(HOUR + 2, "1.5")))
+    bench.export()
+    assert bench.files()[f"{PID}/gps/2018-03-01 00_00_00+00_00.csv"] == text(GPS, gps(HOUR + 2, "1.5"))
+
+
+def test_what_is_no_table_is_not_among_tables(bench):
+    bench.put(f"{CHUNKED}/gps/{hour(0)}", text(GPS, gps(HOUR + 1, "1.5")))
+    bench.put(f"{RAW}/gps/{HOUR + 1}.json", b'{"a": "text that is long enough to be told from noise"}')
+    bench.put(f"{RAW}/surveyTimings/{HOUR + 1}.json", b'{"a": "text that is long enough to be told from noise"}')
+    result = bench.export(source="both")
+    assert result.tally.complete
+    assert len(read_by_forest(bench.dest, "gps")["gps"]) == 1
+    assert sum(path.endswith(".json") for path in bench.files()) == 2

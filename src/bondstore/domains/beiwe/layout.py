@@ -283,8 +283,8 @@ def stem_of(path: str) -> str:
 def forest_path(obj: BeiweObject, *, apart: bool = False) -> str:
     """Return the path of an object in the layout that forest reads; `apart` tells a duplicate from its plain twin.
 
-    ``<pid>/<stream>/[<survey>/]YYYY-MM-DD HH_MM_SS+00_00.csv``. Where forest expects files, a folder stops its poplar:
-    other streams' objects in folders of their own go to a hidden one.
+    ``<pid>/<stream>/[<survey>/]YYYY-MM-DD HH_MM_SS+00_00.csv``. A folder among the files of a stream stops forest's
+    poplar, and so does a file that is no table among tables: such objects go to a hidden folder.
     """
     end = f"_{obj.duplicate}" if apart else ""
     return _forest(obj, f"{forest_stem(obj.time_ms or 0)}{end}.{obj.extension}")
@@ -301,8 +301,8 @@ def _forest(obj: BeiweObject, name: str) -> str:
     if obj.stream in _BY_SURVEY:
         survey = obj.survey_id or ""
         folders.append(UNKNOWN_SURVEY if is_odd_name(survey) or "/" in survey else survey)
-    elif obj.survey_id is not None:
-        return BESIDE + safe_relpath("/".join([*folders, obj.survey_id, name]))
+    elif obj.survey_id is not None or (obj.extension != "csv" and STREAMS[obj.stream].is_table):
+        return BESIDE + safe_relpath("/".join([*folders, *_survey(obj), name]))
     return safe_relpath("/".join([*folders, name]))
 
 

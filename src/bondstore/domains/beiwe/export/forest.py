@@ -99,7 +99,7 @@ class Forest(Step):
             elif self.selection.wants(one.object, raw_margin_ms=RAW_BEFORE_MS if is_rows(one.object) else 0):
                 wanted.append(one)
         superseded = []
-        for kept, twins in sort_twins([wanted]):
+        for kept, twins in sort_twins([sorted(wanted, key=lambda one: one.object.key)]):
             superseded += twins
             for one in kept:
                 series.setdefault((one.object.participant, one.object.stream), []).append(one)
@@ -169,7 +169,8 @@ def is_rows(obj: BeiweObject) -> bool:
 def item_of(one: Listed) -> Item:
     """Return the item of an object; hours of several surveys, and raw rows, go into no file of their own."""
     obj = one.object
-    alone = not is_rows(obj) and not (obj.stream == "survey_timings" and not obj.survey_id)
+    mixed = obj.stream == "survey_timings" and not obj.survey_id and has_headers(obj)
+    alone = not is_rows(obj) and not mixed
     return Item(obj.key, one.version, one.size, forest_path(obj) if alone else "")
 
 

@@ -25,7 +25,7 @@ from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.domains.beiwe.streams import AHEAD_MS, STREAMS, match_header
 from bondstore.errors import BondstoreError
 from bondstore.findings import Severity
-from bondstore.ledger import Item, Read
+from bondstore.ledger import Item, Read, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.context import RunContext
 from bondstore.runs.pipeline import Shard
@@ -107,7 +107,9 @@ class Units(Shard):
                 making.tables([unit])
         for unit in exact:
             making.exact(unit)
-        work.receipt.gone += [path for unit in self.units for path in unit.old if path not in work.written]
+        # Where an object could not be had, or is damaged, what was made of an earlier version of it stays.
+        whole = [unit for unit in self.units if all(item.key in making.good for item in unit.items)]
+        work.receipt.gone += [path for unit in whole for path in unit.old if path not in work.written]
 
 
 @dataclass(slots=True)
@@ -150,6 +152,7 @@ class _Making:
         self._shard, self._work, self._receipt = shard, work, work.receipt
         self._tool: Opener = opener(shard.key)
         self._latest = int(time.time() * 1000) + AHEAD_MS
+        self.good: set[str] = set()  # keys of objects of which all that is good was written
 
     def _parsed(self, item: Item) -> BeiweObject:
         return parse_key(self._shard.study, item.key)
@@ -202,6 +205,7 @@ class _Making:
         named: dict[str, list[_Member]] = {}
         for member in members:
             if member.plain is not None:
+                self.good.add(member.item.key)
                 named.setdefault(forest_path(member.object), []).append(member)
         targets: dict[str, list[tuple[_Member, list[str] | None]]] = {}
         for path, some in named.items():
@@ -321,6 +325,7 @@ class _Making:
             if f"/{UNKNOWN_SURVEY}/" in path:
                 self._receipt.findings += [finding("no-survey", item.key) for item in some]
         _Exact(self._shard.study, self._shard.key, StudySelection()).handle(items, self._work)
+        self.good.update(item.key for item in self._receipt.items if item.state is State.DONE)
 
     def _digest(self, item: Item) -> bytes:
         """Return what tells an object's content from another's; its key where that cannot be had."""
