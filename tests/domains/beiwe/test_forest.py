@@ -398,3 +398,11 @@ def test_what_is_no_table_is_not_among_tables(bench):
     assert result.tally.complete
     assert len(read_by_forest(bench.dest, "gps")["gps"]) == 1
     assert sum(path.endswith(".json") for path in bench.files()) == 2
+
+
+def test_an_hour_without_any_text_stops_no_reader(bench):
+    bench.put(f"{CHUNKED}/gps/{hour(0)}", b"", zst=True)
+    bench.put(f"{CHUNKED}/gps/{hour(1)}", text(GPS))
+    bench.put(f"{CHUNKED}/gps/{hour(2)}", text(GPS, gps(HOUR + 2 * HOUR_MS, "1.5")))
+    bench.export()
+    assert len(read_by_forest(bench.dest, "gps")["gps"]) == 1

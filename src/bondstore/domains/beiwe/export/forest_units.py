@@ -197,7 +197,7 @@ class _Making:
             # Of what is damaged itself nothing is written, unless raw rows make up for it.
             if isinstance(result, Opened) and (result.whole or self._shard.source != "chunked"):
                 member.plain = result.plain
-                member.is_large = not result.plain and bool(parsed.frame.height)
+                member.is_large = not result.plain and len(members) == 1 and parsed.frame.height > 0
                 member.has_quotes = _holds_quotes(parsed.frame) if member.is_large else b'"' in result.plain
 
     def _write(self, stream: Stream, members: Sequence[_Member]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.streams import EARLIEST_MS, HOUR_MS, Stream, Variant
@@ -47,11 +48,18 @@ class Repaired:
 def utc_text(timestamp: int, *, padded: bool = True) -> str:
     """Write a timestamp as the server does: ``2024-03-01T12:00:00.012``; old servers did not pad the milliseconds."""
     seconds, ms = divmod(timestamp, 1000)
-    try:
-        second = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    except (OverflowError, ValueError, OSError):
-        second = ""
+    hour, rest = divmod(seconds, 3600)
+    start = _hour_text(hour)
+    second = f"{start}{rest // 60:02d}:{rest % 60:02d}" if start else ""
     return f"{second}.{ms:03d}" if padded else f"{second}.{ms}"
+
+
+@lru_cache(maxsize=1024)  # rows of an hour stand together, and strftime takes longer than all else about a row
+def _hour_text(hour: int) -> str:
+    try:
+        return datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y-%m-%dT%H:")
+    except (OverflowError, ValueError, OSError):
+        return ""
 
 
 def _decode(line: bytes) -> str | None:
