@@ -114,7 +114,7 @@ def test_show_last_after_an_idle_run_shows_the_findings_that_still_stand(lab: La
     then = [
         one for one in cli("run", "show", first, "--dest", str(lab.out), "--json").records if one["kind"] == "finding"
     ]
-    assert {one["key"] for one in found} == {one.key for one in bad}
+    assert {one["key"] for one in found} == set(bad)
     assert found == then
     text = cli("run", "show", "last", "--dest", str(lab.out)).out
     assert "Findings of earlier runs, which still stand" in text

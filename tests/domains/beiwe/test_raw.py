@@ -1,7 +1,7 @@
 import polars as pl
 
 from bondstore.domains.beiwe.reading.frames import read_frames
-from bondstore.domains.beiwe.reading.raw_rows import raw_lines, rechunk
+from bondstore.domains.beiwe.reading.raw_rows import raw_lines, rechunk, woven
 from bondstore.domains.beiwe.streams import STREAMS
 from tests.domains.beiwe.objects import HOUR, IDENTIFIERS, chunked, identifiers, raw, text
 
@@ -111,3 +111,15 @@ def test_raw_through_the_rebuilt_chunk_gives_the_same_table():
     assert rebuilt.findings == ()
     assert direct.equals(rebuilt.frame)
     assert direct["level"].dtype == pl.Float64
+
+
+def test_rows_of_two_sources_keep_the_order_of_their_files():
+    def joined(one: str, other: str) -> str:
+        return "".join(woven(one, other, lambda _: 0))
+
+    assert joined("ac", "abc") == "abc"  # what one lost is where the other has it
+    assert joined("axc", "abc") == "axbc"
+    assert joined("a", "b") == "ab"  # a later upload is behind an earlier one
+    assert joined("ab", "bca") == "bca"
+    assert joined("", "ba") == joined("ba", "") == joined("ba", "baab") == "ba"
+    assert woven([3, 1], [2], lambda number: number) == [1, 2, 3]

@@ -248,4 +248,4 @@ def test_a_key_with_a_line_end_behind_it_opens_the_study(lab, end, monkeypatch):
     monkeypatch.setenv("LAB_ENDED", KEY + end)
     monkeypatch.setenv("DECRYPTION_KEY_STRING", KEY + end)
     for key in (KEY + end, Secret(KEY + end), "env:LAB_ENDED", None):
-        assert open_study(lab.store, STUDY, key=key).table(PERSON, STREAM).height == 30 * 12
+        assert open_study(lab.store.url, STUDY, key=key).table(PERSON, STREAM).height == 30 * 12

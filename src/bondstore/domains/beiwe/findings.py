@@ -39,6 +39,12 @@ ARRIVAL = registry(
         "A folder in the key has no name, is `.` or `..`, or holds a control character: it says nobody's data safely.",
         "Ask the server's administrator what wrote it. Its sealed bytes are set aside, and all else comes out.",
     ),
+    FindingKind(
+        "nothing-known",
+        Severity.INFO,
+        "The stream or the extension in the key is not known: the object was decrypted, and nothing could be checked.",
+        "Look at the file: under a wrong key, or where it is damaged, it would be noise.",
+    ),
 )
 """How an object came, or did not."""
 
@@ -225,12 +231,6 @@ DAMAGE = registry(
         "are kept as they came; a damaged object can look like this.",
         "Compare with the raw objects of the same hours (`bondstore beiwe reconcile`), or fetch the object again. "
         "Known quirks, such as a repeated `UTC time`, are told as this as well: the tables name them.",
-    ),
-    FindingKind(
-        "nothing-known",
-        Severity.INFO,
-        "The stream or the extension in the key is not known: the object was decrypted, and nothing could be checked.",
-        "Look at the file: under a wrong key, or where it is damaged, it would be noise.",
     ),
     KINDS["wrong-header"],
     KINDS["header-only"],

@@ -73,8 +73,8 @@ def rechunk(header: bytes, rows: Iterable[RawRow]) -> bytes:
 def woven(one: Sequence[T], other: Sequence[T], time_of: Callable[[T], int]) -> list[T]:
     """Join rows of two sources, each once, by time; rows of one millisecond keep the order of their files.
 
-    Where both have rows of a millisecond, `other` has its own order, and what only `one` has stays behind the row
-    that it stands behind there.
+    Where both have rows of a millisecond, those of `other` keep its order, and what only `one` has stays behind the row
+    that it stands behind there; where they share none, those of `one` come first.
     """
     mine, theirs = _by_time(one, time_of), _by_time(other, time_of)
     return [
@@ -89,14 +89,15 @@ def _joined(first: list[T], second: list[T]) -> list[T]:
         return first or second
     places, theirs = {row: place for place, row in enumerate(first)}, set(second)
     rows: list[T] = []
-    start = 0
+    start = behind = 0
     for row in second:
         place = places.get(row, -1)
         if place >= start:
-            rows += [one for one in first[start:place] if one not in theirs]
-            start = place + 1
+            rows[behind:behind] = [one for one in first[start:place] if one not in theirs]
+            start, behind = place + 1, len(rows) + 1
         rows.append(row)
-    return rows + [one for one in first[start:] if one not in theirs]
+    rows[behind:behind] = [one for one in first[start:] if one not in theirs]
+    return rows
 
 
 def _by_time(rows: Iterable[T], time_of: Callable[[T], int]) -> dict[int, list[T]]:
