@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from bondstore.config.profiles import StoreSpec
@@ -71,7 +71,12 @@ class ExportJob(Job):
     def check(self) -> None:
         """Refuse a wrong key, or a destination that is not allowed, before anything is written."""
         refuse_destination(self.store, self.dest)
-        check_selection(self.store, self.study, self.key, self.selection)
+        check_selection(self.store, self.study, self.key, self._wanted)
+
+    @property
+    def _wanted(self) -> StudySelection:
+        """What is selected; as exact files also objects of which nothing is known."""
+        return replace(self.selection, others=self.form == ORIGINAL)
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -79,7 +84,7 @@ class ExportJob(Job):
         if self.form == FOREST:
             return (Forest(self.study, self.key, self.selection),)
         if self.form == ORIGINAL:
-            return (Files(self.study, self.key, self.selection),)
+            return (Files(self.study, self.key, self._wanted),)
         return (Tables(self.study, self.key, cast("TableForm", self.form), self.selection),)
 
     def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:

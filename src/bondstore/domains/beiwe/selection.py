@@ -78,8 +78,8 @@ class StudySelection:
         return self.until_ms is None or start < self.until_ms
 
     def params(self) -> dict[str, Any]:
-        """Return the selection as JSON, for the ledger."""
-        return dataclasses.asdict(self)
+        """Return the selection as JSON, for the ledger; whether others are wanted, the form of an export says."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "others"}
 
 
 def from_params(params: Mapping[str, Any]) -> StudySelection:

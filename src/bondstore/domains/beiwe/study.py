@@ -382,7 +382,6 @@ class Study:
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen)
-        selection = dataclasses.replace(selection, others=form == "original")
         dest = dest_spec(destination, dest_profile or self.settings, group=group, follow_links=follow_links)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
         place = open_destination(dest)
