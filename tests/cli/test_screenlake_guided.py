@@ -251,14 +251,17 @@ def test_from_the_first_prompt_to_the_end(known: Guide, phones: list[Phone]) -> 
         ("empty the columns Number [1]:", ""),
         ("Zips in a batch [25]:", "0"),
         ("! Type a whole number from 1 to 10,000.", "3"),
-        (f"Processes [{min(4, CORES)}]:", str(CORES + 1)),
-        (f"! Type a whole number from 1 to {CORES}.", ""),
-        ("Folder [screenlake]:", "it's out"),
+        (f"Processes [{min(4, CORES)}]:", "0"),
+        ("! Type a whole number from 1 to 1,000.", "?"),
+        (f"{CORES} suits this computer", str(CORES + 1)),
+        (f"{CORES} would be as fast, with less memory.", "it's out"),
     )
     told = known.answer("Begin? y, n, or the number of a line to change [y]:", "x")
     assert "3 panelists 2 4 images faces NOT covered" in " ".join(told.split())
     assert "4 zips to fetch" in told
     assert "2 panelists." in told
+    assert "Disk space needed: about" in told
+    assert "free there:" in told
     assert f"{known.home}/it's out" in told.replace("\r\n", "")
     known.answer("! Type y, n, or the number of the line to change (1 to 7).", "4")
     known.answer("Number [1]:", "fill")

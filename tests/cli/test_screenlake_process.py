@@ -85,6 +85,7 @@ def test_json(lab: PhoneLab, cli: Call) -> None:
     planned = cli(*words(lab, "--redact", "none", "--dry-run", "--json"))
     about, plan = planned.records
     assert (about["kind"], plan["kind"], plan["todo"]) == ("query", "plan", SHAPE.panelists * SHAPE.zips)
+    assert about["disk_bytes"] > sum(len(phone.data) for phone in lab.phones.values())
     assert planned.err == ""
     done = cli(*words(lab, "--redact", "none", "--jobs", "1", "--json"))
     *_, told, tally = done.records

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NAME = "screenlake"
 """What a profile may be called that stands for typed credentials."""
 _PROCESSES = 4
+_MOST_PROCESSES = 1_000
 _SHORT = 12  # characters that are shown of a panelist
 _WIDTH = 78
 _LOCAL = Path("/etc/localtime")
@@ -185,8 +186,9 @@ def ask_text(before: Answers) -> Answers:
             Choice("empty the columns", "drop", "drop"),
         ],
         explain="Covering faces in images does nothing to the text in the tables. 'Patterns' replaces what looks like "
-        "an e-mail address, a phone number, a card number, an address of a web page with a user in it or an IBAN by a "
-        "mark such as [EMAIL], and counts them; names of people stay.",
+        "an e-mail address, a number of a phone, a card, an account or an insurance, a place, an IP address, a "
+        "one-time code or an address of a web page with a user in it by a mark such as [EMAIL], and counts them; names "
+        "of people stay.",
     )
     return dataclasses.replace(before, text=text)
 
@@ -203,10 +205,16 @@ def ask_width(before: Answers) -> Answers:
     )
     jobs = questions.prompt(
         "Processes",
-        questions.number_in(1, cores),
-        explain="Each looks for faces on a core of its own. The results are the same with any number.",
+        questions.number_in(1, _MOST_PROCESSES),
+        explain=f"Each looks for faces on a core of its own and takes up to half a gigabyte of memory: {cores} suits "
+        "this computer, fewer leave room for other work, more are no faster. The results are the same with any number.",
         default=str(min(_PROCESSES, cores)),
     )
+    if jobs > cores:
+        questions.say(
+            f"{counted(jobs, 'process', 'processes')} share {counted(cores, 'core')}: {cores} would be as fast, with "
+            "less memory."
+        )
     return dataclasses.replace(before, batch=batch, jobs=jobs)
 
 

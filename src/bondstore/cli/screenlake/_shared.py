@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bondstore.text import counted
+from bondstore.text import bytes_text, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bondstore.domains.screenlake.job import ProcessJob
     from bondstore.domains.screenlake.selection import Selection
     from bondstore.runs.destination import Destination
+    from bondstore.runs.plan import Plan
 
 StoreUrl = Annotated[
     str,
@@ -65,12 +67,34 @@ def handled(handling: Handling) -> str:
     return f"{FACES[handling.redact]}; {TEXT[handling.text]}"
 
 
-def place_record(job: ProcessJob, destination: Destination) -> dict[str, Any]:
-    """Return what a program wants to know of a job: the query's id, its days, and the folder of its results."""
+def space(plan: Plan, place: Destination) -> Iterator[str]:
+    """Yield how much room the results take, and how much there is where that is known."""
+    from bondstore.domains.screenlake.service import disk_needed
+    from bondstore.runs.folder_destination import FolderDestination
+
+    needed, folder = disk_needed(plan), place.root if isinstance(place, FolderDestination) else None
+    if not needed:
+        return
+    if folder is None:
+        yield f"Room needed in the store: about {bytes_text(needed)}."
+        return
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    free = shutil.disk_usage(nearest).free
+    yield f"Disk space needed: about {bytes_text(needed)}; free there: {bytes_text(free)}."
+    if free < needed:
+        yield "That may not be enough. Choose another disk, or fewer days or panelists; a full disk stops the run, and"
+        yield "it can be resumed."
+
+
+def place_record(job: ProcessJob, destination: Destination, plan: Plan) -> dict[str, Any]:
+    """Return what a program wants to know of a job: its query, the folder of the results, how much room they take."""
+    from bondstore.domains.screenlake.service import disk_needed
+
     return {
         "kind": "query",
         "query": job.query,
         "store": job.store.url,
         **job.question.selection.params(),
         "folder": f"{destination.shown}/{job.query}",
+        "disk_bytes": disk_needed(plan),
     }

@@ -100,6 +100,8 @@ def _planned(answers: Answers) -> ProcessJob | None:
         questions.say("No zip belongs to this selection: change the folder, the days or the panelists.", "  ! ")
         return None
     questions.say(f"Results: {place.root / job.query}")
+    for line in _shared.space(plan, place):
+        questions.say(line)
     _show_line(answers)
     return job
 

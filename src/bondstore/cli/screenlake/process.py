@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bondstore.cli import options, output
-from bondstore.cli.screenlake._shared import StoreUrl, describe, place_record
+from bondstore.cli import lazy, options, output
+from bondstore.cli.screenlake._shared import StoreUrl, describe, place_record, space
 from bondstore.errors import UsageError
+
+if TYPE_CHECKING:
+    from bondstore.runs.plan import Plan
 
 EXAMPLES = (
     "bondstore screenlake process s3://screenlake-zip-prod /data/phones --since 2024-01-01 --until 2024-03-31",
@@ -120,14 +123,23 @@ def command(
     place = service.place_of(job)
     if not json:
         output.note("\n".join(describe(job, place)))
+    ask = before_fetching(f"Process {{}} into {place.shown}?", yes=yes, things="zips")
+
+    def told_first(plan: Plan) -> bool:
+        if not json and lazy.at_terminal():
+            output.note("\n".join(space(plan, place)))
+        return ask(plan)
+
     result = service.run(
         job,
         jobs=jobs,
         progress=reporter(things="zips"),
-        confirm=before_fetching(f"Process {{}} into {place.shown}?", yes=yes, things="zips"),
+        confirm=told_first,
         dry_run=dry_run,
     )
-    return show_result(result, place, json=json, about=place_record(job, place))
+    if dry_run and not json:
+        output.note("\n".join(space(result.plan, place)))
+    return show_result(result, place, json=json, about=place_record(job, place, result.plan))
 
 
 def _effort(*, fast: bool, careful: bool) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BATCH = 25
 _MOST = 10_000
+_REPORTS = 1 << 20
 
 
 def panelists(
@@ -230,6 +231,14 @@ def run(
     from bondstore.runs import engine
 
     return engine.execute(job, place_of(job), executor(jobs), progress=progress, confirm=confirm, dry_run=dry_run)
+
+
+def disk_needed(plan: Plan) -> int:
+    """Return about how many bytes the results of what is to be done take, rather too many than too few.
+
+    Images come out about as large as they came; tables are unpacked, and kept once more, packed, in their zip's part.
+    """
+    return 2 * plan.todo.bytes + _REPORTS if plan.todo.objects else 0
 
 
 def place_of(job: ProcessJob) -> Destination:
