@@ -106,6 +106,12 @@ KINDS = registry(
         "Look at the file; the flags say where: bondstore ocean show FILE --levels",
     ),
     FindingKind(
+        "flags-unreadable",
+        _WARNING,
+        "The file has flags of its own that do not fit its values, so they were not taken over.",
+        "Look at them with ncdump; the tests' own flags stand as they are.",
+    ),
+    FindingKind(
         "serial-missing",
         _WARNING,
         "The file names no sensor; if its name does, that serial number counts.",
@@ -166,6 +172,12 @@ RUN_KINDS = registry(
     ),
     FindingKind(
         "graded-suspect", _INFO, "Tests call levels of it suspect.", "See which, and why: bondstore ocean show FILE"
+    ),
+    FindingKind(
+        "flagged-by-source",
+        _INFO,
+        "The file's own flags call levels bad or suspect that no test does; these flags are kept.",
+        "See which: bondstore ocean compare FILE",
     ),
     FindingKind(
         "no-date",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+SourceFlags = NDArray[np.int8]
+
+NONE = -1
+"""What stands in `Batch.source` where a file brings no flags."""
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
@@ -186,6 +190,11 @@ class Batch:
         Degrees Celsius, ITS-90.
     salinity : ndarray of float64, shape (levels,), or None
         Practical salinity; None where no profile of the batch has any.
+    source : mapping of str to ndarray of int8, shape (levels,)
+        The flags that files brought, by variable (``TIME``, ``POSITION``, ``PRES``, ``TEMP``, ``PSAL``; ``TEMP_raw`` for
+        those of raw values), in the numbers of Argo's reference table 2; -1 where a file brings none.
+    carried : mapping of str to ndarray of float64, shape (levels,)
+        What else came with the values: ``TEMP_raw`` beside adjusted ones, and ``TEMP_adjusted_error``; NaN for none.
     """
 
     profiles: Sequence[Profile]
@@ -196,6 +205,8 @@ class Batch:
     pressure: Floats
     temperature: Floats
     salinity: Floats | None = None
+    source: Mapping[str, SourceFlags] = field(default_factory=dict)
+    carried: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.profiles)
@@ -251,7 +262,16 @@ class Batch:
             self.pressure[rows],
             self.temperature[rows],
             None if self.salinity is None else self.salinity[rows],
+            {name: flags[rows] for name, flags in self.source.items()},
+            {name: values[rows] for name, values in self.carried.items()},
         )
+
+    def trimmed(self) -> Batch:
+        """Return the batch without columns that none of its profiles has: as if it had been read by itself."""
+        salinity = None if self.salinity is None or np.isnan(self.salinity).all() else self.salinity
+        source = {name: flags for name, flags in self.source.items() if (flags != NONE).any()}
+        carried = {name: values for name, values in self.carried.items() if not np.isnan(values).all()}
+        return replace(self, salinity=salinity, source=source, carried=carried)
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
@@ -260,6 +280,13 @@ def joined(batches: Sequence[Batch]) -> Batch:
 
     def together(name: str) -> Floats:
         return np.concatenate([getattr(batch, name) for batch in batches] or [np.zeros(0)])
+
+    def flags(name: str) -> SourceFlags:
+        none = np.int8(NONE)
+        return np.concatenate([batch.source.get(name, np.full(batch.levels, none)) for batch in batches])
+
+    def more(name: str) -> Floats:
+        return np.concatenate([batch.carried.get(name, np.full(batch.levels, np.nan)) for batch in batches])
 
     salinity = [np.full(batch.levels, np.nan) if batch.salinity is None else batch.salinity for batch in batches]
     return Batch(
@@ -271,4 +298,6 @@ def joined(batches: Sequence[Batch]) -> Batch:
         pressure=together("pressure"),
         temperature=together("temperature"),
         salinity=np.concatenate(salinity) if some else None,
+        source={name: flags(name) for name in dict.fromkeys(name for batch in batches for name in batch.source)},
+        carried={name: more(name) for name in dict.fromkeys(name for batch in batches for name in batch.carried)},
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bondstore.domains.ocean.profiles import COLUMNS, Batch, Mask, joined
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, Flag, Flags, worst
+from bondstore.domains.ocean.profiles import COLUMNS, Batch, Integers, Mask, joined
+from bondstore.domains.ocean.qc.casts import split_casts
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, Flag, Flags, merged, worst
 from bondstore.domains.ocean.qc.ragged import absent, any_in, per_profile
 from bondstore.domains.ocean.qc.suite import VARIABLES, Step, Suite
 from bondstore.domains.ocean.qc.tests import Verdict
@@ -32,7 +33,7 @@ class Result:
         Why a test could not be evaluated, by the profile's number in the batch.
     rolled : mapping of str to ndarray of int8, shape (levels,)
         The roll-up of each variable: ``TIME``, ``POSITION``, ``PRES``, ``TEMP``, and ``PSAL`` where there is any. What
-        is infinite is bad, whatever tests say.
+        is infinite is bad, whatever tests say. A flag that the file brought is never made better.
     grades : ndarray of int8, shape (profiles,)
         The worst rolled flag of each profile that is not missing. A profile without any time, position, pressure or
         temperature is at best unevaluated; one without levels is missing.
@@ -66,17 +67,18 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
     """
     flags: dict[tuple[str, str], Flags] = {}
     reasons: dict[tuple[str, str], Mapping[int, str]] = {}
-    shown = batch
+    parts, owners = split_casts(batch) if suite.split_casts else (batch, None)
+    shown = _without_source_bad(parts) if suite.skip_bad else parts
     for _, block in groupby(suite.steps, key=lambda step: step.label):
         # one test on several variables is one test: what it calls bad in the first it still sees in the second
         seen = shown
         for step in block:
-            said = _run(batch, seen, step)
-            settled = _settled(batch, step, said.flags)
+            said = _run(parts, seen, step)
+            settled = _settled(parts, step, said.flags)
             flags[step.label, step.on] = settled
-            told = _reasons(batch, settled, said.reasons)
+            told = _reasons(parts, settled, said.reasons)
             if told:
-                reasons[step.label, step.on] = told
+                reasons[step.label, step.on] = told if owners is None else _of_owners(told, owners)
             if suite.skip_bad:
                 shown = _without_bad(shown, step.on, said.flags == Flag.BAD)
     rolled = {
@@ -107,9 +109,9 @@ def pick(batch: Batch, result: Result, numbers: range) -> tuple[Batch, Result]:
     """Return some neighbouring profiles of a batch, and what was said of them."""
     first = int(batch.sizes[: numbers.start].sum())
     rows = slice(first, first + int(batch.sizes[numbers.start : numbers.stop].sum()))
-    some = batch.part(batch.profiles[numbers.start : numbers.stop], batch.sizes[numbers.start : numbers.stop], rows)
-    if some.salinity is not None and np.isnan(some.salinity).all():
-        some = replace(some, salinity=None)
+    some = batch.part(
+        batch.profiles[numbers.start : numbers.stop], batch.sizes[numbers.start : numbers.stop], rows
+    ).trimmed()
     reasons = {
         name: {number - numbers.start: why for number, why in said.items() if number in numbers}
         for name, said in result.reasons.items()
@@ -127,6 +129,8 @@ def _rolled(batch: Batch, variable: str, flags: Sequence[Flags]) -> Flags:
     """Roll up; an infinite value is bad, though no test of the suite should look at it."""
     none = absent(batch, variable)
     rolled = worst(flags, none)
+    if variable in batch.source:
+        rolled = merged(rolled, batch.source[variable])
     columns = [found for found in map(batch.column, _columns_of(variable)) if found is not None]
     rolled[np.logical_or.reduce([np.isinf(one) for one in columns]) & ~none] = Flag.BAD
     return rolled
@@ -190,6 +194,23 @@ def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
     return settled
 
 
+def _of_owners(told: Mapping[int, str], owners: Integers) -> dict[int, str]:
+    """Return reasons by the profile in the batch; of several casts of one, that of the first."""
+    return {int(owners[number]): why for number, why in sorted(told.items(), reverse=True)}
+
+
+def _without_source_bad(batch: Batch) -> Batch:
+    """Take away what the file itself calls bad: its centre's tests came before ours."""
+    bad = {name: flags == _SOURCE_BAD for name, flags in batch.source.items() if name in VARIABLES}
+    nowhere = bad.get("PRES")
+    for name in ("TEMP", "PSAL"):  # a value that was measured at a bad pressure is of no use to a test either
+        if nowhere is not None and batch.column(name) is not None:
+            bad[name] = bad[name] | nowhere if name in bad else nowhere
+    for name, where in bad.items():
+        batch = _without_bad(batch, name, where)
+    return batch
+
+
 def _without_bad(batch: Batch, on: str, bad: Mask) -> Batch:
     """Take what a test called bad away from the tests after it (Argo manual, section 2.1: tests applied in order)."""
     if not bad.any():
@@ -199,6 +220,8 @@ def _without_bad(batch: Batch, on: str, bad: Mask) -> Batch:
     return replace(batch, **cut)
 
 
+_SOURCE_BAD = 4
+"""Bad, in the numbers of `Batch.source`."""
 _KNOWN = np.isin(np.arange(256), list(Flag))
 
 

@@ -133,11 +133,35 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 )
 """The scales, by name."""
 
+_OF_SOURCE = np.array([_F.SILENT, _F.GOOD, _F.PROBABLY_GOOD, _F.SUSPECT, _F.BAD], np.int8)
+
+
+def of_source(numbers: NDArray[np.int8]) -> Flags:
+    """Return what flags that a file brought (Argo's reference table 2) mean as ours.
+
+    A changed or estimated value (5 to 8) is probably good: its centre counts it as usable, and nobody measured it. That a
+    value which is there is missing (9) cannot be: it is unevaluated. None, and no test performed (0), say nothing.
+    """
+    ours = np.full(len(numbers), Flag.SILENT, np.int8)
+    known = (numbers >= 0) & (numbers < len(_OF_SOURCE))
+    ours[known] = _OF_SOURCE[numbers[known]]
+    ours[(numbers >= 5) & (numbers <= 8)] = Flag.PROBABLY_GOOD
+    ours[numbers == 9] = Flag.UNEVALUATED
+    return ours
+
+
 BETTER_FIRST = (_F.MISSING, _F.SILENT, _F.GOOD, _F.PROBABLY_GOOD, _F.UNEVALUATED, _F.SUSPECT, _F.BAD)
 """The order in which a worse flag goes over a better one."""
 RANK: NDArray[np.int8] = np.array([BETTER_FIRST.index(one) if one in list(_F) else 0 for one in range(_WIDTH)], np.int8)
 """The place in that order, by the number of a flag."""
 _ROLLED = np.array([_F.UNEVALUATED, _F.UNEVALUATED, *BETTER_FIRST[2:]], np.int8)
+
+
+def merged(rolled: Flags, source: NDArray[np.int8]) -> Flags:
+    """Put the flags that a file brought under those of the tests: a test may worsen a flag, and never better it."""
+    theirs = of_source(source)
+    worse = (RANK[theirs] > RANK[rolled]) & (rolled != Flag.MISSING)
+    return np.where(worse, theirs, rolled).astype(np.int8)
 
 
 def worst(flags: Sequence[Flags], missing: NDArray[np.bool_]) -> Flags:

@@ -26,7 +26,7 @@ VARIABLES = ("TIME", "POSITION", "PRES", "TEMP", "PSAL")
 """What tests can flag; ``POSITION`` stands for latitude and longitude together."""
 _PACKAGE = "bondstore.domains.ocean.qc"
 _OF_TEST = frozenset({"test", "label", "on", "needs"})
-_OF_SUITE = frozenset({"name", "title", "scale", "skip_bad", "test"})
+_OF_SUITE = frozenset({"name", "title", "scale", "skip_bad", "split_casts", "test"})
 _LONGEST_LABEL = 64
 _FAMILY = re.compile("[a-z]+")
 """What the names of tests and of their modules begin with, such as ``qartod``."""
@@ -68,7 +68,9 @@ class Suite:
     scale : Scale
         The numbers that files are written with.
     skip_bad : bool
-        A level that a test called bad is not shown to the tests after it.
+        A level that a test called bad is not shown to the tests after it, nor one that the file itself calls bad.
+    split_casts : bool
+        Casts that stand end to end in one profile are tested each by itself.
     steps : tuple of Step
         The tests.
     """
@@ -78,6 +80,7 @@ class Suite:
     scale: Scale
     skip_bad: bool
     steps: tuple[Step, ...]
+    split_casts: bool = False
 
     @property
     def digest(self) -> str:
@@ -89,7 +92,8 @@ class Suite:
 def _digest(suite: Suite) -> str:
     """Return a suite's digest, taken once: every file that is written names it."""
     steps = [[one.test.name, one.label, one.on, one.needs, _content(one.thresholds)] for one in suite.steps]
-    stated = json.dumps([suite.scale.name, suite.skip_bad, steps], sort_keys=True)
+    split = ["split_casts"] if suite.split_casts else []
+    stated = json.dumps([suite.scale.name, suite.skip_bad, steps, *split], sort_keys=True)
     return hashlib.sha256(stated.encode()).hexdigest()
 
 
@@ -175,8 +179,9 @@ def parse_suite(text: str, name: str, folder: Path | None = None) -> Suite:
     tables = stated.get("test", [])
     if not isinstance(tables, list) or not tables or not all(isinstance(one, dict) for one in tables):
         raise _wrong(name, "it has no tests", "Add them as [[test]] tables.")
-    if not isinstance(stated.get("skip_bad", False), bool):
-        raise _wrong(name, "skip_bad is neither true nor false", "Write: skip_bad = true")
+    for word in ("skip_bad", "split_casts"):
+        if not isinstance(stated.get(word, False), bool):
+            raise _wrong(name, f"{word} is neither true nor false", f"Write: {word} = true")
     steps = [step for table in tables for step in _steps(name, table, folder)]
     _refuse_repeats(name, steps)
     return Suite(
@@ -185,6 +190,7 @@ def parse_suite(text: str, name: str, folder: Path | None = None) -> Suite:
         SCALES[scale],
         stated.get("skip_bad", False),
         tuple(steps),
+        stated.get("split_casts", False),
     )
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bondstore.domains.ocean.profiles import Batch, Earlier, Floats, Header, Integers, Mask, Position, Profile
+from bondstore.domains.ocean.earlier import earlier_of, predecessors
+from bondstore.domains.ocean.profiles import NONE, Batch, Floats, Header, Integers, Mask, Position, Profile
 from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags
 from bondstore.domains.ocean.reading.text import damaged
 from bondstore.findings import Finding
 
 _MEASURED = ("PRES", "TEMP", "PSAL")
+RAW = "_raw"
+"""What the names of raw values end in, where adjusted ones are used."""
 
 
 _KNOWN = {
@@ -24,11 +29,18 @@ _KNOWN = {
     "WMO_INST_TYPE": "wmo_instrument_type",
     "VERTICAL_SAMPLING_SCHEME": "vertical_sampling_scheme",
     "DATA_CENTRE": "data_centre",
+    "PROFILE_PRES_QC": "source_profile_pres_qc",
+    "PROFILE_TEMP_QC": "source_profile_temp_qc",
+    "PROFILE_PSAL_QC": "source_profile_psal_qc",
 }
 """What is kept of each profile; names of persons are not."""
 
 
 _NO_CYCLE = 99_999
+
+
+_DOUBTED = (3, 4)
+"""Flags of the file whose values no later profile is compared with."""
 
 
 PROFILE_PRESSURE = "CONFIG_ProfilePressure_dbar"
@@ -49,6 +61,8 @@ _MOST_MISSIONS = 1e6
 
 
 _DATE = re.compile(r"[0-9]{14}")
+_MASK = re.compile(r"[0-9A-Fa-f]{1,16}")
+_ACTIONS = {"QCP$": "source_tests_performed", "QCF$": "source_tests_failed"}
 
 
 def is_argo(reader: Reader) -> bool:
@@ -59,19 +73,20 @@ def is_argo(reader: Reader) -> bool:
 def read_argo(reader: Reader) -> tuple[Batch, list[Finding]]:
     """Read an Argo profile file.
 
-    Levels at the end of a row where nothing has a value are padding, and no levels; others are kept. The profile before
-    each one is looked for among the profiles of the same float in the same file: that of the highest cycle number below
-    its own, of the same direction if there is one.
+    Values are those that the file means to be used: in profiles of mode D and A the adjusted ones, and where these are
+    fill values the raw ones, which the file then calls bad. Levels at the end of a row where nothing has a value are
+    padding, and no levels; others are kept. The profile before each one is looked for among the profiles of the same
+    float in the same file: that of the highest cycle number below its own, of the same sampling, and of the same
+    direction if there is one.
 
     What tests may ask for of a profile stands in `Profile.known`: ``created`` (when the file was made, in seconds since
     1970-01-01 UTC), ``deepest_pressure`` (how deep the float was told to go, in dbar) where the file says it,
-    ``cycle``, ``platform_type`` and others.
+    ``cycle``, ``platform_type``, ``data_mode`` and others.
 
     Source: Argo user's manual, section 2.2 (core-Argo profile format version 3.1).
     """
-    whole = {name: reader.measured(name, name) for name in _measured(reader)}
-    kept = _levels(reader, list(whole.values()))
-    sizes = kept.sum(axis=1).astype(np.int64)
+    columns = _columns(reader)
+    kept, sizes = columns.kept, columns.kept.sum(axis=1).astype(np.int64)
     time, latitude, longitude = _of_profile(reader, len(sizes))
     batch = Batch(
         _profiles(reader, len(sizes)),
@@ -79,9 +94,11 @@ def read_argo(reader: Reader) -> tuple[Batch, list[Finding]]:
         np.repeat(time, sizes),
         np.repeat(latitude, sizes),
         np.repeat(longitude, sizes),
-        whole["PRES"][kept],
-        whole["TEMP"][kept],
-        whole["PSAL"][kept] if "PSAL" in whole else None,
+        columns.values["PRES"][kept],
+        columns.values["TEMP"][kept],
+        columns.values["PSAL"][kept] if "PSAL" in columns.values else None,
+        _flags(reader, columns),
+        {name: block[kept] for name, block in columns.carried.items()},
     )
     empty = int((sizes == 0).sum())
     if empty:
@@ -94,23 +111,87 @@ def argo_flags(reader: Reader) -> StoredFlags:
 
     They are those of Argo's reference table 2; a blank counts as 0 where there is a value, as 9 where there is none.
     """
-    whole = {name: reader.measured(name, name) for name in _measured(reader)}
-    kept = _levels(reader, list(whole.values()))
-    sizes = kept.sum(axis=1)
-    rolled = {}
-    for name, values in whole.items():
-        if f"{name}_QC" in reader:
-            signs = reader.signs(f"{name}_QC")
-            if signs.shape != kept.shape:
-                raise damaged("columns-missing", reader.key, f"The flags of {name} have another shape than its values.")
-            rolled[name] = _digits(signs[kept], np.isnan(values[kept]))
+    flags = _flags(reader, _columns(reader))
+    return StoredFlags({name: found for name, found in flags.items() if not name.endswith(RAW)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The rectangles of a file: what is to be used of each variable, its flags as signs, and what came beside."""
+
+    values: Mapping[str, Floats]
+    signs: Mapping[str, NDArray[np.bytes_]]
+    carried: Mapping[str, Floats]
+    kept: Mask
+
+
+def _columns(reader: Reader) -> _Columns:
+    raw = {name: reader.measured(name, name) for name in _measured(reader)}
+    kept = _levels(reader, list(raw.values()))
+    values, signs, carried = dict(raw), {}, {}
+    modes = _modes(reader, len(kept))
+    adjusted = np.isin(modes, ("A", "D"))[:, None]
+    for name in raw:
+        own = _signs(reader, f"{name}_QC", kept.shape)
+        if own is not None:
+            signs[name] = own
+        if not adjusted.any() or f"{name}_ADJUSTED" not in reader:
+            continue
+        better = _rectangle(reader, f"{name}_ADJUSTED", name, kept.shape)
+        values[name] = np.where(adjusted & ~np.isnan(better), better, raw[name])
+        carried[name + RAW] = np.where(adjusted, raw[name], np.nan)
+        if f"{name}_ADJUSTED_ERROR" in reader:
+            error = reader.numbers(f"{name}_ADJUSTED_ERROR")  # a difference: no unit's zero belongs to it
+            if error.shape != kept.shape:
+                raise damaged("columns-missing", reader.key, f"The errors of {name} have another shape than its values.")
+            carried[f"{name}_adjusted_error"] = np.where(adjusted, error, np.nan)
+        theirs = _signs(reader, f"{name}_ADJUSTED_QC", kept.shape)
+        if theirs is not None:
+            # An adjusted value that is a fill value: beyond repair (Argo QC manual 3.9, section 3.5), whatever it says.
+            theirs = np.where(np.isnan(better) & ~np.isnan(raw[name]), b"4", theirs)
+            if name in signs:
+                signs[name + RAW] = np.where(adjusted, signs[name], b"-")
+            signs[name] = np.where(adjusted, theirs, signs.get(name, b" "))
+    return _Columns(values, signs, carried, kept)
+
+
+def _rectangle(reader: Reader, stored: str, name: str, shape: tuple[int, ...]) -> Floats:
+    found = reader.measured(stored, name)
+    if found.shape != shape:
+        raise damaged("columns-missing", reader.key, f"{stored} has another shape than the values of {name}.")
+    return found
+
+
+def _signs(reader: Reader, stored: str, shape: tuple[int, ...]) -> NDArray[np.bytes_] | None:
+    """Return flags as signs; None where there are none, or they do not fit, which is told."""
+    if stored not in reader:
+        return None
+    variable = reader.file.variables[stored]
+    if variable.shape != shape or getattr(variable.dtype, "str", "") != "|S1":
+        reader.note("flags-unreadable", where=stored)
+        return None
+    found: NDArray[np.bytes_] = reader.signs(stored)
+    return found
+
+
+def _modes(reader: Reader, number: int) -> NDArray[np.str_]:
+    """Return R, A or D for each profile; empty where the file does not say."""
+    found = _signs(reader, "DATA_MODE", (number,))
+    return np.full(number, "") if found is None else found.astype(np.str_)
+
+
+def _flags(reader: Reader, columns: _Columns) -> dict[str, NDArray[np.int8]]:
+    kept, sizes = columns.kept, columns.kept.sum(axis=1)
+    found = {}
+    for name, signs in columns.signs.items():
+        values = columns.carried[name] if name.endswith(RAW) else columns.values[name]
+        found[name] = _digits(signs[kept], np.isnan(values[kept]))
+        found[name][signs[kept] == b"-"] = NONE
     for name, stored in (("TIME", "JULD_QC"), ("POSITION", "POSITION_QC")):
-        if stored in reader:
-            signs = reader.signs(stored)
-            if signs.shape != sizes.shape:
-                raise damaged("columns-missing", reader.key, f"{stored} has another shape than there are profiles.")
-            rolled[name] = np.repeat(_digits(signs, np.zeros(len(sizes), np.bool_)), sizes)
-    return StoredFlags(rolled)
+        of_profile = _signs(reader, stored, sizes.shape)
+        if of_profile is not None:
+            found[name] = np.repeat(_digits(of_profile, np.zeros(len(sizes), np.bool_)), sizes)
+    return found
 
 
 def _measured(reader: Reader) -> list[str]:
@@ -157,6 +238,7 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
         if name in reader
     }
     cycles, written, deepest = _cycles(reader, number), made(reader), told(reader, number)
+    history = _history(reader, number)
 
     def of(name: str, place: int) -> str:
         column = texts.get(name, [])
@@ -167,7 +249,7 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
 
     profiles = []
     for place in range(number):
-        known = {ours: of(name, place) for name, ours in _KNOWN.items() if of(name, place)}
+        known = {ours: of(name, place) for name, ours in _KNOWN.items() if of(name, place)} | history[place]
         if cycles[place] != _NO_CYCLE:
             known["cycle"] = str(cycles[place])
         if written is not None:
@@ -192,50 +274,29 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
 
 
 def _with_earlier(batch: Batch, time: Floats, latitude: Floats, longitude: Floats) -> Batch:
-    """Name each profile's predecessor of the same float."""
-    by_platform: dict[str, list[int]] = {}
-    for number, profile in enumerate(batch.profiles):
-        if profile.platform and "cycle" in profile.known:
-            by_platform.setdefault(profile.platform, []).append(number)
+    """Name each profile's predecessor of the same float, without what the file itself calls suspect or bad."""
+    found = predecessors(batch.profiles, batch.profiles)
+    bad = {name: np.isin(flags, _DOUBTED) for name, flags in batch.source.items()}
+
+    def good(name: str, values: Floats) -> Floats:
+        return np.where(bad[name], np.nan, values) if name in bad else values
+
+    shown = replace(batch, pressure=good("PRES", batch.pressure), temperature=good("TEMP", batch.temperature))
+    if batch.salinity is not None:
+        shown = replace(shown, salinity=good("PSAL", batch.salinity))
     profiles = list(batch.profiles)
-    for numbers in by_platform.values():
-        cycle = {number: int(batch.profiles[number].known["cycle"]) for number in numbers}
-        first: dict[tuple[int, str], int] = {}
-        for number in numbers:
-            first.setdefault((cycle[number], _direction(batch.profiles[number])), number)
-        for number, before in _predecessors(numbers, cycle).items():
-            same = first.get((before, _direction(batch.profiles[number])))
-            found = same if same is not None else min(first[one] for one in first if one[0] == before)
-            profiles[number] = replace(
-                batch.profiles[number], earlier=_earlier(batch, found, time, latitude, longitude)
-            )
+    for number, before in found.items():
+        rows = batch.rows(before.number)
+        doubted = any(bad[name][rows].any() for name in ("TIME", "POSITION") if name in bad)
+        placed = not doubted and not np.isnan(latitude[before.number] + longitude[before.number])
+        place = Position(float(latitude[before.number]), float(longitude[before.number])) if placed else None
+        profiles[number] = replace(
+            batch.profiles[number], earlier=earlier_of(shown, before, float(time[before.number]), place)
+        )
     return replace(batch, profiles=profiles)
 
 
-def _direction(profile: Profile) -> str:
-    return profile.known.get("direction", "A")
-
-
-def _predecessors(numbers: list[int], cycle: dict[int, int]) -> dict[int, int]:
-    """Return for each profile the highest cycle number below its own, where there is one."""
-    there = sorted(set(cycle.values()))
-    below = dict(zip(there[1:], there, strict=False))
-    return {number: below[cycle[number]] for number in numbers if cycle[number] in below}
-
-
-def _earlier(batch: Batch, number: int, time: Floats, latitude: Floats, longitude: Floats) -> Earlier:
-    rows = batch.rows(number)
-    placed = not np.isnan(latitude[number]) and not np.isnan(longitude[number])
-    return Earlier(
-        float(time[number]),
-        Position(float(latitude[number]), float(longitude[number])) if placed else None,
-        batch.pressure[rows],
-        batch.temperature[rows],
-        None if batch.salinity is None else batch.salinity[rows],
-    )
-
-
-def _digits(signs: np.typing.NDArray[np.bytes_], absent: Mask) -> np.typing.NDArray[np.int8]:
+def _digits(signs: NDArray[np.bytes_], absent: Mask) -> NDArray[np.int8]:
     """Return flags as numbers; what is no digit counts as blank."""
     codes = np.ascontiguousarray(signs).view(np.uint8).reshape(signs.shape)
     digit = (codes >= ord("0")) & (codes <= ord("9"))
@@ -307,6 +368,25 @@ def _of(by_mission: list[float | None], mission: int) -> float | None:
 
 def _usable(value: float) -> float | None:
     return float(value) if np.isfinite(value) and value > 0.0 else None
+
+
+def _history(reader: Reader, number: int) -> list[dict[str, str]]:
+    """Return which tests the file says were performed on each profile and failed: the masks of HISTORY_QCTEST.
+
+    Where several steps of processing wrote one, all that differ, in their order. Source: Argo user's manual, section
+    2.2.7 and reference table 11.
+    """
+    found: list[dict[str, str]] = [{} for _ in range(number)]
+    if not {"HISTORY_ACTION", "HISTORY_QCTEST"} <= set(reader.file.variables):
+        return found
+    actions, masks = reader.texts("HISTORY_ACTION"), reader.texts("HISTORY_QCTEST")
+    if len(actions) != len(masks) or not number or len(masks) % number:
+        return found
+    for place, (action, mask) in enumerate(zip(actions, masks, strict=True)):
+        name, told = _ACTIONS.get(action), found[place % number]  # N_HISTORY by N_PROF: profiles vary fastest
+        if name and _MASK.fullmatch(mask) and mask not in told.get(name, "").split():
+            told[name] = f"{told.get(name, '')} {mask}".strip()
+    return found
 
 
 def _date(text: str) -> float | None:

@@ -40,6 +40,7 @@ class StoredFlags:
     tests: Mapping[tuple[str, str], NDArray[np.int8]] = field(default_factory=dict)  # by label and variable
     meanings: Mapping[int, str] = field(default_factory=dict)  # as the file says it
     attributes: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)  # what it says of each test
+    source: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)  # of ours: what its own source said
 
 
 class Reader:

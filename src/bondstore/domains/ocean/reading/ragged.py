@@ -27,7 +27,20 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """What variables are called, best first. PRES_REL is what IMOS calls the pressure without that of the air."""
 _ROLLED = re.compile(r"(?P<on>[A-Z_]+?)_(?:quality_control|QC)")
+_SOURCE = re.compile(r"(?P<on>[A-Z_]+?)_source_quality_control")
 _BY_TEST = re.compile(r"(?P<on>[A-Z]+)_qc_(?P<label>\w+)")
+_ENDINGS = ("_quality_control", "_QC")
+_MEANT: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (9, ("missing",)),
+    (0, ("no_qc", "not_evaluated", "not_used", "unknown")),
+    (2, ("probably_good",)),
+    (3, ("correctable", "probably_bad", "suspect", "questionable")),
+    (4, ("bad", "fail")),
+    (5, ("changed",)),
+    (8, ("estimated", "interpolated")),
+    (1, ("good", "pass")),
+)
+"""Numbers of Argo's reference table 2, and what the words for flags have in them; the first that fits."""
 _ON = {"LATITUDE": "POSITION", "LONGITUDE": "POSITION", "POSITION": "POSITION"}
 _TOLD = ("test", "references", "thresholds", "not_evaluated")
 MOST_PROFILES = 5_000_000
@@ -62,7 +75,45 @@ def read_ragged(reader: Reader) -> tuple[Batch, list[Finding]]:
     if empty or not len(sizes):
         reader.note("no-levels", count=max(1, empty))
     profiles = _profiles(reader, sizes, timed=timed, placed=placed)
-    return Batch(profiles, sizes, time, latitude, longitude, pressure, temperature, salinity), reader.findings
+    source = _source_flags(reader, found, sizes, levels)
+    return Batch(profiles, sizes, time, latitude, longitude, pressure, temperature, salinity, source), reader.findings
+
+
+def _source_flags(
+    reader: Reader, found: Mapping[str, str | None], sizes: Integers, levels: int
+) -> dict[str, NDArray[np.int8]]:
+    """Return the flags that the file has of the variables that were read, in the numbers of Argo's table 2."""
+    flags: dict[str, NDArray[np.int8]] = {}
+    named: list[tuple[str, str]] = [(on, name) for on, name in found.items() if name is not None] + [("POSITION", "POSITION")]
+    for variable, name in named:
+        stored = reader.first_of(*(name + ending for ending in _ENDINGS))
+        if stored is None:
+            continue
+        variable_of = reader.file.variables[stored]
+        plain = getattr(variable_of.dtype, "kind", "") in {"i", "u", "f"}
+        if not plain or math.prod(variable_of.shape) not in {levels, len(sizes), 1}:
+            reader.note("flags-unreadable", where=stored)
+            continue
+        numbers = _spread(reader, stored, reader.numbers(stored), sizes, levels)[0]
+        on = _ON.get(variable, variable)
+        told = _table_2(numbers, _meanings(reader, stored))
+        flags[on] = _both(flags[on], told) if on in flags else told
+    return flags
+
+
+def _table_2(numbers: Floats, meanings: Mapping[int, str]) -> NDArray[np.int8]:
+    """Return flags by what the file says they mean; where it says nothing they are taken for those of that table."""
+    words = meanings or {one: "" for one in range(10)}
+    table = {number: _number_of(word) if word else number for number, word in words.items()}
+    told = np.zeros(len(numbers), np.int8)
+    for number, meant in table.items():
+        told[numbers == number] = meant
+    return told
+
+
+def _number_of(word: str) -> int:
+    plain = word.casefold()
+    return next((number for number, parts in _MEANT if any(part in plain for part in parts)), 0)
 
 
 def ragged_flags(reader: Reader) -> StoredFlags:
@@ -73,14 +124,19 @@ def ragged_flags(reader: Reader) -> StoredFlags:
     sizes, levels = _sizes(reader, temperature)
     rolled: dict[str, NDArray[np.int8]] = {}
     tests: dict[tuple[str, str], NDArray[np.int8]] = {}
+    source: dict[str, NDArray[np.int8]] = {}
     told: dict[tuple[str, str], Mapping[str, str]] = {}
     meanings: dict[int, str] = {}
     for name in reader.file.variables:
-        by_test, whole = _BY_TEST.fullmatch(name), _ROLLED.fullmatch(name)
-        if by_test is None and whole is None:
+        by_test, whole, theirs = _BY_TEST.fullmatch(name), _ROLLED.fullmatch(name), _SOURCE.fullmatch(name)
+        if by_test is None and whole is None and theirs is None:
             continue
         flags = _spread(reader, name, reader.numbers(name), sizes, levels)[0]
         small = np.where((np.abs(flags) <= 99) & (flags == np.floor(flags)), flags, 0).astype(np.int8)
+        if theirs is not None:
+            on = _ON.get(theirs["on"], theirs["on"])
+            source[on] = _both(source[on], small) if on in source else small
+            continue
         meanings |= _meanings(reader, name)
         if by_test is not None:
             place = (by_test["label"], by_test["on"])
@@ -89,7 +145,7 @@ def ragged_flags(reader: Reader) -> StoredFlags:
         elif whole is not None:
             on = _ON.get(whole["on"], whole["on"])
             rolled[on] = _both(rolled[on], small) if on in rolled else small
-    return StoredFlags(rolled, tests, dict(sorted(meanings.items())), told)
+    return StoredFlags(rolled, tests, dict(sorted(meanings.items())), told, source)
 
 
 def _both(one: NDArray[np.int8], other: NDArray[np.int8]) -> NDArray[np.int8]:

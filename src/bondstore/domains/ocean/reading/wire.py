@@ -28,7 +28,8 @@ _FRAME = struct.Struct("<QQ")  # bytes of JSON, bytes of what follows it
 _FLOATS, _COUNTS, _FLAGS = np.dtype("<f8"), np.dtype("<i8"), np.dtype("|i1")
 _STEP = 8  # each column begins at a multiple of this
 _MOST = 64
-"""Bytes that one value of a file may become on its way: six columns, and once more those of the profile before."""
+"""Bytes that one value of a file may become on its way: six columns, and once more those of the profile before. What else
+is carried comes of values of its own."""
 _LEVELS = ("time", "latitude", "longitude", "pressure", "temperature")
 _BEFORE = ("pressure", "temperature", "salinity")
 T = TypeVar("T")
@@ -118,6 +119,7 @@ def _written(said: Answer, columns: _Columns) -> list[Any]:
             [[*place, columns.add(flags)] for place, flags in said.tests.items()],
             list(said.meanings.items()),
             [[*place, dict(texts)] for place, texts in said.attributes.items()],
+            [[name, columns.add(flags)] for name, flags in said.source.items()],
         ]
     batch, findings = said
     return [
@@ -127,6 +129,8 @@ def _written(said: Answer, columns: _Columns) -> list[Any]:
         [columns.add(getattr(batch, name)) for name in _LEVELS],
         columns.add(batch.salinity),
         [_profile_written(profile, columns) for profile in batch.profiles],
+        [[name, columns.add(flags)] for name, flags in batch.source.items()],
+        [[name, columns.add(values)] for name, values in batch.carried.items()],
     ]
 
 
@@ -172,9 +176,12 @@ class _Arrived:
             raise ValueError("a column of another length")
         return found
 
-    def flags(self, told: Any) -> NDArray[np.int8]:
-        """Return the next column of flags."""
-        return self.take(told, _FLAGS)
+    def flags(self, told: Any, length: int | None = None) -> NDArray[np.int8]:
+        """Return the next column of so many flags."""
+        found = self.take(told, _FLAGS)
+        if length is not None and len(found) != length:
+            raise ValueError("a column of another length")
+        return found
 
 
 def _read(said: Any, key: str, data: bytearray) -> Answer:
@@ -187,12 +194,13 @@ def _read(said: Any, key: str, data: bytearray) -> Answer:
         message, hint = rest
         return MissingExtraError(_text(message), hint=_text(hint))
     if what == "flags":
-        rolled, tests, meanings, attributes = rest
+        rolled, tests, meanings, attributes, source = rest
         return StoredFlags(
             {_text(name): columns.flags(told) for name, told in rolled},
             {(_text(label), _text(on)): columns.flags(told) for label, on, told in tests},
             {_whole(number): _text(word) for number, word in meanings},
             {(_text(label), _text(on)): _texts(texts) for label, on, texts in attributes},
+            {_text(name): columns.flags(told) for name, told in source},
         )
     if what != "read":
         raise ValueError("no answer")
@@ -201,7 +209,7 @@ def _read(said: Any, key: str, data: bytearray) -> Answer:
 
 
 def _batch(key: str, columns: _Arrived, said: Sequence[Any]) -> Batch:
-    sizes, levels, salinity, profiles = said
+    sizes, levels, salinity, profiles, source, carried = said
     counts = columns.take(sizes, _COUNTS)
     number = sum(counts.tolist())
     if len(counts) != len(profiles) or (counts < 0).any():
@@ -211,7 +219,9 @@ def _batch(key: str, columns: _Arrived, said: Sequence[Any]) -> Batch:
     stem = PurePosixPath(key).stem
     names = (stem if place == 0 else f"{stem}-{place + 1}" for place in range(len(profiles)))
     made = [_profile(key, name, columns, one) for name, one in zip(names, profiles, strict=True)]
-    return Batch(made, counts, salinity=salt, **by_name)
+    flags = {_text(name): columns.flags(told, number) for name, told in source}
+    more = {_text(name): columns.floats(told, number) for name, told in carried}
+    return Batch(made, counts, salinity=salt, source=flags, carried=more, **by_name)
 
 
 def _profile(key: str, name: str, columns: _Arrived, said: Sequence[Any]) -> Profile:
