@@ -12,7 +12,9 @@ from bondstore.ledger import Item
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_NAME = re.compile(r"(?:.*/)?(?P<mode>[RD])(?P<platform>[0-9]{5,8})_(?P<cycle>[0-9]{3,4})(?P<down>D?)\.nc", re.IGNORECASE)
+_NAME = re.compile(
+    r"(?:.*/)?(?P<mode>[RD])(?P<platform>[0-9]{5,8})_(?P<cycle>[0-9]{3,4})(?P<down>D?)\.nc", re.IGNORECASE
+)
 """A file of one cycle. Source: Argo user's manual, section 4.1: <R|D><float>_<cycle>[D].nc."""
 
 
@@ -43,7 +45,7 @@ class CycleIndex:
             " ORDER BY cycle DESC, down <> ?, delayed <> ?, delayed DESC, key LIMIT 1",
             (platform, cycle, down, delayed),
         ).fetchone()
-        return None if row is None else Item(*row, "")
+        return None if row is None else Item(row[0], row[1], row[2], "")
 
     def close(self) -> None:
         """Let go of it."""

@@ -40,8 +40,8 @@ def predecessors(profiles: Sequence[Profile], among: Sequence[Profile]) -> dict[
         at = 0 if cycle is None else bisect_left(cycles, cycle)
         if at:
             numbers = floats[profile.platform][cycles[at - 1]]
-            best = min(numbers, key=lambda one: (not _alike(among[one], profile), _way(among[one]) != _way(profile), one))
-            found[number] = Before(best, _alike(among[best], profile))
+            best = min((not _alike(among[one], profile), _way(among[one]) != _way(profile), one) for one in numbers)
+            found[number] = Before(best[2], not best[0])
     return found
 
 

@@ -18,6 +18,9 @@ SourceFlags = NDArray[np.int8]
 NONE = -1
 """What stands in `Batch.source` where a file brings no flags."""
 
+RAW = "_raw"
+"""What the names of raw values end in, where adjusted ones are used."""
+
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "TIME": "time",
@@ -191,8 +194,8 @@ class Batch:
     salinity : ndarray of float64, shape (levels,), or None
         Practical salinity; None where no profile of the batch has any.
     source : mapping of str to ndarray of int8, shape (levels,)
-        The flags that files brought, by variable (``TIME``, ``POSITION``, ``PRES``, ``TEMP``, ``PSAL``; ``TEMP_raw`` for
-        those of raw values), in the numbers of Argo's reference table 2; -1 where a file brings none.
+        The flags that files brought, by variable (``TIME``, ``POSITION``, ``PRES``, ``TEMP``, ``PSAL``; ``TEMP_raw``
+        for those of raw values), in the numbers of Argo's reference table 2; -1 where a file brings none.
     carried : mapping of str to ndarray of float64, shape (levels,)
         What else came with the values: ``TEMP_raw`` beside adjusted ones, and ``TEMP_adjusted_error``; NaN for none.
     """

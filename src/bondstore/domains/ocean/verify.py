@@ -9,7 +9,7 @@ import numpy as np
 
 from bondstore.domains.ocean.profiles import Mask
 from bondstore.domains.ocean.qc.evaluate import grades_of
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flag, Flags, Scale, flag_word, worst
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flag, Flags, Scale, flag_word, merged, worst
 from bondstore.domains.ocean.qc.ragged import absent
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.netcdf import flags_in
@@ -38,6 +38,8 @@ def verify_file(data: bytes, record: Record) -> None:
     for variable, flags in rolled.items():
         _check_missing(record, absent(batch, variable), flags)
         _check_roll_up(record, scale, [said for (_, on), said in stored.tests.items() if on == variable], flags)
+        if variable in stored.source and (RANK[flags] < RANK[merged(flags, stored.source[variable])]).any():
+            raise _refused(record, "holds a flag of its source that its roll-up leaves out")
     if not {on for _, on in stored.tests} <= set(rolled):
         raise _refused(record, "holds a test's verdict on a variable that it has no flags for")
     grades = [flag_word(Flag(one)) for one in grades_of(batch, rolled).tolist()]

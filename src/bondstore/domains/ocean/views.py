@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bondstore.domains.ocean.profiles import Batch, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
-from bondstore.domains.ocean.qc.flags import SCALES, Flag, flag_word
+from bondstore.domains.ocean.qc.flags import SCALES, Flag, flag_word, of_source
 from bondstore.domains.ocean.reading.dataset import StoredFlags
 from bondstore.text import iso_text
 
@@ -140,6 +140,9 @@ def view_of_result(batch: Batch, number: int, result: Result) -> ProfileView:
         thresholds = "; ".join(f"{name}={plain_text(value)}" for name, value in step.thresholds.items())
         named = {"test": step.test.name, "standard": step.test.standard}
         seen.append(flagged.test(*place, thresholds=thresholds, reason=reason, **named))
+    source = {("source", on): of_source(batch.source[on])[rows] for on in result.rolled if on in batch.source}
+    theirs = _Flagged(flagged.rolled, source, _OURS)
+    seen += [theirs.test(*place, standard="the file's own flags") for place in source]
     return flagged.view(batch, number, (result.suite.name, _OURS[int(result.grades[number])]), seen)
 
 

@@ -13,7 +13,7 @@ from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.paths import month_of, plot_path
 from bondstore.domains.ocean.qc.evaluate import evaluate
-from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.flags import Flag, of_source
 from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 
@@ -70,7 +70,7 @@ class Maker:
             source_sha256=hashlib.sha256(answer.data).hexdigest(),
             attributes=self._attributes,
         )
-        findings = _findings(key, path, result)
+        findings = _findings(key, path, batch, result)
         if not self._settings.files:
             return ProfileOutputs(path, None, None, None, findings)
         file = netcdf_file(batch, result, about)
@@ -103,16 +103,18 @@ class Maker:
         return profile_figure(batch, result, 0)
 
 
-def _findings(key: str, path: str, result: Result) -> tuple[Finding, ...]:
+def _findings(key: str, path: str, batch: Batch, result: Result) -> tuple[Finding, ...]:
     found = []
     said = sum(len(reasons) for reasons in result.reasons.values())
     if said:
         found.append(RUN_KINDS["not-evaluated"].about(key, count=said))
     grades = set(result.grades.tolist())
-    if Flag.BAD in grades:
-        found.append(RUN_KINDS["graded-bad"].about(key))
-    elif Flag.SUSPECT in grades:
-        found.append(RUN_KINDS["graded-suspect"].about(key))
+    worst = next((flag for flag in (Flag.BAD, Flag.SUSPECT) if flag in grades), None)
+    if worst is not None:
+        by_tests = any((flags == worst).any() for flags in result.flags.values())
+        by_source = any((of_source(flags) == worst).any() for on, flags in batch.source.items() if on in result.rolled)
+        kind = "graded-bad" if worst is Flag.BAD else "graded-suspect"
+        found.append(RUN_KINDS["flagged-by-source" if by_source and not by_tests else kind].about(key))
     if not month_of(path):
         found.append(RUN_KINDS["no-date"].about(key))
     return tuple(found)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bondstore.domains.ocean.output.argo_history import NUMBERS, history_qctest, profile_quality
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
 from bondstore.domains.ocean.qc.suite import all_tests, load_suite
 from tests.domains.ocean.qc.argo_cases import BAD, GOOD, SUSPECT, Cast, batch, before, cast, casts
-from tests.domains.ocean.qc.argo_history import NUMBERS, history_qctest, profile_quality
 
 ORDER = (1, 2, 3, 4, 5, 15, 19, 6, 7, 8, 9, 25, 12, 13, 14, 16, 18)
 PRESSURE = [5.0, 50.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0, 700.0, 900.0]

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bondstore.domains.ocean.output.argo_history import history_qctest
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading import read_any
-from tests.domains.ocean.qc.argo_history import history_qctest
 from tests.ocean_files import argo_nc
 
 NAN = float("nan")

@@ -38,6 +38,14 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
 """What stands where settings state nothing."""
 
 
+_OF_SOURCE = (
+    "data_mode",
+    *("source_tests_performed", "source_tests_failed"),
+    *("source_profile_pres_qc", "source_profile_temp_qc", "source_profile_psal_qc"),
+)
+"""What an Argo file says of its own quality control; written as it came."""
+
+
 PUBLISHED = ("cycle", "direction", "platform_type", "truncated")
 """Facts and header lines that are written without being asked for, beside those that `Header` has a place for."""
 
@@ -168,6 +176,7 @@ def facts(profile: Profile, attributes: Attributes) -> dict[str, Fact]:
         "source_file": profile.key,
         "input_dialect": header.dialect,
         **_instrument(header),
+        **{name: profile.known.get(name, "") for name in _OF_SOURCE},
     }
     named = {_identifier(one) for one in attributes.publish}
     for what, position in (("upload", header.upload_position), ("download", header.download_position)):

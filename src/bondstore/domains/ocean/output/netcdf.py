@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from bondstore.domains.ocean.output.argo_history import masks
 from bondstore.domains.ocean.output.attributes import NAMES, FileSource, clean, facts
 from bondstore.domains.ocean.output.classic import Value, Variable, classic_netcdf
 from bondstore.domains.ocean.output.extents import Extent, extent, nominal, stamp
 from bondstore.domains.ocean.output.netcdf_content import (
     LEVEL,
     PROFILE,
+    carried,
     flag_variables,
     known,
     letters,
     links,
     measured,
+    source_flags,
     thresholds,
     where_each_lies,
 )
@@ -37,15 +40,20 @@ def netcdf_file(batch: Batch, result: Result, about: FileSource) -> bytes:
     if not len(batch):
         raise UsageError("A netCDF file needs at least one profile.")
     lies = where_each_lies(batch)
-    same, differing = known([facts(profile, about.attributes) for profile in batch.profiles])
+    told = masks(batch, result)
+    same, differing = known(
+        [facts(profile, about.attributes) | more for profile, more in zip(batch.profiles, told, strict=True)]
+    )
     names = letters([clean(profile.name) for profile in batch.profiles])
     own = nominal(batch, result)
     variables = [
         Variable("profile_id", (PROFILE, "profile_id_length"), names, _IDENTITY),
         Variable("row_size", (PROFILE,), batch.sizes.astype(np.int32), _ROW_SIZE),
         *(_of_profile(name, values) for name, values in differing),
-        *measured(batch, own, lies, links(result)),
+        *measured(batch, own, lies, links(batch, result)),
+        *carried(batch, result),
         *flag_variables(batch, result, lies),
+        *source_flags(batch, result, lies),
     ]
     lengths = {PROFILE: len(batch), LEVEL: batch.levels}
     for one in variables:

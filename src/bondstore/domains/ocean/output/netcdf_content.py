@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from bondstore.domains.ocean.output.attributes import Fact, clean
 from bondstore.domains.ocean.output.classic import Value, Variable
 from bondstore.domains.ocean.output.extents import Nominal, wrapped
-from bondstore.domains.ocean.profiles import Batch, Floats
+from bondstore.domains.ocean.profiles import NONE, RAW, Batch, Floats
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.files import FileName
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, Flags, Scale
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flags, Scale, of_source
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.domains.ocean.qc.suite import Step
 
@@ -136,6 +136,9 @@ _WORDS: Mapping[str, str] = {
 _MOST_REASONS = 20
 
 
+_TABLE_2 = SCALES["argo"]
+
+
 def where_each_lies(batch: Batch) -> dict[str, str]:
     """Return the dimension of each variable: levels, or profiles where no level has a time or place of its own."""
     timed = LEVEL if any(one.timed for one in batch.profiles) else PROFILE
@@ -213,14 +216,72 @@ def rolled_names(result: Result) -> dict[str, str]:
     return {f"{name}_quality_control": on for on in result.rolled for name in _OF.get(on, (on,))}
 
 
-def links(result: Result) -> dict[str, str]:
+def links(batch: Batch, result: Result) -> dict[str, str]:
     """Return for each variable of a file the names of its flags, with spaces between."""
     linked = {
-        name: [f"{name}_quality_control", *(per_test_name(step) for step in result.suite.steps if step.on == on)]
+        name: [
+            f"{name}_quality_control",
+            *(per_test_name(step) for step in result.suite.steps if step.on == on),
+            *([source_name(name)] if on in batch.source else []),
+        ]
         for on in result.rolled
         for name in _OF.get(on, (on,))
     }
     return {name: " ".join(names) for name, names in linked.items()}
+
+
+def source_name(name: str) -> str:
+    """Return the name of the flags that came with a variable: ``TEMP_source_quality_control``."""
+    return f"{name}_source_quality_control"
+
+
+def source_flags(batch: Batch, result: Result, lies: Mapping[str, str]) -> list[Variable]:
+    """Return the flags that the source brought, as its numbers; where a profile has none: no test performed."""
+    what: dict[str, Value] = {"standard_name": "quality_flag", **_shared(_TABLE_2)}
+    made = []
+    for on, flags in sorted(batch.source.items()):
+        variable = on.removesuffix(RAW)
+        if variable not in result.rolled:
+            continue
+        written = np.where(flags == NONE, np.int8(0), flags)
+        for name in _OF.get(on, (on,)):
+            lying = lies[name.removesuffix(RAW)]
+            words = f"quality flag of {_words_of(name)} as the source has it"
+            column = written if lying == LEVEL else _worst_source(batch, written)
+            made.append(Variable(source_name(name), (lying,), column, {**what, "long_name": words}))
+    return made
+
+
+def carried(batch: Batch, result: Result) -> list[Variable]:
+    """Return what else came with the values: raw values beside adjusted ones, and the errors of these."""
+    made = []
+    for name, values in sorted(batch.carried.items()):
+        variable, _, kind = name.partition("_")
+        if variable not in result.rolled:
+            continue
+        meant = MEANING[variable]
+        more: dict[str, Value] = {"long_name": f"{_WORDS[variable]}: {_CARRIED[kind]}", "units": meant["units"], **_NAN}
+        if kind == RAW[1:] and name in batch.source:
+            more["ancillary_variables"] = source_name(name)
+        made.append(Variable(name, (LEVEL,), values, {**more, **_MEASURED}))
+    return made
+
+
+_CARRIED: Mapping[str, str] = {
+    "raw": "value as it was transmitted, before it was adjusted",
+    "adjusted_error": "error of the adjusted value as the source states it",
+}
+
+
+def _words_of(name: str) -> str:
+    return f"the raw value of {_WORDS[name.removesuffix(RAW)]}" if name.endswith(RAW) else _WORDS[name]
+
+
+def _worst_source(batch: Batch, flags: Flags) -> Flags:
+    """Return one flag for each profile, where its levels have none of their own: that which counts as the worst."""
+    rank = RANK[of_source(flags)].astype(np.float64) * 10 + flags
+    worst = per_profile(batch, rank, np.fmax, empty=0.0).astype(np.int64)
+    return (worst % 10).astype(np.int8)
 
 
 def flag_variables(batch: Batch, result: Result, lies: Mapping[str, str]) -> list[Variable]:
@@ -242,7 +303,11 @@ def flag_variables(batch: Batch, result: Result, lies: Mapping[str, str]) -> lis
             name,
             on,
             result.rolled[on],
-            {"standard_name": "aggregate_quality_flag", "long_name": f"quality flag of {words}: worst of all tests"},
+            {
+                "standard_name": "aggregate_quality_flag",
+                "long_name": f"quality flag of {words}: worst of all tests"
+                + (", and of the flag that the source brought" if on in batch.source else ""),
+            },
         )
     for step in result.suite.steps:
         if step.on in result.rolled:

@@ -13,8 +13,8 @@ from pyarrow import parquet
 
 from bondstore.domains.ocean.output.attributes import clean
 from bondstore.domains.ocean.output.extents import wrapped
-from bondstore.domains.ocean.output.netcdf_content import per_test_name, thresholds
-from bondstore.domains.ocean.profiles import Batch
+from bondstore.domains.ocean.output.netcdf_content import per_test_name, source_name, thresholds
+from bondstore.domains.ocean.profiles import NONE, RAW, Batch
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import Flag, Flags
 from bondstore.domains.ocean.qc.suite import VARIABLES
@@ -23,6 +23,7 @@ from bondstore.tables.parquet import arrow_schema
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
 _MEASURED = ("LATITUDE", "LONGITUDE", "PRES", "TEMP", "PSAL")
+_ADJUSTED = ("PRES", "TEMP", "PSAL")
 _ROW_GROUP = 1 << 17
 
 
@@ -36,8 +37,9 @@ def table(batch: Batch, result: Result) -> pl.DataFrame:
 
     ``profile``, ``source`` (the object's key), ``platform``, ``level`` (from 0), ``TIME`` (UTC), ``LATITUDE``,
     ``LONGITUDE`` (-180 to 180), ``PRES`` (dbar), ``TEMP`` (degree_Celsius), ``PSAL`` (1); then
-    ``<VAR>_quality_control`` and ``<VAR>_qc_<test>`` in the numbers of the suite's scale. Columns depend on the suite
-    alone.
+    ``<VAR>_quality_control`` and ``<VAR>_qc_<test>`` in the numbers of the suite's scale; last what came with the data:
+    ``<VAR>_source_quality_control``, ``<VAR>_raw`` with its flags, ``<VAR>_adjusted_error`` and ``data_mode``, null
+    where the source has none. Columns depend on the suite alone.
     """
     number = np.arange(batch.levels)
     columns: dict[str, pl.Series] = {
@@ -56,7 +58,21 @@ def table(batch: Batch, result: Result) -> pl.DataFrame:
     flags: dict[str, Flags] = {f"{name}_quality_control": result.rolled.get(name, absent) for name in VARIABLES} | {
         per_test_name(step): result.flags.get((step.label, step.on), absent) for step in result.suite.steps
     }
-    return pl.DataFrame(columns | {name: pl.Series(scale.write(said)) for name, said in flags.items()})
+    written = {name: pl.Series(scale.write(said)) for name, said in flags.items()}
+    return pl.DataFrame(columns | written | _came(batch))
+
+
+def _came(batch: Batch) -> dict[str, pl.Series]:
+    """Return what came with the data; the same columns for all sources, as the rows of a month are of many."""
+    none, nan = np.full(batch.levels, NONE, np.int8), np.full(batch.levels, np.nan)
+    numbers = {one: batch.source.get(one, none) for one in (*VARIABLES, *(name + RAW for name in _ADJUSTED))}
+    values = {one: batch.carried.get(one, nan) for name in _ADJUSTED for one in (name + RAW, f"{name}_adjusted_error")}
+    modes = [clean(one.known.get("data_mode", "")) for one in batch.profiles]
+    return {
+        **{source_name(name): pl.Series(said).replace(NONE, None) for name, said in numbers.items()},
+        **{name: pl.Series(column).fill_nan(None) for name, column in values.items()},
+        "data_mode": _words(batch, modes).replace("", None),
+    }
 
 
 def _words(batch: Batch, texts: list[str]) -> pl.Series:

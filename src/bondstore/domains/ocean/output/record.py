@@ -12,7 +12,7 @@ from bondstore.domains.ocean.output.extents import extent, stamp
 from bondstore.domains.ocean.output.netcdf import title
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, Flag, Flags, flag_word
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, Flag, Flags, flag_word, of_source
 from bondstore.release.records import Record, Source, Unevaluated
 
 _LONGEST = 2000
@@ -45,7 +45,8 @@ def record_of(  # noqa: PLR0917
             max((Flag(one) for one in set(result.grades.tolist())), key=BETTER_FIRST.index, default=Flag.MISSING)
         ),
         levels={name: _counts(flags) for name, flags in result.rolled.items()},
-        tests={f"{_plain(label)}/{on}": _counts(flags) for (label, on), flags in result.flags.items()},
+        tests={f"{_plain(label)}/{on}": _counts(flags) for (label, on), flags in result.flags.items()}
+        | {f"source/{on}": _counts(of_source(batch.source[on])) for on in result.rolled if on in batch.source},
         unevaluated=_unevaluated(result),
         title=_plain(title(batch)),
         platform=_plain(", ".join(platforms)),

@@ -139,8 +139,9 @@ _OF_SOURCE = np.array([_F.SILENT, _F.GOOD, _F.PROBABLY_GOOD, _F.SUSPECT, _F.BAD]
 def of_source(numbers: NDArray[np.int8]) -> Flags:
     """Return what flags that a file brought (Argo's reference table 2) mean as ours.
 
-    A changed or estimated value (5 to 8) is probably good: its centre counts it as usable, and nobody measured it. That a
-    value which is there is missing (9) cannot be: it is unevaluated. None, and no test performed (0), say nothing.
+    A changed or estimated value (5 to 8) is probably good: its centre counts it as usable, and nobody measured it.
+    That a value which is there is missing (9) cannot be: it is unevaluated. None, and no test performed (0), say
+    nothing.
     """
     ours = np.full(len(numbers), Flag.SILENT, np.int8)
     known = (numbers >= 0) & (numbers < len(_OF_SOURCE))

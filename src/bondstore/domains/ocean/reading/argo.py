@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bondstore.domains.ocean.earlier import earlier_of, predecessors
-from bondstore.domains.ocean.profiles import NONE, Batch, Floats, Header, Integers, Mask, Position, Profile
+from bondstore.domains.ocean.profiles import NONE, RAW, Batch, Floats, Header, Integers, Mask, Position, Profile
 from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags
 from bondstore.domains.ocean.reading.text import damaged
 from bondstore.findings import Finding
 
 _MEASURED = ("PRES", "TEMP", "PSAL")
-RAW = "_raw"
-"""What the names of raw values end in, where adjusted ones are used."""
 
 
 _KNOWN = {
@@ -131,24 +129,26 @@ def _columns(reader: Reader) -> _Columns:
     values, signs, carried = dict(raw), {}, {}
     modes = _modes(reader, len(kept))
     adjusted = np.isin(modes, ("A", "D"))[:, None]
-    for name in raw:
+    for name, measured in raw.items():
         own = _signs(reader, f"{name}_QC", kept.shape)
         if own is not None:
             signs[name] = own
         if not adjusted.any() or f"{name}_ADJUSTED" not in reader:
             continue
         better = _rectangle(reader, f"{name}_ADJUSTED", name, kept.shape)
-        values[name] = np.where(adjusted & ~np.isnan(better), better, raw[name])
-        carried[name + RAW] = np.where(adjusted, raw[name], np.nan)
+        values[name] = np.where(adjusted & ~np.isnan(better), better, measured)
+        carried[name + RAW] = np.where(adjusted, measured, np.nan)
         if f"{name}_ADJUSTED_ERROR" in reader:
             error = reader.numbers(f"{name}_ADJUSTED_ERROR")  # a difference: no unit's zero belongs to it
             if error.shape != kept.shape:
-                raise damaged("columns-missing", reader.key, f"The errors of {name} have another shape than its values.")
+                raise damaged(
+                    "columns-missing", reader.key, f"The errors of {name} have another shape than its values."
+                )
             carried[f"{name}_adjusted_error"] = np.where(adjusted, error, np.nan)
         theirs = _signs(reader, f"{name}_ADJUSTED_QC", kept.shape)
         if theirs is not None:
             # An adjusted value that is a fill value: beyond repair (Argo QC manual 3.9, section 3.5), whatever it says.
-            theirs = np.where(np.isnan(better) & ~np.isnan(raw[name]), b"4", theirs)
+            theirs = np.where(np.isnan(better) & ~np.isnan(measured), b"4", theirs)
             if name in signs:
                 signs[name + RAW] = np.where(adjusted, signs[name], b"-")
             signs[name] = np.where(adjusted, theirs, signs.get(name, b" "))

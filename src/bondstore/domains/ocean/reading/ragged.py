@@ -84,7 +84,9 @@ def _source_flags(
 ) -> dict[str, NDArray[np.int8]]:
     """Return the flags that the file has of the variables that were read, in the numbers of Argo's table 2."""
     flags: dict[str, NDArray[np.int8]] = {}
-    named: list[tuple[str, str]] = [(on, name) for on, name in found.items() if name is not None] + [("POSITION", "POSITION")]
+    named: list[tuple[str, str]] = [(on, name) for on, name in found.items() if name is not None] + [
+        ("POSITION", "POSITION")
+    ]
     for variable, name in named:
         stored = reader.first_of(*(name + ending for ending in _ENDINGS))
         if stored is None:
@@ -103,7 +105,7 @@ def _source_flags(
 
 def _table_2(numbers: Floats, meanings: Mapping[int, str]) -> NDArray[np.int8]:
     """Return flags by what the file says they mean; where it says nothing they are taken for those of that table."""
-    words = meanings or {one: "" for one in range(10)}
+    words = meanings or dict.fromkeys(range(10), "")
     table = {number: _number_of(word) if word else number for number, word in words.items()}
     told = np.zeros(len(numbers), np.int8)
     for number, meant in table.items():

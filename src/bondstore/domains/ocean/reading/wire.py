@@ -28,8 +28,8 @@ _FRAME = struct.Struct("<QQ")  # bytes of JSON, bytes of what follows it
 _FLOATS, _COUNTS, _FLAGS = np.dtype("<f8"), np.dtype("<i8"), np.dtype("|i1")
 _STEP = 8  # each column begins at a multiple of this
 _MOST = 64
-"""Bytes that one value of a file may become on its way: six columns, and once more those of the profile before. What else
-is carried comes of values of its own."""
+"""Bytes that one value of a file may become on its way: six columns, and once more those of the profile before. What
+else is carried comes of values of its own."""
 _LEVELS = ("time", "latitude", "longitude", "pressure", "temperature")
 _BEFORE = ("pressure", "temperature", "salinity")
 T = TypeVar("T")
