@@ -34,6 +34,10 @@ def no_comparison(profile: Profile, required: bool) -> Flag:
 NO_PRESSURE = "a level has no pressure"
 
 
+NEAR_SURFACE = "Near-surface sampling"
+"""What the vertical sampling scheme of such a profile begins with (Argo reference table 16)."""
+
+
 DAY = 86400.0
 
 
@@ -168,7 +172,7 @@ def land(batch: Batch, on: str) -> Verdict:
     return verdict(batch, on, unknown=unknown, bad=is_land(batch.latitude, batch.longitude))
 
 
-@test("argo.speed", f"{MANUAL}, test 5", "TIME", "POSITION")
+@test("argo.speed", f"{MANUAL}, test 5", "TIME", "POSITION", compares=True)
 def speed(batch: Batch, on: str, *, limit: float, required: bool) -> Verdict:
     """Flag profiles that the float cannot have reached from its profile before.
 
@@ -184,14 +188,14 @@ def speed(batch: Batch, on: str, *, limit: float, required: bool) -> Verdict:
     limit : float
         In m/s; 3.
     required : bool
-        Whether a profile of which no earlier one is known is unevaluated (true) or passed over in silence (false). The
-        first cycle of a float is passed over in any case.
+        Whether a profile that cannot be compared, as no earlier one with a time and a position is known or it has none
+        itself, is unevaluated (true) or passed over in silence (false). The first cycle of a float is passed over in
+        any case.
 
     Returns
     -------
     Verdict
-        Bad over the limit, and where the float moved in no time; unevaluated without a time and a position here or
-        there, or where the earlier profile is not earlier.
+        Bad over the limit, and where the float moved in no time; unevaluated where the earlier profile is not earlier.
 
     Notes
     -----
@@ -203,10 +207,11 @@ def speed(batch: Batch, on: str, *, limit: float, required: bool) -> Verdict:
     reasons: dict[int, str] = {}
     for number, profile in enumerate(batch.profiles):
         earlier = profile.earlier
-        if earlier is None or earlier.position is None:
+        if earlier is None or earlier.position is None or not math.isfinite(earlier.time):
             flags[number] = no_comparison(profile, required)
             reasons[number] = "no earlier time and position of this float is known"
         elif not there[number]:
+            flags[number] = Flag.UNEVALUATED if required else Flag.SILENT
             reasons[number] = "no level has both a time and a position"
         else:
             row = first[number]

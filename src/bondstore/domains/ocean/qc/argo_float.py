@@ -1,4 +1,4 @@
-"""Argo real-time tests of a float by its grey list and its profile before: grey list, drift, freezing (15, 16, 18)."""
+"""Argo real-time tests of a float by the exclusion list and its profile before: list, drift, freezing (15, 16, 18)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from bondstore.domains.ocean.qc.files import FileName, content_of
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.ragged import column, per_profile, spread
 from bondstore.domains.ocean.qc.tests import Verdict, test
+from bondstore.errors import ConfigurationError
 
 _LISTED = ("PLATFORM_CODE", "PARAMETER_NAME", "START_DATE", "END_DATE", "QUALITY_CODE")
-"""The columns of a grey list; others may stand beside them."""
+"""The columns of an exclusion list; others may stand beside them."""
 
 
 _FLAGS = {"1": Flag.GOOD, "2": Flag.PROBABLY_GOOD, "3": Flag.SUSPECT, "4": Flag.BAD}
@@ -34,8 +35,8 @@ _ADVICE = f"It is a CSV file with the columns {', '.join(_LISTED)}, dates as YYY
 
 
 @dataclass(frozen=True, slots=True)
-class GreyListEntry:
-    """A line of the grey list: a sensor of a float, from when to when, and the flag for what it measured."""
+class ExclusionEntry:
+    """A line of the exclusion list: a sensor of a float, from when to when, and the flag for what it measured."""
 
     sensor: str
     start: float  # seconds since 1970-01-01 UTC
@@ -43,22 +44,24 @@ class GreyListEntry:
     flag: Flag
 
 
-@test("argo.grey_list", f"{MANUAL}, test 15", "PRES", "TEMP", "PSAL")
-def grey_list(batch: Batch, on: str, *, required: bool, path: FileName | None = None) -> Verdict:
-    """Give the profile the flag under which its sensor stands on the grey list.
+@test("argo.exclusion_list", f"{MANUAL}, test 15", "PRES", "TEMP", "PSAL")
+def exclusion_list(batch: Batch, on: str, *, required: bool, path: FileName | None = None) -> Verdict:
+    """Give the profile the flag under which its sensor stands on the exclusion list, which was called grey list.
+
+    The list is for real-time data: the flags of profiles of mode D were set by people who knew it, and it is silent.
 
     Parameters
     ----------
     batch : Batch
-        The profiles. ``grey_list`` in `Profile.known` is what the list says of this float at this time: sensors and
-        their flags, such as ``PSAL:4 TEMP:3``, or nothing where the list was looked at and the float is not on it. It
-        counts before `path`.
+        The profiles. ``exclusion_list`` in `Profile.known` is what the list says of this float at this time: sensors
+        and their flags, such as ``PSAL:4 TEMP:3``, or nothing where the list was looked at and the float is not on it.
+        It counts before `path`.
     on : str
         The variable, all levels alike.
     required : bool
         Whether a profile for which no list was looked at is unevaluated (true) or passed over in silence (false).
     path : FileName, optional
-        The grey list as the data centres give it out (``ar_greylist.txt``): a CSV file with the columns PLATFORM_CODE,
+        The list as the data centres give it out (``ar_greylist.txt``): a CSV file with the columns PLATFORM_CODE,
         PARAMETER_NAME, START_DATE, END_DATE (with that day; empty where it is open) and QUALITY_CODE.
 
     Returns
@@ -76,18 +79,58 @@ def grey_list(batch: Batch, on: str, *, required: bool, path: FileName | None = 
     -----
     Source: Argo QC manual 3.9, section 2.1, test 15; Argo user's manual, on the grey list.
     """
-    listed = None if path is None else content_of(path, _entries, "The grey list", _ADVICE)
+    listed = None if path is None else content_of(path, _entries, "The exclusion list", _ADVICE)
     dates = per_profile(batch, batch.time, np.fmin).tolist()
     flags = [_flag(one, date, on, listed, required=required) for one, date in zip(batch.profiles, dates, strict=True)]
     found = np.array(flags, np.int8)
-    reasons = because(found == Flag.UNEVALUATED, "no grey list could be looked at for it")
+    reasons = because(found == Flag.UNEVALUATED, "no exclusion list could be looked at for it")
     return settled(batch, on, spread(batch, found), reasons)
 
 
+@test("argo.grey_list", f"{MANUAL}, test 15", "PRES", "TEMP", "PSAL")
+def grey_list(batch: Batch, on: str, *, required: bool, path: FileName | None = None) -> Verdict:
+    """Do what ``argo.exclusion_list`` does, by the name it had until 2025.
+
+    Parameters
+    ----------
+    batch, on, required, path
+        As there.
+
+    Returns
+    -------
+    Verdict
+        As there.
+
+    Notes
+    -----
+    Source: Argo QC manual 3.9, section 2.1, test 15.
+    """
+    return exclusion_list(batch, on, required=required, path=path)
+
+
+def parse_list(text: str) -> Mapping[str, Sequence[ExclusionEntry]]:
+    """Read an exclusion list; ConfigurationError where it is none."""
+    try:
+        return _entries(text.encode(), "")
+    except (KeyError, ValueError, csv.Error) as error:
+        raise ConfigurationError("The exclusion list cannot be read.", hint=_ADVICE) from error
+
+
+def said_of(listed: Mapping[str, Sequence[ExclusionEntry]], platform: str, date: float) -> str:
+    """Return what a list says of a float at a time, as `Profile.known` has it under ``exclusion_list``."""
+    entries = [one for one in listed.get(platform, ()) if not math.isfinite(date) or one.start <= date < one.end]
+    worst: dict[str, Flag] = {}
+    for one in entries:
+        worst[one.sensor] = max(worst.get(one.sensor, Flag.GOOD), one.flag)
+    return " ".join(f"{sensor}:{int(flag)}" for sensor, flag in sorted(worst.items()))
+
+
 def _flag(
-    profile: Profile, date: float, on: str, listed: Mapping[str, Sequence[GreyListEntry]] | None, *, required: bool
+    profile: Profile, date: float, on: str, listed: Mapping[str, Sequence[ExclusionEntry]] | None, *, required: bool
 ) -> Flag:
-    written = profile.known.get("grey_list")
+    if profile.known.get("data_mode") == "D":
+        return Flag.SILENT
+    written = profile.known.get("exclusion_list", profile.known.get("grey_list"))
     if written is not None:
         return _written(written, on)
     if listed is None:
@@ -108,8 +151,8 @@ def _written(written: str, on: str) -> Flag:
     return Flag.GOOD
 
 
-def _entries(held: bytes, _path: str) -> Mapping[str, Sequence[GreyListEntry]]:
-    found: dict[str, list[GreyListEntry]] = {}
+def _entries(held: bytes, _path: str) -> Mapping[str, Sequence[ExclusionEntry]]:
+    found: dict[str, list[ExclusionEntry]] = {}
     rows = csv.DictReader(held.decode("utf-8-sig").splitlines(), restval="")
     if not set(_LISTED) <= set(rows.fieldnames or ()):
         raise ValueError("a column is missing")
@@ -118,7 +161,7 @@ def _entries(held: bytes, _path: str) -> Mapping[str, Sequence[GreyListEntry]]:
         if not platform or not sensor:
             raise ValueError("a line names no platform or no sensor")
         until = _day(end) + DAY if end else math.inf
-        found.setdefault(platform, []).append(GreyListEntry(sensor, _day(start), until, _FLAGS[code]))
+        found.setdefault(platform, []).append(ExclusionEntry(sensor, _day(start), until, _FLAGS[code]))
     return found
 
 
@@ -145,12 +188,12 @@ class _Levels:
     values: Floats
 
 
-@test("argo.sensor_drift", f"{MANUAL}, test 16", "TEMP", "PSAL")
+@test("argo.sensor_drift", f"{MANUAL}, test 16", "TEMP", "PSAL", compares=True)
 def sensor_drift(batch: Batch, on: str, *, layer: float, limit: float, required: bool) -> Verdict:
     """Flag a profile whose deep values are far from those of the profile before.
 
-    The mean over the deepest `layer` of this profile (pressure >= deepest - layer) and that of the earlier one differ
-    by more than `limit`.
+    The means over the deepest `layer` that both profiles have differ by more than `limit`: from the lesser of the two
+    greatest pressures up. Deeper water of one of them is another water, and no drift.
 
     Parameters
     ----------
@@ -163,55 +206,86 @@ def sensor_drift(batch: Batch, on: str, *, layer: float, limit: float, required:
     limit : float
         1 degree Celsius; 0.5 for salinity.
     required : bool
-        Whether a profile of which no earlier one is known is unevaluated (true) or passed over in silence (false). The
-        first cycle of a float is passed over in any case.
+        Whether a profile with no earlier one, or none that it can be compared with, is unevaluated (true) or passed
+        over in silence (false). The first cycle of a float is passed over in any case.
 
     Returns
     -------
     Verdict
-        Suspect over the limit; unevaluated where either has no level with a pressure and a value.
+        Suspect over the limit.
 
     Notes
     -----
     Source: Argo QC manual 3.9, section 2.1, test 16.
     """
     now, then = _here(batch, on), _before(batch, on)
-    apart = np.abs(_deep(now, len(batch), layer) - _deep(then, len(batch), layer))
+    bottom = np.minimum(_bottom(now, len(batch)), _bottom(then, len(batch)))
+    apart = np.abs(_deep(now, bottom, layer) - _deep(then, bottom, layer))
     flags = np.where(apart > limit, Flag.SUSPECT, Flag.GOOD)
     return _compared(batch, on, flags, ~np.isnan(apart), required)
 
 
-@test("argo.frozen_profile", f"{MANUAL}, test 18", "TEMP", "PSAL")
+@test("argo.frozen_profile", f"{MANUAL}, test 18", "TEMP", "PSAL", compares=True)
 def frozen_profile(
-    batch: Batch, on: str, *, slab: float, greatest: float, least: float, mean: float, required: bool
+    batch: Batch,
+    on: str,
+    *,
+    slab: float,
+    greatest: float,
+    least: float,
+    mean: float,
+    required: bool,
+    beside: tuple[float, float, float] | None = None,
 ) -> Verdict:
-    """Flag a profile that repeats the one before, but for small deviations.
+    """Flag a profile that repeats the one before, but for small deviations: in temperature and in salinity.
 
-    Both are averaged in slabs of pressure; of the absolute differences between them, in the slabs that both have, the
-    greatest, the least and the mean all lie under their limits.
+    Both profiles are averaged in slabs of pressure; of the absolute differences between them, in the slabs that both
+    have, the greatest, the least and the mean all lie under their limits. A profile is frozen where that is so of
+    temperature and of salinity: deep water may well be the same in one of them.
 
     Parameters
     ----------
     batch : Batch
         The profiles; `Profile.earlier` is the one before.
     on : str
-        The variable, all levels alike; each is looked at by itself.
+        The variable, all levels alike.
     slab : float
         In dbar: 50; slabs begin at its multiples.
     greatest, least, mean : float
-        0.3, 0.001 and 0.02 degrees Celsius; 0.3, 0.001 and 0.004 for salinity.
+        Limits of the variable: 0.3, 0.001 and 0.02 degrees Celsius; 0.3, 0.001 and 0.004 for salinity.
     required : bool
         As in `sensor_drift`.
+    beside : tuple of float, optional
+        The same limits of the other variable; the manual's where they are not stated.
 
     Returns
     -------
     Verdict
-        Bad where all three are under; unevaluated where the two have no slab in common.
+        Bad where all are under; silent where only one of the two variables was measured.
 
     Notes
     -----
     Source: Argo QC manual 3.9, section 2.1, test 18.
     """
+    other = "PSAL" if on == "TEMP" else "TEMP"
+    frozen, compared = _frozen(batch, on, slab, (greatest, least, mean))
+    theirs, also = _frozen(batch, other, slab, beside or _FROZEN[other])
+    alone = np.array([_column(one.earlier, other) is None for one in batch.profiles], np.bool_) | ~batch.carries(other)
+    said = _compared(batch, on, np.where(frozen & theirs, Flag.BAD, Flag.GOOD), compared & also, required)
+    flags = np.where(spread(batch, alone & ~_lacks(batch, on)), np.int8(Flag.SILENT), said.flags)
+    return settled(batch, on, flags, said.reasons)
+
+
+_FROZEN: Mapping[str, tuple[float, float, float]] = {"TEMP": (0.3, 0.001, 0.02), "PSAL": (0.3, 0.001, 0.004)}
+"""The manual's limits of the greatest, the least and the mean difference."""
+
+
+def _lacks(batch: Batch, on: str) -> Mask:
+    return np.array([_column(one.earlier, on) is None for one in batch.profiles], np.bool_)
+
+
+def _frozen(batch: Batch, on: str, slab: float, limits: tuple[float, float, float]) -> tuple[Mask, Mask]:
+    """Return which profiles repeat the one before in a variable, and which have anything to compare."""
     keys, differences = _differences(_here(batch, on), _before(batch, on), slab)
     number = len(batch)
     found = np.bincount(keys, minlength=number)
@@ -220,16 +294,17 @@ def frozen_profile(
     if some.any():
         starts = (np.cumsum(found) - found)[some]
         total = np.bincount(keys, weights=differences, minlength=number)[some]
+        greatest, least, mean = limits
         frozen[some] = (
             (np.maximum.reduceat(differences, starts) < greatest)
             & (np.minimum.reduceat(differences, starts) < least)
             & (total / found[some] < mean)
         )
-    return _compared(batch, on, np.where(frozen, Flag.BAD, Flag.GOOD), some, required)
+    return frozen, some
 
 
 def _compared(batch: Batch, on: str, found: NDArray[np.int_], compared: Mask, required: bool) -> Verdict:
-    flags = np.where(compared, found, Flag.UNEVALUATED).astype(np.int8)
+    flags = np.where(compared, found, Flag.UNEVALUATED if required else Flag.SILENT).astype(np.int8)
     reasons = because(~compared, "it and the profile before have nothing to compare")
     for one in np.flatnonzero(~compared).tolist():
         if _column(batch.profiles[one].earlier, on) is None:
@@ -272,11 +347,19 @@ def _usable(owner: Integers, pressure: Floats, values: Floats) -> _Levels:
     return _Levels(owner[keep], pressure[keep], values[keep])
 
 
-def _deep(levels: _Levels, number: int, layer: float) -> Floats:
-    """The mean of each profile's deepest layer; NaN where it has no level."""
+def _bottom(levels: _Levels, number: int) -> Floats:
+    """The greatest pressure of each profile; minus infinity where it has no level."""
     deepest = np.full(number, -np.inf)
     np.maximum.at(deepest, levels.owner, levels.pressure)
-    low = levels.pressure >= deepest[levels.owner] - layer
+    return deepest
+
+
+def _deep(levels: _Levels, bottom: Floats, layer: float) -> Floats:
+    """The mean of each profile over a layer above `bottom`; NaN where it has no level there."""
+    number = len(bottom)
+    here = bottom[levels.owner]
+    with np.errstate(invalid="ignore"):
+        low = (levels.pressure <= here) & (levels.pressure >= here - layer)
     owner = levels.owner[low]
     found = np.bincount(owner, minlength=number)
     total = np.bincount(owner, weights=levels.values[low], minlength=number)

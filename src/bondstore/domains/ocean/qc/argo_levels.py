@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bondstore.domains.ocean.profiles import Batch, Floats, Integers, Mask
-from bondstore.domains.ocean.qc.argo import MANUAL, NO_PRESSURE
+from bondstore.domains.ocean.earlier import sampling
+from bondstore.domains.ocean.profiles import Batch, Integers, Mask
+from bondstore.domains.ocean.qc.argo import MANUAL, NEAR_SURFACE, NO_PRESSURE
 from bondstore.domains.ocean.qc.common import verdict
 from bondstore.domains.ocean.qc.ragged import absent, column, count, neighbour, only, per_profile, spread
 from bondstore.domains.ocean.qc.seawater import density_anomaly, teos10
@@ -13,11 +14,11 @@ from bondstore.domains.ocean.qc.tests import Verdict, test
 
 
 @test("argo.pressure_increasing", f"{MANUAL}, test 8", "PRES", "TEMP", "PSAL")
-def pressure_increasing(batch: Batch, on: str) -> Verdict:
-    """Flag levels that are no deeper than one before them.
+def pressure_increasing(batch: Batch, on: str, *, reversal: float = 20.0) -> Verdict:
+    """Flag levels at which pressure falls back by `reversal` or more against the running extreme.
 
-    Of levels at one pressure the first is good; where pressure turns back, every level is bad until it is deeper than
-    the deepest before it.
+    The test runs from the middle of the profile (the level at half its length) to both ends: downwards against the
+    greatest pressure so far, upwards against the least. In near-surface profiles it runs from the deepest level.
 
     Parameters
     ----------
@@ -25,6 +26,8 @@ def pressure_increasing(batch: Batch, on: str) -> Verdict:
         The profiles, from the surface down.
     on : str
         Pressure, or what was measured at it.
+    reversal : float
+        In dbar: 20.
 
     Returns
     -------
@@ -33,21 +36,42 @@ def pressure_increasing(batch: Batch, on: str) -> Verdict:
 
     Notes
     -----
-    Source: Argo QC manual 3.9, section 2.1, test 8.
+    Source: Argo QC manual 3.9, section 2.1, test 8, as rewritten in February 2024. Before, every level that was not
+    deeper than all before it failed.
     """
     keep = ~np.isnan(batch.pressure)
+    some = only(batch, keep)
     turned = np.zeros(batch.levels, np.bool_)
-    turned[keep] = _turned(batch.owner[keep], batch.pressure[keep])
+    turned[keep] = _turned(some, _begin(some), reversal)
     return verdict(batch, on, unknown={NO_PRESSURE: ~keep}, bad=turned)
 
 
-def _turned(owner: Integers, pressure: Floats) -> Mask:
-    """Where a value is at most the greatest before it; by rank, so that no profile can round another's values."""
-    _, rank = np.unique(pressure, return_inverse=True)
-    key = owner * (len(pressure) + 1) + rank
-    deepest = np.maximum.accumulate(key)
-    turned = np.zeros(len(pressure), np.bool_)
-    turned[1:] = (owner[1:] == owner[:-1]) & (key[1:] <= deepest[:-1])
+def _begin(some: Batch) -> Integers:
+    """Return for each profile the level, counted from 0, from which the test runs to both ends."""
+    middle = some.sizes // 2
+    for number, profile in enumerate(some.profiles):
+        if sampling(profile) == NEAR_SURFACE and some.sizes[number]:
+            middle[number] = int(np.argmax(some.pressure[some.rows(number)]))
+    return middle
+
+
+def _turned(some: Batch, middle: Integers, reversal: float) -> Mask:
+    """By ranks, so that no profile can round another's values."""
+    if not some.levels:
+        return np.zeros(0, np.bool_)
+    levels, rank = np.unique(some.pressure, return_inverse=True)
+    place = np.arange(some.levels) - some.starts[some.owner] - middle[some.owner]
+    step = len(levels) + 1
+    turned = np.zeros(some.levels, np.bool_)
+    down = place >= 0
+    key = some.owner[down] * step + rank[down]
+    deepest = levels[np.maximum.accumulate(key) - some.owner[down] * step]
+    turned[down] = some.pressure[down] <= deepest - reversal
+    up = np.flatnonzero(place <= 0)[::-1]
+    owner = len(some) - 1 - some.owner[up]
+    key = owner * step + (len(levels) - 1 - rank[up])
+    shallowest = levels[len(levels) - 1 - (np.maximum.accumulate(key) - owner * step)]
+    turned[up] |= some.pressure[up] >= shallowest + reversal
     return turned
 
 

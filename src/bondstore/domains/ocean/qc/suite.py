@@ -10,7 +10,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import import_module, resources
 from pathlib import Path
@@ -81,6 +81,16 @@ class Suite:
     skip_bad: bool
     steps: tuple[Step, ...]
     split_casts: bool = False
+
+    @property
+    def compares(self) -> bool:
+        """Whether a test looks at the platform's profile before."""
+        return any(step.test.compares for step in self.steps)
+
+    @property
+    def alone(self) -> Suite:
+        """The suite without the tests that do: what can be said of a profile by itself."""
+        return replace(self, steps=tuple(step for step in self.steps if not step.test.compares))
 
     @property
     def digest(self) -> str:

@@ -39,6 +39,7 @@ class Test:
     function: Function  # function(batch, on, **thresholds); `on` is the variable to flag, such as TEMP
     targets: tuple[str, ...]  # the variables it can flag; POSITION flags latitude and longitude together
     shared: type | None = None
+    compares: bool = False  # with the platform's profile before: `Profile.earlier`
 
     @property
     def thresholds(self) -> dict[str, tuple[Any, bool]]:
@@ -58,8 +59,14 @@ REGISTRY: dict[str, Test] = {}
 """Every test, by its name; filled when the modules of tests are imported."""
 
 
-def test(name: str, standard: str, *targets: str, shared: type | None = None) -> Callable[[Function], Function]:  # noqa: PT028 - none itself
-    """Register a function as a test.
+def test(
+    name: str,
+    standard: str,
+    *targets: str,
+    shared: type | None = None,  # noqa: PT028 - none itself
+    compares: bool = False,  # noqa: PT028 - none itself
+) -> Callable[[Function], Function]:
+    """Register a function as a test; one that `compares` looks at the platform's profile before.
 
     The fields of `shared`, a dataclass, are thresholds of the test too; the function takes them together, as an object
     of that name.
@@ -69,7 +76,7 @@ def test(name: str, standard: str, *targets: str, shared: type | None = None) ->
         if name in REGISTRY:
             raise ValueError(f"There are two tests named {name}.")
         taken = function if shared is None else _gathered(function, shared)
-        REGISTRY[name] = Test(name, standard, taken, targets, shared)
+        REGISTRY[name] = Test(name, standard, taken, targets, shared, compares)
         return taken
 
     return register

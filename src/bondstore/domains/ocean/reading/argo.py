@@ -238,7 +238,7 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
         if name in reader
     }
     cycles, written, deepest = _cycles(reader, number), made(reader), told(reader, number)
-    history = _history(reader, number)
+    history, parameters = _history(reader, number), _parameters(reader, number)
 
     def of(name: str, place: int) -> str:
         column = texts.get(name, [])
@@ -250,6 +250,8 @@ def _profiles(reader: Reader, number: int) -> list[Profile]:
     profiles = []
     for place in range(number):
         known = {ours: of(name, place) for name, ours in _KNOWN.items() if of(name, place)} | history[place]
+        if parameters[place]:
+            known["parameters"] = parameters[place]
         if cycles[place] != _NO_CYCLE:
             known["cycle"] = str(cycles[place])
         if written is not None:
@@ -387,6 +389,16 @@ def _history(reader: Reader, number: int) -> list[dict[str, str]]:
         if name and _MASK.fullmatch(mask) and mask not in told.get(name, "").split():
             told[name] = f"{told.get(name, '')} {mask}".strip()
     return found
+
+
+def _parameters(reader: Reader, number: int) -> list[str]:
+    """Return what each profile has beside pressure, temperature and salinity, by name."""
+    listed = reader.texts("STATION_PARAMETERS") if "STATION_PARAMETERS" in reader else []
+    if not number or len(listed) % number:
+        return [""] * number
+    each = len(listed) // number
+    found = [listed[place * each : place * each + each] for place in range(number)]
+    return [" ".join(one for one in names if one and one not in _MEASURED) for names in found]
 
 
 def _date(text: str) -> float | None:
