@@ -275,6 +275,8 @@ class Group:
     items: tuple[Item, ...] = ()
     sources: tuple[str, ...] = ()
     """Outputs it is made of."""
+    beside: tuple[Item | None, ...] = ()
+    """What each item is compared with, where the domain compares any: read along, and no part of the product."""
 
 
 class Product(Step):

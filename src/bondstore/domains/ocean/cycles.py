@@ -7,10 +7,12 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from bondstore.ledger import Item
+from bondstore.ledger import Item, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
+
+    from bondstore.ledger import Ledger
 
 _NAME = re.compile(
     r"(?:.*/)?(?P<mode>[RD])(?P<platform>[0-9]{5,8})_(?P<cycle>[0-9]{3,4})(?P<down>D?)\.nc", re.IGNORECASE
@@ -29,6 +31,7 @@ class CycleIndex:
         )
         named = ((*name, one.key, one.version, one.size) for one in items if (name := _named(one.key)))
         self._rows.executemany("INSERT OR REPLACE INTO cycles VALUES (?, ?, ?, ?, ?, ?, ?)", named)
+        self._rows.execute("CREATE TABLE noted (key TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def before(self, key: str) -> Item | None:
         """Return the file of the float's cycle before that of `key`, in whatever folder; None where there is none.
@@ -47,14 +50,28 @@ class CycleIndex:
         ).fetchone()
         return None if row is None else Item(row[0], row[1], row[2], "")
 
+    def note(self, keys: Iterable[str]) -> None:
+        """Remember some keys."""
+        self._rows.executemany("INSERT OR IGNORE INTO noted VALUES (?)", ((key,) for key in keys))
+
+    def noted(self, page: int) -> Iterator[list[str]]:
+        """Yield the keys that were noted, in their order, so many at a time."""
+        last = ""
+        while rows := self._rows.execute(
+            "SELECT key FROM noted WHERE key > ? ORDER BY key LIMIT ?", (last, page)
+        ).fetchall():
+            yield [row[0] for row in rows]
+            last = rows[-1][0]
+
     def close(self) -> None:
         """Let go of it."""
         self._rows.close()
 
 
-def index_of(items: Iterable[Item]) -> closing[CycleIndex]:
-    """Return an index of some items, to be used in a with statement."""
-    return closing(CycleIndex(items))
+def index_of(ledger: Ledger, job: str) -> closing[CycleIndex]:
+    """Return an index of what a job has listed and can be read, to be used in a with statement."""
+    states = (State.PLANNED, State.DONE)
+    return closing(CycleIndex(item for state in states for item in ledger.items.in_state(job, state)))
 
 
 def is_cycle(key: str) -> bool:
@@ -79,7 +96,6 @@ def _named(key: str) -> tuple[str, int, int, int] | None:
     return match["platform"], int(match["cycle"]), int(bool(match["down"])), int(match["mode"] in "Dd")
 
 
-def same_before(told: Mapping[str, Item | None], key: str) -> str:
-    """Return what is recorded of an output: which object its profile was compared with, in which version."""
-    before = told.get(key)
+def told_of(before: Item | None) -> str:
+    """Return what is recorded of an output (`Output.source`): which object its profiles were compared with."""
     return "" if before is None else f"{before.key} {before.version}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_dest, recorded_store, store_params
 from bondstore.domains.ocean.products import DeploymentFiles, MonthTables, Status
-from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles, check_any
+from bondstore.domains.ocean.profile_files import Clashes, ProfileFiles, Sequels, check_any
 from bondstore.domains.ocean.settings import QcSettings, from_params
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Leftovers, Step
@@ -75,7 +75,7 @@ class QcJob(Job):
         whole = not few and self.since_ms is None
         files = ProfileFiles(settings, digest, self.since_ms, self.keys, few=few)
         made = DeploymentFiles(settings, digest, few, whole), MonthTables(settings, digest, few, whole)
-        return (files, Clashes(files), Leftovers(files), *made, Status(few))
+        return (files, Clashes(files), Sequels(files), Leftovers(files), *made, Status(few))
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> QcJob:

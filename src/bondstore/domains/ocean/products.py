@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bondstore.domains.ocean.cycles import index_of
 from bondstore.domains.ocean.output.status import status_csv
 from bondstore.domains.ocean.paths import (
     RECORD,
@@ -18,6 +20,7 @@ from bondstore.domains.ocean.paths import (
     month_path,
     record_path,
 )
+from bondstore.domains.ocean.profile_files import with_befores
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.reading import read_many
@@ -30,8 +33,10 @@ from bondstore.runs.pipeline import Group, Product, made_of
 from bondstore.runs.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
+    from bondstore.domains.ocean.cycles import CycleIndex
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.settings import QcSettings
     from bondstore.domains.ocean.write import Maker
@@ -83,10 +88,17 @@ class _FilesOfMany(Product):
         waiting = {self.name_of(item.output) for item in ledger.items.in_state(context.job, State.PLANNED)} - {""}
         # What a killed run was to do again, and this one is not asked for, still has its rows in the file that stands.
         left: set[str] = set() if self.whole else waiting
-        for name, items in sorted(groups.items()):
-            yield Group(name, self.paths_of(name), "" if name in left else made_of(self.digest, items), tuple(items))
+        with self._index(ledger, context) as index:
+            for name, items in sorted(groups.items()):
+                beside = tuple(None if index is None else index.before(one.key) for one in items)
+                digest = "" if name in left else made_of(self.digest, [*items, *_there(beside)])
+                yield Group(name, self.paths_of(name), digest, tuple(items), beside=beside)
         for name in sorted(waiting - groups.keys()):
             yield Group(name, self.paths_of(name), "")
+
+    def _index(self, ledger: Ledger, context: RunContext) -> AbstractContextManager[CycleIndex | None]:
+        """Return an index of the cycles of floats, where the tests ask for the one before."""
+        return index_of(ledger, context.job) if self.settings.load().compares else nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ class DeploymentFiles(_FilesOfMany):
         sources = [(item.key, item.version) for item, _ in read]
         newest = max(modified_ms for _, modified_ms in read)
         made = tool.gather(group.paths[0], joined(batches), sources, newest)
-        digest = made_of(self.digest, [item for item, _ in read])
+        digest = _made_of(self.digest, group, read)
         for path, data in zip(group.paths, made, strict=True):
             work.write(path, [data], last=path.endswith(RECORD), kind="deployment", made_by=digest)
 
@@ -152,7 +164,7 @@ class MonthTables(_FilesOfMany):
         first = next(tested, None)
         if first is not None:
             table = month_table(chain([first], tested))
-            digest = made_of(self.digest, [item for item, _ in read])
+            digest = _made_of(self.digest, group, read)
             work.write(group.paths[0], [table], kind="month", made_by=digest)
 
 
@@ -180,14 +192,30 @@ class Status(Product):
         work.write(STATUS, [data], kind="status", made_by=group.digest)
 
 
+def _there(items: Iterable[Item | None]) -> list[Item]:
+    return [one for one in items if one is not None]
+
+
+def _made_of(settings: str, group: Group, read: Sequence[tuple[Item, int]]) -> str:
+    """Return the digest of what was read, and of what that was compared with."""
+    beside = {item.key: before for item, before in zip(group.items, group.beside, strict=True)}
+    return made_of(settings, [*(item for item, _ in read), *_there(beside[item.key] for item, _ in read)])
+
+
 def _read_again(tool: Maker, group: Group, work: Work, read: list[tuple[Item, int]]) -> Iterator[Batch]:
     """Yield the profiles of a group's objects, batch by batch; `read` gets what was there, and since when."""
+    beside = {item.key: one for item, one in zip(group.items, group.beside, strict=True) if one is not None}
     for fetched in work.again(group.items):
-        batches = []
-        for result in read_many([(item.key, bytes(answer.data)) for item, answer in fetched], tool.columns):
+        found: dict[str, Batch] = {}
+        results = read_many([(item.key, bytes(answer.data)) for item, answer in fetched], tool.columns)
+        for (item, _), result in zip(fetched, results, strict=True):
             if isinstance(result, DamagedError):
                 raise result
-            batches.append(tool.with_deployments(result[0])[0])
+            found[item.key] = result[0]
+        linked, unsure = with_befores(found, {key: beside[key] for key in found if key in beside}, tool, work)
+        for error in unsure.values():
+            raise error
+        batches = [tool.with_deployments(linked[item.key])[0] for item, _ in fetched]
         read += [(item, answer.info.modified_ms) for item, answer in fetched]
         yield joined(batches)
 

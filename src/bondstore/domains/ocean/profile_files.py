@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bondstore.domains.ocean.cycles import CycleIndex, index_of, is_cycle, likely_before, told_of
 from bondstore.domains.ocean.output.names import deployment_name, output_path, unmarked
 from bondstore.domains.ocean.paths import part_path, plot_path, record_path
 from bondstore.domains.ocean.profiles import joined
@@ -13,12 +14,20 @@ from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 from bondstore.domains.ocean.write import maker
-from bondstore.errors import DamagedError, NotFoundError, NothingThereError
+from bondstore.errors import (
+    HOPELESS,
+    BondstoreError,
+    ChecksumError,
+    DamagedError,
+    NotFoundError,
+    NothingThereError,
+)
 from bondstore.findings import Finding, Severity
-from bondstore.ledger import Item, Output, State
+from bondstore.ledger import Item, Output, Read, State
 from bondstore.release.records import Record
+from bondstore.runs.batches import grouped
 from bondstore.runs.journal import entry_of, replay
-from bondstore.runs.pipeline import EachObject, Objects, Page, Step
+from bondstore.runs.pipeline import PAGE, EachObject, Objects, Page, Step
 from bondstore.runs.receipt import Receipt
 from bondstore.runs.record import record
 
@@ -58,6 +67,8 @@ class ProfileFiles(EachObject):
     again: bool = False
     """The objects were counted before, and who has which name is settled."""
     few: bool = False
+    before: tuple[tuple[str, Item], ...] = ()
+    """By key, the file of the float's cycle before: read along, and compared with."""
     kinds = ("profile", "record", "plot")
     number = 64
     bytes = 4 << 20
@@ -87,6 +98,29 @@ class ProfileFiles(EachObject):
             else:
                 record(ledger, context, [told])
         return EachObject.plan(self, ledger, context, progress)
+
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
+        """Yield what was planned, in batches; each object with that of its float's cycle before."""
+        if not self.settings.load().compares:
+            yield from EachObject.shards(self, ledger, context)
+            return
+        with index_of(ledger, context.job) as index:
+            pages = ledger.items.planned(context.job, context.run)
+            pairs = ((item, self._before(item.key, index, context)) for page in pages for item in page)
+            for some in grouped(pairs, _weight, number=self.number, weight=self.bytes):
+                step = replace(self, before=_by_key(some))
+                yield Objects(context, step, tuple(item for item, _ in some))
+
+    def _before(self, key: str, index: CycleIndex, context: RunContext) -> Item | None:
+        """Return the file of the cycle before; where not all of the source was listed, it is asked for by its name."""
+        found = index.before(key)
+        if found is not None or not (self.few or self.since_ms is not None):
+            return found
+        for likely in likely_before(key):
+            with suppress(NotFoundError):
+                info = context.store.head(likely)
+                return Item(info.key, info.etag, info.size, "")
+        return None
 
     def seconds(self, todo: Count) -> float:
         """Return about how long one core will take."""
@@ -121,15 +155,19 @@ class ProfileFiles(EachObject):
         tool = maker(self.settings, work.context.source.url)
         fetched = work.fetch(items)
         results = read_many([(item.key, bytes(answer.data)) for item, answer in fetched], tool.columns)
+        read = {item.key: one[0] for (item, _), one in zip(fetched, results, strict=True) if isinstance(one, tuple)}
+        linked, unsure = with_befores(read, dict(self.before), tool, work)
         good: list[tuple[Item, Fetched, Batch]] = []
         for (item, answer), result in zip(fetched, results, strict=True):
+            if item.key in unsure:
+                work.not_fetched(item, unsure[item.key])
+                continue
             if isinstance(result, DamagedError):
                 work.receipt.findings.append(Finding(result.kind, Severity.ERROR, item.key, str(result)))
                 work.quarantine(item, answer.info.etag, result.kind)
                 continue
-            batch, findings = result
-            batch, more = tool.with_deployments(batch)
-            work.receipt.findings += [*findings, *more]
+            batch, more = tool.with_deployments(linked[item.key])
+            work.receipt.findings += [*result[1], *more]
             good.append((item, answer, batch))
         if good:
             self._write_all(good, tool, work)
@@ -153,10 +191,14 @@ class ProfileFiles(EachObject):
         )
         for kind, path, data in parts:
             if data is not None:
-                work.write(path, [data], last=kind == "record", kind=kind, made_by=self.digest)
+                told = told_of(dict(self.before).get(item.key)) if kind == "profile" else ""
+                work.write(path, [data], last=kind == "record", kind=kind, made_by=self.digest, source=told)
         if made.file is None:
             # its rows go into a table of the month: there is no file of its own to be missing
-            work.receipt.outputs.append(Output(item.output, b"", 0, 0, kind="profile", made_by=self.digest))
+            told = told_of(dict(self.before).get(item.key))
+            work.receipt.outputs.append(
+                Output(item.output, b"", 0, 0, kind="profile", made_by=self.digest, source=told)
+            )
         work.receipt.findings += made.findings
         work.receipt.done(item, answer.info.etag)
 
@@ -198,6 +240,72 @@ def _is_anothers(record: bytes | None, store: str, key: str) -> bool:
     return (source.store, source.key) != (store, key)
 
 
+def with_befores(
+    read: Mapping[str, Batch], before: Mapping[str, Item], tool: Maker, work: Work
+) -> tuple[dict[str, Batch], dict[str, BondstoreError]]:
+    """Return the profiles of files by key, each with that of the cycle before, and what could not be had just now.
+
+    A file of a cycle before that is gone or damaged is none: where there is none, what compares with it is silent.
+    """
+    wanted = list(dict.fromkeys(one.key for key, one in before.items() if key in read and one.key not in read))
+    pairs: list[tuple[str, bytes]] = []
+    lost: dict[str, BondstoreError] = {}
+    for key, answer in zip(wanted, work.store.get_many(wanted), strict=True):
+        if isinstance(answer, BondstoreError):
+            if isinstance(answer, HOPELESS):
+                raise answer
+            if not isinstance(answer, NotFoundError | ChecksumError):
+                lost[key] = answer
+            continue
+        work.receipt.reads.append(Read(key, answer.info.etag, len(answer.data)))
+        pairs.append((key, bytes(answer.data)))
+    results = read_many(pairs, tool.columns)
+    more = {key: one[0] for (key, _), one in zip(pairs, results, strict=True) if isinstance(one, tuple)}
+    everything = {**read, **more}
+    named = {key: one.key for key, one in before.items() if key in read and one.key in everything}
+    found = tool.with_predecessors(everything, named)
+    unsure = {key: lost[one.key] for key, one in before.items() if key in read and one.key in lost}
+    return {key: found[key] for key in read}, unsure
+
+
+def _weight(pair: tuple[Item, Item | None]) -> int:
+    item, before = pair
+    return item.size + (0 if before is None else before.size)
+
+
+def _by_key(pairs: Sequence[tuple[Item, Item | None]]) -> tuple[tuple[str, Item], ...]:
+    return tuple((item.key, before) for item, before in pairs if before is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequels(Step):
+    """Objects whose cycle before came later, or has changed, are tested again: in which order they came is the same."""
+
+    step: ProfileFiles
+
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
+        """Yield the objects that were compared with another one than they should be."""
+        if self.step.few or not self.step.settings.load().compares:
+            return
+        with index_of(ledger, context.job) as index:
+            done = (one for one in ledger.items.in_state(context.job, State.DONE) if is_cycle(one.key))
+            for items in grouped(done, lambda _: 0, number=PAGE, weight=1):
+                known = ledger.outputs.known(context.job, [one.output for one in items])
+                index.note(one.key for one in items if _differs(known.get(one.output), index.before(one.key)))
+            # Only now: what is done again is recorded while the shards are asked for.
+            for keys in index.noted(PAGE):
+                stale = ledger.items.known(context.job, keys)
+                pairs = [(stale[key], index.before(key)) for key in keys if _is_there(context, stale[key])]
+                for some in grouped(pairs, _weight, number=self.step.number, weight=self.step.bytes):
+                    marked = frozenset(one.key for one, _ in some if unmarked(one.output, one.key) != one.output)
+                    step = replace(self.step, before=_by_key(some), marked=marked, again=True)
+                    yield Objects(context, step, tuple(item for item, _ in some))
+
+
+def _differs(output: Output | None, before: Item | None) -> bool:
+    return output is not None and output.source != told_of(before)
+
+
 @dataclass(frozen=True, slots=True)
 class Clashes(Step):
     """Objects whose files would have one name are written again: the first by key has it, the others carry a mark.
@@ -219,7 +327,7 @@ class Clashes(Step):
                 marked = {one.key for one in there}
             if there:
                 step = replace(self.step, marked=frozenset(marked), again=True)
-                yield Objects(context, step, tuple(there))
+                yield Objects(context, step, tuple(there))  # what they are compared with, the step after this sees to
 
 
 def _sharing(ledger: Ledger, job: str) -> Iterator[tuple[Item, ...]]:

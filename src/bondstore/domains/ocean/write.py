@@ -18,7 +18,7 @@ from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.qc.evaluate import Result
@@ -59,6 +59,14 @@ class Maker:
         if self._deployments is None:
             return batch, []
         return self._deployments.join(batch)
+
+    def with_predecessors(self, read: Mapping[str, Batch], before: Mapping[str, str]) -> dict[str, Batch]:
+        """Return the profiles of files by key, each with that of the cycle before, as far as the tests ask for it."""
+        if not self.suite.compares:
+            return dict(read)
+        from bondstore.domains.ocean.compared import with_predecessors
+
+        return with_predecessors(read, before, self.suite)
 
     def make(self, key: str, answer: Fetched, batch: Batch, result: Result, path: str) -> ProfileOutputs:
         """Write what is wanted of one object; `path` is where its netCDF file goes, or would go."""

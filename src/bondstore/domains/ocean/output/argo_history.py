@@ -63,9 +63,9 @@ def masks(batch: Batch, result: Result) -> list[dict[str, str]]:
 def _bits(batch: Batch, result: Result, among: tuple[Flag, ...]) -> list[int]:
     bits = np.zeros(len(batch), np.int64)
     for step in result.suite.steps:
-        bit = NUMBERS.get(step.test.name)
-        if bit is not None:
-            bits[count(batch, np.isin(result.flags[step.label, step.on], among)) > 0] |= 1 << bit
+        bit, flags = NUMBERS.get(step.test.name), result.flags.get((step.label, step.on))
+        if bit is not None and flags is not None:
+            bits[count(batch, np.isin(flags, among)) > 0] |= 1 << bit
     return bits.tolist()
 
 

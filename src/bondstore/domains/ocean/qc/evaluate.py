@@ -75,6 +75,7 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
         for step in block:
             said = _run(parts, seen, step)
             settled = _settled(parts, step, said.flags)
+            settled[(settled == Flag.UNEVALUATED) & _withheld(parts, seen)] = Flag.SILENT
             flags[step.label, step.on] = settled
             told = _reasons(parts, settled, said.reasons)
             if told:
@@ -192,6 +193,17 @@ def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
     settled[(flags == Flag.MISSING) & ~none] = Flag.SILENT
     settled[none] = Flag.MISSING
     return settled
+
+
+def _withheld(batch: Batch, shown: Batch) -> Mask:
+    """Return the levels of which a value was withheld as bad: later tests leave them out, and need not speak of them."""
+    gone = np.zeros(batch.levels, np.bool_)
+    if shown is not batch:
+        for name in ("PRES", "TEMP", "PSAL"):
+            values, left = batch.column(name), shown.column(name)
+            if values is not None and left is not None and left is not values:
+                gone |= np.isnan(left) & ~np.isnan(values)
+    return gone
 
 
 def _of_owners(told: Mapping[int, str], owners: Integers) -> dict[int, str]:
