@@ -12,6 +12,7 @@ Examples
 >>> drawn = bondstore.ocean.plot("s3://lab-qc", "pictures")  # doctest: +SKIP
 """
 
+from bondstore.domains.ocean.compare import Agreement, Compared, compare
 from bondstore.domains.ocean.plot import Picture, Plotted, plot
 from bondstore.domains.ocean.profiles import Batch, Deployment, Header, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
@@ -23,8 +24,10 @@ from bondstore.domains.ocean.show import show
 
 __all__ = [
     "SCALES",
+    "Agreement",
     "Asked",
     "Batch",
+    "Compared",
     "Deployment",
     "Flag",
     "Header",
@@ -35,6 +38,7 @@ __all__ = [
     "Result",
     "Step",
     "Suite",
+    "compare",
     "evaluate",
     "load_suite",
     "plot",

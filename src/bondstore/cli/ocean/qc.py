@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from bondstore.cli import options
-from bondstore.cli.ocean._shared import Columns, DestProfile
+from bondstore.cli.ocean._shared import Columns, DestProfile, ExclusionList, Metadata
 from bondstore.errors import UsageError
 from bondstore.timebounds import start_of
 
 EXAMPLES = (
     "bondstore ocean qc s3://fishsoop-data/raw s3://fishsoop-data-qc --tests moana",
     "bondstore ocean qc ./csv ./qc --format both --metadata deployments.csv --attributes about.toml",
-    "bondstore ocean qc ./argo ./qc --tests argo --dry-run",
+    "bondstore ocean qc ./argo ./qc --tests argo --exclusion-list ar_greylist.txt --dry-run",
 )
 
 
@@ -42,10 +42,8 @@ def command(
         str, typer.Option(metavar="profile|deployment", help="A netCDF file for each object, or for each deployment.")
     ] = "profile",
     plots: Annotated[bool, typer.Option("--plots", help="Draw each profile beside its file.")] = False,
-    metadata: Annotated[
-        Path | None,
-        typer.Option(metavar="CSV", help="Deployments: serial number, dates supplied and returned, vessel."),
-    ] = None,
+    metadata: Metadata = None,
+    exclusion_list: ExclusionList = None,
     attributes: Annotated[
         Path | None, typer.Option(metavar="TOML", help="Licence, creator, institution … for the files.")
     ] = None,
@@ -74,7 +72,7 @@ def command(
 
     if compat is not None and compat != "moana-2024":
         raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")
-    asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns, per)
+    asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns, per, exclusion_list)
     job = service.prepare(
         source,
         dest,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.ocean._shared import Columns
+from bondstore.cli.ocean._shared import Columns, Metadata
 from bondstore.errors import Exit
 from bondstore.text import printable
 
@@ -47,6 +47,7 @@ def command(
         ),
     ] = None,
     columns: Columns = None,
+    metadata: Metadata = None,
     levels: Annotated[bool, typer.Option("--levels", help="Each level with its flags as well.")] = False,
     json: options.Json = False,
 ) -> int:
@@ -58,7 +59,7 @@ def command(
     """
     from bondstore.domains.ocean.show import show
 
-    shown = show(name, store=store, profile=profile, tests=tests, columns=columns)
+    shown = show(name, store=store, profile=profile, tests=tests, columns=columns, metadata=metadata)
     if json:
         output.display(_records(shown, levels=levels), (), json=True)
     else:

@@ -8,6 +8,7 @@ DOMAIN = Domain(
     {
         "qc": "Test profiles by a standard's rules, and write them for release.",
         "show": "Show a profile: header, flags by test, and why.",
+        "compare": "Compare the flags that files bring with those of the tests.",
         "tests": "The tests of a suite, or all there are, with their thresholds.",
         "plot": "Pictures of profiles, and a map and a section of each platform.",
     },

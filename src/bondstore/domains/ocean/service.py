@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.config.profiles import StoreSpec
+from bondstore.domains.ocean.exclusion_list import exclusion_list
 from bondstore.domains.ocean.job import QcJob
 from bondstore.domains.ocean.qc.suite import suite_names
 from bondstore.domains.ocean.settings import QcSettings
@@ -42,6 +43,8 @@ class Asked:
         The table of deployments (CSV); licence, creator and so on (TOML); a map of the columns of plain CSVs (TOML).
     per : {"profile", "deployment"}
         Whether each object has a netCDF file of its own, or each deployment of a sensor.
+    exclusion_list : str or path, optional
+        Argo's list of sensors that must not be used (``ar_greylist.txt``), for test 15: a file, or its URL.
     """
 
     tests: str = "moana"
@@ -52,6 +55,7 @@ class Asked:
     attributes: str | os.PathLike[str] | None = None
     columns: str | os.PathLike[str] | None = None
     per: str = "profile"
+    exclusion_list: str | os.PathLike[str] | None = None
 
     def settings(self) -> QcSettings:
         """Read the files that are named, and return all of it as a value.
@@ -78,6 +82,7 @@ class Asked:
             _text(self.columns) if self.columns else "",
             "" if self.tests in suite_names() else str(Path(self.tests).absolute().parent),
             _one_of("per", self.per, ("profile", "deployment")),  # type: ignore[arg-type]
+            exclusion_list(self.exclusion_list) if self.exclusion_list else "",
         )
 
 

@@ -45,6 +45,8 @@ class QcSettings:
     folder : str
         Where the TOML of the tests lay: names of files in it start from there. It decides nothing that is written; what
         those files hold does.
+    exclusion_list : str
+        The text of Argo's list of sensors that must not be used; empty for none.
     """
 
     suite: str
@@ -56,6 +58,7 @@ class QcSettings:
     columns: str = ""
     folder: str = ""
     per: Per = "profile"
+    exclusion_list: str = ""
 
     def __post_init__(self) -> None:
         if self.form not in ("netcdf", "parquet", "both"):
@@ -109,4 +112,4 @@ class QcSettings:
 
 def from_params(params: Mapping[str, Any]) -> QcSettings:
     """Return settings as `QcSettings.params` gave them."""
-    return QcSettings(**params)
+    return QcSettings(**params)  # a run that an earlier version recorded lacks what came later: the defaults

@@ -13,6 +13,7 @@ from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.columns import ColumnMap, parse_columns
+from bondstore.domains.ocean.reading.metadata import parse_metadata, without_contacts
 from bondstore.domains.ocean.reading.netcdf import flags_in, is_netcdf
 from bondstore.domains.ocean.views import ProfileView, view_of_file, view_of_result
 from bondstore.errors import NotFoundError
@@ -46,6 +47,7 @@ def show(
     profile: str | Settings | None = None,
     tests: str | None = None,
     columns: str | os.PathLike[str] | None = None,
+    metadata: str | os.PathLike[str] | None = None,
 ) -> ShownFile:
     """Read one file of this computer or of a store, and tell what tests say of it.
 
@@ -61,6 +63,8 @@ def show(
         suite of its kind (Moana, Argo, QARTOD).
     columns : path, optional
         A TOML that maps the columns of a plain CSV.
+    metadata : path, optional
+        The table of deployments (CSV): some tests depend on a profile's gear.
 
     Raises
     ------
@@ -75,6 +79,9 @@ def show(
     chosen = _columns(columns)
     key, data = _fetched(name, store, profile)
     batch, findings = read_any(key, data, chosen)
+    if metadata is not None:
+        batch, more = parse_metadata(_table(metadata)).join(batch)
+        findings = [*findings, *more]
     stored = flags_in(data, key) if suite is None and is_netcdf(data) else None
     if stored is not None and (stored.tests or stored.rolled):
         return ShownFile(tuple(view_of_file(batch, number, stored) for number in range(len(batch))), tuple(findings))
@@ -83,6 +90,13 @@ def show(
         suite = load_suite(USUAL.get(dialect, "qartod"))
     result = evaluate(batch, suite)
     return ShownFile(tuple(view_of_result(batch, number, result) for number in range(len(batch))), tuple(findings))
+
+
+def _table(path: str | os.PathLike[str]) -> str:
+    try:
+        return without_contacts(Path(path).expanduser().read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        raise NotFoundError(f"There is no readable table of deployments {path}.", hint="Name a CSV file.") from None
 
 
 def _columns(path: str | os.PathLike[str] | None) -> ColumnMap | None:

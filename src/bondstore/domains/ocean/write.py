@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bondstore.domains.ocean.findings import RUN_KINDS
 from bondstore.domains.ocean.output.attributes import Attributes, FileSource, parse_attributes
@@ -14,6 +16,7 @@ from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.paths import month_of, plot_path
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import Flag, of_source
+from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bondstore.domains.ocean.profiles import Batch
+    from bondstore.domains.ocean.qc.argo_float import ExclusionEntry
     from bondstore.domains.ocean.qc.evaluate import Result
     from bondstore.domains.ocean.settings import QcSettings
     from bondstore.findings import Finding
@@ -53,9 +57,12 @@ class Maker:
         self.columns = parse_columns(settings.columns) if settings.columns else None
         self._attributes = parse_attributes(settings.attributes) if settings.attributes else Attributes()
         self._deployments = parse_metadata(settings.metadata) if settings.metadata else None
+        self._excluded = _parsed_list(settings.exclusion_list) if settings.exclusion_list else None
 
     def with_deployments(self, batch: Batch) -> tuple[Batch, list[Finding]]:
-        """Return a batch with what the table of deployments knows of its profiles."""
+        """Return a batch with what the table of deployments, and the exclusion list, know of its profiles."""
+        if self._excluded is not None:
+            batch = _with_list(batch, self._excluded)
         if self._deployments is None:
             return batch, []
         return self._deployments.join(batch)
@@ -109,6 +116,26 @@ class Maker:
         from bondstore.domains.ocean.plots.profile import profile_figure
 
         return profile_figure(batch, result, 0)
+
+
+def _parsed_list(text: str) -> Mapping[str, Sequence[ExclusionEntry]]:
+    from bondstore.domains.ocean.qc.argo_float import parse_list
+
+    return parse_list(text)
+
+
+def _with_list(batch: Batch, listed: Mapping[str, Sequence[ExclusionEntry]]) -> Batch:
+    """Say of each float what the list says of it at that time."""
+    from bondstore.domains.ocean.qc.argo_float import said_of
+
+    dates = per_profile(batch, batch.time, np.fmin).tolist()
+    profiles = [
+        replace(one, known={**one.known, "exclusion_list": said_of(listed, one.platform, date)})
+        if one.header.dialect == "argo" and one.platform
+        else one
+        for one, date in zip(batch.profiles, dates, strict=True)
+    ]
+    return replace(batch, profiles=profiles)
 
 
 def _findings(key: str, path: str, batch: Batch, result: Result) -> tuple[Finding, ...]:

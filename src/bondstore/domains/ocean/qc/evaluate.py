@@ -196,7 +196,7 @@ def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
 
 
 def _withheld(batch: Batch, shown: Batch) -> Mask:
-    """Return the levels of which a value was withheld as bad: later tests leave them out, and need not speak of them."""
+    """Return the levels of which a value was withheld as bad: later tests leave them out and say nothing of them."""
     gone = np.zeros(batch.levels, np.bool_)
     if shown is not batch:
         for name in ("PRES", "TEMP", "PSAL"):
