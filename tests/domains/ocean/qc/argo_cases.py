@@ -117,16 +117,22 @@ def usable(*rows: Row) -> list[int]:
     return [n for n in range(len(rows[0])) if not any(math.isnan(row[n]) for row in rows)]
 
 
-def slow_increasing(pressure: Row) -> list[int]:
-    flags, deepest = [], -math.inf
-    for value in pressure:
-        if math.isnan(value):
-            flags.append(MISSING)
-        elif value <= deepest:
-            flags.append(BAD)
-        else:
-            flags.append(GOOD)
-            deepest = value
+def slow_increasing(pressure: Row, reversal: float = 20.0) -> list[int]:
+    """From the middle (length / 2) to both ends, against the running extreme."""
+    flags = [MISSING if math.isnan(value) else GOOD for value in pressure]
+    rows = usable(pressure)
+    if not rows:
+        return flags
+    middle = len(rows) // 2
+    deepest = shallowest = pressure[rows[middle]]
+    for row in rows[middle + 1 :]:
+        if pressure[row] <= deepest - reversal:
+            flags[row] = BAD
+        deepest = max(deepest, pressure[row])
+    for row in reversed(rows[:middle]):
+        if pressure[row] >= shallowest + reversal:
+            flags[row] = BAD
+        shallowest = min(shallowest, pressure[row])
     return flags
 
 
@@ -185,18 +191,20 @@ def slow_inversion(pressure: Row, temperature: Row, salinity: Row, threshold: fl
 
 
 def slow_drift(now: tuple[Row, Row], then: tuple[Row, Row], layer: float, limit: float) -> int:
-    means = []
-    for pressure, values in (now, then):
-        rows = usable(pressure, values)
-        if not rows:
-            return UNEVALUATED
-        deepest = max(pressure[row] for row in rows)
-        deep = [values[row] for row in rows if pressure[row] >= deepest - layer]
-        means.append(sum(deep) / len(deep))
-    return SUSPECT if abs(means[0] - means[1]) > limit else GOOD
+    """Over the deepest layer that both have."""
+    levels = [[(pressure[row], values[row]) for row in usable(pressure, values)] for pressure, values in (now, then)]
+    if not all(levels):
+        return SILENT
+    bottom = min(max(pressure for pressure, _ in one) for one in levels)
+    deep = [[value for pressure, value in one if bottom - layer <= pressure <= bottom] for one in levels]
+    if not all(deep):
+        return SILENT
+    here, there = (sum(one) / len(one) for one in deep)
+    return SUSPECT if abs(here - there) > limit else GOOD
 
 
-def slow_frozen(now: tuple[Row, Row], then: tuple[Row, Row], mean: float) -> int:
+def slow_frozen(now: tuple[Row, Row], then: tuple[Row, Row], mean: float) -> bool | None:
+    """Whether one variable repeats; None where there is nothing to compare."""
     slabs: list[dict[int, list[float]]] = []
     for pressure, values in (now, then):
         found: dict[int, list[float]] = {}
@@ -208,9 +216,7 @@ def slow_frozen(now: tuple[Row, Row], then: tuple[Row, Row], mean: float) -> int
         for n in slabs[0]
         if n in slabs[1]
     ]
-    if not apart:
-        return UNEVALUATED
-    return BAD if max(apart) < 0.3 and min(apart) < 0.001 and sum(apart) / len(apart) < mean else GOOD
+    return max(apart) < 0.3 and min(apart) < 0.001 and sum(apart) / len(apart) < mean if apart else None
 
 
 # --- what hypothesis draws

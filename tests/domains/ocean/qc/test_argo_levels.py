@@ -37,11 +37,13 @@ def over(value: float) -> float:
     [
         ([], []),
         ([5.0], [GOOD]),
-        ([5.0, 5.0, 5.0, over(5.0)], [GOOD, BAD, BAD, GOOD]),
-        ([1.0, 4.0, 2.0, 3.0, 4.0, 5.0], [GOOD, GOOD, BAD, BAD, BAD, GOOD]),
-        ([1.0, NAN, 1.0, 2.0], [GOOD, MISSING, BAD, GOOD]),
+        ([5.0, 5.0, 5.0, over(5.0)], [GOOD] * 4),  # no reversal of 20 dbar: until February 2024 two of them failed
+        ([1.0, 40.0, 20.0, 21.0, 40.0, 50.0], [GOOD, BAD, GOOD, GOOD, GOOD, GOOD]),  # from the middle, 21, upwards
+        ([10.0, 20.0, 50.0, 60.0, 40.0, 41.0, 70.0], [GOOD, GOOD, GOOD, GOOD, BAD, GOOD, GOOD]),  # 20 dbar, and 19
+        ([100.0, 200.0, 100.0], [GOOD, GOOD, BAD]),
+        ([1.0, NAN, 1.0, 2.0], [GOOD, MISSING, GOOD, GOOD]),
         ([NAN, NAN], [MISSING, MISSING]),
-        ([3.0, 2.0, 1.0], [GOOD, BAD, BAD]),
+        ([60.0, 40.0, 20.0], [BAD, GOOD, BAD]),
     ],
 )
 def test_pressure_increases(pressure: list[float], flags: list[int]) -> None:
@@ -57,7 +59,16 @@ def test_pressure_begins_anew_at_a_seam() -> None:
     )
 
 
-@given(st.lists(rows(0, 5), max_size=4))
+def test_near_surface_pressures_are_looked_at_from_the_deepest_up() -> None:
+    pressure = [30.0, 1.0, 2.0, 3.0, 31.0]
+    near = {"vertical_sampling_scheme": "Near-surface sampling: averaged, unpumped"}
+    assert run("argo.pressure_increasing", "PRES", cast([1.0] * 5, pressure, known=near)) == [BAD] + [GOOD] * 4
+    assert run("argo.pressure_increasing", "PRES", cast([1.0] * 5, [*pressure[1:], 2.0], known=near)) == [GOOD] * 4 + [
+        BAD
+    ]
+
+
+@given(st.lists(rows(0, 60), max_size=4))
 @SOME
 def test_pressure_increases_as_a_loop_has_it(pressures: list[list[float]]) -> None:
     found = run("argo.pressure_increasing", "PRES", *(cast([1.0] * len(row), row) for row in pressures))

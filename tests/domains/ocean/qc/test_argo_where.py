@@ -128,20 +128,26 @@ def test_speed_in_no_time_and_back_in_time() -> None:
 
 
 def test_speed_without_an_earlier_profile() -> None:
-    assert run("argo.speed", "TIME", cast([1.0])) == [UNEVALUATED]
-    assert run("argo.speed", "TIME", cast([1.0]), required=False) == [SILENT]
-    assert run("argo.speed", "TIME", cast([1.0], known={"cycle": "1"}), cast([1.0], known={"cycle": "2"})) == [
-        SILENT,
-        UNEVALUATED,
-    ]
+    assert run("argo.speed", "TIME", cast([1.0]), required=True) == [UNEVALUATED]
+    assert run("argo.speed", "TIME", cast([1.0])) == [SILENT]
+    assert run(
+        "argo.speed", "TIME", cast([1.0], known={"cycle": "1"}), cast([1.0], known={"cycle": "2"}), required=True
+    ) == [SILENT, UNEVALUATED]
     earlier = before([], position=None)
-    assert run("argo.speed", "TIME", cast([1.0], earlier=earlier)) == [UNEVALUATED]
+    assert run("argo.speed", "TIME", cast([1.0], earlier=earlier), required=True) == [UNEVALUATED]
+    assert run("argo.speed", "TIME", cast([1.0], earlier=earlier)) == [SILENT]
 
 
 def test_speed_without_a_place_here_or_there() -> None:
     nowhere = before([], position=Position(NAN, 0.0))
     assert (
-        run("argo.speed", "TIME", cast([1.0], latitude=NAN, earlier=before([])), cast([1.0], earlier=nowhere))
+        run(
+            "argo.speed",
+            "TIME",
+            cast([1.0], latitude=NAN, earlier=before([])),
+            cast([1.0], earlier=nowhere),
+            required=True,
+        )
         == [UNEVALUATED] * 2
     )
     assert run("argo.speed", "POSITION", cast([1.0], latitude=NAN, earlier=before([]))) == [MISSING]
