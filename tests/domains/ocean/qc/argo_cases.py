@@ -196,6 +196,8 @@ def slow_drift(now: tuple[Row, Row], then: tuple[Row, Row], layer: float, limit:
     if not all(levels):
         return SILENT
     bottom = min(max(pressure for pressure, _ in one) for one in levels)
+    if bottom < layer:
+        return SILENT
     deep = [[value for pressure, value in one if bottom - layer <= pressure <= bottom] for one in levels]
     if not all(deep):
         return SILENT

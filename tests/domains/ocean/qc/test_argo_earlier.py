@@ -50,6 +50,11 @@ def test_only_the_layer_that_both_have_is_compared() -> None:
     )
 
 
+def test_near_the_surface_there_is_no_layer_to_compare() -> None:
+    made = cast([9.0], [99.0], earlier=before([1.0], [2000.0])), cast([9.0], [100.0], earlier=before([1.0], [100.0]))
+    assert run("argo.sensor_drift", "TEMP", *made) == [SILENT, SUSPECT]
+
+
 def test_the_deepest_hundred_begin_with_a_hundred() -> None:
     earlier = before([0.0], [2000.0])
     assert run("argo.sensor_drift", "TEMP", cast([9.0, 0.0], [1900.0, 2000.0], earlier=earlier)) == [SUSPECT] * 2
@@ -126,8 +131,8 @@ def test_slabs_begin_at_their_multiples() -> None:
 
 
 def test_each_profile_has_its_own_before() -> None:
-    one = cast([1.0], None, [35.0], earlier=before([1.0], None, [35.0]))
-    other = cast([5.0], None, [35.0], earlier=before([9.0], None, [35.0]))
+    one = cast([1.0], [150.0], [35.0], earlier=before([1.0], [150.0], [35.0]))
+    other = cast([5.0], [150.0], [35.0], earlier=before([9.0], [150.0], [35.0]))
     assert run("argo.frozen_profile", "TEMP", one, other, one) == [BAD, GOOD, BAD]
     assert run("argo.sensor_drift", "TEMP", one, other, one) == [GOOD, SUSPECT, GOOD]
 

@@ -193,7 +193,8 @@ def sensor_drift(batch: Batch, on: str, *, layer: float, limit: float, required:
     """Flag a profile whose deep values are far from those of the profile before.
 
     The means over the deepest `layer` that both profiles have differ by more than `limit`: from the lesser of the two
-    greatest pressures up. Deeper water of one of them is another water, and no drift.
+    greatest pressures up. Deeper water of one of them is another water, and no drift; where one of them ends above
+    `layer`, they have none in common.
 
     Parameters
     ----------
@@ -220,6 +221,7 @@ def sensor_drift(batch: Batch, on: str, *, layer: float, limit: float, required:
     """
     now, then = _here(batch, on), _before(batch, on)
     bottom = np.minimum(_bottom(now, len(batch)), _bottom(then, len(batch)))
+    bottom[bottom < layer] = -np.inf  # they have no such layer: near the surface water changes from week to week
     apart = np.abs(_deep(now, bottom, layer) - _deep(then, bottom, layer))
     flags = np.where(apart > limit, Flag.SUSPECT, Flag.GOOD)
     return _compared(batch, on, flags, ~np.isnan(apart), required)
