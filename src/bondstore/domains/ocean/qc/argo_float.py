@@ -237,7 +237,7 @@ def frozen_profile(
     least: float,
     mean: float,
     required: bool,
-    beside: tuple[float, float, float] | None = None,
+    others: tuple[float, float, float] | None = None,
 ) -> Verdict:
     """Flag a profile that repeats the one before, but for small deviations: in temperature and in salinity.
 
@@ -257,7 +257,7 @@ def frozen_profile(
         Limits of the variable: 0.3, 0.001 and 0.02 degrees Celsius; 0.3, 0.001 and 0.004 for salinity.
     required : bool
         As in `sensor_drift`.
-    beside : tuple of float, optional
+    others : tuple of float, optional
         The same limits of the other variable; the manual's where they are not stated.
 
     Returns
@@ -271,7 +271,7 @@ def frozen_profile(
     """
     other = "PSAL" if on == "TEMP" else "TEMP"
     frozen, compared = _frozen(batch, on, slab, (greatest, least, mean))
-    theirs, also = _frozen(batch, other, slab, beside or _FROZEN[other])
+    theirs, also = _frozen(batch, other, slab, others or _FROZEN[other])
     alone = np.array([_column(one.earlier, other) is None for one in batch.profiles], np.bool_) | ~batch.carries(other)
     said = _compared(batch, on, np.where(frozen & theirs, Flag.BAD, Flag.GOOD), compared & also, required)
     flags = np.where(spread(batch, alone & ~_lacks(batch, on)), np.int8(Flag.SILENT), said.flags)

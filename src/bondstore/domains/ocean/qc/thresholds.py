@@ -19,7 +19,7 @@ _OF_SIZE = """
     low high deviations other_deviations window radius fastest resolution rate within increment range_max eps tolerance
     threshold limit jump layer slab greatest least mean longest_gap overflow factor shallow deep split moving release
     offset surface still max_age max_distance spreads ranges warn fail unsure dive dive_limits shallow_limits firmware
-    zones windows bands near_value near_pressure
+    zones windows bands near_value near_pressure others reversal discrete averaged below step
 """
 _SIZES = frozenset(_OF_SIZE.split())
 """Distances, heights, widths and rates: below zero, all things would be over them, or none."""
