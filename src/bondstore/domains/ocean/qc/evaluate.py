@@ -69,13 +69,14 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
     reasons: dict[tuple[str, str], Mapping[int, str]] = {}
     parts, owners = split_casts(batch) if suite.split_casts else (batch, None)
     shown = _without_source_bad(parts) if suite.skip_bad else parts
+    left_out = _withheld(parts, shown)
     for _, block in groupby(suite.steps, key=lambda step: step.label):
         # one test on several variables is one test: what it calls bad in the first it still sees in the second
         seen = shown
         for step in block:
             said = _run(parts, seen, step)
             settled = _settled(parts, step, said.flags)
-            settled[(settled == Flag.UNEVALUATED) & _withheld(parts, seen)] = Flag.SILENT
+            settled[left_out & (settled == Flag.UNEVALUATED)] = Flag.SILENT
             flags[step.label, step.on] = settled
             told = _reasons(parts, settled, said.reasons)
             if told:
@@ -196,7 +197,7 @@ def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
 
 
 def _withheld(batch: Batch, shown: Batch) -> Mask:
-    """Return the levels of which a value was withheld as bad: later tests leave them out and say nothing of them."""
+    """Return the levels of which a value is withheld: tests leave out what the file calls bad, and say nothing of it."""
     gone = np.zeros(batch.levels, np.bool_)
     if shown is not batch:
         for name in ("PRES", "TEMP", "PSAL"):
