@@ -197,7 +197,7 @@ def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
 
 
 def _withheld(batch: Batch, shown: Batch) -> Mask:
-    """Return the levels of which a value is withheld: tests leave out what the file calls bad, and say nothing of it."""
+    """Return the levels of which a value is withheld: tests leave them out, and say nothing of them."""
     gone = np.zeros(batch.levels, np.bool_)
     if shown is not batch:
         for name in ("PRES", "TEMP", "PSAL"):
