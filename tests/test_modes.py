@@ -42,6 +42,26 @@ def test_every_folder_that_is_made_has_the_mode_not_only_the_last(tmp_path: Path
     assert [mode(tmp_path / one) for one in ("a", "a/b", "a/b/c")] == [0o700] * 3
 
 
+def test_two_threads_may_make_the_same_folder_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One finds no folder above its own; before it looks again, the other has made it."""
+    make, wanted = os.mkdir, tmp_path / "tmp" / "shard"
+
+    def late(path: str, bits: int) -> None:
+        if path == str(wanted) and not wanted.parent.exists():
+            make(wanted.parent)
+            raise FileNotFoundError(2, "No such file or directory", path)
+        make(path, bits)
+
+    monkeypatch.setattr(os, "mkdir", late)
+    modes.make_path(str(wanted))
+    assert wanted.is_dir()
+
+
+def test_where_no_folder_can_be_made_that_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="/proc/of-mine"):
+        modes.make_folder("/proc/of-mine/folder")
+
+
 def test_a_group_that_is_not_yours_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     import grp
 

@@ -131,9 +131,10 @@ def make_path(folder: str, modes: Modes = PRIVATE) -> None:
         _make_one(folder, modes)
     except FileNotFoundError:
         above = os.path.dirname(folder)  # noqa: PTH120
-        if above == folder or os.path.isdir(above):  # noqa: PTH112 - as in /proc, where none can be made
+        if above == folder:
             raise
-        make_path(above, modes)
+        if not os.path.isdir(above):  # noqa: PTH112 - else another thread made it just now, or we are in /proc
+            make_path(above, modes)
         _make_one(folder, modes)
 
 
