@@ -38,7 +38,8 @@ PLANTED = """
 **Synthetic.** {number} profiles of 30 to 400 levels (a thermocline, a slope, a mixed layer above a thermocline, mixed
 water; half of them down and up), with noise of 0.002 to 0.01 °C, written to 0.001 °C. In each, one level that is not
 the first or last is moved. Found: that level is called suspect. Elsewhere: any other level that the suite calls
-suspect or bad, of any variable, in all profiles together.
+suspect or bad, of any variable, in all profiles together. (What reaches 30 °C marks the rest of its profile, by the
+range test: that is what 8 °C adds.)
 """
 FLAGGED = """
 ## Moana's tests on the water of Argo floats
