@@ -57,6 +57,7 @@ FOUND = {
         ("Tu código es 4829", "Tu código es [CODE]"),
         ("【淘宝】验证码 482913", "【淘宝】验证码 [CODE]"),
         ("Enter PIN 1234", "Enter PIN [CODE]"),
+        ("code:482913 or code #4829", "code:[CODE] or code #[CODE]"),
     ],
 }
 LEFT_ALONE = [

@@ -82,8 +82,9 @@ def redact_text(text: str, *, screen: bool = False) -> tuple[str, dict[str, int]
 
 
 def _look(text: str, counts: dict[str, int], *, screen: bool) -> str:
+    numbers = screen and _FOUR_DIGITS.search(text) is not None
     for mark, find in _FINDERS.items():
-        if mark in _ON_SCREENS and not (screen and _FOUR_DIGITS.search(text)):
+        if mark in _ON_SCREENS and not numbers:
             continue
         if mark == "CARD" and _DIGITS.search(text) is None:
             break
