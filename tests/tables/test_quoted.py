@@ -290,3 +290,98 @@ def test_a_large_file_of_such_a_writer_is_read_as_a_small_one(tail: bytes) -> No
     assert [of_large[0], of_large[1]] == of_small[:2]
     last, same = of_large[-1], of_small[-1]
     assert (last.raw, last.reason) == (same.raw, same.reason) if isinstance(same, Aside) else last == same
+
+
+# --- texts in which a line ends with a quote and the next one begins with one, as rows do
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'he said "hi"\n"there" he said',
+        'a "x"\n"y" b "z"\n"w" c',
+        '"one"\n"two"\n"three"',
+        'a "x"\n\n"y" b',
+        'a "x"\r\n"y" b',
+        'a "x"\n"y"\nand "z"\n"end"',
+    ],
+)
+def test_a_text_whose_lines_begin_and_end_with_quotes_is_not_cut_short(text):
+    one = reading('"id","text"\n' + as_app([["1", text], ["2", "ok"]]))
+    assert list(one.records()) == [["1", text], ["2", "ok"]]
+    assert (one.repaired, one.set_aside) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("below", "rows", "aside"),
+    [
+        ('"1","hello"\n"there"\n"2","ok"\n', [["2", "ok"]], [(2, '"1","hello"'), (3, '"there"')]),
+        ('"1","a "b"\n"c" d\n"2","ok"\n', [["2", "ok"]], [(2, '"1","a "b"'), (3, '"c" d')]),
+        ('"1","x "y" "z"\nmore\n"2","ok"\n', [["1", 'x "y" "z'], ["2", "ok"]], [(3, "more")]),
+        # The last value is no text: what stands below is none of it.
+        ('"1","1704441600000"\n"alone"\n', [["1", "1704441600000"]], [(3, '"alone"')]),
+        ('"1","2024-01-05 08:00"\n"alone"\n', [["1", "2024-01-05 08:00"]], [(3, '"alone"')]),
+        # The end of the file alone says that a row is cut.
+        ('"1","hello"\n"2', [["1", "hello"]], [(3, '"2')]),
+    ],
+)
+def test_where_a_text_ends_is_certain_or_both_pieces_are_set_aside(below, rows, aside):
+    one = reading('"id","text"\n' + below)
+    records = list(one.records())
+    assert [record for record in records if not isinstance(record, Aside)] == rows
+    assert [(record.line, record.raw) for record in records if isinstance(record, Aside)] == aside
+    assert one.set_aside == len(aside)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    texts=st.lists(
+        st.text(st.sampled_from('ab "\n'), max_size=9).filter(
+            # A line that is a quote alone ends one text or begins another: nobody can tell.
+            lambda text: text == text.strip("\n") and ('""' not in f'"{text}"' or not text)
+        ),
+        max_size=4,
+    )
+)
+@example(texts=['a"\n"b', "c"])
+def test_no_last_text_is_cut_short_without_a_mark(texts):
+    """A row that comes out is one that went in, or something of its file is set aside."""
+    rows = [[str(number), text] for number, text in enumerate(texts)]
+    records = list(read_quoted(lambda: [as_app([["id", "text"], *rows]).encode()], doubles=False).records())
+    asides = [record for record in records if isinstance(record, Aside)]
+    found = [record for record in records if not isinstance(record, Aside)]
+    assert asides or found == rows
+
+
+def test_headers_that_come_again_are_no_rows_and_others_end_what_can_be_read():
+    again = reading("a,b,c\n1,2,3\na,b,c\n4,5,6\n")
+    assert list(again.records()) == [["1", "2", "3"], ["4", "5", "6"]]
+    assert again.headers == 1
+    other = reading("id,app,text\n1,2,3\ntext,app,id\n4,5,6\nid,app,text\n7,8,9\n")
+    assert list(other.rows()) == [["1", "2", "3"], ["7", "8", "9"]]
+    assert other.set_aside == 2
+    words = reading("id,app,text\n1,app,text\nid,app,app\nid,text,\nid,app,two words\n")
+    assert len(list(words.rows())) == 4, "values that are names of columns by chance"
+    assert list(reading("a\n1\na\n").rows()) == [["1"], ["a"]], "of one column it may be a value"
+
+
+# --- how a file is written
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.lists(VALUES.filter(lambda one: "\r" not in one), min_size=3, max_size=3), max_size=6),
+    separator=st.sampled_from([",", ";", "\t", "|"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"]),
+    size=st.integers(1, 40),
+)
+def test_a_file_is_read_by_its_own_encoding_separator_and_line_ends(rows, separator, end, encoding, size):
+    data = io.StringIO(newline="")
+    csv.writer(data, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator=end).writerows(
+        [["id", "b", "c"], *rows]
+    )
+    one = reading(data.getvalue().encode(encoding), size)
+    assert one.columns == ["id", "b", "c"]
+    assert list(one.records()) == rows
+    assert one.set_aside == one.undecodable == 0

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from bondstore.tables.textcsv import csv_line
 __all__ = ["Aside", "Reading", "Reason", "read_quoted"]
 MOST_COLUMNS = 10_000
 _WHOLE = 4 << 20
+_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
 
 
 class _NotStrictError(Exception):
@@ -81,12 +83,12 @@ class Reading:
         for record in records:
             row = self._names_in(record.raw) if isinstance(record, Aside) else record
             # One column alone may hold its own name as a value.
-            if row and (row[0] in known or row[-1] in known) and len(names) > 1 and len(known.intersection(row)) > 1:
+            if row and (row[0] in known or row[-1] in known) and len(names) > 1:
                 if row == names:
                     self.headers += 1
                     other = False
                     continue
-                other = other or 2 * len(known.intersection(row)) >= len(set(row))
+                other = other or _is_other_header(row, known)
             if other and not isinstance(record, Aside):
                 self.set_aside += 1
                 yield Aside(0, Reason.OTHER_HEADER, csv_line(record).rstrip("\n"))
@@ -175,6 +177,12 @@ class Reading:
 def read_quoted(source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> Reading:
     """Open a CSV file that may hold quotes which are not doubled."""
     return Reading(source, doubles=doubles)
+
+
+def _is_other_header(row: list[str], known: frozenset[str]) -> bool:
+    """Whether a row can only be the header of other columns: names all, none twice, at least half of them known."""
+    shared = sum(len(name) > 1 for name in known.intersection(row))
+    return shared > 1 and 2 * shared >= len(row) == len(set(row)) and all(map(_NAME.fullmatch, row))
 
 
 def _start(chunks: Iterator[bytes], most: int) -> tuple[list[bytes], int]:
