@@ -32,6 +32,7 @@ from benchmarks.ocean_faults import (
 )
 from benchmarks.ocean_rates_real import section
 from bondstore.domains.ocean.profiles import Batch, Earlier
+from bondstore.domains.ocean.qc.casts import split_casts
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import Flag
 from bondstore.domains.ocean.qc.suite import Step, load_suite, suite_names
@@ -177,7 +178,7 @@ def medd(folder: Path) -> list[str]:
         latitude = float(place[1]) * (1 if place[2] == "N" else -1)
         casts.append(Cast(table[:, 0], table[:, 1], table[:, 2], latitude, -150.0, Earlier(0.0)))
         spikes.append(table[:, -2:])
-    made, expected = batch(casts), np.concatenate(spikes)
+    made, expected = split_casts(batch(casts))[0], np.concatenate(spikes)  # one file holds two casts end to end
     for place_of, on in enumerate(("TEMP", "PSAL")):
         there, here = expected[:, place_of] == 1, alone(made, step_of("argo.medd", on)) == Flag.BAD
         lines.append(row(on, len(casts), made.levels, there.sum(), (there & here).sum(), (here & ~there).sum()))
@@ -241,7 +242,7 @@ PUBLISHED = """
 ## MEDD against its published validation profiles
 
 **Real**, with the flags of the method's own program (github.com/ArgoRTQC/matlab_MEDD, folder `validation_material`,
-which is not part of this repository). A file that holds two casts end to end is tested as it is here.
+which is not part of this repository). A file that holds two casts end to end is split first, as the suite does it.
 """
 NOTES = """
 ## What to make of it
