@@ -245,5 +245,6 @@ def test_the_table_of_deployments_from_a_bucket(cloud: Cloud) -> None:
     assert outcomes(s3_event(cloud.raw, KEY)) == {KEY: "done"}
     [name] = [key for key in cloud.listed(cloud.qc) if key.endswith(".nc")]
     data = cloud.s3.get_object(Bucket=cloud.qc, Key=name)["Body"].read()
-    assert b"Mira" in data
+    assert b"2024-01-01T00:00:00Z" in data, "the deployment is known"
+    assert b"Mira" not in data, "and its vessel is private"
     assert b"skipper" not in data

@@ -110,7 +110,9 @@ def test_one_bad_level_leaves_its_neighbours_tested_as_if_it_were_not_there() ->
     spoilt[9] = 99.0
     keep = np.arange(good.levels) != 9
     with_it = evaluate(replace(good, temperature=spoilt), suite)
-    without = evaluate(replace(good, sizes=good.sizes - 1, **{name: one[keep] for name, one in columns.items()}), suite)
+    fewer = {name: one[keep] for name, one in columns.items()}
+    source = {name: one[keep] for name, one in good.source.items()}
+    without = evaluate(replace(good, sizes=good.sizes - 1, source=source, **fewer), suite)
     assert with_it.rolled["TEMP"][9] == Flag.BAD
     for place, found in with_it.flags.items():
         assert found[keep].tolist() == without.flags[place].tolist(), place

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bondstore.domains.ocean.output.attributes import FileSource
+from bondstore.domains.ocean.output.attributes import Attributes, FileSource
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.profiles import Batch, Position, joined
 from bondstore.domains.ocean.qc.evaluate import evaluate
@@ -168,7 +168,8 @@ def test_our_own_files_come_back_as_they_were() -> None:
     fleet = moana_fleet(3, levels=20, seed=5) | {"MOANA_0012_1_9.csv": moana_csv(lat=[None, 1.0], lon=[None, 0.0])}
     source = joined([one[0] for one in read_many(list(fleet.items())) if not isinstance(one, DamagedError)])
     result = evaluate(source, load_suite("moana"))
-    data = netcdf_file(source, result, FileSource(source_modified=0.0))
+    named = Attributes(publish=("upload position",))
+    data = netcdf_file(source, result, FileSource(source_modified=0.0, attributes=named))
     batch, found = read_any("deployment_qc.nc", data)
     assert found == []
     assert batch.sizes.tolist() == source.sizes.tolist()
