@@ -6,7 +6,9 @@ import json
 import stat
 from pathlib import Path
 
+import botocore.session
 import pytest
+from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from tests.cli.conftest import Call
 from tests.homes import Home
@@ -177,11 +179,50 @@ def test_policy(cli: Call) -> None:
     assert [(one["Effect"], one["Principal"]) for one in own["Statement"]] == [("Allow", {"AWS": user}), ("Deny", "*")]
     assert own["Statement"][1]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": user}}
     for words in (
+        (f"{table}/index/x", "--user", user),
         ("arn:aws:dynamodb:x:1:table/*",),
         (f"{table}*",),
         (table, "--user", "arn:aws:iam::123456789012:user/*"),
     ):
         assert cli("participants", "policy", *words).code == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"), [("", "PutItem"), ("-history", "PutItem"), ("/stream/2026-01-01T00:00:00.000", "GetRecords")]
+)
+def test_the_policy_of_a_table_leaves_others_no_way_to_its_rows(cli: Call, end: str, kept: str) -> None:
+    """Every operation that AWS's own client knows, judged by moto's reading of the policy."""
+    place = f"arn:aws:dynamodb:ap-southeast-2:123456789012:table/participant-information{end}"
+    user = "arn:aws:iam::123456789012:user/collector"
+    own = cli("participants", "policy", place, "--user", user, "--json").records[0]
+    allow, deny = own["Statement"]
+    assert f"dynamodb:{kept}" in allow["Action"]
+    assert "dynamodb:DeleteItem" not in allow["Action"] or not end
+    judged = IAMPolicy(json.dumps({"Statement": [{**deny, "Condition": {}}]}))
+    session = botocore.session.get_session()
+    names = [one for it in ("dynamodb", "dynamodbstreams") for one in session.get_service_model(it).operation_names]
+    names += ["PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate", "StartAwsBackupJob", "NotKnownYet"]
+    below = [place] if "/stream/" in end else [place, f"{place}/index/by-port"]
+    left = {
+        name
+        for name in names
+        for resource in below
+        if judged.is_action_permitted(f"dynamodb:{name}", resource) is not PermissionResult.DENIED
+    }
+    assert left == {
+        "DeleteResourcePolicy",
+        "DescribeContinuousBackups",
+        "DescribeStream",
+        "DescribeTable",
+        "DescribeTimeToLive",
+        "GetResourcePolicy",
+        "ListTagsOfResource",
+        "PutResourcePolicy",
+        "TagResource",
+        "UntagResource",
+        "UpdateContinuousBackups",
+    }
+    assert len(json.dumps(own, separators=(",", ":"))) < 20_000  # what a table's own policy may hold, in bytes
 
 
 def test_nothing_heavy_is_loaded_for_help(shell: Call) -> None:

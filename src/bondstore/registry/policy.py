@@ -22,7 +22,25 @@ ROWS = (
 ENTRIES = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan")
 """What the history takes: nothing is ever removed from it."""
 LOOK = ("dynamodb:DescribeTable",)
+CHANGES = ("dynamodb:GetRecords", "dynamodb:GetShardIterator")
+"""What reads a table's stream, which holds its rows as well."""
+MANAGE = (
+    "dynamodb:DeleteResourcePolicy",
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeStream",
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeTimeToLive",
+    "dynamodb:GetResourcePolicy",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:PutResourcePolicy",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "dynamodb:UpdateContinuousBackups",
+)
+"""What others keep, so that nobody is locked out for good: none of it gives a row or takes one away. To change a table
+(`UpdateTable`) is not among them, as a replica in another region holds the rows under no policy."""
 _TABLE = re.compile(r"arn:(aws[a-z-]*):dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}", re.ASCII)
+_STREAM = re.compile(rf"{_TABLE.pattern}/stream/[0-9T:.-]+", re.ASCII)
 _USER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]{1,512}", re.ASCII)
 
 
@@ -38,20 +56,28 @@ def user_policy(table: str) -> dict[str, Any]:
     }
 
 
-def table_policy(table: str, user: str) -> dict[str, Any]:
-    """Return the policy to attach to the table itself: its rows are for one user alone."""
-    _check(table)
+def table_policy(place: str, user: str) -> dict[str, Any]:
+    """Return the policy to attach to a table (its own, or that of its history) or to its stream: for one user alone.
+
+    All of `dynamodb:*` is denied to others but `MANAGE`: a list of what is denied would leave open what it lacks, such
+    as PartiQL, exports and backups. DynamoDB takes one policy for each table with its indexes, and one for a stream.
+    """
+    if not _STREAM.fullmatch(place):
+        _check(place)
     if not _USER.fullmatch(user):
         raise UsageError("The user is no ARN.", hint="Write arn:aws:iam::123456789012:user/NAME.")
+    mine = CHANGES if _STREAM.fullmatch(place) else ENTRIES if place.endswith(HISTORY) else ROWS
     others = {
-        **_statement("NobodyElse", ROWS, table),
+        "Sid": "NobodyElse",
         "Effect": "Deny",
         "Principal": "*",
+        "NotAction": list(MANAGE),
+        "Resource": place if _STREAM.fullmatch(place) else [place, f"{place}/index/*"],
         "Condition": {"ArnNotEquals": {"aws:PrincipalArn": user}},
     }
     return {
         "Version": "2012-10-17",
-        "Statement": [{**_statement("OneUser", ROWS, table), "Principal": {"AWS": user}}, others],
+        "Statement": [{**_statement("OneUser", mine, place), "Principal": {"AWS": user}}, others],
     }
 
 

@@ -20,14 +20,15 @@ def command(
     table: Annotated[str, typer.Argument(metavar="ARN", help="The table's ARN, as the AWS console shows it.")],
     user: Annotated[
         str | None,
-        typer.Option("--user", metavar="ARN", help="Print the table's own policy, which lets nobody but this user in."),
+        typer.Option("--user", metavar="ARN", help="Print the table's own policy, which lets in this user alone."),
     ] = None,
     json: options.Json = False,
 ) -> None:
     """Print the least-privilege policy for the participants' table in DynamoDB.
 
     Without --user: the policy to attach to the one user or role that keeps the table. With --user: the policy to attach
-    to the table. Nothing is sent anywhere.
+    to the table; its history (ARN-history) and its stream, where it has one, need one each: name their ARNs. Nothing is
+    sent anywhere.
     """
     import json as jsonlib
 
