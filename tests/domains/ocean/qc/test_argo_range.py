@@ -12,8 +12,9 @@ from shapely.geometry import Point, Polygon
 
 from bondstore.domains.ocean.qc.argo_ranges import REGIONS, inside, region
 from bondstore.domains.ocean.qc.files import FileName
+from bondstore.domains.ocean.qc.suite import all_tests
 from bondstore.errors import ConfigurationError
-from tests.domains.ocean.qc.argo_cases import BAD, GOOD, MISSING, NAN, SILENT, SUSPECT, UNEVALUATED, cast, run
+from tests.domains.ocean.qc.argo_cases import BAD, GOOD, MISSING, NAN, SILENT, SUSPECT, UNEVALUATED, batch, cast, run
 
 UP, DOWN = math.inf, -math.inf
 
@@ -127,11 +128,16 @@ def test_what_the_file_says_counts_before_the_suite() -> None:
     ],
 )
 def test_the_grey_list(known: dict[str, str], flag: int) -> None:
-    assert run("argo.grey_list", "TEMP", cast([1.0, NAN], known=known), required=True) == [flag, MISSING]
+    assert run("argo.exclusion_list", "TEMP", cast([1.0, NAN], known=known), required=True) == [flag, MISSING]
+
+
+def test_the_name_of_before_2025_asks_for_the_same() -> None:
+    made = batch(cast([1.0], known={"exclusion_list": "TEMP:3"}))
+    assert all_tests()["argo.grey_list"].function(made, "TEMP", required=True).flags.tolist() == [SUSPECT]
 
 
 def test_no_grey_list_where_none_is_asked_for() -> None:
-    assert run("argo.grey_list", "TEMP", cast([1.0])) == [SILENT]
+    assert run("argo.exclusion_list", "TEMP", cast([1.0])) == [SILENT]
 
 
 GREY = """PLATFORM_CODE,PARAMETER_NAME,START_DATE,END_DATE,QUALITY_CODE,COMMENT,DAC
@@ -173,12 +179,12 @@ def grey(tmp_path: Path, text: str) -> FileName:
 def test_a_grey_list_from_a_file(tmp_path: Path, platform: str, time: float, flag: int) -> None:
     made = cast([1.0, NAN], platform=platform, time=time)
     for required in (False, True):
-        assert run("argo.grey_list", "TEMP", made, path=grey(tmp_path, GREY), required=required) == [flag, MISSING]
+        assert run("argo.exclusion_list", "TEMP", made, path=grey(tmp_path, GREY), required=required) == [flag, MISSING]
 
 
 def test_what_is_known_of_a_profile_counts_before_the_list(tmp_path: Path) -> None:
     made = cast([1.0], known={"grey_list": ""})
-    assert run("argo.grey_list", "TEMP", made, path=grey(tmp_path, GREY)) == [GOOD]
+    assert run("argo.exclusion_list", "TEMP", made, path=grey(tmp_path, GREY)) == [GOOD]
 
 
 @pytest.mark.parametrize(
@@ -195,12 +201,12 @@ def test_what_is_known_of_a_profile_counts_before_the_list(tmp_path: Path) -> No
 )
 def test_a_grey_list_that_cannot_be_read_is_no_empty_list(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigurationError):
-        run("argo.grey_list", "TEMP", cast([1.0]), path=grey(tmp_path, text))
+        run("argo.exclusion_list", "TEMP", cast([1.0]), path=grey(tmp_path, text))
 
 
 def test_a_grey_list_that_is_not_there_or_another_than_the_suite_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
-        run("argo.grey_list", "TEMP", cast([1.0]), path=FileName(str(tmp_path / "none.txt")))
+        run("argo.exclusion_list", "TEMP", cast([1.0]), path=FileName(str(tmp_path / "none.txt")))
     named = FileName(grey(tmp_path, GREY), "0" * 64)
     with pytest.raises(ConfigurationError):
-        run("argo.grey_list", "TEMP", cast([1.0]), path=named)
+        run("argo.exclusion_list", "TEMP", cast([1.0]), path=named)
