@@ -133,10 +133,37 @@ def test_an_exclusion_list_that_is_none_is_told(float_file: Path, tmp_path: Path
     command = ("ocean", "qc", str(float_file.parent), str(tmp_path / "qc"), "--tests", "argo", "--yes")
     assert cli(*command, "--exclusion-list", str(tmp_path / "none.txt")).code == 3
     assert cli(*command, "--exclusion-list", f"{web}/none.txt").code == 3
+    for odd in ("http://exa mple/ar_greylist.txt", "https://[bad/ar_greylist.txt"):
+        assert cli(*command, "--exclusion-list", odd).code == 3
     (tmp_path / "odd.txt").write_text("a,b\n1,2\n")
     result = cli(*command, "--exclusion-list", str(tmp_path / "odd.txt"))
     assert result.code == 4
     assert "exclusion list cannot be read" in result.err
+
+
+def test_an_exclusion_list_that_is_cut_on_its_way_is_refused(float_file: Path, tmp_path: Path, cli: Call) -> None:
+    """What is lost of it would clear the sensors that stood there."""
+
+    class Cut(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Say more than comes."""
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(LIST) + 4000))
+            self.end_headers()
+            self.wfile.write(LIST.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cut) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        named = f"http://127.0.0.1:{server.server_port}/ar_greylist.txt"
+        command = ("ocean", "qc", str(float_file.parent), str(tmp_path / "qc"), "--tests", "argo", "--yes")
+        result = cli(*command, "--exclusion-list", named)
+        server.shutdown()
+    assert result.code == 3
+    assert "could not be read" in result.err
+    assert not (tmp_path / "qc").exists()
 
 
 # --- show

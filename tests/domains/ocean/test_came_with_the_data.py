@@ -67,6 +67,15 @@ def test_an_adjusted_value_that_is_a_fill_value_is_beyond_repair_whatever_its_fl
     assert one("D", "111111").source["TEMP"].tolist() == [1, 1, 1, 1, 1, 4]
 
 
+def test_an_adjusted_value_is_beyond_repair_in_a_file_without_flags_of_adjusted_values_too() -> None:
+    def change(file: Any) -> None:
+        adjusted("D", "111111", VALUES)(file)
+        file.renameVariable("TEMP_ADJUSTED_QC", "TEMP_ADJUSTED_OTHER")
+
+    batch = read_any("D1901234_002.nc", argo_nc(cycles=[2], change=change))[0]
+    assert batch.source["TEMP"].tolist() == [1, 1, 1, 1, 1, 4]
+
+
 def test_in_real_time_the_values_are_the_measured_ones() -> None:
     batch = one("R")
     assert batch.temperature.tolist() == pytest.approx([18.0 - 0.03 * one for one in (5, 10, 20, 50, 100, 200)])
@@ -112,6 +121,16 @@ def test_flags_of_other_files_are_taken_by_what_their_words_mean() -> None:
     assert batch.source["TEMP"].tolist() == [1, 0, 3, 4, 1]  # of QARTOD's, 2 is not evaluated
     rolled = evaluate(batch, load_suite("qartod")).rolled["TEMP"]
     assert rolled[2:4].tolist() == [Flag.SUSPECT, Flag.BAD]
+
+
+def test_words_that_refuse_a_value_are_taken_so() -> None:
+    def meaning(file: Any) -> None:
+        file.variables["TEMP_quality_control"].flag_values = np.array([1, 2, 3, 4, 5], "i1")
+        file.variables["TEMP_quality_control"].flag_meanings = "good not_good rejected out_of_range doubtful"
+
+    flags = {"TEMP_quality_control": [1, 2, 3, 4, 5]}
+    batch = read_any("a.nc", ragged_nc(sizes=(5,), flags=flags, change=meaning))[0]
+    assert batch.source["TEMP"].tolist() == [1, 4, 4, 4, 3]
 
 
 def test_flags_that_do_not_fit_the_values_are_told_and_not_taken() -> None:
@@ -182,6 +201,16 @@ def test_a_record_that_hides_a_flag_of_the_source_is_refused(tmp_path: Path) -> 
         file["TEMP_quality_control"][:] = np.ones(6, "i1")
     with pytest.raises(IntegrityError, match="roll-up leaves out"):
         verify_file(path.read_bytes(), record)
+
+
+@pytest.mark.parametrize("flag", "01235789")
+def test_a_flag_of_the_source_that_a_scale_lacks_does_not_hold_a_file_back(tmp_path: Path, flag: str) -> None:
+    """QARTOD has no "probably good": a source's 2, 5 or 8 is good there, in the file and for who looks into it."""
+    source, dest = tmp_path / "raw", tmp_path / "qc"
+    source.mkdir()
+    (source / "R1901234_002.nc").write_bytes(argo_nc(cycles=[2], flags=[f"111{flag}11"]))
+    (record,) = qc(source, dest, tests="qartod")
+    verify_file((dest / record.file).read_bytes(), record)
 
 
 def test_flags_of_a_published_fishsoop_file_are_kept(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bondstore.domains.ocean.profiles import Earlier, Position
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ def earlier_of(batch: Batch, before: Before, time: float, place: Position | None
         return Earlier(time, place)
     rows = batch.rows(before.number)
     salinity = None if batch.salinity is None else batch.salinity[rows]
+    if salinity is not None and np.isnan(salinity).all():
+        salinity = None  # none came with it: other files of the batch may have brought the column
     return Earlier(time, place, batch.pressure[rows], batch.temperature[rows], salinity)
 
 

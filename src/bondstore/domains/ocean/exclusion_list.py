@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
+from http.client import HTTPException
 from pathlib import Path
 
 from bondstore.errors import ConfigurationError, NotFoundError
@@ -31,13 +33,14 @@ def exclusion_list(where: str | os.PathLike[str]) -> str:
     text = os.fspath(where)
     try:
         held = _from_web(text) if text.startswith(("http://", "https://")) else _held(text)
-        content = held.decode("utf-8-sig")
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:  # of a URL that is none, urllib says so by the latter two
         why = getattr(error, "strerror", None) or type(error).__name__
         raise NotFoundError(
             f"The exclusion list {text} could not be read ({why}).",
             hint="Name a file, or a URL such as https://data-argo.ifremer.fr/ar_greylist.txt",
         ) from error
+    try:
+        content = held.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigurationError("The exclusion list is no text.", hint="Save it as UTF-8.") from error
     parse_list(content)
@@ -61,7 +64,10 @@ def _from_web(url: str) -> bytes:
     from urllib.request import urlopen
 
     with urlopen(url, timeout=SECONDS) as answer:  # noqa: S310 - http and https only, as the caller looked
-        return _bounded(answer.read(LARGEST + 1))
+        held = _bounded(answer.read(LARGEST + 1))
+        if len(held) < int(answer.headers.get("Content-Length") or 0):  # a list cut short clears sensors of its end
+            raise ConnectionError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        return held
 
 
 def _bounded(held: bytes) -> bytes:

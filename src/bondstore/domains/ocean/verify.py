@@ -38,8 +38,8 @@ def verify_file(data: bytes, record: Record) -> None:
     for variable, flags in rolled.items():
         _check_missing(record, absent(batch, variable), flags)
         _check_roll_up(record, scale, [said for (_, on), said in stored.tests.items() if on == variable], flags)
-        if variable in stored.source and (RANK[flags] < RANK[merged(flags, stored.source[variable])]).any():
-            raise _refused(record, "holds a flag of its source that its roll-up leaves out")
+        if variable in stored.source:
+            _check_source(record, scale, stored.source[variable], flags)
     if not {on for _, on in stored.tests} <= set(rolled):
         raise _refused(record, "holds a test's verdict on a variable that it has no flags for")
     grades = [flag_word(Flag(one)) for one in grades_of(batch, rolled).tolist()]
@@ -82,6 +82,13 @@ def _check_roll_up(record: Record, scale: Scale, tests: Sequence[Flags], rolled:
     least = worst(ours, rolled == Flag.MISSING)
     if (RANK[rolled] < RANK[least]).any():
         raise _refused(record, "holds a test's verdict that its roll-up leaves out")
+
+
+def _check_source(record: Record, scale: Scale, theirs: Flags, rolled: Flags) -> None:
+    """No level is better than its source says, as far as the scale can tell: "probably good" may be good on it."""
+    least = _ours(scale, scale.write(merged(rolled, theirs)))
+    if (RANK[rolled] < RANK[least]).any():
+        raise _refused(record, "holds a flag of its source that its roll-up leaves out")
 
 
 def _ours(scale: Scale, flags: Flags) -> Flags:

@@ -147,11 +147,13 @@ def _columns(reader: Reader) -> _Columns:
             carried[f"{name}_adjusted_error"] = np.where(adjusted, error, np.nan)
         theirs = _signs(reader, f"{name}_ADJUSTED_QC", kept.shape)
         if theirs is not None:
-            # An adjusted value that is a fill value: beyond repair (Argo QC manual 3.9, section 3.5), whatever it says.
-            theirs = np.where(np.isnan(better) & ~np.isnan(measured), b"4", theirs)
             if name in signs:
                 signs[name + RAW] = np.where(adjusted, signs[name], b"-")
             signs[name] = np.where(adjusted, theirs, signs.get(name, b" "))
+        # An adjusted value that is a fill value: beyond repair (Argo QC manual 3.9, section 3.5), whatever flags say.
+        beyond = adjusted & np.isnan(better) & ~np.isnan(measured)
+        if beyond.any():
+            signs[name] = np.where(beyond, b"4", signs.get(name, b" "))
     return _Columns(values, signs, carried, kept)
 
 
