@@ -18,7 +18,7 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.jobs import ExportJob, job_of
 from bondstore.domains.beiwe.selection import select
-from bondstore.errors import PolicyError
+from bondstore.errors import Interrupted, PolicyError
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Processes, Serial
 from bondstore.runs.folder_destination import FolderDestination
@@ -315,6 +315,78 @@ def test_what_changes_later_keeps_the_rows_of_raw(bench):
     path.unlink()
     bench.export(source="both")
     assert path.read_bytes() == text(GPS, one, two, three)
+
+
+CALLS = "timestamp,UTC time,hashed phone number,call type,duration in seconds"
+
+
+def call(ms, number):
+    return f"{ms},{utc(ms)},{number},Incoming Call,3"
+
+
+def raw_call(ms, number):
+    return f"{number},Incoming Call,{ms},3"
+
+
+@pytest.fixture
+def calls(bench):
+    """A call of 00:58, whose log was begun at 01:00:05, when it had ended; the hour's chunked file lacks it."""
+    early, late = HOUR + 1000, HOUR + 58 * 60_000
+    bench.put(f"{CHUNKED}/calls/{hour(0)}", text(CALLS, call(early, "AAA")))
+    raw = text("hashed phone number,call type,timestamp,duration in seconds", raw_call(late, "BBB"))
+    bench.put(f"{RAW}/callLog/{HOUR + HOUR_MS + 5000}.csv", raw)
+    return text(CALLS, call(early, "AAA"), call(late, "BBB"))
+
+
+def calls_of(bench):
+    return (bench.dest / PID / "calls" / "2018-03-01 00_00_00+00_00.csv").read_bytes()
+
+
+def test_a_window_takes_raw_files_that_were_begun_when_its_calls_had_ended(bench, calls):
+    bench.export(source="both", until_ms=HOUR + HOUR_MS)
+    assert calls_of(bench) == calls
+
+
+def test_an_hour_made_anew_keeps_rows_of_raw_objects_out_of_the_window(bench, calls):
+    bench.export(source="both")
+    assert calls_of(bench) == calls
+    later = HOUR + 59 * 60_000
+    bench.put(f"{CHUNKED}/calls/{hour(0)}", text(CALLS, call(HOUR + 1000, "AAA"), call(later, "CCC")))
+    bench.export(source="both", since_ms=HOUR - 20 * 24 * HOUR_MS, until_ms=HOUR + HOUR_MS - 24 * HOUR_MS)
+    bench.export(source="both", until_ms=HOUR + 1)
+    assert calls_of(bench) == calls + b"\n" + call(later, "CCC").encode()
+
+
+def test_of_a_raw_object_that_is_gone_an_hour_made_anew_says_so(bench, calls):
+    bench.export(source="both")
+    bench.store.delete(f"{RAW}/callLog/{HOUR + HOUR_MS + 5000}.csv")
+    bench.put(f"{CHUNKED}/calls/{hour(0)}", text(CALLS, call(HOUR + 1000, "AAA"), call(HOUR + 2000, "CCC")))
+    result = bench.export(source="both")
+    assert result.state == "incomplete"
+    assert (f"callLog/{HOUR + HOUR_MS + 5000}.csv", "gone") in bench.findings(result)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before-the-names", "after-the-names"])
+def test_killed_while_an_hour_of_raw_alone_gets_its_name(bench, monkeypatch, before):
+    raw = text("timestamp,latitude,longitude,altitude,accuracy", f"{HOUR + 1},1.5,2.5,30.25,12.5")
+    bench.put(f"{RAW}/gps/{HOUR + 1}.csv", raw)
+    show = FolderDestination.show
+
+    def dying(self, staged):
+        hours = [path for _, path in staged if "/gps/" in path]
+        if not (before and hours):
+            show(self, staged)
+        if hours:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderDestination, "show", dying)
+        with pytest.raises(Interrupted):
+            bench.export(source="both")
+    result = bench.export(source="both")
+    assert result.state == "finished"
+    path = bench.dest / PID / "gps" / "2018-03-01 00_00_00+00_00.csv"
+    assert path.read_bytes() == text(GPS, gps(HOUR + 1, "1.5"))
 
 
 def test_a_wider_window_takes_the_rows_that_a_narrow_one_left_out(bench):

@@ -42,10 +42,11 @@ class StudySelection:
     until_ms: int | None = None
     others: bool = False  # also objects whose stream or extension is not known
 
-    def wants(self, obj: BeiweObject, *, raw_margin_ms: int = 0) -> bool:
+    def wants(self, obj: BeiweObject, *, raw_margin_ms: int = 0, raw_after_ms: int = 0) -> bool:
         """Tell whether an object belongs to the selection.
 
-        A raw file may start `raw_margin_ms` earlier than the window, where its later rows are wanted.
+        A raw file may start `raw_margin_ms` earlier than the window, where its later rows are wanted, or `raw_after_ms`
+        later, where its earlier ones are: a call is logged when it ends.
         """
         if not (obj.is_data or (self.others and obj.is_other)):
             return False
@@ -53,7 +54,7 @@ class StudySelection:
             return False
         if self.streams and obj.stream not in self.streams:
             return False
-        return self._wants_source(obj) and self._in_window(obj, raw_margin_ms)
+        return self._wants_source(obj) and self._in_window(obj, raw_margin_ms, raw_after_ms)
 
     def wants_odd(self, obj: BeiweObject) -> bool:
         """Tell whether an object whose folder has an odd name would belong to the selection, as far as it says."""
@@ -68,14 +69,14 @@ class StudySelection:
             return obj.is_data and STREAMS[obj.stream].raw_only
         return obj.source == self.source
 
-    def _in_window(self, obj: BeiweObject, raw_margin_ms: int) -> bool:
+    def _in_window(self, obj: BeiweObject, raw_margin_ms: int, raw_after_ms: int) -> bool:
         if obj.time_ms is None and obj.is_other:  # nobody can say when it is from
             return self.since_ms is None and self.until_ms is None
         start = obj.time_ms or 0
         last = start + (HOUR_MS - 1 if obj.source == "chunked" else raw_margin_ms)
         if self.since_ms is not None and last < self.since_ms:
             return False
-        return self.until_ms is None or start < self.until_ms
+        return self.until_ms is None or start < self.until_ms + (raw_after_ms if obj.source == "raw" else 0)
 
     def params(self) -> dict[str, Any]:
         """Return the selection as JSON, for the ledger; whether others are wanted, the form of an export says."""

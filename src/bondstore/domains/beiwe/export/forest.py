@@ -18,7 +18,7 @@ from bondstore.domains.beiwe.integrity import has_headers
 from bondstore.domains.beiwe.layout import BESIDE, DUPLICATES, forest_path, forest_stem, parse_key, stem_of, weight
 from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk_by_participant
 from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
-from bondstore.domains.beiwe.reconcile.hours import RAW_BEFORE_MS, Series, hours_of
+from bondstore.domains.beiwe.reconcile.hours import RAW_AFTER_MS, RAW_BEFORE_MS, Series, hours_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import PolicyError
 from bondstore.ledger import Item, Output, State
@@ -96,7 +96,7 @@ class Forest(Step):
                 odd.append(one)
             elif (reason := left_out(one.object)) is not None:
                 others[reason] += 1
-            elif self.selection.wants(one.object, raw_margin_ms=RAW_BEFORE_MS if is_rows(one.object) else 0):
+            elif self._wants(one.object):
                 wanted.append(one)
         superseded = []
         for kept, twins in sort_twins([sorted(wanted, key=lambda one: one.object.key)]):
@@ -105,7 +105,7 @@ class Forest(Step):
                 series.setdefault((one.object.participant, one.object.stream), []).append(one)
         plan = self.odd.plan_page(ledger, context, holder, page_of_odd(odd)) if odd else Plan()
         for _, some in sorted(series.items()):
-            work = _Planning(ledger, context, holder, self.selection, some)
+            work = _Planning(ledger, context, holder, self, some)
             work.sort()
             if ledger is not None and context.run:
                 work.record(ledger)
@@ -113,6 +113,11 @@ class Forest(Step):
         if ledger is not None and context.run and superseded:
             record(ledger, context, [Receipt(findings=list(map(superseded_finding, superseded)), counted=False)])
         return plan + Plan(skipped=total([item_of(one) for one in superseded]), left_out=dict(others))
+
+    def _wants(self, obj: BeiweObject) -> bool:
+        if not is_rows(obj):
+            return self.selection.wants(obj)
+        return self.selection.wants(obj, raw_margin_ms=RAW_BEFORE_MS, raw_after_ms=RAW_AFTER_MS)
 
     def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:
         """Yield what is set aside, the units, and then portions of raw rows: one of a series after the other."""
@@ -192,10 +197,10 @@ class _Planning:
         ledger: Ledger | None,
         context: RunContext,
         holder: Holder,
-        selection: StudySelection,
+        step: Forest,
         listed: Sequence[Listed],
     ) -> None:
-        self._context, self._holder, self._selection = context, holder, selection
+        self._ledger, self._context, self._holder, self._step = ledger, context, holder, step
         self._raw: list[Listed] = []
         self._units: dict[str, list[Listed]] = {}
         for one in listed:
@@ -207,8 +212,9 @@ class _Planning:
         self._known = ledger.items.known(context.job, keys) if ledger is not None else {}
         inside = [key for key, old in self._known.items() if old.state is State.QUARANTINED]
         self._lost = lost(ledger, context.job, inside, holder) if ledger is not None else set()
-        of = listed[0].object
-        self._outputs = _outputs(ledger, context.job, of.participant, of.stream) if ledger is not None else {}
+        self._series = Series(step.study, listed[0].object.participant, listed[0].object.stream)
+        series = self._series
+        self._outputs = _outputs(ledger, context.job, series.participant, series.stream) if ledger is not None else {}
         self._forgotten: list[Output] = []
         self.todo: list[Item] = []
         self.again: list[Item] = []  # of these: what is proved done, but belongs to something that is made anew
@@ -227,7 +233,7 @@ class _Planning:
             self.todo += map(item_of, members)
             self.again += [item_of(one) for one, old in zip(members, settled, strict=True) if old]
         raw = [(one, self._settled(one)) for one in self._raw]
-        window = cut_text(self._selection).partition(CUT)[1:]
+        window = cut_text(self._step.selection).partition(CUT)[1:]
         # What was done for another window may have left rows out.
         raw = [(one, old if old and old.output.partition(CUT)[1:] in (("", ""), window) else None) for one, old in raw]
         stems = {one.object.key: list(_stems(old)) for one, old in raw if old}
@@ -242,6 +248,39 @@ class _Planning:
             self.todo.append(item_of(one))
             if old:
                 self.again.append(item_of(one))
+        self._look_elsewhere(stale)
+
+    def _look_elsewhere(self, stale: set[str]) -> None:
+        """Take up raw objects that were not listed and have rows in an hour that is made anew, and find hours of none.
+
+        They lie outside of the window, or are gone; then that is told of each. An hour that no object is recorded to
+        have gone into was left by a kill: a file is known before it has its name, and that before its objects are done.
+        """
+        known = {one.object.key: self._known[one.object.key] for one in self._raw if one.object.key in self._known}
+        alone = {stem for stem, some in self._outputs.items() if any(one.sha256 for one in some)} - self._units.keys()
+        alone -= {stem for old in known.values() for stem in _stems(old)}
+        if self._ledger is None or not (stale or alone):
+            return
+        for item, obj in self._recorded(self._ledger):
+            if item.key in known:
+                continue
+            stems = set(_stems(item)) if is_rows(obj) else {forest_stem(obj.time_ms or 0)}
+            alone -= stems
+            if is_rows(obj) and item.state in _SETTLED and not stale.isdisjoint(stems):
+                self.again.append(Item(item.key, item.version, item.size, ""))
+                self.todo.append(self.again[-1])
+        for stem in sorted(alone):
+            self._forgotten += [Output(one.path, b"", 0, 0, kind="hour") for one in self._outputs[stem]]
+
+    def _recorded(self, ledger: Ledger) -> Iterator[tuple[Item, BeiweObject]]:
+        """Yield what is recorded of the series' objects."""
+        series = self._series
+        raw = f"{series.study}/{series.participant}/{STREAMS[series.stream].raw_name}/"
+        for prefix in (series.chunked_prefix, raw):
+            for item, _ in ledger.items.under(self._context.job, prefix):
+                obj = parse_key(series.study, item.key)
+                if obj.is_data:
+                    yield item, obj
 
     def record(self, ledger: Ledger) -> None:
         """Write down what is to be done."""
