@@ -372,3 +372,13 @@ def test_time_grows_with_the_length_alone(seed):
     # Four times the length takes four times as long, or 16 times where time grows with the square. Other work on the
     # machine may spoil a comparison, but not each of them.
     assert any(seconds(80_000) < 8 * max(seconds(20_000), 0.005) for _ in range(5))
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u200e", "\u2060", "\ufeff", "\u2400"])
+def test_signs_that_are_not_seen_neither_hide_nor_join_anything(sign):
+    """What a reader sees is two numbers and an address, or one address, or one number, whatever else is found."""
+    text = f"415-555-2671{sign}212-555-0134 a@b.com"
+    assert redact_text(text) == (f"[PHONE]{sign}[PHONE] [EMAIL]", {"PHONE": 2, "EMAIL": 1})
+    assert redact_text(f"al{sign}ice@b.c{sign}om") == ("[EMAIL]", {"EMAIL": 1})
+    assert redact_text(f"a@b.com, 415-555{sign}-26{sign}71")[0] == "[EMAIL], [PHONE]"
+    assert redact_text(f"nothing{sign} here") == (f"nothing{sign} here", {})

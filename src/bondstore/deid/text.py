@@ -48,6 +48,8 @@ _SPELLED = re.compile(
 )
 _UNSEEN = re.compile("[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\u2400\\ufeff]")
 """What takes no place between letters, and the sign that stands for a NUL byte."""
+_UNSEEN_APART = re.compile(rf"(?<!\d){_UNSEEN.pattern}|{_UNSEEN.pattern}(?!\d)")
+"""The same, but not between two digits."""
 _DIGITS = re.compile(r"\d(?:\D{0,3}?\d){5}")
 _FOUR_DIGITS = re.compile(r"\d(?:\D{0,6}?\d){3}|:[0-9a-f]{0,4}:", re.IGNORECASE)
 _AT = re.compile(r"[@＠]")
@@ -64,11 +66,18 @@ def redact_text(text: str, *, screen: bool = False) -> tuple[str, dict[str, int]
 
     With `screen` true, as text from phones wants it, of each of `SCREEN_MARKS`.
     """
-    if _UNSEEN.search(text) is not None:
-        # Between two letters of an address they keep it from being found, and not from being read.
-        seen, found = redact_text(_UNSEEN.sub("", text), screen=screen)
-        if found:
-            return seen, found
+    if _UNSEEN.search(text) is None:
+        return _redacted(text, screen=screen)
+    # Between two letters of an address they keep it from being found, and not from being read. Between two digits they
+    # may part two numbers, or be inside of one: so first they stay there, and then they do not.
+    seen, found = _redacted(_UNSEEN_APART.sub("", text), screen=screen)
+    joined, more = _redacted(_UNSEEN.sub("", seen), screen=screen)
+    if more:
+        seen, found = joined, {mark: found.get(mark, 0) + more.get(mark, 0) for mark in found | more}
+    return (seen, found) if found else (text, found)
+
+
+def _redacted(text: str, *, screen: bool) -> tuple[str, dict[str, int]]:
     counts: dict[str, int] = {}
     if _MAY_HOLD.search(text) is None:
         return text, counts
