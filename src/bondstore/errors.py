@@ -36,6 +36,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
@@ -196,8 +197,7 @@ def used_up(error: BaseException) -> BondstoreError | None:
 
     Libraries wrap it: an import that fails, a connection that breaks, a database that cannot be opened.
     """
-    behind: BaseException | None = error
-    while behind is not None:
+    for behind in chain_of(error):
         if isinstance(behind, OutOfFilesError | OutOfMemoryError):
             return behind
         number = getattr(behind, "errno", None)
@@ -206,8 +206,17 @@ def used_up(error: BaseException) -> BondstoreError | None:
             return out_of_files()
         if isinstance(behind, MemoryError) or number == errno.ENOMEM or _MEMORY_OUT.search(foreign):
             return out_of_memory()
-        behind = behind.__cause__ or behind.__context__
     return None
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those behind it, each once: of a pool whose worker died, one may stand behind itself."""
+    behind: BaseException | None = error
+    seen: set[int] = set()
+    while behind is not None and id(behind) not in seen:
+        yield behind
+        seen.add(id(behind))
+        behind = behind.__cause__ or behind.__context__
 
 
 def out_of_files() -> OutOfFilesError:

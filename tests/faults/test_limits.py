@@ -19,7 +19,7 @@ from demo.study import Shape, make
 from bondstore.cli.failures import describe
 from bondstore.domains.ocean.reading import netcdf, wire
 from bondstore.domains.ocean.reading.netcdf import Helper
-from bondstore.errors import ConfigurationError, DamagedError, OutOfMemoryError
+from bondstore.errors import ConfigurationError, DamagedError, Exit, OutOfMemoryError, used_up
 from tests.ocean_files import argo_nc, moana_fleet
 from tests.oceanlab import LITTLE
 from tests.studies import Ended, Lab, Tree, tree
@@ -159,6 +159,14 @@ def test_a_reading_process_that_the_system_kills_is_no_damaged_file(monkeypatch:
     monkeypatch.undo()
     assert len(helper.ask("read", argo_nc(), "x.nc")[0]) == 2
     helper.close()
+
+
+def test_an_error_that_stands_behind_itself_is_told() -> None:
+    """As two shards of a pool whose worker died raise it: both by one and the same error of the pool."""
+    pool, told = RuntimeError("A process in the pool was terminated."), ImportError("no")
+    told.__cause__, pool.__context__ = pool, told
+    assert used_up(told) is None
+    assert describe(told)[2] is Exit.UNEXPECTED
 
 
 ENDED = "import sys; sys.stdin.buffer.read(9); sys.exit(1)"

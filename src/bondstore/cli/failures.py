@@ -12,7 +12,7 @@ import traceback
 import typer
 
 from bondstore.config.secrets import redact
-from bondstore.errors import BondstoreError, Exit, Interrupted, used_up
+from bondstore.errors import BondstoreError, Exit, Interrupted, chain_of, used_up
 
 ClickUsageError = typer.BadParameter.__base__  # typer carries its own copy of click, or imports it, by version
 DEBUG_VARIABLE = "BONDSTORE_DEBUG"
@@ -86,10 +86,9 @@ def describe(error: BaseException) -> tuple[str, str | None, Exit]:
 
 def _is_interrupted(error: BaseException) -> bool:
     """Whether Ctrl-C is behind an error: in the middle of an import it comes out as one of another kind."""
-    behind: BaseException | None = error if isinstance(error, (ImportError, SystemError)) else None
-    while behind is not None and not isinstance(behind, KeyboardInterrupt):
-        behind = behind.__cause__ or behind.__context__
-    return behind is not None
+    if not isinstance(error, (ImportError, SystemError)):
+        return False
+    return any(isinstance(behind, KeyboardInterrupt) for behind in chain_of(error))
 
 
 def _usage(error: BaseException) -> tuple[str, str | None, Exit]:
