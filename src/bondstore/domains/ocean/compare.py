@@ -14,7 +14,7 @@ from bondstore.domains.ocean.plots.places import find_source
 from bondstore.domains.ocean.profile_files import SUFFIXES
 from bondstore.domains.ocean.profiles import NONE, joined
 from bondstore.domains.ocean.qc.evaluate import evaluate
-from bondstore.domains.ocean.qc.flags import Flag, flag_word
+from bondstore.domains.ocean.qc.flags import SOURCE_WORDS, Flag, flag_word
 from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.show import USUAL
@@ -36,17 +36,6 @@ if TYPE_CHECKING:
     from bondstore.stores import Store
 
 _FILES, _BYTES = 64, 4 << 20
-_SAYS = {
-    0: "no_qc",
-    1: "good",
-    2: "probably_good",
-    3: "suspect",
-    4: "bad",
-    5: "changed",
-    8: "estimated",
-    9: "missing",
-}
-"""Words for the numbers of `Batch.source`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +216,7 @@ class _Comparing:
         """Return it as rows, in the order in which the tests ran."""
         order = {place: number for number, place in enumerate(dict.fromkeys(one[:2] for one in self.levels))}
         rows = tuple(
-            Agreement(on, label, _SAYS.get(says, str(says)), flag_word(Flag(said)), many, self.profiles[place])
+            Agreement(on, label, SOURCE_WORDS.get(says, str(says)), flag_word(Flag(said)), many, self.profiles[place])
             for place, many in sorted(self.levels.items(), key=lambda one: (order[one[0][:2]], one[0][2:]))
             for on, label, says, said in [place]
         )

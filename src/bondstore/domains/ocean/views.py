@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bondstore.domains.ocean.profiles import Batch, Position, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
-from bondstore.domains.ocean.qc.flags import SCALES, Flag, flag_word, of_source
+from bondstore.domains.ocean.qc.flags import SCALES, SOURCE_WORDS, Flag, flag_word, of_source
 from bondstore.domains.ocean.reading.dataset import StoredFlags
 from bondstore.text import iso_text
 
@@ -75,21 +75,9 @@ class ProfileView:
         }
 
 
-_ARGO: Mapping[int, str] = {
-    0: "no_qc",
-    1: "good",
-    2: "probably_good",
-    3: "suspect",
-    4: "bad",
-    5: "changed",
-    8: "estimated",
-    9: "missing",
-}
-
-
 _OF_SCALE: Mapping[str, Mapping[int, str]] = {
-    "argo": _ARGO,
-    "imos": _ARGO,
+    "argo": SOURCE_WORDS,
+    "imos": SOURCE_WORDS,
     "qartod": {1: "good", 2: "not_evaluated", 3: "suspect", 4: "bad", 9: "missing"},
 }
 
@@ -171,7 +159,7 @@ def _words(meanings: Mapping[int, str]) -> dict[int, str]:
     for scale, words in _OF_SCALE.items():
         if meanings == SCALES[scale].meanings:
             return dict(words)
-    return dict(meanings or _ARGO)
+    return dict(meanings or SOURCE_WORDS)
 
 
 def _level(batch: Batch, start: int, at: int, flagged: _Flagged) -> dict[str, Any]:

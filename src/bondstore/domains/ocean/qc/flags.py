@@ -31,6 +31,19 @@ class Flag(IntEnum):
 _WORDS = {Flag.SILENT: "not_applicable", Flag.UNEVALUATED: "not_evaluated"}
 
 
+SOURCE_WORDS: Mapping[int, str] = {
+    0: "no_qc",
+    1: "good",
+    2: "probably_good",
+    3: "suspect",
+    4: "bad",
+    5: "changed",
+    8: "estimated",
+    9: "missing",
+}
+"""Words for the numbers of Argo's reference table 2, in which `Batch.source` has the flags that came with a file."""
+
+
 def flag_word(flag: Flag) -> str:
     """Return what records and output call a flag."""
     return _WORDS.get(flag, flag.name.lower())
