@@ -478,3 +478,28 @@ def test_an_hour_without_any_text_stops_no_reader(bench):
     bench.put(f"{CHUNKED}/gps/{hour(2)}", text(GPS, gps(HOUR + 2 * HOUR_MS, "1.5")))
     bench.export()
     assert len(read_by_forest(bench.dest, "gps")["gps"]) == 1
+
+
+def test_a_submission_keeps_every_row_though_two_are_the_same(bench):
+    """Rows of one raw file are not duplicates of each other, also where the file must be repaired."""
+    rows = ['q1,checkbox,"Which?",a;b,a', "q2,free_response,What?,,", "q2,free_response,What?,,"]
+    bench.put(f"{RAW}/surveyAnswers/{SLEEP}/{HOUR + 7}.csv", text(ANSWERS, *rows))
+    bench.export()
+    seen = read_by_forest(bench.dest, "survey_answers")["survey_answers"]
+    assert [row["question id"] for row in seen if row["question id"]] == ["q1", "q2", "q2"]  # then "submitted"
+    assert seen[0]["question text"] == '"Which?"'
+
+
+@pytest.mark.parametrize("large", [8 << 20, 0], ids=["together", "one-at-a-time"])
+def test_an_hour_that_the_server_wrote_in_the_raw_form_gets_its_times(bench, monkeypatch, large):
+    """An old server wrote some processed hours without `UTC time`, which forest's readers look for."""
+    if not large:
+        monkeypatch.setattr("bondstore.domains.beiwe.export.forest_units.LARGE", 0)
+        monkeypatch.setattr("bondstore.domains.beiwe.reading.stream._BATCH_BYTES", 16)
+    bench.put(
+        f"{CHUNKED}/gps/{hour(0)}",
+        text("timestamp, latitude, longitude, altitude, accuracy", f"{HOUR + 5}, 1.5, 2.5, 30.25, 12.5"),
+    )
+    bench.export()
+    assert bench.files()[f"{PID}/gps/2018-03-01 00_00_00+00_00.csv"].rstrip(b"\n") == text(GPS, gps(HOUR + 5, "1.5"))
+    assert [row["timestamp"] for row in read_by_forest(bench.dest, "gps")["gps"]] == [HOUR + 5]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bondstore.findings import Finding
     from bondstore.runs.work import Work
 
-MADE = "forest-1"
+MADE = "forest-2"
 """Another word when the same objects would give other files: then all are made anew."""
 _PIECE = 1 << 20
 _AS_IT_IS = frozenset(
@@ -123,6 +123,8 @@ class _Member:
     findings: list[Finding] = field(default_factory=list)
     is_large: bool = False
     has_quotes: bool = False
+    has_raw_rows: bool = False
+    """Whether it is an hour whose rows are in the raw form, as an old server wrote some."""
 
     @property
     def object(self) -> BeiweObject:
@@ -137,7 +139,7 @@ class _Member:
     @property
     def is_fine(self) -> bool:
         """Whether forest reads it as it is."""
-        return not self.has_quotes and all(one.kind in _AS_IT_IS for one in self.findings)
+        return not (self.has_quotes or self.has_raw_rows) and all(one.kind in _AS_IT_IS for one in self.findings)
 
     def find(self, word: str) -> None:
         """Add a finding about it, once."""
@@ -199,6 +201,7 @@ class _Making:
                 member.plain = result.plain
                 member.is_large = not result.plain and len(members) == 1 and parsed.frame.height > 0
                 member.has_quotes = _holds_quotes(parsed.frame) if member.is_large else b'"' in result.plain
+                member.has_raw_rows = self._has_raw_rows(STREAMS[stream], member)
 
     def _write(self, stream: Stream, members: Sequence[_Member]) -> None:
         """Write the files of a unit, each of one survey at most."""
@@ -245,7 +248,9 @@ class _Making:
         else:
             rows: list[str] = []
             for member, some in parts:
-                rows = woven(rows, self._rows(stream, member) if some is None else some, time_of)
+                mine = self._rows(stream, member) if some is None else some
+                # A file of a stream that is never chunked stands alone, and none of its rows repeats another one.
+                rows = mine if stream.raw_only else woven(rows, mine, time_of)
             content = [file_of(stream, self._variant(stream, first), rows)]
         self._work.write(path, content, kind="hour", made_by=MADE)
 
@@ -271,6 +276,11 @@ class _Making:
     def _pieces(self, member: _Member) -> Iterator[bytes]:
         data = member.sealed.data
         return self._tool.open_stream(member.object, (data[at : at + _PIECE] for at in range(0, len(data), _PIECE)))
+
+    def _has_raw_rows(self, stream: Stream, member: _Member) -> bool:
+        start = next(self._pieces(member), b"") if member.is_large else member.plain or b""
+        match = match_header(stream, start.partition(b"\n")[0], member.object.source)
+        return member.object.source == "chunked" and match is not None and match.source == "raw"
 
     def _variant(self, stream: Stream, member: _Member) -> Variant | None:
         match = match_header(stream, (member.plain or b"").partition(b"\n")[0], member.object.source)
