@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,19 +24,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _PATIENT: tuple[Role, ...] = ("list", "write")
 """Clients that try again for long by themselves."""
+_also_raised: dict[type[Exception], None] = {}
 
 
 def raisable() -> tuple[type[Exception], ...]:
     """Return the classes of exceptions that a client raises on its own account."""
     from obstore.exceptions import BaseError
 
-    classes: tuple[type[Exception], ...] = (BaseError, OSError, ValueError)
-    if "botocore" in sys.modules:  # nobody who never used boto3 has to load it for its failures
-        from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.parsers import ResponseParserError
+    return (BaseError, OSError, ValueError, *_also_raised)
 
-        classes += (BotoCoreError, ClientError, ResponseParserError)
-    return classes
+
+def may_raise(*classes: type[Exception]) -> None:
+    """Add what another client raises: once it is loaded, so that nobody loads it while a failure is dealt with."""
+    _also_raised.update(dict.fromkeys(classes))
 
 
 class Patience:

@@ -11,6 +11,7 @@ from bondstore.stores.failures import NOWHERE, elsewhere
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
+    from ssl import SSLContext
 
     from bondstore.config.profiles import Profile
 
@@ -88,14 +89,20 @@ def refuse_redirect(url: str, place: str, profile: Profile, authorities: str | N
 
 def _connection(scheme: str, netloc: str, timeout: float, authorities: str | None) -> HTTPConnection:
     import http.client
-    import ssl
 
     if scheme == "http":
         return http.client.HTTPConnection(netloc, timeout=timeout)
+    return http.client.HTTPSConnection(netloc, timeout=timeout, context=trusted_authorities(authorities))
+
+
+def trusted_authorities(more: str | None) -> SSLContext:
+    """Return what checks servers' certificates: the system's authorities, and those of a file."""
+    import ssl
+
     trusted = ssl.create_default_context()
-    if authorities is not None:
-        trusted.load_verify_locations(authorities)
-    return http.client.HTTPSConnection(netloc, timeout=timeout, context=trusted)
+    if more is not None:
+        trusted.load_verify_locations(more)
+    return trusted
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -74,10 +74,12 @@ class S3Kind(StoreKind):
     def client(self, address: Address, profile: Profile, rule: RetryRule, role: Role) -> Client:
         """Open a bucket; odd keys are for boto3."""
         if role == "odd":
+            from bondstore.stores.kinds.s3.emptiness import Emptiness
             from bondstore.stores.kinds.s3.extra import OddKeys
 
             _signing(address, profile)  # raises where there is nothing to sign with
-            return OddKeys(address, profile, rule)
+            emptiness = Emptiness(self.front(address, profile), profile, rule, self.authorities(profile))
+            return OddKeys(address, profile, rule, emptiness)
         from obstore.store import S3Store
 
         options = client_options(profile, rule, role)

@@ -1,7 +1,8 @@
 """What obstore cannot do at S3, through boto3: keys with empty, ``.`` or ``..`` parts, and the list of buckets.
 
 Real buckets hold such keys (an empty survey id leaves ``surveyTimings//1.csv``), and one of them makes obstore give up
-a whole listing. For these alone boto3 is loaded, and behind the same methods. Writing such keys is not offered.
+a whole listing. For these alone boto3 is loaded, when it is first needed, and behind the same methods. Writing such
+keys is not offered.
 """
 
 from __future__ import annotations
@@ -10,21 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from bondstore.awsclients import build_client, code_of
+from bondstore.awsclients import build_client, code_of, failures
 from bondstore.config.credentials import credentials
 from bondstore.errors import ConfigurationError, StoreError
 from bondstore.stores.address import Address
-from bondstore.stores.connection import check_contact, persist
+from bondstore.stores.connection import check_contact, may_raise, persist
 from bondstore.stores.failures import Rounds, no_store, reading_an_answer, understand
 from bondstore.stores.info import Listing, milliseconds
 from bondstore.stores.retry import RetryRule
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
+    from bondstore.stores.kinds.s3.emptiness import Emptiness
 
 _AT_ONCE = 32
 _NOT_PERMITTED = {"AccessDenied", "AllAccessDisabled", "NotImplemented", "MethodNotAllowed"}
@@ -33,12 +35,18 @@ _NOT_PERMITTED = {"AccessDenied", "AllAccessDisabled", "NotImplemented", "Method
 class OddKeys:
     """A client as obstore's stores are, for keys that obstore cannot address; it only reads."""
 
-    def __init__(self, address: Address, profile: Profile, rule: RetryRule) -> None:
-        self._boto3 = _open(address, profile, rule)
-        check = partial(_check_listing, address.url)
-        self._boto3.meta.events.register("response-received.s3.ListObjectsV2", check)
+    def __init__(self, address: Address, profile: Profile, rule: RetryRule, emptiness: Emptiness) -> None:
         self._bucket = address.place
         self._prefix = f"{address.prefix}/" if address.prefix else ""
+        self._emptiness = emptiness
+        self._open = partial(_open, address, profile, rule)
+        self._check = partial(_check_listing, address.url)
+
+    @cached_property
+    def _boto3(self) -> Any:
+        client = self._open()
+        client.meta.events.register("response-received.s3.ListObjectsV2", self._check)
+        return client
 
     def head(self, path: str) -> dict[str, Any]:
         """Ask for an object's metadata."""
@@ -96,10 +104,12 @@ class OddKeys:
         return {"common_prefixes": prefixes, "objects": objects}
 
     def _pages(self, prefix: str | None, **more: str) -> Iterator[Any]:
+        asked = {"Bucket": self._bucket, "Prefix": self._prefix + (prefix or ""), **more}
+        if self._emptiness.is_sure(asked["Prefix"]):
+            return
         from botocore.exceptions import PaginationError
 
         pages = self._boto3.get_paginator("list_objects_v2")
-        asked = {"Bucket": self._bucket, "Prefix": self._prefix + (prefix or ""), **more}
         rounds = Rounds()
         try:
             for page in pages.paginate(**asked):
@@ -180,6 +190,9 @@ def _open(address: Address, profile: Profile, rule: RetryRule) -> Any:
         options["signature_version"] = UNSIGNED
     endpoint = urlunsplit(parts._replace(netloc=host))
     client = build_client("s3", profile, endpoint, profile.region, raw_times=True, **options)
+    from botocore.parsers import ResponseParserError
+
+    may_raise(*failures(), ResponseParserError)
     # What is signed for one server is not carried to another: boto3 would look for the bucket's region by itself.
     client.meta.events.register_last("before-parameter-build.s3", _stay)
     return client
