@@ -19,6 +19,16 @@ FOUND = {
         ("anna AT example DOT org", "[EMAIL]"),
         ("anna at mail dot example dot org", "[EMAIL]"),
         ("jürgen (ät) münchen (punkt) de", "[EMAIL]"),
+        # Broken at one of its signs only.
+        ("a@b(dot)c", "[EMAIL]"),
+        ("a@b(dot)co", "[EMAIL]"),
+        ("anna@example(dot)org", "[EMAIL]"),
+        ("anna@mail.example [dot] org.", "[EMAIL]."),
+        ("anna@example dot org", "[EMAIL]"),
+        ("anna(at)example.org", "[EMAIL]"),
+        ("mail anna @ example.org now", "mail [EMAIL] now"),
+        ("anna@ example.org", "[EMAIL]"),
+        ("anna.lind at gmail.com", "[EMAIL]"),
     ],
     "IP": [
         ("from 192.168.100.200 and 10.0.0.138:8080", "from [IP] and [IP]:8080"),
@@ -38,6 +48,10 @@ FOUND = {
     "SSN": [
         ("SSN 078-05-1120", "SSN [SSN]"),  # the number of the Woolworth wallets (SSA)
         ("SSN: 078051120.", "SSN: [SSN]."),
+        ("078 05 1120", "[SSN]"),
+        ("it is 078 05 1120, keep it", "it is [SSN], keep it"),
+        ("078\u201305\u20131120", "[SSN]"),
+        ("078\u00a005\u00a01120", "[SSN]"),
         ("QQ 12 34 56 C is made up, AB 12 34 56 C is not", "QQ 12 34 56 C is made up, [SSN] is not"),
         ("AB123456C", "[SSN]"),
         ("2 55 08 14 168 025 38", "[SSN]"),  # INSEE's example
@@ -58,11 +72,23 @@ FOUND = {
         ("【淘宝】验证码 482913", "【淘宝】验证码 [CODE]"),
         ("Enter PIN 1234", "Enter PIN [CODE]"),
         ("code:482913 or code #4829", "code:[CODE] or code #[CODE]"),
+        ("Use 482913 to log in", "Use [CODE] to log in"),
+        ("482913 to verify your account", "[CODE] to verify your account"),
+        ("Passwort: 4829", "Passwort: [CODE]"),
+        ("Your code: 48 29 13", "Your code: [CODE]"),
+        ("Your code: 4 8 2 9 1 3", "Your code: [CODE]"),
+        ("验证码482913，5分钟内有效", "验证码[CODE]，5分钟内有效"),
+        ("482913\nis your code", "[CODE]\nis your code"),
+        ("\n482913 is your code\n", "\n[CODE] is your code\n"),
+        ("code, valid 10 min: 482913", "code, valid 10 min: [CODE]"),
+        ("Your Steam code is 7YKD3", "Your Steam code is [CODE]"),
     ],
 }
 LEFT_ALONE = [
     "look at example and then dot the i",
     "meet me (at) the station",
+    "by @anna.lind or @ noon. look at bbc.co",
+    "rows of 100 20 3000 40",
     "version v1.2.3.4 1.2.3 10.0.19041.3448 999.1.1.1 1.2.3.4.5",
     "12:30:45 at 10:15 std::map a::b ::1",
     "1.5, 2.5 and 0.999, 1.234.567 48.1, 11.5 99.1234, 200.1234",

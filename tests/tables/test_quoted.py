@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bondstore.tables import quoted, quotedlines
-from bondstore.tables.quoted import Aside, read_quoted
+from bondstore.tables.quoted import Aside, Reason, read_quoted
 
 HEADER = '"a","b","c"\n'
 
@@ -336,10 +336,7 @@ def test_where_a_text_ends_is_certain_or_both_pieces_are_set_aside(below, rows, 
 @settings(max_examples=300, deadline=None)
 @given(
     texts=st.lists(
-        st.text(st.sampled_from('ab "\n'), max_size=9).filter(
-            # A line that is a quote alone ends one text or begins another: nobody can tell.
-            lambda text: text == text.strip("\n") and ('""' not in f'"{text}"' or not text)
-        ),
+        st.text(st.sampled_from('ab "\n'), max_size=9).filter(lambda text: '""' not in f'"{text}"' or not text),
         max_size=4,
     )
 )
@@ -363,6 +360,77 @@ def test_headers_that_come_again_are_no_rows_and_others_end_what_can_be_read():
     words = reading("id,app,text\n1,app,text\nid,app,app\nid,text,\nid,app,two words\n")
     assert len(list(words.rows())) == 4, "values that are names of columns by chance"
     assert list(reading("a\n1\na\n").rows()) == [["1"], ["a"]], "of one column it may be a value"
+
+
+def test_rows_below_another_header_say_which_line_they_were():
+    """Small and large files, by RFC 4180 and by the app's grammar: the lines are those of an editor."""
+    other, long = "text,app,id", "x" * (5 << 20)
+    for text in (
+        f"id,app,text\n1,2,3\n\n{other}\n4,5,6\n",
+        f'id,app,text\n1,2,"a\nb"\n{other}\n4,5,"6\n7"\n',
+        '"id","app","text"\n"1","2","said "a"\nb"\n"text","app","id"\n"4","5","6"\n',
+    ):
+        expected = [number for number, line in enumerate(text.split("\n"), 1) if line.startswith(("text", '"text'))]
+        found = [one for one in reading(text).records() if isinstance(one, Aside)]
+        assert [one.line for one in found] == [expected[0], expected[0] + 1]
+        assert {one.reason for one in found} == {Reason.OTHER_HEADER}
+    large = "".join(f'"{number}","b","{long[: 1 << 20]}"\n' for number in range(5))
+    for doubled in ("", '"9","b","a ""quote"""\n'):
+        one = reading(f'"id","app","text"\n{large}{doubled}"text","app","id"\n"4","5","6"\n', 1 << 16)
+        lines = [found.line for found in one.records() if isinstance(found, Aside)]
+        assert lines == ([7, 8] if not doubled else [8, 9])
+
+
+@pytest.mark.parametrize(
+    ("names", "other", "row"),
+    [
+        # One name or none in common: a number stands where the other file has a word.
+        ("id_user,t_unix_ts_ms,apk,text", "note,user,place,id_user", "write to anna,0001,here,7"),
+        ("id_user,t_unix_ts_ms,apk,text", "alpha,beta,gamma,delta", "write to anna,b,c,d"),
+        ("a,t_unix_ts_ms", "note,when it was", "write to anna,now"),
+    ],
+)
+def test_no_row_of_another_table_is_read_under_a_known_column(names, other, row):
+    number = names.split(",").index("t_unix_ts_ms")
+    sound = ["com.x"] * (names.count(",") + 1)
+    sound[number] = "1704441600000"
+    one = reading(f"{names}\n{','.join(sound)}\n{','.join(sound)}\n{other}\n{row}\n")
+    assert list(one.rows()) == [sound, sound]
+    assert one.set_aside == 2
+
+
+def test_the_first_line_below_a_header_may_be_the_header_of_another_known_table():
+    lines = b"user_word,t_x,count\nid_user,text,apk\n0001,a secret,com.x\n"
+    one = read_quoted(lambda: [lines], known={"id_user", "text", "apk"}.__contains__)
+    assert list(one.rows()) == []
+    assert one.set_aside == 2
+
+
+@pytest.mark.parametrize("first", ["id,apk,text", '"id","apk","text"'])
+@pytest.mark.parametrize("again", ["id,apk,text", '"id","apk","text"', "\ufeffid,apk,text", '\ufeff"id","apk","text"'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("doubles", [True, False])
+def test_a_header_that_comes_again_is_no_row_however_it_is_quoted(first, again, end, doubles):
+    """Files joined end to end: quotes and byte order marks are those of each."""
+    lines = [first, '"1","a","x"', again, '"2","b","said "so" there"', again, '"3","c","last"', ""]
+    one = read_quoted(lambda: [end.join(lines).encode()], doubles=doubles)
+    assert list(one.records()) == [["1", "a", "x"], ["2", "b", 'said "so" there'], ["3", "c", "last"]]
+    assert (one.set_aside, one.headers) == (0, 2)
+
+
+def test_a_bare_header_that_comes_again_leaves_quotes_as_the_app_wrote_them():
+    lines = b'id,text\n"1","x ""y"" z"\nid,text\n"2","plain"\n'
+    one = read_quoted(lambda: [lines], doubles=False)
+    assert list(one.rows()) == [["1", 'x ""y"" z'], ["2", "plain"]]
+    assert one.set_aside == 0
+
+
+@pytest.mark.parametrize("text", ['\n"hi"\n', '"hi"\n', 'x "y" z\n', "hello\n", "\nhello", "\n", '\n"hi"'])
+@pytest.mark.parametrize("below", ["", '"1","b","z"\n'])
+def test_a_text_that_begins_or_ends_with_a_line_feed_is_whole(text, below):
+    one = read_quoted(lambda: [f'"id","apk","text"\n"0","a","{text}"\n{below}'.encode()], doubles=False)
+    assert next(iter(one.rows())) == ["0", "a", text]
+    assert one.set_aside == 0
 
 
 # --- how a file is written

@@ -6,7 +6,8 @@ In this order:
     A URL with a user in it, see `texturls`. Any other URL stays, and no phone number is looked for in it.
 ``[EMAIL]``
     ``local@domain.tld`` in any script, as it is written in mail; with "(at)", "[at]" and the like in place of the
-    sign, and "(dot)" in that of a point; ``local at domain dot tld``.
+    sign, and "(dot)" in that of a point, one of them or both; ``local at domain dot tld``; ``local @ domain.tld``;
+    ``local at gmail.com`` and other well-known mail hosts.
 ``[IBAN]``
     The country's length and the check digits hold; single spaces or hyphens may stand between.
 ``[CARD]``
@@ -36,14 +37,23 @@ from bondstore.deid.texturls import urls
 MARKS = ("EMAIL", "PHONE", "CARD", "URL", "IBAN")
 SCREEN_MARKS = (*MARKS, "IP", "COORDINATES", "SSN", "CODE")
 _OPEN, _SHUT = r"\s{0,2}[(\[{<]\s?", r"\s?[)\]}>]\s{0,2}"
-_MAY_HOLD = re.compile(r"[\d@＠/]|www\.|\bdot\b|[(\[{<]\s?(?:at|ät|arroba|aroba|chiocciola)\s?[)\]}>]", re.IGNORECASE)
+_MAY_HOLD = re.compile(
+    r"[\d@＠/]|www\.|\bdot\b|\sat\s|[(\[{<]\s?(?:at|ät|arroba|aroba|chiocciola)\s?[)\]}>]", re.IGNORECASE
+)
 _POINT = rf"(?:\.|{_OPEN}(?:dot|punkt|punto|point|\.){_SHUT}|\sdot\s)"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _TOP = r"(?!\d)[^\W_]{2,24}"
+_AT_SPELLED = rf"{_OPEN}(?:at|ät|@|＠|arroba|aroba|chiocciola){_SHUT}"
+_POINT_SPELLED = rf"(?:{_OPEN}(?:dot|punkt|punto|point|\.){_SHUT}|\sdot\s)"
+_MAILERS = "gmail|googlemail|hotmail|outlook|yahoo|icloud|gmx|web|proton(?:mail)?|aol|live|msn|mail|yandex|qq|163"
 _SPELLED = re.compile(
     rf"(?<![\w.+%-])[\w+%-](?:[\w.+%-]{{0,62}}[\w+%-])?"
-    rf"(?:{_OPEN}(?:at|ät|@|＠|arroba|aroba|chiocciola){_SHUT}{_LABEL}(?:{_POINT}{_LABEL}){{0,4}}{_POINT}{_TOP}"
-    rf"|\sat\s{_LABEL}(?:\sdot\s{_LABEL}){{0,4}}\sdot\s{_TOP})\b",
+    rf"(?:{_AT_SPELLED}{_LABEL}(?:{_POINT}{_LABEL}){{0,4}}{_POINT}{_TOP}"
+    rf"|\sat\s{_LABEL}(?:\sdot\s{_LABEL}){{0,4}}\sdot\s{_TOP}"
+    rf"|\sat\s(?:{_MAILERS})\.{_TOP}(?:\.{_TOP})?"
+    # The sign itself, with a space behind it or a point that is spelled out; "by @anna.lind" is another thing.
+    rf"|\s?[@＠]\s{_LABEL}(?:{_POINT}{_LABEL}){{0,4}}{_POINT}{_TOP}"
+    rf"|[@＠]{_LABEL}(?:{_POINT}{_LABEL}){{0,3}}{_POINT_SPELLED}(?!\d)[^\W_]{{1,24}})\b",
     re.IGNORECASE,
 )
 _UNSEEN = re.compile("[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\u2400\\ufeff]")
@@ -51,7 +61,7 @@ _UNSEEN = re.compile("[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\u2400\\ufeff]")
 _UNSEEN_APART = re.compile(rf"(?<!\d){_UNSEEN.pattern}|{_UNSEEN.pattern}(?!\d)")
 """The same, but not between two digits."""
 _DIGITS = re.compile(r"\d(?:\D{0,3}?\d){5}")
-_FOUR_DIGITS = re.compile(r"\d(?:\D{0,6}?\d){3}|:[0-9a-f]{0,4}:", re.IGNORECASE)
+_FOUR_DIGITS = re.compile(r"\d(?:\D{0,6}?\d){3}|:[0-9a-f]{0,4}:|code\b", re.IGNORECASE)
 _AT = re.compile(r"[@＠]")
 _IN_LOCAL = frozenset(".+-_'&%~")
 _IN_DOMAIN = frozenset(".-_")

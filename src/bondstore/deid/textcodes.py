@@ -6,10 +6,11 @@
     Latitude and longitude side by side, with three decimals at least; one of them behind its word; degrees, minutes and
     seconds.
 ``[SSN]``
-    Social security numbers: US (9 digits as 3-2-4, or in one piece behind its word), UK, and those whose check digits
-    hold: France, Italy, Spain, Switzerland, Brazil, Canada (behind its word).
+    Social security numbers: US (9 digits as 3-2-4 with hyphens, dashes or spaces, or in one piece behind its word), UK,
+    and those whose check digits hold: France, Italy, Spain, Switzerland, Brazil, Canada (behind its word).
 ``[CODE]``
-    A one-time code of 4 to 8 digits within 40 characters of a word such as *code*, *PIN*, *TAN* or *OTP*.
+    A one-time code of 4 to 8 digits, in groups or not, within 40 characters of a word such as *code*, *PIN*, *TAN*,
+    *OTP*, *password*, *log in* or *verify*; letters and digits mixed right behind *code*.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ _DEGREES = re.compile(
     r"\d{1,3}\s?°\s?(?:\d{1,2}(?:[.,]\d{1,6})?\s?['’′]\s?(?:\d{1,2}(?:[.,]\d{1,6})?\s?(?:[\"”″]|'')\s?)?)?[NSEWO]\b"
     r"|\d{1,3}[.,]\d{2,15}\s?°\s?[NSEWO]\b"
 )
-_US = re.compile(r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])", re.ASCII)
+_US = re.compile(
+    r"(?<![\w.-])(?<!\d[ ,])(?!000|666|9)\d{3}(?P<between>[- \u00a0\u2009\u202f\u2010-\u2015\u2212])(?!00)\d\d"
+    r"(?P=between)(?!0000)\d{4}(?![\w-]|[ .,:]\d)",
+    re.ASCII,
+)
 _UK = re.compile(
     r"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s?\d\d\s?\d\d\s?\d\d\s?[A-D]\b", re.ASCII
 )
@@ -54,14 +59,35 @@ _OTHER_CODES = (
 _NOT_ONE_TIME = "".join(rf"(?<!\b{word}[ -])" for word in _OTHER_CODES)
 _CODE_WORD = (
     rf"(?:\b{_NOT_ONE_TIME}code[sn]?\b|\w{{3,30}}[Cc]ode\b|\bkode?\b|\bc[oó]digo\b|\bcodice\b|\bкод\b|验证码|認証コード|인증번호"
-    r"|\bOTP\b|\b[mp]?TAN\b|\bPIN\b|\bpasscode\b|\bone[- ]time\b|\b2FA\b|\bEinmal\w+\b)"
+    r"|验证码|驗證碼|校验码|动态码|密码|暗証番号|비밀번호|رمز|κωδικός"
+    r"|\bOTP\b|\b[mp]?TAN\b|\bPIN\b|\bpasscode\b|\bone[- ]time\b|\b2FA\b|\bEinmal\w+\b"
+    r"|\bpass(?:word|wort)\b|\bmot de passe\b|\bcontraseña\b|\blog[- ]?in\b|\bsign[- ]?in\b|\bverif(?:y|ication)\b"
+    r"|\banmeld\w*|\bbestätig\w*)"
 )
-_CODE = re.compile(r"(?<![\w.,/-])(?<!\d:)(?:[A-Z]-)?(?:\d{4,8}|\d{3,4}[ -]\d{3,4})\b(?![.,:/-]\d)")
-_GAP = r"(?:(?!\[CODE\])[^\d]){0,40}?"
+_CODE = re.compile(
+    r"(?<![A-Za-z0-9_.,/-])(?<!\d[: ])(?:[A-Z]-)?"
+    r"(?:\d{3,4}[ -]\d{3,4}|\d\d(?:[ -]\d\d){1,3}|\d(?:[ -]\d){3,7}|\d{4,8})(?![A-Za-z0-9_])(?![.,:/ -]\d)"
+)
+_MIXED = re.compile(r"\b(?i:code)(?: is| lautet)?[: ]{1,3}(?P<code>(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{4,8})\b")
+_GAP = r"(?:(?!\[CODE\])[^\d]|(?<!\d)\d{1,2}(?!\d)){0,40}?"
 _WORD_BEFORE = re.compile(rf"{_CODE_WORD}{_GAP}\Z", re.IGNORECASE)
-_WORD_BEHIND = re.compile(rf"(?:(?!\[CODE\])[^\d\n]){{0,40}}?{_CODE_WORD}", re.IGNORECASE)
+_WORD_BEHIND = re.compile(rf"(?:(?!\[CODE\])[^\d]){{0,40}}?{_CODE_WORD}", re.IGNORECASE)
 _REACH = 80
 _CODE_HINTS = (
+    "验",
+    "驗",
+    "码",
+    "番号",
+    "비밀",
+    "رمز",
+    "κωδ",
+    "pass",
+    "contras",
+    "log",
+    "sign",
+    "verif",
+    "anmeld",
+    "bestätig",
     "code",
     "kod",
     "códig",
@@ -116,12 +142,15 @@ def social_numbers(text: str) -> _Spans:
 
 def one_time_codes(text: str) -> _Spans:
     """Yield where one-time codes start and end."""
+    found: list[tuple[int, int]] = []
     # From the numbers, which are few, to the words beside them: the other way round takes ten times as long.
     for match in _CODE.finditer(text):
         start, end = match.span()
         before, behind = text[max(0, start - _REACH) : start], text[end : end + _REACH]
         if (_hints(before) and _WORD_BEFORE.search(before)) or (_hints(behind) and _WORD_BEHIND.match(behind)):
-            yield start, end
+            found.append((start, end))
+    found += [match.span("code") for match in _MIXED.finditer(text)]
+    return apart(found)
 
 
 def _hints(text: str) -> bool:

@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from bondstore.tables.approw import PendingRow
 from bondstore.tables.quotedlines import LONGEST, TOO_LONG, TextLines, allow_long_fields
+from bondstore.tables.textcsv import csv_line
 
 
 class Reason(StrEnum):
@@ -61,11 +62,20 @@ def _may_continue(piece: Aside) -> bool:
     return piece.raw[:1] == '"' and '","' not in piece.raw and piece.reason in (Reason.FEWER, Reason.OPEN, Reason.CUT)
 
 
+def _starts_a_row(line: str | None) -> bool:
+    return line is None or (line[:1] == '"' and line.find('","') > 0)
+
+
 class AppRows:
     """Rows of one pass over a file, by the app's grammar."""
 
-    def __init__(self, lines: TextLines, below: Iterator[str], number: int, width: int) -> None:
+    def __init__(self, lines: TextLines, below: Iterator[str], number: int, names: list[str]) -> None:
         allow_long_fields()
+        width = len(names)
+        self._names = names
+        # A header inside the file may be quoted where that of its start is not, and the other way round.
+        self._headers = frozenset((csv_line(names).rstrip("\n"), ",".join(names), '"' + '","'.join(names) + '"'))
+        self._headers = self._headers if width > 1 else frozenset()
         self._lines = lines
         self._below = below
         self._width = width
@@ -84,6 +94,7 @@ class AppRows:
                         yield from self._settled(row, end, pieces)
                         pieces = []
                     else:
+                        self._lines.below = end
                         yield row
                 row, end = one, self._number
             elif row is not None and len(pieces) < _MOST_PIECES and _may_continue(one):
@@ -98,10 +109,14 @@ class AppRows:
 
     def _settled(self, row: list[str], end: int, pieces: list[Aside]) -> Iterator[list[str] | Aside]:
         """Yield a row and the pieces below it, joined or apart; `end` is the number of the line below the row."""
+        self._lines.below = end
         sure = not pieces or not any(piece.raw[:1] == '"' for piece in pieces)
         opened = row[-1].count('"') % 2 > 0
         if not sure and not opened:
-            sure = pieces[-1].reason is Reason.CUT or _NO_TEXT.fullmatch(row[-1]) is not None
+            cut = pieces[-1].reason is Reason.CUT and not (
+                self._lines.ended and pieces[-1].raw.rstrip("\r")[-1:] == '"'
+            )
+            sure = cut or _NO_TEXT.fullmatch(row[-1]) is not None
         if sure:
             yield row
             yield from pieces
@@ -114,8 +129,11 @@ class AppRows:
         text = text.removesuffix("\r")
         paired = opened and text.count('"') % 2 and text.endswith('"')
         self.repaired -= self._is_repaired(row)
-        if paired and pieces[-1].reason is Reason.FEWER and len(text) <= LONGEST:
+        # A quote alone in its line ends a text that ends with a line feed.
+        last = pieces[-1].raw.rstrip("\r") == '"' and (self._lines.ended or pieces[-1].reason is not Reason.CUT)
+        if paired and (last or pieces[-1].reason is Reason.FEWER) and len(text) <= LONGEST:
             self.repaired += 1
+            self._lines.below = below
             yield [*row[:-1], text[:-1]]
         else:
             whole = "\n".join(lines)
@@ -149,11 +167,20 @@ class AppRows:
         """Read a row that one glance does not settle; return the line to go on with."""
         if line == TOO_LONG:
             yield self._aside([line], Reason.LONG, self._lines.heads[self._number])
-            return following
-        if not line.rstrip("\r"):
+        elif not line.rstrip("\r"):
             self._number += 1
-            return following
-        row = PendingRow(self._width, line)
+        elif self._is_header(line):
+            self._number += 1
+            yield list(self._names)
+        elif line.rstrip("\r") == '"' and self._width > 1 and _starts_a_row(following):
+            # The end of a text that ends with a line feed, and not a first value that begins with one.
+            yield self._aside([line], Reason.CUT if following is None and not self._lines.ended else Reason.OPEN)
+        else:
+            following = yield from self._row(PendingRow(self._width, line), following)
+        return following
+
+    def _row(self, row: PendingRow, following: str | None) -> Generator[list[str] | Aside, None, str | None]:
+        """Read a row to its end, or to where it cannot be one; return the line to go on with."""
         while True:
             fields = row.fields()
             if fields is not None and not row.pure:
@@ -162,7 +189,7 @@ class AppRows:
                 return following
             if fields is not None:
                 return (yield from self._with_tail(row, fields, following))
-            if following is None or row.ends_before(following):
+            if following is None or self._is_header(following) or row.ends_before(following):
                 yield self._aside(row.lines, self._why(row, last=following is None))
                 return following
             if row.full:
@@ -176,7 +203,7 @@ class AppRows:
     ) -> Generator[list[str] | Aside, None, str | None]:
         """Take what follows a whole row and starts no other one for the rest of its last text, if that is sound."""
         longer, tail, blank = row.copy(), 0, 0
-        while following is not None and not row.starts_another(following) and not longer.full:
+        while not (following is None or self._is_header(following) or row.starts_another(following) or longer.full):
             longer.add(following)
             tail += 1
             blank = 0 if following.rstrip("\r") else blank + 1
@@ -194,6 +221,9 @@ class AppRows:
                 yield self._aside(longer.lines[-tail:], Reason.STRAY)
         self._number += blank
         return following
+
+    def _is_header(self, line: str) -> bool:
+        return line.rstrip("\r") in self._headers
 
     def _emit(self, row: PendingRow, fields: list[str]) -> None:
         self._number += len(row.lines)

@@ -17,18 +17,21 @@ import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from itertools import chain
 
 from bondstore.tables.appquotes import AppRows, Aside, Reason
 from bondstore.tables.approw import is_app_row, is_rfc_4180
 from bondstore.tables.dialect import SAMPLE, Rewriter, dialect_of
-from bondstore.tables.quotedlines import TOO_LONG, TextLines, allow_long_fields
+from bondstore.tables.quotedlines import TOO_LONG, TextLines, all_names, allow_long_fields, header_names
 from bondstore.tables.textcsv import csv_line
 
 __all__ = ["Aside", "Reading", "Reason", "read_quoted"]
-MOST_COLUMNS = 10_000
 _WHOLE = 4 << 20
-_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
+_FIRST_ROWS = 20
+"""So many rows tell which columns hold numbers."""
+_PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
+_NUMBER = re.compile(r"[-+]?\d[\d.:TZ +-]{0,63}", re.ASCII)
 
 
 class _NotStrictError(Exception):
@@ -40,10 +43,18 @@ class Reading:
 
     `source` starts a new pass and is called up to three times for each reading. With `doubles` false the writer is
     known not to double quotes: a file that the app's grammar reads to its end is read so, and ``""`` stays two quotes.
+    `known` says which names columns of other tables have, whose headers may stand inside this file.
     """
 
-    def __init__(self, source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> None:
-        self._source, self._doubles = source, doubles
+    def __init__(
+        self,
+        source: Callable[[], Iterable[bytes]],
+        *,
+        doubles: bool = True,
+        known: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self._source, self._doubles, self._known = source, doubles, known
+        self._line_of: Callable[[int, list[str]], int] = lambda *_: 0
         # What the last pass met, complete at its end: rows with bare quotes inside a value, pieces set aside, lines
         # that are not text in the file's encoding, lines with NUL bytes, and headers that came again.
         self.repaired = self.set_aside = self.undecodable = self.nuls = self.headers = 0
@@ -53,10 +64,11 @@ class Reading:
             self._rewriter = Rewriter(self.dialect)
             lines = TextLines(self._rewriter.chunks(chain(first, chunks)))
             header = next((line for line in lines if line.rstrip("\r")), "")
-        names = _header(header) if header else []
+        names = header_names(header) if header else []
         self._foreign = self.dialect.separator != ","
         self.header = self._native(header)
-        self._names = [self._native(name) for name in names or []]
+        self._read = names or []  # with the separators as the grammars have them
+        self._names = [self._native(name) for name in self._read]
         self.columns, self.renamed = _named(self._names)
 
     def records(self, *, named: bool = True) -> Iterator[list[str] | Aside]:
@@ -79,25 +91,42 @@ class Reading:
 
     def _without_headers(self, records: Iterator[list[str] | Aside]) -> Iterator[list[str] | Aside]:
         """Leave out headers that come again, and set aside what stands below one that names other columns."""
-        names, known, other = self._names, frozenset(self._names), False
+        names, other, place = self._names, False, -1
+        numbers = set(range(len(names)))  # columns that held nothing but numbers in the first rows
         for record in records:
-            row = self._names_in(record.raw) if isinstance(record, Aside) else record
-            # One column alone may hold its own name as a value.
-            if row and (row[0] in known or row[-1] in known) and len(names) > 1:
-                if row == names:
-                    self.headers += 1
-                    other = False
-                    continue
-                other = other or _is_other_header(row, known)
+            row: list[str] | None = None
+            if isinstance(record, Aside):
+                row = self._names_in(record.raw)
+            else:
+                place += 1
+                # One column alone may hold its own name as a value.
+                if all_names(record):
+                    row = record
+                elif place < _FIRST_ROWS:
+                    numbers = {column for column in numbers if _NUMBER.fullmatch(record[column])}
+            if row is not None and row == names and len(names) > 1:
+                self.headers += 1
+                self.set_aside -= isinstance(record, Aside)
+                other = False
+                continue
+            other = other or (row is not None and self._is_other_header(row, numbers if place > 0 else set()))
             if other and not isinstance(record, Aside):
                 self.set_aside += 1
-                yield Aside(0, Reason.OTHER_HEADER, csv_line(record).rstrip("\n"))
+                yield Aside(self._line_of(place, record), Reason.OTHER_HEADER, csv_line(record).rstrip("\n"))
             else:
                 yield record
 
-    def _names_in(self, raw: str) -> list[str]:
-        names = _header(self._native(raw)) if len(raw) <= SAMPLE else None
-        return [self._native(name) for name in names or []]
+    def _is_other_header(self, row: list[str], numbers: set[int]) -> bool:
+        """Whether a row of names is the header of other columns: half of them are known, or a number belongs there."""
+        if numbers and len(row) == len(self._names):
+            return True
+        shared = sum(len(name) > 1 and (name in self._names or self._known(name)) for name in row)
+        return shared > 1 and 2 * shared >= len(row) and all(map(_PLAIN_NAME.fullmatch, row))
+
+    def _names_in(self, raw: str) -> list[str] | None:
+        names = header_names(self._native(raw)) if len(raw) <= SAMPLE else None
+        names = [self._native(name) for name in names or []]
+        return names if names == self._names or all_names(names) else None
 
     def _records(self) -> Iterator[list[str] | Aside]:
         with self._pass() as chunks:
@@ -146,6 +175,8 @@ class Reading:
             if rows is None:
                 rows = _strict_list("\n".join(below[start:]), width)
             if rows is not None:
+                starts = cache(lambda: list(_starts(below, start, rows)))
+                self._line_of = lambda place, _: starts()[place]
                 yield from rows
                 return
         strict = width > 0 and _is_strict(TextLines([data]), width)
@@ -165,7 +196,8 @@ class Reading:
         below = iter(lines)
         width = len(self.columns)
         number = _skip_header(below) if width else 0
-        rows = AppRows(lines, below, number + 1, width)
+        rows = AppRows(lines, below, number + 1, self._read)
+        self._line_of = lambda _, row: lines.below - 1 - sum(value.count("\n") for value in row)
         records = _headless(lines, below) if not width else iter(rows)
         for record in _strict_rows(lines, below, number, width) if strict else records:
             self.set_aside += isinstance(record, Aside)
@@ -174,15 +206,11 @@ class Reading:
         self.undecodable = lines.undecodable + self._rewriter.damaged
 
 
-def read_quoted(source: Callable[[], Iterable[bytes]], *, doubles: bool = True) -> Reading:
+def read_quoted(
+    source: Callable[[], Iterable[bytes]], *, doubles: bool = True, known: Callable[[str], bool] = lambda _: False
+) -> Reading:
     """Open a CSV file that may hold quotes which are not doubled."""
-    return Reading(source, doubles=doubles)
-
-
-def _is_other_header(row: list[str], known: frozenset[str]) -> bool:
-    """Whether a row can only be the header of other columns: names all, none twice, at least half of them known."""
-    shared = sum(len(name) > 1 for name in known.intersection(row))
-    return shared > 1 and 2 * shared >= len(row) == len(set(row)) and all(map(_NAME.fullmatch, row))
+    return Reading(source, doubles=doubles, known=known)
 
 
 def _start(chunks: Iterator[bytes], most: int) -> tuple[list[bytes], int]:
@@ -195,17 +223,6 @@ def _start(chunks: Iterator[bytes], most: int) -> tuple[list[bytes], int]:
         if size > most:
             break
     return first, size
-
-
-def _header(line: str) -> list[str] | None:
-    line = line.removesuffix("\r")
-    if line == TOO_LONG:
-        return None
-    try:
-        names = next(csv.reader([line], strict=True), None)
-    except csv.Error:
-        names = line[1:-1].split('","') if len(line) > 1 and line[0] == line[-1] == '"' else None
-    return names if names is not None and len(names) <= MOST_COLUMNS else None
 
 
 def _named(names: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
@@ -241,6 +258,16 @@ def _skip_header(below: Iterator[str]) -> int:
         if line.rstrip("\r"):
             return number
     return 0
+
+
+def _starts(lines: list[str], start: int, rows: list[list[str]]) -> Iterator[int]:
+    """Yield the number of each row's first line, from 1."""
+    place = start
+    for row in rows:
+        while not lines[place].rstrip("\r"):
+            place += 1
+        yield place + 1
+        place += 1 + sum(value.count("\n") for value in row)
 
 
 def _plain(data: bytes, lines: list[str], start: int, width: int) -> list[list[str]] | None:
@@ -325,6 +352,7 @@ def _strict_rows(
             return
         if (len(row) != width or '"' in "".join(row)) and not is_rfc_4180("\n".join(taken)):
             raise _NotStrictError
+        lines.below = number + reader.line_num + 1
         if len(row) == width:
             yield row
         elif is_app_row("\n".join(taken), width):

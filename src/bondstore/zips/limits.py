@@ -12,6 +12,7 @@ class Limits:
     members: int = 10_000
     member_bytes: int = 1 << 30
     total_bytes: int = 4 << 30
+    slow_bytes: int = 64 << 20  # of all members packed with Deflate64: its library unpacks about 1 MB a second
     nested_bytes: int = 64 << 20  # of a zip in the zip, which is held in memory; the other limits are for both together
 
 

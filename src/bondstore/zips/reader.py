@@ -16,7 +16,7 @@ from bondstore.zips.limits import LIMITS, Limits
 from bondstore.zips.names import base_name
 from bondstore.zips.salvage import Salvage, Salvaged
 from bondstore.zips.source import ByteSource, Positioned
-from bondstore.zips.unpack import unpack
+from bondstore.zips.unpack import DEFLATED64, unpack
 
 _ZIP_STARTS = (LOCAL, END, DESCRIPTOR)
 
@@ -69,6 +69,7 @@ class OpenedZip:
         self._source = source
         self._limits = limits
         self._place = place
+        self._slow_left = limits.slow_bytes
         self._members_left = limits.members - len(entries or ())
         sizes = (one.size for one in entries or () if one.size <= limits.member_bytes)
         self._bytes_left = limits.total_bytes - sum(sizes)
@@ -90,7 +91,11 @@ class OpenedZip:
     def _listed(self) -> Iterator[Content]:
         for entry in self._open:
             place = member_place(self._place, entry.number)
-            chunks = Chunks(unpack(self._source, entry, place, self._limits), place, self.findings)
+            limits = self._limits
+            if entry.method == DEFLATED64:
+                limits = replace(limits, slow_bytes=self._slow_left)
+                self._slow_left -= entry.size if entry.size <= self._slow_left else 0
+            chunks = Chunks(unpack(self._source, entry, place, limits), place, self.findings)
             yield from self._handed(Member(entry.number, entry.name, entry.size, place.where), chunks, place)
             chunks.close()
 
@@ -137,6 +142,7 @@ class OpenedZip:
         except DamagedError:
             return  # told already
         left = replace(self._limits, members=max(self._members_left, 0), total_bytes=max(self._bytes_left, 0))
+        left = replace(left, slow_bytes=self._slow_left)
         try:
             inner = _opened(Positioned(io.BytesIO(content)), place, left)
         except DamagedError as error:
@@ -146,6 +152,7 @@ class OpenedZip:
         yield from inner.contents()
         self.findings += inner.findings
         self._members_left, self._bytes_left = inner._members_left, inner._bytes_left
+        self._slow_left = inner._slow_left
 
 
 def open_zip(source: ByteSource, key: str, limits: Limits = LIMITS) -> OpenedZip:

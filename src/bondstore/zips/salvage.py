@@ -15,6 +15,7 @@ from bondstore.zips.headers import CENTRAL, DESCRIPTOR, END, LOCAL, Local, find_
 from bondstore.zips.limits import Limits
 from bondstore.zips.names import read_name
 from bondstore.zips.source import FIRST, PIECE, Positioned
+from bondstore.zips.unpack import DEFLATED64, too_slow
 
 METHODS = frozenset((0, 8, 9, 12))
 """Compression methods that are read without a directory."""
@@ -76,6 +77,7 @@ class Salvage:
         self._findings = findings
         self.unpacked = 0  # bytes so far
         self._feed_left = 8 * source.size + FIRST * limits.members  # honest damage makes little be read twice
+        self._slow_left = limits.slow_bytes
         self._stopped = False
 
     def members(self) -> Iterator[Salvaged]:
@@ -99,6 +101,8 @@ class Salvage:
         """Yield what a member holds; `stream-unzip` has checked sizes and checksum once it ends without an error."""
         if not local.trailed and local.size > self._limits.member_bytes:
             raise place.damaged("member-too-large")
+        if local.method == DEFLATED64 and not local.trailed and local.size > self._slow_left:
+            raise too_slow(place)
         if local.method not in METHODS:
             raise place.damaged("member-method")
         feed = self._feed(local, place, unpacked)
@@ -106,6 +110,9 @@ class Salvage:
             _, _, chunks = next(self._module.stream_unzip(feed, chunk_size=CHUNK))
             for chunk in chunks:
                 self._count(len(chunk), unpacked, place)
+                self._slow_left -= len(chunk) if local.method == DEFLATED64 else 0
+                if self._slow_left < 0:
+                    raise too_slow(place)
                 unpacked.crc = zlib.crc32(chunk, unpacked.crc)
                 if chunk:
                     yield chunk

@@ -11,6 +11,7 @@ from typing import IO, Protocol, cast
 
 import zstandard
 
+from bondstore.errors import DamagedError
 from bondstore.zips.chunks import CHUNK
 from bondstore.zips.directory import DirectoryEntry
 from bondstore.zips.findings import ZipPlace
@@ -29,6 +30,8 @@ def unpack(source: Positioned, entry: DirectoryEntry, place: ZipPlace, limits: L
     """Yield what a member of a sound directory holds; it is whole when no error came until its end."""
     if entry.size > limits.member_bytes:
         raise place.damaged("member-too-large")
+    if entry.method == DEFLATED64 and entry.size > limits.slow_bytes:
+        raise too_slow(place)
     if entry.method not in METHODS:
         raise place.damaged("member-method")
     start = _data_start(source, entry, place)
@@ -43,6 +46,14 @@ def unpack(source: Positioned, entry: DirectoryEntry, place: ZipPlace, limits: L
         raise place.damaged("member-damaged", "The member holds less than the zip's directory says.")
     if crc != entry.crc:
         raise place.damaged("member-damaged", "The member's bytes do not agree with its checksum.")
+
+
+def too_slow(place: ZipPlace) -> DamagedError:
+    """Make the error for a member that would take many minutes to unpack."""
+    sentence = (
+        "The member is compressed with Deflate64, which is slow to unpack: such members of a zip may have 64 MiB."
+    )
+    return place.damaged("member-too-large", sentence)
 
 
 def _data_start(source: Positioned, entry: DirectoryEntry, place: ZipPlace) -> int:

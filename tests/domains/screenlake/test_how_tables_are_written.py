@@ -148,6 +148,27 @@ def test_rows_below_a_header_of_other_columns_are_not_read_under_the_first(lab: 
     assert [[row[name] for name in NAMES] for row in panelist.rows("app_accessibility_data")] == ROWS * 2
 
 
+@pytest.mark.parametrize("other", ["event,msg,user", "text,note,id_user", "alpha,beta,gamma"])
+def test_no_text_of_another_table_of_the_same_width_stands_under_a_column_of_ids(lab: PhoneLab, other: str) -> None:
+    """`--text drop` empties columns of text; below another header nobody knows which those are."""
+    row = f"{SECRET},to {MAIL},0001"
+    data = written(quoting=csv.QUOTE_MINIMAL) + f"{other}\n{row}\n".encode()
+    complete, found = process(lab, data, HANDLINGS["drop"])
+    assert not complete
+    assert "rows-aside" in found
+    assert SECRET not in outputs(lab)
+    assert MAIL not in outputs(lab)
+
+
+@pytest.mark.parametrize("again", [b"id_user,t_unix_ts_ms,text\n", b"\xef\xbb\xbfid_user,t_unix_ts_ms,text\n"])
+def test_a_bare_header_among_quoted_rows_is_no_error(lab: PhoneLab, again: bytes) -> None:
+    complete, found = process(lab, written() + again + b'"0001","1704441602000","third"\n', HANDLINGS["keep"])
+    assert complete
+    assert "header-repeated" in found
+    assert "rows-aside" not in found
+    assert "third" in outputs(lab)
+
+
 def test_a_table_of_tabs_may_be_called_so(lab: PhoneLab) -> None:
     complete, _ = process(lab, written(separator="\t"), HANDLINGS["drop"], "app_accessibility_data_1.tsv")
     assert complete

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bondstore.deid.findings import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
-from bondstore.domains.screenlake.handling import TextRule, names_columns, raw_text
+from bondstore.domains.screenlake.handling import TextRule, is_known, names_columns, raw_text
 from bondstore.domains.screenlake.layout import base_name, kind_of_member, prefix_of
 from bondstore.domains.screenlake.part import Image, Index, PartTable, SealedSpool
 from bondstore.domains.screenlake.paths import token_of
@@ -183,7 +183,7 @@ class ZipWork:
         return False
 
     def _read(self, content: Content, held: SealedSpool, *, damaged: bool) -> None:
-        reading = read_quoted(held.chunks, doubles=False)  # the app does not double quotes
+        reading = read_quoted(held.chunks, doubles=False, known=is_known)  # the app does not double quotes
         if not names_columns(reading.columns, self._tools.text):
             self._read_unnamed(content, reading)
             return

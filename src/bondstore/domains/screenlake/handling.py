@@ -16,7 +16,7 @@ from bondstore.errors import UsageError
 Redact = Literal["fill", "blur", "none"]
 Text = Literal["keep", "patterns", "drop"]
 Effort = Literal["fast", "default", "careful"]
-REVISION = 2
+REVISION = 3
 """Counted up when the same zip would give other pictures or rows: then all zips are done again."""
 
 _TEXT_COLUMNS = frozenset({"text", "msg", "message", "content", "title", "body", "url", "query", "input"})
@@ -110,8 +110,13 @@ def names_columns(columns: Sequence[str], text: Text) -> bool:
     if text == "keep":
         return True
     names = {name for name in columns if _NAME.fullmatch(name)}
-    known = sum(name in _TEXT_COLUMNS or not _may_hold_text(name) for name in names)
+    known = sum(map(is_known, names))
     return len(names) == len(columns) or known > 1  # one alone may be a word on the screen
+
+
+def is_known(column: str) -> bool:
+    """Whether tables of phones have a column of this name."""
+    return column in _TEXT_COLUMNS or column in ("event", "user") or not _may_hold_text(column)
 
 
 def _could_be_a_name(column: str) -> bool:
