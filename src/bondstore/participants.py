@@ -9,16 +9,19 @@ Examples
 >>> [one.user_id for one in bondstore.participants.members(table)]  # doctest: +SKIP
 """
 
-from bondstore.registry.service import Participant, Past, member, members, open_participants, past, sync
+from bondstore.registry.exposure import Guard
+from bondstore.registry.service import Participant, Past, guards, member, members, open_participants, past, sync
 from bondstore.registry.settings import SyncSettings
 from bondstore.registry.sync import Participants, SyncResult
 
 __all__ = [
+    "Guard",
     "Participant",
     "Participants",
     "Past",
     "SyncResult",
     "SyncSettings",
+    "guards",
     "member",
     "members",
     "open_participants",

@@ -10,12 +10,16 @@ import botocore.session
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
+from bondstore.participants import open_participants
+from bondstore.registry.policy import table_policy
 from tests.cli.conftest import Call
 from tests.homes import Home
 from tests.registry.forms import COLUMNS, person, written
 from tests.servers.moto import Moto
 from tests.servers.seaweedfs import SeaweedFS
 
+ACCOUNT = "123456789012"
+USER = f"arn:aws:iam::{ACCOUNT}:user/ann"
 PEOPLE = [person(number) for number in range(6)]
 PRIVATE = {
     text for one in PEOPLE for name in ("Contact name", "Contact number", "ABN", "Company name") for text in [one[name]]
@@ -231,3 +235,37 @@ def test_nothing_heavy_is_loaded_for_help(shell: Call) -> None:
     loaded = {line.rpartition("|")[2].strip() for line in result.err.splitlines()}
     assert "bondstore.cli.options" in loaded
     assert not loaded & {"sqlalchemy", "boto3", "botocore", "polars", "obstore"}
+
+
+@pytest.mark.usefixtures("state")
+def test_who_could_read_is_told_until_the_tables_are_shut(cli: Call, moto_environment: Moto) -> None:
+    table = open_participants("dynamodb://")
+    for one in (table.rows, table.history):
+        one.create()
+    iam, dynamodb = moto_environment.client("iam"), moto_environment.client("dynamodb")
+    for name, action in (("bob", "dynamodb:*"), ("eve", "s3:*")):
+        iam.create_user(UserName=name)
+        document = {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"},
+        }
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+    words = ("participants", "check-policy", "--user", USER, "--database", "dynamodb://")
+    found = cli(*words, "--json")
+    arns = [
+        dynamodb.describe_table(TableName=name)["Table"]["TableArn"] for name in (table.rows.name, table.history.name)
+    ]
+    assert found.code == 4
+    assert [(one["place"], one["policy"], one["state"], one["others"]) for one in found.records] == [
+        (arn, "none", "open", [f"arn:aws:iam::{ACCOUNT}:user/bob"]) for arn in arns
+    ]
+    for arn in arns:
+        dynamodb.put_resource_policy(ResourceArn=arn, Policy=json.dumps(table_policy(arn, USER)))
+    shut = cli(*words)
+    assert (shut.code, shut.out.count("shut")) == (0, 2)
+    assert "Nobody else can read." in shut.err
+
+
+@pytest.mark.usefixtures("state", "moto_environment")
+def test_the_policies_of_a_table_that_is_not_there(cli: Call) -> None:
+    assert cli("participants", "check-policy", "--user", USER, "--database", "dynamodb://").code == 3

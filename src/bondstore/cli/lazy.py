@@ -153,8 +153,8 @@ def group(
 
 
 def command(words: tuple[str, ...], line: str, package: str = "bondstore.cli") -> Any:
-    """Build a command from its module, which has the name of its last word."""
-    module = importlib.import_module(f"{package}.{words[-1]}")
+    """Build a command from its module, which has the name of its last word (``_`` for ``-``)."""
+    module = importlib.import_module(f"{package}.{words[-1].replace('-', '_')}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(words[-1], cls=LazyCommand, short_help=line, epilog=epilog(module.EXAMPLES), context_settings=HELP)(
         module.command

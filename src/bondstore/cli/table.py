@@ -40,6 +40,7 @@ NOUNS: Mapping[str, Noun] = {
             "show": "Show one participant.",
             "history": "Show what became of one participant, or of all.",
             "policy": "Print the least-privilege policy for the table.",
+            "check-policy": "Say who else could read the table.",
         },
     ),
     "release": Noun(

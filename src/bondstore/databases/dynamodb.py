@@ -69,6 +69,21 @@ class DynamoTable:
         self._wait_active()
         self._keep_points_in_time()
 
+    def policies(self) -> dict[str, str | None]:
+        """Return the policies attached to the table and to its stream, by ARN; None where there is none."""
+        described = self._ask("describe_table", TableName=self.name)["Table"]
+        places = [described["TableArn"], described.get("LatestStreamArn")]
+        return {place: self._policy(place) for place in places if place}
+
+    def _policy(self, place: str) -> str | None:
+        client = self._client()
+        try:
+            return str(client.get_resource_policy(ResourceArn=place)["Policy"])
+        except awsclients.failures() as raised:
+            if awsclients.code_of(raised) == "PolicyNotFoundException":
+                return None
+            raise awsclients.understand(raised, f"policy of the {self._place}") from None
+
     def get(self, key: Key) -> Row | None:
         """Return one row as it is now, or None."""
         check_key(self.name, key, numeric=self._numeric)

@@ -64,8 +64,7 @@ def table_policy(place: str, user: str) -> dict[str, Any]:
     """
     if not _STREAM.fullmatch(place):
         _check(place)
-    if not _USER.fullmatch(user):
-        raise UsageError("The user is no ARN.", hint="Write arn:aws:iam::123456789012:user/NAME.")
+    check_user(user)
     mine = CHANGES if _STREAM.fullmatch(place) else ENTRIES if place.endswith(HISTORY) else ROWS
     others = {
         "Sid": "NobodyElse",
@@ -83,6 +82,12 @@ def table_policy(place: str, user: str) -> dict[str, Any]:
 
 def _statement(name: str, actions: tuple[str, ...], table: str) -> dict[str, Any]:
     return {"Sid": name, "Effect": "Allow", "Action": list(actions), "Resource": table}
+
+
+def check_user(user: str) -> None:
+    """Refuse what is no ARN of a user or a role."""
+    if not _USER.fullmatch(user):
+        raise UsageError("The user is no ARN.", hint="Write arn:aws:iam::123456789012:user/NAME.")
 
 
 def _check(table: str) -> None:

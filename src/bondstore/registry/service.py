@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from bondstore.config.profiles import Profile
 from bondstore.config.settings import load_profile
 from bondstore.databases import Row, Value, open_table
-from bondstore.errors import NotFoundError, UsageError
+from bondstore.errors import CredentialsError, NotFoundError, UsageError
 from bondstore.ledger import personal_path
 from bondstore.ledger.audit import Read
 from bondstore.ledger.personal import note_personal
@@ -23,6 +24,9 @@ from bondstore.registry.settings import GONE, HISTORY, HISTORY_KEY, KEY, SyncSet
 from bondstore.registry.sources import read_source
 from bondstore.registry.sync import Participants, SyncResult, sync_participants
 from bondstore.runs.process import whoami
+
+if TYPE_CHECKING:
+    from bondstore.registry.exposure import Guard
 
 TABLE = "participant-information"
 
@@ -211,6 +215,62 @@ def past(participants: Participants, who: str | None = None) -> list[Past]:
         changes.append(Past(entry, differing(entry.old, after.get(entry.user_id, {}))))
         after[entry.user_id] = entry.old
     return changes[::-1]
+
+
+def guards(participants: Participants, user: str, profile: str | Profile | None = None) -> list[Guard]:
+    """Say who besides one user could read a table in DynamoDB, its history and its streams.
+
+    Parameters
+    ----------
+    participants : Participants
+        The table.
+    user : str
+        The ARN of the user or role that is meant to be alone.
+    profile : str or Profile, optional
+        With what IAM is asked who is let in by a policy of their own; where IAM refuses, `Guard.let_in` is None.
+
+    Raises
+    ------
+    UsageError
+        The table is in no DynamoDB, or the user is no ARN.
+    NotFoundError
+        There is no such table.
+    CredentialsError
+        The policies may not be read.
+    """
+    from bondstore.databases.dynamodb import DynamoTable
+    from bondstore.registry.exposure import guard_of
+    from bondstore.registry.policy import check_user
+
+    check_user(user)
+    attached: dict[str, str | None] = {}
+    for table in (participants.rows, participants.history):
+        if not isinstance(table, DynamoTable):
+            raise UsageError(
+                f"{participants.place} is in no DynamoDB, and has no policies.",
+                hint="Add --database dynamodb://REGION.",
+            )
+        attached |= table.policies()
+    details = _account(profile)
+    return [guard_of(place, policy, user, details) for place, policy in attached.items()]
+
+
+def _account(profile: str | Profile | None) -> Mapping[str, Any] | None:
+    """Return what IAM says of all users, roles, groups and policies; None where it may not be asked."""
+    from bondstore import awsclients
+
+    client = awsclients.aws_client("iam", profile if isinstance(profile, Profile) else load_profile(profile))
+    found: dict[str, list[Any]] = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    try:
+        for page in client.get_paginator("get_account_authorization_details").paginate():
+            for name in found:
+                found[name] += page.get(name, [])
+    except awsclients.failures() as raised:
+        error = awsclients.understand(raised, "IAM")
+        if isinstance(error, CredentialsError):
+            return None
+        raise error from None
+    return found
 
 
 def _profile(url: str, name: str | None) -> Profile | None:

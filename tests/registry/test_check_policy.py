@@ -1,0 +1,158 @@
+"""Who else could read the participants' table: the right answers are those of AWS's "Policy evaluation logic"."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bondstore.errors import UsageError
+from bondstore.participants import guards, open_participants
+from bondstore.registry.exposure import OF_STREAMS, OF_TABLES, guard_of, let_in
+from bondstore.registry.policy import table_policy
+
+ACCOUNT = "123456789012"
+ME = f"arn:aws:iam::{ACCOUNT}:user/ann"
+BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
+TABLE = f"arn:aws:dynamodb:ap-southeast-2:{ACCOUNT}:table/participant-information"
+STREAM = f"{TABLE}/stream/2026-01-01T00:00:00.000"
+INDEX = f"{TABLE}/index/*"
+
+
+def deny(**words: Any) -> dict[str, Any]:
+    usual = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "dynamodb:*",
+        "Resource": [TABLE, INDEX],
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ME}},
+    }
+    return {name: value for name, value in (usual | words).items() if value is not None}
+
+
+def left(*statements: dict[str, Any], place: str = TABLE) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    guard = guard_of(place, json.dumps({"Statement": list(statements)}), ME, None)
+    return {one.place: (one.actions, one.who) for one in guard.openings}
+
+
+@pytest.mark.parametrize("place", [TABLE, f"{TABLE}-history", STREAM])
+def test_our_own_policy_shuts_its_place(place: str) -> None:
+    assert guard_of(place, json.dumps(table_policy(place, ME)), ME, None).is_shut
+
+
+def test_without_a_policy_all_is_open() -> None:
+    assert [(one.actions, one.who) for one in guard_of(STREAM, None, ME, None).openings] == [(OF_STREAMS, ("*",))]
+    assert [one.actions for one in guard_of(TABLE, None, ME, None).openings] == [OF_TABLES, OF_TABLES]
+
+
+EIGHT = [
+    f"dynamodb:{name}"
+    for name in ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"]
+]
+
+
+def test_a_list_of_eight_denied_actions_leaves_partiql_exports_and_backups_open() -> None:
+    actions, who = left(deny(Action=EIGHT))[TABLE]
+    assert {"PartiQLSelect", "ExportTableToPointInTime", "CreateBackup", "UpdateTable"} <= set(actions)
+    assert not {"GetItem", "Scan", "Query"} & set(actions)
+    assert who == ("*",)
+
+
+SHUT: dict[str, tuple[dict[str, Any], ...]] = {
+    "by one statement": (deny(),),
+    "by capitals and wildcards": (deny(Action="DynamoDB:?*", Resource="arn:aws:dynamodb:*"),),
+    "by what is not named": (deny(Action=None, NotAction="dynamodb:DescribeTable"),),
+    "by places not named": (deny(Resource=None, NotResource="arn:aws:s3:::*"),),
+    "by AWS star": (deny(Principal={"AWS": "*"}),),
+    "by who is not named": (deny(Principal=None, NotPrincipal={"AWS": [ME]}, Condition=None),),
+    "by two that overlap": (
+        deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": [ME, BOB]}}),
+        deny(Condition={"StringNotLike": {"aws:principalarn": [ME, "arn:aws:iam::*:role/x"]}}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SHUT)
+def test_what_shuts(case: str) -> None:
+    assert left(*SHUT[case]) == {}
+
+
+OPEN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "one more is spared": (deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": [ME, BOB]}}), (BOB,)),
+    "a pattern is spared": (deny(Condition={"ArnNotLike": {"aws:PrincipalArn": [ME, "*/role/x-*"]}}), ("*/role/x-*",)),
+    "either of two conditions spares": (
+        deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": ME}, "StringNotEquals": {"aws:PrincipalArn": BOB}}),
+        (BOB,),
+    ),
+    "another condition": (deny(Condition={"Bool": {"aws:SecureTransport": "false"}}), ("*",)),
+    "one condition more": (
+        deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": ME}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+        ("*",),
+    ),
+    "a variable": (deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": "${aws:PrincipalTag/arn}"}}), ("*",)),
+    "only one is denied": (deny(Principal={"AWS": BOB}), ("*",)),
+    "another table": (deny(Resource=f"{TABLE}2"), ("*",)),
+    "places know capitals": (deny(Resource=TABLE.upper()), ("*",)),
+}
+
+
+@pytest.mark.parametrize("case", OPEN)
+def test_what_leaves_open(case: str) -> None:
+    statement, who = OPEN[case]
+    assert left(statement)[TABLE] == (OF_TABLES, who)
+
+
+def test_indexes_are_places_of_their_own() -> None:
+    assert left(deny(Resource=TABLE)) == {INDEX: (OF_TABLES, ("*",))}
+
+
+def test_whom_the_places_own_policy_names() -> None:
+    other = "arn:aws:iam::999999999999:root"
+    allow = {"Effect": "Allow", "Principal": {"AWS": [ME, other]}, "Action": "dynamodb:GetItem", "Resource": TABLE}
+    guard = guard_of(TABLE, json.dumps({"Statement": allow}), ME, None)
+    assert (guard.strangers, guard.others) == ((other,), ("*", other))
+
+
+def held(**statement: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"} | statement]}
+
+
+def user(name: str, *documents: dict[str, Any], **more: Any) -> dict[str, Any]:
+    inline = [{"PolicyDocument": document} for document in documents]
+    return {"Arn": f"arn:aws:iam::{ACCOUNT}:user/{name}", "UserPolicyList": inline, **more}
+
+
+def test_who_is_let_in_by_a_policy_of_their_own() -> None:
+    admin = {"Arn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    versions = [
+        {"IsDefaultVersion": False, "Document": held(Action="s3:*")},
+        {"IsDefaultVersion": True, "Document": held(Action="*")},
+    ]
+    details = {
+        "Policies": [{**admin, "PolicyVersionList": versions}],
+        "GroupDetailList": [
+            {"GroupName": "readers", "GroupPolicyList": [{"PolicyDocument": held(Action="dynamodb:Get*")}]}
+        ],
+        "UserDetailList": [
+            user("ann", held()),
+            user("inline", held()),
+            user("by-group", GroupList=["readers"]),
+            user("managed", AttachedManagedPolicies=[{"PolicyArn": admin["Arn"]}]),
+            user("sometimes", held(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
+            user("denied", held(), {"Statement": {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}}),
+            user("elsewhere", held(Resource=f"{TABLE}-history")),
+            user("buckets", held(Action="s3:*")),
+            user("describes", held(Action="dynamodb:DescribeTable")),
+        ],
+        "RoleDetailList": [
+            {"Arn": f"arn:aws:iam::{ACCOUNT}:role/task", "RolePolicyList": [{"PolicyDocument": held()}]}
+        ],
+    }
+    names = [arn.rpartition("/")[2] for arn in let_in(details, TABLE, ME)]
+    assert names == ["task", "by-group", "inline", "managed", "sometimes"]
+
+
+def test_only_dynamodb_has_policies(tmp_path: Any) -> None:
+    with pytest.raises(UsageError, match="no policies"):
+        guards(open_participants(f"sqlite:///{tmp_path}/p.sqlite"), ME)
