@@ -82,7 +82,8 @@ def test_every_module_of_a_command_is_in_the_table() -> None:
     import bondstore.cli
 
     folder = Path(bondstore.cli.__file__).parent
-    written = {(path.parent.name, path.stem) for path in folder.glob("*/*.py") if not path.stem.startswith("_")}
+    modules = [path for path in folder.glob("*/*.py") if not path.stem.startswith("_")]
+    written = {(path.parent.name, path.stem.replace("_", "-")) for path in modules}
     assert written <= set(COMMANDS) | {(name, "guided") for name, noun in own_nouns().items() if noun.guided}
 
 
