@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from bondstore.cli import options, output
 from bondstore.cli.from_model import Bundle, Without, with_settings
+from bondstore.errors import Exit
 from bondstore.text import moment
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from bondstore.domains.beiwe.listing import StudyPart
     from bondstore.domains.beiwe.study import Study
+    from bondstore.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,16 @@ def _record(by: str, part: StudyPart) -> dict[str, Any]:
         "first": moment(part.first_ms),
         "last": moment(part.last_ms),
     }
+
+
+def tell(findings: list[Finding]) -> int:
+    """Tell on stderr what was found, each kind once with the first objects; return the exit code."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.kind, []).append(finding)
+    for kind, group in kinds.items():
+        more = f" (and {len(group) - 1} more objects)" if len(group) > 1 else ""
+        where = f", {group[0].where}" if group[0].where else ""
+        output.note(f"{group[0].severity.value}: {kind}: {group[0].key}{where}{more}: {group[0].message}")
+    bad = any(finding.severity == "error" for finding in findings)
+    return int(Exit.INCOMPLETE if bad else Exit.DONE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.beiwe._shared import StudyOptions
+from bondstore.cli.beiwe._shared import StudyOptions, tell
 from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, UsageError
 from bondstore.timebounds import window
@@ -77,7 +77,7 @@ def command(
     for frame in frames:
         writer.write(frame)
     writer.close()
-    return _tell(findings)
+    return tell(findings)
 
 
 def _one(name: str | None) -> str:
@@ -103,16 +103,3 @@ def _stream(study: Study, selection: StudySelection, findings: list[Finding]) ->
     for batch, frame in study.rows(objects, selection):
         findings += batch.findings
         yield frame
-
-
-def _tell(findings: list[Finding]) -> int:
-    """Tell on stderr what was found, each kind once with the first objects."""
-    kinds: dict[str, list[Finding]] = {}
-    for finding in findings:
-        kinds.setdefault(finding.kind, []).append(finding)
-    for kind, group in kinds.items():
-        more = f" (and {len(group) - 1} more objects)" if len(group) > 1 else ""
-        where = f", {group[0].where}" if group[0].where else ""
-        output.note(f"{group[0].severity.value}: {kind}: {group[0].key}{where}{more}: {group[0].message}")
-    bad = any(finding.severity == "error" for finding in findings)
-    return int(Exit.INCOMPLETE if bad else Exit.DONE)

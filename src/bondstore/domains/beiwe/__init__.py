@@ -9,6 +9,7 @@ DOMAIN = Domain(
         "participants": "Participants of a study: objects, bytes, first and last time.",
         "streams": "Data streams of a study: objects, bytes, first and last time.",
         "surveys": "Surveys of a study: objects, bytes, first and last time.",
+        "coverage": "Which hours have data: heat maps, a table, gaps.",
         "ls": "List objects.",
         "read": "Decrypt objects in memory and show them as a table.",
         "export": "Decrypt a study, or a part of it, into a folder.",

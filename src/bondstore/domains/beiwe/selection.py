@@ -127,9 +127,11 @@ def selection_of(
     since: Moment = None,
     until: Moment = None,
     source: str = "both",
+    *,
+    tz: str = "UTC",
 ) -> StudySelection:
     """Build a selection from the words of a notebook; see `select` and `bondstore.timebounds`."""
-    return select(_many(participant), _many(stream), source, *window_ms(bound_of(since), bound_of(until)))
+    return select(_many(participant), _many(stream), source, *window_ms(bound_of(since), bound_of(until), tz))
 
 
 def _many(names: str | Iterable[str] | None) -> Iterable[str]:

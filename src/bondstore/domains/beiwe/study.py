@@ -23,7 +23,7 @@ from bondstore.domains.beiwe.listing import (
     walk,
 )
 from bondstore.domains.beiwe.matching import check_any, check_each
-from bondstore.domains.beiwe.reading.damaged import hand_out
+from bondstore.domains.beiwe.reading.damaged import hand_out, warn_of
 from bondstore.domains.beiwe.reading.readahead import ReadAhead
 from bondstore.domains.beiwe.reading.stream import (
     fetch_one,
@@ -40,6 +40,7 @@ from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import DamagedError, UsageError
 from bondstore.stores import Store
 from bondstore.stores.address import dest_spec
+from bondstore.timebounds import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from bondstore.config.profiles import Profile
+    from bondstore.domains.beiwe.coverage.hours import Coverage
     from bondstore.domains.beiwe.decode import Opener
     from bondstore.domains.beiwe.reading.stream import ReadBatch
     from bondstore.domains.beiwe.selection import Moment
@@ -121,6 +123,91 @@ class Study:
         selection = selection_of(participant)
         counted = overview(self.store, self.id, selection, by)
         if not counted.parts:
+            check_any(self.store, self.id, selection)
+        check_each(self.store, self.id, selection)
+        return counted
+
+    def coverage(
+        self,
+        participant: str | Iterable[str] | None = None,
+        stream: str | Iterable[str] | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        *,
+        source: str = "chunked",
+        tz: str = "UTC",
+        rows: bool = False,
+        findings: list[Finding] | None = None,
+    ) -> pl.DataFrame:
+        """Count for each participant, stream and day the hours that have data.
+
+        Made from the listing: nothing is read or decrypted, unless rows are asked for.
+
+        Parameters
+        ----------
+        participant, stream, since, until
+            What to count; see `objects`. An hour belongs to the window in which it begins.
+        source : {"chunked", "raw", "both"}
+            What makes an hour one with data: a processed object of it, a raw file that begins in it, or either.
+        tz : str
+            The time zone of the days, and of dates and times without an offset.
+        rows : bool
+            Also read every object and count its rows; then an hour has data where it has a row.
+        findings : list, optional
+            What is wrong with objects whose rows could not all be counted is added to it; else a `DamageWarning` tells.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``participant``, ``stream``, ``day`` (date), ``hours`` (with data), ``hours_of_day`` (24, or 23 or 25 where
+            clocks change), ``objects``, ``bytes`` (as stored), ``rows`` (null where not counted). Days without anything
+            are there, too: from the first to the last on which the participant has any data; with `since` or `until`,
+            for all participants those of the window on which anybody has.
+        """
+        counted = self.counted(selection_of(participant, stream, since, until, source, tz=tz), tz, rows=rows)
+        if findings is not None:
+            findings += counted.findings
+        elif counted.findings:
+            warn_of(counted.findings)
+        return counted.days()
+
+    def gaps(
+        self,
+        participant: str | Iterable[str] | None = None,
+        stream: str | Iterable[str] | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        *,
+        at_least: int = 24,
+        source: str = "chunked",
+        tz: str = "UTC",
+    ) -> pl.DataFrame:
+        """List hours in a row without data, from the listing alone.
+
+        Parameters
+        ----------
+        participant, stream, since, until, source, tz
+            See `coverage`.
+        at_least : int
+            Only gaps of so many hours.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``participant``, ``stream`` (null: no stream has any), ``begin``, ``end`` (datetimes in the zone) and
+            ``hours``. Of single streams, those that a phone records all day: sensors, gps, bluetooth and wifi.
+        """
+        return self.counted(selection_of(participant, stream, since, until, source, tz=tz), tz).gaps(at_least)
+
+    def counted(
+        self, selection: StudySelection, tz: str = "UTC", *, rows: bool = False, progress: Progress | None = None
+    ) -> Coverage:
+        """Count what `coverage` and `gaps` are made of."""
+        from bondstore.domains.beiwe.coverage.counting import count
+
+        tool = self._opener() if rows else None
+        counted = count(self.store, self.id, selection, zone_named(tz), tool=tool, progress=progress)
+        if counted.is_empty:
             check_any(self.store, self.id, selection)
         check_each(self.store, self.id, selection)
         return counted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bondstore.errors import BondstoreError, DamagedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bondstore.domains.beiwe.reading.stream import ReadBatch
     from bondstore.findings import Finding
@@ -44,3 +44,10 @@ def hand_out(batches: Iterable[ReadBatch], damaged: str, findings: list[Finding]
             hint="Pass damaged='warn' for the rows that are good.",
         )
     warnings.warn(f"{key}: {reason}; rows may be missing.{more}", DamageWarning, stacklevel=3)
+
+
+def warn_of(findings: Sequence[Finding]) -> None:
+    """Warn of objects in which rows are missing."""
+    more = f" The same goes for {len(findings) - 1} more." if len(findings) > 1 else ""
+    text = f"{findings[0].key}: {findings[0].kind}; rows may be missing.{more}"
+    warnings.warn(text, DamageWarning, stacklevel=3)

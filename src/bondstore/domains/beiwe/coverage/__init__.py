@@ -1,0 +1,1 @@
+"""What there is of each participant, stream and day, and what is missing."""
