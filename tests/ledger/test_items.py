@@ -125,6 +125,16 @@ def test_a_run_that_took_something_up_is_told(ledger: Ledger) -> None:
     assert ledger.items.any_run(JOB) == "r7"
 
 
+def test_a_sample_reaches_over_the_whole_job_and_names_a_done_one_first(ledger: Ledger) -> None:
+    assert ledger.items.sample(JOB) == ()
+    put(ledger, item("m"))
+    assert ledger.items.sample(JOB) == ("m",)
+    put(ledger, *(item(f"k{n:03}") for n in range(100)), item("z", State.DONE))
+    assert ledger.items.sample(JOB, 4) == ("z", "k024", "k049", "k074")
+    assert ledger.items.sample(JOB, 4, within=2) == ("z", "k000", "k001", "m")
+    assert ledger.items.sample("another") == ()
+
+
 def test_settling_a_file_marks_what_was_planned_for_it(ledger: Ledger) -> None:
     put(ledger, item("gone", State.DONE, output="t"), item("older", State.PLANNED, output="t"), run="r0")
     put(ledger, item("untouched", State.DONE, output="u"), run="r0")

@@ -119,6 +119,23 @@ class Items:
         row = self._connection.execute("SELECT run FROM items WHERE job = ? LIMIT 1", (job,)).fetchone()
         return None if row is None else str(row[0])
 
+    def sample(self, job: str, number: int = 5, within: int = 20_000) -> tuple[str, ...]:
+        """Return a few keys from one end of a job to the other, a done one first where there is any.
+
+        They are chosen among as many as `within` of each end, so that it takes no longer where there are millions.
+        """
+        ends = " UNION ".join(
+            f"SELECT * FROM (SELECT key, state FROM items WHERE job = :job ORDER BY key {order} LIMIT :within)"
+            for order in ("ASC", "DESC")
+        )
+        rows = self._connection.execute(
+            "SELECT key FROM (SELECT key, row_number() OVER (ORDER BY state <> 'done', key) - 1 AS place,"
+            f" count(*) OVER () AS total FROM ({ends}))"
+            " WHERE place % max(total / :number, 1) = 0 ORDER BY place LIMIT :number",
+            {"job": job, "within": within, "number": number},
+        )
+        return tuple(row[0] for row in rows)
+
     def quarantined_keys(self, job: str | None = None) -> Iterator[str]:
         """Yield the keys that are in quarantine, of any job or of one."""
         rows = self._connection.execute(

@@ -22,8 +22,12 @@ class RunContext:
     who: str
     source: StoreSpec
     dest: Destination
+    others: tuple[str, ...] = ()
+    """Some objects of the job: a refusal is one object's alone where any of these opens."""
 
     @property
     def store(self) -> Store:
         """The store to read from, opened once in a process."""
-        return shared_store(self.source)
+        store = shared_store(self.source)
+        store.others = self.others
+        return store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.errors import BondstoreError, Interrupted
@@ -153,6 +153,7 @@ def execute(
             if confirm is not None and not confirm(plan):
                 return keeper.finish(plan, "cancelled")
             watch.begin(plan.todo)
+            context = replace(context, others=ledger.items.sample(job.name))
             keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))
             if not job.few:  # what few objects left there is swept by the next whole run
                 sweep(ledger, context)

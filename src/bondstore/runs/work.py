@@ -65,6 +65,7 @@ class Work:
 
         One that came damaged goes into quarantine, with its bytes where they are `sealed`.
         """
+        error = self.store.alone(error)
         if isinstance(error, HOPELESS):
             raise error
         if isinstance(error, ChecksumError):  # it came, and was not itself: fetching it in every run would not help

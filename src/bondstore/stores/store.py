@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,8 @@ class Store:
         self.spec = spec
         self.read_only = read_only
         self.rule = rule or RetryRule.of(spec.profile)
+        self.others: tuple[str, ...] = ()  # keys that may well open, should one be refused
+        self._opened: tuple[str, ...] = ()
         self._connection = Connection(spec, self.rule)
 
     @property
@@ -137,7 +140,9 @@ class Store:
 
     def get(self, key: str) -> Fetched:
         """Read an object."""
-        return transfer.fetch(self._connection, key)
+        found = transfer.fetch(self._connection, key)
+        self._opened = (key,)
+        return found
 
     def ends_in_slash(self, key: str) -> bool:
         """Say of an object that was listed and is not there whether its key is the same with a ``/`` behind it."""
@@ -149,11 +154,22 @@ class Store:
         Credentials that open some of them are good: one that they do not open is an error of that object alone.
         """
         answers = side_by_side(self.get, keys, concurrency)
-        if any(not isinstance(one, BondstoreError) for one in answers):
-            return [
-                StoreError(one.message, hint=one.hint) if isinstance(one, CredentialsError) else one for one in answers
-            ]
-        return answers
+        refused = next((one for one in answers if isinstance(one, CredentialsError)), None)
+        if refused is None or self.alone(refused) is refused:
+            return answers
+        return [_of_one(one) if isinstance(one, CredentialsError) else one for one in answers]
+
+    def alone(self, error: BondstoreError) -> BondstoreError:
+        """Return a refusal as an error of its object alone, where the same credentials still open another one."""
+        return _of_one(error) if isinstance(error, CredentialsError) and self._opens_any() else error
+
+    def _opens_any(self) -> bool:
+        # One byte is asked for: HEAD may be granted where the key that an object is encrypted with is not.
+        for key in (*self._opened, *self.others):
+            with suppress(BondstoreError):
+                transfer.fetch_range(self._connection, key, 0, 1, None)
+                return True
+        return False
 
     def get_range(self, key: str, start: int, length: int, etag: str | None = None) -> bytes:
         """Read part of an object, resumed where a connection breaks; what lies beyond its end is left out.
@@ -240,6 +256,10 @@ def _checked(key: str) -> str:
     if is_odd(key) or "\0" in key:
         raise impossible(key)
     return key
+
+
+def _of_one(error: CredentialsError) -> StoreError:
+    return StoreError(error.message, hint=error.hint)
 
 
 def _reopen(spec: StoreSpec, read_only: bool, rule: RetryRule) -> Store:

@@ -6,6 +6,7 @@ What decrypts is imported where it is needed: it takes longer to load than a sma
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import contextmanager
 from itertools import count, islice
 from typing import TYPE_CHECKING
@@ -13,9 +14,16 @@ from typing import TYPE_CHECKING
 from bondstore.config.secrets import LINE_END, Secret, SecretRef, remember
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.matching import check_each, matched
-from bondstore.domains.beiwe.reading.fetch import fetch
+from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
 from bondstore.domains.beiwe.selection import StudySelection
-from bondstore.errors import BondstoreError, ConfigurationError, DamagedError, PolicyError, WrongKeyError
+from bondstore.errors import (
+    BondstoreError,
+    ConfigurationError,
+    CredentialsError,
+    DamagedError,
+    PolicyError,
+    WrongKeyError,
+)
 from bondstore.ledger import note_personal
 from bondstore.runs.policy import check_places
 from bondstore.runs.process import whoami
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.stores import Store
 
+_FAR = 1 << 20
 _PROBED = 24  # so many objects must all be undecryptable before the key is called wrong
 _numbers = count(1)
 _openers: dict[SecretRef, Opener] = {}
@@ -71,15 +80,15 @@ def opener(key: SecretRef) -> Opener:
 def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject, int]], limit: int = 4 << 20) -> None:
     """Open a few objects, of the study's with their sizes, to see whether the key is the right one.
 
-    Those over `limit` bytes are passed over. Raises WrongKeyError when everything that was tried is undecryptable.
+    Those over `limit` bytes are passed over. Raises WrongKeyError when everything that was tried is undecryptable, and
+    CredentialsError when the store refuses all that were tried.
     """
     from bondstore.domains.beiwe.decode import key_verdict
 
     tool = opener(key)
     small = (obj for obj, size in objects if 16 < size <= limit and obj.is_data)
     doubtful = False
-    for number, obj in enumerate(islice(small, _PROBED)):
-        sealed = fetch(store, [obj])[0]
+    for number, sealed in enumerate(islice(_one_by_one(store, small), _PROBED)):
         if isinstance(sealed, BondstoreError):
             continue
         note_personal(whoami(), [sealed.read])  # no run has begun yet
@@ -97,6 +106,24 @@ def check_key(store: Store, key: SecretRef, objects: Iterable[tuple[BeiweObject,
             "The decryption key opens none of the objects that were tried; nothing was written.",
             hint="Check the study's key (--key, or DECRYPTION_KEY_STRING) and that it belongs to this study.",
         )
+
+
+def _one_by_one(store: Store, objects: Iterator[BeiweObject]) -> Iterator[SealedObject | BondstoreError]:
+    """Fetch objects, past those that are refused in larger and larger steps: a participant's lie together."""
+    step, had = 0, False
+    refused: CredentialsError | None = None
+    while step < _FAR and (obj := next(objects, None)) is not None:
+        try:
+            answer = fetch(store, [obj])[0]
+        except CredentialsError as error:
+            refused = error
+            step += 1 + step // 2
+            deque(islice(objects, step), maxlen=0)
+            continue
+        had = had or isinstance(answer, SealedObject)
+        yield answer
+    if refused is not None and not had:
+        raise refused
 
 
 @contextmanager

@@ -1,0 +1,118 @@
+"""A store that opens some objects and refuses others: those fail alone, in every run, and the rest comes out.
+
+Whether credentials are of no use at all shows where they open nothing: that ends the run as what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from demo.study import FIRST_HOUR_MS, STUDY, SURVEYS, Made, Shape, make, seal
+
+from tests.ocean_files import moana_fleet
+from tests.servers.faulty import Fault, FaultyProxy, Seen
+from tests.studies import Ended, Lab, original_files, tree
+
+EVER = 10**9
+FIRST, SECOND = "1ab2cd3e", "4fg5hi6j"
+
+
+@dataclass
+class Refused(Fault):
+    """Objects are refused, listings are not."""
+
+    def strikes(self, seen: Seen) -> bool:
+        return "list-type" not in seen.query and super().strikes(seen)
+
+
+def refuse(proxy: FaultyProxy, contains: str, code: str = "AccessDenied") -> None:
+    body = f"<Error><Code>{code}</Code></Error>".encode()
+    for method in ("GET", "HEAD"):
+        proxy.add(Refused("status", method, contains=contains, times=EVER, status=403, body=body))
+
+
+def words(lab: Lab, kind: str) -> list[str]:
+    where = ["--store", lab.url, "--study", STUDY, "--key", "env:LAB_STUDY_KEY", "--yes", "--json"]
+    if kind == "reconcile":
+        return lab.command("beiwe", "reconcile", "--rebuild", str(lab.dest), *where)
+    return lab.command("beiwe", "export", str(lab.dest), "--format", kind, *where)
+
+
+def counts(ended: Ended) -> dict[str, int]:
+    return {name: ended.tally[name] for name in ("done", "skipped", "failed")}
+
+
+@pytest.mark.parametrize("kind", ["original", "parquet", "forest", "reconcile"])
+def test_what_is_refused_fails_alone_also_where_nothing_else_is_left(lab: Lab, faulty: FaultyProxy, kind: str) -> None:
+    lab.fill(make(Shape(participants=2, hours=3, rows=5, missing=1.0 if kind == "reconcile" else 0.0)))
+    refuse(faulty, f"/{SECOND}/")
+    first = lab.run(words(lab, kind), endpoint=faulty.endpoint)
+    assert first.code == 5, first.err
+    ended = counts(first)
+    assert ended["done"] > 0
+    assert ended["failed"] > 0
+    assert all(kinds == {"not-fetched"} for key, kinds in first.findings.items() if f"/{SECOND}/" in key)
+    mine = {path: data for path, data in tree(lab.dest).items() if FIRST in path}
+    again = lab.run(words(lab, kind), endpoint=faulty.endpoint)
+    assert again.code == 5, again.err
+    assert counts(again) == {"done": 0, "skipped": first.tally["planned"] - ended["failed"], "failed": ended["failed"]}
+    assert "refused (AccessDenied)" in again.out
+    faulty.clear()
+    assert lab.run(words(lab, kind), endpoint=faulty.endpoint).code == 0
+    assert mine
+    assert mine == {path: data for path, data in tree(lab.dest).items() if FIRST in path}
+    assert any(SECOND in path for path in tree(lab.dest))
+
+
+def test_a_whole_batch_that_is_refused_does_not_end_the_run(lab: Lab, faulty: FaultyProxy) -> None:
+    """The first participant's objects are asked for first, and fill batches of their own."""
+    made = lab.fill(make(Shape(participants=2, hours=60, rows=1)))
+    refused = [one for one in made if f"/{FIRST}/" in one.key]
+    assert len(refused) > 300
+    refuse(faulty, f"/{FIRST}/")
+    ended = lab.run(words(lab, "original"), endpoint=faulty.endpoint)
+    assert ended.code == 5, ended.err
+    assert ended.tally["failed"] == len([one for one in refused if "/keys/" not in one.key])
+    assert tree(lab.dest) == original_files(one for one in made if one not in refused)
+
+
+def test_a_large_object_that_is_refused_fails_alone(lab: Lab, faulty: FaultyProxy) -> None:
+    made = lab.fill(make(Shape(participants=1, hours=2, rows=5)))
+    plain = bytes(9 << 20)
+    audio = f"{STUDY}/{FIRST}/voiceRecording/{SURVEYS[0]}/{FIRST_HOUR_MS + 6}.wav"
+    lab.fill([Made(audio, seal(plain), plain)])
+    refuse(faulty, audio)
+    for done in (True, False):
+        ended = lab.run(words(lab, "original"), endpoint=faulty.endpoint)
+        assert ended.code == 5, ended.err
+        assert (ended.tally["failed"], ended.tally["done"] > 0) == (1, done)
+    assert tree(lab.dest) == original_files(made)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken"])
+def test_credentials_that_open_nothing_any_more_end_the_run(lab: Lab, faulty: FaultyProxy, code: str) -> None:
+    """They list, and did open all that was there: what came since is not tried one by one."""
+    made = make(Shape(participants=2, hours=3, rows=5))
+    new = lab.fill(one for one in made if f"/{SECOND}/" in one.key)
+    assert lab.run(words(lab, "original"), endpoint=faulty.endpoint).code == 0
+    lab.fill(made)
+    refuse(faulty, f"/{STUDY}/", code)
+    ended = lab.run(words(lab, "original"), endpoint=faulty.endpoint)
+    assert ended.code == 4
+    assert f"refused ({code})" in ended.err
+    assert tree(lab.dest) == original_files(new)
+
+
+def test_ocean_files_that_are_refused_fail_alone(lab: Lab, faulty: FaultyProxy) -> None:
+    fleet = moana_fleet(6, levels=6, seed=5)
+    for name, data in fleet.items():
+        lab.put(name, data)
+    barred = sorted(fleet)[-1]
+    refuse(faulty, barred)
+    line = lab.command("ocean", "qc", lab.url, str(lab.dest), "--jobs", "1", "--yes", "--json")
+    for done in (5, 0):
+        ended = lab.run(line, endpoint=faulty.endpoint)
+        assert ended.code == 5, ended.err
+        assert (ended.tally["failed"], ended.tally["done"]) == (1, done)
+        assert "not-fetched" in ended.findings[barred]
