@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import subprocess
 import sys
 
@@ -65,6 +66,47 @@ def test_an_errors_own_text_is_redacted_too(capsys: pytest.CaptureFixture[str]) 
     failures.report(BondstoreError(f"Server said {CANARY}.", hint=f"Not {CANARY}."), as_json=True)
     captured = capsys.readouterr()
     assert CANARY not in captured.out + captured.err
+
+
+STEERING = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+"""C0 and C1 control characters (ECMA-48), and those that turn the direction of text (Unicode, UAX 9)."""
+
+
+def test_a_key_in_an_error_neither_steers_the_terminal_nor_begins_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    failures.report(BondstoreError(f"There is no a{STEERING}b.", hint=f"Look at c{STEERING}d."), as_json=True)
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert [line[:7] for line in lines] == ["Error: ", "Hint: L"]
+    assert all(line.isprintable() for line in lines)
+    assert "\\x9b" in lines[0]
+    assert "\\u202e" in lines[1]
+    assert captured.out.isascii()
+    assert json.loads(captured.out)["message"] == f"There is no a{STEERING}b."
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_what_is_logged_does_not_steer_the_terminal_either(wanted: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.getLogger("bondstore").handlers
+    try:
+        failures.show_details(wanted=wanted)
+        try:
+            raise ValueError(f"a{STEERING}b")  # noqa: TRY301 - for its traceback
+        except ValueError:
+            logging.getLogger("bondstore.test").warning("Not %s.", f"a{STEERING}b", exc_info=wanted)
+        failures.report(KeyError(f"c{STEERING}"), debug=wanted)
+    finally:
+        logging.getLogger("bondstore").handlers = before
+    told = capsys.readouterr().err
+    assert "\\x9b" in told
+    assert all(line.isprintable() for line in told.split("\n"))
+    assert ("Traceback" in told) is wanted
+
+
+def test_a_hostile_name_on_a_command_line_is_shown_as_what_it_is(cli: Call) -> None:
+    done = cli("beiwe", "ls", "--store", f"file:///no/{STEERING[1:]}/folder", "--study", "5873fe38644ad7557b168e43")
+    assert done.code == 3
+    assert done.err.count("\n") == 2
+    assert all(line.isprintable() for line in done.err.split("\n"))
 
 
 @pytest.mark.parametrize(

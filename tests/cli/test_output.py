@@ -83,11 +83,13 @@ def test_wide_signs_keep_the_columns_straight(capsys: pytest.CaptureFixture[str]
 def test_a_name_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     output.display([{"key": "a\x1b[2Jb\r\nc\u202e"}], ("key",))
     output.display_one({"key": "a\x1b]0;x\x07"})
+    output.display_one({"k\x9b31m": ""})
     output.note("b\x1b[2J")
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out + captured.err
     assert "\u202e" not in captured.out
-    assert captured.out.count("\n") == 3
+    assert "\x9b" not in captured.out
+    assert captured.out.count("\n") == 4
     assert "a\\x1b[2Jb\\r\\nc\\u202e" in captured.out
 
 

@@ -13,6 +13,7 @@ import typer
 
 from bondstore.config.secrets import redact
 from bondstore.errors import BondstoreError, Exit, Interrupted, chain_of, used_up
+from bondstore.text import printable
 
 ClickUsageError = typer.BadParameter.__base__  # typer carries its own copy of click, or imports it, by version
 DEBUG_VARIABLE = "BONDSTORE_DEBUG"
@@ -30,11 +31,11 @@ def take_debug(args: list[str]) -> tuple[list[str], bool]:
 
 
 class _Redacted(logging.Formatter):
-    """Blanks out secrets, in tracebacks too."""
+    """Blanks out secrets, in tracebacks too, and writes out what steers a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Lay out one record."""
-        return redact(super().format(record))
+        return printable(redact(super().format(record)), lines=True)
 
 
 def show_details(*, wanted: bool) -> None:
@@ -52,10 +53,11 @@ def report(error: BaseException, *, as_json: bool = False, debug: bool = False) 
     message, hint, code = describe(error)
     if debug and code not in (Exit.INTERRUPTED, Exit.USAGE):
         details = "".join(traceback.format_exception(error))
-        sys.stderr.write(redact(details))
-    sys.stderr.write(f"Error: {message}\n" if code != Exit.INTERRUPTED else f"{message}\n")
+        sys.stderr.write(printable(redact(details), lines=True))
+    shown = printable(message)  # a key may hold anything, line ends and what steers a terminal among it
+    sys.stderr.write(f"Error: {shown}\n" if code != Exit.INTERRUPTED else f"{shown}\n")
     if hint:
-        sys.stderr.write(f"Hint: {hint}\n")
+        sys.stderr.write(f"Hint: {printable(hint)}\n")
     sys.stderr.flush()
     if as_json:
         kind = type(error).__name__ if isinstance(error, BondstoreError) else _kind(code)

@@ -74,7 +74,7 @@ def display_one(record: Any, *, json: bool = False, hide: Sequence[str] = ("kind
     if json:
         _line(to_json(fields))
         return
-    shown = {key.replace("_", " "): value for key, value in fields.items() if key not in hide}
+    shown = {printable(key.replace("_", " ")): value for key, value in fields.items() if key not in hide}
     width = max((cells(key) for key in shown), default=0)
     for key, value in shown.items():
         _line(f"{_paint(pad(key, width), sys.stdout)}  {printable(plain(value))}".rstrip())
