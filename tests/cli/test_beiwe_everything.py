@@ -155,3 +155,13 @@ def test_a_day_before_beiwe_is_a_fine_start_on_the_command_line(study: Study, cl
     where = ["--store", study.store.url, "--study", STUDY]
     done = cli("beiwe", "ls", *where, "--since", "2000-01-01", "--stream", "accelerometer", "--json")
     assert (done.code, len(done.out.splitlines())) == (0, 1)
+
+
+def test_read_shows_local_times_where_a_zone_is_named(study: Study, cli: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_KEY", KEY)
+    words = ["beiwe", "read", KNOWN, "--store", study.store.url, "--study", STUDY, "--key", "env:LAB_KEY"]
+    assert cli(*words, "--tz", "Asia/Kolkata", "--format", "csv").out.splitlines() == [
+        "timestamp,UTC time,local time,accuracy,x,y,z",
+        f"{HOUR + 1},2018-03-01T00:00:00.001,2018-03-01T05:30:00.001,unknown,1.0,2.0,3.0",
+    ]
+    assert "local time" not in cli(*words, "--format", "csv").out

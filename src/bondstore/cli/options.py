@@ -136,6 +136,14 @@ TimeZone = Annotated[
     str,
     typer.Option("--tz", metavar="ZONE", help="Time zone of dates and times without an offset, such as Europe/Berlin."),
 ]
+TableZone = Annotated[
+    str,
+    typer.Option(
+        "--tz",
+        metavar="ZONE",
+        help="Time zone of dates and times without an offset; another than UTC adds the column 'local time' to tables.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")]
 Jobs = Annotated[

@@ -5,15 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from bondstore.cli.output import coloured
+from bondstore.runs.meter import Meter
 from bondstore.runs.progress import NOTHING
 from bondstore.runs.tally import Count
-from bondstore.text import bytes_text, duration_text, number_text, rate_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -22,62 +20,6 @@ if TYPE_CHECKING:
 
 EVERY = 30.0
 """Seconds between two lines when stderr is no terminal."""
-
-
-class Meter:
-    """How far a run is; computes, and prints nothing."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic, things: str = "objects") -> None:
-        self._clock, self._things = clock, things
-        self._began = clock()
-        self.total: Count | None = None
-        self.done = Count()
-        self._inside: Mapping[str, int] = {}
-
-    def begin(self, total: Count) -> None:
-        """Start the clock: so much is to be done."""
-        self._began = self._clock()
-        self.total, self.done = total, Count()
-
-    def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
-        """Add what is done."""
-        self.done += step
-        self._inside = Counter(self._inside) + Counter(inside)
-
-    @property
-    def fraction(self) -> float:
-        """The share that is done, 0 to 1: of objects or bytes, whichever is further behind."""
-        if self.total is None:
-            return 0.0
-        shares = [
-            done / total
-            for done, total in ((self.done.objects, self.total.objects), (self.done.bytes, self.total.bytes))
-            if total
-        ]
-        return min(1.0, *shares) if shares else 1.0
-
-    def left(self) -> float | None:
-        """Return the seconds left at the rate so far, or ``None`` while nothing can be said."""
-        share = self.fraction
-        return (self._clock() - self._began) * (1 - share) / share if share else None
-
-    def text(self) -> str:
-        """Return the state in words."""
-        if self.total is None:
-            return f"listing: {number_text(self.done.objects)} {self._things}, {bytes_text(self.done.bytes)}"
-        passed = max(self._clock() - self._began, 1e-9)
-        parts = [
-            f"{number_text(self.done.objects)} of {number_text(self.total.objects)} {self._things}",
-            f"{bytes_text(self.done.bytes)} of {bytes_text(self.total.bytes)}",
-            f"{rate_text(self.done.objects / passed)} {self._things}/s",
-            f"{bytes_text(self.done.bytes / passed)}/s",
-        ]
-        for what, number in self._inside.items():
-            parts.append(f"{number_text(number)} {what} ({rate_text(number / passed)}/s)")
-        left = self.left()
-        if left is not None and self.fraction < 1:
-            parts.append(f"{duration_text(left)} left")
-        return ", ".join(parts)
 
 
 class _Reporter:

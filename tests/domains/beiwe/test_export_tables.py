@@ -13,7 +13,7 @@ from demo.study import FIRST_HOUR_MS, HOUR_MS, KEY, STUDY, SURVEYS, Made, Shape,
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import SecretRef
-from bondstore.domains.beiwe.jobs import ExportJob
+from bondstore.domains.beiwe.jobs import ExportJob, job_of
 from bondstore.domains.beiwe.selection import select
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Serial
@@ -38,9 +38,12 @@ class Bench:
             self.store.put(one.key, one.sealed)
         return every
 
-    def export(self, form: str, **words: object) -> RunResult:
+    def export(self, form: str, tz: str = "UTC", **words: object) -> RunResult:
         key = SecretRef.parse("env:LAB_STUDY_KEY")
-        job = ExportJob(self.spec, STUDY, key, form, select(**words))  # type: ignore[arg-type]
+        job = ExportJob(self.spec, STUDY, key, form, select(**words), tz=tz)  # type: ignore[arg-type]
+        rebuilt = job_of(job.params)
+        assert isinstance(rebuilt, ExportJob)
+        assert (rebuilt.tz, rebuilt.form) == (tz, form)
         return execute(job, FolderDestination(self.out), Serial())
 
     def table(self, stream: str, form: str = "parquet", person: str = PERSON) -> pd.DataFrame:
@@ -156,3 +159,22 @@ def test_another_selection_of_participants_leaves_standing_tables_alone(bench: B
     bench.export("parquet")
     after = path.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_time_zone_adds_local_times_and_the_table_is_made_anew(bench: Bench, made: list[Made], form: str) -> None:
+    """2024-01-01T00:00Z to 07:59Z is 05:30 to 13:29 in India."""
+    bench.export(form, streams=["gps"])
+    plain = bench.table("gps", form)
+    assert "local time" not in plain
+    assert bench.export(form, tz="Asia/Kolkata", streams=["gps"]).tally.done.objects > 0
+    table = bench.table("gps", form)
+    assert list(table.columns[:3]) == ["timestamp", "UTC time", "local time"]
+    local = pd.to_datetime(table["local time"])
+    if form == "parquet":
+        assert str(local.dt.tz) == "Asia/Kolkata"
+        local = local.dt.tz_localize(None)
+    expected = pd.to_datetime(table["timestamp"], unit="ms") + pd.Timedelta(hours=5, minutes=30)
+    assert local.tolist() == expected.tolist()
+    pd.testing.assert_frame_equal(table.drop(columns="local time"), plain)
+    assert bench.export(form, tz="Asia/Kolkata", streams=["gps"]).tally.done.objects == 0

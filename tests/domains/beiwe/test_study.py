@@ -249,3 +249,53 @@ def test_a_key_with_a_line_end_behind_it_opens_the_study(lab, end, monkeypatch):
     monkeypatch.setenv("DECRYPTION_KEY_STRING", KEY + end)
     for key in (KEY + end, Secret(KEY + end), "env:LAB_ENDED", None):
         assert open_study(lab.store.url, STUDY, key=key).table(PERSON, STREAM).height == 30 * 12
+
+
+def test_a_table_of_several_people_says_whose_each_row_is(lab):
+    other = PARTICIPANTS[1]
+    both = lab.table([PERSON, other], STREAM)
+    assert both.columns == ["participant", *lab.table(PERSON, STREAM).columns]
+    for person in (PERSON, other):
+        mine = both.filter(participant=person).drop("participant")
+        assert mine.equals(lab.table(person, STREAM))
+    assert both["participant"].to_list() == [PERSON] * 30 * 12 + [other] * 30 * 12
+    assert lab.table([PERSON], STREAM, "2030-01-01").columns == both.columns
+    with pytest.raises(NotFoundError, match="nobody00"):
+        lab.table([PERSON, "nobody00"], STREAM)
+    with pytest.raises(UsageError):
+        lab.table([], STREAM)
+
+
+def test_a_person_without_the_stream_adds_no_row_to_a_table_of_several(lab):
+    for key in [one.object.key for one in lab.objects(PARTICIPANTS[1], "gps")]:
+        lab.store.delete(key)
+    assert lab.table(lab.participants(), "gps")["participant"].unique().to_list() == [PERSON]
+
+
+def test_local_time_is_what_the_clock_showed(lab):
+    """2024-01-01T00:00Z is 19:00 of the day before in New York, five hours behind."""
+    table = lab.table(PERSON, STREAM, tz="America/New_York")
+    assert table.columns[:4] == ["timestamp", "UTC time", "local time", "accuracy"]
+    assert table.drop("local time").equals(lab.table(PERSON, STREAM))
+    first = table.row(0, named=True)
+    clock = first["UTC time"].replace(tzinfo=None) - pd.Timedelta(hours=5).to_pytimedelta()
+    assert first["local time"].replace(tzinfo=None) == clock
+    assert str(clock).startswith("2023-12-31 19:")
+    day = lab.table(PERSON, STREAM, "2024-01-01", "2024-01-01", tz="America/New_York")
+    assert day["timestamp"].min() >= FIRST_HOUR_MS + 5 * HOUR_MS
+    assert day["timestamp"].max() < FIRST_HOUR_MS + 29 * HOUR_MS
+    assert set(day["local time"].dt.date()) == {date(2024, 1, 1)}
+    with pytest.raises(UsageError):
+        lab.table(PERSON, STREAM, tz="Mars/Base")
+
+
+def test_an_overview_has_a_length_a_frame_and_a_table_in_notebooks(lab):
+    seen = lab.overview("stream")
+    assert len(seen) == len(seen.parts) == len(list(seen))
+    frame = seen.frame()
+    assert frame.columns == ["name", "chunked", "raw", "bytes", "first", "last"]
+    part = next(one for one in seen if one.name == "gps")
+    row = frame.filter(name="gps").row(0)
+    assert row[:4] == ("gps", part.chunked, part.raw, part.bytes)
+    assert row[4] == datetime(2024, 1, 1, tzinfo=UTC)
+    assert "<table" in seen._repr_html_()

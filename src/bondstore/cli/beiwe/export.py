@@ -29,7 +29,7 @@ def command(
     source: options.SourceOrNone = None,
     since: options.Since = None,
     until: options.Until = None,
-    tz: options.TimeZone = "UTC",
+    tz: options.TableZone = "UTC",
     form: Annotated[
         str,
         typer.Option(
@@ -75,5 +75,6 @@ def command(
         dest_profile=dest_profile,
         group=group,
         follow_links=follow_links,
+        tz=tz,
     )
     return show_result(result, place, json=json)

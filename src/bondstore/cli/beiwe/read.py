@@ -11,7 +11,7 @@ from bondstore.cli import options, output
 from bondstore.cli.beiwe._shared import StudyOptions, tell
 from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, UsageError
-from bondstore.timebounds import window
+from bondstore.timebounds import window, zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def command(
     source: options.Source = "chunked",
     since: options.Since = None,
     until: options.Until = None,
-    tz: options.TimeZone = "UTC",
+    tz: options.TableZone = "UTC",
     form: Annotated[
         str,
         typer.Option(
@@ -58,8 +58,10 @@ def command(
     show.
     """
     from bondstore.cli.rows import writer_of
+    from bondstore.domains.beiwe.reading.localtime import with_local_time
     from bondstore.domains.beiwe.selection import selection_of
 
+    zone_named(tz)
     form = "json" if json and form == "table" else form
     findings: list[Finding] = []
     opened = study.open()
@@ -75,7 +77,7 @@ def command(
         selection = selection_of(participant, stream, *window(since, until, tz), source)
         frames = _stream(opened, selection, findings)
     for frame in frames:
-        writer.write(frame)
+        writer.write(with_local_time(frame, tz, zoned=form == "parquet"))
     writer.close()
     return tell(findings)
 

@@ -12,6 +12,7 @@ from bondstore.domains.beiwe.export.files import Files
 from bondstore.domains.beiwe.export.forest import Forest
 from bondstore.domains.beiwe.export.tables import TableForm, Tables
 from bondstore.domains.beiwe.key import check_selection, refuse_destination
+from bondstore.domains.beiwe.reading.localtime import PLAIN
 from bondstore.domains.beiwe.reconcile.job import reconcile_job_of
 from bondstore.domains.beiwe.selection import StudySelection, from_params
 from bondstore.errors import UsageError
@@ -45,6 +46,8 @@ class ExportJob(Job):
     selection: StudySelection
     dest: StoreSpec | None = None
     """A folder, where nothing is said."""
+    tz: str = PLAIN
+    """The zone of the local times that tables have beside those in UTC."""
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
@@ -66,6 +69,7 @@ class ExportJob(Job):
             **store_params(self.store),
             "selection": self.selection.params(),
             **dest_params(self.dest),
+            **({"tz": self.tz} if self.tz != PLAIN else {}),
         }
 
     def check(self) -> None:
@@ -85,7 +89,7 @@ class ExportJob(Job):
             return (Forest(self.study, self.key, self.selection),)
         if self.form == ORIGINAL:
             return (Files(self.study, self.key, self._wanted),)
-        return (Tables(self.study, self.key, cast("TableForm", self.form), self.selection),)
+        return (Tables(self.study, self.key, cast("TableForm", self.form), self.selection, self.tz),)
 
     def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:
         """Yield the shards; those of forest in stages, as portions of raw rows follow one another."""
@@ -102,4 +106,6 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> Job:
         raise unknown_run()
     store = recorded_store(params, profile)
     key, selection = SecretRef.parse(params["key"]), from_params(params["selection"])
-    return ExportJob(store, params["study"], key, params["form"], selection, recorded_dest(params))
+    return ExportJob(
+        store, params["study"], key, params["form"], selection, recorded_dest(params), params.get("tz", PLAIN)
+    )

@@ -27,6 +27,8 @@ from bondstore.runs.paths import is_odd_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    import polars as pl
+
     from bondstore.domains.beiwe.selection import StudySelection
     from bondstore.findings import Finding
     from bondstore.stores import Listing, Store
@@ -269,6 +271,27 @@ class Overview:
 
     parts: tuple[StudyPart, ...]
     left_out: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[StudyPart]:
+        return iter(self.parts)
+
+    def frame(self) -> pl.DataFrame:
+        """Return a row for each part: name, objects of each source, bytes as stored, first and last time."""
+        import polars as pl
+
+        columns = ("name", "chunked", "raw", "bytes", "first_ms", "last_ms")
+        rows = [[getattr(one, name) for name in columns] for one in self.parts]
+        schema = {name: pl.Int64() if name != "name" else pl.String() for name in columns}
+        moments = pl.col("first_ms", "last_ms").cast(pl.Datetime("ms", "UTC"))
+        made = pl.DataFrame(rows, schema=schema, orient="row").with_columns(moments)
+        return made.rename({"first_ms": "first", "last_ms": "last"})
+
+    def _repr_html_(self) -> str:
+        """Show it as a table in notebooks."""
+        return self.frame()._repr_html_()
 
 
 GROUPINGS = {"participant": "participant", "stream": "stream", "survey": "survey_id"}

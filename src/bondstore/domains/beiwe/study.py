@@ -24,6 +24,7 @@ from bondstore.domains.beiwe.listing import (
 )
 from bondstore.domains.beiwe.matching import check_any, check_each
 from bondstore.domains.beiwe.reading.damaged import hand_out, warn_of
+from bondstore.domains.beiwe.reading.localtime import with_local_time
 from bondstore.domains.beiwe.reading.readahead import ReadAhead
 from bondstore.domains.beiwe.reading.stream import (
     fetch_one,
@@ -334,25 +335,30 @@ class Study:
 
     def table(
         self,
-        participant: str,
+        participant: str | Iterable[str],
         stream: str,
         since: Moment = None,
         until: Moment = None,
         *,
         source: str = "chunked",
+        tz: str = "UTC",
         damaged: str = "warn",
         findings: list[Finding] | None = None,
     ) -> pl.DataFrame:
-        """Read a participant's stream as one table, sorted, without repeated rows.
+        """Read a participant's stream as one table, sorted, without repeated rows; or those of several, one by one.
 
         Parameters
         ----------
-        participant, stream : str
-            Whose, and which.
+        participant : str or iterable of str
+            Whose. Several stand one after the other in the table, with the first column ``participant``.
+        stream : str
+            Which.
         since, until : date, datetime, str or int, optional
             Window of the rows; see `objects`.
         source : {"chunked", "raw", "both"}
             Where from. Streams that are never chunked come from raw in any case.
+        tz : str
+            Another time zone adds the column ``local time``, and is that of dates and times without an offset.
         damaged : {"raise", "warn", "keep"}
             What to do when rows were lost or objects could not be read; see `read`.
         findings : list, optional
@@ -370,19 +376,30 @@ class Study:
         """
         import polars as pl
 
-        from bondstore.domains.beiwe.reading.frames import schema
+        from bondstore.domains.beiwe.reading.frames import named_rows, schema
 
-        selection = selection_of(participant, stream, since, until, source)
-        objects = self.ordered_objects(selection)
-        frames = []
+        everybody = selection_of(participant, stream, since, until, source, tz=tz)
+        zone_named(tz)
+        if not everybody.participants:
+            raise UsageError("No participant is named.", hint="Name one or several, such as study.participants().")
+        check_each(self.store, self.id, everybody)
+        frames: list[pl.DataFrame] = []
         read: list[ReadBatch] = []
-        for batch, frame in self.rows(objects, selection):
-            frames.append(frame)
-            read.append(dataclasses.replace(batch, frame=frame[:0]))
+        found = False
+        for person in everybody.participants:
+            selection = dataclasses.replace(everybody, participants=(person,))
+            objects = stream_objects(self.store, self.id, selection)
+            found = found or bool(objects)
+            for batch, frame in self.rows(objects, selection):
+                frames.append(frame if isinstance(participant, str) else named_rows(frame, person))
+                read.append(dataclasses.replace(batch, frame=frame[:0]))
+        if not found:
+            check_any(self.store, self.id, everybody)
         hand_out(read, damaged, findings)
         if not frames:
-            return pl.DataFrame(schema=schema(STREAMS[selection.streams[0]]))
-        return pl.concat(frames, rechunk=False)
+            empty = pl.DataFrame(schema=schema(STREAMS[everybody.streams[0]]))
+            frames.append(empty if isinstance(participant, str) else named_rows(empty, ""))
+        return with_local_time(pl.concat(frames, rechunk=False), tz)
 
     def ordered_objects(self, selection: StudySelection) -> list[Listed]:
         """List the objects of one participant's stream in the order their rows have in a table."""
@@ -421,12 +438,13 @@ class Study:
         source: str | None = None,
         jobs: int | None = None,
         executor: Executor | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         confirm: Callable[[Plan], bool] = lambda _: True,
         dry_run: bool = False,
         dest_profile: str | None = None,
         group: str | None = None,
         follow_links: bool = False,
+        tz: str = "UTC",
     ) -> RunResult:
         """Export a study, or a part of it, into a folder or a store. Run again, it does only what is new or changed.
 
@@ -444,8 +462,8 @@ class Study:
             Workers; by default what suits the machine.
         executor : Executor, optional
             Who does it, in place of `jobs`.
-        progress : Progress, optional
-            Who watches.
+        progress : bool or Progress, optional
+            Whether it is shown how far it is: by default in notebooks. Or who watches.
         confirm : callable
             Asked once the plan stands; false ends the run before anything is fetched.
         dry_run : bool
@@ -456,6 +474,8 @@ class Study:
             A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
         follow_links : bool
             Write to a folder that is a symbolic link, or through such links in it.
+        tz : str
+            Another time zone adds the column ``local time`` to tables, and is that of times without an offset.
 
         Returns
         -------
@@ -466,14 +486,16 @@ class Study:
         from bondstore.runs import engine
         from bondstore.runs.destinations import open_destination
         from bondstore.runs.executors import default_executor
+        from bondstore.runs.notebook import watcher
 
         chosen = source or ("both" if form == "original" else "chunked")
-        selection = selection_of(participant, stream, since, until, chosen)
+        selection = selection_of(participant, stream, since, until, chosen, tz=tz)
         dest = dest_spec(destination, dest_profile or self.settings, group=group, follow_links=follow_links)
-        job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest)
+        zone_named(tz)
+        job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest, tz)
         place = open_destination(dest)
         doing = executor or default_executor(jobs)
-        return engine.execute(job, place, doing, progress=progress, confirm=confirm, dry_run=dry_run)
+        return engine.execute(job, place, doing, progress=watcher(progress), confirm=confirm, dry_run=dry_run)
 
     def _needed_key(self) -> SecretRef:
         return self.key or resolve_key(None, self.store.spec.profile)

@@ -20,6 +20,7 @@ from bondstore.domains.beiwe.layout import table_path
 from bondstore.domains.beiwe.listing import left_out, walk
 from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
 from bondstore.domains.beiwe.reading.fetch import SealedObject
+from bondstore.domains.beiwe.reading.localtime import PLAIN, with_local_time
 from bondstore.domains.beiwe.reading.stream import RAW_MARGIN_MS, one_large_at_a_time, read_stream, stream_objects
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import ChecksumError
@@ -32,6 +33,8 @@ from bondstore.runs.tally import Count
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import polars as pl
 
     from bondstore.config.secrets import SecretRef
     from bondstore.domains.beiwe.reading.stream import ReadBatch
@@ -70,9 +73,9 @@ class Sum:
         hashed = hashlib.blake2b(f"{key}\0{version}".encode("utf-8", "surrogateescape"), digest_size=_DIGEST)
         self._sum = (self._sum + int.from_bytes(hashed.digest(), "big")) % (1 << (8 * _DIGEST))
 
-    def digest(self, selection: StudySelection) -> str:
-        """Return the digest of these objects under a selection's window and source."""
-        window = (REVISION, selection.source, selection.since_ms, selection.until_ms)
+    def digest(self, selection: StudySelection, tz: str) -> str:
+        """Return the digest of these objects under a selection's window and source, and a zone."""
+        window = (REVISION, selection.source, selection.since_ms, selection.until_ms, *([tz] if tz != PLAIN else []))
         return hashlib.blake2b(f"{self._sum:x} {self.objects} {window}".encode(), digest_size=_DIGEST).hexdigest()
 
 
@@ -90,6 +93,8 @@ class Tables(Step):
     key: SecretRef
     form: TableForm
     selection: StudySelection
+    tz: str = PLAIN
+    """The zone of a column with local times."""
 
     @property
     def odd(self) -> OddFolders:
@@ -142,7 +147,7 @@ class Tables(Step):
             if (
                 ledger
                 and old
-                and old.made_by == made_of.digest(self.selection)
+                and old.made_by == made_of.digest(self.selection, self.tz)
                 and holder.holds(old)
                 and not lost(ledger, context.job, ledger.items.quarantined_in(context.job, path), holder)
             ):
@@ -197,11 +202,11 @@ class TableShard(Shard):
         ):
             for batch in read:
                 _settle(batch, path, made_of, work)
-                table.write(batch.frame)
+                table.write(self._with_local_time(batch.frame))
             rows = table.finish().rows
         states = {item.state for item in work.receipt.items}
         # An object that could not be fetched may come next time: without a digest the table is made anew then.
-        digest = "" if State.FAILED in states else made_of.digest(self.step.selection)
+        digest = "" if State.FAILED in states else made_of.digest(self.step.selection, self.step.tz)
         if rows or states <= {State.DONE}:
             work.writer.adopt(path, temporary, rows=rows, kind="table", made_by=digest)
         else:  # a table without rows is written only where none were lost: empty must mean empty
@@ -211,12 +216,18 @@ class TableShard(Shard):
 
     def _table(self, temporary: Path) -> SortedTable:
         """Start the table under a temporary name."""
+        import polars as pl
+
         from bondstore.domains.beiwe.reading.frames import schema
         from bondstore.tables.sorted import SortedTable
 
         scratch = temporary.with_name(temporary.name + ".runs")
-        columns = schema(STREAMS[self.stream])
+        columns = self._with_local_time(pl.DataFrame(schema=schema(STREAMS[self.stream]))).schema
         return SortedTable(temporary, columns, _format(self.step.form), scratch=scratch, budget=BUDGET)
+
+    def _with_local_time(self, frame: pl.DataFrame) -> pl.DataFrame:
+        # A text has no room for a zone: there it is the time of the clock, as the column in UTC has no zone either.
+        return with_local_time(frame, self.step.tz, zoned=self.step.form == "parquet")
 
 
 def _settle(batch: ReadBatch, path: str, made_of: Sum, work: Work) -> None:

@@ -72,6 +72,11 @@ def schema(stream: Stream) -> dict[str, pl.DataType]:
     return fixed | {column.name: _TYPES[column.type] for column in stream.table}
 
 
+def named_rows(frame: pl.DataFrame, participant: str) -> pl.DataFrame:
+    """Put a first column before rows that says whose they are."""
+    return frame.select(pl.lit(participant).alias("participant"), pl.all())
+
+
 def read_frames(
     stream: Stream,
     items: Sequence[tuple[BeiweObject, Text]],
