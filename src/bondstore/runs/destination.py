@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bondstore.runs.writers import Writer
 
 PRIVATE = CORNER
+SOON = 10_000
+"""Folders, or objects, that are looked at for a destination inside a new one."""
 QUARANTINE = f"{PRIVATE}/quarantine"
 SEALED = "sealed"
 """The kind of outputs in quarantine: bytes as they came, of objects that could not be handled in full."""
@@ -134,6 +136,36 @@ class Destination(ABC):
             )
         refuse_led_away(self.corner, self.scratch, self.corner / "quarantine", self.ledger_path)
         refuse_writable(self.corner)
+
+    def refuse_nested(self) -> None:
+        """Refuse a new destination that lies in another one or holds one; nested ones that are recorded go on.
+
+        Raises
+        ------
+        PolicyError
+            Files of the one could take the place of files of the other, and each record would miss what is the other's.
+        """
+        if self._is_known():
+            return
+        if (outer := self._outer()) is not None:
+            said = f"{self.shown} lies in {outer}, which is the destination of other runs."
+        elif (inner := self._inner()) is not None:
+            said = f"{self.shown} holds {inner}, which is the destination of other runs."
+        else:
+            return
+        raise PolicyError(said, hint="Name a place beside it: results of the one could take the place of the other's.")
+
+    @abstractmethod
+    def _is_known(self) -> bool:
+        """Whether a run wrote here before."""
+
+    @abstractmethod
+    def _outer(self) -> str | None:
+        """Return a destination that this one lies in."""
+
+    @abstractmethod
+    def _inner(self) -> str | None:
+        """Return a destination that lies in this one, as far as that can be seen soon."""
 
     @property
     def params(self) -> dict[str, Any]:

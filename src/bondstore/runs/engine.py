@@ -88,6 +88,7 @@ def only_plan(job: Job, destination: Destination, progress: Progress | None = No
     context = RunContext("", job.name, whoami(), job.store, destination)
     try:
         destination.refresh()
+        destination.refuse_nested()
         anchors.refuse_lost(destination)
         if not destination.has_record():
             return RunResult("", job.plan(None, context, watch), Tally(), "planned")
@@ -137,6 +138,8 @@ def execute(
     few_arenas()
     job.check()
     watch = progress or Quiet()
+    if not job.few:
+        destination.refuse_nested()
     if not destination.at_once:  # a store's record is known once it was brought up to date
         anchors.refuse_lost(destination)
     with destination.locked(shared=job.few), destination.ledger() as ledger:

@@ -9,13 +9,15 @@ import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bondstore.errors import ConfigurationError, NotFoundError
+from bondstore.ledger import personal_path
 from bondstore.modes import PRIVATE as FOR_OWNER
 from bondstore.modes import Folders, Modes, in_corner, linked, make_folder, shared_with
-from bondstore.runs.destination import PRIVATE, QUARANTINE, Destination
+from bondstore.runs.destination import PRIVATE, QUARANTINE, SOON, Destination
 from bondstore.runs.durable import OutputGroup, explaining
 from bondstore.runs.writers import FolderWriter
 from bondstore.text import number_text
@@ -62,6 +64,21 @@ class FolderDestination(Destination):
             if names:
                 return True
         return any(True for folder in (QUARANTINE, f"{PRIVATE}/parts") for _ in self.walk(folder))
+
+    def _is_known(self) -> bool:
+        return self.has_record()
+
+    def _outer(self) -> str | None:
+        above = Path(self.identity).parents
+        return next((str(one) for one in above if os.path.lexists(one / PRIVATE / "ledger.sqlite")), None)
+
+    def _inner(self) -> str | None:
+        copies = str(personal_path().parent.resolve())  # of records of stores: no destinations
+        for base, folders, _ in islice(os.walk(self.identity), SOON):
+            if PRIVATE in folders and os.path.lexists(os.path.join(base, PRIVATE, "ledger.sqlite")):  # noqa: PTH118
+                return base
+            folders[:] = [one for one in folders if f"{base}/{one}" != copies]
+        return None
 
     def prepare(self) -> None:
         """Make the folder and its private corner."""

@@ -11,7 +11,8 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
@@ -20,16 +21,19 @@ from bondstore.errors import (
     AlreadyExistsError,
     BondstoreError,
     ChangedError,
+    CredentialsError,
     IntegrityError,
     NotFoundError,
 )
 from bondstore.ledger.personal import personal_path
 from bondstore.modes import make_folder
-from bondstore.runs.destination import PRIVATE, Destination, Head, Holder, open_lock
+from bondstore.runs.destination import PRIVATE, SOON, Destination, Head, Holder, open_lock
 from bondstore.runs.lease import Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
-from bondstore.runs.store_record import StoreRecord
+from bondstore.runs.store_record import POINTER, StoreRecord
 from bondstore.runs.writers import StoreWriter
+from bondstore.stores import open_store
+from bondstore.stores.address import parse_address
 from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+_RECORD = f"{PRIVATE}/{POINTER}"
 _HEAD = f"{PRIVATE}/head.json"
 _log = logging.getLogger(__name__)
 
@@ -91,6 +96,23 @@ class StoreDestination(Destination):
     @property
     def _record(self) -> StoreRecord:
         return StoreRecord(self.store, PRIVATE, self.ledger_path)
+
+    def _is_known(self) -> bool:
+        return _is_recorded(self.store)
+
+    def _outer(self) -> str | None:
+        place = parse_address(self.spec.url)
+        steps = place.prefix.split("/") if place.prefix else []
+        for number in reversed(range(len(steps))):
+            outer = replace(place, prefix="/".join(steps[:number])).url
+            if _is_recorded(open_store(replace(self.spec, url=outer))):
+                return outer
+        return None
+
+    def _inner(self) -> str | None:
+        keys = (key for page in self.store.pages() for key in page.keys)
+        found = next((key for key in islice(keys, SOON) if key.endswith(f"/{_RECORD}")), None)
+        return found and f"{self.spec.url.rstrip('/')}/{found.removesuffix(f'/{_RECORD}')}"
 
     @property
     def _lease(self) -> Lease:
@@ -330,6 +352,14 @@ class _Asking(_InStore):
         except NotFoundError:
             return None
         return there.size, there.etag
+
+
+def _is_recorded(store: Store) -> bool:
+    try:
+        store.head(_RECORD)
+    except (NotFoundError, CredentialsError):  # above a prefix that is one's own, one may not look
+        return False
+    return True
 
 
 def _name_of(place: str) -> str:

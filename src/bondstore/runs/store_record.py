@@ -38,6 +38,7 @@ FOLD = 64
 """After so many entries they are put into a snapshot: what another machine reads before it begins stays small."""
 MOST = 4096
 """After so many even a run that goes on does so: what it leaves when it is killed stays small, too."""
+POINTER = "record.json"
 _BEGUN = ".begun.json"
 _ANEW = (
     "Put it back if you have it. Else move the folder .bondstore of the store away: the next run puts its machine's "
@@ -69,7 +70,7 @@ class StoreRecord:
 
     def __init__(self, store: Store, prefix: str, ledger: Path) -> None:
         self._store, self._copy = store, LedgerCopy(ledger, store.url)
-        self._pointer = f"{prefix}/record.json"
+        self._pointer = f"{prefix}/{POINTER}"
         self._entries, self._snapshots = f"{prefix}/receipts/", f"{prefix}/ledger/"
         self._last = ""
         self._order: list[str] = []
