@@ -125,14 +125,27 @@ def test_a_run_that_took_something_up_is_told(ledger: Ledger) -> None:
     assert ledger.items.any_run(JOB) == "r7"
 
 
-def test_a_sample_reaches_over_the_whole_job_and_names_a_done_one_first(ledger: Ledger) -> None:
+def test_a_sample_reaches_over_the_whole_job_and_names_done_ones_first(ledger: Ledger) -> None:
     assert ledger.items.sample(JOB) == ()
     put(ledger, item("m"))
     assert ledger.items.sample(JOB) == ("m",)
-    put(ledger, *(item(f"k{n:03}") for n in range(100)), item("z", State.DONE))
-    assert ledger.items.sample(JOB, 4) == ("z", "k024", "k049", "k074")
-    assert ledger.items.sample(JOB, 4, within=2) == ("z", "k000", "k001", "m")
+    put(ledger, *(item(f"raw/{person}/{n:03}") for person in "abcdefgh" for n in range(50)))
+    put(ledger, *(item(f"tables/{person}/{n:03}") for person in "abcdefgh" for n in range(50)))
+    found = ledger.items.sample(JOB)
+    assert len(found) <= 16
+    assert {"m", "raw/a/000", "raw/h/049", "tables/a/000", "tables/d/049", "tables/e/000", "tables/h/049"} <= set(found)
+    ledger.outputs.put(JOB, "r1", [Output("f", b"1" * 32, 1, 1)])
+    put(ledger, item("tables/f/007", State.DONE, output="f"))
+    assert ledger.items.sample(JOB) == ("tables/f/007", *found)
     assert ledger.items.sample("another") == ()
+
+
+@pytest.mark.parametrize(
+    "keys", [("a", "a/b"), ("", "\U0010ffff"), ("\ud7ff", "\ue000"), ("\u0001", "é", "日"), ("a", "a\0")]
+)
+def test_keys_of_any_characters_are_parted(ledger: Ledger, keys: tuple[str, ...]) -> None:
+    put(ledger, *map(item, keys))
+    assert set(ledger.items.sample(JOB)) == set(keys)
 
 
 def test_settling_a_file_marks_what_was_planned_for_it(ledger: Ledger) -> None:
