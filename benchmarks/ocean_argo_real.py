@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bondstore.domains.ocean.cycles import CycleIndex
+from bondstore.domains.ocean.cycles import CycleIndex, FilesBefore
 from bondstore.domains.ocean.profiles import Batch, joined
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
 from bondstore.domains.ocean.qc.flags import Flag, flag_word, of_source
@@ -47,11 +47,10 @@ def tested(folder: Path, listed: Path | None) -> tuple[Batch, Result]:
     asked = Asked("argo", exclusion_list=None if listed is None else str(listed))
     maker = Maker(asked.settings(), folder.as_uri())
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.nc"))}
-    read = {key: read_any(key, path.read_bytes())[0] for key, path in paths.items()}
-    index = CycleIndex(Item(key, "", 0, "") for key in paths)
-    before = {key: found.key for key in paths if (found := index.before(key)) is not None}
-    linked = maker.with_predecessors(read, before)
-    whole = joined([maker.with_deployments(linked[key])[0] for key in paths])
+    read = {key: maker.with_deployments(read_any(key, path.read_bytes())[0])[0] for key, path in paths.items()}
+    before = FilesBefore(CycleIndex(Item(key, "", 0, "") for key in paths))
+    linked = maker.with_predecessors(read, {key: [one.key for one in before.of(key)] for key in paths})
+    whole = joined([linked[key] for key in paths])
     return whole, evaluate(replace(whole, source={}), maker.suite)
 
 

@@ -275,7 +275,7 @@ class Group:
     items: tuple[Item, ...] = ()
     sources: tuple[str, ...] = ()
     """Outputs it is made of."""
-    beside: tuple[Item | None, ...] = ()
+    beside: tuple[tuple[Item, ...], ...] = ()
     """What each item is compared with, where the domain compares any: read along, and no part of the product."""
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from bondstore.domains.ocean import service
-from bondstore.domains.ocean.cycles import CycleIndex, likely_before
+from bondstore.domains.ocean.compare import compare
+from bondstore.domains.ocean.cycles import CycleIndex, FilesBefore, likely_names
 from bondstore.domains.ocean.qc.casts import split_casts
 from bondstore.domains.ocean.qc.evaluate import evaluate
-from bondstore.domains.ocean.qc.suite import load_suite
+from bondstore.domains.ocean.qc.suite import load_suite, parse_suite
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.service import Asked
+from bondstore.errors import TransientStoreError
 from bondstore.ledger import Item
 from bondstore.release.records import Record
+from bondstore.stores import Store, open_store
+from bondstore.stores.address import store_spec
 from tests.domains.ocean.qc.argo_cases import batch, cast
 from tests.ocean_files import argo_nc
 
@@ -146,6 +153,171 @@ def test_what_was_bad_in_the_cycle_before_is_not_compared_with(floats: Floats) -
     assert not drifted(floats.record("R1901234_002"))
 
 
+LISTED = "PLATFORM_CODE,PARAMETER_NAME,START_DATE,END_DATE,QUALITY_CODE\n1901234,PSAL,20240512,20240512,4\n"
+"""The list names the salinity on the day of cycle 1 (27160 days after 1950-01-01 is 2024-05-12)."""
+
+
+def test_drift_that_lasts_is_caught_in_every_cycle(floats: Floats) -> None:
+    """Manual 3.9, test 16: against the previous good profile, which is cycle 2 for all of them."""
+    floats.put(**{f"R1901234_{one:03d}": cycle(one, off=0.8 if one > 2 else 0.0) for one in range(1, 9)})
+    floats.qc()
+    found = [drifted(floats.record(f"R1901234_{one:03d}")) for one in range(1, 9)]
+    assert found == [False, False, True, True, True, True, True, True]
+
+
+def test_one_cycle_that_is_off_does_not_fail_the_next(floats: Floats) -> None:
+    floats.put(**{f"R1901234_{one:03d}": cycle(one, off=0.8 if one == 3 else 0.0) for one in range(1, 6)})
+    floats.qc()
+    assert [drifted(floats.record(f"R1901234_{one:03d}")) for one in range(1, 6)] == [False, False, True, False, False]
+
+
+def test_a_position_that_is_off_once_does_not_fail_the_next_cycle(floats: Floats) -> None:
+    """Test 5: 3 m/s are 2592 km in ten days; from 100 to 150 degrees east at 40 degrees south are 4,194 km."""
+    floats.put(**{f"R1901234_{one:03d}": cycle(one, lon=[150.0 if one == 2 else 100.0]) for one in (1, 2, 3)})
+    floats.qc()
+    found = [floats.record(f"R1901234_{one:03d}").tests["speed/POSITION"] for one in (1, 2, 3)]
+    assert found == [{"not_applicable": 8}, {"bad": 8}, {"good": 8}]
+
+
+def test_a_cycle_that_the_exclusion_list_names_is_not_compared_with(floats: Floats, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(LISTED)
+    floats.put(R1901234_001=cycle(1, off=0.8), R1901234_002=cycle(2))
+    floats.qc(exclusion_list=str(listed))
+    assert floats.record("R1901234_001").tests["exclusion_list/PSAL"] == {"bad": 8}
+    assert not drifted(floats.record("R1901234_002"))
+    rows = compare(str(floats.source), exclusion_list=str(listed)).rows
+    assert not [one for one in rows if one.test == "sensor_drift" and one.tests_say == "suspect"]
+
+
+def test_since_a_day_the_cycle_before_is_the_same_and_nothing_is_tested_twice(floats: Floats) -> None:
+    floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8))
+    os.utime(floats.source / "R1901234_001.nc", (1.7e9, 1.7e9))
+    asked = Asked(tests="argo", form="both")
+    since = datetime(2024, 1, 1, tzinfo=UTC)
+    result = service.qc(str(floats.source), str(floats.dest), asked, since=since, jobs=1)
+    assert result.tally.objects()["done"] == 1
+    assert drifted(floats.record("R1901234_002"))
+    (table,) = (data for path, data in floats.written().items() if path.endswith(".parquet"))
+    assert pl.read_parquet(table)["PSAL_quality_control"].max() == 3
+    assert service.qc(str(floats.source), str(floats.dest), asked, since=since, jobs=1).tally.objects()["done"] == 0
+    floats.qc()
+    floats.qc("-fresh")
+    assert floats.written() == floats.written("-fresh")
+
+
+def test_an_event_takes_the_nearest_cycle_of_the_store_and_not_a_far_one_of_the_record(floats: Floats) -> None:
+    """From cycle to cycle the salinity grows by 0.41, from the first to the third by 0.82: more than 0.5."""
+    asked = Asked(tests="argo")
+    floats.put(R1901234_001=cycle(1, off=-0.4))
+    service.qc(str(floats.source), str(floats.dest), asked, keys=["R1901234_001.nc"], jobs=1)
+    floats.put(R1901234_002=cycle(2), R1901234_003=cycle(3, off=0.4))
+    service.qc(str(floats.source), str(floats.dest), asked, keys=["R1901234_003.nc"], jobs=1)
+    assert not drifted(floats.record("R1901234_003"))
+
+
+def event(floats: Floats, name: str, dest: str, at: float) -> int:
+    """Let a file arrive at a time, and handle its event; return how many objects were counted."""
+    os.utime(floats.source / name, (at, at))
+    return service.qc(str(floats.source), dest, Asked(tests="argo"), keys=[name], jobs=1).tally.objects()["done"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "store"])
+def test_the_event_of_a_late_cycle_has_the_next_ones_tested_again(
+    floats: Floats, kind: str, request: pytest.FixtureRequest
+) -> None:
+    dest = str(floats.dest) if kind == "folder" else request.getfixturevalue("s3_environment") + "/late"
+    store = open_store(store_spec(dest))
+
+    def salinity(stem: str) -> bool:
+        (found,) = (one.key for one in store.list() if one.key.endswith(f"{stem}_qc.nc.json"))
+        return drifted(Record.from_json(bytes(store.get(found).data)))
+
+    floats.put(R1901234_010=cycle(10, off=0.8), R1901234_011=cycle(11, off=0.8), R1901234_012=cycle(12))
+    os.utime(floats.source / "R1901234_012.nc", (1.7e9, 1.7e9))  # there, but nobody asked for it
+    event(floats, "R1901234_010.nc", dest, 1.71e9)
+    event(floats, "R1901234_011.nc", dest, 1.72e9)
+    assert not salinity("R1901234_010")
+    assert not salinity("R1901234_011")
+    floats.put(R1901234_009=cycle(9))
+    assert event(floats, "R1901234_009.nc", dest, 1.73e9) == 1
+    assert salinity("R1901234_010")
+    assert salinity("R1901234_011")
+    assert not [one.key for one in store.list() if "R1901234_012" in one.key]
+
+
+def test_a_suite_that_names_the_earlier_profile_in_a_threshold_looks_for_it() -> None:
+    """QARTOD's location with `from_earlier`, and its neighbour test without a table."""
+    location = """[[test]]
+test = "qartod.location"
+latitudes = [-90.0, 90.0]
+longitudes = [-180.0, 180.0]
+range_max = 500.0
+"""
+    neighbour = """[[test]]
+test = "qartod.neighbour"
+on = "TEMP"
+deviations = 3.0
+other_deviations = 3.0
+window = 50.0
+along = "PRES"
+least = 3
+"""
+    assert not parse_suite(location, "mine").compares
+    assert parse_suite(location + "from_earlier = true", "mine").compares
+    assert parse_suite(neighbour, "mine").compares
+    assert not parse_suite(neighbour + "table = [[0.0, 10.0], [100.0, 9.0]]", "mine").compares
+
+
+def test_a_first_level_is_judged_by_the_cycle_before_in_another_file(floats: Floats, tmp_path: Path) -> None:
+    """From 100 to 110 degrees east at 40 degrees south are 852 km."""
+    suite = tmp_path / "mine.toml"
+    suite.write_text("""
+[[test]]
+test = "qartod.location"
+latitudes = [-90.0, 90.0]
+longitudes = [-180.0, 180.0]
+range_max = 500.0
+from_earlier = true
+""")
+    floats.put(R1901234_001=cycle(1, lon=[100.0]), R1901234_002=cycle(2, lon=[110.0]))
+    floats.qc(tests=str(suite))
+    assert floats.record("R1901234_002").tests["location/POSITION"] == {"suspect": 8}
+
+
+def test_comparing_a_single_file_finds_its_cycle_before(floats: Floats) -> None:
+    floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8))
+    for source in (floats.source / "R1901234_002.nc", floats.source):
+        found = {(one.tests_say, one.levels) for one in compare(source).rows if one.test == "sensor_drift"}
+        assert ("suspect", 8) in found
+
+
+def test_comparing_tells_of_a_cycle_before_that_could_not_be_had_and_of_what_reading_found(
+    floats: Floats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(file: Any) -> None:
+        file.renameVariable("TEMP_QC", "TEMP_ODD")
+        file.createVariable("TEMP_QC", "i1", ("N_PROF", "N_LEVELS"))
+
+    floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8), R1901235_001=cycle(1, change=odd))
+    get_many = Store.get_many
+
+    def cut(self: Store, keys: Any, *more: Any, **named: Any) -> Any:
+        """Answer for cycle 1 as a server that is busy, when it is asked for along with another file."""
+        answers = get_many(self, keys, *more, **named)
+        return [
+            TransientStoreError("busy") if key.endswith("34_001.nc") else answer
+            for key, answer in zip(keys, answers, strict=True)
+        ]
+
+    found = compare(floats.source).findings
+    assert [(one.kind, one.key) for one in found] == [("flags-unreadable", "R1901235_001.nc")]
+    monkeypatch.setattr(Store, "get_many", cut)
+    only = compare(floats.source / "R1901234_002.nc")
+    assert [(one.kind, one.key) for one in only.findings] == [("not-fetched", "R1901234_002.nc")]
+    assert only.rows == ()
+
+
 def item(key: str, version: str = "1") -> Item:
     return Item(key, version, 10, "")
 
@@ -162,18 +334,23 @@ def test_of_several_files_of_a_cycle_that_of_the_same_way_and_mode_is_taken() ->
             "R5.nc",
         )
     )
-    assert index.before("z/R5900001_009.nc") == item("x/R5900001_007.nc")
-    assert index.before("z/D5900001_009.nc") == item("x/D5900001_007.nc")
-    assert index.before("z/D5900001_009D.nc") == item("x/D5900001_007D.nc")
-    assert index.before("z/D5900001_007.nc") == item("y/R5900001_004.nc")
-    assert index.before("z/R5900001_004.nc") is None
-    assert index.before("z/R5900002_009.nc") is None
-    assert index.before("x/a.nc") is None
+    before = FilesBefore(index).of
+    assert before("z/R5900001_009.nc") == (item("x/R5900001_007.nc"), item("y/R5900001_004.nc"))
+    assert before("z/D5900001_009.nc")[0] == item("x/D5900001_007.nc")
+    assert before("z/D5900001_009D.nc")[0] == item("x/D5900001_007D.nc")
+    assert before("z/D5900001_007.nc") == (item("y/R5900001_004.nc"),)
+    assert before("z/R5900001_004.nc") == ()
+    assert before("z/R5900002_009.nc") == ()
+    assert before("z/R5900001_015.nc") == (item("x/R5900001_007.nc"),)  # 4 lies more than ten cycles before it
+    assert before("x/a.nc") == ()
 
 
 def test_likely_names() -> None:
-    assert likely_before("a/R5900001_010.nc") == ("a/R5900001_009.nc", "a/D5900001_009.nc")
-    assert likely_before("a/R5900001_000.nc") == ()
+    before = likely_names("a/R5900001_010.nc", -1)
+    assert list(before) == list(range(9, -1, -1))
+    assert before[9] == ("a/R5900001_009.nc", "a/D5900001_009.nc")
+    assert likely_names("a/R5900001_000.nc", -1) == {}
+    assert likely_names("a/D5900001_999.nc", 1)[1000] == ("a/D5900001_1000.nc", "a/R5900001_1000.nc")
 
 
 def test_near_surface_data_are_compared_with_near_surface_data_only() -> None:

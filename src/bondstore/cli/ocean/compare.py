@@ -11,6 +11,7 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.ocean._shared import ExclusionList, Metadata
 from bondstore.errors import Exit, UsageError
+from bondstore.findings import Severity
 from bondstore.tables.textcsv import csv_line
 from bondstore.text import counted
 
@@ -60,7 +61,7 @@ def command(
         columns = ("variable", _test(), "file_says", "tests_say", output.number("levels"), output.number("profiles"))
         output.display((one.record() for one in found.rows), columns)
     _notes(found)
-    return int(Exit.INCOMPLETE if found.findings else Exit.DONE)
+    return int(Exit.INCOMPLETE if any(one.severity is Severity.ERROR for one in found.findings) else Exit.DONE)
 
 
 def _test() -> output.Column:

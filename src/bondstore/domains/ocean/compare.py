@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bondstore.domains.ocean.cycles import CycleIndex
+from bondstore.domains.ocean.cycles import CycleIndex, FilesBefore
+from bondstore.domains.ocean.linked import grouped_with, link
 from bondstore.domains.ocean.plots.places import find_source
 from bondstore.domains.ocean.profile_files import SUFFIXES
 from bondstore.domains.ocean.profiles import NONE, joined
@@ -22,20 +23,17 @@ from bondstore.domains.ocean.write import Maker
 from bondstore.errors import HOPELESS, BondstoreError, DamagedError, NothingThereError
 from bondstore.findings import NOT_FETCHED, Finding, Severity
 from bondstore.ledger import Item, Read, note_personal
-from bondstore.runs.batches import grouped
 from bondstore.runs.process import whoami
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bondstore.config.profiles import Profile as Settings
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.qc.evaluate import Result
     from bondstore.stores import Store
-
-_FILES, _BYTES = 64, 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +113,9 @@ def compare(
     with closing(CycleIndex(_listed(store, key))) as index:
         # Listed twice, for the index and for the work: nothing that grows with the store is held.
         items = iter([_item(store, key)]) if key is not None else _listed(store, None)
-        for some in grouped(items, lambda one: one.size, number=_FILES, weight=_BYTES):
-            _compare_some(store, some, index, maker, work)
+        before = FilesBefore(index, None if key is None else store)
+        for some in grouped_with((item, before.of(item.key)) for item in items):
+            _compare_some(store, some, maker, work)
     if not work.seen:
         raise NothingThereError(
             f"There are no profile files in {store.url}: none ends in {' or '.join(SUFFIXES)}.",
@@ -145,44 +144,53 @@ def _item(store: Store, key: str) -> Item:
 
 
 def _compare_some(
-    store: Store, items: list[Item], index: CycleIndex, maker: Callable[[str], Maker], work: _Comparing
+    store: Store, some: list[tuple[Item, Sequence[Item]]], maker: Callable[[str], Maker], work: _Comparing
 ) -> None:
-    before = {one.key: found.key for one in items if (found := index.before(one.key)) is not None}
-    keys = list(dict.fromkeys([*(one.key for one in items), *before.values()]))
+    before = {item.key: befores for item, befores in some}
     read: dict[str, Batch] = {}
-    reads: list[Read] = []
-    pairs: list[tuple[str, bytes]] = []
-    asked = {one.key for one in items}
-    for key, answer in zip(keys, store.get_many(keys), strict=True):
-        if not isinstance(answer, BondstoreError):
-            reads.append(Read(key, answer.info.etag, len(answer.data)))
-            pairs.append((key, bytes(answer.data)))
-        elif isinstance(answer, HOPELESS):
-            raise answer
-        elif key in asked:
-            work.findings.append(NOT_FETCHED.about(key, message=answer.message))
-    note_personal(whoami(), reads)
-    for (key, _), result in zip(pairs, read_many(pairs), strict=True):
+    for key, result in _read(store, list(before), work):
         if isinstance(result, DamagedError):
-            if key in asked:
-                work.findings.append(Finding(result.kind, Severity.ERROR, key, str(result)))
+            work.findings.append(Finding(result.kind, Severity.ERROR, key, str(result)))
             continue
-        read[key] = result[0]
-    work.seen += len(asked)
-    kinds: dict[str, list[str]] = {}
-    for one in items:
-        if one.key in read and len(read[one.key]):
-            kinds.setdefault(read[one.key].profiles[0].header.dialect, []).append(one.key)
-    for dialect, some in kinds.items():
+        read[key], findings = result
+        work.findings += findings
+    work.seen += len(some)
+    kinds: dict[str, dict[str, Batch]] = {}
+    for key, batch in read.items():
+        if len(batch):
+            kinds.setdefault(batch.profiles[0].header.dialect, {})[key] = batch
+    for dialect, alike in kinds.items():
         tool = maker(dialect)
-        linked = tool.with_predecessors(read, {key: before[key] for key in some if before.get(key) in read})
-        batches = [tool.with_deployments(linked[key])[0] for key in some]
+        linked = link(alike, before if tool.suite.compares else {}, tool, store)
+        note_personal(whoami(), linked.reads)
+        work.findings += [
+            NOT_FETCHED.about(key, message=f"{one}, which it is to be compared with, could not be had: {error.message}")
+            for key, (one, error) in linked.unsure.items()
+        ]
+        batches = [linked.batches[key] for key in alike if key not in linked.unsure]
         flagged = [one for one in batches if any((flags != NONE).any() for flags in one.source.values())]
         work.files += len(flagged)
         work.without += len(batches) - len(flagged)
         if flagged:
             whole = joined(flagged)
             work.add(whole, evaluate(replace(whole, source={}), tool.suite))
+
+
+def _read(
+    store: Store, keys: list[str], work: _Comparing
+) -> list[tuple[str, tuple[Batch, list[Finding]] | DamagedError]]:
+    reads: list[Read] = []
+    pairs: list[tuple[str, bytes]] = []
+    for key, answer in zip(keys, store.get_many(keys), strict=True):
+        if not isinstance(answer, BondstoreError):
+            reads.append(Read(key, answer.info.etag, len(answer.data)))
+            pairs.append((key, bytes(answer.data)))
+        elif isinstance(answer, HOPELESS):
+            raise answer
+        else:
+            work.findings.append(NOT_FETCHED.about(key, message=answer.message))
+    note_personal(whoami(), reads)
+    return [(key, result) for (key, _), result in zip(pairs, read_many(pairs), strict=True)]
 
 
 class _Comparing:

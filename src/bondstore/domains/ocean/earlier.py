@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,11 @@ if TYPE_CHECKING:
     from bondstore.domains.ocean.profiles import Batch, Profile
 
 
+LOOK_BACK = 10
+"""Cycles: how far back the last good profile is looked for. That is 100 days at the usual ten a cycle, after which deep
+water may well be another; and no answer depends on more files than these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """The profile before another one."""
@@ -26,7 +30,12 @@ class Before:
 
 
 def predecessors(profiles: Sequence[Profile], among: Sequence[Profile]) -> dict[int, Before]:
-    """Return for each profile the one of the same float with the highest cycle below its own, by its number in `among`.
+    """Return for each profile the one before it, by its number in `among`: the nearest of `all_before`."""
+    return {number: found[0] for number, found in all_before(profiles, among).items()}
+
+
+def all_before(profiles: Sequence[Profile], among: Sequence[Profile]) -> dict[int, list[Before]]:
+    """Return for each profile those of the same float's cycles before it, nearest first: one of each cycle.
 
     Of several, one of the same sampling and direction; near-surface data are never compared with the primary ones.
     """
@@ -35,15 +44,13 @@ def predecessors(profiles: Sequence[Profile], among: Sequence[Profile]) -> dict[
         cycle = cycle_of(profile)
         if profile.platform and cycle is not None:
             floats.setdefault(profile.platform, {}).setdefault(cycle, []).append(number)
-    ordered = {platform: sorted(cycles) for platform, cycles in floats.items()}
-    found = {}
+    found: dict[int, list[Before]] = {}
     for number, profile in enumerate(profiles):
-        cycle, cycles = cycle_of(profile), ordered.get(profile.platform, [])
-        at = 0 if cycle is None else bisect_left(cycles, cycle)
-        if at:
-            numbers = floats[profile.platform][cycles[at - 1]]
+        cycle, cycles = cycle_of(profile), floats.get(profile.platform, {})
+        wanted = () if cycle is None else range(cycle - 1, cycle - LOOK_BACK - 1, -1)
+        for numbers in (cycles[one] for one in wanted if one in cycles):
             best = min((not _alike(among[one], profile), _way(among[one]) != _way(profile), one) for one in numbers)
-            found[number] = Before(best[2], not best[0])
+            found.setdefault(number, []).append(Before(best[2], not best[0]))
     return found
 
 

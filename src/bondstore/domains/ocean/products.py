@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from bondstore.domains.ocean.cycles import index_of
+from bondstore.domains.ocean.cycles import files_before
+from bondstore.domains.ocean.linked import grouped_with, link
 from bondstore.domains.ocean.output.status import status_csv
 from bondstore.domains.ocean.paths import (
     RECORD,
@@ -20,7 +20,6 @@ from bondstore.domains.ocean.paths import (
     month_path,
     record_path,
 )
-from bondstore.domains.ocean.profile_files import with_befores
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.reading import read_many
@@ -33,10 +32,8 @@ from bondstore.runs.pipeline import Group, Product, made_of
 from bondstore.runs.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Sequence
 
-    from bondstore.domains.ocean.cycles import CycleIndex
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.settings import QcSettings
     from bondstore.domains.ocean.write import Maker
@@ -88,17 +85,18 @@ class _FilesOfMany(Product):
         waiting = {self.name_of(item.output) for item in ledger.items.in_state(context.job, State.PLANNED)} - {""}
         # What a killed run was to do again, and this one is not asked for, still has its rows in the file that stands.
         left: set[str] = set() if self.whole else waiting
-        with self._index(ledger, context) as index:
+        compares = self.settings.load().compares
+        with files_before(ledger, context.job, None if self.whole else context.store, listed=compares) as before:
             for name, items in sorted(groups.items()):
-                beside = tuple(None if index is None else index.before(one.key) for one in items)
-                digest = "" if name in left else made_of(self.digest, [*items, *_there(beside)])
+                beside: tuple[tuple[Item, ...], ...] = ()
+                if compares:
+                    known = ledger.outputs.known(context.job, [one.output for one in items])
+                    told = (known[one.output].source if one.output in known else None for one in items)
+                    beside = tuple(before.of(one.key, said) for one, said in zip(items, told, strict=True))
+                digest = "" if name in left else _made_of(self.digest, items, beside)
                 yield Group(name, self.paths_of(name), digest, tuple(items), beside=beside)
         for name in sorted(waiting - groups.keys()):
             yield Group(name, self.paths_of(name), "")
-
-    def _index(self, ledger: Ledger, context: RunContext) -> AbstractContextManager[CycleIndex | None]:
-        """Return an index of the cycles of floats, where the tests ask for the one before."""
-        return index_of(ledger, context.job) if self.settings.load().compares else nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ class DeploymentFiles(_FilesOfMany):
         sources = [(item.key, item.version) for item, _ in read]
         newest = max(modified_ms for _, modified_ms in read)
         made = tool.gather(group.paths[0], joined(batches), sources, newest)
-        digest = _made_of(self.digest, group, read)
+        digest = _made_of_read(self.digest, group, read)
         for path, data in zip(group.paths, made, strict=True):
             work.write(path, [data], last=path.endswith(RECORD), kind="deployment", made_by=digest)
 
@@ -164,7 +162,7 @@ class MonthTables(_FilesOfMany):
         first = next(tested, None)
         if first is not None:
             table = month_table(chain([first], tested))
-            digest = _made_of(self.digest, group, read)
+            digest = _made_of_read(self.digest, group, read)
             work.write(group.paths[0], [table], kind="month", made_by=digest)
 
 
@@ -192,32 +190,36 @@ class Status(Product):
         work.write(STATUS, [data], kind="status", made_by=group.digest)
 
 
-def _there(items: Iterable[Item | None]) -> list[Item]:
-    return [one for one in items if one is not None]
+def _made_of(settings: str, items: Sequence[Item], beside: Sequence[Sequence[Item]]) -> str:
+    """Return the digest of a product: of what it is made of, and of what that was compared with."""
+    compared = {one.key: one for befores in beside for one in befores}
+    return made_of(settings, [*items, *(compared[key] for key in sorted(compared))])
 
 
-def _made_of(settings: str, group: Group, read: Sequence[tuple[Item, int]]) -> str:
-    """Return the digest of what was read, and of what that was compared with."""
-    beside = {item.key: before for item, before in zip(group.items, group.beside, strict=True)}
-    return made_of(settings, [*(item for item, _ in read), *_there(beside[item.key] for item, _ in read)])
+def _made_of_read(settings: str, group: Group, read: Sequence[tuple[Item, int]]) -> str:
+    """Return the digest of a product of those objects of a group that could be read."""
+    beside = dict(zip((one.key for one in group.items), group.beside, strict=False))
+    return _made_of(settings, [item for item, _ in read], [beside.get(item.key, ()) for item, _ in read])
 
 
 def _read_again(tool: Maker, group: Group, work: Work, read: list[tuple[Item, int]]) -> Iterator[Batch]:
     """Yield the profiles of a group's objects, batch by batch; `read` gets what was there, and since when."""
-    beside = {item.key: one for item, one in zip(group.items, group.beside, strict=True) if one is not None}
+    beside = dict(zip((one.key for one in group.items), group.beside, strict=False))
     for fetched in work.again(group.items):
-        found: dict[str, Batch] = {}
-        results = read_many([(item.key, bytes(answer.data)) for item, answer in fetched], tool.columns)
-        for (item, _), result in zip(fetched, results, strict=True):
-            if isinstance(result, DamagedError):
-                raise result
-            found[item.key] = result[0]
-        linked, unsure = with_befores(found, {key: beside[key] for key in found if key in beside}, tool, work)
-        for error in unsure.values():
-            raise error
-        batches = [tool.with_deployments(linked[item.key])[0] for item, _ in fetched]
-        read += [(item, answer.info.modified_ms) for item, answer in fetched]
-        yield joined(batches)
+        answers = {item.key: answer for item, answer in fetched}
+        for some in grouped_with((item, beside.get(item.key, ())) for item, _ in fetched):
+            found: dict[str, Batch] = {}
+            results = read_many([(item.key, bytes(answers[item.key].data)) for item, _ in some], tool.columns)
+            for (item, _), result in zip(some, results, strict=True):
+                if isinstance(result, DamagedError):
+                    raise result
+                found[item.key] = result[0]
+            linked = link(found, {item.key: befores for item, befores in some}, tool, work.store)
+            work.receipt.reads += linked.reads
+            for _, error in linked.unsure.values():
+                raise error
+            read += [(item, answers[item.key].info.modified_ms) for item, _ in some]
+            yield joined([linked.batches[item.key] for item, _ in some])
 
 
 def _records(dest: Destination, paths: Sequence[str]) -> Iterator[Record]:

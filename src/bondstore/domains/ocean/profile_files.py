@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bondstore.domains.ocean.cycles import CycleIndex, index_of, is_cycle, likely_before, told_of
+from bondstore.domains.ocean.cycles import FilesBefore, files_before, is_cycle, told_of
+from bondstore.domains.ocean.linked import BYTES, FILES, grouped_with, link
 from bondstore.domains.ocean.output.names import deployment_name, output_path, unmarked
 from bondstore.domains.ocean.paths import part_path, plot_path, record_path
 from bondstore.domains.ocean.profiles import joined
@@ -14,16 +15,9 @@ from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.reading.metadata import parse_metadata
 from bondstore.domains.ocean.write import maker
-from bondstore.errors import (
-    HOPELESS,
-    BondstoreError,
-    ChecksumError,
-    DamagedError,
-    NotFoundError,
-    NothingThereError,
-)
+from bondstore.errors import DamagedError, NotFoundError, NothingThereError
 from bondstore.findings import Finding, Severity
-from bondstore.ledger import Item, Output, Read, State
+from bondstore.ledger import Item, Output, State
 from bondstore.release.records import Record
 from bondstore.runs.batches import grouped
 from bondstore.runs.journal import entry_of, replay
@@ -33,6 +27,7 @@ from bondstore.runs.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.qc.evaluate import Result
@@ -67,11 +62,13 @@ class ProfileFiles(EachObject):
     again: bool = False
     """The objects were counted before, and who has which name is settled."""
     few: bool = False
-    before: tuple[tuple[str, Item], ...] = ()
-    """By key, the file of the float's cycle before: read along, and compared with."""
+    before: tuple[tuple[str, tuple[Item, ...]], ...] = ()
+    """By key, the files of the float's cycles before: read along, and compared with."""
+    known_only: bool = False
+    """Whether only objects are tested whose results are in the destination."""
     kinds = ("profile", "record", "plot")
-    number = 64
-    bytes = 4 << 20
+    number = FILES
+    bytes = BYTES
 
     def pages(self, context: RunContext) -> Iterator[Page]:
         """List the source, or ask for the few objects that are named."""
@@ -100,27 +97,21 @@ class ProfileFiles(EachObject):
         return EachObject.plan(self, ledger, context, progress)
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
-        """Yield what was planned, in batches; each object with that of its float's cycle before."""
+        """Yield what was planned, in batches; each object with those of its float's cycles before."""
         if not self.settings.load().compares:
             yield from EachObject.shards(self, ledger, context)
             return
-        with index_of(ledger, context.job) as index:
+        with self.files_before(ledger, context) as before:
             pages = ledger.items.planned(context.job, context.run)
-            pairs = ((item, self._before(item.key, index, context)) for page in pages for item in page)
-            for some in grouped(pairs, _weight, number=self.number, weight=self.bytes):
+            pairs = ((item, before.of(item.key)) for page in pages for item in page)
+            for some in grouped_with(pairs, self.number, self.bytes):
                 step = replace(self, before=_by_key(some))
                 yield Objects(context, step, tuple(item for item, _ in some))
 
-    def _before(self, key: str, index: CycleIndex, context: RunContext) -> Item | None:
-        """Return the file of the cycle before; where not all of the source was listed, it is asked for by its name."""
-        found = index.before(key)
-        if found is not None or not (self.few or self.since_ms is not None):
-            return found
-        for likely in likely_before(key):
-            with suppress(NotFoundError):
-                info = context.store.head(likely)
-                return Item(info.key, info.etag, info.size, "")
-        return None
+    def files_before(self, ledger: Ledger, context: RunContext) -> AbstractContextManager[FilesBefore]:
+        """Return what says which files are before another; where not all was listed, the store is asked too."""
+        listed = not self.few and self.since_ms is None
+        return files_before(ledger, context.job, None if listed else context.store)
 
     def seconds(self, todo: Count) -> float:
         """Return about how long one core will take."""
@@ -156,19 +147,19 @@ class ProfileFiles(EachObject):
         fetched = work.fetch(items)
         results = read_many([(item.key, bytes(answer.data)) for item, answer in fetched], tool.columns)
         read = {item.key: one[0] for (item, _), one in zip(fetched, results, strict=True) if isinstance(one, tuple)}
-        linked, unsure = with_befores(read, dict(self.before), tool, work)
+        linked = link(read, dict(self.before), tool, work.store)
+        work.receipt.reads += linked.reads
         good: list[tuple[Item, Fetched, Batch]] = []
         for (item, answer), result in zip(fetched, results, strict=True):
-            if item.key in unsure:
-                work.not_fetched(item, unsure[item.key])
+            if item.key in linked.unsure:
+                work.not_fetched(item, linked.unsure[item.key][1])
                 continue
             if isinstance(result, DamagedError):
                 work.receipt.findings.append(Finding(result.kind, Severity.ERROR, item.key, str(result)))
                 work.quarantine(item, answer.info.etag, result.kind)
                 continue
-            batch, more = tool.with_deployments(linked[item.key])
-            work.receipt.findings += [*result[1], *more]
-            good.append((item, answer, batch))
+            work.receipt.findings += [*result[1], *linked.findings[item.key]]
+            good.append((item, answer, linked.batches[item.key]))
         if good:
             self._write_all(good, tool, work)
 
@@ -176,10 +167,13 @@ class ProfileFiles(EachObject):
         batch = joined([one for _, _, one in good])
         said = evaluate(batch, tool.suite)
         paths = self._paths([(item.key, own) for item, _, own in good], work)
+        there = self._there(good, paths, work)
         first = 0
         for (item, answer, own), path in zip(good, paths, strict=True):
             numbers = range(first, first + len(own))
             first += len(own)
+            if item.key not in there:
+                continue
             self._write(replace(item, output=path), answer, pick(batch, said, numbers), tool, work)
 
     def _write(self, item: Item, answer: Fetched, tested: tuple[Batch, Result], tool: Maker, work: Work) -> None:
@@ -191,11 +185,11 @@ class ProfileFiles(EachObject):
         )
         for kind, path, data in parts:
             if data is not None:
-                told = told_of(dict(self.before).get(item.key)) if kind == "profile" else ""
+                told = told_of(dict(self.before).get(item.key, ())) if kind == "profile" else ""
                 work.write(path, [data], last=kind == "record", kind=kind, made_by=self.digest, source=told)
         if made.file is None:
             # its rows go into a table of the month: there is no file of its own to be missing
-            told = told_of(dict(self.before).get(item.key))
+            told = told_of(dict(self.before).get(item.key, ()))
             work.receipt.outputs.append(
                 Output(item.output, b"", 0, 0, kind="profile", made_by=self.digest, source=told)
             )
@@ -205,13 +199,25 @@ class ProfileFiles(EachObject):
     def _paths(self, batches: Sequence[tuple[str, Batch]], work: Work) -> list[str]:
         """Return where the files of objects go; another object's file is never written over."""
         paths = [self._path(key, batch, distinct=key in self.marked) for key, batch in batches]
-        if self.again or not self.settings.files:
+        if (self.again and not self.known_only) or not self.settings.files:
             return paths
         records = work.dest.read_many([record_path(path) for path in paths])
         return [
             self._path(key, batch, distinct=True) if _is_anothers(record, work.context.source.url, key) else path
             for (key, batch), path, record in zip(batches, paths, records, strict=True)
         ]
+
+    def _there(self, good: Sequence[tuple[Item, Fetched, Batch]], paths: Sequence[str], work: Work) -> set[str]:
+        """Return the objects that are to be written: all, or those of which results are in the destination."""
+        if not self.known_only:
+            return {item.key for item, _, _ in good}
+        records = work.dest.read_many([record_path(path) for path in paths])
+        store = work.context.source.url
+        return {
+            item.key
+            for (item, _, _), record in zip(good, records, strict=True)
+            if record is not None and not _is_anothers(record, store, item.key)
+        }
 
     def _path(self, key: str, batch: Batch, *, distinct: bool) -> str:
         path = output_path(key, batch, self.settings.style, distinct=distinct)
@@ -240,70 +246,70 @@ def _is_anothers(record: bytes | None, store: str, key: str) -> bool:
     return (source.store, source.key) != (store, key)
 
 
-def with_befores(
-    read: Mapping[str, Batch], before: Mapping[str, Item], tool: Maker, work: Work
-) -> tuple[dict[str, Batch], dict[str, BondstoreError]]:
-    """Return the profiles of files by key, each with that of the cycle before, and what could not be had just now.
-
-    A file of a cycle before that is gone or damaged is none: where there is none, what compares with it is silent.
-    """
-    wanted = list(dict.fromkeys(one.key for key, one in before.items() if key in read and one.key not in read))
-    pairs: list[tuple[str, bytes]] = []
-    lost: dict[str, BondstoreError] = {}
-    for key, answer in zip(wanted, work.store.get_many(wanted), strict=True):
-        if isinstance(answer, BondstoreError):
-            if isinstance(answer, HOPELESS):
-                raise answer
-            if not isinstance(answer, NotFoundError | ChecksumError):
-                lost[key] = answer
-            continue
-        work.receipt.reads.append(Read(key, answer.info.etag, len(answer.data)))
-        pairs.append((key, bytes(answer.data)))
-    results = read_many(pairs, tool.columns)
-    more = {key: one[0] for (key, _), one in zip(pairs, results, strict=True) if isinstance(one, tuple)}
-    everything = {**read, **more}
-    named = {key: one.key for key, one in before.items() if key in read and one.key in everything}
-    found = tool.with_predecessors(everything, named)
-    unsure = {key: lost[one.key] for key, one in before.items() if key in read and one.key in lost}
-    return {key: found[key] for key in read}, unsure
-
-
-def _weight(pair: tuple[Item, Item | None]) -> int:
-    item, before = pair
-    return item.size + (0 if before is None else before.size)
-
-
-def _by_key(pairs: Sequence[tuple[Item, Item | None]]) -> tuple[tuple[str, Item], ...]:
-    return tuple((item.key, before) for item, before in pairs if before is not None)
+def _by_key(pairs: Sequence[tuple[Item, Sequence[Item]]]) -> tuple[tuple[str, tuple[Item, ...]], ...]:
+    return tuple((item.key, tuple(before)) for item, before in pairs if before)
 
 
 @dataclass(frozen=True, slots=True)
 class Sequels(Step):
-    """Objects whose cycle before came later, or has changed, are tested again: in which order they came is the same."""
+    """Objects whose cycles before came later, or have changed, are tested again: no order decides."""
 
     step: ProfileFiles
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
-        """Yield the objects that were compared with another one than they should be."""
-        if self.step.few or not self.step.settings.load().compares:
+        """Yield the objects that were compared with others than they should be."""
+        if not self.step.settings.load().compares:
             return
-        with index_of(ledger, context.job) as index:
-            done = (one for one in ledger.items.in_state(context.job, State.DONE) if is_cycle(one.key))
-            for items in grouped(done, lambda _: 0, number=PAGE, weight=1):
-                known = ledger.outputs.known(context.job, [one.output for one in items])
-                index.note(one.key for one in items if _differs(known.get(one.output), index.before(one.key)))
-            # Only now: what is done again is recorded while the shards are asked for.
-            for keys in index.noted(PAGE):
-                stale = ledger.items.known(context.job, keys)
-                pairs = [(stale[key], index.before(key)) for key in keys if _is_there(context, stale[key])]
-                for some in grouped(pairs, _weight, number=self.step.number, weight=self.step.bytes):
-                    marked = frozenset(one.key for one, _ in some if unmarked(one.output, one.key) != one.output)
-                    step = replace(self.step, before=_by_key(some), marked=marked, again=True)
-                    yield Objects(context, step, tuple(item for item, _ in some))
+        with self.step.files_before(ledger, context) as before:
+            again = self._of_few(ledger, context, before) if self.step.few else self._of_all(ledger, context, before)
+            for some in grouped_with(again, self.step.number, self.step.bytes):
+                marked = frozenset(
+                    one.key for one, _ in some if one.output and unmarked(one.output, one.key) != one.output
+                )
+                unknown = any(not one.output for one, _ in some)
+                step = replace(self.step, before=_by_key(some), marked=marked, again=True, known_only=unknown)
+                yield Objects(context, step, tuple(item for item, _ in some))
+
+    def _of_all(
+        self, ledger: Ledger, context: RunContext, before: FilesBefore
+    ) -> Iterator[tuple[Item, tuple[Item, ...]]]:
+        index = before.index
+        done = (one for one in ledger.items.in_state(context.job, State.DONE) if is_cycle(one.key))
+        for items in grouped(done, lambda _: 0, number=PAGE, weight=1):
+            known = ledger.outputs.known(context.job, [one.output for one in items])
+            index.note(one.key for one in items if _differs(known.get(one.output), one.key, before))
+        # Only now: what is done again is recorded while the shards are asked for.
+        for keys in index.noted(PAGE):
+            stale = ledger.items.known(context.job, keys)
+            yield from ((stale[key], before.of(key)) for key in keys if _is_there(context, stale[key]))
+
+    def _of_few(self, ledger: Ledger, context: RunContext, before: FilesBefore) -> list[tuple[Item, tuple[Item, ...]]]:
+        """Return what comes after the few objects, and was there before one of them came.
+
+        What was written later than they were found them when it was tested, or will. Where others may write to the
+        destination at the same time, not all that is done is known here; then its record there tells.
+        """
+        later: dict[str, ObjectInfo] = {}
+        for key in self.step.keys or ():
+            own = before.head(key)
+            found = before.after(key) if own is not None and is_cycle(key) else ()
+            later |= {one.key: one for one in found if own is not None and one.modified_ms <= own.modified_ms}
+        later = {key: one for key, one in later.items() if key not in (self.step.keys or ())}
+        known = ledger.items.known(context.job, sorted(later))
+        outputs = ledger.outputs.known(context.job, [one.output for one in known.values()])
+        again: list[tuple[Item, tuple[Item, ...]]] = []
+        for key, info in sorted(later.items()):
+            item = known.get(key)
+            if item is not None and item.state is State.DONE and item.version == info.etag:
+                if _differs(outputs.get(item.output), key, before):
+                    again.append((item, before.of(key)))
+            elif not context.dest.few_know_all and self.step.settings.files:
+                again.append((Item(key, info.etag, info.size, ""), before.of(key)))
+        return again
 
 
-def _differs(output: Output | None, before: Item | None) -> bool:
-    return output is not None and output.source != told_of(before)
+def _differs(output: Output | None, key: str, before: FilesBefore) -> bool:
+    return output is not None and output.source != told_of(before.of(key, output.source))
 
 
 @dataclass(frozen=True, slots=True)

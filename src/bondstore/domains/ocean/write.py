@@ -67,8 +67,8 @@ class Maker:
             return batch, []
         return self._deployments.join(batch)
 
-    def with_predecessors(self, read: Mapping[str, Batch], before: Mapping[str, str]) -> dict[str, Batch]:
-        """Return the profiles of files by key, each with that of the cycle before, as far as the tests ask for it."""
+    def with_predecessors(self, read: Mapping[str, Batch], before: Mapping[str, Sequence[str]]) -> dict[str, Batch]:
+        """Return the profiles of files by key, each with the last good one before, as far as the tests ask for it."""
         if not self.suite.compares:
             return dict(read)
         from bondstore.domains.ocean.compared import with_predecessors

@@ -106,7 +106,7 @@ def syntax(batch: Batch, on: str) -> Verdict:
     return verdict(batch, on, bad=spread(batch, cut))
 
 
-@test("qartod.location", f"{MANUAL} 3", "POSITION")
+@test("qartod.location", f"{MANUAL} 3", "POSITION", compares=lambda stated: bool(stated.get("from_earlier")))
 def location(
     batch: Batch,
     on: str,

@@ -17,7 +17,7 @@ from bondstore.errors import ConfigurationError
 ALONE = "there is no neighbour near enough in time and space"
 
 
-@test("qartod.neighbour", f"{MANUAL} 11", "TEMP", "PSAL")
+@test("qartod.neighbour", f"{MANUAL} 11", "TEMP", "PSAL", compares=lambda stated: stated.get("table") is None)
 def neighbour_test(
     batch: Batch,
     on: str,

@@ -56,6 +56,12 @@ class Step:
     needs: tuple[str, ...]
     thresholds: Mapping[str, Any]
 
+    @property
+    def compares(self) -> bool:
+        """Whether it looks at the platform's profile before."""
+        asked = self.test.compares
+        return asked(self.thresholds) if callable(asked) else asked
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Suite:
@@ -85,12 +91,17 @@ class Suite:
     @property
     def compares(self) -> bool:
         """Whether a test looks at the platform's profile before."""
-        return any(step.test.compares for step in self.steps)
+        return any(step.compares for step in self.steps)
 
     @property
     def alone(self) -> Suite:
         """The suite without the tests that do: what can be said of a profile by itself."""
-        return replace(self, steps=tuple(step for step in self.steps if not step.test.compares))
+        return replace(self, steps=tuple(step for step in self.steps if not step.compares))
+
+    @property
+    def comparing(self) -> Suite:
+        """The suite of those tests alone."""
+        return replace(self, steps=tuple(step for step in self.steps if step.compares))
 
     @property
     def digest(self) -> str:

@@ -28,6 +28,7 @@ class Verdict:
 
 
 Function = Callable[..., Verdict]
+Compares = bool | Callable[[Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Test:
     function: Function  # function(batch, on, **thresholds); `on` is the variable to flag, such as TEMP
     targets: tuple[str, ...]  # the variables it can flag; POSITION flags latitude and longitude together
     shared: type | None = None
-    compares: bool = False  # with the platform's profile before: `Profile.earlier`
+    compares: Compares = False  # with the platform's profile before, `Profile.earlier`; by its thresholds, or always
 
     @property
     def thresholds(self) -> dict[str, tuple[Any, bool]]:
@@ -64,7 +65,7 @@ def test(
     standard: str,
     *targets: str,
     shared: type | None = None,  # noqa: PT028 - none itself
-    compares: bool = False,  # noqa: PT028 - none itself
+    compares: Compares = False,  # noqa: PT028 - none itself
 ) -> Callable[[Function], Function]:
     """Register a function as a test; one that `compares` looks at the platform's profile before.
 
