@@ -212,6 +212,32 @@ def test_what_is_held_back_is_said_with_its_reason_and_all_held_back_ends_with_5
     assert public.tree() == {}
 
 
+def test_all_held_back_while_an_earlier_release_holds_ends_with_5_and_changes_nothing(
+    cli: Call, tmp_path: Path
+) -> None:
+    private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
+    private.fill(good_files(2))
+    assert cli(*publish((private, public), "--yes")).code == 0
+    before = public.tree()
+    files: dict[str, bytes] = {}
+    bad = {"grade": "bad", "levels": {"TEMP": {"bad": 1}}, "tests": {"global_range/TEMP": {"bad": 1}}}
+    for one in range(2):
+        add(files, f"2024/05/p{one}_qc.nc", **bad)
+    for key in [*private.tree()]:
+        private.store.delete(key)
+    private.fill(files)
+    done = cli(*publish((private, public), "--yes"))
+    assert done.code == 5
+    assert "0 of 2 released: held back 2 (TEMP bad (global_range))." in done.err
+    assert "The release before still holds, with 2 files." in done.err
+    told = cli(*publish((private, public), "--yes", "--json"))
+    (record,) = (one for one in told.records if one["kind"] == "release")
+    assert (told.code, record["files"], record["kept"], record["changed"]) == (5, 0, 2, False)
+    assert record["release"] == json.loads(before["latest.json"])["release"]
+    assert cli(*publish((private, public), "--dry-run")).code == 5
+    assert public.tree() == before
+
+
 def test_reasons_of_many_files_are_counted_the_commonest_first(cli: Call, tmp_path: Path) -> None:
     private, public = folder_place(tmp_path / "private"), folder_place(tmp_path / "public")
     files = good_files(2)
@@ -246,14 +272,17 @@ def test_a_place_without_files_is_nothing_found(cli: Call, tmp_path: Path) -> No
     assert public.tree() == {}
 
 
-def test_an_empty_release_that_is_refused_says_why_it_would_be_empty(cli: Call, places: tuple[Place, Place]) -> None:
+def test_where_the_good_files_are_gone_the_rest_is_held_back_and_the_release_before_holds(
+    cli: Call, places: tuple[Place, Place]
+) -> None:
     assert cli(*publish(places, "--yes")).code == 0
     for key in [*places[0].tree()]:
         if "bad_qc" not in key:
             places[0].store.delete(key)
-    refused = cli(*publish(places, "--yes"))
-    assert refused.code == 6
-    assert "held back 1 (TEMP bad)" in refused.err
+    kept = cli(*publish(places, "--yes"))
+    assert kept.code == 5
+    assert "held back 1 (TEMP bad)" in kept.err
+    assert "The release before still holds, with 3 files." in kept.err
 
 
 def test_a_bare_folder_is_a_store_everywhere(

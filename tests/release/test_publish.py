@@ -131,7 +131,7 @@ def test_what_passed_is_there_and_nothing_else(private: Place, public: Place) ->
     for word in (b"hidden-store", b"secret", b"suspect_qc", b"unevaluated_qc", private.store.url.encode(), b"phone"):
         assert word not in everything
     manifest = json.loads(tree["manifest.json"])
-    assert manifest["files"][0]["source"] == {"key": "raw/2024/05/p0_qc.nc.csv", "version": '"e1"', "sha256": ""}
+    assert manifest["files"][0]["source"] == {"key": "p0_qc.nc.csv", "version": '"e1"', "sha256": ""}
     assert manifest["settings"][manifest["files"][0]["settings"]]["digest"] == "d" * 64
     assert manifest["requirement"] == "good"
 

@@ -51,7 +51,8 @@ class Entry:
     grade : str
         Of its record.
     source : mapping of str to str
-        ``key``, ``version`` and ``sha256`` of what it was made from; never the store's address.
+        ``key`` (its last part; never its folders), ``version`` and ``sha256`` of what it was made from; never the
+        store's address.
     settings : mapping of str to str
         What decided on it.
     levels : mapping
@@ -80,7 +81,8 @@ class Entry:
     @classmethod
     def of(cls, record: Record, plots: tuple[Plot, ...] = ()) -> Entry:
         """Take over what a record says and may be public."""
-        source = {"key": record.source.key, "version": record.source.version, "sha256": record.source.sha256}
+        name = record.source.key.rstrip("/").rpartition("/")[2]  # folders may be named after vessels: they stay private
+        source = {"key": name, "version": record.source.version, "sha256": record.source.sha256}
         return cls(
             path=object_path(record.sha256, record.file),
             file=record.file,

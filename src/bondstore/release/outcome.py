@@ -115,6 +115,8 @@ class Published(HeldBack):
         (skipped), not as its record says (quarantined), not read or changed meanwhile (failed).
     held_back : mapping of str to int
         How many files were not released, by why.
+    kept : int
+        Files of the release before, where every file was held back and it therefore still holds; `files` is 0 then.
     """
 
     release: str
@@ -126,6 +128,7 @@ class Published(HeldBack):
     findings: tuple[Finding, ...]
     tally: Tally
     held_back: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 0
 
     def record(self) -> dict[str, Any]:
         """Return the fields for output."""

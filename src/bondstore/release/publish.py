@@ -99,9 +99,10 @@ def publish(
 ) -> ReleasePlan | Published:
     """Publish what meets a requirement. Stopped at any instant, the old or the new release holds, whole.
 
-    Returns the plan for a dry run, or when `confirm` said no to it. `PolicyError` when nothing meets the requirement
-    and something is released: an empty release would take it all away. `TransientStoreError` when others keep
-    publishing here. When a store fails, what holds is unchanged, or is the new release.
+    Returns the plan for a dry run, or when `confirm` said no to it. Where every file is held back, the release that
+    holds stays: an empty one would take it all away. `PolicyError` when the private store has nothing that could be
+    released, and something is. `TransientStoreError` when others keep publishing here. When a store fails, what holds
+    is unchanged, or is the new release.
     """
     order = order or Order()
     asked = False
@@ -110,7 +111,8 @@ def publish(
         plan = attempt.plan()
         if dry_run:
             return plan
-        attempt.demand_something(plan)
+        if attempt.would_empty:
+            return attempt.kept(plan)
         if confirm is not None and not asked and not confirm(plan):
             return plan
         asked = True
@@ -183,14 +185,32 @@ class _Attempt:
             dict(self.scan.reasons),
         )
 
-    def demand_something(self, plan: ReleasePlan) -> None:
-        if not self.scan.cleared and self.before is not None and self.before.entries:
-            held = plan.held_text("can be released")
+    @property
+    def would_empty(self) -> bool:
+        """Whether nothing may leave, and something is released."""
+        return not self.scan.cleared and self.before is not None and bool(self.before.entries)
+
+    def kept(self, plan: ReleasePlan) -> Published:
+        """Say what was held back, and that the release before stays; refuse a private store without any file."""
+        if plan.is_nothing_there or self.before is None:
             raise PolicyError(
-                "Nothing meets the requirement, and an empty release would take away all that is released."
-                + (f" {held}" if held else ""),
+                "Nothing meets the requirement, and an empty release would take away all that is released.",
                 hint="Check --from. To take what is released back: bondstore release recall.",
             )
+        held = self.scan.held
+        counts = Tally(skipped=held.skipped, quarantined=held.quarantined, failed=held.failed)
+        return Published(
+            self.before.id,
+            False,
+            0,
+            0,
+            0,
+            0,
+            plan.findings,
+            counts,
+            dict(plan.held_back),
+            kept=len(self.before.entries),
+        )
 
     def execute(self) -> Published | None:
         """Write everything; None when another publisher or a recall was faster."""

@@ -42,15 +42,16 @@ def open_spreadsheet(data: bytes) -> Spreadsheet:
     text, encoding = _decoded(data, dialect.encoding)
     if dialect.said:
         text = text.lstrip("\r\n").partition("\n")[2]
-    return Spreadsheet(text, encoding, dialect.separator if dialect.said or _is_one_cell(text) else ",")
+    parts = dialect.said or _cells(text, dialect.separator) >= _cells(text, ",")
+    return Spreadsheet(text, encoding, dialect.separator if parts else ",")
 
 
-def _is_one_cell(text: str) -> bool:
-    """Whether the first row, by commas, is a single cell."""
+def _cells(text: str, separator: str) -> int:
+    """Return how many cells the first row has by a separator: a comma may stand in a name, but not between all."""
     try:
-        return len(next(csv.reader(text[:SAMPLE].lstrip("\r\n").splitlines()[:1]), [])) == 1
+        return len(next(csv.reader(text[:SAMPLE].lstrip("\r\n").splitlines()[:1], delimiter=separator), []))
     except csv.Error:
-        return False
+        return 0
 
 
 def _decoded(data: bytes, encoding: str) -> tuple[str, str]:

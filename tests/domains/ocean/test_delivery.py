@@ -10,6 +10,8 @@ import pytest
 from bondstore.domains.ocean import service
 from bondstore.release.publish import Places, publish_between
 from bondstore.release.settings import Order
+from bondstore.runs.destinations import open_destination
+from bondstore.stores.address import dest_spec
 from tests.ocean_files import moana_csv
 from tests.real_ocean import real
 from tests.test_canaries import opened
@@ -75,3 +77,43 @@ def test_nothing_of_a_vessel_or_its_gear_goes_public_unless_it_is_named(tmp_path
     assert made() == set()
     named = made("vessel", "gear", "upload_position", "Fishing method", "Port", "Programme", "Contact name")
     assert named == {*words} - {b"zebedee"}, "and a person never"
+
+
+def test_a_vessel_that_a_folder_is_named_after_stays_private(tmp_path: Path) -> None:
+    folder = tmp_path / "raw" / "FV Kittiwake"
+    folder.mkdir(parents=True)
+    for number in (1, 2):
+        (folder / f"MOANA_{number:04d}_1_240501033000.csv").write_bytes(moana_csv(serial=f"{number:04d}"))
+    table = tmp_path / "deployments.csv"
+    table.write_text(
+        "Moana serial number,Date supplied,Date returned,Vessel name,Fishing method\n1,01/01/2021,,K,Potting"
+    )
+
+    def public(dest: str, **more: object) -> bytes:
+        asked = service.Asked(metadata=table, **more)  # type: ignore[arg-type]
+        service.qc(tmp_path / "raw", tmp_path / "qc", asked, jobs=1)
+        places = Places((tmp_path / dest).as_uri(), (tmp_path / "qc").as_uri())
+        publish_between(places, Order(requirement="suspect", stac=True))
+        paths = [path for path in (tmp_path / dest).rglob("*") if path.is_file()]
+        return b"".join(content.lower() for path in paths for content in opened(path))
+
+    found = public("public")
+    assert b"kittiwake" not in found
+    assert b"moana_0001_1_240501033000.csv" in found
+    assert b"kittiwake" not in public("together", per="deployment")
+    about = tmp_path / "about.toml"
+    about.write_text('publish = ["source_file"]')
+    assert b"fv kittiwake/moana_0001_1_240501033000.csv" in public("named", attributes=about)
+
+
+def test_a_file_that_is_named_after_its_vessel_is_told(tmp_path: Path) -> None:
+    source, table = tmp_path / "raw", tmp_path / "deployments.csv"
+    source.mkdir()
+    (source / "kittiwake-12.csv").write_bytes(moana_csv(serial="0012"))
+    (source / "MOANA_0013.csv").write_bytes(moana_csv(serial="0013"))
+    rows = [f"{number},01/01/2021,,Kitti Wake,Potting" for number in (12, 13)]
+    table.write_text("\n".join(["Moana serial number,Date supplied,Date returned,Vessel name,Fishing method", *rows]))
+    result = service.qc(source, tmp_path / "qc", service.Asked(metadata=table), jobs=1)
+    with open_destination(dest_spec(tmp_path / "qc")).ledger() as ledger:
+        found = [one.key for one in ledger.findings.of_run(result.run) if one.kind == "vessel-in-name"]
+    assert found == ["kittiwake-12.csv"]

@@ -85,7 +85,8 @@ def command(
     old or the new release holds. Published again, nothing changes.
 
     What was held back, and why, is always said. Ends with 5 when a file was held back because something is wrong with
-    it (not for its flags), or every file was; with 3 when there is none that could be released; and with 6 when the
+    it (not for its flags), or every file was: then the release before, if there is one, still holds. Ends with 3 when
+    there is no file that could be released; and with 6 when there is none and something is released, or when the
     private store can be read by everybody, or that could not be told.
     """
     from bondstore.release.publish import Places, publish_between
@@ -144,10 +145,13 @@ def _plan_text(plan: ReleasePlan) -> str:
 
 def _told(done: ReleasePlan | Published, *, planned: bool, json: bool) -> int:
     wrong = tell_findings(done.findings, json=json)
-    output.display_one(done, json=json, hide=("kind", "held_back"))
+    output.display_one(done, json=json, hide=("kind", "held_back", "kept"))
     said = NOTHING if done.is_nothing_there else done.held_text("would be released" if planned else "released")
     if said and not json:
         output.note(said)
+    kept = getattr(done, "kept", 0)  # a plan keeps nothing
+    if kept and not json:
+        output.note(f"The release before still holds, with {counted(kept, 'file')}.")
     if done.is_nothing_there:
         return int(Exit.NOT_FOUND)
     return int(Exit.INCOMPLETE if wrong or done.is_all_held else Exit.DONE)

@@ -180,6 +180,12 @@ RUN_KINDS = registry(
         "See which: bondstore ocean compare FILE",
     ),
     FindingKind(
+        "vessel-in-name",
+        _WARNING,
+        "The file is named after its vessel, and its name goes public with what is released.",
+        "Rename it where it is written; its folders stay private.",
+    ),
+    FindingKind(
         "no-date",
         _WARNING,
         "No level has a time: the file is filed under undated, and is in no monthly table.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from bondstore.domains.ocean.reading.metadata import parse_metadata
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bondstore.domains.ocean.profiles import Batch
+    from bondstore.domains.ocean.profiles import Batch, Profile
     from bondstore.domains.ocean.qc.argo_float import ExclusionEntry
     from bondstore.domains.ocean.qc.evaluate import Result
     from bondstore.domains.ocean.settings import QcSettings
@@ -98,10 +99,10 @@ class Maker:
     ) -> tuple[bytes, bytes]:
         """Write the file of a deployment, and its record. Sources are keys and versions of its objects."""
         listed = hashlib.sha256(repr(list(sources)).encode()).hexdigest()
-        first, last = sources[0][0], sources[-1][0]
+        first, last = (key.rpartition("/")[2] for key in (sources[0][0], sources[-1][0]))
         about = FileSource(
             store=self._store,
-            key=first if len(sources) == 1 else f"{first} to {last}, {len(sources)} objects",
+            key=sources[0][0] if len(sources) == 1 else f"{first} to {last}, {len(sources)} objects",
             source_version=f"sha256 of keys and versions {listed}",
             source_modified=modified_ms / 1000,
             attributes=self._attributes,
@@ -138,6 +139,16 @@ def _with_list(batch: Batch, listed: Mapping[str, Sequence[ExclusionEntry]]) -> 
     return replace(batch, profiles=profiles)
 
 
+def _is_named_after_vessel(key: str, profile: Profile) -> bool:
+    vessel = profile.deployment.vessel if profile.deployment else ""
+    name, said = (re.sub(r"[\W_]+", "", text.casefold()) for text in (key.rpartition("/")[2], vessel))
+    return len(said) >= _SHORTEST_NAME and said in name
+
+
+_SHORTEST_NAME = 4
+"""Letters; a number or two of a vessel may stand in any file's name by chance."""
+
+
 def _findings(key: str, path: str, batch: Batch, result: Result) -> tuple[Finding, ...]:
     found = []
     said = sum(len(reasons) for reasons in result.reasons.values())
@@ -150,6 +161,8 @@ def _findings(key: str, path: str, batch: Batch, result: Result) -> tuple[Findin
         by_source = any((of_source(flags) == worst).any() for on, flags in batch.source.items() if on in result.rolled)
         kind = "graded-bad" if worst is Flag.BAD else "graded-suspect"
         found.append(RUN_KINDS["flagged-by-source" if by_source and not by_tests else kind].about(key))
+    if any(_is_named_after_vessel(key, one) for one in batch.profiles):
+        found.append(RUN_KINDS["vessel-in-name"].about(key))
     if not month_of(path):
         found.append(RUN_KINDS["no-date"].about(key))
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -296,3 +297,30 @@ def test_nothing_can_be_picked() -> None:
     batch = batch_of([1, 2], [3])
     some, part = pick(batch, evaluate(batch, load_suite("qartod")), range(2, 2))
     assert (len(some), some.levels, part.grades.tolist()) == (0, 0, [])
+
+
+def test_a_withheld_salinity_says_nothing_of_tests_that_do_without_it(suite: Callable[..., Suite]) -> None:
+    """The file calls the salinity of level 0 bad: a test of temperature or time that could not speak still says so."""
+    batch = batch_of([1, 2], salinity=[35.0, 35.0])
+    batch = replace(batch, source={"PSAL": np.array([4, 1], np.int8)})
+    unknown, salt = flags_of(U), 'on = "PSAL"'
+    tests = (
+        (flags_of(G), ALL),
+        (unknown, 'on = ["TIME", "TEMP"]'),
+        (unknown, salt),
+        (unknown, 'on = "TEMP"\nneeds = "PSAL"'),
+    )
+    result = evaluate(batch, suite(*tests, skip_bad=True))
+    assert result.flags["t1", "TEMP"].tolist() == [U, U]
+    assert result.flags["t1", "TIME"].tolist() == [U, U]
+    assert result.flags["t2", "PSAL"].tolist() == [S, U]
+    assert result.flags["t3", "TEMP"].tolist() == [S, U]
+    assert result.rolled["TEMP"].tolist() == [U, U]
+
+
+def test_a_withheld_pressure_takes_what_was_measured_there_with_it_and_no_time(suite: Callable[..., Suite]) -> None:
+    batch = replace(batch_of([1, 2]), source={"PRES": np.array([4, 1], np.int8)})
+    result = evaluate(batch, suite((flags_of(U), ALL), skip_bad=True))
+    assert result.flags["t0", "TEMP"].tolist() == [S, U]
+    assert result.flags["t0", "PRES"].tolist() == [S, U]
+    assert result.flags["t0", "TIME"].tolist() == [U, U]

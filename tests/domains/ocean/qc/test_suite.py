@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,3 +202,46 @@ def test_places_that_are_swapped_are_refused(name: str) -> None:
                 suite_of('test = "moana.remove_ref_location"', "reference = [173.3, -41.3]", "radius = 5"), "mine"
             )
         )
+
+
+def shipped(test: str, on: str, **other: Any) -> str:
+    """Return a test of a shipped suite, with some thresholds otherwise."""
+    family = test.partition(".")[0]
+    step = next(one for one in load_suite(family).steps if (one.test.name, one.on) == (test, on))
+    thresholds = {**step.thresholds, **other}
+    written = {name: list(value) if isinstance(value, tuple) else value for name, value in thresholds.items()}
+    return suite_of(
+        f'test = "{test}"', f'on = "{on}"', *(f"{name} = {json.dumps(one)}" for name, one in written.items())
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "on", "other", "words"),
+    [
+        ("argo.pressure_range", "PRES", {"bad": -2.4, "suspect": -5.0}, "bad of argo.pressure_range is above its susp"),
+        ("argo.date", "TIME", {"earliest": 27000.0, "now": 26000.0}, "earliest of argo.date is above its now"),
+        ("argo.date", "TIME", {"earliest": 99999.0}, "earliest of argo.date is yet to come"),  # the year 2223
+        ("moana.impossible_date", "TIME", {"earliest": "2999-01-01"}, "earliest of moana.impossible_date is yet to"),
+        ("moana.temp_drift", "TEMP", {"trim": -1}, "trim of moana.temp_drift is negative"),
+        (
+            "moana.temp_drift",
+            "TEMP",
+            {"spreads": [1.0]},
+            "spreads of moana.temp_drift has not the numbers that its edg",
+        ),
+        ("argo.medd", "TEMP", {"windows": [110.0, 180.0]}, "windows of argo.medd has not the numbers that its zones"),
+        ("argo.medd", "TEMP", {"gradients": [5.0, 3.5]}, "gradients of argo.medd has not the numbers that its bands"),
+        ("argo.medd", "TEMP", {"distances_alone": [0.2]}, "distances_alone of argo.medd has not the numbers"),
+        ("argo.medd", "TEMP", {"zones": [500.0, 150.0, 1000.0, 1500.0]}, "zones of argo.medd are not ascending"),
+        ("argo.medd", "PSAL", {"distances": [-0.1, 0.1, 0.1, 0.1]}, "distances of argo.medd is negative"),
+        ("argo.medd", "PSAL", {"scale": -700.0}, "scale of argo.medd is negative"),
+        ("argo.platform", "TEMP", {"digits": [7, 5]}, "digits of argo.platform are not ascending"),
+    ],
+)
+def test_what_a_suite_that_ships_would_never_state_is_refused(
+    test: str, on: str, other: dict[str, Any], words: str
+) -> None:
+    check_suite(parse_suite(shipped(test, on), "mine"))
+    with pytest.raises(ConfigurationError) as refused:
+        check_suite(parse_suite(shipped(test, on, **other), "mine"))
+    assert words in str(refused.value)

@@ -50,9 +50,9 @@ PUBLISHED = ("cycle", "direction", "platform_type", "truncated")
 """Facts and header lines that are written without being asked for, beside those that `Header` has a place for."""
 
 
-PRIVATE = ("vessel", "gear", "upload_position", "download_position")
+PRIVATE = ("vessel", "gear", "upload_position", "download_position", "source_file")
 """What tells of a vessel, its gear or its harbour: written only where `publish` names it, as are the columns of the
-table of deployments. Fishing grounds are a trade secret."""
+table of deployments. Fishing grounds are a trade secret. Of ``source_file``, the folders are private."""
 
 
 _OWN = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -173,7 +173,7 @@ def facts(profile: Profile, attributes: Attributes) -> dict[str, Fact]:
     header, deployment = profile.header, profile.deployment
     found: dict[str, Fact | None] = {
         "platform_code": profile.platform,
-        "source_file": profile.key,
+        "source_file": profile.key if "source_file" in attributes.publish else _last(profile.key),
         "input_dialect": header.dialect,
         **_instrument(header),
         **{name: profile.known.get(name, "") for name in _OF_SOURCE},
@@ -193,6 +193,11 @@ def facts(profile: Profile, attributes: Attributes) -> dict[str, Fact]:
     found |= _further("header", header.other, allowed) | _further("profile", profile.known, allowed)
     cleaned = {name: clean(value) if isinstance(value, str) else value for name, value in found.items()}
     return {name: value for name, value in cleaned.items() if _is_said(value)}
+
+
+def _last(key: str) -> str:
+    """Return a key without its folders, which may be named after vessels."""
+    return key.rstrip("/").rpartition("/")[2]
 
 
 def _is_said(value: Fact | None) -> TypeGuard[Fact]:

@@ -182,7 +182,7 @@ def speed(batch: Batch, on: str, *, limit: float, required: bool) -> Verdict:
     Parameters
     ----------
     batch : Batch
-        The profiles; `Profile.earlier` is the one before.
+        The profiles; `Profile.earlier` is the last good one before.
     on : str
         ``TIME`` or ``POSITION``, all levels alike: which of the two is wrong, the speed does not say.
     limit : float

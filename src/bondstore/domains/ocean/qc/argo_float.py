@@ -248,7 +248,7 @@ def frozen_profile(
     Parameters
     ----------
     batch : Batch
-        The profiles; `Profile.earlier` is the one before.
+        The profiles; `Profile.earlier` is the last good one before.
     on : str
         The variable, all levels alike.
     slab : float

@@ -69,14 +69,15 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
     reasons: dict[tuple[str, str], Mapping[int, str]] = {}
     parts, owners = split_casts(batch) if suite.split_casts else (batch, None)
     shown = _without_source_bad(parts) if suite.skip_bad else parts
-    left_out = _withheld(parts, shown)
+    left_out = {name: _withheld(parts, shown, name) for name in ("PRES", "TEMP", "PSAL")}
     for _, block in groupby(suite.steps, key=lambda step: step.label):
         # one test on several variables is one test: what it calls bad in the first it still sees in the second
         seen = shown
         for step in block:
             said = _run(parts, seen, step)
             settled = _settled(parts, step, said.flags)
-            settled[left_out & (settled == Flag.UNEVALUATED)] = Flag.SILENT
+            for name in _seen_by(step):
+                settled[left_out[name] & (settled == Flag.UNEVALUATED)] = Flag.SILENT
             flags[step.label, step.on] = settled
             told = _reasons(parts, settled, said.reasons)
             if told:
@@ -196,15 +197,19 @@ def _settled(batch: Batch, step: Step, flags: Flags) -> Flags:
     return settled
 
 
-def _withheld(batch: Batch, shown: Batch) -> Mask:
-    """Return the levels of which a value is withheld: tests leave them out, and say nothing of them."""
-    gone = np.zeros(batch.levels, np.bool_)
-    if shown is not batch:
-        for name in ("PRES", "TEMP", "PSAL"):
-            values, left = batch.column(name), shown.column(name)
-            if values is not None and left is not None and left is not values:
-                gone |= np.isnan(left) & ~np.isnan(values)
+def _withheld(batch: Batch, shown: Batch, name: str) -> Mask:
+    """Return the levels of which the value of a variable is withheld: tests leave them out, and say nothing of them."""
+    values, left = batch.column(name), shown.column(name)
+    if values is None or left is None or left is values:
+        return np.zeros(batch.levels, np.bool_)
+    gone: Mask = np.isnan(left) & ~np.isnan(values)
     return gone
+
+
+def _seen_by(step: Step) -> set[str]:
+    """Return the variables that a test cannot speak without: a place or time does not hang on what was measured."""
+    measured = {"PRES", step.on} if step.on in ("PRES", "TEMP", "PSAL") else set()
+    return measured | ({*step.needs} & {"PRES", "TEMP", "PSAL"})
 
 
 def _of_owners(told: Mapping[int, str], owners: Integers) -> dict[int, str]:

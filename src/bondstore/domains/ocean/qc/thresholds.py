@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from time import time
 from typing import Any
+
+from bondstore.domains.ocean.qc.common import seconds
 
 _SPANS = ("sensor_span", "operator_span", "span", "latitude", "longitude", "latitudes", "longitudes")
 _RISING = (
@@ -13,17 +17,30 @@ _RISING = (
     ("suspect_from", "bad_from"),
     ("unsure", "suspect"),
     ("suspect_count", "fail_count"),
+    ("bad", "suspect"),
+    ("earliest", "now"),
 )
 """Thresholds of one test of which the first is the smaller: what is over the second is over the first."""
 _OF_SIZE = """
     low high deviations other_deviations window radius fastest resolution rate within increment range_max eps tolerance
     threshold limit jump layer slab greatest least mean longest_gap overflow factor shallow deep split moving release
     offset surface still max_age max_distance spreads ranges warn fail unsure dive dive_limits shallow_limits firmware
-    zones windows bands near_value near_pressure others reversal discrete averaged below step
+    zones windows bands near_value near_pressure others reversal discrete averaged below step trim gradients reversals
+    density_gradients density_reversals distances density_distances distances_alone distances_equator extent
+    density_extent equator rising edge scale configured digits
 """
 _SIZES = frozenset(_OF_SIZE.split())
 """Distances, heights, widths and rates: below zero, all things would be over them, or none."""
-_COUNTS = frozenset({"repeats", "smallest_cluster", "beside", "suspect_count", "fail_count"})
+_COUNTS = frozenset({"repeats", "smallest_cluster", "beside", "suspect_count", "fail_count", "least"})
+_ASCENDING = ("zones", "bands", "edges", "digits")
+_ALIKE = (
+    ("zones", 0, ("windows", "distances", "density_distances", "distances_alone", "distances_equator")),
+    ("bands", 1, ("gradients", "reversals", "density_gradients", "density_reversals")),
+    ("edges", -1, ("spreads", "ranges")),
+)
+"""Tables of one test: how many numbers more than the first the others have."""
+_DAYS_1950 = 7305.0
+"""Days from 1950-01-01, from which Argo's dates count, to 1970-01-01."""
 
 
 def objections(test: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -40,6 +57,9 @@ def objections(test: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, str]
             yield f"{name} of {test} is negative", "State a size: 0 or more."
         if name in _COUNTS and value < 1:
             yield f"{name} of {test} is under 1", "State how many: 1 or more."
+    yield from _of_tables(test, stated)
+    if _is_to_come(stated.get("earliest")):
+        yield f"earliest of {test} is yet to come", "State a day that is past: every date would be before it."
     sensor, operator = stated.get("sensor_span"), stated.get("operator_span")
     if sensor is not None and operator is not None and (operator[0] < sensor[0] or operator[1] > sensor[1]):
         yield (
@@ -49,6 +69,27 @@ def objections(test: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, str]
     reference = stated.get("reference")
     if reference is not None and abs(reference[0]) > 90:
         yield f"reference of {test} is no place on Earth", "Write the latitude first: reference = [-41.3, 173.3]"
+
+
+def _of_tables(test: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with tables whose numbers belong together."""
+    for name in _ASCENDING:
+        table = stated.get(name) or ()
+        if any(high <= low for low, high in pairwise(table)):
+            yield f"{name} of {test} are not ascending", "State them from the smallest to the largest."
+    for first, more, others in _ALIKE:
+        for name in others:
+            if stated.get(first) is not None and stated.get(name) is not None:
+                wanted = len(stated[first]) + more
+                if len(stated[name]) != wanted:
+                    yield f"{name} of {test} has not the numbers that its {first} ask for", f"State {wanted} of them."
+
+
+def _is_to_come(earliest: Any) -> bool:
+    """Whether a day (an ISO date, or days since 1950) lies after today."""
+    if earliest is None:
+        return False
+    return (seconds(earliest) if isinstance(earliest, str) else (earliest - _DAYS_1950) * 86400.0) > time()
 
 
 def _numbers(value: Any) -> Iterator[float]:
