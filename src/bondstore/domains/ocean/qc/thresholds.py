@@ -31,7 +31,7 @@ _OF_SIZE = """
 """
 _SIZES = frozenset(_OF_SIZE.split())
 """Distances, heights, widths and rates: below zero, all things would be over them, or none."""
-_COUNTS = frozenset({"repeats", "smallest_cluster", "beside", "suspect_count", "fail_count", "least"})
+_COUNTS = frozenset({"repeats", "smallest_cluster", "beside", "suspect_count", "fail_count"})
 _ASCENDING = ("zones", "bands", "edges", "digits")
 _ALIKE = (
     ("zones", 0, ("windows", "distances", "density_distances", "distances_alone", "distances_equator")),
