@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bondstore.ledger import Ledger, Read
+from bondstore.ledger.audit import AuditEntry
 
 COLUMNS = ("seq", "at_ms", "who", "action", "run", "key", "version", "bytes", "hash")
 ENTRIES = 15
@@ -66,6 +67,17 @@ def test_each_hash_is_over_the_one_before_and_the_entry(whole: Path) -> None:
         line = json.dumps(list(row[:-1]), separators=(",", ":"))
         previous = hashlib.sha256(previous + line.encode()).digest()
         assert row[-1] == previous
+
+
+@given(
+    texts=st.tuples(*[st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))] * 5),
+    size=st.integers(0, 2**62),
+)
+def test_any_text_is_bound_as_json_writes_it(texts: tuple[str, ...], size: int) -> None:
+    who, action, run, key, version = texts
+    entry = AuditEntry(7, 8, who, action, run, key, version, size, b"")
+    line = json.dumps([7, 8, *texts, size], separators=(",", ":"))
+    assert entry.expected_hash(b"\1" * 32) == hashlib.sha256(b"\1" * 32 + line.encode()).digest()
 
 
 def test_an_empty_chain_holds(tmp_path: Path) -> None:

@@ -83,16 +83,15 @@ class Receipt:
 
 def begin_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int) -> None:
     """Log the reads, and name the outputs."""
+    ledger.audit.add(who, run, (entry for one in receipts for entry in _first_entries(one)), at_ms=at_ms)
     for one in receipts:
-        ledger.audit.reads(who, run, one.reads, at_ms=at_ms)
-        ledger.audit.add(who, run, (("write", o.path, o.sha256.hex(), o.size) for o in one.outputs), at_ms=at_ms)
         ledger.outputs.put(job, run, map(_unproved, one.outputs) if one.proves_by_outputs else one.outputs)
 
 
 def end_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int) -> None:
     """Record what became of the objects."""
+    ledger.audit.add(who, run, (entry for one in receipts for entry in _last_entries(one)), at_ms=at_ms)
     for one in receipts:
-        ledger.audit.add(who, run, _entries(one), at_ms=at_ms)
         if one.proves_by_outputs:
             ledger.outputs.put(job, run, one.outputs)
         ledger.findings.forget(job, [*(item.key for item in one.items), *one.afresh])
@@ -109,7 +108,16 @@ def _unproved(output: Output) -> Output:
     return replace(output, made_by="")
 
 
-def _entries(one: Receipt) -> Iterator[tuple[str, str, str, int]]:
+_Entry = tuple[str, str, str, int]
+
+
+def _first_entries(one: Receipt) -> Iterator[_Entry]:
+    """Yield what the audit chain holds of what was read and is about to be shown."""
+    yield from (("read", read.key, read.version, read.size) for read in one.reads)
+    yield from (("write", output.path, output.sha256.hex(), output.size) for output in one.outputs)
+
+
+def _last_entries(one: Receipt) -> Iterator[_Entry]:
     """Yield what the audit chain holds of what is recorded, so that no row of it can be changed later unnoticed."""
     for item in one.items:
         yield item.state.value, item.key, item.version, item.size
