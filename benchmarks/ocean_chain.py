@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import resource
 import subprocess
 import sys
@@ -27,22 +28,43 @@ def other_way(source: Path, dest: Path) -> None:
 
     dest.mkdir()
     for path in sorted(source.iterdir()):
-        text = path.read_text()
-        lines = text.splitlines()
-        start = next(number for number, line in enumerate(lines) if line.startswith("DateTime"))
-        header = dict(line.strip().split(",", 1) for line in lines[:start])
-        frame = pd.read_csv(io.StringIO("\n".join(lines[start:-1])))
-        frame.columns = pd.Index(["TIME", "LATITUDE", "LONGITUDE", "PRES", "TEMP"])
-        frame["TIME"] = pd.to_datetime(frame["TIME"], format="%Y%m%dT%H%M%S")
-        data = xr.Dataset.from_dataframe(frame).rename({"index": "obs"})
-        data.attrs.update({name.replace(" ", "_"): value for name, value in header.items()})
-        for name, variable, flags in _tests(data, np):
-            data[f"{variable}_qc_{name}"] = ("obs", flags.astype(np.int8))
-            data[f"{variable}_qc_{name}"].attrs.update(flag_values=[1, 2, 3, 4], flag_meanings="good maybe suspect bad")
-        for variable in ("TIME", "LATITUDE", "PRES", "TEMP"):
-            flags = [data[one] for one in data.data_vars if str(one).startswith(f"{variable}_qc_")]
-            data[f"{variable}_quality_control"] = xr.concat(flags, "test").max("test").astype(np.int8)
-        data.to_netcdf(dest / f"{path.stem}_qc.nc")
+        _one(path.read_text(), dest / f"{path.stem}_qc.nc", np, pd, xr)
+
+
+def other_store(source: str, dest: str) -> None:
+    """Test and write object by object, from bucket to bucket."""
+    import boto3
+    import numpy as np
+    import pandas as pd
+    import xarray as xr
+    from botocore.config import Config
+
+    client = boto3.client("s3", config=Config(proxies={}))
+    with tempfile.TemporaryDirectory() as scratch:
+        written = Path(scratch, "one.nc")
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=source):
+            for key in (one["Key"] for one in page["Contents"]):
+                text = client.get_object(Bucket=source, Key=key)["Body"].read().decode()
+                _one(text, written, np, pd, xr)
+                client.put_object(Bucket=dest, Key=f"{key.removesuffix('.csv')}_qc.nc", Body=written.read_bytes())
+
+
+def _one(text: str, dest: Path, np, pd, xr) -> None:  # type: ignore[no-untyped-def]
+    lines = text.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("DateTime"))
+    header = dict(line.strip().split(",", 1) for line in lines[:start])
+    frame = pd.read_csv(io.StringIO("\n".join(lines[start:-1])))
+    frame.columns = pd.Index(["TIME", "LATITUDE", "LONGITUDE", "PRES", "TEMP"])
+    frame["TIME"] = pd.to_datetime(frame["TIME"], format="%Y%m%dT%H%M%S")
+    data = xr.Dataset.from_dataframe(frame).rename({"index": "obs"})
+    data.attrs.update({name.replace(" ", "_"): value for name, value in header.items()})
+    for name, variable, flags in _tests(data, np):
+        data[f"{variable}_qc_{name}"] = ("obs", flags.astype(np.int8))
+        data[f"{variable}_qc_{name}"].attrs.update(flag_values=[1, 2, 3, 4], flag_meanings="good maybe suspect bad")
+    for variable in ("TIME", "LATITUDE", "PRES", "TEMP"):
+        flags = [data[one] for one in data.data_vars if str(one).startswith(f"{variable}_qc_")]
+        data[f"{variable}_quality_control"] = xr.concat(flags, "test").max("test").astype(np.int8)
+    data.to_netcdf(dest)
 
 
 def _tests(data, np):  # type: ignore[no-untyped-def]
@@ -102,6 +124,46 @@ def run(way: str, source: Path, dest: Path, jobs: int) -> tuple[float, float, in
     return float(out[0]), float(out[1]), int(out[2])
 
 
+def stores(files: int) -> None:
+    """Go from bucket to bucket, start-up included, and print the table."""
+    from tests.ocean_files import moana_fleet
+    from tests.servers.seaweedfs import SeaweedFS
+
+    with tempfile.TemporaryDirectory() as name, SeaweedFS() as server:
+        names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+        place = {one: value for one, value in os.environ.items() if one not in names} | {
+            "AWS_ACCESS_KEY_ID": server.access_key,
+            "AWS_SECRET_ACCESS_KEY": server.secret_key,
+            "AWS_ENDPOINT_URL": server.endpoint,
+            "AWS_REGION": server.region,
+            "AWS_DEFAULT_REGION": server.region,
+            "XDG_STATE_HOME": name,
+        }
+        source = server.create_bucket("raw")
+        for part in range(0, files, 1000):
+            for file, data in moana_fleet(min(1000, files - part), 180, seed=part).items():
+                server.client().put_object(Bucket=source, Key=f"{part:06d}_{file}", Body=data)
+        print(f"{files:,} files of 180 levels, from S3 to S3, start-up included:\n")
+        print("| way | seconds | CPU seconds of the client | × | × CPU | files written |\n|---|---|---|---|---|---|")
+        first: tuple[float, float] | None = None
+        for label, dest, line in (
+            ("pandas and xarray", "other", ["benchmarks.ocean_chain", "--loop", source, "other"]),
+            ("bondstore", "ours", ["bondstore", "ocean", "qc", f"s3://{source}", "s3://ours", "--yes"]),
+        ):
+            server.create_bucket(dest)
+            start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, "-m", *line], check=True, capture_output=True, cwd=ROOT, env=place)
+            wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            first = first or (wall, cpu)
+            pages = server.client().get_paginator("list_objects_v2").paginate(Bucket=dest)
+            written = sum(one["Key"].endswith("_qc.nc") for page in pages for one in page.get("Contents", []))
+            print(
+                f"| {label} | {wall:.1f} | {cpu:.1f} | {first[0] / wall:.1f} | {first[1] / cpu:.1f} | {written:,} |",
+                flush=True,
+            )
+
+
 def growth(numbers: list[int]) -> None:
     """Print time and memory of more and more files, and of a second run that has nothing to do."""
     from tests.ocean_files import moana_fleet
@@ -124,6 +186,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--growth", type=int, nargs="+", help="Numbers of files to measure time and memory at.")
+    parser.add_argument("--stores", action="store_true", help="From bucket to bucket, start-up included.")
+    parser.add_argument("--loop", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--way", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.way:
@@ -139,7 +203,13 @@ def main() -> None:
         peak = max(children.ru_maxrss, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024
         print(time.perf_counter() - started, spent, peak)
         return
+    if given.loop:
+        other_store(*given.loop)
+        return
     sys.path.insert(0, str(ROOT))
+    if given.stores:
+        stores(given.files)
+        return
     if given.growth:
         growth(given.growth)
         return
