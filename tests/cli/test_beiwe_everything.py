@@ -165,3 +165,24 @@ def test_read_shows_local_times_where_a_zone_is_named(study: Study, cli: Call, m
         f"{HOUR + 1},2018-03-01T00:00:00.001,2018-03-01T05:30:00.001,unknown,1.0,2.0,3.0",
     ]
     assert "local time" not in cli(*words, "--format", "csv").out
+
+
+def test_read_names_what_it_could_not_fetch_and_ends_with_5(
+    study: Study, cli: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_KEY", KEY)
+    gone = KNOWN.replace("00:00:00", "01:00:00")
+    study.store.put(gone, b"x" * 40)
+    listed = Study.ordered_objects
+
+    def vanishing(self: Study, selection: Any) -> Any:
+        found = listed(self, selection)
+        self.store.delete(gone)
+        return found
+
+    monkeypatch.setattr(Study, "ordered_objects", vanishing)
+    words = ["--store", study.store.url, "--study", STUDY, "--key", "env:LAB_KEY", "-p", PID, "-s", "accelerometer"]
+    done = cli("beiwe", "read", *words, "--format", "csv")
+    assert done.code == 5
+    assert gone in done.err
+    assert len(done.out.splitlines()) == 2

@@ -103,6 +103,9 @@ Participant = Annotated[str | None, typer.Option("--participant", "-p", metavar=
 Streams = Annotated[
     list[str] | None, typer.Option("--stream", "-s", metavar="NAME", help="Only this data stream; may be repeated.")
 ]
+Surveys = Annotated[
+    list[str] | None, typer.Option("--survey", metavar="ID", help="Only of this survey; may be repeated.")
+]
 Stream = Annotated[str | None, typer.Option("--stream", "-s", metavar="NAME", help="Only this data stream.")]
 _SOURCE = "Processed (chunked) objects, raw uploads, or both; streams that are never chunked always come along."
 Source = Annotated[str, typer.Option("--source", metavar="chunked|raw|both", help=_SOURCE)]

@@ -503,3 +503,13 @@ def test_an_hour_that_the_server_wrote_in_the_raw_form_gets_its_times(bench, mon
     bench.export()
     assert bench.files()[f"{PID}/gps/2018-03-01 00_00_00+00_00.csv"].rstrip(b"\n") == text(GPS, gps(HOUR + 5, "1.5"))
     assert [row["timestamp"] for row in read_by_forest(bench.dest, "gps")["gps"]] == [HOUR + 5]
+
+
+def test_sycamore_reads_free_text_of_several_lines_as_one_answer(bench):
+    rows = ["q1,free_response,How are you?,,Fine", "or so", "q2,radio_button,How well?,badly;well,well"]
+    bench.put(f"{RAW}/surveyAnswers/{SLEEP}/{HOUR + 7}.csv", text(ANSWERS, *rows))
+    bench.export()
+    seen = read_by_forest(bench.dest, "survey_answers")["survey_answers"]
+    assert [row["answer"] for row in seen if row["question id"]] == ["Fine\nor so", "well"]
+    file = bench.files()[f"{PID}/survey_answers/{SLEEP}/2018-03-01 00_00_00+00_00_007.csv"]
+    assert file.split(b"\n")[0] == ANSWERS.encode()

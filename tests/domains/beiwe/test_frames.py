@@ -402,7 +402,7 @@ def test_survey_answers(time_ms, survey, row, expected):
     assert parsed.frame["timestamp"].to_list() == [time_ms]
     assert parsed.frame["survey id"].to_list() == [survey or None]
     fields = row.split(",")
-    assert parsed.frame.row(0)[3:] == (*fields, *[None] * (5 - len(fields)))
+    assert parsed.frame.row(0)[3:8] == (*fields, *[None] * (5 - len(fields)))
 
 
 def test_no_value_of_the_data_stands_in_a_finding():

@@ -13,7 +13,7 @@ from bondstore.text import moment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bondstore.domains.beiwe.listing import StudyPart
+    from bondstore.domains.beiwe.listing import Overview, StudyPart
     from bondstore.domains.beiwe.study import Study
     from bondstore.findings import Finding
 
@@ -43,7 +43,7 @@ def counting(by: str, first_line: str) -> Callable[..., None]:
         participant: options.Participants = None,
         json: options.Json = False,
     ) -> None:
-        _show_overview(study.open(), by, participant, json=json)
+        show_overview(by, study.open().overview(by, participant or ()), json=json)
 
     command.__doc__ = f"""{first_line}
 
@@ -52,8 +52,8 @@ def counting(by: str, first_line: str) -> Callable[..., None]:
     return with_settings(command)
 
 
-def _show_overview(study: Study, by: str, participants: list[str] | None, *, json: bool) -> None:
-    counted = study.overview(by, participants or ())
+def show_overview(by: str, counted: Overview, *, json: bool) -> None:
+    """Show what was counted by participant, stream or survey."""
     columns = (
         output.Column("name", by),
         output.number("chunked"),

@@ -26,6 +26,7 @@ def command(
     study: StudyOptions,
     participant: options.Participants = None,
     stream: options.Streams = None,
+    survey: options.Surveys = None,
     source: options.SourceOrNone = None,
     since: options.Since = None,
     until: options.Until = None,
@@ -76,5 +77,6 @@ def command(
         group=group,
         follow_links=follow_links,
         tz=tz,
+        survey=survey,
     )
     return show_result(result, place, json=json)

@@ -28,6 +28,7 @@ def command(
     study: Annotated[StudyOptions, Without("key")],
     participant: options.Participants = None,
     stream: options.Streams = None,
+    survey: options.Surveys = None,
     source: options.Source = "both",
     since: options.Since = None,
     until: options.Until = None,
@@ -40,10 +41,11 @@ def command(
     """List a study's objects: key, size, time, and what the key says.
 
     A processed (chunked) object is listed when its hour overlaps the window, a raw one when its own time lies in it.
+    With --survey, old hours that hold several surveys are listed, too.
     """
     opened = study.open()
     bounds = window(since, until, tz)
-    found = opened.unknown_objects() if unknown else opened.objects(participant, stream, *bounds, source)
+    found = opened.unknown_objects() if unknown else opened.objects(participant, stream, *bounds, source, survey=survey)
     columns = (
         "key",
         output.number("size"),

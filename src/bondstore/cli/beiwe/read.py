@@ -36,6 +36,7 @@ def command(
     study: StudyOptions,
     participant: options.Participant = None,
     stream: options.Stream = None,
+    survey: options.Surveys = None,
     source: options.Source = "chunked",
     since: options.Since = None,
     until: options.Until = None,
@@ -58,6 +59,7 @@ def command(
     show.
     """
     from bondstore.cli.rows import writer_of
+    from bondstore.domains.beiwe.matching import no_survey
     from bondstore.domains.beiwe.reading.localtime import with_local_time
     from bondstore.domains.beiwe.selection import selection_of
 
@@ -74,10 +76,14 @@ def command(
     if name is not None:
         frames = _object(opened, name, findings)
     else:
-        selection = selection_of(participant, stream, *window(since, until, tz), source)
+        selection = selection_of(participant, stream, *window(since, until, tz), source, survey=survey)
         frames = _stream(opened, selection, findings)
+    seen = 0
     for frame in frames:
+        seen += frame.height
         writer.write(with_local_time(frame, tz, zoned=form == "parquet"))
+    if survey and not (seen or since or until):
+        raise no_survey(", ".join(survey))
     writer.close()
     return tell(findings)
 
@@ -103,5 +109,5 @@ def _stream(study: Study, selection: StudySelection, findings: list[Finding]) ->
     if not objects:
         output.note("No object belongs to the selection.")
     for batch, frame in study.rows(objects, selection):
-        findings += batch.findings
+        findings += batch.told
         yield frame

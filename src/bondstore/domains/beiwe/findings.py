@@ -171,7 +171,19 @@ KINDS = registry(
         "option-index-answers",
         Severity.INFO,
         "Answers are positions among the options (from 0), as Android writes them since 2016-12-06; kept so.",
-        "Look the option up in `question answer options`; a `;` may also be a comma of its text.",
+        "Take `answer text`; it is null where a `;` may be a comma of an option: see `question answer options`.",
+    ),
+    FindingKind(
+        "line-break-in-answer",
+        Severity.INFO,
+        "A free-text answer holds line breaks, so it goes on in the next lines; they were joined again.",
+        _NOTHING,
+    ),
+    FindingKind(
+        "survey-id-disagrees",
+        Severity.WARNING,
+        "Rows name another survey than the object's folder does; both stand as they are.",
+        "Go by `survey id` of the rows, and ask the server's administrator.",
     ),
     FindingKind(
         "wifi-last-row",

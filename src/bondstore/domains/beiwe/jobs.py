@@ -52,6 +52,8 @@ class ExportJob(Job):
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise UsageError(f"The form {self.form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
+        if self.form == FOREST and self.selection.surveys:
+            raise UsageError("forest reads hours with all of their surveys.", hint="Leave the survey out.")
 
     @property
     def name(self) -> str:

@@ -74,6 +74,11 @@ class BeiweObject:
         return self.extension not in ("csv", "json", "txt")
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether it may hold rows of several surveys, as hours of survey timings did before March 2026."""
+        return self.kind is Kind.CHUNKED and self.stream == "survey_timings" and not self.survey_id
+
+    @property
     def is_data(self) -> bool:
         """Whether the object holds a participant's data: all others are never read."""
         return self.kind in _DATA

@@ -25,7 +25,7 @@ from bondstore.runs.batches import ordered
 from bondstore.runs.paths import is_odd_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -71,7 +71,7 @@ def walk_by_participant(
     store: Store, study: str, selection: StudySelection, *, width: int = 3
 ) -> Iterator[tuple[str, list[Listed]]]:
     """List what may belong to a selection, all of a participant at once; first what is nobody's, under no name."""
-    if not selection.participants and not selection.streams:
+    if not (selection.participants or selection.streams or selection.surveys):
         chunked, raw, problem = study_prefixes(study)
         loose = [*_direct(store, study, chunked), *_direct(store, study, raw)]
         under = [] if selection.source == "chunked" else [f"{raw}keys/", problem]
@@ -103,6 +103,9 @@ def prefixes(store: Store, study: str, selection: StudySelection) -> list[str]:
     chunked, raw, problem = study_prefixes(study)
     found: list[str] = []
     for person in selection.participants or people(store, study):
+        if not selection.streams and selection.surveys:
+            found += _of_surveys(selection, f"{chunked}{person}/", f"{raw}{person}/")
+            continue
         if not selection.streams:
             found += [f"{chunked}{person}/"] if selection.source != "raw" else []
             found += [f"{raw}{person}/"] if selection.source != "chunked" else _raw_only(f"{raw}{person}/")
@@ -111,8 +114,16 @@ def prefixes(store: Store, study: str, selection: StudySelection) -> list[str]:
             stream = STREAMS[name]
             found += [f"{chunked}{person}/{name}/"] if selection.source != "raw" else []
             found += [f"{raw}{person}/{stream.raw_name}/"] if selection.source != "chunked" or stream.raw_only else []
-    everything = not selection.participants and not selection.streams and selection.source != "chunked"
+    everything = not (selection.participants or selection.streams or selection.surveys)
+    everything = everything and selection.source != "chunked"
     return list(dict.fromkeys([*found, f"{raw}keys/", problem])) if everything else found
+
+
+def _of_surveys(selection: StudySelection, chunked: str, raw: str) -> list[str]:
+    """Return the folders that objects of the surveys lie in."""
+    of_raw = [one for one in STREAMS.values() if one.has_surveys and (one.raw_only or selection.source != "chunked")]
+    found = [f"{raw}{one.raw_name}/" for one in of_raw]
+    return found if selection.source == "raw" else [f"{chunked}survey_timings/", *found]
 
 
 def _raw_only(folder: str) -> list[str]:
@@ -123,7 +134,7 @@ def _raw_only(folder: str) -> list[str]:
 def _loose(store: Store, study: str, selection: StudySelection) -> Iterator[list[Listed]]:
     """Yield what lies beside the folders: markers, strays, and identifiers where only that stream is asked for."""
     chunked, raw, _ = study_prefixes(study)
-    if not selection.participants and not selection.streams:
+    if not (selection.participants or selection.streams or selection.surveys):
         yield _direct(store, study, chunked)
         yield _direct(store, study, raw)
     if "identifiers" in selection.streams and selection.source != "chunked":
@@ -294,20 +305,51 @@ class Overview:
         return self.frame()._repr_html_()
 
 
-GROUPINGS = {"participant": "participant", "stream": "stream", "survey": "survey_id"}
-"""What can be counted by, and which part of a key says it; objects of no survey are left aside."""
+MIXED = "(several)"
+"""The name under which old files are counted that hold several surveys; which ones, only their rows say."""
 
 
-def overview(store: Store, study: str, selection: StudySelection, by: str) -> Overview:
-    """Count a selection by a word of `GROUPINGS`."""
+def survey_of(obj: BeiweObject) -> str | None:
+    """Return the survey of an object, or None where it is of none."""
+    return MIXED if obj.is_mixed and obj.survey_id is None else obj.survey_id
+
+
+def _survey_folder(obj: BeiweObject) -> str | None:
+    survey = survey_of(obj)
+    return None if survey is None else f"{obj.raw_stream or obj.stream}/{survey}"
+
+
+GROUPINGS: Mapping[str, Callable[[BeiweObject], str | None]] = {
+    "participant": lambda obj: obj.participant,
+    "stream": lambda obj: obj.stream,
+    "survey": survey_of,
+    "survey-folder": _survey_folder,
+}
+"""What can be counted by, and what says it of an object; those of none are left aside."""
+
+
+def overview(
+    store: Store,
+    study: str,
+    selection: StudySelection,
+    by: str,
+    surveys_inside: Callable[[Sequence[Listed]], list[list[str]]] | None = None,
+) -> Overview:
+    """Count a selection by a word of `GROUPINGS`; `surveys_inside` says which surveys old hours hold."""
     groups: dict[str, StudyPart] = {}
     others: dict[str, int] = {}
     for page in walk(store, study, selection):
+        mixed = []
         for one in page:
             if (reason := left_out(one.object)) is not None:
                 others[reason] = others.get(reason, 0) + 1
-            elif selection.wants(one.object) and (name := getattr(one.object, GROUPINGS[by])) is not None:
-                if (group := groups.get(name)) is None:
-                    group = groups[name] = StudyPart(name)
-                group.add(one.object, one.size)
+            elif selection.wants(one.object) and (name := GROUPINGS[by](one.object)) is not None:
+                if surveys_inside is not None and one.object.is_mixed:
+                    mixed.append(one)
+                else:
+                    groups.setdefault(name, StudyPart(name)).add(one.object, one.size)
+        for one, ids in zip(mixed, surveys_inside(mixed) if surveys_inside and mixed else [], strict=True):
+            for survey in ids or [MIXED]:
+                name = f"{one.object.stream}/{survey}" if by == "survey-folder" else survey
+                groups.setdefault(name, StudyPart(name)).add(one.object, one.size)
     return Overview(tuple(groups[name] for name in sorted(groups)), others)

@@ -31,6 +31,9 @@ def check_each(store: Store, study: str, selection: StudySelection) -> None:
     for stream in selection.streams if len(selection.streams) > 1 else ():
         if not _has(store, study, replace(always(selection), streams=(stream,))):
             raise not_found(store, study, selection)
+    for survey in selection.surveys if len(selection.surveys) > 1 else ():
+        if not _has(store, study, replace(always(selection), surveys=(survey,))):
+            raise no_survey(survey)
 
 
 def matched(store: Store, study: str, selection: StudySelection, listed: Iterator[Listed]) -> Iterator[Listed]:
@@ -80,8 +83,18 @@ def not_found(store: Store, study: str, selection: StudySelection) -> NotFoundEr
                 else f"There is no{kind} data of the stream {stream} of {where}.",
                 hint="bondstore beiwe streams lists the streams that have data, of each source.",
             )
+    for survey in selection.surveys:
+        if not _has(store, study, replace(always(selection), surveys=(survey,))):
+            return no_survey(survey)
     return NotFoundError(
         f"There is no{kind} data of {where}.", hint="bondstore beiwe participants counts objects of each source."
+    )
+
+
+def no_survey(survey: str) -> NotFoundError:
+    """Say that a survey has nothing of what is selected."""
+    return NotFoundError(
+        f"There is no data of the survey {survey} here.", hint="bondstore beiwe surveys lists those that have data."
     )
 
 

@@ -40,6 +40,7 @@ class StudySelection:
     source: Source = "chunked"
     since_ms: int | None = None
     until_ms: int | None = None
+    surveys: tuple[str, ...] = ()  # objects of these, and those that may hold rows of theirs
     others: bool = False  # also objects whose stream or extension is not known
 
     def wants(self, obj: BeiweObject, *, raw_margin_ms: int = 0, raw_after_ms: int = 0) -> bool:
@@ -53,6 +54,8 @@ class StudySelection:
         if self.participants and obj.participant not in self.participants:
             return False
         if self.streams and obj.stream not in self.streams:
+            return False
+        if self.surveys and obj.survey_id not in self.surveys and not obj.is_mixed:
             return False
         return self._wants_source(obj) and self._in_window(obj, raw_margin_ms, raw_after_ms)
 
@@ -80,14 +83,14 @@ class StudySelection:
 
     def params(self) -> dict[str, Any]:
         """Return the selection as JSON, for the ledger; whether others are wanted, the form of an export says."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name != "others"}
+        said = dataclasses.asdict(self)
+        return {name: said[name] for name in said if name != "others" and (name != "surveys" or self.surveys)}
 
 
 def from_params(params: Mapping[str, Any]) -> StudySelection:
     """Build a selection from what `StudySelection.params` returned."""
-    return StudySelection(
-        **{**params, "participants": tuple(params["participants"]), "streams": tuple(params["streams"])}
-    )
+    several = {name: tuple(params.get(name, ())) for name in ("participants", "streams", "surveys")}
+    return StudySelection(**{**params, **several})
 
 
 def select(
@@ -129,9 +132,16 @@ def selection_of(
     source: str = "both",
     *,
     tz: str = "UTC",
+    survey: str | Iterable[str] | None = None,
 ) -> StudySelection:
     """Build a selection from the words of a notebook; see `select` and `bondstore.timebounds`."""
-    return select(_many(participant), _many(stream), source, *window_ms(bound_of(since), bound_of(until), tz))
+    bounds = window_ms(bound_of(since), bound_of(until), tz)
+    return of_surveys(select(_many(participant), _many(stream), source, *bounds), survey)
+
+
+def of_surveys(selection: StudySelection, survey: str | Iterable[str] | None) -> StudySelection:
+    """Return what of a selection belongs to surveys, if any are named."""
+    return dataclasses.replace(selection, surveys=tuple(dict.fromkeys(_many(survey))))
 
 
 def _many(names: str | Iterable[str] | None) -> Iterable[str]:

@@ -23,6 +23,9 @@ UTC_TIME = "UTC time"
 LOG_BANNER = "THIS LINE IS A LOG FILE HEADER"
 """First line of a raw Android app log, which has no header of its own."""
 
+ANSWER_TEXT = "answer text"
+"""Last column of survey answers, which no file has: the answer, or the option that it is the place of."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamColumn:
@@ -63,6 +66,7 @@ class Stream:
     raw_only: bool = False  # never chunked by the server
     ragged: bool = False  # rows of unequal length are normal
     spaced: bool = False  # its Android files may put a space after commas
+    has_surveys: bool = False  # its objects lie in folders of surveys
     identifying: bool = False  # rows can point at a person by themselves: device identifiers, places, voices, free text
 
     def __hash__(self) -> int:
@@ -136,7 +140,7 @@ _ALL = (
     Stream("accelerometer", "accel", _both(_ACCURACY_XYZ)),
     Stream("ambient_audio", "ambientAudio", kind="media", raw_only=True, identifying=True),
     Stream("app_log", "logFile", _both("event", LOG_BANNER), kind="log", platforms=_ANDROID),
-    Stream("audio_recordings", "voiceRecording", kind="media", raw_only=True, identifying=True),
+    Stream("audio_recordings", "voiceRecording", kind="media", raw_only=True, has_surveys=True, identifying=True),
     Stream("bluetooth", "bluetoothLog", _both("hashed MAC,RSSI:i"), platforms=_ANDROID, spaced=True),
     Stream(
         "calls",
@@ -151,7 +155,7 @@ _ALL = (
     Stream("gps", "gps", _both("latitude:f,longitude:f,altitude:f,accuracy:f"), spaced=True, identifying=True),
     Stream("gyro", "gyro", (_variant("android", _ACCURACY_XYZ), _variant("ios", _XYZ))),
     Stream("identifiers", "identifiers", _both(_IDENTIFIERS, _IDENTIFIERS), identifying=True),
-    Stream("image_survey", "image_survey", kind="media", raw_only=True, identifying=True),
+    Stream("image_survey", "image_survey", kind="media", raw_only=True, has_surveys=True, identifying=True),
     Stream("ios_log", "ios/log", _both("launchId,memory,battery,event,msg,d1,d2,d3,d4"), kind="log", platforms=_IOS),
     Stream("magnetometer", "magnetometer", _both(_XYZ), platforms=_IOS),
     Stream("power_state", "powerState", (_variant("android", "event"), _variant("ios", "event,level:f")), spaced=True),
@@ -160,9 +164,10 @@ _ALL = (
     Stream(
         "survey_answers",
         "surveyAnswers",
-        _both(f"survey id,question id,{_QUESTION}", f"question id,{_QUESTION}"),
+        _both(f"survey id,question id,{_QUESTION},{ANSWER_TEXT}", f"question id,{_QUESTION}"),
         kind="survey",
         raw_only=True,
+        has_surveys=True,
         identifying=True,
     ),
     Stream(
@@ -174,6 +179,7 @@ _ALL = (
         ),
         kind="survey",
         ragged=True,
+        has_surveys=True,
         identifying=True,
     ),
     Stream(

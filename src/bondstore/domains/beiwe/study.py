@@ -14,6 +14,7 @@ from bondstore.domains.beiwe.key import key_checked, opener
 from bondstore.domains.beiwe.layout import BeiweObject, Kind
 from bondstore.domains.beiwe.listing import (
     GROUPINGS,
+    MIXED,
     Listed,
     Overview,
     overview,
@@ -101,19 +102,35 @@ class Study:
         """Return the names of the data streams that a participant (or anyone) has objects of."""
         return [part.name for part in self.overview("stream", participant).parts]
 
-    def surveys(self, participant: str | None = None) -> list[str]:
-        """Return the ids of the surveys that a participant (or anyone) has objects of."""
-        return [part.name for part in self.overview("survey", participant).parts]
+    def surveys(self, participant: str | None = None, *, read: bool = False) -> list[str]:
+        """Return the ids of the surveys that a participant (or anyone) has objects of.
 
-    def overview(self, by: str = "participant", participant: str | Iterable[str] | None = None) -> Overview:
+        Hours of survey timings from before March 2026 hold several surveys, which only their rows tell: `read` looks.
+        """
+        parts = self.overview("survey", participant, read=read).parts
+        return [part.name for part in parts if part.name != MIXED]
+
+    def overview(
+        self,
+        by: str = "participant",
+        participant: str | Iterable[str] | None = None,
+        *,
+        read: bool = False,
+        findings: list[Finding] | None = None,
+    ) -> Overview:
         """Count objects and bytes, with the first and the last time.
 
         Parameters
         ----------
-        by : {"participant", "stream", "survey"}
-            What to count by.
+        by : {"participant", "stream", "survey", "survey-folder"}
+            What to count by; a folder is ``surveyAnswers/5873fe38644ad7557b168e43``.
         participant : str or iterable of str, optional
             Only of these.
+        read : bool
+            Open old hours that hold several surveys, and count each for all surveys that its rows name. Else they are
+            counted under ``(several)``.
+        findings : list, optional
+            What is wrong with those is added to it; else a `DamageWarning` tells.
 
         Returns
         -------
@@ -122,7 +139,7 @@ class Study:
         if by not in GROUPINGS:
             raise UsageError(f"Nothing can be counted by {by!r}.", hint=f"Choose one of: {', '.join(GROUPINGS)}.")
         selection = selection_of(participant)
-        counted = overview(self.store, self.id, selection, by)
+        counted = overview(self.store, self.id, selection, by, self._surveys_inside(findings) if read else None)
         if not counted.parts:
             check_any(self.store, self.id, selection)
         check_each(self.store, self.id, selection)
@@ -220,6 +237,8 @@ class Study:
         since: Moment = None,
         until: Moment = None,
         source: str = "both",
+        *,
+        survey: str | Iterable[str] | None = None,
     ) -> Iterator[Listed]:
         """List objects that hold participants' data.
 
@@ -232,13 +251,15 @@ class Study:
             date alone means the whole day. Without an offset, times are UTC. A number before 2014 is refused.
         source : {"chunked", "raw", "both"}
             Processed objects, raw ones, or both.
+        survey : str or iterable of str, optional
+            Only of these surveys, and old hours that hold several.
 
         Yields
         ------
         Listed
             ``object`` (a `BeiweObject`: what the key says), ``size``, ``version`` (etag), ``modified_ms``.
         """
-        selection = selection_of(participant, stream, since, until, source)
+        selection = selection_of(participant, stream, since, until, source, survey=survey)
         check_each(self.store, self.id, selection)
         some = False
         for page in walk(self.store, self.id, selection, concurrency=1):
@@ -342,6 +363,7 @@ class Study:
         *,
         source: str = "chunked",
         tz: str = "UTC",
+        survey: str | Iterable[str] | None = None,
         damaged: str = "warn",
         findings: list[Finding] | None = None,
     ) -> pl.DataFrame:
@@ -359,6 +381,8 @@ class Study:
             Where from. Streams that are never chunked come from raw in any case.
         tz : str
             Another time zone adds the column ``local time``, and is that of dates and times without an offset.
+        survey : str or iterable of str, optional
+            Only rows of these surveys.
         damaged : {"raise", "warn", "keep"}
             What to do when rows were lost or objects could not be read; see `read`.
         findings : list, optional
@@ -378,7 +402,7 @@ class Study:
 
         from bondstore.domains.beiwe.reading.frames import named_rows, schema
 
-        everybody = selection_of(participant, stream, since, until, source, tz=tz)
+        everybody = selection_of(participant, stream, since, until, source, tz=tz, survey=survey)
         zone_named(tz)
         if not everybody.participants:
             raise UsageError("No participant is named.", hint="Name one or several, such as study.participants().")
@@ -400,6 +424,49 @@ class Study:
             empty = pl.DataFrame(schema=schema(STREAMS[everybody.streams[0]]))
             frames.append(empty if isinstance(participant, str) else named_rows(empty, ""))
         return with_local_time(pl.concat(frames, rechunk=False), tz)
+
+    def answers(
+        self,
+        survey: str,
+        participant: str | Iterable[str] | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        *,
+        tz: str = "UTC",
+        damaged: str = "warn",
+        findings: list[Finding] | None = None,
+    ) -> pl.DataFrame:
+        """Read the answers to a survey: one row a submission, one column a question.
+
+        Parameters
+        ----------
+        survey : str
+            The survey's id.
+        participant : str or iterable of str, optional
+            Only of these.
+        since, until, tz, damaged, findings
+            See `table`; the window is that of the submissions.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``participant``, ``timestamp`` and ``UTC time`` of the submission, then the questions as their text was last
+            (with the question's id behind it where two have the same text). Values are texts: the option where Android
+            wrote its place and it can be told, else what was written.
+
+        Raises
+        ------
+        NotFoundError
+            Nobody has answers to it.
+        """
+        from bondstore.domains.beiwe.reading.submissions import submissions
+
+        everybody = self.participants() if participant is None else participant
+        people = [everybody] if isinstance(everybody, str) else everybody
+        rows = self.table(
+            people, "survey_answers", since, until, tz=tz, survey=survey, damaged=damaged, findings=findings
+        )
+        return submissions(rows)
 
     def ordered_objects(self, selection: StudySelection) -> list[Listed]:
         """List the objects of one participant's stream in the order their rows have in a table."""
@@ -445,6 +512,7 @@ class Study:
         group: str | None = None,
         follow_links: bool = False,
         tz: str = "UTC",
+        survey: str | Iterable[str] | None = None,
     ) -> RunResult:
         """Export a study, or a part of it, into a folder or a store. Run again, it does only what is new or changed.
 
@@ -476,6 +544,8 @@ class Study:
             Write to a folder that is a symbolic link, or through such links in it.
         tz : str
             Another time zone adds the column ``local time`` to tables, and is that of times without an offset.
+        survey : str or iterable of str, optional
+            Only of these surveys, and, as exact files, old hours that hold several.
 
         Returns
         -------
@@ -489,13 +559,30 @@ class Study:
         from bondstore.runs.notebook import watcher
 
         chosen = source or ("both" if form == "original" else "chunked")
-        selection = selection_of(participant, stream, since, until, chosen, tz=tz)
+        selection = selection_of(participant, stream, since, until, chosen, tz=tz, survey=survey)
         dest = dest_spec(destination, dest_profile or self.settings, group=group, follow_links=follow_links)
         zone_named(tz)
         job = ExportJob(self.store.spec, self.id, self._needed_key(), form, selection, dest, tz)
         place = open_destination(dest)
         doing = executor or default_executor(jobs)
         return engine.execute(job, place, doing, progress=watcher(progress), confirm=confirm, dry_run=dry_run)
+
+    def _surveys_inside(self, findings: list[Finding] | None) -> Callable[[Sequence[Listed]], list[list[str]]]:
+        """Return what says which surveys the rows of each object name."""
+
+        def inside(objects: Sequence[Listed]) -> list[list[str]]:
+            ids: list[list[str]] = []
+            with closing(read_stream(self.store, self._opener(), objects, StudySelection())) as batches:
+                for batch in noted(batches):
+                    hand_out([batch], "warn" if findings is None else "keep", findings)
+                    start = 0
+                    for number in batch.rows:
+                        rows = batch.frame[start : start + number]
+                        ids.append(rows["survey id"].drop_nulls().unique().sort().to_list())
+                        start += number
+            return ids
+
+        return inside
 
     def _needed_key(self) -> SecretRef:
         return self.key or resolve_key(None, self.store.spec.profile)

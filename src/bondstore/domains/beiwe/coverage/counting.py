@@ -15,12 +15,11 @@ import numpy as np
 
 from bondstore.domains.beiwe.coverage.calendar import Calendar
 from bondstore.domains.beiwe.coverage.hours import Coverage, StreamHours, runs_of
-from bondstore.domains.beiwe.findings import failed_finding
 from bondstore.domains.beiwe.listing import left_out, sort_twins, walk_by_participant
 from bondstore.domains.beiwe.reading.stream import noted, read_stream
 from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.domains.beiwe.streams import HOUR_MS, STREAMS
-from bondstore.errors import BondstoreError, UsageError
+from bondstore.errors import UsageError
 from bondstore.findings import Severity
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count
@@ -147,9 +146,7 @@ class _Counting:
             for batch in noted(batches):
                 for one, number in zip(batch.objects, batch.rows, strict=True):
                     counts[places[one.listed.object.key]] = number
-                    if isinstance(one.answer, BondstoreError):
-                        self._made.findings.append(failed_finding(one.answer, one.listed.object.key))
-                self._made.findings += [one for one in batch.findings if one.severity is Severity.ERROR]
+                self._made.findings += [one for one in batch.told if one.severity is Severity.ERROR]
                 self._seen += Count(len(batch.objects), sum(one.listed.size for one in batch.objects))
                 self._progress.listing(self._seen)
         return counts

@@ -10,8 +10,8 @@ import io
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from bondstore.domains.beiwe.reading.parse_repair import SEPARATOR, repair_rows, utc_text
-from bondstore.domains.beiwe.streams import TIMESTAMP, UTC_TIME, match_header
+from bondstore.domains.beiwe.reading.parse_repair import LINE_BREAK, SEPARATOR, repair_rows, utc_text
+from bondstore.domains.beiwe.streams import ANSWER_TEXT, TIMESTAMP, UTC_TIME, match_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +47,8 @@ def rows_of_file(stream: Stream, content: bytes) -> list[str]:
     lines = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     names = next(lines)
     places = [names.index(column.name) if column.name in names else -1 for column in stream.table]
-    return [SEPARATOR.join([row[0], *(row[place] if place >= 0 else "" for place in places)]) for row in lines if row]
+    rows = (SEPARATOR.join([row[0], *(row[place] if place >= 0 else "" for place in places)]) for row in lines if row)
+    return [row.replace("\n", LINE_BREAK) for row in rows]
 
 
 def file_of(stream: Stream, variant: Variant | None, rows: Sequence[str]) -> bytes:
@@ -65,8 +66,9 @@ def csv_of(stream: Stream, variant: Variant | None, shown: Iterable[str] | None,
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if stream.name == "survey_answers":  # time and survey are in the file's path
-        writer.writerow(names[1:])
-        writer.writerows(row.split(SEPARATOR)[2:] for row in rows)
+        own = [name for name in names[1:] if name != ANSWER_TEXT]
+        writer.writerow(own)
+        writer.writerows(row.replace(LINE_BREAK, "\n").split(SEPARATOR)[2 : 2 + len(own)] for row in rows)
     else:
         writer.writerow([TIMESTAMP, UTC_TIME, *names])
         split = (row.split(SEPARATOR) for row in rows)

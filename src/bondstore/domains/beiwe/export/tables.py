@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 TableForm = Literal["csv", "parquet"]
 
 REVISION = 1
-"""Counted up when the same objects would give another file: then tables are made anew."""
+REVISIONS = {"survey_answers": 2}
+"""Counted up when the same objects would give another file, of all streams or of one: then tables are made anew."""
 BUDGET = 8 << 20
 """Bytes of rows one table holds in memory."""
 _DIGEST = 16
@@ -73,9 +74,11 @@ class Sum:
         hashed = hashlib.blake2b(f"{key}\0{version}".encode("utf-8", "surrogateescape"), digest_size=_DIGEST)
         self._sum = (self._sum + int.from_bytes(hashed.digest(), "big")) % (1 << (8 * _DIGEST))
 
-    def digest(self, selection: StudySelection, tz: str) -> str:
-        """Return the digest of these objects under a selection's window and source, and a zone."""
-        window = (REVISION, selection.source, selection.since_ms, selection.until_ms, *([tz] if tz != PLAIN else []))
+    def digest(self, stream: str, selection: StudySelection, tz: str) -> str:
+        """Return the digest of these objects of a stream under a selection's window, source and surveys, and a zone."""
+        revision = REVISIONS.get(stream, REVISION)
+        more = [tz] if tz != PLAIN or selection.surveys else []
+        window = (revision, selection.source, selection.since_ms, selection.until_ms, *more, *selection.surveys)
         return hashlib.blake2b(f"{self._sum:x} {self.objects} {window}".encode(), digest_size=_DIGEST).hexdigest()
 
 
@@ -147,7 +150,7 @@ class Tables(Step):
             if (
                 ledger
                 and old
-                and old.made_by == made_of.digest(self.selection, self.tz)
+                and old.made_by == made_of.digest(table[1], self.selection, self.tz)
                 and holder.holds(old)
                 and not lost(ledger, context.job, ledger.items.quarantined_in(context.job, path), holder)
             ):
@@ -206,7 +209,7 @@ class TableShard(Shard):
             rows = table.finish().rows
         states = {item.state for item in work.receipt.items}
         # An object that could not be fetched may come next time: without a digest the table is made anew then.
-        digest = "" if State.FAILED in states else made_of.digest(self.step.selection, self.step.tz)
+        digest = "" if State.FAILED in states else made_of.digest(self.stream, self.step.selection, self.step.tz)
         if rows or states <= {State.DONE}:
             work.writer.adopt(path, temporary, rows=rows, kind="table", made_by=digest)
         else:  # a table without rows is written only where none were lost: empty must mean empty

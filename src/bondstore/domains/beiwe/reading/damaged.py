@@ -25,7 +25,7 @@ def hand_out(batches: Iterable[ReadBatch], damaged: str, findings: list[Finding]
     bad: list[tuple[str, str, BondstoreError | None]] = []
     for batch in batches:
         if findings is not None:
-            findings += batch.findings
+            findings += batch.told
         for one in batch.objects:
             if isinstance(one.answer, BondstoreError):
                 bad.append((one.listed.object.key, one.answer.message, one.answer))

@@ -18,10 +18,20 @@ import pyarrow as pa
 
 from bondstore.domains.beiwe.findings import finding
 from bondstore.domains.beiwe.layout import BeiweObject
+from bondstore.domains.beiwe.reading.answers import answer_rows
 from bondstore.domains.beiwe.reading.parse_fast import SOURCE, Piece, canonical, parse_batch, parse_text
-from bondstore.domains.beiwe.reading.parse_repair import SEPARATOR, Repaired, answer_rows, repair_rows
+from bondstore.domains.beiwe.reading.parse_repair import LINE_BREAK, SEPARATOR, Repaired, repair_rows
 from bondstore.domains.beiwe.reading.raw_rows import raw_lines
-from bondstore.domains.beiwe.streams import AHEAD_MS, TIMESTAMP, UTC_TIME, HeaderMatch, Stream, Variant, match_header
+from bondstore.domains.beiwe.streams import (
+    AHEAD_MS,
+    ANSWER_TEXT,
+    TIMESTAMP,
+    UTC_TIME,
+    HeaderMatch,
+    Stream,
+    Variant,
+    match_header,
+)
 from bondstore.errors import UsageError
 from bondstore.findings import Finding
 from bondstore.runs.batches import grouped
@@ -223,8 +233,18 @@ def _read_carefully(work: _Parsing, index: int, match: HeaderMatch | None) -> No
         work.damaged.add(obj.key)
     for word, numbers in sorted(repaired.notes.items()):
         work.find(index, word, [number for number in numbers if number])
+    if work.stream.name == "survey_timings" and (strays := _of_other_surveys(work.stream, obj, repaired.rows)):
+        work.findings[index].append(finding("survey-id-disagrees", obj.key, count=strays))
     work.rows[index] = len(repaired.rows)
     work.repaired.append((index, repaired.rows))
+
+
+def _of_other_surveys(stream: Stream, obj: BeiweObject, rows: Sequence[str]) -> int:
+    """Count the rows that say that they are of another survey than the object's folder says."""
+    if not obj.survey_id:
+        return 0
+    place = 1 + [column.name for column in stream.table].index("survey id")
+    return sum(row.split(SEPARATOR, place + 1)[place] not in ("", obj.survey_id) for row in rows)
 
 
 def repaired_rows(
@@ -270,7 +290,10 @@ def _parse_repaired(work: _Parsing) -> None:
     table = parse_text(pa.py_buffer(text), match, utc=None, separator=SEPARATOR)
     counts = [(index, len(some)) for index, some in work.repaired]
     sources = np.repeat(np.array([index for index, _ in counts], np.uint32), [count for _, count in counts])
-    _accept(work, canonical(work.stream, table, sources), counts)
+    frame = canonical(work.stream, table, sources)
+    if work.stream.name == "survey_answers":
+        frame = frame.with_columns(pl.col("answer", ANSWER_TEXT).str.replace_all(LINE_BREAK, "\n", literal=True))
+    _accept(work, frame, counts)
 
 
 def _assemble(work: _Parsing, *, source: bool) -> pl.DataFrame:

@@ -17,9 +17,10 @@ from bondstore.domains.beiwe.streams import EARLIEST_MS, HOUR_MS, Stream, Varian
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bondstore.domains.beiwe.layout import BeiweObject
 
 SEPARATOR = "\x1f"
+LINE_BREAK = "\x1e"
+"""Stands for a line break inside a field, as rows are lines here; no accepted row holds it either."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,3})?", re.ASCII)
 _FULL_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}", re.ASCII)
@@ -27,9 +28,6 @@ _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infini
 _INT = re.compile(r"-?\d{1,18}", re.ASCII)
 _LOG_TIME = re.compile(r"(\d{13}),(.*)", re.ASCII | re.DOTALL)
 _MODEL = re.compile(r"(iPhone|iPad|iPod|Watch)\d+", re.ASCII)
-_INDEX_ANSWERS_SINCE_MS = 1_480_982_400_000  # 2016-12-06: Android writes the position of a radio answer, not its text
-_ANSWER_FIELDS = 5
-_ANDROID_TYPE = re.compile(r"[A-Z].* ")  # "Radio Button Question"; iOS writes "radio_button"
 
 
 @dataclass(slots=True)
@@ -62,7 +60,7 @@ def _hour_text(hour: int) -> str:
         return ""
 
 
-def _decode(line: bytes) -> str | None:
+def decoded(line: bytes) -> str | None:
     """Return the text of a row, or None when its bytes are damaged: not UTF-8, or control characters inside."""
     try:
         text = line.decode("utf-8")
@@ -104,7 +102,7 @@ def repair_rows(
 
 def _repair(fit: _Fitter, number: int, line: bytes, repaired: Repaired) -> list[str] | None:
     """Return the canonical fields of one row, or None when it is lost."""
-    text = _decode(line)
+    text = decoded(line)
     if text is None:
         return None
     stamp, _, rest = text.partition(",")
@@ -204,39 +202,3 @@ def _short_kind(stream: Stream, own: list[str]) -> str:
         if len(own) == 3 and any("MMS" in text for text in own):
             return "mms-without-time"
     return "ragged-rows"
-
-
-def answer_rows(obj: BeiweObject, plain: bytes) -> Repaired:
-    """Read the rows of one survey_answers object: raw only, one file for each time a survey was submitted.
-
-    The rows carry no time: the file's becomes the timestamp of each, the survey id its first column.
-    """
-    repaired = Repaired()
-    stamp = str(obj.time_ms or 0)
-    if not obj.survey_id:
-        repaired.note("empty-survey-id", 0)
-    for number, line in enumerate(plain.splitlines()[1:], 1):
-        if not line:
-            continue
-        text = _decode(line)
-        if text is None:
-            repaired.lost.append(number)
-            continue
-        fields = text.split(",", _ANSWER_FIELDS - 1)
-        if len(fields) < _ANSWER_FIELDS or "," in fields[-1]:
-            repaired.note("ragged-rows", number)
-            fields += [""] * (_ANSWER_FIELDS - len(fields))
-        if _is_option_index(fields[1], fields[-1], obj.time_ms or 0):
-            repaired.note("option-index-answers", number)
-        repaired.rows.append(SEPARATOR.join((stamp, obj.survey_id or "", *fields)))
-    return repaired
-
-
-def _is_option_index(question_type: str, answer: str, time_ms: int) -> bool:
-    """Whether an answer is a position among the options rather than the option's text."""
-    return (
-        time_ms >= _INDEX_ANSWERS_SINCE_MS
-        and _ANDROID_TYPE.match(question_type) is not None
-        and "Radio" in question_type
-        and answer.strip().isdecimal()
-    )

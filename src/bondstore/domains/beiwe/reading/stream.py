@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bondstore.domains.beiwe.findings import damaged, finding_of
+from bondstore.domains.beiwe.findings import damaged, failed_finding, finding_of
 from bondstore.domains.beiwe.layout import weight
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.reading.fetch import SealedObject, fetch
@@ -72,6 +72,16 @@ class ReadBatch:
         """The entries for the audit chain."""
         return [one.answer.read for one in self.objects if isinstance(one.answer, SealedObject)]
 
+    @property
+    def told(self) -> list[Finding]:
+        """What was found, and which objects could not be fetched: for who keeps no record of a run."""
+        failed = [
+            failed_finding(one.answer, one.listed.object.key)
+            for one in self.objects
+            if isinstance(one.answer, BondstoreError)
+        ]
+        return [*self.findings, *failed]
+
 
 def stream_objects(store: Store, study: str, selection: StudySelection) -> list[Listed]:
     """List the objects of one participant's table stream, in the order their rows go into a table."""
@@ -134,7 +144,19 @@ def read_batch(store: Store, tool: Opener, batch: Sequence[Listed], selection: S
             next(counts) if isinstance(answer, SealedObject) and not isinstance(next(results)[1], DamagedError) else 0
             for answer in answers
         )
-        return ReadBatch(objects, _within(parsed.frame, selection.since_ms, selection.until_ms), findings, rows)
+        frame = _of_surveys(parsed, opened, selection.surveys)
+        return ReadBatch(objects, _within(frame, selection.since_ms, selection.until_ms), findings, rows)
+
+
+def _of_surveys(parsed: Parsed, opened: Sequence[_Result], surveys: Sequence[str]) -> pl.DataFrame:
+    """Keep the rows of surveys, if any are named: of objects in folders of a survey, that is all of them."""
+    import polars as pl
+
+    good = [one.object.is_mixed for one, result in opened if not isinstance(result, DamagedError)]
+    if not surveys or not any(good):
+        return parsed.frame
+    mixed = pl.concat([pl.repeat(one, rows, eager=True) for one, rows in zip(good, parsed.rows, strict=True)])
+    return parsed.frame.filter(~mixed | pl.col("survey id").is_in(surveys).fill_null(value=False))
 
 
 def opened_and_parsed(tool: Opener, stream: str, sealed: Sequence[SealedObject]) -> tuple[list[_Result], Parsed]:
