@@ -192,6 +192,21 @@ def quirks() -> Iterator[Case]:
         "q1,Radio Button Question,How?,bad;good,1",
     )
     yield odd(
+        f"{STUDY}/line-break/surveyAnswers/s1/{t}.csv",
+        "line-break-in-answer",
+        [t],
+        answers,
+        "q1,free_response,How?,,fine",
+        "or so",
+    )
+    yield odd(
+        chunked("survey-id", "survey_timings/s1"),
+        "survey-id-disagrees",
+        [t],
+        "timestamp,UTC time,question id,survey id,question type,question text,question answer options,answer",
+        f"{t},{u},q1,s2,radio_button,How?,a;b,a",
+    )
+    yield odd(
         f"{STUDY}/wifi-last/wifiLog/{t}.csv", "wifi-last-row", [t], "hashed MAC, frequency, RSSI", "a,1,-5", "b,2,-6"
     )
     yield odd(
