@@ -56,6 +56,12 @@ class Decisions:
 
     add: tuple[Box, ...] = ()  # covered in any case
     clear: tuple[Box, ...] = ()  # no face: a candidate that is the same box is left as it is
+    clear_in: tuple[tuple[Box, int, int], ...] = ()  # the same, from one frame of an animation to another
+
+    def at(self, frame: int, carried: tuple[Box, ...]) -> Decisions:
+        """Return what holds for one frame, with what is covered in the frame before."""
+        here = (box for box, first, last in self.clear_in if first <= frame <= last)
+        return Decisions((*self.add, *carried), (*self.clear, *here))
 
     def cleared(self, box: Box) -> bool:
         """Tell whether a person said that this candidate is no face."""

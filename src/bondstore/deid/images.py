@@ -94,7 +94,15 @@ def frame_count(data: bytes) -> int:
     with _explained():
         image = _opened(data)
         count = getattr(image, "n_frames", 1)
-        if count > MOST_FRAMES or (count > 1 and count * image.width * image.height > ANIMATION_LIMIT):
+        total = 0
+        for number in range(count if count <= MOST_FRAMES else 0):
+            # Pages of a TIFF have sizes of their own; in other formats all frames are as large as the first.
+            if image.format == "TIFF":
+                image.seek(number)
+            if image.width * image.height > PIXEL_LIMIT:
+                raise unfit("image-too-large")
+            total += image.width * image.height
+        if count > MOST_FRAMES or (count > 1 and total > ANIMATION_LIMIT):
             raise unfit("image-too-large", "The picture has more frames than are looked at.")
         return count
 
@@ -107,8 +115,6 @@ def frames(data: bytes) -> Iterator[tuple[Decoded, int | None]]:
     for number in range(count):
         with _explained():
             image.seek(number)
-            if image.width * image.height > PIXEL_LIMIT:  # pages of a TIFF have sizes of their own
-                raise unfit("image-too-large")
             frame = _decoded(image, data)
             duration = image.info.get("duration")
         yield frame, round(duration) if isinstance(duration, int | float) and 0 <= duration < 1 << 24 else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bondstore.deid.covers import SAME, Cover, Decisions, area, blur, fill, reach, share_in_union
@@ -41,9 +42,16 @@ ROUNDS = 4
 FAR = 128
 """Pixels that a cover has at most in the second look."""
 _LAST = 50
+_ALIKE = 4.0
+"""Levels, of 255, that what is in a box may change by in the mean from frame to frame."""
 GHOST = 0.5
 """A box found again of which no more than this share shows is the outline of a head that was covered: hair, a hat,
 shoulders round a black box. The rest of it is filled, but it is not a face that stays."""
+
+
+Frames = tuple[int, int, int] | tuple[()]
+"""First and last frame, from 0, in which a box was found, and the first one's number in what is written; empty for a
+picture, and for a person's box, which holds in all frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,8 @@ class RedactedPicture:
     unsure: tuple[Box, ...]  # below the threshold and left as they are, best first
     looks: int  # 0 where the detector was not asked, 1 where it found nothing to cover
     texts: tuple[Box, ...] = ()
+    covered_in: tuple[Frames, ...] = ()  # of each of `covered` and `unsure`, where this is an animation
+    unsure_in: tuple[Frames, ...] = ()
 
 
 def redact(
@@ -84,18 +94,22 @@ def redact(
 def _frame_by_frame(
     data: bytes, detector: Detector | None, cover: Cover, decisions: Decisions, texts: _Texts | None
 ) -> RedactedPicture:
-    """Redact an animation; only one frame more than the one that is looked at is held as pixels."""
+    """Redact an animation; only two frames more than the one that is looked at are held as pixels."""
     packed: list[bytes] = []
     durations: list[int | None] = []
     pictures: list[RedactedPicture] = []
+    covered, unsure = _Spans(), _Spans()
     first: Decoded | None = None
     before: NDArray[np.uint8] | None = None
     carried: tuple[Box, ...] = ()
-    for source, duration in frames(data):
+    for number, (source, duration) in enumerate(frames(data)):
         first = first or replace(source, pixels=source.pixels[:0])
-        work = _Canvas(source, cover, Decisions((*decisions.add, *carried), decisions.clear))
+        original = source.pixels.copy()
+        work = _Canvas(source, cover, decisions.at(number, carried))
         picture = _redacted(work, detector, texts)
         own = picture.covered[len(work.decisions.add) :]
+        covered.add(number, own, original)
+        unsure.add(number, picture.unsure, original)
         if before is not None:
             fill(before, own, cover.margin)
             packed.append(pack(before))
@@ -107,16 +121,63 @@ def _frame_by_frame(
     packed.append(pack(before))
     known = [one for one in durations if one is not None]
     timing = Timing(tuple(known) if len(known) == len(durations) else (), loops(data))
+    out = encode_frames(packed, first, timing)
+    places = _places(packed, frame_count(out))
     return RedactedPicture(
-        encode_frames(packed, first, timing),
+        out,
         first.format,
         pictures[0].width,
         pictures[0].height,
-        _distinct(box for one in pictures for box in one.covered),
-        _distinct(box for one in pictures for box in one.unsure),
+        (*decisions.add, *covered.boxes),
+        unsure.boxes,
         max(one.looks for one in pictures),
         _distinct(box for one in pictures for box in one.texts),
+        ((),) * len(decisions.add) + covered.frames(places),
+        unsure.frames(places),
     )
+
+
+class _Spans:
+    """Boxes of an animation, each once for as long as it stays at its place and what is in it looks the same."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Box, int, int, NDArray[np.uint8]]] = []
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        return tuple(box for box, *_ in self._found)
+
+    def frames(self, places: Sequence[int]) -> tuple[Frames, ...]:
+        return tuple((first, last, places[first]) for _, first, last, _ in self._found)
+
+    def add(self, number: int, boxes: Iterable[Box], pixels: NDArray[np.uint8]) -> None:
+        """Take the boxes of the next frame, from its pixels before anything was covered."""
+        for box in boxes:
+            for at in range(max(0, len(self._found) - _LAST), len(self._found)):
+                held, first, last, seen = self._found[at]
+                if last >= number - 1 and share_in_union(box, held) >= SAME and _alike(seen, pixels, held):
+                    self._found[at] = (replace(held, score=max(held.score, box.score)), first, number, seen)
+                    break
+            else:
+                self._found.append((box, number, number, pixels[area(box, 0, *pixels.shape[:2])].copy()))
+
+
+def _alike(seen: NDArray[np.uint8], pixels: NDArray[np.uint8], box: Box) -> bool:
+    """Whether a person who saw one need not see the other."""
+    import numpy as np
+
+    now = pixels[area(box, 0, *pixels.shape[:2])]
+    return now.shape == seen.shape and bool(np.abs(now.astype(np.int16) - seen).mean() <= _ALIKE) if seen.size else True
+
+
+def _places(packed: Sequence[bytes], count: int) -> list[int]:
+    """Return which frame of the file shows each: encoders join frames that are the same; -1 where nobody can tell."""
+    if count == len(packed):
+        return list(range(count))
+    places = [0]
+    for one, other in pairwise(packed):
+        places.append(places[-1] + (one != other))
+    return places if places[-1] + 1 == count else [-1] * len(packed)
 
 
 def _distinct(boxes: Iterable[Box]) -> tuple[Box, ...]:

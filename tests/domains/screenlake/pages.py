@@ -19,7 +19,7 @@ from bondstore.runs.folder_destination import FolderDestination
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&amp;</style><script>alert(2)</script>\u202egpj.exe"
 PALE, DARK = (240, 240, 240), (0, 0, 0)
-_EMPTY = {"img", "link", "meta"}
+_EMPTY = {"img", "input", "link", "meta"}
 
 
 class Page(HTMLParser):
@@ -57,8 +57,12 @@ class Page(HTMLParser):
     @property
     def text(self) -> str:
         """What a person reads, with single blanks."""
-        read = " ".join(text for path, text in self.texts if "head" not in path)
+        read = " ".join(text for path, text in self.texts if not {"head", "script"} & set(path))
         return " ".join(read.split()).replace(" .", ".").replace(" ,", ",")
+
+    def scripts(self) -> int:
+        """How many scripts there are that a browser runs."""
+        return self.tags.count("script") - self.values("script", "type").count("application/json")
 
     def below(self, *path: str) -> list[str]:
         """The texts right inside elements that lie so."""
@@ -72,7 +76,8 @@ class Page(HTMLParser):
 
 
 def review(root: Path, *args: Any, **words: Any) -> sheet.Reviewed:
-    """Review results in a folder."""
+    """Review results in a folder; without a sample, unless one is asked for."""
+    words = {"sample": 0} | words
     return sheet.review(FolderDestination(root), *args, **words)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, BinaryIO
 
 from bondstore.deid.findings import PICTURES
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bondstore.deid.faces import Box, Detector
-    from bondstore.deid.pictures import Cover, Decisions, RedactedPicture
+    from bondstore.deid.pictures import Cover, Decisions, Frames, RedactedPicture
     from bondstore.domains.screenlake.handling import Text
     from bondstore.domains.screenlake.layout import PhoneZip
     from bondstore.domains.screenlake.part import PartWriter
@@ -285,8 +285,8 @@ def _image_of(picture: RedactedPicture, member: str, base: str, source: str, *, 
         hashlib.sha256(picture.data).hexdigest(),
         picture.width,
         picture.height,
-        [_box(one) for one in picture.covered],
-        [_box(one) for one in picture.unsure],
+        _boxes(picture.covered, picture.covered_in),
+        _boxes(picture.unsure, picture.unsure_in),
         [_box(one) for one in picture.texts],
         picture.looks,
     )
@@ -296,6 +296,10 @@ def _outcome(picture: RedactedPicture, *, looked: bool) -> str:
     if picture.covered or picture.texts:
         return "redacted"
     return "kept" if looked else "unlooked"
+
+
+def _boxes(boxes: Sequence[Box], frames: Sequence[Frames]) -> list[list[float]]:
+    return [[*_box(box), *found] for box, found in zip(boxes, frames or repeat(()), strict=False)]
 
 
 def _box(box: Box) -> list[float]:

@@ -34,6 +34,7 @@ _GONE = "image-gone"
 _FILE, _IMAGE = "file", "image"
 _NO_IMAGE = "(no image named)"
 _NOT_FOUND = "(not in any zip)"
+_BOX = ("x", "y", "width", "height", "score", "first_frame", "last_frame", "frame")
 _ASIDE_COLUMNS = ("_source", "line", "reason", "row")
 
 
@@ -215,4 +216,4 @@ def _lines(question: Question, digests: Digests, ordered: Sequence[PartFile], na
 
 
 def _box(box: Sequence[float]) -> dict[str, float]:
-    return dict(zip(("x", "y", "width", "height", "score"), box, strict=True))
+    return dict(zip(_BOX, box, strict=False))  # the frames are those of an animation

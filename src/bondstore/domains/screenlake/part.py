@@ -35,7 +35,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same rows give the same bytes
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image of a zip; boxes are lists of x, y, width, height (pixels of the upright picture) and score."""
+    """One image of a zip; boxes are lists of x, y, width, height (pixels of the upright picture) and score.
+
+    In an animation follow the first and last frame in which it was found, and the first one's number as written.
+    """
 
     member: str
     name: str  # the last part of the member's name

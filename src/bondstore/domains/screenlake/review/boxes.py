@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,22 @@ WITH_BOXES = ('"score"',)
 """What lines of images hold in which the detector found something."""
 Corners = tuple[float, float, float, float]
 """Left, top, width and height in pixels of the upright picture."""
-_MARGIN = 0.2
+_FRAMES = ("first_frame", "last_frame", "frame")
+MARGIN = 0.2
 """A cover is so much larger than its box on each side; see `bondstore.deid.covers.Cover`."""
+HIDDEN = 0.8
+"""From this share of a box on that lies under a cover, what is left of it tells nobody who somebody is."""
 _SHORT = 10
 """Digits of an id that are shown: enough to tell millions of boxes apart, and any start will do that only one has."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBox:
+    """A box as the record has it."""
+
+    box: Corners
+    score: float
+    frames: tuple[int, ...] = ()  # as in `bondstore.deid.pictures.Frames`
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +53,9 @@ class ImageRecord:
     source: str  # SHA-256 of the image as it came, in hex
     width: int  # in pixels; 0 where nobody knows
     height: int
-    covered: tuple[tuple[Corners, float], ...]  # faces, each with its score
-    unsure: tuple[tuple[Corners, float], ...]  # boxes that were not covered
+    covered: tuple[RecordedBox, ...]  # faces
+    unsure: tuple[RecordedBox, ...]  # boxes that were not covered
+    how: str = ""  # digest of what looked for faces, and how
 
 
 def record_files(dest: Destination, query: str) -> list[str]:
@@ -89,13 +103,20 @@ def _image(panelist: str, said: Mapping[str, Any]) -> ImageRecord:
         int(said["height"]),
         tuple(_scored(one) for one in said["boxes"]),
         tuple(_scored(one) for one in said["unsure"]),
+        _how(said),
     )
 
 
-def _scored(said: Mapping[str, Any]) -> tuple[Corners, float]:
-    return (
+def _how(said: Mapping[str, Any]) -> str:
+    words = json.dumps([said.get("detector"), said.get("model"), said.get("settings")], sort_keys=True)
+    return hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
+
+
+def _scored(said: Mapping[str, Any]) -> RecordedBox:
+    return RecordedBox(
         (float(said["x"]), float(said["y"]), float(said["width"]), float(said["height"])),
         float(said["score"]),
+        tuple(int(said[name]) for name in _FRAMES) if "frame" in said else (),
     )
 
 
@@ -111,6 +132,12 @@ class Candidate:
     box: Corners
     score: float  # how sure the detector was, from 0 to 1
     covered: bool
+    frames: tuple[int, ...] = ()  # of an animation, as in `bondstore.deid.pictures.Frames`
+
+    @property
+    def place(self) -> str:
+        """Box and frames as text: equal for those that are equal as far as they are recorded."""
+        return place_text(self.box, self.frames[:2])
 
     @property
     def short(self) -> str:
@@ -144,19 +171,37 @@ def candidates(dest: Destination, query: str) -> Iterator[Candidate]:
 
 
 def _of_image(image: ImageRecord) -> Iterator[Candidate]:
-    covers = [_grown(box) for box, _ in image.covered]
-    for box, score in image.covered:
-        yield _candidate(image, box, score, covered=True)
-    for box, score in image.unsure:
-        if not any(_within(box, cover) for cover in covers):  # else nothing of it is to be seen
-            yield _candidate(image, box, score, covered=False)
+    for one in image.covered:
+        yield _candidate(image, one, covered=True)
+    for one in image.unsure:
+        if not any(_hides(cover, one) for cover in image.covered):  # else nothing of it is to be seen
+            yield _candidate(image, one, covered=False)
 
 
-def _candidate(image: ImageRecord, box: Corners, score: float, *, covered: bool) -> Candidate:
+def _candidate(image: ImageRecord, one: RecordedBox, *, covered: bool) -> Candidate:
     # Of image and box alone, so that an id that somebody wrote down still holds after the zips were done again.
-    said = f"{token_of(image.base, image.source)} {box_text(box)}"
+    said = f"{token_of(image.base, image.source)} {place_text(one.box, one.frames[:2])}"
     digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
-    return Candidate(digest, image.panelist, image.image, image.source, image.key, box, score, covered)
+    return Candidate(
+        digest, image.panelist, image.image, image.source, image.key, one.box, one.score, covered, one.frames
+    )
+
+
+def _hides(cover: RecordedBox, box: RecordedBox) -> bool:
+    """Whether a cover lies over a box, in all frames that the box is in: one holds for the frames beside it too."""
+    first, last = (*cover.frames[:2],) or (0, math.inf)
+    start, end = (*box.frames[:2],) or (0, 0)
+    return first - 1 <= start and end <= last + 1 and _share(box.box, _grown(cover.box)) >= HIDDEN
+
+
+def under_cover(box: Corners, boxes: Sequence[Corners]) -> bool:
+    """Whether a box lies under the cover of one of some others."""
+    return any(_share(box, _grown(one)) >= HIDDEN for one in boxes)
+
+
+def place_text(box: Sequence[float], frames: Sequence[int]) -> str:
+    """Return a box, and the frames of an animation that it is in, as text."""
+    return box_text(box) + (f"@{frames[0]}-{frames[1]}" if frames else "")
 
 
 def box_text(box: Sequence[float]) -> str:
@@ -167,17 +212,15 @@ def box_text(box: Sequence[float]) -> str:
 def _grown(box: Corners) -> Corners:
     """Return what was really covered."""
     x, y, width, height = box
-    wide, high = _MARGIN * width, _MARGIN * height
+    wide, high = MARGIN * width, MARGIN * height
     return x - wide, y - high, width + 2 * wide, height + 2 * high
 
 
-def _within(box: Corners, other: Corners) -> bool:
-    return (
-        box[0] >= other[0]
-        and box[1] >= other[1]
-        and box[0] + box[2] <= other[0] + other[2]
-        and box[1] + box[3] <= other[1] + other[3]
-    )
+def _share(box: Corners, other: Corners) -> float:
+    """Return which share of a box lies in another one."""
+    wide = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    high = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
+    return max(0.0, wide) * max(0.0, high) / (box[2] * box[3]) if box[2] * box[3] > 0 else 1.0
 
 
 def worst(some: Iterable[Candidate], limit: int) -> list[Candidate]:

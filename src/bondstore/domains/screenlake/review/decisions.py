@@ -6,12 +6,12 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from bondstore.domains.screenlake.paths import decisions_path
-from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, record_files
+from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, place_text, record_files
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from bondstore.runs.process import whoami
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from bondstore.domains.screenlake.review.boxes import Candidate, Corners, ImageRecord
     from bondstore.runs.destination import Destination
 
-Verdict = Literal["confirm", "add-box", "clear"]
+Verdict = Literal["confirm", "add-box", "clear", "looked", "missed"]
+CHANGING = ("add-box", "clear")
+"""Verdicts that change an image; the others are about what somebody saw."""
 _OPTIONS: Mapping[str, Verdict] = {"--confirm": "confirm", "--cover": "add-box", "--clear": "clear"}
 _LEAST = 4
 """Digits that an id must have."""
@@ -35,12 +37,16 @@ _DIGITS = frozenset("0123456789abcdef")
 class Decision:
     """A person's word about one image."""
 
-    verdict: Verdict  # it is right as it is; something more must be covered; something covered is no face
+    verdict: Verdict
+    """It is right as it is; something more must be covered; something covered is no face. Of an image of the sample: no
+    face shows; one does."""
     source: str  # SHA-256 of the image as it came, in hex
     key: str  # of a zip it is in
     box: tuple[float, ...]  # x, y, width, height in pixels of the upright picture; empty for the whole image
     who: str  # the account
     at: str  # ISO 8601
+    frames: tuple[int, ...] = ()  # first and last frame of an animation that it is about; empty for all
+    how: str = ""  # what had looked for faces in an image of the sample, as in `ImageRecord`
 
 
 def read_decisions(dest: Destination, query: str) -> list[Decision]:
@@ -69,12 +75,28 @@ def _decision(said: dict[str, Any]) -> Decision:
     if said["verdict"] not in get_args(Verdict) or len(box) not in (0, 4):
         raise ValueError(said["verdict"])
     verdict = cast("Verdict", said["verdict"])
-    return Decision(verdict, str(said["source"]), str(said["key"]), box, str(said["who"]), str(said["at"]))
+    frames = tuple(int(value) for value in said.get("frames", ()))
+    if len(frames) not in (0, 2):
+        raise ValueError(frames)
+    return Decision(
+        verdict,
+        str(said["source"]),
+        str(said["key"]),
+        box,
+        str(said["who"]),
+        str(said["at"]),
+        frames,
+        str(said.get("how", "")),
+    )
 
 
 def add_decisions(dest: Destination, query: str, decisions: Iterable[Decision]) -> None:
     """Add decisions at the end of the file."""
-    dest.append(decisions_path(query), "".join(json.dumps(asdict(one)) + "\n" for one in decisions).encode())
+    dest.append(decisions_path(query), "".join(json.dumps(_line(one)) + "\n" for one in decisions).encode())
+
+
+def _line(one: Decision) -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if value or name not in ("frames", "how")}
 
 
 def by_image(decisions: Sequence[Decision]) -> Mapping[str, Decisions]:
@@ -82,19 +104,23 @@ def by_image(decisions: Sequence[Decision]) -> Mapping[str, Decisions]:
     from bondstore.deid.faces import Box
     from bondstore.deid.pictures import Decisions
 
-    last: dict[tuple[str, tuple[float, ...]], Verdict] = {}
+    last: dict[tuple[str, tuple[float, ...], tuple[int, ...]], Verdict] = {}
     for one in decisions:
         # The last word on a box counts; to confirm one says that what was done with it before is right.
         if one.box and one.verdict != "confirm":
-            last[one.source, one.box] = one.verdict
+            last[one.source, one.box, one.frames] = one.verdict
+            if one.verdict == "add-box":  # in all frames: what was said of some of them before is over
+                for place in [place for place in last if place[:2] == (one.source, one.box) and place[2]]:
+                    last[place] = "add-box"
     found: dict[str, Decisions] = {}
-    for (source, (x, y, width, height)), verdict in last.items():
+    for (source, (x, y, width, height), frames), verdict in last.items():
         box, known = Box(x, y, width, height, 1.0), found.get(source, Decisions())
-        found[source] = (
-            Decisions((*known.add, box), known.clear)
-            if verdict == "add-box"
-            else Decisions(known.add, (*known.clear, box))
-        )
+        if verdict == "add-box":
+            found[source] = replace(known, add=tuple(dict.fromkeys((*known.add, box))))
+        elif frames:
+            found[source] = replace(known, clear_in=(*known.clear_in, (box, frames[0], frames[1])))
+        else:
+            found[source] = replace(known, clear=(*known.clear, box))
     return found
 
 
@@ -102,8 +128,9 @@ def digests(decisions: Sequence[Decision]) -> Mapping[str, str]:
     """Return, by zip, the digest of the decisions that change what becomes of it; zips without any are left out."""
     said: dict[str, list[str]] = {}
     for one in decisions:
-        if one.verdict != "confirm":
-            said.setdefault(one.key, []).append(json.dumps([one.verdict, one.source, one.box]))
+        if one.verdict in CHANGING:
+            words = [one.verdict, one.source, one.box, *([one.frames] if one.frames else [])]
+            said.setdefault(one.key, []).append(json.dumps(words))
     return {key: hashlib.sha256("\n".join(lines).encode()).hexdigest() for key, lines in said.items()}
 
 
@@ -113,10 +140,13 @@ class Decided:
 
     boxes: dict[tuple[str, str], Decision] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
+    seen: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    """Of images of the sample whether a face showed, by source and by what had looked for faces."""
 
     def last(self, candidate: Candidate) -> Decision | None:
         """Return the last decision about a box."""
-        return self.boxes.get((candidate.source, box_text(candidate.box)))
+        own = self.boxes.get((candidate.source, candidate.place))
+        return own or self.boxes.get((candidate.source, box_text(candidate.box)))
 
     def has(self, candidate: Candidate) -> bool:
         """Whether a box needs no more looking at."""
@@ -128,9 +158,11 @@ def decided(decisions: Iterable[Decision]) -> Decided:
     found = Decided()
     for one in decisions:
         if one.box:
-            found.boxes[one.source, box_text(one.box)] = one
+            found.boxes[one.source, place_text(one.box, one.frames)] = one
         elif one.verdict == "confirm":
             found.images.add(one.source)
+        elif one.verdict in ("looked", "missed"):
+            found.seen[one.source, one.how] = one.verdict
     return found
 
 
@@ -142,9 +174,15 @@ class Verdicts:
     cover: tuple[str, ...] = ()  # a face that was not covered
     clear: tuple[str, ...] = ()  # covered, but no face
     add_box: tuple[tuple[str, Corners], ...] = ()
+    looked: tuple[str, ...] = ()  # images of the sample in which no face shows, by SHA-256 as they came
+    missed: tuple[str, ...] = ()  # those in which one does
 
     def __bool__(self) -> bool:
-        return bool(self.confirm or self.cover or self.clear or self.add_box)
+        return any(getattr(self, one.name) for one in fields(self))
+
+    def and_(self, other: Verdicts) -> Verdicts:
+        """Return both together."""
+        return Verdicts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     def by_id(self) -> dict[str, str]:
         """Return the option that stands with each id; refuse what is no id, and two options for one."""
@@ -169,6 +207,7 @@ class _Box:
     verdict: Verdict
     source: str
     box: Corners
+    frames: tuple[int, ...] = ()
 
 
 def decide(dest: Destination, query: str, verdicts: Verdicts, before: Decided) -> list[Decision]:
@@ -180,18 +219,33 @@ def decide(dest: Destination, query: str, verdicts: Verdicts, before: Decided) -
     _refuse_contradictions(boxes)
     keys = _zips(dest, query, {one.source for one in boxes})
     who, at = whoami(), datetime.now(UTC).isoformat(timespec="seconds")
-    return [
-        Decision(one.verdict, one.source, key, one.box, who, at)
+    seen = [
+        Decision(verdict, image.source, image.key, (), who, at, how=image.how)
+        for verdict, image in _of_sample(dest, query, verdicts)
+    ]
+    return seen + [
+        Decision(one.verdict, one.source, key, one.box, who, at, one.frames)
         for one in dict.fromkeys(boxes)
         for key in sorted(keys[one.source])
     ]
+
+
+def _of_sample(dest: Destination, query: str, verdicts: Verdicts) -> Iterator[tuple[Verdict, ImageRecord]]:
+    both = set(verdicts.looked) & set(verdicts.missed)
+    if both:
+        raise UsageError(f"The image {min(both)} stands with two answers.", hint="Decide for one.")
+    wanted = {*verdicts.looked, *verdicts.missed}
+    found = _images(dest, query, wanted) if wanted else {}
+    for verdict, sources in (("looked", verdicts.looked), ("missed", verdicts.missed)):
+        for source in dict.fromkeys(sources):
+            yield cast("Verdict", verdict), _one_image(source, found.get(source, {}))
 
 
 def _refuse_contradictions(boxes: Sequence[_Box]) -> None:
     # Two ids may stand for one box: the same bytes under another name are another image with the same faces.
     said: dict[tuple[str, str], Verdict] = {}
     for one in boxes:
-        if said.setdefault((one.source, box_text(one.box)), one.verdict) != one.verdict:
+        if said.setdefault((one.source, place_text(one.box, one.frames)), one.verdict) != one.verdict:
             raise UsageError("Two of the ids stand for the same box, with two verdicts.", hint="Decide for one.")
 
 
@@ -219,7 +273,8 @@ def _only(word: str, found: Mapping[str, Candidate]) -> Candidate:
     if not found:
         raise NotFoundError(
             f"No box has the id {word}.",
-            hint="Ids change when images are looked at anew; `bondstore screenlake review` writes the sheet again.",
+            hint="Ids change when images are looked at anew, and what was carried out is gone from the sheet; "
+            "`bondstore screenlake review` writes it again.",
         )
     if len(found) > 1:
         longer = _apart(*found)
@@ -244,14 +299,16 @@ def _checked(word: str, option: str, candidate: Candidate, before: Decided) -> _
         )
     # The record shows what the last run did; a box that is to be cleared by the next one may be covered after all.
     uncovered_soon = last is not None and last.verdict == "clear"
-    if wanted == "add-box" and candidate.covered and not uncovered_soon:
+    done = last is not None and last.verdict == "add-box"  # by the same file or command, which was handed over twice
+    if wanted == "add-box" and candidate.covered and not uncovered_soon and not done:
         raise UsageError(f"The box {word} is covered already.", hint=f"Where that is right: --confirm {word}")
     if wanted == "clear" and not candidate.covered:
         raise UsageError(
             f"The box {word} is not covered, so there is nothing to clear.",
             hint=f"Where that is right: --confirm {word}",
         )
-    return _Box(wanted, candidate.source, candidate.box)
+    # A person saw some frames of an animation: nothing is left open in the others for it.
+    return _Box(wanted, candidate.source, candidate.box, () if wanted == "add-box" else candidate.frames[:2])
 
 
 def _of_images(dest: Destination, query: str, asked: Sequence[tuple[str, Corners]]) -> Iterator[_Box]:

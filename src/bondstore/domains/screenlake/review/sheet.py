@@ -1,26 +1,43 @@
-"""The sheet for review: small crops of images as they were written, worst first, each with the commands to decide."""
+"""The sheet for review: small crops of images as they were written, worst first, to be decided by key or by command."""
 
 from __future__ import annotations
 
+import hashlib
 import shlex
-from base64 import b64encode
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bondstore.domains.screenlake.paths import content_of, images_folder, query_of
-from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, record_files, worst
-from bondstore.domains.screenlake.review.decisions import Verdicts, add_decisions, decide, decided, read_decisions
-from bondstore.errors import DamagedError, UsageError
+from bondstore.domains.screenlake.paths import query_of
+from bondstore.domains.screenlake.review.answers import file_name, read_answers
+from bondstore.domains.screenlake.review.boxes import (
+    HIDDEN,
+    MARGIN,
+    box_text,
+    candidates,
+    images_in,
+    record_files,
+    under_cover,
+    worst,
+)
+from bondstore.domains.screenlake.review.decisions import (
+    CHANGING,
+    Verdicts,
+    add_decisions,
+    decide,
+    decided,
+    read_decisions,
+)
+from bondstore.domains.screenlake.review.pictures import CROP, frame_of, pictures_of
+from bondstore.domains.screenlake.review.sample import MOST, SAMPLE, SHARES, Sample, draw, images_needed
+from bondstore.errors import UsageError
 from bondstore.pages import stream
 from bondstore.runs.destinations import dest_profile_option
 from bondstore.text import counted
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Sequence
-
-    from PIL.Image import Image
 
     from bondstore.domains.screenlake.review.boxes import Candidate, Corners, ImageRecord
     from bondstore.domains.screenlake.review.decisions import Decided, Decision
@@ -31,12 +48,6 @@ _MANY = 100_000
 """Boxes that wait are counted up to here: memory does not grow with their number."""
 _WITHHELD = 200
 """So many withheld images are named on a sheet."""
-CROP = 288
-"""Pixels that a crop is wide and high."""
-_CONTEXT = 3.0
-"""A crop shows this many times the box, so that one sees where it lies."""
-_LEAST = 120
-"""Pixels of the image that it shows at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +60,18 @@ class Reviewed:
     left: int  # boxes that wait behind those; counted up to a limit
     waiting: int  # decided boxes that the results do not show yet
     decided: list[Decision]  # what was decided now: one for each box and zip
+    sample: Sample
 
     @property
     def boxes(self) -> dict[str, int]:
         """Boxes that were decided about now, by verdict."""
-        said = {(one.verdict, one.source, one.box) for one in self.decided}
+        said = {(one.verdict, one.source, one.box, one.frames) for one in self.decided}
         return {verdict: sum(one[0] == verdict for one in said) for verdict in ("confirm", "add-box", "clear")}
 
     @property
     def zips(self) -> int:
         """Zips that the next run does anew because of what was decided now."""
-        return len({one.key for one in self.decided if one.verdict != "confirm"})
+        return len({one.key for one in self.decided if one.verdict in CHANGING})
 
     @property
     def not_covered(self) -> int:
@@ -87,6 +99,8 @@ class Reviewed:
                 f"{counted(self.waiting, 'decided box waits', 'decided boxes wait')} for the next run of the same "
                 "`bondstore screenlake process`."
             )
+        if said := self.sample.told():
+            yield said
 
     def record(self) -> dict[str, object]:
         """Return it as a record to show."""
@@ -100,6 +114,7 @@ class Reviewed:
             "waiting": self.waiting,
             "decided": self.boxes,
             "zips_anew": self.zips,
+            "sample": self.sample.record(),
         }
 
 
@@ -112,17 +127,32 @@ def review(
     cover: Sequence[str] = (),
     clear: Sequence[str] = (),
     add_box: Sequence[tuple[str, Corners]] = (),
+    decisions: str | os.PathLike[str] | None = None,
+    sample: int = SAMPLE,
 ) -> Reviewed:
     """Write down what a person decides, as in `Verdicts`, and write the sheet of what is left to look at.
+
+    `decisions` is a file that a sheet saved, `sample` how many images are drawn to look for what nobody was unsure of.
 
     What is about nothing known, does not fit, or contradicts itself is refused; then nothing is written. Nothing else
     changes before the next run.
     """
     if limit < 1:
         raise UsageError("The sheet shows at least one box.", hint="Use --limit 1 or more.")
+    if not 0 <= sample <= MOST:
+        raise UsageError(f"A sample has 0 to {MOST:,} images.", hint="59 without a face say: under 5 % show one.")
+    verdicts = Verdicts(tuple(confirm), tuple(cover), tuple(clear), tuple(add_box))
+    if decisions is not None:
+        answers = read_answers(decisions)
+        if query is not None and query != answers.query:
+            raise UsageError(
+                f"The decisions are about the query {answers.query!r}, not about {query!r}.",
+                hint="Leave --query-id out, or name the file of the other sheet.",
+            )
+        query, verdicts = answers.query, verdicts.and_(answers.verdicts)
     chosen = query_of(dest, query)
     new: list[Decision] = []
-    if verdicts := Verdicts(tuple(confirm), tuple(cover), tuple(clear), tuple(add_box)):
+    if verdicts:
         before = read_decisions(dest, chosen)
         new = _new(decide(dest, chosen, verdicts, decided(before)), before)
         add_decisions(dest, chosen, new)
@@ -130,8 +160,10 @@ def review(
     counts = _Counts(known)
     shown = worst(counts.open(candidates(dest, chosen)), limit)
     path, left = f"{chosen}/review.html", max(0, counts.left - len(shown))
-    dest.put(path, _pieces(dest, chosen, shown, left, counts.waiting))
-    return Reviewed(f"{dest.shown}/{path}", chosen, shown, left, counts.waiting, new)
+    drawn = draw(dest, chosen, sample, known)
+    done = Reviewed(f"{dest.shown}/{path}", chosen, shown, left, counts.waiting, new, drawn)
+    dest.put(path, _pieces(dest, done))
+    return done
 
 
 def box_of(text: str) -> tuple[str, Corners]:
@@ -151,8 +183,8 @@ def box_of(text: str) -> tuple[str, Corners]:
 
 def _new(decisions: Iterable[Decision], before: Sequence[Decision]) -> list[Decision]:
     """Leave out what somebody said before, unless something else was said since."""
-    last = {(one.source, one.key, one.box): one.verdict for one in before}
-    return [one for one in decisions if last.get((one.source, one.key, one.box)) != one.verdict]
+    last = {(one.source, one.key, one.box, one.frames): one.verdict for one in before}
+    return [one for one in decisions if last.get((one.source, one.key, one.box, one.frames)) != one.verdict]
 
 
 class _Counts:
@@ -163,6 +195,11 @@ class _Counts:
         self._open: set[str] = set()
         self._clear: set[tuple[str, str]] = set()
         self._add = {place for place, one in known.boxes.items() if one.verdict == "add-box"}
+        self._covers: dict[str, list[Corners]] = {}  # decided and maybe not carried out yet
+        for (source, _), one in known.boxes.items():
+            if one.verdict == "add-box":
+                x, y, width, height = one.box
+                self._covers.setdefault(source, []).append((x, y, width, height))
 
     @property
     def left(self) -> int:
@@ -178,16 +215,17 @@ class _Counts:
         """Yield those that nobody decided about."""
         for one in some:
             if not self._known.has(one):
+                if not one.covered and under_cover(one.box, self._covers.get(one.source, ())):
+                    continue
                 if len(self._open) < _MANY:
                     self._open.add(one.id)
                 yield one
             elif one.covered:
                 # A box that was to be covered is covered now; one that was to be cleared still is.
-                place = (one.source, box_text(one.box))
-                self._add.discard(place)
-                last = self._known.boxes.get(place)
+                self._add -= {(one.source, one.place), (one.source, box_text(one.box))}
+                last = self._known.last(one)
                 if last is not None and last.verdict == "clear":
-                    self._clear.add(place)
+                    self._clear.add((one.source, one.place))
 
 
 def _command(dest: Destination, query: str) -> str:
@@ -195,17 +233,26 @@ def _command(dest: Destination, query: str) -> str:
     return f"bondstore screenlake review {named}"
 
 
-def _pieces(dest: Destination, query: str, shown: Sequence[Candidate], left: int, waiting: int) -> Iterator[bytes]:
-    crops = _crops_of(dest, query, shown)
+def _pieces(dest: Destination, done: Reviewed) -> Iterator[bytes]:
+    pictures = pictures_of(dest, done.query, done.shown, done.sample.open)
     return stream(
         "bondstore.domains.screenlake/sheet.html",
-        query=query,
-        command=_command(dest, query),
-        shown=shown,
-        left=left,
-        waiting=waiting,
-        withheld=list(islice(_withheld(dest, query), _WITHHELD)),
-        crops={key: jpeg and f"data:image/jpeg;base64,{b64encode(jpeg).decode()}" for key, jpeg in crops.items()},
+        query=done.query,
+        places=hashlib.sha256(dest.shown.encode("utf-8", "surrogateescape")).hexdigest()[:16],
+        file=file_name(done.query),
+        command=_command(dest, done.query),
+        shown=done.shown,
+        left=done.left,
+        waiting=done.waiting,
+        withheld=list(islice(_withheld(dest, done.query), _WITHHELD)),
+        sample=done.sample,
+        needed=[(images_needed(share / 100), share) for share in SHARES],
+        crops=pictures.crops,
+        thumbs=pictures.thumbs,
+        pictures=pictures.wholes,
+        frame_of=frame_of,
+        hidden=HIDDEN,
+        margin=MARGIN,
         size=CROP,
     )
 
@@ -217,56 +264,3 @@ def _withheld(dest: Destination, query: str) -> Iterator[ImageRecord]:
             if image.outcome == "face-stays" and image.source not in seen and len(seen) < _WITHHELD:
                 seen.add(image.source)
                 yield image
-
-
-def _crops_of(dest: Destination, query: str, shown: Sequence[Candidate]) -> dict[str, bytes | None]:
-    """Cut out all crops, opening each image once."""
-    by_image: dict[tuple[str, str], list[Candidate]] = {}
-    for one in shown:
-        by_image.setdefault((one.panelist, one.image), []).append(one)
-    found: dict[str, bytes | None] = {}
-    for (panelist, image), some in by_image.items():
-        data = content_of(dest, f"{images_folder(query, panelist)}{image}")
-        found |= zip((one.id for one in some), crops(data, [one.box for one in some]), strict=True)
-    return found
-
-
-def crops(data: bytes | None, boxes: Sequence[Corners]) -> list[bytes | None]:
-    """Return, for each box, its surroundings in an image with the box drawn round it; None where it cannot be read."""
-    from PIL import Image
-
-    from bondstore.deid.images import frames
-
-    if data is None:
-        return [None] * len(boxes)
-    try:
-        first, _ = next(frames(data))  # of an animation, as of a picture
-        image = Image.fromarray(first.pixels)
-    except (OSError, DamagedError):
-        return [None] * len(boxes)
-    return [_crop(image, box) for box in boxes]
-
-
-def _crop(image: Image, box: Corners) -> bytes:
-    """Cut out a square round a box; what lies outside the image is grey."""
-    from PIL import Image as Pillow
-    from PIL import ImageDraw
-
-    x, y, width, height = box
-    side = max(_CONTEXT * max(width, height), _LEAST)
-    left, top = x + width / 2 - side / 2, y + height / 2 - side / 2
-    scale = CROP / side
-    piece = image.transform(
-        (CROP, CROP),
-        Pillow.Transform.AFFINE,
-        (1 / scale, 0, left, 0, 1 / scale, top),
-        Pillow.Resampling.BICUBIC,
-        fillcolor=(127, 127, 127),
-    )
-    edges = ((x - left) * scale, (y - top) * scale, (x - left + width) * scale, (y - top + height) * scale)
-    draw = ImageDraw.Draw(piece)
-    for grown, colour in ((4, "black"), (3, "#ffd23f"), (2, "#ffd23f"), (1, "#ffd23f"), (0, "black")):  # on any ground
-        draw.rectangle((edges[0] - grown, edges[1] - grown, edges[2] + grown, edges[3] + grown), outline=colour)
-    out = BytesIO()
-    piece.save(out, "JPEG", quality=80, subsampling=0)  # the thin frame keeps its colour
-    return out.getvalue()
