@@ -313,3 +313,64 @@ def test_an_animation_is_whole_or_withheld(monkeypatch: pytest.MonkeyPatch) -> N
             with pytest.raises(DamagedError) as caught:
                 redact(data, None, Cover("none"))
         assert caught.value.kind == "image-too-large"
+
+
+def shades(*values: int) -> list[Image.Image]:
+    return [Image.new("RGB", (300, 300), (value, value, value)) for value in values]
+
+
+def test_a_box_in_an_animation_is_told_with_its_frames() -> None:
+    low = Box(100, 100, 60, 80, 0.2)
+    first, *more = shades(40, 120, 122, 200)
+    data = saved(first, "TIFF", save_all=True, append_images=more)
+    picture = redact(data, Finder([], [low], [replace(low, score=0.3)], [low]), FILL)
+    assert picture.covered == ()
+    assert picture.unsure_in == ((1, 2, 1), (3, 3, 3)), "what looks the same is one box"
+    assert [box.score for box in picture.unsure] == [0.3, 0.2]
+
+
+@pytest.mark.parametrize(("form", "settings"), [("GIF", {}), ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})])
+def test_the_frame_to_look_at_is_the_one_in_what_is_written(form: str, settings: dict[str, Any]) -> None:
+    """Two frames that differ under a cover alone are the same afterwards, and encoders join them."""
+    face, low = Box(100, 100, 60, 80, 0.9), Box(10, 10, 20, 20, 0.2)
+    first, second, third = shades(250, 250, 120)
+    second.paste((10, 200, 10), (110, 110, 150, 170))
+    data = saved(first, form, save_all=True, append_images=[second, third], duration=[100, 100, 100], **settings)
+    assert images.frame_count(data) == 3
+    picture = redact(data, Finder([face], [], [face], [], [low]), FILL)
+    ((start, end, frame),) = picture.unsure_in
+    assert (start, end) == (2, 2)
+    assert abs(int(pixels(frames_of(picture.data)[frame])[15, 15, 0]) - 120) < 3
+
+
+def test_a_person_clears_the_frames_that_were_seen_and_no_others() -> None:
+    face = Box(100, 100, 60, 80, 0.9)
+    first, *more = shades(40, 120, 200)
+    data = saved(first, "TIFF", save_all=True, append_images=more)
+    seen_again: list[list[Box]] = [[face], [face], [], [face], []]
+    picture = redact(data, Finder(*seen_again), FILL, Decisions(clear_in=((replace(face, score=1.0), 0, 0),)))
+    dark = [bool(pixels(frame)[140, 130].max() < 40) for frame in frames_of(picture.data)]
+    assert dark == [True, True, True], "what is covered in a frame is covered in the frames beside"
+    assert picture.covered_in[0][:2] == (1, 1)
+    picture = redact(
+        data, Finder([face], [face], [face]), FILL, Decisions(clear_in=((replace(face, score=1.0), 0, 2),))
+    )
+    assert picture.covered == ()
+
+
+def test_pages_that_grow_count_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small first page says nothing of those behind it."""
+    pages = [faceless().resize(size) for size in ((10, 10), (300, 200), (300, 200))]
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    total = 10 * 10 + 2 * 300 * 200
+    monkeypatch.setattr(images, "ANIMATION_LIMIT", total)
+    assert images.frame_count(data) == 3
+    monkeypatch.setattr(images, "ANIMATION_LIMIT", total - 1)
+    with pytest.raises(DamagedError) as caught:
+        redact(data, None, Cover("none"))
+    assert caught.value.kind == "image-too-large"
+    monkeypatch.setattr(images, "ANIMATION_LIMIT", 10 * total)
+    monkeypatch.setattr(images, "PIXEL_LIMIT", 300 * 200 - 1)
+    with pytest.raises(DamagedError) as caught:
+        redact(data, None, Cover("none"))
+    assert caught.value.kind == "image-too-large"
