@@ -180,6 +180,12 @@ RUN_KINDS = registry(
         "See which: bondstore ocean compare FILE",
     ),
     FindingKind(
+        "aodn-attributes",
+        _WARNING,
+        "AODN asks for attributes that are not stated.",
+        "State them in a TOML file: --attributes FILE",
+    ),
+    FindingKind(
         "vessel-in-name",
         _WARNING,
         "The file is named after its vessel, and its name goes public with what is released.",

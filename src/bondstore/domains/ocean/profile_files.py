@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bondstore.domains.ocean.cycles import FilesBefore, files_before, is_cycle, told_of
+from bondstore.domains.ocean.findings import RUN_KINDS
 from bondstore.domains.ocean.linked import BYTES, FILES, grouped_with, link
+from bondstore.domains.ocean.output.attributes import AODN_ASKS, parse_attributes
 from bondstore.domains.ocean.output.names import deployment_name, output_path, unmarked
 from bondstore.domains.ocean.paths import part_path, plot_path, record_path
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.reading.metadata import parse_metadata
-from bondstore.domains.ocean.write import maker
+from bondstore.domains.ocean.write import maker, version_of
 from bondstore.errors import DamagedError, NotFoundError, NothingThereError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import Item, Output, State
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from bondstore.stores import Fetched, ObjectInfo, Store
 
 METADATA = "(table of deployments)"
+ATTRIBUTES = "(attributes)"
 SUFFIXES = (".csv", ".nc")
 SECONDS, SECONDS_DRAWN = 0.01, 0.5
 """About what one object takes a core, and with its plot: 60 Argo files, suite argo, took 10 and 470 ms of CPU each."""
@@ -87,14 +93,22 @@ class ProfileFiles(EachObject):
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Say what is wrong with the table of deployments; then list."""
-        if self.settings.metadata and ledger is not None and context.run:
-            found = parse_metadata(self.settings.metadata).findings(METADATA)
-            told = Receipt(findings=list(found), afresh=[METADATA], counted=False)
+        if (self.settings.metadata or self.settings.style == "aodn") and ledger is not None and context.run:
+            found = parse_metadata(self.settings.metadata).findings(METADATA) if self.settings.metadata else ()
+            told = Receipt(findings=[*found, *self._asked_by_aodn()], afresh=[METADATA, ATTRIBUTES], counted=False)
             if self.few:  # an event that changes nothing puts nothing into a store's record
                 replay(ledger, "", entry_of(context.job, context.run, context.who, receipts=(told,)))
             else:
                 record(ledger, context, [told])
         return EachObject.plan(self, ledger, context, progress)
+
+    def _asked_by_aodn(self) -> list[Finding]:
+        if self.settings.style != "aodn":
+            return []
+        stated = parse_attributes(self.settings.attributes).given if self.settings.attributes else {}
+        missing = [name for name in AODN_ASKS if not stated.get(name)]
+        said = f"AODN asks for attributes that are not stated: {', '.join(missing)}."
+        return [RUN_KINDS["aodn-attributes"].about(ATTRIBUTES, message=said)] if missing else []
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield what was planned, in batches; each object with those of its float's cycles before."""
@@ -166,7 +180,10 @@ class ProfileFiles(EachObject):
     def _write_all(self, good: Sequence[tuple[Item, Fetched, Batch]], tool: Maker, work: Work) -> None:
         batch = joined([one for _, _, one in good])
         said = evaluate(batch, tool.suite)
-        paths = self._paths([(item.key, own) for item, _, own in good], work)
+        firsts = np.cumsum([0, *(len(own) for _, _, own in good)])
+        versions = [version_of(said.grades[start:end]) for start, end in pairwise(firsts)]
+        named = [(item.key, own, version) for (item, _, own), version in zip(good, versions, strict=True)]
+        paths = self._paths(named, work)
         there = self._there(good, paths, work)
         first = 0
         for (item, answer, own), path in zip(good, paths, strict=True):
@@ -196,15 +213,15 @@ class ProfileFiles(EachObject):
         work.receipt.findings += made.findings
         work.receipt.done(item, answer.info.etag)
 
-    def _paths(self, batches: Sequence[tuple[str, Batch]], work: Work) -> list[str]:
+    def _paths(self, batches: Sequence[tuple[str, Batch, int]], work: Work) -> list[str]:
         """Return where the files of objects go; another object's file is never written over."""
-        paths = [self._path(key, batch, distinct=key in self.marked) for key, batch in batches]
+        paths = [self._path(key, batch, version, distinct=key in self.marked) for key, batch, version in batches]
         if (self.again and not self.known_only) or not self.settings.files:
             return paths
         records = work.dest.read_many([record_path(path) for path in paths])
         return [
-            self._path(key, batch, distinct=True) if _is_anothers(record, work.context.source.url, key) else path
-            for (key, batch), path, record in zip(batches, paths, records, strict=True)
+            self._path(*named, distinct=True) if _is_anothers(record, work.context.source.url, named[0]) else path
+            for named, path, record in zip(batches, paths, records, strict=True)
         ]
 
     def _there(self, good: Sequence[tuple[Item, Fetched, Batch]], paths: Sequence[str], work: Work) -> set[str]:
@@ -219,8 +236,8 @@ class ProfileFiles(EachObject):
             if record is not None and not _is_anothers(record, store, item.key)
         }
 
-    def _path(self, key: str, batch: Batch, *, distinct: bool) -> str:
-        path = output_path(key, batch, self.settings.style, distinct=distinct)
+    def _path(self, key: str, batch: Batch, version: int, *, distinct: bool) -> str:
+        path = output_path(key, batch, self.settings.style, distinct=distinct, version=version)
         return path if self.settings.per == "profile" else part_path(deployment_name(batch), path)
 
 

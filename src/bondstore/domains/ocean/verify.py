@@ -32,6 +32,7 @@ def verify_file(data: bytes, record: Record) -> None:
     if dict(stored.meanings) != dict(scale.meanings):
         raise _refused(record, "has flags on another scale")
     rolled = {variable: _ours(scale, flags) for variable, flags in stored.rolled.items()}
+    _check_depth(record, rolled)
     measured = {"TIME", "POSITION", "PRES", "TEMP"} | ({"PSAL"} if batch.salinity is not None else set())
     if not measured <= set(rolled):
         raise _refused(record, "has no flags for one of its variables")
@@ -49,6 +50,15 @@ def verify_file(data: bytes, record: Record) -> None:
     if nothing or worse:
         raise _refused(record, f"is {graded.replace('_', ' ')} by its own flags")
     _check_counts(record, rolled)
+
+
+def _check_depth(record: Record, rolled: dict[str, Flags]) -> None:
+    """No depth is better than the pressure it was computed from; apart from that nobody claims anything of it."""
+    depth = rolled.pop("DEPTH", None)
+    if depth is not None and "PRES" in rolled:
+        worse = (RANK[depth] < RANK[rolled["PRES"]]) & (depth != Flag.MISSING)
+        if worse.any():
+            raise _refused(record, "calls a depth better than the pressure it is of")
 
 
 def _check_counts(record: Record, rolled: Mapping[str, Flags]) -> None:

@@ -16,7 +16,7 @@ from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.paths import month_of, plot_path
 from bondstore.domains.ocean.qc.evaluate import evaluate
-from bondstore.domains.ocean.qc.flags import Flag, of_source
+from bondstore.domains.ocean.qc.flags import SCALES, Flag, Flags, of_source
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
@@ -55,6 +55,8 @@ class Maker:
     def __init__(self, settings: QcSettings, store: str) -> None:
         self._settings, self._store = settings, store
         self.suite = settings.load()
+        if settings.style == "aodn":  # whatever tests are chosen, AODN takes the flags of IMOS
+            self.suite = replace(self.suite, scale=SCALES["imos"])
         self.columns = parse_columns(settings.columns) if settings.columns else None
         self._attributes = parse_attributes(settings.attributes) if settings.attributes else Attributes()
         self._deployments = parse_metadata(settings.metadata) if settings.metadata else None
@@ -85,6 +87,8 @@ class Maker:
             source_modified=answer.info.modified_ms / 1000,
             source_sha256=hashlib.sha256(answer.data).hexdigest(),
             attributes=self._attributes,
+            style=self._settings.style,
+            version=version_of(result.grades),
         )
         findings = _findings(key, path, batch, result)
         if not self._settings.files:
@@ -117,6 +121,11 @@ class Maker:
         from bondstore.domains.ocean.plots.profile import profile_figure
 
         return profile_figure(batch, result, 0)
+
+
+def version_of(grades: Flags) -> int:
+    """Return the version of the data by IMOS: 1 where all profiles were quality controlled in full, else 0."""
+    return int(not np.isin(grades, (Flag.UNEVALUATED, Flag.MISSING)).any())
 
 
 def _parsed_list(text: str) -> Mapping[str, Sequence[ExclusionEntry]]:

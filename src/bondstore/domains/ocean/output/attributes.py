@@ -24,8 +24,24 @@ _ACDD = """
     processing_level product_version program project publisher_institution publisher_name publisher_type
     publisher_url references source summary title
 """
-NAMES = frozenset(_ACDD.split())
-"""The attributes that settings may state, by their names in ACDD-1.3; ``id_prefix`` goes before each file's ``id``."""
+_IMOS = "abstract author citation disclaimer principal_investigator"
+NAMES = frozenset([*_ACDD.split(), *_IMOS.split()])
+"""The attributes that settings may state, by their names in ACDD-1.3 and IMOS-1.4; ``id_prefix`` goes before the ``id``
+of each file."""
+
+AODN_DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "project": "Integrated Marine Observing System (IMOS)",
+        "naming_authority": "IMOS",
+        "data_centre": "Australian Ocean Data Network (AODN)",
+        "disclaimer": 'Data, products and services from IMOS are provided "as is" without any warranty as to fitness for'
+        " a particular purpose.",
+    }
+)
+"""What stands in files for AODN where settings state nothing. Source: IMOS-1.4; a FishSOOP file as AODN has it."""
+
+AODN_ASKS = ("acknowledgement", "author", "citation", "institution", "license", "principal_investigator", "title")
+"""What AODN wants to be told, and only a person can."""
 
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
@@ -103,6 +119,8 @@ class FileSource:
     source_sha256: str = ""  # empty where it was not taken
     tool: str = TOOL
     attributes: Attributes = field(default_factory=Attributes)
+    style: str = "plain"  # or aodn: as AODN takes it
+    version: int = 1  # of the data: 1 quality controlled, 0 not in full (IMOS file versions)
     processed: float | None = None  # None: the file's date is `source_modified`, so that its bytes are always the same
 
     @property

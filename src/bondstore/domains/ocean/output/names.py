@@ -34,8 +34,8 @@ def output_path(key: str, batch: Batch, style: Style = "plain", *, distinct: boo
 
     `distinct` adds eight hex digits of the key's sha256: for an object whose path belongs to another one already (the
     same stem in another folder; the same sensor at the same second). An AODN name has them anyway where the serial
-    number is missing or could not be written as it is. `version` 1 is AODN's ``FV01``, quality controlled; 0 is
-    ``FV00``, with ``REALTIME``.
+    number is missing or could not be written as it is. `version` 1 is AODN's ``FV01``, quality controlled in full; 0 is
+    ``FV00``, with ``REALTIME``: a test could not be evaluated, as where no deployment is known yet.
 
     Source: IMOS NetCDF File Naming Convention 1.5; AODN's FishSOOP file names.
     """

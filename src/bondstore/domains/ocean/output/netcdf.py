@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from bondstore.domains.ocean.output.argo_history import masks
-from bondstore.domains.ocean.output.attributes import NAMES, FileSource, clean, facts
+from bondstore.domains.ocean.output.attributes import AODN_DEFAULTS, NAMES, FileSource, clean, facts
 from bondstore.domains.ocean.output.classic import Value, Variable, classic_netcdf
 from bondstore.domains.ocean.output.extents import Extent, extent, nominal, stamp
 from bondstore.domains.ocean.output.netcdf_content import (
     LEVEL,
     PROFILE,
     carried,
+    depths,
     flag_variables,
     known,
     letters,
@@ -55,11 +59,16 @@ def netcdf_file(batch: Batch, result: Result, about: FileSource) -> bytes:
         *flag_variables(batch, result, lies),
         *source_flags(batch, result, lies),
     ]
+    is_aodn = about.style == "aodn"
+    if is_aodn:
+        variables = [_of_imos(one) for one in (*variables, *depths(batch, result))]
     lengths = {PROFILE: len(batch), LEVEL: batch.levels}
     for one in variables:
         lengths |= {name: one.values.shape[place] for place, name in enumerate(one.dimensions)}
     of_profile = [one.name for one in variables if one.dimensions[0] == PROFILE and one.name != "row_size"]
     attributes = _global(batch, result, about, extent(batch, result), of_profile)
+    if is_aodn:
+        attributes |= _of_aodn(attributes, about, variables)
     return classic_netcdf(lengths, {**same, **attributes}, variables)
 
 
@@ -104,6 +113,38 @@ def _global(batch: Batch, result: Result, about: FileSource, reach: Extent, of_p
     }
     found["platform"] = stated["platform"] or ", ".join(sorted({clean(one.platform) for one in batch.profiles} - {""}))
     return {name: value for name, value in found.items() if value != ""}
+
+
+_MODES = ("Near Real-Time", "Delayed")
+_LEVELS = ("Level 0 - Raw Data", "Level 1 - Quality Controlled Data")
+"""By the version of the data: 0 and 1."""
+
+
+def _of_imos(variable: Variable) -> Variable:
+    """Return a variable with what IMOS-1.4 calls the convention of its flags."""
+    if not variable.name.endswith("_quality_control"):
+        return variable
+    return replace(variable, attributes={**variable.attributes, "quality_control_conventions": "IMOS standard flags"})
+
+
+def _of_aodn(stated: Mapping[str, Value], about: FileSource, variables: Sequence[Variable]) -> dict[str, Value]:
+    """Return the attributes that a file for AODN has beside, or otherwise."""
+    found: dict[str, Value] = {name: value for name, value in AODN_DEFAULTS.items() if not stated.get(name)}
+    found |= {
+        "Conventions": f"{CONVENTIONS}, IMOS-1.4",
+        "abstract": stated.get("abstract") or stated["summary"],
+        "data_mode": _MODES[about.version],
+        "file_version": _LEVELS[about.version],
+    }
+    metres = next(one for one in variables if one.name == "DEPTH").values
+    if not np.isnan(metres).all():
+        found |= {
+            "geospatial_vertical_min": float(np.nanmin(metres)),
+            "geospatial_vertical_max": float(np.nanmax(metres)),
+            "geospatial_vertical_units": "m",
+            "geospatial_vertical_positive": "down",
+        }
+    return found
 
 
 def title(batch: Batch) -> str:

@@ -18,8 +18,9 @@ from bondstore.domains.ocean.output.extents import Nominal, wrapped
 from bondstore.domains.ocean.profiles import NONE, RAW, Batch, Floats
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.files import FileName
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flags, Scale, of_source
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flag, Flags, Scale, of_source
 from bondstore.domains.ocean.qc.ragged import per_profile
+from bondstore.domains.ocean.qc.seawater import depth
 from bondstore.domains.ocean.qc.suite import Step
 
 DAYS_TO_1970 = 7305.0
@@ -181,6 +182,37 @@ def _written(name: str, values: Floats) -> Floats:
     if name == "TIME":
         return values / 86400.0 + DAYS_TO_1970
     return wrapped(values) if name == "LONGITUDE" else values
+
+
+def depths(batch: Batch, result: Result) -> list[Variable]:
+    """Return the depth of each level and its flag, which is that of the pressure it is computed from."""
+    metres = depth(batch)
+    flags = np.where(np.isnan(metres), np.int8(Flag.MISSING), result.rolled["PRES"])
+    words = "quality flag of depth: that of the sea pressure"
+    what: dict[str, Value] = {
+        "standard_name": "aggregate_quality_flag",
+        "long_name": words,
+        **_shared(result.suite.scale),
+    }
+    return [
+        Variable("DEPTH", (LEVEL,), metres, _DEPTH),
+        Variable("DEPTH_quality_control", (LEVEL,), result.suite.scale.write(flags), what),
+    ]
+
+
+_DEPTH: Mapping[str, Value] = {
+    "standard_name": "depth",
+    "long_name": "depth",
+    "units": "m",
+    "positive": "down",
+    "reference_datum": "sea surface",
+    "valid_min": -5.0,
+    "valid_max": 12_000.0,
+    "ancillary_variables": "DEPTH_quality_control",
+    "comment": "Computed from sea pressure and latitude by TEOS-10 (gsw.z_from_p).",
+    **_NAN,
+    **_MEASURED,
+}
 
 
 def known(each: Sequence[Mapping[str, Fact]]) -> tuple[dict[str, Value], list[tuple[str, NDArray[np.generic]]]]:

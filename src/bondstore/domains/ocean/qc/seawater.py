@@ -61,6 +61,12 @@ def _teos10(batch: Batch) -> tuple[Floats, Floats]:
     return absolute, _quiet(gsw.CT_from_t, absolute, batch.temperature, batch.pressure)
 
 
+def depth(batch: Batch) -> Floats:
+    """Return each level's depth in metres, positive down (TEOS-10, by pressure and latitude); NaN where one lacks."""
+    latitude = np.where(np.abs(batch.latitude) <= 90.0, batch.latitude, np.nan)
+    return -_quiet(_gsw().z_from_p, batch.pressure, latitude)
+
+
 def _quiet(function: Callable[..., Any], *columns: Floats | float) -> Floats:
     """Call gsw on columns where infinity is missing, without its warnings of values that no sea has."""
     finite = [np.where(np.isfinite(column), column, np.nan) for column in columns]
