@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bondstore.domains.ocean.output.argo_history import NUMBERS, history_qctest, profile_quality
+from bondstore.domains.ocean.output.argo_history import NUMBERS, masks, profile_quality
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
 from bondstore.domains.ocean.qc.suite import all_tests, load_suite
 from tests.domains.ocean.qc.argo_cases import BAD, GOOD, SUSPECT, Cast, batch, before, cast, casts
@@ -59,7 +59,8 @@ def test_a_sound_profile_is_good() -> None:
         name: {GOOD} for name in ("TIME", "POSITION", "PRES", "TEMP", "PSAL")
     }
     every = sum(1 << number for number in ORDER if number not in OF_A_KIND)
-    assert history_qctest(whole, result, 0) == (f"{every:X}", "0")
+    told = masks(whole, result)[0]
+    assert (told["tests_performed"], told["tests_failed"]) == (f"{every:X}", "0")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_sound_profile_is_good() -> None:
 )
 def test_each_fault_is_found_by_its_test(made: Cast, failed: set[int], where: str) -> None:
     whole, result = judged(made)
-    mask = int(history_qctest(whole, result, 0)[1], 16)
+    mask = int(masks(whole, result)[0]["tests_failed"], 16)
     found = {number for number in ORDER if mask >> number & 1}
     assert failed <= found
     assert set(result.rolled[where].tolist()) & {SUSPECT, BAD}
@@ -99,7 +100,7 @@ def test_what_was_bad_in_temperature_is_bad_in_salinity_where_the_test_says_both
 
 def test_the_bit_of_test_18_is_a_power_of_two() -> None:
     whole, result = judged(sound(earlier=before(WARM, PRESSURE, SALT)))
-    assert int(history_qctest(whole, result, 0)[1], 16) & 262144
+    assert int(masks(whole, result)[0]["tests_failed"], 16) & 262144
 
 
 @pytest.mark.parametrize(

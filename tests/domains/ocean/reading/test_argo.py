@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bondstore.domains.ocean.output.argo_history import history_qctest
+from bondstore.domains.ocean.output.argo_history import masks
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result, evaluate
 from bondstore.domains.ocean.qc.flags import Flag
@@ -138,7 +138,7 @@ def judged(data: bytes, suite: str = "argo") -> tuple[Batch, Result]:
 
 
 def performed(batch: Batch, result: Result, number: int) -> set[int]:
-    mask = int(history_qctest(batch, result, number)[0], 16)
+    mask = int(masks(batch, result)[number]["tests_performed"], 16)
     return {bit for bit in range(32) if mask >> bit & 1}
 
 

@@ -48,7 +48,13 @@ LETTERS = ((1.0, "A"), (0.75, "B"), (0.5, "C"), (0.25, "D"))
 
 
 def masks(batch: Batch, result: Result) -> list[dict[str, str]]:
-    """Return for each profile what an Argo file would say of the tests: masks and letters; nothing for other suites."""
+    """Return for each profile what an Argo file would say of the tests: masks and letters; nothing for other suites.
+
+    The masks of HISTORY_QCTEST are hexadecimal, with bit n for test n: performed (action QCP$), failed (QCF$). A test
+    that was silent or could not be evaluated on every level was not performed; one that called any level suspect or bad
+    was failed. Source: Argo user's manual, reference table 11. Bit 18 is 262144, as the rule has it; the table's 261144
+    is a slip.
+    """
     if not any(step.test.name in NUMBERS for step in result.suite.steps):
         return [{} for _ in batch.profiles]
     performed, failed = _bits(batch, result, _SPOKE), _bits(batch, result, _FAILED)
@@ -67,17 +73,6 @@ def _bits(batch: Batch, result: Result, among: tuple[Flag, ...]) -> list[int]:
         if bit is not None and flags is not None:
             bits[count(batch, np.isin(flags, among)) > 0] |= 1 << bit
     return bits.tolist()
-
-
-def history_qctest(batch: Batch, result: Result, number: int) -> tuple[str, str]:
-    """Return which tests were performed on a profile and which it failed, as HISTORY_QCTEST has them.
-
-    Two masks in hexadecimal, with bit n for test n: performed (action QCP$), failed (QCF$). A test that was silent or
-    could not be evaluated on every level was not performed; one that called any level suspect or bad was failed.
-    Source: Argo user's manual, reference table 11. Bit 18 is 262144, as the rule has it; the table's 261144 is a slip.
-    """
-    said = masks(batch, result)[number]
-    return said.get("tests_performed", "0"), said.get("tests_failed", "0")
 
 
 def profile_quality(batch: Batch, result: Result, variable: str) -> list[str]:

@@ -34,8 +34,8 @@ AODN_DEFAULTS: Mapping[str, str] = MappingProxyType(
         "project": "Integrated Marine Observing System (IMOS)",
         "naming_authority": "IMOS",
         "data_centre": "Australian Ocean Data Network (AODN)",
-        "disclaimer": 'Data, products and services from IMOS are provided "as is" without any warranty as to fitness for'
-        " a particular purpose.",
+        "disclaimer": 'Data, products and services from IMOS are provided "as is" without any warranty as to'
+        " fitness for a particular purpose.",
     }
 )
 """What stands in files for AODN where settings state nothing. Source: IMOS-1.4; a FishSOOP file as AODN has it."""

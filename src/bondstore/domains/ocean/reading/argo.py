@@ -1,66 +1,22 @@
-"""Argo profile files: N_PROF profiles of up to N_LEVELS levels, raw values, and what else the file says of them."""
+"""Argo profile files: N_PROF profiles of up to N_LEVELS levels, their adjusted or raw values, and their flags."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bondstore.domains.ocean.earlier import earlier_of, predecessors
-from bondstore.domains.ocean.profiles import NONE, RAW, Batch, Floats, Header, Integers, Mask, Position, Profile
+from bondstore.domains.ocean.profiles import NONE, RAW, Batch, Floats, Mask, Position
+from bondstore.domains.ocean.reading.argo_facts import MEASURED, profiles_of
 from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags
 from bondstore.domains.ocean.reading.text import damaged
 from bondstore.findings import Finding
 
-_MEASURED = ("PRES", "TEMP", "PSAL")
-
-
-_KNOWN = {
-    "PLATFORM_TYPE": "platform_type",
-    "DIRECTION": "direction",
-    "DATA_MODE": "data_mode",
-    "WMO_INST_TYPE": "wmo_instrument_type",
-    "VERTICAL_SAMPLING_SCHEME": "vertical_sampling_scheme",
-    "DATA_CENTRE": "data_centre",
-    "PROFILE_PRES_QC": "source_profile_pres_qc",
-    "PROFILE_TEMP_QC": "source_profile_temp_qc",
-    "PROFILE_PSAL_QC": "source_profile_psal_qc",
-}
-"""What is kept of each profile; names of persons are not."""
-
-
-_NO_CYCLE = 99_999
-
-
 _DOUBTED = (3, 4)
 """Flags of the file whose values no later profile is compared with."""
-
-
-PROFILE_PRESSURE = "CONFIG_ProfilePressure_dbar"
-"""The pressure from which a profile begins; the park pressure is another, and says nothing of it."""
-
-
-_DATES = ("DATE_CREATION", "DATE_UPDATE")
-
-
-_TABLES = (
-    ("CONFIG_PARAMETER_NAME", "CONFIG_PARAMETER_VALUE"),
-    ("LAUNCH_CONFIG_PARAMETER_NAME", "LAUNCH_CONFIG_PARAMETER_VALUE"),
-)
-"""Names and values of settings: of the float's missions, and, for what never changes, as it was launched."""
-
-
-_MOST_MISSIONS = 1e6
-
-
-_DATE = re.compile(r"[0-9]{14}")
-_MASK = re.compile(r"[0-9A-Fa-f]{1,16}")
-_ACTIONS = {"QCP$": "source_tests_performed", "QCF$": "source_tests_failed"}
 
 
 def is_argo(reader: Reader) -> bool:
@@ -74,7 +30,7 @@ def read_argo(reader: Reader) -> tuple[Batch, list[Finding]]:
     Values are those that the file means to be used: in profiles of mode D and A the adjusted ones, and where these are
     fill values the raw ones, which the file then calls bad. Levels at the end of a row where nothing has a value are
     padding, and no levels; others are kept. The profile before each one is looked for among the profiles of the same
-    float in the same file: that of the highest cycle number below its own, of the same sampling, and of the same
+    float in the same file: that of the nearest of the ten cycles before, of the same sampling, and of the same
     direction if there is one.
 
     What tests may ask for of a profile stands in `Profile.known`: ``created`` (when the file was made, in seconds since
@@ -87,7 +43,7 @@ def read_argo(reader: Reader) -> tuple[Batch, list[Finding]]:
     kept, sizes = columns.kept, columns.kept.sum(axis=1).astype(np.int64)
     time, latitude, longitude = _of_profile(reader, len(sizes))
     batch = Batch(
-        _profiles(reader, len(sizes)),
+        profiles_of(reader, len(sizes)),
         sizes,
         np.repeat(time, sizes),
         np.repeat(latitude, sizes),
@@ -200,7 +156,7 @@ def _measured(reader: Reader) -> list[str]:
     for name in ("PRES", "TEMP", "JULD", "LATITUDE", "LONGITUDE"):
         if name not in reader:
             raise damaged("columns-missing", reader.key, f"It is an Argo file without the variable {name}.")
-    return [name for name in _MEASURED if name in reader]
+    return [name for name in MEASURED if name in reader]
 
 
 def _levels(reader: Reader, blocks: list[Floats]) -> Mask:
@@ -221,60 +177,6 @@ def _of_profile(reader: Reader, number: int) -> tuple[Floats, Floats, Floats]:
     if any(one.shape != (number,) for one in (time, latitude, longitude)):
         raise damaged("columns-missing", reader.key, "Its times and positions are not one for each profile.")
     return time, latitude, longitude
-
-
-def _cycles(reader: Reader, number: int) -> Integers:
-    if "CYCLE_NUMBER" not in reader:
-        return np.full(number, _NO_CYCLE)
-    found = reader.numbers("CYCLE_NUMBER")
-    if found.shape != (number,):
-        raise damaged("columns-missing", reader.key, "Its cycle numbers are not one for each profile.")
-    return np.where(np.isnan(found) | (np.abs(found) > _NO_CYCLE), _NO_CYCLE, found).astype(np.int64)
-
-
-def _profiles(reader: Reader, number: int) -> list[Profile]:
-    stem = PurePosixPath(reader.key).stem
-    texts = {
-        name: reader.texts(name)
-        for name in ("PLATFORM_NUMBER", "FLOAT_SERIAL_NO", "FIRMWARE_VERSION", *_KNOWN)
-        if name in reader
-    }
-    cycles, written, deepest = _cycles(reader, number), made(reader), told(reader, number)
-    history, parameters = _history(reader, number), _parameters(reader, number)
-
-    def of(name: str, place: int) -> str:
-        column = texts.get(name, [])
-        # one sign for each profile is stored as a single row
-        if len(column) == 1 and number != 1 and len(column[0]) == number:
-            return column[0][place]
-        return column[place] if place < len(column) else ""
-
-    profiles = []
-    for place in range(number):
-        known = {ours: of(name, place) for name, ours in _KNOWN.items() if of(name, place)} | history[place]
-        if parameters[place]:
-            known["parameters"] = parameters[place]
-        if cycles[place] != _NO_CYCLE:
-            known["cycle"] = str(cycles[place])
-        if written is not None:
-            known["created"] = f"{written:.0f}"
-        if deepest[place] is not None:
-            known["deepest_pressure"] = f"{deepest[place]:.10g}"
-        header = Header(
-            "argo", sensor_serial=of("FLOAT_SERIAL_NO", place), sensor_firmware=of("FIRMWARE_VERSION", place)
-        )
-        profiles.append(
-            Profile(
-                key=reader.key,
-                name=stem if place == 0 else f"{stem}-{place + 1}",
-                header=header,
-                platform=of("PLATFORM_NUMBER", place),
-                timed=False,
-                placed=False,
-                known=known,
-            )
-        )
-    return profiles
 
 
 def _with_earlier(batch: Batch, time: Floats, latitude: Floats, longitude: Floats) -> Batch:
@@ -305,108 +207,3 @@ def _digits(signs: NDArray[np.bytes_], absent: Mask) -> NDArray[np.int8]:
     codes = np.ascontiguousarray(signs).view(np.uint8).reshape(signs.shape)
     digit = (codes >= ord("0")) & (codes <= ord("9"))
     return np.where(digit, codes - ord("0"), np.where(absent, 9, 0)).astype(np.int8)
-
-
-def made(reader: Reader) -> float | None:
-    """Return when a file was made, in seconds since 1970-01-01 UTC; None where it does not say.
-
-    Cycles are added to a file after its creation, so that the later of DATE_CREATION and DATE_UPDATE counts.
-    Source: Argo user's manual, section 2.2.3: dates are YYYYMMDDHHMISS.
-    """
-    found = [_date(text) for name in _DATES if name in reader for text in reader.texts(name)[:1]]
-    return max((one for one in found if one is not None), default=None)
-
-
-def told(reader: Reader, number: int) -> list[float | None]:
-    """Return the pressure from which each profile was to begin, in dbar; None where the file does not say.
-
-    Files of profiles need not hold it: by the format it stands in the float's file of metadata. Where a file has it, it
-    is a variable of that name, or a row of one of the tables of configuration, with a value for each mission; then
-    CONFIG_MISSION_NUMBER says which mission, counted from 1, a profile belongs to. Source: Argo
-    user's manual, sections 2.2 and 2.4; Argo QC manual 3.9, test 19.
-    """
-    if PROFILE_PRESSURE in reader:
-        found = _numbers(reader, PROFILE_PRESSURE).reshape(-1)
-        if len(found) not in {1, number}:
-            return [None] * number
-        return [_usable(one) for one in np.resize(found, number)]
-    for names, values in _TABLES:
-        by_mission = _by_mission(reader, names, values)
-        if by_mission:
-            return [_of(by_mission, mission) for mission in _missions(reader, number)]
-    return [None] * number
-
-
-def _by_mission(reader: Reader, names: str, values: str) -> list[float | None]:
-    """The pressure in each mission; a table of one row holds for all."""
-    if names not in reader or values not in reader:
-        return []
-    listed, rows = reader.texts(names), np.atleast_2d(_numbers(reader, values))
-    if PROFILE_PRESSURE not in listed or rows.ndim != 2 or rows.shape[1] != len(listed):
-        return []
-    return [_usable(one) for one in rows[:, listed.index(PROFILE_PRESSURE)]]
-
-
-def _missions(reader: Reader, number: int) -> list[int]:
-    """The mission of each profile; 0 where none is named."""
-    if "CONFIG_MISSION_NUMBER" not in reader:
-        return [0] * number
-    found = _numbers(reader, "CONFIG_MISSION_NUMBER")
-    if found.shape != (number,) or "N_PROF" not in reader.dimensions("CONFIG_MISSION_NUMBER"):
-        return [0] * number
-    return [int(one) if 0.0 < one < _MOST_MISSIONS else 0 for one in found.tolist()]
-
-
-def _numbers(reader: Reader, name: str) -> Floats:
-    """A variable's numbers; none where it holds text, as in older formats: no reason to refuse the profiles."""
-    if getattr(reader.file.variables[name].dtype, "kind", "text") not in {"i", "u", "f"}:
-        return np.zeros(0)
-    return reader.numbers(name)
-
-
-def _of(by_mission: list[float | None], mission: int) -> float | None:
-    if len(by_mission) == 1:
-        return by_mission[0]
-    return by_mission[mission - 1] if 0 < mission <= len(by_mission) else None
-
-
-def _usable(value: float) -> float | None:
-    return float(value) if np.isfinite(value) and value > 0.0 else None
-
-
-def _history(reader: Reader, number: int) -> list[dict[str, str]]:
-    """Return which tests the file says were performed on each profile and failed: the masks of HISTORY_QCTEST.
-
-    Where several steps of processing wrote one, all that differ, in their order. Source: Argo user's manual, section
-    2.2.7 and reference table 11.
-    """
-    found: list[dict[str, str]] = [{} for _ in range(number)]
-    if not {"HISTORY_ACTION", "HISTORY_QCTEST"} <= set(reader.file.variables):
-        return found
-    actions, masks = reader.texts("HISTORY_ACTION"), reader.texts("HISTORY_QCTEST")
-    if len(actions) != len(masks) or not number or len(masks) % number:
-        return found
-    for place, (action, mask) in enumerate(zip(actions, masks, strict=True)):
-        name, told = _ACTIONS.get(action), found[place % number]  # N_HISTORY by N_PROF: profiles vary fastest
-        if name and _MASK.fullmatch(mask) and mask not in told.get(name, "").split():
-            told[name] = f"{told.get(name, '')} {mask}".strip()
-    return found
-
-
-def _parameters(reader: Reader, number: int) -> list[str]:
-    """Return what each profile has beside pressure, temperature and salinity, by name."""
-    listed = reader.texts("STATION_PARAMETERS") if "STATION_PARAMETERS" in reader else []
-    if not number or len(listed) % number:
-        return [""] * number
-    each = len(listed) // number
-    found = [listed[place * each : place * each + each] for place in range(number)]
-    return [" ".join(one for one in names if one and one not in _MEASURED) for names in found]
-
-
-def _date(text: str) -> float | None:
-    if not _DATE.fullmatch(text):
-        return None
-    try:
-        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None

@@ -39,7 +39,8 @@ def is_netcdf(data: bytes) -> bool:
 def read_netcdf(data: bytes, key: str) -> tuple[Batch, list[Finding]]:
     """Read the profiles of a netCDF file, which are named by the key's stem.
 
-    Argo files (``PLATFORM_NUMBER`` and ``N_PROF``) give the raw values, never the adjusted ones. Other files need
+    Argo files (``PLATFORM_NUMBER`` and ``N_PROF``) give the adjusted values in profiles of mode D and A, and the raw
+    ones where there is no adjusted value; see `bondstore.domains.ocean.reading.argo.read_argo`. Other files need
     ``PRES`` (or ``DEPTH``) and ``TEMP``, with TIME, LATITUDE and LONGITUDE per level or per profile; several profiles
     are told apart by a contiguous ragged array (CF conventions 9.3.3).
     """
