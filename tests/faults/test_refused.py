@@ -116,3 +116,16 @@ def test_ocean_files_that_are_refused_fail_alone(lab: Lab, faulty: FaultyProxy) 
         assert ended.code == 5, ended.err
         assert (ended.tally["failed"], ended.tally["done"]) == (1, done)
         assert "not-fetched" in ended.findings[barred]
+
+
+@pytest.mark.parametrize("participant", [FIRST, SECOND])
+def test_a_report_of_what_is_missing_goes_past_a_participant_who_is_refused(
+    lab: Lab, faulty: FaultyProxy, participant: str
+) -> None:
+    lab.fill(make(Shape(participants=2, hours=3, rows=5, missing=1.0)))
+    refuse(faulty, f"/{participant}/")
+    where = ["--store", lab.url, "--study", STUDY, "--key", "env:LAB_STUDY_KEY", "--json"]
+    ended = lab.run(lab.command("beiwe", "reconcile", *where), endpoint=faulty.endpoint)
+    assert ended.code == 5, ended.err
+    assert {key for key, kinds in ended.findings.items() if "not-fetched" in kinds}
+    assert all(f"/{participant}/" in key for key, kinds in ended.findings.items() if "not-fetched" in kinds)

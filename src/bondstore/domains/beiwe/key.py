@@ -26,8 +26,7 @@ from bondstore.errors import (
 )
 from bondstore.ledger import note_personal
 from bondstore.runs.policy import check_places
-from bondstore.runs.process import whoami
-from bondstore.stores import open_store
+from bondstore.runs.process import shared_store, whoami
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -143,7 +142,7 @@ def key_checked(store: Store, study: str, key: SecretRef) -> Iterator[None]:
 
 def check_selection(spec: StoreSpec, study: str, key: SecretRef, selection: StudySelection) -> None:
     """Refuse a key that opens nothing of what a selection wants, and a selection that matches nothing."""
-    store = open_store(spec)
+    store = shared_store(spec)
     check_each(store, study, selection)
     listed = (one for page in walk(store, study, selection) for one in page)
     check_key(store, key, ((one.object, one.size) for one in matched(store, study, selection, listed)))

@@ -18,10 +18,9 @@ from bondstore.domains.beiwe.reconcile.read import Tools, raw_batches
 from bondstore.domains.beiwe.streams import AHEAD_MS
 from bondstore.errors import BondstoreError
 from bondstore.ledger import note_personal
-from bondstore.runs.process import whoami
+from bondstore.runs.process import shared_store, whoami
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count, Tally
-from bondstore.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +48,7 @@ class GapReport:
     def gaps(self) -> Iterator[Gap]:
         """Yield a gap for every participant and stream that raw has objects of, also where nothing is missing."""
         self._job.check_key()
-        store = open_store(self._job.store)
+        store = shared_store(self._job.store)  # it knows by now what its credentials open
         who = whoami()
         latest = int(time.time() * 1000) + AHEAD_MS
         tools = Tools(store, opener(self._job.key), lambda reads: note_personal(who, reads), latest)
