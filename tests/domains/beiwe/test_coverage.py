@@ -267,3 +267,12 @@ def test_a_browser_shows_the_page_and_asks_for_nothing(lab: Lab, browser: Browse
     assert "2024-01-10 00:00" in shown
     assert "2024-01-16 00:00" in shown
     assert "accelerometer, 2024-01-10 to 2024-01-15: nothing" in shown
+
+
+def test_a_person_whose_phone_only_notes_events_has_no_share(
+    lab: Lab, words: list[str], cli: Call, tmp_path: Path
+) -> None:
+    lab.hours("calls", "2024-01-01T00:00", 1)
+    done = cli(*words, str(tmp_path / "c.html"), "--json")
+    assert done.records[0]["share"] is None
+    assert "sensor hours" not in (tmp_path / "c.html").read_text()

@@ -299,3 +299,10 @@ def test_an_overview_has_a_length_a_frame_and_a_table_in_notebooks(lab):
     assert row[:4] == ("gps", part.chunked, part.raw, part.bytes)
     assert row[4] == datetime(2024, 1, 1, tzinfo=UTC)
     assert "<table" in seen._repr_html_()
+
+
+def test_a_table_shows_how_far_it_is_where_it_is_asked_for(lab, capsys):
+    lab.table([PERSON, PARTICIPANTS[1]], STREAM, progress=True)
+    assert capsys.readouterr().err.startswith("60 of 60 objects")
+    lab.table(PERSON, STREAM)
+    assert capsys.readouterr().err == ""

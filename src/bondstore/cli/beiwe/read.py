@@ -72,6 +72,8 @@ def command(
         return int(Exit.DONE)
     if name is None and not (participant and stream):
         raise UsageError("Nothing is named to read.", hint="Give an object's KEY, or --participant and --stream.")
+    if name is not None and survey:
+        raise UsageError("One object is read whole.", hint="Leave --survey out, or KEY.")
     writer = writer_of(form, rows)
     if name is not None:
         frames = _object(opened, name, findings)

@@ -40,6 +40,9 @@ from bondstore.domains.beiwe.reading.stream import (
 from bondstore.domains.beiwe.selection import StudySelection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import DamagedError, UsageError
+from bondstore.runs.notebook import watcher
+from bondstore.runs.progress import Quiet
+from bondstore.runs.tally import Count
 from bondstore.stores import Store
 from bondstore.stores.address import dest_spec
 from bondstore.timebounds import zone_named
@@ -156,6 +159,7 @@ class Study:
         tz: str = "UTC",
         rows: bool = False,
         findings: list[Finding] | None = None,
+        progress: Progress | bool | None = None,
     ) -> pl.DataFrame:
         """Count for each participant, stream and day the hours that have data.
 
@@ -173,6 +177,8 @@ class Study:
             Also read every object and count its rows; then an hour has data where it has a row.
         findings : list, optional
             What is wrong with objects whose rows could not all be counted is added to it; else a `DamageWarning` tells.
+        progress : bool, optional
+            Whether it is shown how far it is; by default in notebooks.
 
         Returns
         -------
@@ -182,7 +188,8 @@ class Study:
             are there, too: from the first to the last on which the participant has any data; with `since` or `until`,
             for all participants those of the window on which anybody has.
         """
-        counted = self.counted(selection_of(participant, stream, since, until, source, tz=tz), tz, rows=rows)
+        selection = selection_of(participant, stream, since, until, source, tz=tz)
+        counted = self.counted(selection, tz, rows=rows, progress=watcher(progress))
         if findings is not None:
             findings += counted.findings
         elif counted.findings:
@@ -366,6 +373,7 @@ class Study:
         survey: str | Iterable[str] | None = None,
         damaged: str = "warn",
         findings: list[Finding] | None = None,
+        progress: Progress | bool | None = None,
     ) -> pl.DataFrame:
         """Read a participant's stream as one table, sorted, without repeated rows; or those of several, one by one.
 
@@ -387,6 +395,8 @@ class Study:
             What to do when rows were lost or objects could not be read; see `read`.
         findings : list, optional
             What is found is added to it.
+        progress : bool, optional
+            Whether it is shown how far it is; by default in notebooks.
 
         Returns
         -------
@@ -409,16 +419,20 @@ class Study:
         check_each(self.store, self.id, everybody)
         frames: list[pl.DataFrame] = []
         read: list[ReadBatch] = []
-        found = False
-        for person in everybody.participants:
-            selection = dataclasses.replace(everybody, participants=(person,))
-            objects = stream_objects(self.store, self.id, selection)
-            found = found or bool(objects)
-            for batch, frame in self.rows(objects, selection):
-                frames.append(frame if isinstance(participant, str) else named_rows(frame, person))
-                read.append(dataclasses.replace(batch, frame=frame[:0]))
-        if not found:
+        parts = [dataclasses.replace(everybody, participants=(person,)) for person in everybody.participants]
+        listed = [stream_objects(self.store, self.id, part) for part in parts]
+        if not any(listed):
             check_any(self.store, self.id, everybody)
+        watch = watcher(progress) or Quiet()
+        watch.begin(_count(one for objects in listed for one in objects))
+        try:
+            for part, objects in zip(parts, listed, strict=True):
+                for batch, frame in self.rows(objects, part):
+                    frames.append(frame if isinstance(participant, str) else named_rows(frame, part.participants[0]))
+                    read.append(dataclasses.replace(batch, frame=frame[:0]))
+                    watch.advance(_count(one.listed for one in batch.objects))
+        finally:
+            watch.end()
         hand_out(read, damaged, findings)
         if not frames:
             empty = pl.DataFrame(schema=schema(STREAMS[everybody.streams[0]]))
@@ -556,7 +570,6 @@ class Study:
         from bondstore.runs import engine
         from bondstore.runs.destinations import open_destination
         from bondstore.runs.executors import default_executor
-        from bondstore.runs.notebook import watcher
 
         chosen = source or ("both" if form == "original" else "chunked")
         selection = selection_of(participant, stream, since, until, chosen, tz=tz, survey=survey)
@@ -592,3 +605,7 @@ class Study:
 
     def _read_parts(self, batch: Sequence[Listed]) -> tuple[ReadBatch, list[pl.DataFrame]]:
         return read_parts(self.store, self._opener(), batch)
+
+
+def _count(listed: Iterable[Listed]) -> Count:
+    return sum((Count(1, one.size) for one in listed), Count())

@@ -75,7 +75,8 @@ class PersonPage:
         self.first, self.last = _date(self._first), _date(self._last)
         self.days = self._last - self._first + 1
         continuous = [one for one in streams if one.is_continuous]
-        self.share = _share(sum(int(one.hours.sum()) for one in continuous), person.hours * len(continuous))
+        present = sum(int(one.hours.sum()) for one in continuous)
+        self.share = _share(present, person.hours * len(continuous)) if continuous else None
         self.bytes = sum(int(one.bytes.sum()) for one in streams)
         shared = person.gaps(at_least)
         self.gaps = [("no stream at all", *_gap(calendar, one)) for one in shared]
