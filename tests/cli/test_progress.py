@@ -10,6 +10,7 @@ import time
 import pytest
 
 from bondstore.cli.progress import BarProgress, LogProgress, Meter, reporter
+from bondstore.runs import pulse
 from bondstore.runs.tally import Count
 
 
@@ -124,3 +125,48 @@ def test_ctrl_c_is_answered_at_once_and_only_while_something_runs() -> None:
     lines.begin(Count(1, 1))
     lines.end()
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_images_and_the_time_left_are_told_before_any_zip_is_done() -> None:
+    """A zip of 50 screenshots takes half a minute: the first second has a guess, and each image makes it better."""
+    clock = Clock()
+    meter = Meter(clock, "zips", inside="images", guess=lambda todo: todo.bytes / 100_000 * 0.6)
+    pulse.reset()
+    meter.begin(Count(4, 20_000_000))
+    assert meter.text().endswith("0 images (0.0/s), about 2:00 min left")
+    clock.now += 15
+    for _ in range(50):
+        pulse.beat(100_000)
+    assert meter.left() == pytest.approx(45)
+    assert meter.text().endswith("50 images (3.3/s), 45 s left")
+    meter.advance(Count(1, 5_000_000), {"images": 50})
+    assert "1 of 4 zips" in meter.text()
+    assert "50 images" in meter.text(), "none counts twice"
+    for _ in range(200):
+        pulse.beat(100_000)
+    assert meter.fraction == pytest.approx(0.99), "a zip is done when it is recorded"
+    meter.advance(Count(3, 15_000_000), {"images": 150})
+    assert meter.fraction == 1
+
+
+def test_the_bar_shows_images_while_no_receipt_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    parent, child = pty.openpty()
+    pulse.reset()
+    with os.fdopen(child, "w") as stream:
+        bar = reporter(stream, "zips", inside="images", guess=lambda _: 90.0)
+        bar.begin(Count(10, 1_000_000))
+        time.sleep(0.5)
+        for _ in range(7):
+            pulse.beat(10_000)
+        time.sleep(0.8)
+        bar.end()
+    read = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(parent, 100_000):
+            read += part
+    os.close(parent)
+    told = read.decode().replace("\r\n", " ")
+    assert "about 1:" in told
+    assert "7 images" in told
+    assert "7 images" not in told.rstrip().split("\x1b[2K")[-1], "the last line tells what is recorded"

@@ -210,10 +210,13 @@ def test_ctrl_c_lets_running_shards_end(
             raise KeyboardInterrupt
 
     objects = fill(40)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as stopped:
         execute(job, destination, executor, progress=Impatient())
     assert recorded(destination).state == "interrupted"
     assert 0 < len(files(destination)) < 40
+    kept = len(files(destination))
+    told = f"Stopped. What was done is kept: {kept} object{'s' * (kept != 1)}."
+    assert stopped.value.message == told
     assert sorted(files(destination)) == sorted(reads(destination))
     execute(job, destination, executor, run=recorded(destination).id)
     assert files(destination) == objects

@@ -17,6 +17,7 @@ import pytest
 from bondstore.config import secrets
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError, Exit, StoreError
+from bondstore.runs import pulse
 from bondstore.runs.executors import (
     Barrier,
     Executor,
@@ -245,3 +246,25 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     parent.wait()
     gone, alive = psutil.wait_procs(workers, timeout=30)
     assert (len(gone), alive) == (2, [])
+
+
+@dataclass
+class Beating:
+    """Counts while it works."""
+
+    number: int
+
+    def run(self) -> Receipt:
+        for _ in range(self.number):
+            pulse.beat(10)
+        return Receipt()
+
+
+@every
+def test_what_workers_count_is_seen_here(executor: Executor) -> None:
+    pulse.reset()
+    with closing(executor.run(Beating(number) for number in (1, 20, 300))) as results:
+        assert len(list(results)) == 3
+    assert pulse.seen() == (321, 3210)
+    pulse.reset()
+    assert pulse.seen() == (0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from bondstore.cli.output import coloured
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EVERY = 30.0
 """Seconds between two lines when stderr is no terminal."""
+_GLANCE = 0.3
+"""Seconds between two glances at what workers count."""
 
 
 class _Reporter:
@@ -48,6 +50,7 @@ class _Reporter:
         """Write the last state, and stop."""
         self._stop.leave()
         self._close()
+        self._meter.within = ""  # the last line tells what is recorded
         if self._meter.total is not None and self._meter.total.objects:
             self._write()
 
@@ -91,6 +94,23 @@ class BarProgress(_Reporter):
     """Progress for a person: a bar that is gone when the run is over, and one line that stays."""
 
     _bar: Bar | None = None
+    _ticker: threading.Thread | None = None
+
+    def __init__(self, stream: IO[str], meter: Meter | None = None) -> None:
+        super().__init__(stream, meter)
+        self._over = threading.Event()
+
+    def begin(self, total: Count) -> None:
+        """The plan stands; what workers count inside of objects is shown while no receipt comes."""
+        super().begin(total)
+        if self._meter.within and self._ticker is None:
+            self._over.clear()
+            self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
+            self._ticker.start()
+
+    def _tick(self) -> None:
+        while not self._over.wait(_GLANCE):
+            self._show()
 
     def _show(self) -> None:
         if self._bar is None:
@@ -104,6 +124,10 @@ class BarProgress(_Reporter):
         )
 
     def _close(self) -> None:
+        self._over.set()
+        if self._ticker is not None:
+            self._ticker.join()
+            self._ticker = None
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -150,8 +174,14 @@ class Stop:
         raise KeyboardInterrupt
 
 
-def reporter(stream: IO[str] | None = None, things: str = "objects") -> Progress:
-    """Return the reporter that fits stderr."""
+def reporter(
+    stream: IO[str] | None = None,
+    things: str = "objects",
+    *,
+    inside: str = "",
+    guess: Callable[[Count], float] | None = None,
+) -> Progress:
+    """Return the reporter that fits stderr; `inside` and `guess` as in `Meter`."""
     stream = sys.stderr if stream is None else stream
-    meter = Meter(things=things)
+    meter = Meter(things=things, inside=inside, guess=guess)
     return BarProgress(stream, meter) if stream.isatty() else LogProgress(stream, meter=meter)

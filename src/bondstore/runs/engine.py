@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.errors import BondstoreError, Interrupted
-from bondstore.runs import anchors
+from bondstore.runs import anchors, pulse
 from bondstore.runs.context import RunContext
 from bondstore.runs.destinations import dest_options
 from bondstore.runs.executors import Barrier, fitted
@@ -17,6 +17,7 @@ from bondstore.runs.progress import Quiet
 from bondstore.runs.quarantine import sweep
 from bondstore.runs.record import note, record
 from bondstore.runs.tally import Tally
+from bondstore.text import counted, number_text
 from bondstore.version import TOOL
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def execute(
             keeper.tally = Tally(skipped=plan.skipped, quarantined=plan.quarantined)
             if confirm is not None and not confirm(plan):
                 return keeper.finish(plan, "cancelled")
+            pulse.reset()
             watch.begin(plan.todo)
             context = replace(context, others=ledger.items.sample(job.name))
             keeper.take_all(fitted(executor, plan.seconds).run(_in_turn(job.stages(ledger, context))))
@@ -164,7 +166,7 @@ def execute(
         except KeyboardInterrupt as stop:
             keeper.abandon("interrupted")
             raise Interrupted(
-                "Stopped. What was done is kept.",
+                f"Stopped. What was done is kept{_counted(keeper.tally)}.",
                 hint=f"Go on with: bondstore run resume {context.run} {dest_options(destination)}",
             ) from stop
         except BaseException:
@@ -172,6 +174,13 @@ def execute(
             raise
         finally:
             watch.end()
+
+
+def _counted(tally: Tally) -> str:
+    """Return what a run did until it was stopped, in words."""
+    done = tally.done.objects + tally.quarantined.objects
+    parts = [counted(done, "object"), *(f"{number_text(number)} {what}" for what, number in tally.inside.items())]
+    return f": {', '.join(parts)}" if done else ""
 
 
 def _in_turn(stages: Iterator[Iterator[Shard]]) -> Iterator[Shard | Barrier]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bondstore.config import secrets
 from bondstore.errors import BondstoreError
+from bondstore.runs import pulse
 from bondstore.runs.process import close_stores, few_arenas
 
 if TYPE_CHECKING:
@@ -174,7 +175,10 @@ class Processes:
     def run(self, shards: Iterable[Shard | Barrier]) -> Results:
         """Begin with the shards."""
         known = [(reference, secret.reveal()) for reference, secret in secrets.remembered().items()]
-        pool = ProcessPoolExecutor(self.width, _Spawning(), initializer=_start_worker, initargs=(known,))
+        context = _Spawning()
+        pool = ProcessPoolExecutor(
+            self.width, context, initializer=_start_worker, initargs=(known, pulse.shared(context))
+        )
         return _InProcesses(pool, shards, self.width)
 
 
@@ -239,10 +243,11 @@ class _Spawning(SpawnContext):
     Process = _Worker
 
 
-def _start_worker(known: Sequence[tuple[secrets.SecretRef, str]]) -> None:
+def _start_worker(known: Sequence[tuple[secrets.SecretRef, str]], counts: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and lets running shards end
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     few_arenas()
+    pulse.use(counts)
     for reference, value in known:
         secrets.remember(reference, value)
 

@@ -6,16 +6,29 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from bondstore.runs import pulse
 from bondstore.runs.progress import NOTHING
 from bondstore.runs.tally import Count
 from bondstore.text import bytes_text, duration_text, number_text, rate_text
+
+_NEARLY = 0.99
+"""What workers count says no more than this: an object is done when its receipt is recorded."""
 
 
 class Meter:
     """How far a run is; computes, and prints nothing."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, things: str = "objects") -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        things: str = "objects",
+        *,
+        inside: str = "",
+        guess: Callable[[Count], float] | None = None,
+    ) -> None:
         self._clock, self._things = clock, things
+        self.within = inside  # what workers count while an object is not done yet, as `pulse` has it
+        self._guess = guess  # seconds that so much may take: what is said while nothing is done yet
         self._began = clock()
         self.total: Count | None = None
         self.done = Count()
@@ -41,12 +54,17 @@ class Meter:
             for done, total in ((self.done.objects, self.total.objects), (self.done.bytes, self.total.bytes))
             if total
         ]
-        return min(1.0, *shares) if shares else 1.0
+        share = min(1.0, *shares) if shares else 1.0
+        if self.within and self.total.bytes and share < 1:
+            share = max(share, min(_NEARLY, pulse.seen()[1] / self.total.bytes))
+        return share
 
     def left(self) -> float | None:
-        """Return the seconds left at the rate so far, or ``None`` while nothing can be said."""
-        share = self.fraction
-        return (self._clock() - self._began) * (1 - share) / share if share else None
+        """Return the seconds left at the rate so far, before that by a guess, or ``None`` while nothing can be said."""
+        share, passed = self.fraction, self._clock() - self._began
+        if not share and self._guess and self.within and self.total is not None:
+            return max(1.0, self._guess(self.total) - passed)
+        return passed * (1 - share) / share if share else None
 
     def text(self) -> str:
         """Return the state in words."""
@@ -59,9 +77,12 @@ class Meter:
             f"{rate_text(self.done.objects / passed)} {self._things}/s",
             f"{bytes_text(self.done.bytes / passed)}/s",
         ]
-        for what, number in self._inside.items():
+        inside = dict(self._inside)
+        if self.within:
+            inside[self.within] = max(inside.get(self.within, 0), pulse.seen()[0])
+        for what, number in inside.items():
             parts.append(f"{number_text(number)} {what} ({rate_text(number / passed)}/s)")
         left = self.left()
         if left is not None and self.fraction < 1:
-            parts.append(f"{duration_text(left)} left")
+            parts.append(f"{'' if self.fraction else 'about '}{duration_text(left)} left")
         return ", ".join(parts)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +16,13 @@ from PIL import Image
 
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.selection import selection_of
-from bondstore.errors import PolicyError
-from bondstore.runs.engine import only_plan
+from bondstore.errors import Interrupted, PolicyError
+from bondstore.runs import pulse
+from bondstore.runs.engine import execute, only_plan
 from bondstore.runs.executors import Executor, Processes, Serial, Threads
 from bondstore.runs.folder_destination import FolderDestination
+from bondstore.runs.progress import NOTHING, Quiet
+from bondstore.runs.tally import Count
 from tests.phonelab import PLAIN, PhoneLab, same_rows, tree, whole
 
 SHAPE = Shape(panelists=3, zips=3, opted_out=1)
@@ -346,3 +351,22 @@ def test_patterns_are_taken_out_of_every_column_that_may_hold_text(lab: PhoneLab
     assert panelist.summary["marks"]["EMAIL"] >= 2
     times = [one["t_epoch_ts_ms"] for one in panelist.rows("screenshot_data")]
     assert all(time.isdigit() for time in times)
+
+
+def test_each_image_is_told_to_who_watches_and_what_is_stopped_is_counted(
+    lab: PhoneLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.fill(Shape(panelists=2, zips=2))
+    assert lab.run().tally.complete
+    images = sum(len(phone.images) for phone in lab.phones.values())
+    things, size = pulse.seen()
+    assert things >= images
+    assert 0 < size <= sum(len(phone.data) for phone in lab.phones.values()) * 2
+
+    class Impatient(Quiet):
+        def advance(self, step: Count, inside: Mapping[str, int] = NOTHING) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as stopped:
+        execute(lab.job(), FolderDestination(lab.folder / "other"), Serial(), progress=Impatient())
+    assert re.fullmatch(r"Stopped\. What was done is kept: \d+ objects?, \d+ images\.", stopped.value.message)

@@ -163,7 +163,8 @@ def _prepared(answers: Answers) -> ProcessJob:
 
 def _done(answers: Answers, job: ProcessJob) -> int:
     try:
-        result = service.run(job, jobs=answers.jobs, progress=reporter(things="zips"))
+        progress = reporter(things="zips", inside="images", guess=service.guess_of(job, answers.jobs))
+        result = service.run(job, jobs=answers.jobs, progress=progress)
         return report.show_result(result, FolderDestination(answers.dest), json=False)
     finally:
         if answers.place.access.typed:

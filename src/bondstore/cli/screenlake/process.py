@@ -133,7 +133,7 @@ def command(
     result = service.run(
         job,
         jobs=jobs,
-        progress=reporter(things="zips"),
+        progress=reporter(things="zips", inside="images", guess=service.guess_of(job, jobs)),
         confirm=told_first,
         dry_run=dry_run,
     )

@@ -25,6 +25,7 @@ from bondstore.errors import (
     StoreError,
 )
 from bondstore.findings import Finding, Severity
+from bondstore.runs import pulse
 from bondstore.tables.dialect import PLAIN
 from bondstore.tables.quoted import Aside, Reading, Reason, read_quoted
 from bondstore.tables.rowdigests import digester
@@ -131,7 +132,7 @@ class ZipWork:
 
     def _image(self, content: Content) -> None:
         member, base = content.member.name, base_name(content.member.name)
-        source = ""
+        source, data = "", b""
         try:
             data = content.read(_IMAGE_BYTES)
             source = hashlib.sha256(data).hexdigest()
@@ -147,6 +148,7 @@ class ZipWork:
             )
             outcome = Image(member, base, source, "could-not-look")
         self._index.images.append(outcome)
+        pulse.beat(len(data))
 
     def _look(self, base: str, source: str, data: bytes, member: str) -> Image:
         from bondstore.deid.pictures import redact

@@ -26,9 +26,15 @@ if TYPE_CHECKING:
     from bondstore.runs.engine import RunResult
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
+    from bondstore.runs.tally import Count
 
 BATCH = 25
 _MOST = 10_000
+_SCREENSHOT = 100_000
+"""Bytes of a screenshot as phones take it."""
+_LOOK = {"fast": 0.15, "default": 0.6, "careful": 1.5}
+"""Seconds that one core takes for a screenshot, about."""
+_NO_LOOK, _OCR = 0.04, 2.5
 _REPORTS = 1 << 20
 
 
@@ -231,6 +237,16 @@ def run(
     from bondstore.runs import engine
 
     return engine.execute(job, place_of(job), executor(jobs), progress=progress, confirm=confirm, dry_run=dry_run)
+
+
+def guess_of(job: ProcessJob, jobs: int | None) -> Callable[[Count], float]:
+    """Return what guesses how many seconds zips may take: to be told before any image is done."""
+    from bondstore.runs.executors import usable_cores
+
+    handling, width = job.question.handling, jobs or usable_cores()
+    each = _LOOK[handling.effort] if handling.redact != "none" else _NO_LOOK
+    each += _OCR if handling.ocr else 0
+    return lambda todo: max(1.0, todo.bytes / _SCREENSHOT) * each / width
 
 
 def disk_needed(plan: Plan) -> int:
