@@ -186,6 +186,8 @@ def test_a_short_row_behind_a_question_with_options_stays_a_row_and_is_named() -
         ("Yes; I think;No", "1", ""),  # a comma of the first option, or the sign between two?
         ("[Yes; though rarely; No]", "1", ""),
         ("a;;b", "1", ""),
+        ("[Yes; I do; No]", "1", ""),
+        ("[I feel well; I feel bad]", "1", "I feel bad"),
     ],
 )
 def test_an_option_at_a_place(options: str, answer: str, expected: str) -> None:

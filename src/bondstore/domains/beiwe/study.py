@@ -245,6 +245,7 @@ class Study:
         until: Moment = None,
         source: str = "both",
         *,
+        tz: str = "UTC",
         survey: str | Iterable[str] | None = None,
     ) -> Iterator[Listed]:
         """List objects that hold participants' data.
@@ -258,6 +259,8 @@ class Study:
             date alone means the whole day. Without an offset, times are UTC. A number before 2014 is refused.
         source : {"chunked", "raw", "both"}
             Processed objects, raw ones, or both.
+        tz : str
+            The time zone of dates and times without an offset.
         survey : str or iterable of str, optional
             Only of these surveys, and old hours that hold several.
 
@@ -266,7 +269,7 @@ class Study:
         Listed
             ``object`` (a `BeiweObject`: what the key says), ``size``, ``version`` (etag), ``modified_ms``.
         """
-        selection = selection_of(participant, stream, since, until, source, survey=survey)
+        selection = selection_of(participant, stream, since, until, source, tz=tz, survey=survey)
         check_each(self.store, self.id, selection)
         some = False
         for page in walk(self.store, self.id, selection, concurrency=1):

@@ -19,6 +19,7 @@ _FIELDS = 5
 _ANDROID_TYPE = re.compile(r"[A-Z].* ")  # "Radio Button Question"; iOS writes "radio_button"
 _OPEN = frozenset({"free_response", "open_response"})
 _TYPES = _OPEN | {"checkbox", "date", "date_time", "info_text_box", "radio_button", "slider", "time"}
+_I = re.compile(r"I\b")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -98,4 +99,5 @@ def answer_text(options: str, answer: str) -> str:
     starts = [one[:1] for one in choices]
     doubtful = not all(starts) or any(one.isspace() for one in starts)
     doubtful = doubtful or (starts[0].isupper() and any(one.islower() for one in starts))
+    doubtful = doubtful or (not _I.match(choices[0]) and any(_I.match(one) for one in choices))  # "Yes, I do"
     return "" if doubtful or place >= len(choices) else choices[place]
