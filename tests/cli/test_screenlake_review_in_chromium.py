@@ -267,6 +267,12 @@ def test_a_box_that_is_drawn_is_black_after_the_next_run(cli: Call, page: Tab, t
     across, down = width / SIZE[0], height / SIZE[1]
     x, y, wide, high = DRAWN
     page.drag((left + x * across, top + y * down), (left + (x + wide) * across, top + (y + high) * down))
+    page.key("u")
+    assert page.value("document.querySelectorAll('.mark.own:not(#rubber)').length") == 0
+    page.key("z")
+    left, top, width, height = page.place("#whole")
+    assert (round(width), round(height)) == SIZE, "in its own size"
+    page.drag((left + x, top + y), (left + x + wide, top + y + high))
     page.key("Escape")
     page.key("j")
     page.key("l")

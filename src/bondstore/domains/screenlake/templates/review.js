@@ -226,6 +226,12 @@
 
   // --- the whole image, to look at and to draw on
 
+  // The sample is looked at whole, and faces may be small.
+  for (const card of cards.filter(isSample)) {
+    const picture = pictures.get(card.dataset.picture), image = one("img", card);
+    if (picture && image) image.src = `data:image/jpeg;base64,${picture.jpeg}`;
+  }
+
   const viewer = one("#viewer"), stage = one("#stage"), whole = one("#whole"), rubber = one("#rubber");
   let opened = null, from = null;
 
@@ -237,6 +243,7 @@
     whole.src = `data:image/jpeg;base64,${picture.jpeg}`;
     one("#title").textContent = one(".title", card).innerText.replace(/\s+/g, " ");
     viewer.hidden = false;
+    enlarge(false);
     root.classList.add("viewing");
     whole.decode().then(frames, frames);
     one("#close").focus();
@@ -249,6 +256,12 @@
     rubber.hidden = true;
     show();
     if (current) current.scrollIntoView({ block: "center" });
+  }
+
+  function enlarge(large) {
+    viewer.classList.toggle("large", large);
+    whole.style.width = large ? `${opened.picture.width}px` : "";
+    frames();
   }
 
   function put(element, [x, y, w, h]) {
@@ -333,6 +346,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
     if (!viewer.hidden) {
       if (event.key === "Escape" || event.key === "o") close();
+      else if (event.key === "z" && opened) enlarge(!viewer.classList.contains("large"));
       else if (event.key === "u" && opened) {
         const own = drawn.filter((each) => each.image === opened.card.dataset.source);
         drawn = drawn.filter((each) => each !== own[own.length - 1]);
