@@ -165,6 +165,8 @@ def test_read_shows_local_times_where_a_zone_is_named(study: Study, cli: Call, m
         f"{HOUR + 1},2018-03-01T00:00:00.001,2018-03-01T05:30:00.001,unknown,1.0,2.0,3.0",
     ]
     assert "local time" not in cli(*words, "--format", "csv").out
+    row = cli(*words, "--tz", "Asia/Kolkata", "--json").records[0]
+    assert row["local time"] == "2018-03-01T05:30:00.001+05:30"
 
 
 def test_read_names_what_it_could_not_fetch_and_ends_with_5(

@@ -224,7 +224,7 @@ def test_a_file_that_is_there_is_kept_and_a_window_without_data_ends_with_3(
     assert target.read_text() == "mine"
     assert cli(*words, str(target), "--replace").code == 0
     assert target.read_text().startswith("<!doctype html>")
-    for bad in (["c.pdf"], ["c.html", "--gaps"], [""]):
+    for bad in (["s3://bucket/c.html"], ["c.pdf"], ["c.html", "--gaps"], [""]):
         assert cli(*words, *bad).code == 2
     none = [*words[:-1], "nosuchstudy"]
     assert cli(*none, str(tmp_path / "none.csv")).code == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,7 +24,7 @@ EXAMPLES = (
 
 @with_settings
 def command(
-    dest: Annotated[Path, typer.Argument(metavar="FILE", help="What to write: FILE.html, FILE.csv or FILE.parquet.")],
+    dest: Annotated[str, typer.Argument(metavar="FILE", help="What to write: FILE.html, FILE.csv or FILE.parquet.")],
     *,
     study: StudyOptions,
     participant: options.Participants = None,
@@ -52,20 +51,20 @@ def command(
     """
     from bondstore.cli.progress import reporter
     from bondstore.domains.beiwe.coverage.page import people_of
-    from bondstore.domains.beiwe.coverage.write import check_file, write_page, write_table
+    from bondstore.domains.beiwe.coverage.write import file_named, write_page, write_table
     from bondstore.domains.beiwe.selection import select
     from bondstore.timebounds import window_ms
 
-    check_file(dest, gaps=gaps, replace=replace)
+    file = file_named(dest, gaps=gaps, replace=replace)
     opened = study.open()
     selection = select(participant or (), stream or (), source, *window_ms(since, until, tz))
     counted = opened.counted(selection, tz, rows=rows, progress=reporter())
     if counted.is_empty:
         raise NotFoundError("The selection has no data in this window.", hint="Give other times, or leave them out.")
-    if dest.suffix.lower() == ".html":
-        write_page(dest, counted, opened.id, source, gap_hours)
+    if file.suffix.lower() == ".html":
+        write_page(file, counted, opened.id, source, gap_hours)
     else:
-        write_table(dest, counted.gaps(gap_hours) if gaps else counted.days())
+        write_table(file, counted.gaps(gap_hours) if gaps else counted.days())
     columns = (
         "participant",
         "first",

@@ -83,7 +83,7 @@ def command(
     seen = 0
     for frame in frames:
         seen += frame.height
-        writer.write(with_local_time(frame, tz, zoned=form == "parquet"))
+        writer.write(with_local_time(frame, tz, zoned=form in {"parquet", "json"}))
     if survey and not (seen or since or until):
         raise no_survey(", ".join(survey))
     writer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.coverage.page import page_of
@@ -14,7 +15,6 @@ from bondstore.runs.durable import OutputGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     import polars as pl
     from typing_extensions import Buffer
@@ -25,14 +25,18 @@ ENDINGS = (".html", ".csv", ".parquet")
 _TIME = "%Y-%m-%dT%H:%M:%S%:z"
 
 
-def check_file(path: Path, *, gaps: bool, replace: bool) -> None:
-    """Refuse a file whose ending says no form, and one that is there already."""
+def file_named(name: str, *, gaps: bool, replace: bool) -> Path:
+    """Return the file; refuse one whose ending says no form, one that is there already, and a store's URL."""
+    if "://" in name:
+        raise UsageError("A coverage goes to a file of this machine, no store.", hint="Name a file, and upload it.")
+    path = Path(name)
     endings = ENDINGS[1:] if gaps else ENDINGS
     if path.suffix.lower() not in endings:
         what = "table of gaps" if gaps else "coverage"
         raise UsageError(f"A {what} is no file {path.name}.", hint=f"Let it end in one of: {', '.join(endings)}.")
     if path.is_dir() or (os.path.lexists(path) and not replace):
         raise UsageError(f"{path} is there already.", hint="Name another file, or add --replace.")
+    return path
 
 
 def write_page(path: Path, coverage: Coverage, study: str, source: str, at_least: int) -> None:
