@@ -34,7 +34,9 @@ def statements(node: Any) -> Iterator[dict[str, Any]]:
             yield from statements(value)
 
 
-@pytest.mark.parametrize("stack", [Stack(), Stack("3.12", "arm64", 1), Stack("3.11", "x86_64", 5)], ids=str)
+@pytest.mark.parametrize(
+    "stack", [Stack(extras=("netcdf",)), Stack("3.12", "arm64", 1), Stack("3.11", "x86_64", 5)], ids=str
+)
 def test_the_linter_finds_nothing(stack: Stack, tmp_path: Path) -> None:
     path = tmp_path / "stack.json"
     path.write_text(template_text(stack))
@@ -131,7 +133,9 @@ def test_it_names_no_place_and_no_secret() -> None:
         assert word not in text
 
 
-@pytest.mark.parametrize("stack", [Stack("3.9"), Stack("3.13", "mips"), Stack(layers=0), Stack(layers=6)], ids=str)
+@pytest.mark.parametrize(
+    "stack", [Stack("3.9"), Stack("3.13", "mips"), Stack(layers=0), Stack(layers=6), Stack(extras=("x",))], ids=str
+)
 def test_what_cannot_be_is_refused(stack: Stack) -> None:
     with pytest.raises(UsageError):
         template(stack)
@@ -139,7 +143,28 @@ def test_what_cannot_be_is_refused(stack: Stack) -> None:
         template_text(Stack(), "terraform")
 
 
-def test_applied_to_a_stand_in(moto_environment: Moto) -> None:
+def suffixes(stack: Stack, bucket: str) -> list[str]:
+    told = template(stack)["Resources"][bucket]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    return [rule["Value"] for one in told for rule in one["Filter"]["S3Key"]["Rules"]]
+
+
+def test_netcdf_files_start_the_function_where_it_was_made_with_netcdf() -> None:
+    assert suffixes(Stack(), "DataBucketResource") == [".csv"]
+    assert suffixes(Stack(extras=("plots",)), "DataBucketResource") == [".csv"]
+    assert suffixes(Stack(extras=("plots", "netcdf")), "DataBucketResource") == [".csv", ".nc"]
+    assert suffixes(Stack(extras=("netcdf",)), "ParticipationBucketResource") == [".csv"]
+
+
+MAILS = {
+    "MailFrom": "data@reef.example",
+    "UnsubscribeMail": "l@reef.example",
+    "MailIdentity": "reef.example",
+    "MailSecretName": "reef/mail",
+}
+
+
+def packed_code(moto_environment: Moto) -> None:
+    """Put zips where the template looks for the code."""
     import io
     import zipfile
 
@@ -151,9 +176,53 @@ def test_applied_to_a_stand_in(moto_environment: Moto) -> None:
     names = {name: one["Default"] for name, one in MADE["Parameters"].items() if name.endswith("Zip")}
     for name in names.values():
         s3.put_object(Bucket="code", Key=name, Body=packed.getvalue())
+
+
+def test_what_is_there_already_is_adopted_and_not_changed(moto_environment: Moto) -> None:
+    packed_code(moto_environment)
+    s3, dynamodb = moto_environment.client("s3"), moto_environment.client("dynamodb")
+    said = {"CodeBucket": "code", **MAILS}
+    for name, bucket in (("Data", "old-data"), ("Result", "old-qc"), ("Participation", "old-people")):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": moto_environment.region})
+        said |= {f"{name}Bucket": bucket, f"Existing{name}Bucket": "yes"}
+    s3.put_bucket_tagging(Bucket="old-data", Tagging={"TagSet": [{"Key": "of", "Value": "before"}]})
+    for table, key, kind in (("old-table", "user_id", "N"), ("old-table-history", "entry", "S")):
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    said |= {"ParticipantsTable": "old-table", "ExistingParticipantsTable": "yes", "PublicBucket": "new-public"}
+    client = moto_environment.client("cloudformation")
+    client.create_stack(
+        StackName="adopt",
+        TemplateBody=template_text(Stack()),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in said.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    [stack] = client.describe_stacks(StackName="adopt")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    kinds = [one["LogicalResourceId"] for one in client.describe_stack_resources(StackName="adopt")["StackResources"]]
+    assert {one for one in kinds if one.endswith(("BucketResource", "BucketPolicy"))} == {
+        "PublicBucketResource",
+        "PublicBucketPolicy",
+    }
+    assert "ParticipantsTableResource" not in kinds
+    assert "SubscribersResource" in kinds
+    assert s3.get_bucket_tagging(Bucket="old-data")["TagSet"] == [{"Key": "of", "Value": "before"}]
+    [function] = [
+        one
+        for one in moto_environment.client("lambda").list_functions()["Functions"]
+        if one["Handler"].endswith("profile_arrived") and "old-data" in str(one["Environment"])
+    ]
+    assert function["Environment"]["Variables"]["BONDSTORE_SOURCE"] == "s3://old-data"
+
+
+def test_applied_to_a_stand_in(moto_environment: Moto) -> None:
+    packed_code(moto_environment)
     said = {"CodeBucket": "code", "DataBucket": "reef-data", "ResultBucket": "reef-qc", "PublicBucket": "reef-public",
-            "ParticipationBucket": "reef-people", "MailFrom": "data@reef.example", "UnsubscribeMail": "l@reef.example",
-            "MailIdentity": "reef.example", "MailSecretName": "reef/mail"}  # fmt: skip
+            "ParticipationBucket": "reef-people", **MAILS}  # fmt: skip
     client = moto_environment.client("cloudformation")
     client.create_stack(
         StackName="reef",

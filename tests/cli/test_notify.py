@@ -89,8 +89,8 @@ def test_the_whole_way(cli: Call, box: MailBox, settings: Path, place: Path, sta
     assert done.records[-1]["kind"] == "tally"
     assert done.records[-1]["done"] == 1
     [_, mail] = box.mails
-    assert inline(mail.message)
-    assert attached(mail.message) == [plot(7)]
+    assert list(inline(mail.message).values()) == [plot(7)]
+    assert attached(mail.message) == []
     again = cli("notify", "send", place.as_uri(), "--yes")
     assert again.code == 0
     assert "Everybody was told already" in again.err
@@ -127,7 +127,7 @@ def test_from_a_published_place(cli: Call, box: MailBox, settings: Path, place: 
     publish(open_store(place.as_uri()), open_store(public.as_uri()), Order())
     join(cli, box)
     assert cli("notify", "send", public.as_uri(), "--yes").code == 0
-    assert attached(box.mails[-1].message) == [plot(7)]
+    assert list(inline(box.mails[-1].message).values()) == [plot(7)]
     assert cli("notify", "send", place.as_uri(), "--yes").code == 0
     assert len(box.mails) == 2, "the same files are the same news, wherever they lie"
 

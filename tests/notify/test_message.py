@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email
 import email.policy
 import re
@@ -118,21 +119,24 @@ def test_the_same_content_gives_the_same_bytes() -> None:
     assert one["Message-ID"] == f"<{'ab' * 16}@reef.example>"
 
 
-def test_sizes_first_cost_the_attachments_and_then_the_plots() -> None:
+def test_each_plot_is_in_a_message_once_and_what_does_not_fit_is_a_link() -> None:
     noise = {f"plots/{number}.png": plot(number) + b"\0" * 30_000 for number in (1, 2)}
     some = [news(1), news(2)]
 
     def of(limit: int) -> EmailMessage:
         return news_message(SETTINGS, ENVELOPE, some, PlotReader(noise.get), limit)
 
-    whole, lighter, bare = of(400_000), of(130_000), of(60_000)
-    assert (len(inline(whole)), len(attached(whole))) == (2, 2)
-    assert (len(inline(lighter)), len(attached(lighter))) == (2, 0)
-    assert (len(inline(bare)), len(attached(bare))) == (0, 0)
+    whole, lighter, bare = of(400_000), of(80_000), of(40_000)
+    assert list(inline(whole).values()) == [noise["plots/2.png"], noise["plots/1.png"]]
+    assert list(inline(lighter).values()) == [noise["plots/2.png"]], "the newest"
+    assert inline(bare) == {}
+    assert [attached(one) for one in (whole, lighter, bare)] == [[], [], []], "each plot is in it once"
+    assert "https://public.example/data/plots/1.png" in text_of(lighter)
+    assert "https://public.example/data/plots/2.png" not in text_of(lighter)
     assert "too large" in text_of(bare)
     assert "too large" not in text_of(whole)
     assert "https://public.example/data/plots/1.png" in text_of(bare)
-    for message, limit in ((whole, 400_000), (lighter, 130_000), (bare, 60_000)):
+    for message, limit in ((whole, 400_000), (lighter, 80_000), (bare, 40_000)):
         assert len(message.as_bytes(policy=email.policy.SMTP)) <= limit
 
 
@@ -218,3 +222,13 @@ def test_the_settings_of_the_how_to_hold() -> None:
     places = from_mapping(MailPlaces, {name: given_.pop(name) for name in own & set(given_)}, where="The page")
     assert places.password == SecretRef.parse("env:SMTP_PASSWORD")
     assert from_mapping(MailSettings, given_, where="The page").rate == 5
+
+
+def test_a_message_has_four_megabytes_at_most_and_a_plot_of_several_files_once() -> None:
+    noise = {f"plots/{number}.png": plot(number) + bytes(800_000) for number in range(6)}
+    some = [news(number) for number in range(6)]
+    whole = news_message(SETTINGS, ENVELOPE, some, PlotReader(noise.get), SETTINGS.largest)
+    assert len(whole.as_bytes(policy=email.policy.SMTP)) <= 4_000_000
+    assert len(inline(whole)) == 3  # 800 kB are 1.1 MB in base64
+    twice = [news(1), dataclasses.replace(news(2), plots=("plots/1.png",))]
+    assert list(inline(made(twice)).values()) == [PLOTS["plots/1.png"]]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PYTHONS = {"3.11": 26, "3.12": 34, "3.13": 34, "3.14": 34}
 """Lambda's Python runtimes that Bondstore runs on, with the minor version of their glibc (2.x)."""
+EXTRAS = ("plots", "netcdf")
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
 """As Lambda calls them, and as wheels do."""
 
@@ -70,6 +71,14 @@ class Stack:
         str, Setting("The processor of the functions.", metavar="x86_64|arm64", option="--arch")
     ] = "x86_64"
     layers: Annotated[int, Setting("How many layers bondstore aws package made.", metavar="N")] = 2
+    extras: Annotated[
+        tuple[str, ...],
+        Setting(
+            "What the zips were made with; with netcdf, .nc files start the function too. Repeatable.",
+            metavar="plots|netcdf",
+            option="--with",
+        ),
+    ] = ()
 
     def checked(self) -> Stack:
         """Return it, or raise `UsageError`."""
@@ -77,6 +86,9 @@ class Stack:
             raise UsageError(f"There is no Python {self.python!r}.", hint=f"Choose one of: {', '.join(PYTHONS)}.")
         if self.architecture not in ARCHITECTURES:
             raise UsageError("There is no such architecture.", hint=f"Choose one of: {', '.join(ARCHITECTURES)}.")
+        for one in self.extras:
+            if one not in EXTRAS:
+                raise UsageError(f"There is no part {one!r}.", hint=f"Choose one of: {', '.join(EXTRAS)}.")
         if not 1 <= self.layers <= 5:
             raise UsageError("A function has one to five layers.", hint="Count the zips with layer in their names.")
         return self

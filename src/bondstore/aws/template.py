@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from bondstore.aws.options import Stack
 
 FORMS = ("cloudformation",)
+_EXISTING = {
+    "DataBucket": "DataBucket is",
+    "ResultBucket": "ResultBucket is",
+    "ParticipationBucket": "ParticipationBucket is",
+    "PublicBucket": "PublicBucket is",
+    "ParticipantsTable": "the table of participants and its history are",
+    "MailTables": "the tables of subscribers and deliveries are",
+}
+"""What a stack can adopt, by the parameter that says so."""
 
 
 def template(stack: Stack) -> dict[str, Any]:
@@ -44,6 +53,8 @@ def template(stack: Stack) -> dict[str, Any]:
                 "deliveries": deliveries.KEY,
             },
             history=HISTORY,
+            suffixes=(".csv", ".nc") if "netcdf" in stack.extras else (".csv",),
+            existing=_EXISTING,
             actions={
                 "told": ("dynamodb:BatchGetItem", *keep, *LOOK),
                 "rows": (*ROWS, *LOOK),

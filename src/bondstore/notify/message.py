@@ -1,10 +1,10 @@
-"""Messages as bytes: text and HTML side by side, plots inside and attached; the same content gives the same bytes."""
+"""Messages as bytes: text and HTML side by side, plots inside; the same content gives the same bytes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -130,22 +130,34 @@ def news_message(
 ) -> EmailMessage:
     """Put a message about news together; they come oldest first, and the newest are told in full.
 
-    Over `limit` bytes plots are no longer attached; then they become links.
+    Each plot is in it once, those of the newest first; what does not fit into `limit` bytes becomes links.
     """
     newest = list(news[-settings.shown :][::-1])
     more = len(news) - len(newest)
     found = {key: plots.get(key) for one in newest for key in one.plots}
-    for inline, attached in ((True, True), (True, False), (False, False)):
-        size = sum(len(one.data) for one in found.values() if one) * _ENCODED
-        if inline and size * (1 + attached) + _SLACK > limit:
-            continue
-        parts = [_part(settings, one, found, inline=inline) for one in newest]
-        dropped = not inline and any(plot.data for plot in found.values() if plot)
-        message = _compose(settings, envelope, news, parts, more=more, dropped=dropped, attached=attached)
+    inside = _fitting(found, limit)
+    while True:
+        parts = [_part(settings, one, found, inside) for one in newest]
+        dropped = any(plot.data and key not in inside for key, plot in found.items() if plot)
+        message = _compose(settings, envelope, news, parts, more=more, dropped=dropped)
         if len(message.as_bytes(policy=SMTP)) <= limit:
             return message
+        if not inside:
+            break
+        inside = inside[:-1]
     # so many words that even they are too many: they are only counted
-    return _compose(settings, envelope, news, [], more=len(news), dropped=True, attached=False)
+    return _compose(settings, envelope, news, [], more=len(news), dropped=True)
+
+
+def _fitting(found: Mapping[str, MailPlot | None], limit: int) -> tuple[str, ...]:
+    """Return the plots that fit beside the words, in their order."""
+    room, inside = limit - _SLACK, []
+    for key, plot in found.items():
+        size = len(plot.data) * _ENCODED if plot else 0.0
+        if 0 < size <= room:
+            room -= size
+            inside.append(key)
+    return tuple(inside)
 
 
 def confirmation_message(settings: MailSettings, envelope: Envelope, topics: Sequence[str]) -> EmailMessage:
@@ -174,19 +186,19 @@ _HEADERS.map_to_type("list-unsubscribe", _Ways)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
-def _part(settings: MailSettings, news: News, found: Mapping[str, MailPlot | None], *, inline: bool) -> _Part:
-    inside: list[tuple[MailPlot, str]] = []
+def _part(settings: MailSettings, news: News, found: Mapping[str, MailPlot | None], inside: Collection[str]) -> _Part:
+    inline: list[tuple[MailPlot, str]] = []
     links: list[tuple[str, str]] = []
     for key in dict.fromkeys(news.plots):
         plot = found.get(key)
         if plot is None:
             continue
-        if plot.data and inline:
-            digest = hashlib.sha256(f"{news.digest}\0{plot.digest}\0{key}".encode()).hexdigest()[:32]
-            inside.append((plot, f"{digest}@{settings.sender_address.rpartition('@')[2]}"))
+        if key in inside:
+            digest = hashlib.sha256(f"{plot.digest}\0{key}".encode()).hexdigest()[:32]
+            inline.append((plot, f"{digest}@{settings.sender_address.rpartition('@')[2]}"))
         else:
             links.append((key.rpartition("/")[2], settings.link_to(key)))
-    return _Part(news, tuple(inside), tuple(links))
+    return _Part(news, tuple(inline), tuple(links))
 
 
 def _compose(
@@ -197,7 +209,6 @@ def _compose(
     *,
     more: int,
     dropped: bool,
-    attached: bool,
 ) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
     _head(message, settings, envelope, _subject(settings, news))
@@ -214,14 +225,12 @@ def _compose(
     message.set_content(render("bondstore.notify/news.txt", **content), cte="quoted-printable")
     message.add_alternative(render("bondstore.notify/news.html", **content), subtype="html", cte="quoted-printable")
     body = message.get_payload()[1]  # type: ignore[index]
-    plots = [pair for one in parts for pair in one.inline]
-    names = _names(plot.key for plot, _ in plots)
-    for plot, cid in plots:
+    plots = {cid: plot for one in parts for plot, cid in one.inline}  # one that several files have is in it once
+    names = _names(plot.key for plot in plots.values())
+    for cid, plot in plots.items():
         body.add_related(  # type: ignore[union-attr]
             plot.data, "image", "png", cid=f"<{cid}>", disposition="inline", filename=names[plot.key]
         )
-    for plot in {plot.key: plot for plot, _ in plots}.values() if attached else ():
-        message.add_attachment(plot.data, "image", "png", filename=names[plot.key])
     for number, part in enumerate(message.walk()):
         if isinstance(part, MIMEPart) and part.is_multipart():
             part.set_boundary(f"=_{envelope.id}_{number}")  # Python's own are random

@@ -57,7 +57,7 @@ class MailSettings:
         float, Setting("Seconds before the second attempt; four times as long before each further one.")
     ] = 60.0
     shown: Annotated[int, Setting("How many news a message tells in full; the others are counted.")] = 20
-    largest: Annotated[int, Setting("Bytes of a message at most; the transport's own limit when smaller.")] = 40_000_000
+    largest: Annotated[int, Setting("Bytes of a message at most; the transport's own limit when smaller.")] = 4_000_000
 
     def __post_init__(self) -> None:
         if not self.sender:
