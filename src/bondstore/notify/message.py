@@ -151,7 +151,7 @@ def news_message(
 
 def _fitting(found: Mapping[str, MailPlot | None], limit: int) -> tuple[str, ...]:
     """Return the plots that fit beside the words, in their order."""
-    room, inside = limit - _SLACK, []
+    room, inside = float(limit - _SLACK), []
     for key, plot in found.items():
         size = len(plot.data) * _ENCODED if plot else 0.0
         if 0 < size <= room:

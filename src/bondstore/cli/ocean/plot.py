@@ -51,12 +51,13 @@ def command(
     follow_links: options.FollowLinks = False,
     json: options.Json = False,
 ) -> int:
-    """Draw a picture of each profile, and a map and a section of each platform.
+    """Draw a picture of each profile, and a map and sections of each platform.
 
-    Levels are marked by what the tests say of them, and those that are suspect or bad are labelled with the tests that
-    failed. The same data give the same bytes, so it can be run again at any time. A file that cannot be read is named,
-    the others are drawn, and the exit code is 5. --since goes by when a file was
-    written; map and section then show these files only. Of a single file they are drawn if it holds several profiles.
+    With salinity there are a section of it and a temperature-salinity diagram too. Levels are marked by what the tests
+    say of them, and those that are suspect or bad are labelled with the tests that failed. The same data give the same
+    bytes, so it can be run again at any time. A file that cannot be read is named, the others are drawn, and the exit
+    code is 5. --since goes by when a file was written; all but the pictures of profiles then show these files only. Of a
+    single file they are drawn if it holds several profiles.
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.report import finding_record

@@ -8,7 +8,7 @@ RECORD = ".json"
 STATUS = "status.csv"
 TABLES = "parquet/"
 DEPLOYMENTS = "deployments/"
-_DRAWN = tuple(f"_{what}.{form}" for what in ("map", "section") for form in ("png", "svg"))
+_DRAWN = tuple(f"_{what}.{form}" for what in ("map", "section", "ts") for form in ("png", "svg"))
 
 
 def record_path(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of many profiles: one of each, and a map and a section of each platform."""
+"""Pictures of many profiles: one of each; and of each platform a map, sections and a temperature-salinity diagram."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bondstore.domains.ocean.plots.maps import overview_map
 from bondstore.domains.ocean.plots.places import SUFFIXES, Names, find_dest, find_source
 from bondstore.domains.ocean.plots.profile import profile_figure
 from bondstore.domains.ocean.plots.section import section
+from bondstore.domains.ocean.plots.water import water_diagram
 from bondstore.domains.ocean.plots.words import describe, heading
 from bondstore.domains.ocean.profile_files import check_any
 from bondstore.domains.ocean.profiles import joined
@@ -62,7 +63,7 @@ class Picture:
     ----------
     path : str
         Relative to the destination.
-    shows : {"profile", "map", "section"}
+    shows : {"profile", "map", "section", "ts"}
         What it is.
     source : str
         The object's key; empty for a map or section.
@@ -120,7 +121,7 @@ def plot(
     progress: Progress | None = None,
     tell: Callable[[Picture | Finding], None] | None = None,
 ) -> Plotted:
-    """Draw profiles, and a map and a section of each platform.
+    """Draw profiles; and of each platform a map, sections and, with salinity, a temperature-salinity diagram.
 
     Parameters
     ----------
@@ -276,7 +277,7 @@ class _Plotting:
         return picture, partial(profile_figure, batch, result, number, form=self._form)
 
     def draw_platforms(self, only: str | None) -> None:
-        """Draw a map and a section of every platform.
+        """Draw the map of every platform, its sections, and with salinity its temperature-salinity diagram.
 
         Those of a single object are named after it, and must not take the place of those of all objects.
         """
@@ -287,22 +288,23 @@ class _Plotting:
                 continue
             note = f"1 in {platform.share} of the levels without doubt" if platform.share > 1 else ""
             about = f"{heading(batch, '')}, {counted(len(batch), 'profile')}."
-            pictures = [
-                Picture(
-                    self._names.of_platform(name if stem is None else stem, what),
-                    what,
-                    only or "",
-                    name,
-                    f"{word} of {about}",
-                )
-                for what, word in (("map", "Map"), ("section", "Section over time and pressure"))
-            ]
-            self._write(
-                [
-                    (pictures[0], partial(overview_map, batch, result, form=self._form)),
-                    (pictures[1], partial(section, batch, result, form=self._form, note=note)),
-                ]
-            )
+            kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [
+                ("map", "map", "Map", partial(overview_map, batch, result, form=self._form)),
+                ("section", "section", "Section of temperature over time and pressure",
+                 partial(section, batch, result, "TEMP", form=self._form, note=note)),
+            ]  # fmt: skip
+            if batch.carries("PSAL").any():
+                kinds += [
+                    ("salinity_section", "section", "Section of salinity over time and pressure",
+                     partial(section, batch, result, "PSAL", form=self._form, note=note)),
+                    ("ts", "ts", "Temperature against salinity",
+                     partial(water_diagram, batch, result, form=self._form, note=note)),
+                ]  # fmt: skip
+            drawn: list[tuple[Picture, Callable[[], bytes]]] = []
+            for ending, shows, word, draw in kinds:
+                path = self._names.of_platform(name if stem is None else stem, ending)
+                drawn.append((Picture(path, shows, only or "", name, f"{word} of {about}"), draw))
+            self._write(drawn)
 
     def _write(self, made: Sequence[tuple[Picture, Callable[[], bytes]]]) -> None:
         """Draw and write; a picture that cannot be drawn is told, and the others are not held up by it."""

@@ -19,16 +19,17 @@ from PIL import Image
 from bondstore.domains.ocean.plots.maps import overview_map
 from bondstore.domains.ocean.plots.profile import profile_figure
 from bondstore.domains.ocean.plots.section import section
+from bondstore.domains.ocean.plots.water import water_diagram
 from bondstore.domains.ocean.plots.words import describe
 from bondstore.domains.ocean.profiles import Batch, Deployment, Header, Profile
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.errors import UsageError
 from bondstore.release.images import type_of
-from tests.domains.ocean.plots.drawn import batch_of, result_of
+from tests.domains.ocean.plots.drawn import START, batch_of, result_of
 
 Draw = Callable[..., bytes]
-PICTURES: list[Draw] = [profile_figure, overview_map, section]
-EACH = pytest.mark.parametrize("draw", PICTURES, ids=["profile", "map", "section"])
+PICTURES: list[Draw] = [profile_figure, overview_map, section, water_diagram]
+EACH = pytest.mark.parametrize("draw", PICTURES, ids=["profile", "map", "section", "ts"])
 BAD = (0xC8, 0x43, 0x0A)
 SUSPECT = (0xF0, 0xB4, 0x00)
 
@@ -223,3 +224,38 @@ def test_any_flags_can_be_drawn(levels: int, random: object) -> None:
         for on in ("TEMP", "PSAL")
     }
     assert profile_figure(batch, result_of(batch, flags)).startswith(b"\x89PNG")
+
+
+def colours_in(data: bytes, box: tuple[float, float, float, float]) -> set[tuple[int, int, int]]:
+    """Return the colours that are no greys in a part of a picture (left, top, right, bottom, of 1)."""
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    width, height = image.size
+    part = image.crop((int(box[0] * width), int(box[1] * height), int(box[2] * width), int(box[3] * height)))
+    found = part.getcolors(1 << 24) or []
+    return {one for _, one in found if max(one) - min(one) > 40}  # type: ignore[type-var,operator]
+
+
+@pytest.mark.parametrize("variable", ["TEMP", "PSAL"])
+def test_flagged_levels_of_a_section_keep_the_colour_of_their_value(variable: str) -> None:
+    batch = batch_of((30, 30), salty=True)
+    every = dict.fromkeys(range(60), 4)
+    inside = (0.09, 0.2, 0.88, 0.8)  # without the bar of colours
+    found = colours_in(section(batch, result_of(batch, {("range", variable): every}), variable), inside)
+    assert len(found) > 20
+    assert found <= colours_in(section(batch, result_of(batch), variable), (0, 0, 1, 1)) | found
+
+
+def test_a_diagram_of_temperature_and_salinity_shows_water_by_pressure() -> None:
+    batch = batch_of((40, 40), salty=True)
+    data = water_diagram(batch, result_of(batch, {("range", "PSAL"): {3: 3}}))
+    assert len(colours_in(data, (0.1, 0.2, 0.8, 0.8))) > 10
+    assert data == water_diagram(batch, result_of(batch, {("range", "PSAL"): {3: 3}})), "the same bytes"
+    fresh = batch_of((4,))
+    assert water_diagram(fresh, result_of(fresh)).startswith(b"\x89PNG"), "nothing to draw is said"
+
+
+def test_the_way_of_a_float_has_its_dates() -> None:
+    batch = batch_of((2,) * 6, step=0.5, begins=[START + 10 * 86400.0 * one for one in range(6)])
+    drawn = overview_map(batch, result_of(batch), form="svg").decode()
+    assert drawn.count("2024-05-01") >= 1
+    assert drawn.count("2024-06-20") >= 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from bondstore.domains.ocean.plots.words import moment, platform_of
 from bondstore.domains.ocean.profiles import Batch, joined
-from bondstore.domains.ocean.qc.flags import Flag
+from bondstore.domains.ocean.qc.flags import Flag, Flags
 from bondstore.domains.ocean.qc.ragged import level_index, only, per_profile
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ MOST_LEVELS = 2_000_000
 
 
 _DOUBTED = (Flag.SUSPECT, Flag.BAD)
+_KEPT = ("TEMP", "PRES", "PSAL")
 
 
 @dataclass(slots=True)
@@ -42,7 +43,11 @@ class Platform:
         """Return all profiles in the order of their times, and what is said of them."""
         batch = joined([one for one, _ in self.parts])
         results = [one for _, one in self.parts]
-        rolled = {name: np.concatenate([one.rolled[name] for one in results]) for name in ("TEMP", "PRES")}
+        rolled = {
+            name: np.concatenate([_flags(one, name, batch.levels) for batch, one in self.parts])
+            for name in _KEPT
+            if any(name in one.rolled for one in results)
+        }
         grades = np.concatenate([one.grades for one in results])
         begins = per_profile(batch, batch.time, np.fmin)
         keys = [(one.key, one.name) for one in batch.profiles]
@@ -74,7 +79,7 @@ class Gathering:
             numbers = np.flatnonzero(names == name).tolist()
             some = batch.take(numbers)
             rows = np.isin(batch.owner, numbers)
-            rolled = {one: result.rolled[one][rows] for one in ("TEMP", "PRES")}
+            rolled = {one: result.rolled[one][rows] for one in _KEPT if one in result.rolled}
             said = replace(result, flags={}, reasons={}, rolled=rolled, grades=result.grades[numbers])
             self._platforms.setdefault(name, Platform()).parts.append((some, said))
             self._levels += some.levels
@@ -92,6 +97,11 @@ class Gathering:
             yield name, self._platforms.pop(name)
 
 
+def _flags(result: Result, name: str, levels: int) -> Flags:
+    """Return the flags of a variable; missing where none of a part's profiles has it."""
+    return result.rolled.get(name, np.full(levels, Flag.MISSING, np.int8))
+
+
 def series_of(profile: Profile) -> str:
     """Return what a profile is gathered by: its platform, and the day of its deployment where that is known."""
     deployed = profile.deployment.supplied if profile.deployment else None
@@ -99,6 +109,6 @@ def series_of(profile: Profile) -> str:
 
 
 def _thinned(batch: Batch, result: Result) -> tuple[Batch, Result]:
-    doubted = np.isin(result.rolled["TEMP"], _DOUBTED) | np.isin(result.rolled["PRES"], _DOUBTED)
+    doubted = np.logical_or.reduce([np.isin(flags, _DOUBTED) for flags in result.rolled.values()])
     keep = doubted | (level_index(batch) % 2 == 0)
     return only(batch, keep), replace(result, rolled={name: flags[keep] for name, flags in result.rolled.items()})

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from bondstore.domains.ocean.land import is_land, on_earth
 from bondstore.domains.ocean.plots.canvas import FAINT, GRID, Form, draw_legend, draw_marks, render, say_empty
-from bondstore.domains.ocean.plots.words import heading, span_of
+from bondstore.domains.ocean.plots.words import drawable_times, heading, moment, span_of
 from bondstore.domains.ocean.profiles import Batch, Floats
+from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.text import counted
 
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ _KM_PER_DEGREE = 111.195
 
 
 _MOST_TRACKS = 2000
+
+
+_DATES = 8
+"""Dates along the way of a platform at most, beside the first and the last."""
+_APART = 0.09
+"""Of the map's width or height, between two of them."""
+_RIGHT = 0.85
+"""From here on a date is written to the left of its place, as there is no room on its right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +222,7 @@ def overview_map(batch: Batch, result: Result, *, form: Form = "png", title: str
         figure.text(0.03, 0.945, name, fontsize=13, fontweight="bold")
         about = f"{span_of(batch.time)}   ·   {counted(len(batch), 'profile')}"
         figure.text(0.03, 0.898, about, fontsize=9)
-        extent = _draw_map(figure, first, track, result)
+        extent = _draw_map(figure, first, track, result, per_profile(batch, drawable_times(batch.time), np.fmin))
         north, east = first[:, 0], (first[:, 1] + 180) % 360 - 180
         least = 6 * (extent.north - extent.south) if extent else 0.0
         draw_locator(figure, (_SIDE, 0.545, 0.245, 0.315), north, east, frame=extent, least=min(least, 90.0))
@@ -244,7 +253,8 @@ def _places(batch: Batch) -> tuple[Floats, list[Floats]]:
     return first, tracks
 
 
-def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Result) -> MapExtent | None:
+def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Result, begins: Floats) -> MapExtent | None:
+    """Draw where profiles are, and the way between them in the order of their times."""
     axes = figure.add_axes(_MAP)
     axes.set_facecolor(SEA)
     every = np.concatenate([first, *tracks])
@@ -257,9 +267,40 @@ def _draw_map(figure: Figure, first: Floats, tracks: list[Floats], result: Resul
     draw_map(axes, extent, ticks=6)
     for way in tracks:
         axes.plot(way[:, 1], way[:, 0], color="#7d8794", linewidth=0.7, zorder=2.5)
+    _draw_way(axes, extent, first, begins)
     draw_marks(axes, first[:, 1], first[:, 0], result.grades)
     _draw_scale(axes, extent)
     return extent
+
+
+def _draw_way(axes: Axes, extent: MapExtent, first: Floats, begins: Floats) -> None:
+    """Join profiles in the order of their times by a line, and write dates where there is room for them."""
+    from matplotlib.patheffects import withStroke
+
+    known = np.flatnonzero(np.isfinite(first).all(axis=1) & np.isfinite(begins))
+    order = known[np.argsort(begins[known], kind="stable")]
+    if len(order) < 2:
+        return
+    way = first[order]
+    axes.plot(way[:, 1], way[:, 0], color="#7d8794", linewidth=0.8, zorder=2.6)
+    scale = np.array([extent.north - extent.south, extent.east - extent.west])
+    written: list[Floats] = []
+    for place in dict.fromkeys([0, len(order) - 1, *range(0, len(order), max(len(order) // _DATES, 1))]):
+        here = way[place] / scale
+        if all(np.abs(here - one).max() > _APART for one in written):
+            written.append(here)
+            beside = (way[place, 1] - extent.west) / scale[1] > _RIGHT
+            text = axes.annotate(
+                moment(float(begins[order[place]]))[:10],
+                (way[place, 1], way[place, 0]),
+                xytext=(-5 if beside else 5, 5),
+                ha="right" if beside else "left",
+                textcoords="offset points",
+                fontsize=6.8,
+                zorder=9,
+                annotation_clip=True,
+            )
+            text.set_path_effects([withStroke(linewidth=2.2, foreground="white")])
 
 
 def _draw_scale(axes: Axes, extent: MapExtent) -> None:

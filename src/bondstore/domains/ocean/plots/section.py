@@ -1,4 +1,4 @@
-"""A section: what a platform measured over time and pressure, with what the tests doubt left hollow."""
+"""A section: what a platform measured over time and pressure, with what the tests doubt marked on its colour."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
     from matplotlib.path import Path
     from numpy.typing import NDArray
 
-    from bondstore.domains.ocean.profiles import Batch, Mask
+    from bondstore.domains.ocean.profiles import Batch, Floats, Mask
     from bondstore.domains.ocean.qc.evaluate import Result
 
 WIDTH, HEIGHT = 8.4, 4.6
@@ -35,27 +37,28 @@ _SHORTEST_GAP = 6 * 3600.0
 _RASTER = 3000
 
 
-def section(batch: Batch, result: Result, *, form: Form = "png", title: str = "", note: str = "") -> bytes:
-    """Draw temperature by colour over time and pressure.
+def section(
+    batch: Batch, result: Result, variable: str = "TEMP", *, form: Form = "png", title: str = "", note: str = ""
+) -> bytes:
+    """Draw temperature, or salinity, by colour over time and pressure.
 
-    A level is drawn filled where neither its temperature nor its pressure is called suspect or bad, hollow where one of
-    them is. Times in which nothing was measured are hatched. `note` is a remark for the corner.
+    Every level has the colour of its value; one that is called suspect or bad, or whose pressure is, has a mark on it.
+    Times in which nothing was measured are hatched. `note` is a remark for the corner.
     """
     name = heading(batch, title)
-    batch = replace(
-        batch,
-        time=drawable_times(batch.time),
-        pressure=drawable(batch.pressure),
-        temperature=drawable(batch.temperature),
-    )
+    nothing = np.full(batch.levels, np.nan)
+    measured = batch.column(variable)
+    values = drawable(nothing if measured is None else measured)
+    batch = replace(batch, time=drawable_times(batch.time), pressure=drawable(batch.pressure))
+    what, unit = _MEASURED[variable]
 
     def draw(figure: Figure) -> None:
         figure.text(0.03, 0.935, name, fontsize=13, fontweight="bold")
-        about = f"{span_of(batch.time)}   ·   {counted(len(batch), 'profile')}, {counted(batch.levels, 'level')}"
-        figure.text(0.03, 0.878, about, fontsize=9)
+        about = f"{what}   ·   {span_of(batch.time)}   ·   {counted(len(batch), 'profile')}"
+        figure.text(0.03, 0.878, f"{about}, {counted(batch.levels, 'level')}", fontsize=9)
         figure.text(0.98, 0.94, shown(note), fontsize=7.5, color=FAINT, ha="right")
         axes = figure.add_axes(_BOX)
-        there = np.isfinite(batch.time) & np.isfinite(batch.pressure) & np.isfinite(batch.temperature)
+        there = np.isfinite(batch.time) & np.isfinite(batch.pressure) & np.isfinite(values)
         axes.set_ylabel("Sea pressure (dbar)")
         axes.spines[["top", "right"]].set_visible(False)
         if not there.any():
@@ -63,23 +66,30 @@ def section(batch: Batch, result: Result, *, form: Form = "png", title: str = ""
             return
         _set_edges(axes, batch, there)
         gaps = _draw_gaps(axes, batch)
-        drawn = _draw_levels(axes, batch, result, there)
-        _draw_colours(figure, drawn)
-        _draw_legend(figure, result, there, gaps=gaps)
+        doubt = doubt_of(result, (variable, "PRES"))
+        drawn = _draw_levels(axes, batch, values, there, doubt)
+        draw_doubts(axes, batch.time / _DAY, batch.pressure, there, doubt)
+        _draw_colours(figure, drawn, f"{what}{unit}")
+        legend_of_doubts(figure, doubt, there, gaps=gaps)
 
     number = counted(len(batch), "profile")
-    described = f"Section of temperature over time and pressure. {name}, {span_of(batch.time)}, {number}."
+    described = f"Section of {what.lower()} over time and pressure. {name}, {span_of(batch.time)}, {number}."
     return render(draw, WIDTH, HEIGHT, form, described)
 
 
-def _doubt(result: Result) -> NDArray[np.int8]:
-    """Return the worse of what is said of each level's temperature and pressure."""
-    both = [
-        np.where(np.isin(result.rolled[one], (Flag.SUSPECT, Flag.BAD)), result.rolled[one], 0)
-        for one in ("TEMP", "PRES")
+_MEASURED = {"TEMP": ("Temperature", " (°C)"), "PSAL": ("Practical salinity", "")}
+"""What a section shows, and its unit."""
+
+
+def doubt_of(result: Result, variables: Sequence[str]) -> NDArray[np.int8]:
+    """Return the worst of what is said of some variables of each level; 0 where none is called suspect or bad."""
+    said = [
+        np.where(np.isin(result.rolled[one], (Flag.SUSPECT, Flag.BAD)), result.rolled[one], np.int8(0))
+        for one in variables
+        if one in result.rolled
     ]
-    worse: NDArray[np.int8] = np.maximum(*both)
-    return worse
+    worst: NDArray[np.int8] = np.maximum.reduce(said)
+    return worst
 
 
 def _set_edges(axes: Axes, batch: Batch, there: Mask) -> None:
@@ -128,34 +138,37 @@ def _draw_gaps(axes: Axes, batch: Batch) -> bool:
     return bool(gaps)
 
 
-def _draw_levels(axes: Axes, batch: Batch, result: Result, there: Mask) -> PathCollection:
+def _draw_levels(axes: Axes, batch: Batch, values: Floats, there: Mask, doubt: NDArray[np.int8]) -> PathCollection:
+    """Draw all levels by colour; the scale is that of the levels without doubt, and what is beyond has its ends."""
     from matplotlib.colors import Normalize
 
-    doubt = _doubt(result)
     sure = there & (doubt == 0)
-    shades = batch.temperature[sure if sure.any() else there]
+    shades = values[sure if sure.any() else there]
     low, high = np.percentile(shades, (0.5, 99.5)) if len(shades) > 50 else (shades.min(), shades.max())
     scale = Normalize(float(low), float(high) if high > low else float(low) + 1.0)
-    times = batch.time / _DAY
     shape, area = _brick(axes, batch)
-    drawn = axes.scatter(
-        times[sure],
-        batch.pressure[sure],
-        c=batch.temperature[sure],
+    return axes.scatter(
+        batch.time[there] / _DAY,
+        batch.pressure[there],
+        c=values[there],
         cmap=COLOURS,
         norm=scale,
         s=area,
         marker=shape,
         linewidths=0,
         zorder=3,
-        rasterized=bool(sure.sum() > _RASTER),
+        rasterized=bool(there.sum() > _RASTER),
     )
+
+
+def draw_doubts(axes: Axes, x: Floats, y: Floats, there: Mask, doubt: NDArray[np.int8]) -> None:
+    """Mark levels that are called suspect or bad."""
     for flag, outline, _, size in _DOUBTED:
         here = there & (doubt == flag)
         for colour, width in (("white", 2.0), (INK, 0.8)):  # a halo: seen on any colour
             axes.scatter(
-                times[here],
-                batch.pressure[here],
+                x[here],
+                y[here],
                 s=size,
                 marker=outline,
                 facecolors="none",
@@ -164,7 +177,6 @@ def _draw_levels(axes: Axes, batch: Batch, result: Result, there: Mask) -> PathC
                 zorder=4,
                 rasterized=bool(here.sum() > _RASTER),
             )
-    return drawn
 
 
 def _brick(axes: Axes, batch: Batch) -> tuple[Path, float]:
@@ -181,18 +193,20 @@ def _brick(axes: Axes, batch: Batch) -> tuple[Path, float]:
     return Path([(-x, -y), (x, -y), (x, y), (-x, y), (-x, -y)]), big**2
 
 
-def _draw_colours(figure: Figure, drawn: PathCollection) -> None:
+def _draw_colours(figure: Figure, drawn: PathCollection, label: str) -> None:
     bar = figure.colorbar(drawn, cax=figure.add_axes((0.905, _BOX[1], 0.016, _BOX[3])), extend="both")
-    bar.set_label("Temperature (°C)")
+    bar.set_label(label)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=2.5)
 
 
-def _draw_legend(figure: Figure, result: Result, there: Mask, *, gaps: bool) -> None:
+def legend_of_doubts(
+    figure: Figure, doubt: NDArray[np.int8], there: Mask, *, gaps: bool = False, beyond: int = 0
+) -> None:
+    """Say what the marks mean, with their numbers; and what is not drawn."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    doubt = _doubt(result)
     handles: list[Line2D | Patch] = []
     words = []
     for flag, shape, word, area in _DOUBTED:
@@ -208,6 +222,9 @@ def _draw_legend(figure: Figure, result: Result, there: Mask, *, gaps: bool) -> 
     if lost:
         handles.append(Line2D([], [], linestyle="none"))
         words.append(f"missing (not drawn)  {lost:,}")
+    if beyond:
+        handles.append(Line2D([], [], linestyle="none"))
+        words.append(f"beyond the edges  {beyond:,}")
     if words:
         figure.legend(
             handles, words, loc="lower left", bbox_to_anchor=(0.06, 0.0), ncols=len(words), frameon=False, fontsize=7.5

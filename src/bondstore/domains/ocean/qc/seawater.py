@@ -61,6 +61,13 @@ def _teos10(batch: Batch) -> tuple[Floats, Floats]:
     return absolute, _quiet(gsw.CT_from_t, absolute, batch.temperature, batch.pressure)
 
 
+def sigma_at_surface(salinity: Floats, temperature: Floats, latitude: float, longitude: float) -> Floats:
+    """Return sigma-0 (kg/m3, TEOS-10) of water of a practical salinity and temperature, as if at the surface."""
+    gsw = _gsw()
+    absolute = _quiet(gsw.SA_from_SP, salinity, 0.0, longitude, latitude)
+    return _quiet(gsw.sigma0, absolute, _quiet(gsw.CT_from_t, absolute, temperature, 0.0))
+
+
 def depth(batch: Batch) -> Floats:
     """Return each level's depth in metres, positive down (TEOS-10, by pressure and latitude); NaN where one lacks."""
     latitude = np.where(np.abs(batch.latitude) <= 90.0, batch.latitude, np.nan)
