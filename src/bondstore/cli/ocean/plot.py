@@ -56,7 +56,7 @@ def command(
     With salinity there are a section of it and a temperature-salinity diagram too. Levels are marked by what the tests
     say of them, and those that are suspect or bad are labelled with the tests that failed. The same data give the same
     bytes, so it can be run again at any time. A file that cannot be read is named, the others are drawn, and the exit
-    code is 5. --since goes by when a file was written; all but the pictures of profiles then show these files only. Of a
+    code is 5. --since goes by when a file was written; maps and sections then show these files only. Of a
     single file they are drawn if it holds several profiles.
     """
     from bondstore.cli.progress import reporter
