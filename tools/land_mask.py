@@ -129,7 +129,7 @@ def main() -> None:
     land, land_sizes = coast(given.land, LEAST_LAND)
     lakes, lake_sizes = coast(given.lakes, LEAST_LAKE)
     np.savez_compressed(
-        OCEAN / "plots" / "coast.npz",
+        OCEAN.parents[1] / "pages" / "coast.npz",
         **{"land": land.T.copy(), "land_sizes": land_sizes, "lakes": lakes.T.copy(), "lake_sizes": lake_sizes},
     )
     compare(sea, mask)

@@ -58,7 +58,7 @@ def test_subscribe_confirm_send(box: MailBox, desk: Office) -> None:
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "<https://reef.example/leave/" in message["List-Unsubscribe"]
     assert "<mailto:leave@reef.example?subject=unsubscribe%20" in message["List-Unsubscribe"]
-    assert message.get_content_type() == "multipart/mixed"
+    assert message.get_content_type() == "multipart/alternative"
     body = message.get_body(("html",))
     assert body is not None
     html = str(body.get_content())

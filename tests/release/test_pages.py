@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pystac
 import pytest
+from matplotlib.path import Path as Outline
 from PIL import Image
 
+from bondstore.release.page import chart
 from bondstore.release.publish import publish
 from bondstore.release.recall import recall
 from bondstore.release.settings import About, Order
@@ -184,3 +186,37 @@ def test_many_files_stay_a_page(tmp_path: Path) -> None:
     text = public.tree()["index.html"].decode()
     assert text.count("download=") == 2
     assert "1 more files are in index.csv" in text
+
+
+def test_the_map_of_a_page_has_a_coast_where_it_is() -> None:
+    """Nelson lies on land and the Cook Strait does not; both are on the map of a profile between them."""
+    made = chart([(173.8, -41.0, 173.8, -41.0)])
+    assert made is not None
+    [place] = made.points
+    rings = [[tuple(map(int, dot.split())) for dot in path[1:-1].split("L")] for path in made.land]
+
+    def pixel(longitude: float, latitude: float) -> tuple[float, float]:
+        (left, west), (right, east) = made.meridians[0], made.meridians[-1]
+        (top, north), (bottom, south) = made.parallels[0], made.parallels[-1]
+        across = (right - left) / (degrees(east) - degrees(west))
+        down = (bottom - top) / (degrees(south) - degrees(north))
+        return left + (longitude - degrees(west)) * across, top + (latitude - degrees(north)) * down
+
+    def is_land(longitude: float, latitude: float) -> bool:
+        return any(Outline(ring).contains_point(pixel(longitude, latitude)) for ring in rings)
+
+    assert pixel(173.8, -41.0) == pytest.approx(place, abs=0.2)
+    assert is_land(172.9, -41.6)
+    assert not is_land(174.6, -40.6)
+
+
+def degrees(text: str) -> float:
+    """Return what is written at a line of the map as a number."""
+    return float(text[:-2]) * (-1 if text[-1] in "SW" else 1)
+
+
+def test_a_map_across_the_date_line_is_whole() -> None:
+    made = chart([(179.5, -38.0, 179.6, -37.9), (-179.0, -36.0, -178.9, -35.9)])
+    assert made is not None
+    (one, _), (other, _) = made.points
+    assert abs(one - other) < 200

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
+from math import cos, radians
 from typing import TYPE_CHECKING
 
 from bondstore.pages import render
@@ -18,6 +19,13 @@ MOST_ROWS = 5000
 WIDTH, HEIGHT = 720, 320
 _LEFT, _MARGIN = 56, 34
 _MOST_POINTS = 5000
+_ROOM = 1.16
+"""How much larger a map is than what it shows."""
+_LEAST = 3.0
+"""Degrees of latitude that it shows at least: so far a coast tells where it is."""
+_FLATTEST = 0.15
+_DOTS = 3
+"""Pixels that an island has at least to be drawn."""
 _MOST_RECALLS = 5
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 60, 90)
 _GRADES = {"good": "good", "probably_good": "probably good", "suspect": "suspect", "bad": "mixed"}
@@ -56,12 +64,14 @@ def taken_back(release: str, at: str, reason: str, count: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Points on a grid of degrees, without a coast; all in pixels from the upper left."""
+    """Points on a grid of degrees, with the coast; all in pixels from the upper left."""
 
     points: Sequence[tuple[float, float]]
     meridians: Sequence[tuple[float, str]]  # where each vertical line is, and its longitude as text
     parallels: Sequence[tuple[float, str]]
     count: int  # how many files the points stand for
+    land: Sequence[str]  # the coast as paths of SVG
+    lakes: Sequence[str]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -73,7 +83,7 @@ def chart(boxes: Sequence[Box]) -> Chart | None:
     points = _together([_middle(box) for box in boxes[:_MOST_POINTS]])
     if not points:
         return None
-    (west, east), (south, north) = (_span([point[axis] for point in points]) for axis in (0, 1))
+    west, east, south, north = _frame(points)
 
     def x(longitude: float) -> float:
         return _LEFT + (longitude - west) / (east - west) * (WIDTH - _LEFT - _MARGIN)
@@ -87,7 +97,20 @@ def chart(boxes: Sequence[Box]) -> Chart | None:
         [(x(one), _degrees((one + 180) % 360 - 180, "EW")) for one in _lines(west, east)],
         [(y(one), _degrees(one, "NS")) for one in _lines(south, north)],
         len(points),
+        *(_paths(name, (west, east, south, north), x, y) for name in ("land", "lake")),
     )
+
+
+def _paths(name: str, frame: Box, x: Callable[[float], float], y: Callable[[float], float]) -> list[str]:
+    """Return what of the coast is in the frame; of points that are one on the page, one is enough."""
+    from bondstore.pages.coast import coast_within
+
+    paths = []
+    for ring in coast_within(name, frame, least=_DOTS * (frame[1] - frame[0]) / WIDTH):
+        dots = [dot for dot, _ in groupby((round(x(east)), round(y(north))) for east, north in ring.tolist())]
+        if len(dots) > 2:
+            paths.append("M" + "L".join(f"{across} {down}" for across, down in dots) + "Z")
+    return paths
 
 
 def _middle(box: Box) -> tuple[float, float]:
@@ -105,10 +128,15 @@ def _together(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(longitude + 360 if longitude < cut else longitude, latitude) for longitude, latitude in points]
 
 
-def _span(values: list[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    pad = max((high - low) * 0.08, 0.05)
-    return low - pad, high + pad
+def _frame(points: list[tuple[float, float]]) -> Box:
+    """Return west, east, south and north of a map of points, in true shape at its middle unless it spans the earth."""
+    (west, east), (south, north) = ((min(values), max(values)) for values in zip(*points, strict=True))
+    middle, across = (south + north) / 2, (west + east) / 2
+    ratio = (WIDTH - _LEFT - _MARGIN) / (HEIGHT - 2 * _MARGIN) / max(cos(radians(middle)), _FLATTEST)
+    high = min(max((north - south) * _ROOM, (east - west) * _ROOM / ratio, _LEAST), 180.0)
+    half = min(max(high * ratio, (east - west) * _ROOM), 360.0) / 2
+    low = min(max(middle - high / 2, -90.0), 90.0 - high)
+    return across - half, across + half, low, low + high
 
 
 def _lines(low: float, high: float) -> list[float]:

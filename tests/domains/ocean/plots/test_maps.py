@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bondstore.domains.ocean.plots.maps import MapExtent, _coast, _degree, shows_land, unwrapped
+from bondstore.domains.ocean.plots.maps import MapExtent, _degree, shows_land, unwrapped
 from bondstore.domains.ocean.plots.profile import _spread
 from bondstore.domains.ocean.plots.section import gaps_of
 from bondstore.domains.ocean.plots.words import place, shown, stretches
+from bondstore.pages.coast import coast
 from tests.domains.ocean.plots.drawn import START, batch_of, result_of
 
 LONGITUDES = st.lists(st.integers(-1800, 3600).map(lambda one: one / 10), min_size=1, max_size=12)
@@ -79,7 +80,7 @@ def test_the_coast_is_where_it_is() -> None:
     from matplotlib.path import Path
 
     def inside(name: str, latitude: float, longitude: float) -> bool:
-        return any(Path(ring).contains_point((longitude, latitude)) for ring in _coast()[name][0])
+        return any(Path(ring).contains_point((longitude, latitude)) for ring in coast()[name][0])
 
     assert inside("land", -43.595, 170.142)
     assert inside("land", 55.75, 37.62)

@@ -1,24 +1,18 @@
-"""Maps on a plain grid, whole across the date line: where in the world profiles are, and the map of a platform.
-
-Notice: the file ``coast.npz`` is made by ``tools/land_mask.py`` from the 1:10m layers *land* and *lakes* of Natural
-Earth (public domain), simplified to 0.01 degrees.
-"""
+"""Maps on a plain grid, whole across the date line: where in the world profiles are, and the map of a platform."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bondstore.domains.ocean.land import is_land, on_earth
 from bondstore.domains.ocean.plots.canvas import FAINT, GRID, Form, draw_legend, draw_marks, render, say_empty
 from bondstore.domains.ocean.plots.words import drawable_times, heading, moment, span_of
 from bondstore.domains.ocean.profiles import Batch, Floats
 from bondstore.domains.ocean.qc.ragged import per_profile
+from bondstore.pages.coast import coast
 from bondstore.text import counted
 
 if TYPE_CHECKING:
@@ -29,9 +23,6 @@ if TYPE_CHECKING:
 
 
 SEA, LAND, SHORE = "#f1f6fa", "#d5d0c4", "#8d8878"
-
-
-_UNIT = 100
 
 
 _FLATTEST = 0.15
@@ -161,24 +152,10 @@ def _degree(value: float, signs: str, *, around: bool) -> str:
 
 
 def _near(name: str, extent: MapExtent, turn: float) -> list[Floats]:
-    rings, boxes = _coast()[name]
+    rings, boxes = coast()[name]
     west, east = extent.west - turn, extent.east - turn
     here = (boxes[:, 0] < east) & (boxes[:, 1] > west) & (boxes[:, 2] < extent.north) & (boxes[:, 3] > extent.south)
     return [rings[one] for one in np.flatnonzero(here)]
-
-
-@lru_cache(maxsize=1)
-def _coast() -> dict[str, tuple[list[Floats], NDArray[np.float64]]]:
-    """Rings of land and lakes, and the box of each as west, east, south, north."""
-    found = {}
-    with (files(__package__) / "coast.npz").open("rb") as file, np.load(file, allow_pickle=False) as data:
-        for name, steps in (("land", "land"), ("lake", "lakes")):
-            points = np.cumsum(data[steps], axis=1, dtype=np.int16).T / _UNIT
-            rings = np.split(points, np.cumsum(data[f"{name}_sizes"])[:-1])
-            lows, highs = np.array([ring.min(axis=0) for ring in rings]), np.array([ring.max(axis=0) for ring in rings])
-            boxes = np.column_stack((lows[:, 0], highs[:, 0], lows[:, 1], highs[:, 1]))
-            found[name] = (rings, boxes)
-    return found
 
 
 def draw_locator(
