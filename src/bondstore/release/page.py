@@ -97,7 +97,8 @@ def chart(boxes: Sequence[Box]) -> Chart | None:
         [(x(one), _degrees((one + 180) % 360 - 180, "EW")) for one in _lines(west, east)],
         [(y(one), _degrees(one, "NS")) for one in _lines(south, north)],
         len(points),
-        *(_paths(name, (west, east, south, north), x, y) for name in ("land", "lake")),
+        land=_paths("land", (west, east, south, north), x, y),
+        lakes=_paths("lake", (west, east, south, north), x, y),
     )
 
 
