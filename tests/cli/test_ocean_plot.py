@@ -52,6 +52,8 @@ EXPECTED = {
     "sub/float-2.png",
     "1901234_map.png",
     "1901234_section.png",
+    "1901234_salinity_section.png",
+    "1901234_ts.png",
 }
 
 
@@ -67,7 +69,7 @@ def test_a_folder_becomes_pictures_and_again_the_same(raw: Path, tmp_path: Path,
             assert image.format == "PNG"
     told = [one for one in done.records if one["kind"] == "picture"]
     assert {one["path"] for one in told} == EXPECTED
-    assert {one["shows"] for one in told} == {"profile", "map", "section"}
+    assert {one["shows"] for one in told} == {"profile", "map", "section", "ts"}
     spoken = next(one for one in told if one["path"] == "MOANA_0012_0.png")
     assert spoken["source"] == "MOANA_0012_0.csv"
     assert "Platform 12" in spoken["description"]
@@ -75,7 +77,7 @@ def test_a_folder_becomes_pictures_and_again_the_same(raw: Path, tmp_path: Path,
     assert (tally["kind"], tally["planned"], tally["done"]) == ("tally", 3, 3)
     again = cli("ocean", "plot", str(raw), str(dest))
     assert again.code == 0
-    assert "8 pictures in" in again.out
+    assert "10 pictures in" in again.out
     assert pictures(dest) == first
     assert not [one for one in dest.rglob("*") if "tmp" in one.name]
 
@@ -108,7 +110,9 @@ def test_a_single_file_leaves_the_maps_of_all_alone(raw: Path, cli: Call) -> Non
     assert set(pictures(raw)) == {"MOANA_0012_1.png", "12_map.png"}
     assert (raw / "12_map.png").read_bytes() == b"of all"
     assert cli("ocean", "plot", str(raw / "sub" / "float.nc")).code == 0
-    assert set(pictures(raw / "sub")) == {"float.png", "float-2.png", "float_map.png", "float_section.png"}
+    assert set(pictures(raw / "sub")) == {"float.png", "float-2.png"} | {
+        f"float_{what}.png" for what in ("map", "section", "salinity_section", "ts")
+    }
 
 
 def test_since_goes_by_the_time_of_writing(raw: Path, tmp_path: Path, cli: Call) -> None:
