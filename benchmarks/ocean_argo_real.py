@@ -39,6 +39,7 @@ REVERSAL = "the tests, by manual 3.9: pressure stands still, and falls back by n
 GRADIENT = "the tests, by manual 3.9: failed test 11 at the centre, which is obsolete since 2019"
 EXPERT = "the centre: a person's judgement in delayed mode, which no real-time test takes the place of"
 SHORT = "neither: too few levels near the surface for the test, which then does not call them good"
+WITHHELD = "neither: its salinity is bad by a test before, so that its density is not known"
 ROLLED = "the tests, by manual 3.9, as far as each goes: the value itself is within every range"
 
 
@@ -96,7 +97,7 @@ def disagreements(whole: Batch, result: Result) -> list[str]:
             still = place > 0 and whole.pressure[row] == whole.pressure[row - 1]
             first = place == 0 and len(whole.pressure) > row + 1 and whole.pressure[row] == whole.pressure[row + 1]
             if said is Flag.UNEVALUATED:
-                why = SHORT
+                why = WITHHELD if tests == ["density_inversion"] else SHORT
             elif said in FAILED:
                 why = next((BY_TEST[one] for one in tests if one in BY_TEST), "to be looked at")
             elif mask & 1 << 8 and (still or first):
