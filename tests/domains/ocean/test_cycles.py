@@ -19,6 +19,7 @@ from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.suite import load_suite, parse_suite
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.service import Asked
+from bondstore.domains.ocean.show import show
 from bondstore.errors import TransientStoreError
 from bondstore.ledger import Item
 from bondstore.release.records import Record
@@ -290,6 +291,14 @@ def test_comparing_a_single_file_finds_its_cycle_before(floats: Floats) -> None:
     for source in (floats.source / "R1901234_002.nc", floats.source):
         found = {(one.tests_say, one.levels) for one in compare(source).rows if one.test == "sensor_drift"}
         assert ("suspect", 8) in found
+
+
+def test_showing_a_single_file_says_what_quality_control_says(floats: Floats) -> None:
+    floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8))
+    for name in (str(floats.source / "R1901234_002.nc"), f"{floats.source.as_uri()}/R1901234_002.nc"):
+        (view,) = show(name, tests="argo").views
+        counts = next(one.counts for one in view.tests if (one.label, one.on) == ("sensor_drift", "PSAL"))
+        assert counts["suspect"] == 8
 
 
 def test_comparing_tells_of_a_cycle_before_that_could_not_be_had_and_of_what_reading_found(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,17 @@ from typing import TYPE_CHECKING
 from bondstore.config.profiles import check_named
 from bondstore.config.resolve import resolve_store, store_url
 from bondstore.config.settings import load_profile
+from bondstore.domains.ocean.cycles import CycleIndex, FilesBefore
+from bondstore.domains.ocean.linked import link
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.reading.columns import ColumnMap, parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata, without_contacts
 from bondstore.domains.ocean.reading.netcdf import flags_in, is_netcdf
+from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.views import ProfileView, view_of_file, view_of_result
+from bondstore.domains.ocean.write import Maker
 from bondstore.errors import NotFoundError
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.process import whoami
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
     import os
 
     from bondstore.config.profiles import Profile as Settings
+    from bondstore.config.profiles import StoreSpec
+    from bondstore.domains.ocean.profiles import Batch
     from bondstore.findings import Finding
 
 
@@ -77,7 +84,7 @@ def show(
     """
     suite = load_suite(tests) if tests else None
     chosen = _columns(columns)
-    key, data = _fetched(name, store, profile)
+    key, data, spec = _fetched(name, store, profile)
     batch, findings = read_any(key, data, chosen)
     if metadata is not None:
         batch, more = parse_metadata(_table(metadata)).join(batch)
@@ -87,9 +94,24 @@ def show(
         return ShownFile(tuple(view_of_file(batch, number, stored) for number in range(len(batch))), tuple(findings))
     if suite is None:
         dialect = batch.profiles[0].header.dialect if len(batch) else ""
-        suite = load_suite(USUAL.get(dialect, "qartod"))
+        tests = USUAL.get(dialect, "qartod")
+        suite = load_suite(tests)
+    if suite.compares and tests is not None:
+        batch = _linked(key, batch, spec, tests)
     result = evaluate(batch, suite)
     return ShownFile(tuple(view_of_result(batch, number, result) for number in range(len(batch))), tuple(findings))
+
+
+def _linked(key: str, batch: Batch, spec: StoreSpec, tests: str) -> Batch:
+    """Return the profiles of a file with what they are compared with: cycles before that lie beside it."""
+    store = open_store(spec)
+    with closing(CycleIndex(())) as index:
+        before = FilesBefore(index, store).of(key)
+    linked = link({key: batch}, {key: before}, Maker(Asked(tests).settings(), spec.url), store)
+    note_personal(whoami(), linked.reads)
+    for _, error in linked.unsure.values():
+        raise error
+    return linked.batches[key]
 
 
 def _table(path: str | os.PathLike[str]) -> str:
@@ -108,11 +130,11 @@ def _columns(path: str | os.PathLike[str] | None) -> ColumnMap | None:
         raise NotFoundError(f"There is no readable column map {path}.", hint="Name a TOML file.") from None
 
 
-def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tuple[str, bytes]:
-    """Return the object's key and bytes; a read from a store is noted in the account's own record."""
+def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tuple[str, bytes, StoreSpec]:
+    """Return the object's key, bytes and store; a read from a store is noted in the account's own record."""
     path = Path(name)
     if store is None and path.is_file():
-        return path.name, path.read_bytes()
+        return path.name, path.read_bytes(), resolve_store(str(path.absolute().parent), None)
     if store is None and "://" in name:
         store, _, name = name.rpartition("/")
     elif store is None:
@@ -127,4 +149,4 @@ def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tu
     spec = resolve_store(store, settings)
     answer = open_store(spec).get(name)
     note_personal(whoami(), [Read(name, answer.info.etag, len(answer.data))])
-    return name, bytes(answer.data)
+    return name, bytes(answer.data), spec
