@@ -20,7 +20,13 @@ from tests.servers.seaweedfs import SeaweedFS, find_weed
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 # A change is judged by the same examples each time; what other runs find beyond them is kept as an example of its own.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # a busy machine is no fault of the code
+)
 if IN_CI:
     hypothesis.settings.load_profile("ci")
 
