@@ -5,7 +5,7 @@
 Needs numpy, Pillow and shapely, and some 6 GB of memory for a minute. The sources are
 
 - the mask inside the PyPI package global-land-mask 1.0.0 (MIT licence), made from NOAA's GLOBE 1 km elevation model
-  (public domain): https://pypi.org/project/global-land-mask/
+  (public domain): https://github.com/toddkarin/global-land-mask
 - the 1:10m layers *land* and *lakes* of Natural Earth (public domain): https://www.naturalearthdata.com/
 
 The same sources give the same bytes. Decision 011 says why it is made this way, and what a comparison found.
