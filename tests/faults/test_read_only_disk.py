@@ -76,13 +76,20 @@ def test_what_would_write_says_why_it_does_not(lab: Lab, seal: Seal, cli: Call) 
     seal()
     for words in (
         ("beiwe", "export", str(lab.out), *study_of(lab)),
-        ("beiwe", "export", str(lab.out / "new"), *study_of(lab)),
         ("run", "retry", "last", "--dest", str(lab.out)),
     ):
         result = cli(*words)
         assert result.code == 4, result.err
         assert str(lab.out) in result.err
         assert "OSError" not in result.err
+
+
+def test_a_new_destination_there_says_why_it_is_not_made(lab: Lab, seal: Seal, cli: Call) -> None:
+    seal()
+    result = cli("beiwe", "export", str(lab.out / "new"), *study_of(lab))
+    assert result.code == 4, result.err
+    assert str(lab.out) in result.err
+    assert "OSError" not in result.err
 
 
 def test_a_ledger_of_an_earlier_version_must_be_written_before_it_is_read(lab: Lab, seal: Seal, cli: Call) -> None:
