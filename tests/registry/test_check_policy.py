@@ -103,13 +103,15 @@ def test_what_leaves_open(case: str) -> None:
     assert left(statement)[TABLE] == (OF_TABLES, who)
 
 
-def test_indexes_are_places_of_their_own() -> None:
-    assert left(deny(Resource=TABLE)) == {INDEX: (OF_TABLES, ("*",))}
+@pytest.mark.parametrize("resource", [TABLE, [TABLE, f"{TABLE}/index/any"]])
+def test_indexes_are_places_of_their_own(resource: Any) -> None:
+    assert left(deny(Resource=resource)) == {INDEX: (OF_TABLES, ("*",))}
 
 
-def test_whom_the_places_own_policy_names() -> None:
+@pytest.mark.parametrize("resource", [TABLE, INDEX, f"{TABLE}/index/by-name*", "*"])
+def test_whom_the_places_own_policy_names(resource: str) -> None:
     other = "arn:aws:iam::999999999999:root"
-    allow = {"Effect": "Allow", "Principal": {"AWS": [ME, other]}, "Action": "dynamodb:GetItem", "Resource": TABLE}
+    allow = {"Effect": "Allow", "Principal": {"AWS": [ME, other]}, "Action": "dynamodb:GetItem", "Resource": resource}
     guard = guard_of(TABLE, json.dumps({"Statement": allow}), ME, None)
     assert (guard.strangers, guard.others) == ((other,), ("*", other))
 
@@ -141,6 +143,7 @@ def test_who_is_let_in_by_a_policy_of_their_own() -> None:
             user("managed", AttachedManagedPolicies=[{"PolicyArn": admin["Arn"]}]),
             user("sometimes", held(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
             user("denied", held(), {"Statement": {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}}),
+            user("by-index", held(Resource=f"{TABLE}/index/by-name")),
             user("elsewhere", held(Resource=f"{TABLE}-history")),
             user("buckets", held(Action="s3:*")),
             user("describes", held(Action="dynamodb:DescribeTable")),
@@ -150,7 +153,7 @@ def test_who_is_let_in_by_a_policy_of_their_own() -> None:
         ],
     }
     names = [arn.rpartition("/")[2] for arn in let_in(details, TABLE, ME)]
-    assert names == ["task", "by-group", "inline", "managed", "sometimes"]
+    assert names == ["task", "by-group", "by-index", "inline", "managed", "sometimes"]
 
 
 def test_only_dynamodb_has_policies(tmp_path: Any) -> None:

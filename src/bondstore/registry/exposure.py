@@ -40,6 +40,8 @@ OF_TABLES = (
 )
 """All that gives rows away, or lets them be had elsewhere: a change may answer with the row as it was."""
 OF_STREAMS = ("GetRecords", "GetShardIterator")
+_AN_INDEX = "/index/(any)"
+"""Stands for all indexes that no policy names: no index can have this name."""
 _EVERYBODY = ("*",)
 _UNLESS = frozenset({"arnnotequals", "arnnotlike", "stringnotequals", "stringnotlike"})
 _WHO = "aws:principalarn"
@@ -100,17 +102,12 @@ def guard_of(place: str, policy: str | None, user: str, details: Mapping[str, An
 def openings(place: str, policy: str | None, user: str) -> list[Opening]:
     """Return what a place's own policy leaves open to others than one user."""
     statements = _statements(policy)
-    is_stream = "/stream/" in place
-    found: list[Opening] = []
-    for resource in (place,) if is_stream else (place, f"{place}/index/any"):
-        left: dict[tuple[str, ...], list[str]] = {}
-        for action in OF_STREAMS if is_stream else OF_TABLES:
-            others = tuple(one for one in _not_denied(statements, f"dynamodb:{action}", resource) if one != user)
-            if others:
-                left.setdefault(others, []).append(action)
-        shown = resource.replace("/index/any", "/index/*")
-        found += [Opening(shown, tuple(actions), who) for who, actions in left.items()]
-    return found
+    left: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for resource, action in _readings(place):
+        others = tuple(one for one in _not_denied(statements, f"dynamodb:{action}", resource) if one != user)
+        if others:
+            left.setdefault((resource.replace(_AN_INDEX, "/index/*"), others), []).append(action)
+    return [Opening(shown, tuple(actions), who) for (shown, who), actions in left.items()]
 
 
 def strangers(policy: str | None, place: str, user: str) -> list[str]:
@@ -151,17 +148,23 @@ def _documents(holder: Mapping[str, Any], inline: str, managed: Mapping[str, Any
     yield from (managed[one["PolicyArn"]] for one in holder.get("AttachedManagedPolicies", ()))
 
 
+def _readings(place: str, allowing: Sequence[Statement] = ()) -> Iterator[tuple[str, str]]:
+    """Yield every resource of a place, also the indexes that are allowed by name, with every action that reads it."""
+    if "/stream/" in place:
+        yield from ((place, action) for action in OF_STREAMS)
+        return
+    named = [one for statement in allowing for one in _listed(statement.get("Resource", ()))]
+    indexes = [one for one in named if one.startswith(f"{place}/index/")]
+    yield from ((resource, action) for resource in (place, place + _AN_INDEX, *indexes) for action in OF_TABLES)
+
+
 def _may(statements: Sequence[Statement], place: str) -> bool:
-    actions = OF_STREAMS if "/stream/" in place else OF_TABLES
-    resources = (place,) if "/stream/" in place else (place, f"{place}/index/any")
+    allowing = [one for one in statements if one.get("Effect") == "Allow"]
+    denying = [one for one in statements if one.get("Effect") == "Deny" and not one.get("Condition")]
     return any(
-        any(one.get("Effect") == "Allow" and _covers(one, f"dynamodb:{action}", resource) for one in statements)
-        and not any(
-            one.get("Effect") == "Deny" and not one.get("Condition") and _covers(one, f"dynamodb:{action}", resource)
-            for one in statements
-        )
-        for action in actions
-        for resource in resources
+        any(_covers(one, f"dynamodb:{action}", resource) for one in allowing)
+        and not any(_covers(one, f"dynamodb:{action}", resource) for one in denying)
+        for resource, action in _readings(place, allowing)
     )
 
 
@@ -197,8 +200,8 @@ def _among(one: str, patterns: Sequence[str]) -> bool:
 
 
 def _gives(statement: Statement, place: str) -> bool:
-    actions = OF_STREAMS if "/stream/" in place else OF_TABLES
-    return any(_covers(statement, f"dynamodb:{action}", where) for action in actions for where in (place, f"{place}/x"))
+    readings = _readings(place, [statement])
+    return any(_covers(statement, f"dynamodb:{action}", resource) for resource, action in readings)
 
 
 def _covers(statement: Statement, action: str, resource: str) -> bool:
