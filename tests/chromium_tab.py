@@ -18,7 +18,7 @@ from typing import Any
 from PIL import Image
 
 WAIT = 90.0
-OPTIONS = (
+QUIET = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,8 +30,8 @@ OPTIONS = (
     "--hide-scrollbars",
     "--force-color-profile=srgb",
     "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--remote-debugging-pipe",
 )
+"""A browser that asks nobody for anything."""
 
 
 @dataclass
@@ -173,7 +173,12 @@ def tab(program: str, folder: Path, *, size: tuple[int, int] = (1200, 1000), dar
         os.dup2(read, 3)
         os.dup2(write, 4)
 
-    options = [*OPTIONS, f"--user-data-dir={folder / 'profile'}", f"--window-size={size[0]},{size[1]}"]
+    options = [
+        *QUIET,
+        "--remote-debugging-pipe",
+        f"--user-data-dir={folder / 'profile'}",
+        f"--window-size={size[0]},{size[1]}",
+    ]
     browser = subprocess.Popen(
         [program, *options, "about:blank"],
         stdin=subprocess.DEVNULL,

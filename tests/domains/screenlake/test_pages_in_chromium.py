@@ -14,24 +14,12 @@ from PIL import Image
 from bondstore.domains.screenlake.handling import Handling
 from bondstore.domains.screenlake.pages import panelist_report
 from bondstore.domains.screenlake.summary import PanelistSummary, TableSummary
+from tests import chromium_tab
 from tests.conftest import IN_CI
 from tests.domains.screenlake.pages import HOSTILE, Page, Shots, box, overall_report, review
 from tests.servers.install import find_chromium
 
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-    "--hide-scrollbars",
-    "--force-color-profile=srgb",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--enable-logging=stderr",
-)
+QUIET = (*chromium_tab.QUIET, "--enable-logging=stderr")
 RED_NOTICE = {"light": (252, 236, 234), "dark": (47, 25, 23)}
 PAPER = {"light": (250, 249, 246), "dark": (20, 23, 28)}
 
