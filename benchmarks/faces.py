@@ -2,8 +2,9 @@
 
 Every way redacts the same labelled pictures (`benchmarks.faces_set`; the efforts were tuned on other seeds) from files
 to files. What it hid is then read off the pixels, the same for all: a face is hidden when at least 70 % of its ellipse
-turned black; a false box is a black patch in a picture without faces. The ratio is that of processor time, which other
-work on the machine hardly changes. Prints tables in Markdown and decides nothing.
+turned black; a false box is a black patch in a picture without faces. COUNT is the number of faces. Rates stand with
+the number of faces and their interval of 95 % (Clopper and Pearson, Biometrika 26, 1934). The ratio is that of
+processor time, which other work on the machine hardly changes. Prints tables in Markdown and decides nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,66 +24,90 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.faces_covers import COVERS
+from benchmarks.faces_faceless import FACELESS
 from benchmarks.faces_others import CACHE, deface, script
-from benchmarks.faces_set import Face, Labelled, make
+from benchmarks.faces_set import QUALITIES, SIZES, TURNS, Face, Labelled, make
 from bondstore.deid.faces import EFFORTS, open_detector
-from bondstore.deid.faces.detector import SETTINGS, Effort, OnnxDetector
-from bondstore.deid.faces.passes import Pass
 from bondstore.deid.pictures import Cover, redact
 
-COUNT, SEED = 120, 2025
+COUNT, SEED = 140, 2026
+OTHERS = 2
+"""Pictures without faces of each kind, for every `COUNT` faces."""
 PROCESSES = 2
-BINS = ((12, 20), (20, 40), (40, 80), (80, 160), (160, 320), (320, 601))
 HIDDEN = 0.7
-LIGHT, BLACK = 48, 20
+LIGHT, BLACK = 26, 12
 """What was brighter than the one and is darker than the other has turned black: the noise of a JPEG is less."""
 BLOCK = 6
 """Black patches are counted on a grid of so many pixels: noise of the JPEG is no patch."""
-CURVE = {
-    "full size": Effort((Pass(1),), 0.2, 0.02, 0),
-    "full and quarter size": Effort((Pass(1), Pass(0.25)), 0.2, 0.02, 0),
-    "the same, and turned at half size": Effort(
-        (Pass(1), Pass(0.25), *(Pass(0.5, turn) for turn in (1, 2, 3))), 0.2, 0.02, 0
-    ),
-    "1/2 and 1/6, closer look at 6/MP (fast)": SETTINGS["fast"],
-    "3/4 and 1/6, closer look at 10/MP": Effort((Pass(0.75), Pass(1 / 6)), 0.3, 0.02, 10),
-    "13/16 and 1/6, closer look at 10/MP (default)": SETTINGS["default"],
-    "full and 1/6, closer look at 10/MP": Effort((Pass(1), Pass(1 / 6)), 0.3, 0.02, 10),
-    "six looks, closer look at 40/MP (careful)": SETTINGS["careful"],
-}
+LEAST = 20
+"""Pixels of height from which a face counts in the rates by turn, cover and quality."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What one way did."""
 
-    faces: tuple[tuple[Face, bool], ...]
-    false: float
-    """Black patches per picture without faces."""
-    speed: float
-    """Pictures a second by the clock."""
-    spent: float
-    """Seconds of processor for a picture."""
+    faces: tuple[tuple[Face, str, bool], ...]  # with the kind of its picture, and whether it was hidden
+    false: dict[str, list[int]]  # by kind, the black patches of each picture without faces
+    speed: float  # pictures a second by the clock
+    spent: float  # seconds of processor for a picture
 
-    def recall(self, low: float = 20, high: float = 1e9, turned: tuple[int, int] = (0, 360)) -> str:
-        """Share of hidden faces of some size and turn."""
-        hits = [hit for face, hit in self.faces if low <= face.size < high and turned[0] <= abs(face.angle) < turned[1]]
-        return f"{sum(hits) / len(hits):.3f}" if hits else "–"
+
+def interval(hits: int, number: int) -> tuple[float, float]:
+    """Return the two-sided interval of 95 % of Clopper and Pearson."""
+    from scipy.stats import beta
+
+    low = beta.ppf(0.025, hits, number - hits + 1) if hits else 0.0
+    high = beta.ppf(0.975, hits + 1, number - hits) if hits < number else 1.0
+    return float(low), float(high)
+
+
+def rate(hits: Iterable[bool]) -> str:
+    """Return a rate with the number of faces and its interval."""
+    told = list(hits)
+    if not told:
+        return "–"
+    low, high = interval(sum(told), len(told))
+    return f"{sum(told) / len(told):.2f} ({len(told)}; {low:.2f}–{high:.2f})"
+
+
+def groups() -> dict[str, Callable[[Face, str], bool]]:
+    """Return the rows of the table: who is in each."""
+    rows: dict[str, Callable[[Face, str], bool]] = {
+        f"{low} to {high} px": lambda face, kind, low=low, high=high: kind == "faces" and low <= face.how.size < high  # type: ignore[misc]
+        for low, high in SIZES
+    }
+    rows["100 further people, 15 to 25 px"] = lambda _, kind: kind == "news"
+    for factor, levels in (("turn", TURNS), ("cover", COVERS), ("quality", QUALITIES)):
+        for level in levels:
+            rows[f"{factor}: {level}"] = lambda face, kind, factor=factor, level=level: (  # type: ignore[misc]
+                kind == "faces" and face.how.size >= LEAST and getattr(face.how, factor) == level
+            )
+    for cover in COVERS:
+        rows[f"{cover}, upright or tilted"] = lambda face, kind, cover=cover: (  # type: ignore[misc]
+            kind == "faces"
+            and face.how.size >= LEAST
+            and face.how.cover == cover
+            and face.how.turn in {"upright", "tilted"}
+        )
+    rows[f"all from {LEAST} px"] = lambda face, kind: kind == "faces" and face.how.size >= LEAST
+    return rows
 
 
 def measure(pictures: list[Labelled], folder: Path, clock: float, spent: float) -> Result:
     """Read off the written pictures what was hidden."""
-    faces, patches, faceless = [], 0, 0
+    faces: list[tuple[Face, str, bool]] = []
+    false: dict[str, list[int]] = {kind: [] for kind in FACELESS}
     for number, picture in enumerate(pictures):
         before, after = (opened(data) for data in (picture.data, (folder / f"{number:04}.jpg").read_bytes()))
         light = before.max(axis=2) >= LIGHT
         black = light & (after.max(axis=2) < BLACK)
-        faces += [(face, hidden(face, light, black)) for face in picture.faces]
-        if not picture.faces:
-            faceless += 1
-            patches += count_patches(black)
+        faces += [(face, picture.kind, hidden(face, light, black)) for face in picture.faces]
+        if picture.kind in false:
+            false[picture.kind].append(count_patches(black))
     count = len(pictures)
-    return Result(tuple(faces), patches / faceless, count / clock, spent / count)
+    return Result(tuple(faces), false, count / clock, spent / count)
 
 
 def opened(data: bytes) -> NDArray[np.uint8]:
@@ -90,11 +116,15 @@ def opened(data: bytes) -> NDArray[np.uint8]:
 
 
 def hidden(face: Face, light: NDArray[np.bool_], black: NDArray[np.bool_]) -> bool:
-    """Whether most of a face's ellipse turned black; what was dark before says nothing."""
-    rows, columns = np.ogrid[: light.shape[0], : light.shape[1]]
-    x, y = face.x + face.width / 2, face.y + face.height / 2
-    inside = ((columns + 0.5 - x) / face.width) ** 2 + ((rows + 0.5 - y) / face.height) ** 2 <= 0.25
-    return bool((black & inside).sum() >= HIDDEN * max(1, (light & inside).sum()))
+    """Whether most of a face's ellipse, where it shows, turned black; what was dark before says nothing."""
+    left, top, right, bottom = face.shown
+    rows, columns = np.ogrid[top:bottom, left:right]
+    angle = np.radians(face.how.angle)
+    x, y = columns + 0.5 - face.x, rows + 0.5 - face.y
+    across, down = x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
+    inside = (across / face.width) ** 2 + (down / face.height) ** 2 <= 0.25
+    lit, dark = (whole[top:bottom, left:right] & inside for whole in (light, black))
+    return bool(dark.sum() >= HIDDEN * max(1, lit.sum()))
 
 
 def count_patches(black: NDArray[np.bool_]) -> int:
@@ -131,73 +161,53 @@ def ours(effort: str, folder: Path, out: Path) -> tuple[float, float]:
         return time.perf_counter() - start, spent
 
 
-def curve(pictures: list[Labelled]) -> None:
-    """Print what other settings find and cost: detection alone, one process, boxes grown by the margin."""
-    print("\n| looks | threshold | recall from 20 px | turned | false boxes per faceless picture | ms per picture |")
-    print("|---|---|---|---|---|---|")
-    pixels = [opened(picture.data) for picture in pictures]
-    for name, effort in CURVE.items():
-        detector = OnnxDetector(effort)
-        start = time.perf_counter()
-        found = [detector.find(one) for one in pixels]
-        spent = (time.perf_counter() - start) / len(pixels) * 1000
-        for threshold in (0.2, 0.3, 0.4):
-            faces, false = [], 0
-            for picture, one, boxes in zip(pictures, pixels, found, strict=True):
-                black = np.zeros(one.shape[:2], bool)
-                sure = [box for box in boxes if box.score >= threshold]
-                for box in sure:
-                    grown_x, grown_y = box.width * 0.2, box.height * 0.2
-                    rows = slice(max(0, int(box.y - grown_y)), int(box.y + box.height + grown_y) + 1)
-                    black[rows, max(0, int(box.x - grown_x)) : int(box.x + box.width + grown_x) + 1] = True
-                faces += [(face, hidden(face, np.ones_like(black), black)) for face in picture.faces]
-                false += 0 if picture.faces else len(sure)
-            result = Result(tuple(faces), false / sum(not picture.faces for picture in pictures), 0, 0)
-            cells = (result.recall(), result.recall(turned=(90, 360)), f"{result.false:.2f}", f"{spent:.0f}")
-            print(f"| {name} | {threshold} | " + " | ".join(cells) + " |", flush=True)
-
-
 def main(count: int = COUNT, seed: int = SEED) -> None:
     """Measure and print."""
-    pictures = make(seed, count)
+    pictures = make(seed, count, max(1, round(OTHERS * count / COUNT)) * len(FACELESS))
     folder = CACHE / f"set-{seed}-{count}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for number, picture in enumerate(pictures):
         (folder / f"{number:04}.jpg").write_bytes(picture.data)
-    truth = [face for picture in pictures for face in picture.faces]
-    print(f"{count} pictures of seed {seed}, a third of them with faces: {len(truth)}, of which ", end="")
-    print(f"{sum(face.size >= 20 for face in truth)} of 20 px and more. {PROCESSES} processes each.\n")
-    ways = {f"ours, {effort}": partial(ours, effort) for effort in EFFORTS}
-    others = {
+    people = {face.how.person for picture in pictures if picture.kind == "faces" for face in picture.faces}
+    faceless = sum(picture.kind in FACELESS for picture in pictures)
+    print(f"Seed {seed}: {count} faces of {len(people)} people, and small ones of 100 others, on ", end="")
+    print(f"{len(pictures) - faceless} pictures; {faceless} pictures without a face. {PROCESSES} processes each.\n")
+    ways = {
         "script, minNeighbors 5": partial(script, neighbours=5, processes=PROCESSES),
-        "script, minNeighbors 4": partial(script, neighbours=4, processes=PROCESSES),
         "deface 1.5.0": deface,
+        **{f"ours, {effort}": partial(ours, effort) for effort in EFFORTS},
     }
-    heads = [f"{low}–{high - high % 10} px" for low, high in BINS]
-    print(
-        "| way | from 20 px | "
-        + " | ".join(heads)
-        + " | tilted | turned | false boxes | pictures/s | CPU s | speed ÷ script |"
-    )
-    print("|---" * (len(BINS) + 8) + "|")
     results = {}
-    for name, way in ({**others, **ways}).items():
+    for name, way in ways.items():
         out = CACHE / "out"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
         results[name] = measure(pictures, out, *way(folder, out))
-        result, base = results[name], results["script, minNeighbors 5"]
-        cells = [result.recall(), *(result.recall(low, high) for low, high in BINS)]
-        cells += [result.recall(turned=(1, 90)), result.recall(turned=(90, 360))]
-        cells += [
-            f"{result.false:.2f}",
-            f"{result.speed:.2f}",
-            f"{result.spent:.2f}",
-            f"{base.spent / result.spent:.1f} ×",
-        ]
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-    curve(pictures[: max(3, count // 2)])
+    tell(results)
+
+
+def tell(results: dict[str, Result]) -> None:
+    """Print the tables: a column for each way."""
+    head = f"| {{}} | {' | '.join(results)} |\n{'|---' * (len(results) + 1)}|"
+    print("Share of faces hidden (number of faces; interval of 95 %).\n")
+    print(head.format("faces"))
+    for name, belongs in groups().items():
+        cells = (rate(hit for face, kind, hit in result.faces if belongs(face, kind)) for result in results.values())
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    print("\nFalse boxes a picture without faces (in how many pictures).\n")
+    print(head.format("kind"))
+    for kind in FACELESS:
+        counts = [result.false[kind] for result in results.values()]
+        cells = (f"{np.mean(one):.2f} ({len(one)})" for one in counts)
+        print(f"| {kind} | " + " | ".join(cells) + " |")
+    alls = [[number for one in result.false.values() for number in one] for result in results.values()]
+    print("| all | " + " | ".join(f"{np.mean(one):.2f} ({len(one)})" for one in alls) + " |\n")
+    print(head.format("cost"))
+    base = results["script, minNeighbors 5"].spent
+    print("| pictures/s | " + " | ".join(f"{result.speed:.2f}" for result in results.values()) + " |")
+    print("| CPU s a picture | " + " | ".join(f"{result.spent:.2f}" for result in results.values()) + " |")
+    print("| CPU of the script ÷ CPU | " + " | ".join(f"{base / one.spent:.1f}" for one in results.values()) + " |")
 
 
 if __name__ == "__main__":
