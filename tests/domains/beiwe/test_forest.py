@@ -258,6 +258,41 @@ def test_quotation_marks_and_commas_in_text_stop_no_reader(bench):
     ]
 
 
+def test_commas_in_free_text_stop_no_reader_and_stay(bench):
+    """An entry of an app's log is text to the end of its line; forest's readers take a comma for a new field."""
+    entries = [(HOUR + 1, "one"), (HOUR + 2, "two, and more"), (HOUR + HOUR_MS, "plain")]
+    row = [f"{ms},{utc(ms)},{entry}" for ms, entry in entries]
+    bench.put(f"{CHUNKED}/app_log/{hour(0)}", text("timestamp,UTC time,event", *row[:2]))
+    bench.put(f"{CHUNKED}/app_log/{hour(1)}", text("timestamp,UTC time,event", row[2]))
+    result = bench.export()
+    seen = read_by_forest(bench.dest, "app_log")["app_log"]
+    assert [(one["timestamp"], one["event"]) for one in seen] == entries
+    assert bench.findings(result) == {(f"app_log/{hour(0)}", "commas-in-text")}
+    assert bench.files()[f"{PID}/app_log/2018-03-01 01_00_00+00_00.csv"] == text("timestamp,UTC time,event", row[2])
+
+
+def test_rows_added_to_free_text_with_commas_leave_it_whole(bench):
+    rows = [f"{HOUR + 1},{utc(HOUR + 1)},two, and more", f"{HOUR + 2},{utc(HOUR + 2)},three"]
+    bench.put(f"{CHUNKED}/app_log/{hour(0)}", text("timestamp,UTC time,event", *rows))
+    banner = "THIS LINE IS A LOG FILE HEADER"
+    bench.put(f"{RAW}/logFile/{HOUR}.csv", text(banner, f"{HOUR + 1} two, and more", f"{HOUR + 3} four, the last"))
+    bench.export(source="both")
+    seen = read_by_forest(bench.dest, "app_log")["app_log"]
+    assert [one["event"] for one in seen] == ["New app log file created", "two, and more", "three", "four, the last"]
+
+
+def test_a_space_behind_commas_makes_no_second_row(bench):
+    """Android writes ``1, 2``; the server keeps it in its hours, and raw has the same rows and one more."""
+    rows = [[HOUR + n, f"{42.5 + n}", "2.5", "30.25", "12.5"] for n in range(3)]
+    spaced = [f"{ms},{utc(ms)}, {', '.join(own)}" for ms, *own in rows]
+    bench.put(f"{CHUNKED}/gps/{hour(0)}", text(GPS, *spaced[:2]))
+    raw = [", ".join(map(str, one)) for one in rows]
+    bench.put(f"{RAW}/gps/{HOUR}.csv", text("timestamp, latitude, longitude, altitude, accuracy", *raw))
+    bench.export(source="both")
+    seen = read_by_forest(bench.dest, "gps")["gps"]
+    assert [(one["timestamp"], one["latitude"]) for one in seen] == [(one[0], float(one[1])) for one in rows]
+
+
 def test_pictures_of_a_survey_do_not_stop_poplar(bench):
     """It takes what lies in a stream's folder for files with a time in their name."""
     bench.put(f"{CHUNKED}/gps/{hour(0)}", text(GPS, gps(HOUR + 1, "1.5")))

@@ -81,6 +81,12 @@ FOREST = registry(
         "Fields hold quotation marks, which readers of CSV take for its own; the fields were put in quotes.",
         _NOTHING,
     ),
+    FindingKind(
+        "commas-in-text",
+        Severity.INFO,
+        "Free text holds commas, which readers of CSV take for the end of a field; it was put in quotes.",
+        _NOTHING,
+    ),
 )
 """What happens to objects on their way into the layout of forest."""
 

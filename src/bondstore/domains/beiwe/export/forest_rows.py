@@ -14,7 +14,7 @@ from bondstore.domains.beiwe.reading.parse_repair import LINE_BREAK, SEPARATOR, 
 from bondstore.domains.beiwe.streams import ANSWER_TEXT, TIMESTAMP, UTC_TIME, match_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bondstore.domains.beiwe.streams import Stream, Variant
 
@@ -44,7 +44,9 @@ def rows_of_lines(stream: Stream, header: bytes, lines: Iterable[bytes], latest_
 
 def rows_of_file(stream: Stream, content: bytes) -> list[str]:
     """Read back a file that `file_of` wrote, or one that was written as it came as nothing was wrong with it."""
-    lines = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+    lines: Iterator[list[str]] = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+    if stream.spaced:  # what came as it was may have spaces that canonical rows have not
+        lines = ([value.strip() for value in line] for line in lines)
     names = next(lines)
     places = [names.index(column.name) if column.name in names else -1 for column in stream.table]
     rows = (SEPARATOR.join([row[0], *(row[place] if place >= 0 else "" for place in places)]) for row in lines if row)

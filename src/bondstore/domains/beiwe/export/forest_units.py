@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bondstore.findings import Finding
     from bondstore.runs.work import Work
 
-MADE = "forest-2"
+MADE = "forest-3"
 """Another word when the same objects would give other files: then all are made anew."""
 _PIECE = 1 << 20
 _AS_IT_IS = frozenset(
@@ -123,6 +123,8 @@ class _Member:
     findings: list[Finding] = field(default_factory=list)
     is_large: bool = False
     has_quotes: bool = False
+    has_commas: bool = False
+    """Whether its free text has commas, at which a reader of CSV sees more fields than the header has."""
     has_raw_rows: bool = False
     """Whether it is an hour whose rows are in the raw form, as an old server wrote some."""
 
@@ -139,7 +141,8 @@ class _Member:
     @property
     def is_fine(self) -> bool:
         """Whether forest reads it as it is."""
-        return not (self.has_quotes or self.has_raw_rows) and all(one.kind in _AS_IT_IS for one in self.findings)
+        odd = self.has_quotes or self.has_commas or self.has_raw_rows
+        return not odd and all(one.kind in _AS_IT_IS for one in self.findings)
 
     def find(self, word: str) -> None:
         """Add a finding about it, once."""
@@ -201,6 +204,7 @@ class _Making:
                 member.plain = result.plain
                 member.is_large = not result.plain and len(members) == 1 and parsed.frame.height > 0
                 member.has_quotes = _holds_quotes(parsed.frame) if member.is_large else b'"' in result.plain
+                member.has_commas = STREAMS[stream].kind == "log" and _has_more_commas(result.plain)
                 member.has_raw_rows = self._has_raw_rows(STREAMS[stream], member)
 
     def _write(self, stream: Stream, members: Sequence[_Member]) -> None:
@@ -240,6 +244,8 @@ class _Making:
                 member.find("no-survey")
             if member.has_quotes:
                 member.find("quotation-marks")
+            if member.has_commas:
+                member.find("commas-in-text")
         first, whole = parts[0][0], parts[0][1] is None
         if len(parts) == 1 and whole and first.is_fine:
             content: Iterable[bytes] = self._pieces(first) if first.is_large else [first.plain or b""]
@@ -354,3 +360,9 @@ def _holds_quotes(frame: pl.DataFrame) -> bool:
     return any(
         frame[name].str.contains('"', literal=True).any() for name, kind in frame.schema.items() if kind == "String"
     )
+
+
+def _has_more_commas(plain: bytes) -> bool:
+    header, *lines = plain.split(b"\n")
+    commas = header.count(b",")
+    return any(line.count(b",") > commas for line in lines)
