@@ -48,6 +48,20 @@ def test_temperatures_of_air_and_water_are_suspect_from_1_dbar_up() -> None:
     assert run("argo.near_surface_air", "PRES", stuck) == [SUSPECT] + [GOOD] * 5
 
 
+def test_near_the_surface_floats_that_sample_often_are_suspect_where_pressure_falls_no_more() -> None:
+    """The rule of Coriolis' chain for NAVIS and for APEX by Iridium: its levels lie closer than 0.5 dbar."""
+    rising = [0.2, 0.4, 0.6, 1.0, 3.0]
+    still = [0.3, 0.3, 0.6, 1.0, 3.0]
+    for known in ({"platform_type": "NAVIS_A"}, {"platform_type": "APEX", "positioning_system": "GPS"}):
+        made = {**ARVOR, **known}
+        for on in ("PRES", "TEMP", "PSAL"):
+            assert run("argo.near_surface_air", on, salty([18.0] * 5, rising, **made)) == [GOOD] * 5
+            assert run("argo.near_surface_air", on, salty([18.0] * 5, still, **made)) == [SUSPECT] + [GOOD] * 4
+    argos = {**ARVOR, "platform_type": "APEX", "positioning_system": "ARGOS"}
+    assert run("argo.near_surface_air", "TEMP", salty([18.0] * 5, rising, **argos)) == [SUSPECT] * 3 + [GOOD] * 2
+    assert run("argo.near_surface_air", "PSAL", salty([18.0] * 5, rising, **argos)) == [SILENT] * 5
+
+
 def test_beyond_2000_dbar_deep_floats_are_probably_good_and_their_salinity_suspect() -> None:
     pressure = [1990.0, 2000.0, 2000.1, 3900.0]
     deep = {"platform_type": "ARVOR_D", "data_mode": "R"}

@@ -42,7 +42,8 @@ def test_global_range_of_salinity() -> None:
 def test_pressures_above_the_surface(on: str) -> None:
     pressure = [under(-5.0), -5.0, over(-5.0), -2.4, over(-2.4), 0.0]
     found = run("argo.pressure_range", on, cast([1.0] * 6, pressure, [35.0] * 6))
-    assert found == [BAD, BAD, SUSPECT, SUSPECT, GOOD, GOOD]
+    # Manual 3.9, test 6: PRES < -5 is 4, -5 <= PRES <= -2.4 is 3; the chain of Coriolis has it so too.
+    assert found == [BAD, SUSPECT, SUSPECT, SUSPECT, GOOD, GOOD]
 
 
 def test_a_value_without_a_pressure_is_unevaluated() -> None:

@@ -54,22 +54,25 @@ def near_surface_salinity(batch: Batch, on: str) -> Verdict:
     return verdict(batch, on, silent=~unpumped, suspect=unpumped)
 
 
-@test("argo.near_surface_air", f"{MANUAL}, test 22", "PRES", "TEMP")
-def near_surface_air(batch: Batch, on: str, *, discrete: float, averaged: float, below: float, step: float) -> Verdict:
+@test("argo.near_surface_air", f"{MANUAL}, test 22", "PRES", "TEMP", "PSAL")
+def near_surface_air(
+    batch: Batch, on: str, *, discrete: float, averaged: float, below: float, step: float, rise: float = 0.0
+) -> Verdict:
     """Flag near-surface data that were measured in a mixture of air and water.
 
     Parameters
     ----------
     batch : Batch
-        The profiles, from the surface down.
+        The profiles, from the surface down; `Profile.known` has ``platform_type`` and ``positioning_system``.
     on : str
-        Temperature; of APEX and NAVIS floats pressure too.
+        Temperature; of APEX and NAVIS floats pressure too, and salinity of those that do not report by Argos.
     discrete, averaged : float
         For ARVOR and PROVOR floats, in dbar: temperatures at this pressure or above are suspect where samples are
         single (0.5) or averaged (1).
-    below, step : float
+    below, step, rise : float
         For APEX and NAVIS floats, in dbar: going up from `below` (5), all from the first level on that is less than
-        `step` (0.5) above the one before it.
+        `step` (0.5) above the one before it; of floats that do not report by Argos, and sample more often, the first
+        that is not more than `rise` (0) above it.
 
     Returns
     -------
@@ -78,22 +81,29 @@ def near_surface_air(batch: Batch, on: str, *, discrete: float, averaged: float,
 
     Notes
     -----
-    Source: Argo QC manual 3.9, section 2.5, test 22.
+    Source: Argo QC manual 3.9, section 2.5, test 22; the two rules for APEX and NAVIS as Coriolis applies it (doi
+    10.17882/45589, add_rtqc_to_profile_file).
     """
     one_of = _those(batch, lambda one: _near_surface(one) and bool(_PUMPED_OFF.search(_type(one))))
     other = _those(batch, lambda one: _near_surface(one) and bool(_SPOT_SAMPLED.search(_type(one))))
+    argos = other & _those(batch, _by_argos)
     single = _those(batch, lambda one: "discrete" in _scheme(one))
+    deeper = neighbour(batch, batch.pressure, 1)
     with np.errstate(invalid="ignore"):
         air = one_of & (batch.pressure <= np.where(single, discrete, averaged))
-        slow = other & (batch.pressure < below) & (neighbour(batch, batch.pressure, 1) - batch.pressure < step)
-        slow &= neighbour(batch, batch.pressure, 1) < below
+        risen = deeper - batch.pressure
+        slow = other & (batch.pressure < below) & (deeper < below) & np.where(argos, risen < step, risen <= rise)
     numbers = np.arange(batch.levels)
     last = np.full(len(batch), -1)
     np.maximum.at(last, batch.owner[slow], numbers[slow])
-    stuck = other & (numbers <= spread(batch, last))
-    looked = other | one_of if on == "TEMP" else other
+    suspect = other & (numbers <= spread(batch, last))
+    looked = other
+    if on == "TEMP":
+        looked, suspect = looked | one_of, suspect | air
+    elif on == "PSAL":
+        looked, suspect = looked & ~argos, suspect & ~argos
     unknown = {NO_PRESSURE: looked & np.isnan(batch.pressure)}
-    return verdict(batch, on, unknown=unknown, silent=~looked, suspect=stuck | air if on == "TEMP" else stuck)
+    return verdict(batch, on, unknown=unknown, silent=~looked, suspect=suspect)
 
 
 @test("argo.deep_float", f"{MANUAL}, test 23", "PRES", "TEMP", "PSAL")
@@ -163,6 +173,12 @@ def _near_surface(profile: Profile) -> bool:
 
 def _scheme(profile: Profile) -> str:
     return profile.known.get("vertical_sampling_scheme", "")
+
+
+def _by_argos(profile: Profile) -> bool:
+    """Whether a float reports by Argos; where its file does not say, a NAVIS does not, and an APEX may."""
+    told = profile.known.get("positioning_system", "")
+    return "ARGOS" in told.upper() if told else "NAVIS" not in _type(profile).upper()
 
 
 def _type(profile: Profile) -> str:

@@ -63,7 +63,7 @@ def pressure_range(batch: Batch, on: str, *, bad: float, suspect: float) -> Verd
     batch, on
         As in `bondstore.domains.ocean.qc.tests`.
     bad : float
-        In dbar; at or under it a level is bad: -5.
+        In dbar; under it a level is bad: -5.
     suspect : float
         In dbar; at or under it a level is suspect: -2.4.
 
@@ -78,7 +78,7 @@ def pressure_range(batch: Batch, on: str, *, bad: float, suspect: float) -> Verd
     """
     pressure = batch.pressure
     unknown = {NO_PRESSURE: np.isnan(pressure)}
-    return verdict(batch, on, unknown=unknown, suspect=pressure <= suspect, bad=pressure <= bad)
+    return verdict(batch, on, unknown=unknown, suspect=pressure <= suspect, bad=pressure < bad)
 
 
 @test("argo.regional_range", f"{MANUAL}, test 7", "TEMP", "PSAL")

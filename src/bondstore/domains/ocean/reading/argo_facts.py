@@ -20,6 +20,7 @@ _KNOWN = {
     "DIRECTION": "direction",
     "DATA_MODE": "data_mode",
     "WMO_INST_TYPE": "wmo_instrument_type",
+    "POSITIONING_SYSTEM": "positioning_system",
     "VERTICAL_SAMPLING_SCHEME": "vertical_sampling_scheme",
     "DATA_CENTRE": "data_centre",
     "PROFILE_PRES_QC": "source_profile_pres_qc",
