@@ -114,6 +114,7 @@ def build_client(
     """Build a boto3 client that follows a profile; times may stay texts; `options` are those of botocore's `Config`."""
     try:
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
         from botocore.session import Session
     except ImportError:
         raise MissingExtraError(f"boto3, which speaks to {service}, is not installed.", hint=INSTALL) from None
@@ -138,9 +139,15 @@ def build_client(
             signed["aws_session_token"] = found.token.reveal()
     bundle = aws_files.ca_bundle(profile.aws_profile)
     trusted = str(bundle) if bundle else _system_authorities()
-    return session.create_client(
-        service, region_name=region or "us-east-1", endpoint_url=endpoint, verify=trusted, config=config, **signed
-    )
+    try:
+        return session.create_client(
+            service, region_name=region or "us-east-1", endpoint_url=endpoint, verify=trusted, config=config, **signed
+        )
+    except BotoCoreError as raised:
+        raise ConfigurationError(
+            f"boto3 refuses a setting of its own ({type(raised).__name__}).",
+            hint="Check the variables that begin with AWS_ (such as AWS_RETRY_MODE), and ~/.aws/config.",
+        ) from None
 
 
 def _system_authorities() -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from bondstore.aws.handlers import handle, profile_arrived
 from bondstore.aws.report import HandlingError, ObjectOutcome
 from bondstore.domains.ocean import service
-from bondstore.errors import ConfigurationError, NotFoundError
+from bondstore.errors import ConfigurationError, NotFoundError, PolicyError
 from tests.aws.conftest import READER, Cloud
 from tests.aws.samples import TEST_EVENT, eventbridge_event, s3_event, s3_record, sns_event, sqs_event
 from tests.ocean_files import moana_csv
@@ -248,3 +248,21 @@ def test_the_table_of_deployments_from_a_bucket(cloud: Cloud) -> None:
     assert b"2024-01-01T00:00:00Z" in data, "the deployment is known"
     assert b"Mira" not in data, "and its vessel is private"
     assert b"skipper" not in data
+
+
+def test_what_events_alone_filled_holds_no_new_destination_and_goes_on(cloud: Cloud) -> None:
+    """Its record is entries alone, until the first run over all puts them together."""
+    source, filled = f"s3://{cloud.raw}", f"s3://{cloud.qc}/inner"
+    cloud.put("1.csv", moana_csv(serial="1"))
+    cloud.patch.setenv("BONDSTORE_DEST", filled)
+    assert outcomes(s3_event(cloud.raw, "1.csv")) == {"1.csv": "done"}
+    cloud.forget_state()
+    with pytest.raises(PolicyError, match=f"s3://{cloud.qc} holds {filled},"):
+        service.qc(source, f"s3://{cloud.qc}", jobs=1)
+    with pytest.raises(PolicyError, match=f"{filled}/deep/er lies in {filled},"):
+        service.qc(source, f"{filled}/deep/er", jobs=1)
+    cloud.patch.setenv("BONDSTORE_DEST", f"s3://{cloud.qc}")  # an event does not look: nested before
+    assert outcomes(s3_event(cloud.raw, "1.csv")) == {"1.csv": "done"}
+    for place in (filled, f"s3://{cloud.qc}"):
+        cloud.forget_state()
+        assert service.qc(source, place, jobs=1).tally.skipped.objects == 1

@@ -63,3 +63,10 @@ def test_a_folder_around_the_accounts_copies_of_records_holds_no_destination(lab
     """The record of a store has a copy below the home folder, beside which results may lie."""
     assert export(lab, study, f"{lab.url}/results").code == 0
     assert export(lab, study, str(lab.folder / "home")).code == 0
+
+
+def test_a_ledger_that_is_a_link_to_nowhere_is_told_as_a_link(lab: Lab, study: Path) -> None:
+    (lab.dest / ".bondstore").mkdir(parents=True, mode=0o700)
+    (lab.dest / ".bondstore" / "ledger.sqlite").symlink_to(lab.folder / "nowhere")
+    ended = export(lab, study, str(lab.dest))
+    assert (ended.code, "is a symbolic link" in ended.err) == (6, True), ended.err

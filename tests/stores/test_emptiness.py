@@ -34,12 +34,32 @@ def test_a_wrong_key_is_no_empty_bucket(seaweedfs: SeaweedFS, bucket: str, monke
     assert not Emptiness(f"{seaweedfs.endpoint}/{bucket}", wrong, QUICK, None).is_sure("a/")
 
 
-@pytest.mark.parametrize(
-    "page", ["<html></html>", "<ListBucketResult/>", "", "<Error/><IsTruncated>true</IsTruncated>"]
-)
-def test_only_a_listing_says_that_nothing_is_there(page: str) -> None:
+SAYS_NO_MORE = "<IsTruncated>false</IsTruncated>"
+PAGES = {
+    "a page of the web": f"<html><body>{SAYS_NO_MORE}</body></html>",
+    "nothing": "",
+    "a listing that says nothing": "<ListBucketResult></ListBucketResult>",
+    "an error": "<Error><Code>SlowDown</Code></Error>",
+    "there is more": "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+    "it broke off": f"<ListBucketResult><KeyCount>1</KeyCount>{SAYS_NO_MORE}",
+    "an object": f"<ListBucketResult>{SAYS_NO_MORE}<Contents><Key>a</Key></Contents></ListBucketResult>",
+    "one put otherwise": f"<ListBucketResult>{SAYS_NO_MORE}<Contents id='1'><Key>a</Key></Contents></ListBucketResult>",
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_only_a_whole_listing_says_that_nothing_is_there(page: str) -> None:
     with AnyKeyServer({}, rewrite=lambda _: page) as server:
-        assert not Emptiness(f"{server.endpoint}/b", s3_profile(server.endpoint), QUICK, None).is_sure("a/")
+        profile = s3_profile(server.endpoint)
+        assert not Emptiness(f"{server.endpoint}/{server.bucket}", profile, QUICK, None).is_sure("a/")
+        server.rewrite = lambda _: f"<ListBucketResult>{SAYS_NO_MORE}</ListBucketResult>\n"
+        assert Emptiness(f"{server.endpoint}/{server.bucket}", profile, QUICK, None).is_sure("a/")
+
+
+def test_an_error_that_holds_the_words_is_no_listing(faulty: FaultyProxy, bucket: str) -> None:
+    body = f"<ListBucketResult>{SAYS_NO_MORE}</ListBucketResult>".encode()
+    faulty.add(Fault("status", contains="list-type=2", status=500, body=body))
+    assert not Emptiness(f"{faulty.endpoint}/{bucket}", s3_profile(faulty.endpoint), QUICK, None).is_sure("a/")
 
 
 FAULTS = {

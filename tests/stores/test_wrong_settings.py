@@ -20,6 +20,8 @@ from bondstore.errors import (
     UnreachableError,
 )
 from bondstore.stores import RetryRule, Store, open_store
+from bondstore.stores.kinds.s3.extra import list_buckets
+from tests.servers.any_key import AnyKeyServer
 from tests.servers.azurite import Azurite
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.ports import free_ports
@@ -244,3 +246,16 @@ def test_a_reference_that_leads_nowhere_names_itself(seaweedfs: SeaweedFS, bucke
 def test_azure_without_an_account() -> None:
     with pytest.raises(ConfigurationError, match="No storage account is named for az://container"):
         open_store("az://container", Profile(), rule=QUICK).check()
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_RETRY_MODE", "AWS_DEFAULTS_MODE", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_ACCOUNT_ID_ENDPOINT_MODE"]
+)
+def test_a_variable_that_boto3_refuses_is_told_as_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read where boto3 is needed: for keys that obstore cannot address."""
+    monkeypatch.setenv(name, "bogus")
+    with AnyKeyServer({"a//b": b"1"}) as server:
+        store = open_store(f"s3://{server.bucket}", s3_profile(server.endpoint), rule=QUICK)
+        for act in (lambda: list(store.list("a")), lambda: store.get("a//b"), lambda: list_buckets(store.spec.profile)):
+            with pytest.raises(ConfigurationError, match=r"boto3 refuses .*\(Invalid\w+\).*AWS_"):
+                act()

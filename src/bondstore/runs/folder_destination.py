@@ -73,9 +73,10 @@ class FolderDestination(Destination):
         return next((str(one) for one in above if os.path.lexists(one / PRIVATE / "ledger.sqlite")), None)
 
     def _inner(self) -> str | None:
-        copies = str(personal_path().parent.resolve())  # of records of stores: no destinations
-        for base, folders, _ in islice(os.walk(self.identity), SOON):
-            if PRIVATE in folders and os.path.lexists(os.path.join(base, PRIVATE, "ledger.sqlite")):  # noqa: PTH118
+        here, copies = self.identity, str(personal_path().parent.resolve())  # of records of stores: no destinations
+        for base, folders, _ in islice(os.walk(here), SOON):
+            ledger = os.path.join(base, PRIVATE, "ledger.sqlite")  # noqa: PTH118
+            if base != here and PRIVATE in folders and os.path.lexists(ledger):
                 return base
             folders[:] = [one for one in folders if f"{base}/{one}" != copies]
         return None

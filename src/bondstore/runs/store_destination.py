@@ -30,7 +30,7 @@ from bondstore.modes import make_folder
 from bondstore.runs.destination import PRIVATE, SOON, Destination, Head, Holder, open_lock
 from bondstore.runs.lease import Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
-from bondstore.runs.store_record import POINTER, StoreRecord
+from bondstore.runs.store_record import ENTRIES, POINTER, StoreRecord
 from bondstore.runs.writers import StoreWriter
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-_RECORD = f"{PRIVATE}/{POINTER}"
+_RECORD, _ENTRIES = f"{PRIVATE}/{POINTER}", f"{PRIVATE}/{ENTRIES}"
 _HEAD = f"{PRIVATE}/head.json"
 _log = logging.getLogger(__name__)
 
@@ -111,8 +111,10 @@ class StoreDestination(Destination):
 
     def _inner(self) -> str | None:
         keys = (key for page in self.store.pages() for key in page.keys)
-        found = next((key for key in islice(keys, SOON) if key.endswith(f"/{_RECORD}")), None)
-        return found and f"{self.spec.url.rstrip('/')}/{found.removesuffix(f'/{_RECORD}')}"
+        signs = (f"/{_RECORD}", f"/{_ENTRIES}")
+        places = (key.partition(sign)[0] for key in islice(keys, SOON) for sign in signs if sign in key)
+        found = next(places, None)
+        return found and f"{self.spec.url.rstrip('/')}/{found}"
 
     @property
     def _lease(self) -> Lease:
@@ -355,11 +357,13 @@ class _Asking(_InStore):
 
 
 def _is_recorded(store: Store) -> bool:
-    try:
-        store.head(_RECORD)
-    except (NotFoundError, CredentialsError):  # above a prefix that is one's own, one may not look
-        return False
-    return True
+    with suppress(CredentialsError):  # above a prefix that is one's own, one may not look
+        try:
+            store.head(_RECORD)
+        except NotFoundError:
+            return any(page.keys for page in store.pages(_ENTRIES))
+        return True
+    return False
 
 
 def _name_of(place: str) -> str:

@@ -38,7 +38,8 @@ FOLD = 64
 """After so many entries they are put into a snapshot: what another machine reads before it begins stays small."""
 MOST = 4096
 """After so many even a run that goes on does so: what it leaves when it is killed stays small, too."""
-POINTER = "record.json"
+POINTER, ENTRIES = "record.json", "receipts/"
+"""What says that there is a record: an object, and a folder. Where events alone wrote there is no pointer yet."""
 _BEGUN = ".begun.json"
 _ANEW = (
     "Put it back if you have it. Else move the folder .bondstore of the store away: the next run puts its machine's "
@@ -71,7 +72,7 @@ class StoreRecord:
     def __init__(self, store: Store, prefix: str, ledger: Path) -> None:
         self._store, self._copy = store, LedgerCopy(ledger, store.url)
         self._pointer = f"{prefix}/{POINTER}"
-        self._entries, self._snapshots = f"{prefix}/receipts/", f"{prefix}/ledger/"
+        self._entries, self._snapshots = f"{prefix}/{ENTRIES}", f"{prefix}/ledger/"
         self._last = ""
         self._order: list[str] = []
         self._begun: RecordEntry | None = None

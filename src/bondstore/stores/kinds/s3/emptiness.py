@@ -50,8 +50,10 @@ class Emptiness:
                 body = answer.read(_LONGEST)
         except HTTPError:  # whatever it is, the client that is asked next will meet and explain it
             return False
-        listed = b"<Contents>" in body or b"<CommonPrefixes>" in body
-        return answer.status == 200 and b"<IsTruncated>false</IsTruncated>" in body and not listed
+        # S3 says first whether there is more, and then what there is: of an answer that broke off in between both hold.
+        whole = answer.status == 200 and body.rstrip().endswith(b"</ListBucketResult>")
+        listed = b"<Contents" in body or b"<CommonPrefixes" in body
+        return whole and b"<IsTruncated>false</IsTruncated>" in body and not listed
 
     def _signed(self, url: str) -> dict[str, str] | None:
         """Sign a request; None where that takes more than a pair of keys, such as a role of this machine."""
