@@ -97,6 +97,8 @@ def test_what_is_logged_does_not_steer_the_terminal_either(wanted: bool, capsys:
     finally:
         logging.getLogger("bondstore").handlers = before
     told = capsys.readouterr().err
+    assert told.startswith("WARNING bondstore.test: Not a\\x00" if wanted else "Not a\\x00")
+    assert told.split("\n")[0].endswith("b.")
     assert "\\x9b" in told
     assert all(line.isprintable() for line in told.split("\n"))
     assert ("Traceback" in told) is wanted

@@ -84,8 +84,9 @@ def test_a_name_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) ->
     output.display([{"key": "a\x1b[2Jb\r\nc\u202e"}], ("key",))
     output.display_one({"key": "a\x1b]0;x\x07"})
     output.display_one({"k\x9b31m": ""})
-    output.note("b\x1b[2J")
+    output.note("b\x1b[2J", "c\nError: no")
     captured = capsys.readouterr()
+    assert captured.err == "b\\x1b[2J\nc\\nError: no\n"
     assert "\x1b" not in captured.out + captured.err
     assert "\u202e" not in captured.out
     assert "\x9b" not in captured.out

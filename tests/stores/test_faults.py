@@ -11,6 +11,7 @@ import pytest
 from bondstore.errors import (
     AlreadyExistsError,
     ChangedError,
+    CredentialsError,
     TransientStoreError,
     UnreachableError,
 )
@@ -217,6 +218,18 @@ def test_parts_are_sent_again_and_cancelled_ones_cleared_away(
     assert faulty.count("PUT", "/y") > 0, "no part was sent: nothing was tested"
     assert faulty.count("DELETE", "/y") == 1
     assert not seaweedfs.client().list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def test_a_refusal_is_told_soon_where_the_server_is_in_trouble(faulty: FaultyProxy, bucket: str) -> None:
+    """Others are asked for to tell whose refusal it is; where they get no answer either, one of them is enough."""
+    store = through(faulty, bucket, QUICK)
+    store.others = tuple(f"other-{number}" for number in range(12))
+    faulty.add(Fault("status", contains="barred", status=403, body=b"<Code>AccessDenied</Code>", times=99))
+    faulty.add(Fault("status", contains="other-", status=503, times=999))
+    started = time.monotonic()
+    [answer] = store.get_many(["barred"])
+    assert isinstance(answer, CredentialsError)
+    assert time.monotonic() - started < 3 * QUICK.patience
 
 
 def test_a_server_killed_and_started_again_is_survived() -> None:

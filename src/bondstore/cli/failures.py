@@ -31,7 +31,11 @@ def take_debug(args: list[str]) -> tuple[list[str], bool]:
 
 
 class _Redacted(logging.Formatter):
-    """Blanks out secrets, in tracebacks too, and writes out what steers a terminal."""
+    """Blanks out secrets, in tracebacks too, and writes out what steers a terminal; a message has one line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Lay out the message alone."""
+        return printable(redact(super().formatMessage(record)))
 
     def format(self, record: logging.LogRecord) -> str:
         """Lay out one record."""

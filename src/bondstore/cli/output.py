@@ -86,9 +86,9 @@ def note_left_out(left_out: Mapping[str, int]) -> None:
         note(f"Not counted: {counts_text(left_out)}.")
 
 
-def note(text: str) -> None:
-    """Say something to the person, on stderr."""
-    sys.stderr.write(printable(text, lines=True) + "\n")
+def note(*lines: str) -> None:
+    """Say something to the person, on stderr, in these lines and no more: a name in them may hold a line's end."""
+    sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
     sys.stderr.flush()
 
 

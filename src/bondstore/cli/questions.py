@@ -73,7 +73,7 @@ def say(text: str = "", indent: str = "") -> None:
     import textwrap
 
     for line in text.split("\n"):
-        output.note("\n".join(textwrap.wrap(line, _width(), initial_indent=indent, subsequent_indent=indent)))
+        output.note(*(textwrap.wrap(line, _width(), initial_indent=indent, subsequent_indent=indent) or [""]))
 
 
 def title(text: str) -> None:

@@ -235,7 +235,7 @@ def _ending(record: RunRecord, destination: Destination) -> Ending:
 
 def _show_next(run: str, tally: Tally, destination: Destination, steps: Iterable[str] = ()) -> None:
     lines = [*next_steps(run, tally, destination), *steps]
-    output.note("\n".join(["Next:", *(f"  {line}" for line in lines)]))
+    output.note("Next:", *(f"  {line}" for line in lines))
 
 
 def next_steps(run: str, tally: Tally, destination: Destination) -> Iterator[str]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import BondstoreError, CredentialsError, ReadOnlyError, StoreError, UsageError
+from bondstore.errors import (
+    BondstoreError,
+    CredentialsError,
+    ReadOnlyError,
+    StoreError,
+    TransientStoreError,
+    UnreachableError,
+    UsageError,
+)
 from bondstore.stores import listing, transfer, writing
 from bondstore.stores.address import Address, impossible, is_odd
 from bondstore.stores.background import side_by_side
@@ -166,9 +173,17 @@ class Store:
     def _opens_any(self) -> bool:
         # One byte is asked for: HEAD may be granted where the key that an object is encrypted with is not.
         for key in (*self._opened, *self.others):
-            with suppress(BondstoreError):
+            try:
                 transfer.fetch_range(self._connection, key, 0, 1, None)
-                return True
+            except (
+                TransientStoreError,
+                UnreachableError,
+            ):  # each of the others would take as long
+                return False
+            except BondstoreError:
+                continue
+            self._opened = (key,)
+            return True
         return False
 
     def get_range(self, key: str, start: int, length: int, etag: str | None = None) -> bytes:

@@ -131,4 +131,4 @@ def _show_items(ledger: Ledger, record: RunRecord, destination: Destination) -> 
 def _show_next(record: RunRecord, destination: Destination) -> None:
     verb = {"interrupted": "run resume", "failed": "run resume", "cancelled": "run resume", "incomplete": "run retry"}
     if record.state in verb:
-        output.note(f"Next:\n  {report.words(verb[record.state], record.id, destination)}")
+        output.note("Next:", f"  {report.words(verb[record.state], record.id, destination)}")

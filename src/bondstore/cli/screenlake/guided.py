@@ -138,9 +138,9 @@ def _show_line(answers: Answers) -> None:
     questions.say("The same as one command:")
     if access.typed:
         output.note("# once; then it asks for the keys (in scripts, name them: env:NAME, file:/path)")
-        output.note("\n".join(_answers.profile_lines(access)))
+        output.note(*_answers.profile_lines(access))
         output.note("# from then on")
-    output.note("\n".join(_answers.equal_lines(answers)))
+    output.note(*_answers.equal_lines(answers))
     questions.say()
 
 

@@ -122,12 +122,12 @@ def command(
     )
     place = service.place_of(job)
     if not json:
-        output.note("\n".join(describe(job, place)))
+        output.note(*describe(job, place))
     ask = before_fetching(f"Process {{}} into {place.shown}?", yes=yes, things="zips")
 
     def told_first(plan: Plan) -> bool:
         if not json and lazy.at_terminal():
-            output.note("\n".join(space(plan, place)))
+            output.note(*space(plan, place))
         return ask(plan)
 
     result = service.run(
@@ -138,7 +138,7 @@ def command(
         dry_run=dry_run,
     )
     if dry_run and not json:
-        output.note("\n".join(space(result.plan, place)))
+        output.note(*space(result.plan, place))
     return show_result(result, place, json=json, about=place_record(job, place, result.plan))
 
 
