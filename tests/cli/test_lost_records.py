@@ -148,6 +148,31 @@ def test_a_changed_row_is_found_also_after_the_next_run(
     assert cli("audit", "verify", "--dest", str(lab.out)).code == (0 if what in MENDED else 7)
 
 
+IMPOSSIBLE = {
+    "a table that is gone": "DROP TABLE findings",
+    "a column that is gone": "ALTER TABLE items DROP COLUMN reason",
+    "an object in no state": "UPDATE items SET state = 'odd'",
+    "a finding of no severity": "UPDATE findings SET severity = 'odd'",
+    "a run without its options": "UPDATE runs SET params = 'odd'",
+    "a run at no time": "UPDATE runs SET started_ms = 99999999999999999",
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_what_no_run_can_have_written_is_damage(what: str, lab: Lab, cli: Call, export: tuple[str, ...]) -> None:
+    lab.damage()
+    lab.export()
+    with closing(sqlite3.connect(lab.ledger)) as raw:
+        raw.executescript(IMPOSSIBLE[what])
+        raw.commit()
+    place = ("--dest", str(lab.out))
+    results = [cli(*words) for words in (("run", "show", "last", *place), ("audit", "verify", *place), export)]
+    assert 7 in [one.code for one in results]
+    for result in results:
+        assert result.code in (0, 5, 7), result.err
+        assert "unexpected" not in result.err
+
+
 def test_a_changed_file_is_found_also_where_it_is_to_be_made_again(lab: Lab, cli: Call) -> None:
     lab.export()
     changed = min(lab.files())

@@ -56,6 +56,31 @@ def test_of_a_study(word: str, bucket: Path, tmp_path: Path, cli: Call) -> None:
         assert not dest.exists()
 
 
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("below", ["", f"/{STUDY}"])
+def test_the_half_of_a_study_is_no_study(word: str, below: str, bucket: Path, tmp_path: Path, cli: Call) -> None:
+    """Below CHUNKED_DATA lies a folder of the study too: its hours are no uploads."""
+    dest = tmp_path / "out"
+    done = cli(*line(word, bucket / f"CHUNKED_DATA{below}", dest))
+    assert (done.code, done.out) == (3, "")
+    assert done.err.endswith(f"Hint: Name the place without it: {bucket.as_uri()}\n")
+    assert not dest.exists()
+
+
+@pytest.mark.parametrize("word", ["read", "export"])
+def test_a_survey_that_a_stream_has_nothing_of_is_what_is_missing(
+    word: str, bucket: Path, tmp_path: Path, cli: Call
+) -> None:
+    done = cli(*line(word, bucket, tmp_path / "out", "--stream", "gps", "--survey", "55db4c0597013e3fb50376a7"))
+    assert done.code == 3
+    assert "There is no data of the survey 55db4c0597013e3fb50376a7 here." in done.err
+    study = bondstore.beiwe.open_study(bucket.as_uri(), STUDY, key="env:LAB_STUDY_KEY")
+    with pytest.raises(NotFoundError, match="There is no data of the survey nope here"):
+        study.answers("nope")
+    with pytest.raises(NotFoundError, match="There is no data of the survey nope here"):
+        study.answers("nope", "1ab2cd3e")
+
+
 @pytest.mark.parametrize("word", ["participants", "ls", "export", "reconcile"])
 def test_one_of_several_people_who_has_nothing_is_named(word: str, bucket: Path, tmp_path: Path, cli: Call) -> None:
     done = cli(*line(word, bucket, tmp_path / "out", "--participant", "1ab2cd3e", "--participant", "nobody00"))

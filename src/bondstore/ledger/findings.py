@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.findings import Finding, Severity, present_word
+from bondstore.ledger.values import word
 
 if TYPE_CHECKING:
     import sqlite3
@@ -71,7 +72,7 @@ class Findings:
             values,
         )
         for row in rows:
-            yield Finding(present_word(row[0]), Severity(row[1]), row[2], row[3], row[4], row[5])
+            yield Finding(present_word(row[0]), word(Severity, row[1]), row[2], row[3], row[4], row[5])
 
     def of_run(self, run: str) -> Iterator[Finding]:
         """Yield what one run found, worst first, then by key."""
@@ -81,7 +82,7 @@ class Findings:
             (run,),
         )
         for row in rows:
-            yield Finding(present_word(row[0]), Severity(row[1]), row[2], row[3], row[4], row[5])
+            yield Finding(present_word(row[0]), word(Severity, row[1]), row[2], row[3], row[4], row[5])
 
     def groups(self, run: str, examples: int = 3) -> list[FindingGroup]:
         """Return what one run found by kind, worst first, each with its first few keys."""
@@ -99,7 +100,7 @@ class Findings:
         ).fetchall()
         return [
             FindingGroup(
-                present_word(r[0]), Severity(r[1]), r[2], r[3], self._keys(column, value, r[0], r[1], examples)
+                present_word(r[0]), word(Severity, r[1]), r[2], r[3], self._keys(column, value, r[0], r[1], examples)
             )
             for r in rows
         ]
@@ -119,4 +120,4 @@ class Findings:
             " CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, kind",
             values,
         )
-        return [(present_word(row[0]), Severity(row[1]), row[2]) for row in rows]
+        return [(present_word(row[0]), word(Severity, row[1]), row[2]) for row in rows]

@@ -9,6 +9,8 @@ from itertools import groupby
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
+from bondstore.ledger.values import word
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,7 +66,7 @@ class Items:
             " WHERE job = ? AND key IN (SELECT value FROM json_each(?))",
             (job, json.dumps(keys)),
         )
-        return {row[0]: Item(row[0], row[1], row[2], row[3], State(row[4]), row[5]) for row in rows}
+        return {row[0]: Item(row[0], row[1], row[2], row[3], word(State, row[4]), row[5]) for row in rows}
 
     def under(self, job: str, prefix: str) -> Iterator[tuple[Item, str]]:
         """Yield what is recorded of keys that start so, each with the run that took it up last, in key order."""
@@ -74,7 +76,7 @@ class Items:
             (job, prefix, f"{prefix}\U0010ffff"),
         )
         for row in rows:
-            yield Item(row[0], row[1], row[2], row[3], State(row[4]), row[5]), row[6]
+            yield Item(row[0], row[1], row[2], row[3], word(State, row[4]), row[5]), row[6]
 
     def put(self, job: str, run: str, items: Iterable[Item]) -> None:
         """Record items, replacing what was known of their keys."""
@@ -202,7 +204,7 @@ class Items:
         rows = self._connection.execute(
             "SELECT state, count(*), sum(size) FROM items WHERE job = ? AND output = ? GROUP BY state", (job, output)
         )
-        return {State(row[0]): (row[1], row[2]) for row in rows}
+        return {word(State, row[0]): (row[1], row[2]) for row in rows}
 
     def planned(self, job: str, run: str, page: int = 1000, *, under: str = "") -> Iterator[list[Item]]:
         """Yield the items a run still has to do, in key order, a page at a time: those whose keys start with `under`.
@@ -245,7 +247,7 @@ class Items:
         rows = self._connection.execute(
             "SELECT state, count(*), sum(size) FROM items WHERE job = ? AND run = ? GROUP BY state", (job, run)
         )
-        return {State(row[0]): (row[1], row[2]) for row in rows}
+        return {word(State, row[0]): (row[1], row[2]) for row in rows}
 
     def unsettled(self, job: str, run: str) -> Iterator[Item]:
         """Yield the items that a run left in quarantine or failed, in key order."""
@@ -256,7 +258,7 @@ class Items:
             (job, run),
         )
         for row in rows:
-            yield Item(row[0], row[1], row[2], row[3], State(row[4]), row[5])
+            yield Item(row[0], row[1], row[2], row[3], word(State, row[4]), row[5])
 
     def unsettled_by_run(self, job: str) -> dict[str, int]:
         """Return how many items each run left in quarantine or failed."""

@@ -13,7 +13,7 @@ from bondstore.ledger.items import Items
 from bondstore.ledger.outputs import Outputs
 from bondstore.ledger.received import Received
 from bondstore.ledger.runs import Runs
-from bondstore.ledger.schema import connect, damaged, translate
+from bondstore.ledger.schema import connect, damaged, shows_damage, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +68,8 @@ class Ledger:
         except sqlite3.OperationalError as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            if shows_damage(error):
+                raise damaged(self.path) from error
             raise translate(error, self.path) from error
 
     def make_durable(self) -> None:
@@ -92,5 +94,5 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if shows_damage(error):
             raise damaged(self.path) from error

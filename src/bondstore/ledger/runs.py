@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import NotFoundError
+from bondstore.ledger.values import instant, parsed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -133,12 +134,12 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
     return RunRecord(
         row[0],
         row[1],
-        json.loads(row[2]),
+        parsed(row[2]),
         row[3],
         row[4],
         _EARLIER_STATES.get(row[5], row[5]),
-        row[6],
-        row[7],
+        instant(row[6]),
+        None if row[7] is None else instant(row[7]),
         dict(zip(COUNTS, counts, strict=True)),
         dict(zip(COUNTS, sizes, strict=True)),
     )

@@ -17,6 +17,7 @@ from bondstore.errors import (
     used_up,
 )
 from bondstore.ledger.migrations import migrate
+from bondstore.ledger.values import ImpossibleValueError
 from bondstore.modes import make_database, make_path, refuse_led_away, refuse_writable
 
 VERSION = 5
@@ -55,6 +56,7 @@ CREATE TABLE received (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STR
 """
 
 _OURS = frozenset({"runs", "audit"})  # what a ledger of any version has
+_ALL = _OURS | {"items", "outputs", "findings", "received"}
 _LOOK = (  # one statement, one moment: another process may be making the tables right now
     "SELECT (SELECT user_version FROM pragma_user_version), coalesce(group_concat(name), '')"
     " FROM sqlite_master WHERE type = 'table'"
@@ -138,6 +140,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, sealed
         ours = set(tables.split(",")) >= _OURS if version else not tables
         if not version and not tables and not create:
             raise NotFoundError(f"The ledger {path} is empty.", hint="Name the folder that an earlier run wrote to.")
+        if version == VERSION:
+            ours = set(tables.split(",")) >= _ALL
         if ours and version <= VERSION and not sealed:
             _open(connection)
     except sqlite3.OperationalError as error:
@@ -174,6 +178,14 @@ def damaged(path: Path) -> IntegrityError:
         f"{path} is not a ledger, or it is damaged: it cannot be read.",
         hint="Keep the file as it is. Bring the ledger back from a backup, or see: bondstore audit verify --help",
     )
+
+
+def shows_damage(error: BaseException | None) -> bool:
+    """Whether an error comes of a ledger that is damaged, or that something else than a run changed."""
+    if isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such table", "no such column")):
+        return True
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, ImpossibleValueError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _unfinished(path: Path, why: str) -> ConfigurationError:

@@ -212,6 +212,23 @@ def test_the_command_writes_a_page_or_a_table_and_says_what_it_holds(
     ]
 
 
+def test_nothing_is_put_among_the_objects_or_into_a_private_corner(
+    lab: Lab, words: list[str], cli: Call, tmp_path: Path
+) -> None:
+    lab.hours("gps", "2024-01-01T00:00", 24)
+    (tmp_path / "link").symlink_to(tmp_path / "bucket")
+    before = sorted((tmp_path / "bucket").rglob("*"))
+    for place in ("bucket/c.csv", f"bucket/CHUNKED_DATA/{STUDY}/{PID}/gps/c.csv", "link/c.html", "out/.bondstore/c.csv"):
+        result = cli(*words, str(tmp_path / place))
+        assert (result.code, result.out) == (6, "")
+        assert "Name a file somewhere else." in result.err
+    assert sorted((tmp_path / "bucket").rglob("*")) == before
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "folder.csv").mkdir()
+    result = cli(*words, str(tmp_path / "folder.csv"), "--replace")
+    assert (result.code, result.err) == (2, f"Error: {tmp_path / 'folder.csv'} is a folder.\nHint: Name a file.\n")
+
+
 def test_a_file_that_is_there_is_kept_and_a_window_without_data_ends_with_3(
     lab: Lab, words: list[str], cli: Call, tmp_path: Path
 ) -> None:

@@ -51,12 +51,13 @@ def command(
     """
     from bondstore.cli.progress import reporter
     from bondstore.domains.beiwe.coverage.page import people_of
-    from bondstore.domains.beiwe.coverage.write import file_named, write_page, write_table
+    from bondstore.domains.beiwe.coverage.write import file_named, refuse_misplaced, write_page, write_table
     from bondstore.domains.beiwe.selection import select
     from bondstore.timebounds import window_ms
 
     file = file_named(dest, gaps=gaps, replace=replace)
     opened = study.open()
+    refuse_misplaced(file, opened.store)
     selection = select(participant or (), stream or (), source, *window_ms(since, until, tz))
     counted = opened.counted(selection, tz, rows=rows, progress=reporter())
     if counted.is_empty:

@@ -90,9 +90,12 @@ _RAW = re.compile(r"([^/]+)/(ios/log|[^/]+)/(?:([^/]*)/)?([0-9]{13})" + _END, re
 _IDENTIFIERS = re.compile(r"([^/]+)/identifiers_([0-9]{10})" + _END, re.ASCII)
 
 
+CHUNKED_ROOT = "CHUNKED_DATA"
+
+
 def study_prefixes(study: str) -> tuple[str, str, str]:
     """Return the chunked, raw and problem prefixes of a study, each ending in ``/``."""
-    return (f"CHUNKED_DATA/{study}/", f"{study}/", f"PROBLEM_UPLOADS/{study}/")
+    return (f"{CHUNKED_ROOT}/{study}/", f"{study}/", f"PROBLEM_UPLOADS/{study}/")
 
 
 def parse_key(study: str, key: str) -> BeiweObject:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bondstore.domains.beiwe.findings import finding
 from bondstore.domains.beiwe.layout import (
+    CHUNKED_ROOT,
     BeiweObject,
     Kind,
     as_odd,
@@ -62,9 +63,20 @@ def walk(store: Store, study: str, selection: StudySelection, *, concurrency: in
     store's own order (buckets list theirs ascending, folders do not); pages of several prefixes come in any order
     unless `concurrency` is 1.
     """
+    _refuse_half(store, study)
     yield from _loose(store, study, selection)
     for page in store.pages_under(prefixes(store, study, selection), concurrency):
         yield parse_page(study, page)
+
+
+def _refuse_half(store: Store, study: str) -> None:
+    """Refuse a store's address that ends inside the study's layout: its chunked hours would be taken for uploads."""
+    whole, half = store.url.rstrip("/").removesuffix(f"/{study}").rpartition("/")[::2]
+    if half == CHUNKED_ROOT and not store.dirs(study_prefixes(study)[0]).prefixes:
+        raise NotFoundError(
+            f"{store.url} is a part of a study's place: {half} lies in it, beside the raw data.",
+            hint=f"Name the place without it: {whole}",
+        )
 
 
 def walk_by_participant(

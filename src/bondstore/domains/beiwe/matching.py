@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.listing import walk
 from bondstore.domains.beiwe.selection import StudySelection
+from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -74,9 +75,9 @@ def not_found(store: Store, study: str, selection: StudySelection) -> NotFoundEr
             )
     whose = "these participants" if len(selection.participants) > 1 else "the participant"
     where = f"{whose} {', '.join(selection.participants)}" if selection.participants else f"the study {study}"
-    kind = "" if selection.source == "both" else f" {selection.source}"
     for stream in selection.streams:
-        if not _has(store, study, replace(always(selection), streams=(stream,))):
+        kind = "" if selection.source == "both" or STREAMS[stream].raw_only else f" {selection.source}"
+        if not _has(store, study, replace(always(selection), streams=(stream,), surveys=())):
             return NotFoundError(
                 f"There is no{kind} data of the stream {stream} in {where}."
                 if not selection.participants
@@ -86,6 +87,7 @@ def not_found(store: Store, study: str, selection: StudySelection) -> NotFoundEr
     for survey in selection.surveys:
         if not _has(store, study, replace(always(selection), surveys=(survey,))):
             return no_survey(survey)
+    kind = "" if selection.source == "both" else f" {selection.source}"
     return NotFoundError(
         f"There is no{kind} data of {where}.", hint="bondstore beiwe participants counts objects of each source."
     )

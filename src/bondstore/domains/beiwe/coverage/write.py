@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.domains.beiwe.coverage.page import page_of
-from bondstore.errors import UsageError
+from bondstore.errors import PolicyError, UsageError
 from bondstore.modes import make_path
 from bondstore.pages.render import stream
+from bondstore.runs.destination import PRIVATE
 from bondstore.runs.durable import OutputGroup
+from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from bondstore.domains.beiwe.coverage.hours import Coverage
+    from bondstore.stores import Store
 
 ENDINGS = (".html", ".csv", ".parquet")
 _TIME = "%Y-%m-%dT%H:%M:%S%:z"
@@ -34,9 +37,19 @@ def file_named(name: str, *, gaps: bool, replace: bool) -> Path:
     if path.suffix.lower() not in endings:
         what = "table of gaps" if gaps else "coverage"
         raise UsageError(f"A {what} is no file {path.name}.", hint=f"Let it end in one of: {', '.join(endings)}.")
-    if path.is_dir() or (os.path.lexists(path) and not replace):
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder.", hint="Name a file.")
+    if os.path.lexists(path) and not replace:
         raise UsageError(f"{path} is there already.", hint="Name another file, or add --replace.")
     return path
+
+
+def refuse_misplaced(path: Path, store: Store) -> None:
+    """Refuse a file among the objects that are counted, or in a place's private corner."""
+    folder, source = path.absolute().parent.resolve(), parse_address(store.url).folder
+    if PRIVATE in folder.parts or (source is not None and folder.is_relative_to(source.resolve())):
+        what = f"{PRIVATE}, where a destination keeps its record" if PRIVATE in folder.parts else "the study's store"
+        raise PolicyError(f"{path} lies in {what}.", hint="Name a file somewhere else.")
 
 
 def write_page(path: Path, coverage: Coverage, study: str, source: str, at_least: int) -> None:
