@@ -218,7 +218,12 @@ def test_nothing_is_put_among_the_objects_or_into_a_private_corner(
     lab.hours("gps", "2024-01-01T00:00", 24)
     (tmp_path / "link").symlink_to(tmp_path / "bucket")
     before = sorted((tmp_path / "bucket").rglob("*"))
-    for place in ("bucket/c.csv", f"bucket/CHUNKED_DATA/{STUDY}/{PID}/gps/c.csv", "link/c.html", "out/.bondstore/c.csv"):
+    for place in (
+        "bucket/c.csv",
+        f"bucket/CHUNKED_DATA/{STUDY}/{PID}/gps/c.csv",
+        "link/c.html",
+        "out/.bondstore/c.csv",
+    ):
         result = cli(*words, str(tmp_path / place))
         assert (result.code, result.out) == (6, "")
         assert "Name a file somewhere else." in result.err
