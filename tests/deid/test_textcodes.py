@@ -35,6 +35,7 @@ FOUND = {
         ("http://203.0.113.9/x", "http://[IP]/x"),
         ("2001:db8::8a2e:370:7334 up", "[IP] up"),
         ("fe80:0:0:0:200:f8ff:fe21:67cf", "[IP]"),
+        ("on fe80::1 and 2001::7", "on [IP] and [IP]"),
     ],
     "COORDINATES": [
         ("at 48.13743, 11.57549 now", "at [COORDINATES] now"),
@@ -44,6 +45,9 @@ FOUND = {
         ("latitude=48.14", "latitude=[COORDINATES]"),
         ("48°08'14.7\"N 11°34'31.8\"E", "[COORDINATES] [COORDINATES]"),
         ("geo:48.1374,11.5755", "geo:[COORDINATES]"),
+        ("POINT(174.7762 -41.2865)", "POINT([COORDINATES])"),
+        ('{"coordinates": [174.7762, -41.2865]}', '{"coordinates": [[COORDINATES]]}'),
+        ("S41.2865 E174.7762", "[COORDINATES]"),
     ],
     "SSN": [
         ("SSN 078-05-1120", "SSN [SSN]"),  # the number of the Woolworth wallets (SSA)

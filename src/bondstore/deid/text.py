@@ -5,9 +5,9 @@ In this order:
 ``[URL]``
     A URL with a user in it, see `texturls`. Any other URL stays, and no phone number is looked for in it.
 ``[EMAIL]``
-    ``local@domain.tld`` in any script, as it is written in mail; with "(at)", "[at]" and the like in place of the
-    sign, and "(dot)" in that of a point, one of them or both; ``local at domain dot tld``; ``local @ domain.tld``;
-    ``local at gmail.com`` and other well-known mail hosts.
+    ``local@domain.tld`` in any script, as it is written in mail, in web addresses (``%40``) or in HTML (``&#64;``);
+    with "(at)", "[at]" and the like in place of the sign, and "(dot)" in that of a point, one of them or both; ``local
+    at domain dot tld``; ``local @ domain.tld``; ``local at gmail.com`` and other well-known mail hosts.
 ``[IBAN]``
     The country's length and the check digits hold; single spaces or hyphens may stand between.
 ``[CARD]``
@@ -38,7 +38,7 @@ MARKS = ("EMAIL", "PHONE", "CARD", "URL", "IBAN")
 SCREEN_MARKS = (*MARKS, "IP", "COORDINATES", "SSN", "CODE")
 _OPEN, _SHUT = r"\s{0,2}[(\[{<]\s?", r"\s?[)\]}>]\s{0,2}"
 _MAY_HOLD = re.compile(
-    r"[\d@＠/]|www\.|\bdot\b|\sat\s|[(\[{<]\s?(?:at|ät|arroba|aroba|chiocciola)\s?[)\]}>]", re.IGNORECASE
+    r"[\d@＠/&]|www\.|\bdot\b|\sat\s|[(\[{<]\s?(?:at|ät|arroba|aroba|chiocciola)\s?[)\]}>]", re.IGNORECASE
 )
 _POINT = rf"(?:\.|{_OPEN}(?:dot|punkt|punto|point|\.){_SHUT}|\sdot\s)"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
@@ -62,7 +62,7 @@ _UNSEEN_APART = re.compile(rf"(?<!\d){_UNSEEN.pattern}|{_UNSEEN.pattern}(?!\d)")
 """The same, but not between two digits."""
 _DIGITS = re.compile(r"\d(?:\D{0,3}?\d){5}")
 _FOUR_DIGITS = re.compile(r"\d(?:\D{0,6}?\d){3}|:[0-9a-f]{0,4}:|code\b", re.IGNORECASE)
-_AT = re.compile(r"[@＠]")
+_AT = re.compile(r"[@＠]|%40|&(?:#64|commat);")  # also as address bars and HTML write the sign
 _IN_LOCAL = frozenset(".+-_'&%~")
 _IN_DOMAIN = frozenset(".-_")
 _PIXELS = re.compile(r"\dx", re.ASCII)

@@ -1,10 +1,11 @@
 """What phones show besides: where somebody is, and numbers that open something. Told by form, sum, or a word nearby.
 
 ``[IP]``
-    An IPv4 or IPv6 address that the standard library takes for one; of the second kind, with three groups at least.
+    An IPv4 or IPv6 address that the standard library takes for one; of the second kind, with three groups at least, or
+    with two of which the first is one that addresses of hosts begin with.
 ``[COORDINATES]``
-    Latitude and longitude side by side, with three decimals at least; one of them behind its word; degrees, minutes and
-    seconds.
+    Latitude and longitude side by side, in either order, with three decimals at least; one of them behind its word;
+    degrees, minutes and seconds.
 ``[SSN]``
     Social security numbers: US (9 digits as 3-2-4 with hyphens, dashes or spaces, or in one piece behind its word), UK,
     and those whose check digits hold: France, Italy, Spain, Switzerland, Brazil, Canada (behind its word).
@@ -21,9 +22,10 @@ from collections.abc import Callable, Iterator
 
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)", re.ASCII)
 _IPV6 = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])", re.ASCII | re.IGNORECASE)
+_IPV6_HOST = re.compile(r"[23][0-9a-f]{3}:|fe[89ab][0-9a-f]:|f[cd][0-9a-f]{2}:", re.IGNORECASE)
 _PAIR = re.compile(
-    r"(?<![\w.])(?P<lat>[-+]?\d{1,2}\.\d{3,15})°?\s?[NS]?(?:\s?[,;/]\s?|\s)(?P<lon>[-+]?\d{1,3}\.\d{3,15})°?(?:\s?[EWO]\b)?"
-    r"(?![\w.])"
+    r"(?<![\w.])[NSEWO]?(?P<one>[-+]?\d{1,3}\.\d{3,15})°?\s?[NSEWO]?(?:\s?[,;/]\s?|\s)"
+    r"[NSEWO]?(?P<other>[-+]?\d{1,3}\.\d{3,15})°?(?:\s?[NSEWO]\b)?(?![\w.])"
 )
 _NAMED = re.compile(
     r"\b(?:lat(?:itude)?|lon(?:gitude)?|lng|breitengrad|längengrad)\b[\"' ]{0,2}[:= ]\s?"
@@ -115,16 +117,14 @@ def addresses(text: str) -> _Spans:
         found += [
             match.span()
             for match in _IPV6.finditer(text)
-            if sum(map(bool, match[0].split(":"))) > 2 and _is_ip(match[0])
+            if (sum(map(bool, match[0].split(":"))) > 2 or _IPV6_HOST.match(match[0])) and _is_ip(match[0])
         ]
     return apart(found)
 
 
 def coordinates(text: str) -> _Spans:
     """Yield where coordinates start and end."""
-    found = [
-        match.span() for match in _PAIR.finditer(text) if abs(float(match["lat"])) <= 90 and _is_angle(match["lon"])
-    ]
+    found = [match.span() for match in _PAIR.finditer(text) if _is_place(float(match["one"]), float(match["other"]))]
     found += [match.span("number") for match in _NAMED.finditer(text) if _is_angle(match["number"].replace(",", "."))]
     if "°" in text:
         found += [match.span() for match in _DEGREES.finditer(text)]
@@ -173,6 +173,11 @@ def _is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_place(one: float, other: float) -> bool:
+    """Whether two numbers may be latitude and longitude, in either order: maps say one, GeoJSON and WKT the other."""
+    return min(abs(one), abs(other)) <= 90 and max(abs(one), abs(other)) <= 180
 
 
 def _is_angle(text: str) -> bool:

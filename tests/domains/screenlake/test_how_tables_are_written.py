@@ -174,3 +174,19 @@ def test_a_table_of_tabs_may_be_called_so(lab: PhoneLab) -> None:
     assert complete
     (panelist,) = lab.results().values()
     assert [row["text"] for row in panelist.rows("app_accessibility_data")] == ["", ""]
+
+
+def test_words_in_columns_that_a_newer_app_adds_are_dropped_too(lab: PhoneLab) -> None:
+    names = ["id_user", "t_unix_ts_ms", "notification", "memo", "battery level (%)", "seen", "uuid"]
+    row = ["0001", "1704441600000", SECRET, f"write to {MAIL}", "73.5", "2024-01-05T08:14:04Z", "x"]
+    row[-1] = "1b1179bb-02cc-429b-8cdb-1cbc9c931279"
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([names, row])
+    complete, found = process(lab, out.getvalue().encode(), HANDLINGS["drop"])
+    assert complete
+    assert "columns-emptied" in found
+    (panelist,) = lab.results().values()
+    (told,) = panelist.rows("app_accessibility_data")
+    assert [told[name] for name in names] == [*row[:2], "", "", *row[4:]]
+    assert SECRET not in outputs(lab)
+    assert MAIL not in outputs(lab)

@@ -227,6 +227,7 @@ class ZipWork:
             "quotes-repaired": reading.repaired,
             "not-utf8": reading.undecodable + reading.nuls,
             "columns-renamed": len(reading.renamed),
+            "columns-emptied": len(rows.emptied),
             "table-dialect": int(reading.dialect != PLAIN),
             "header-repeated": reading.headers,
             "time-unknown": rows.timeless,
@@ -249,6 +250,7 @@ class _Rows:
         self._time = time_column(reading.columns)
         self._file = reading.columns.index("file") if "file" in reading.columns else None
         self.marks = self._rule.marks  # what was taken out of their text, by kind
+        self.emptied = self._rule.emptied
         self.number = self.timeless = 0
         self.first_ms: int | None = None
 

@@ -55,6 +55,13 @@ KINDS = registry(
         "Nothing to do; look at the first rows if you do not expect such tables.",
     ),
     FindingKind(
+        "columns-emptied",
+        Severity.WARNING,
+        "A table has columns that are not known. As --text drop was asked for, words in them were taken out; numbers,"
+        " times and ids stay.",
+        "Nothing to do; tell us if phones write such columns now.",
+    ),
+    FindingKind(
         "header-repeated",
         Severity.INFO,
         "The header line of a table comes again inside it; it was not taken for a row.",

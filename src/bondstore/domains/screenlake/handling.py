@@ -18,6 +18,8 @@ Text = Literal["keep", "patterns", "drop"]
 Effort = Literal["fast", "default", "careful"]
 REVISION = 3
 """Counted up when the same zip would give other pictures or rows: then all zips are done again."""
+_TEXT_REVISION = 1
+"""The same for what is taken out of texts: zips whose text is kept stay as they are."""
 
 _TEXT_COLUMNS = frozenset({"text", "msg", "message", "content", "title", "body", "url", "query", "input"})
 """Columns that hold what was on the screen, or what somebody wrote."""
@@ -30,6 +32,13 @@ _KNOWN = frozenset(
 )
 _KNOWN_STARTS = ("id_", "t_", "apk_")
 """Columns of ids, times and app names. Any other column may hold text, and is searched too."""
+_LOG = ("event", "user")  # of the app's log: what it did, and the number of its user
+_WORDLESS = re.compile(
+    r"[\d\s.,:;+%/_-]*|\d{4}-\d\d-\d\dT[\d:.,]+(Z|[+-]\d\d:?\d\d)?|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}"
+    r"|null|none|nan?|true|false",
+    re.IGNORECASE,
+)
+"""Numbers, times, ids, yes and no: values that are no words."""
 _IN_ROWS = re.compile(r"@|\d{6}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
@@ -60,7 +69,10 @@ class Handling:
 
     def digest(self, detector: str) -> str:
         """Return the digest of all that decides what becomes of a zip; of the detector, its own digest, or empty."""
-        said = json.dumps([REVISION, detector, self.redact, self.text, self.ocr])
+        asked: list[object] = [REVISION, detector, self.redact, self.text, self.ocr]
+        if self.text != "keep" or self.ocr:
+            asked.append(_TEXT_REVISION)
+        said = json.dumps(asked)
         return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -81,7 +93,11 @@ class TextRule:
 
     def __init__(self, text: Text, columns: Sequence[str]) -> None:
         self.marks: Counter[str] = Counter()
-        self._drop = [n for n, name in enumerate(columns) if text == "drop" and _is_text(name)]
+        self.emptied: set[int] = set()  # columns that nobody knows, and that held words
+        drops = text == "drop"
+        self._drop = [n for n, name in enumerate(columns) if drops and _is_text(name)]
+        # A newer app may write columns that no list names: under `drop`, what is not known to be harmless goes.
+        self._unknown = [n for n, name in enumerate(columns) if drops and not is_known(name)]
         self._search = (
             []
             if text == "keep"
@@ -93,14 +109,21 @@ class TextRule:
     def apply(self, row: list[str]) -> list[str]:
         """Change a row in place and return it."""
         for place in self._drop:
-            if row[place]:
-                row[place] = ""
-                self.marks["DROPPED"] += 1
+            self._empty(row, place)
+        for place in self._unknown:
+            if not _WORDLESS.fullmatch(row[place]):
+                self._empty(row, place)
+                self.emptied.add(place)
         if self._redact is not None:
             for place in self._search:
                 row[place], found = self._redact(row[place])
                 self.marks.update(found)
         return row
+
+    def _empty(self, row: list[str], place: int) -> None:
+        if row[place]:
+            row[place] = ""
+            self.marks["DROPPED"] += 1
 
 
 def names_columns(columns: Sequence[str], text: Text) -> bool:
@@ -116,7 +139,7 @@ def names_columns(columns: Sequence[str], text: Text) -> bool:
 
 def is_known(column: str) -> bool:
     """Whether tables of phones have a column of this name."""
-    return column in _TEXT_COLUMNS or column in ("event", "user") or not _may_hold_text(column)
+    return column in _TEXT_COLUMNS or column in _LOG or not _may_hold_text(column)
 
 
 def _could_be_a_name(column: str) -> bool:

@@ -78,7 +78,7 @@ _REDACT = {
 _TEXT = {
     "keep": "Kept as it came",
     "patterns": "Addresses and numbers replaced by marks such as [EMAIL]",
-    "drop": "Text columns emptied; addresses and numbers elsewhere replaced by marks",
+    "drop": "Text columns emptied, and words in columns that are not known",
 }
 _EFFORT = {"fast": "fast (misses more)", "default": "default", "careful": "careful (slower, finds more)"}
 _BADGES = {"error": "something is missing", "warning": "to know", "info": "handled"}
