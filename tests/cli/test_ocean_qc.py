@@ -114,6 +114,9 @@ def test_a_lost_file_is_made_again(cli: Call, raw: Path, tmp_path: Path) -> None
         (("--tests", "nobodys"), 3, "There is no suite of tests"),
         (("--compat", "moana-1999"), 2, "--compat moana-2024"),
         (("--metadata", "missing.csv"), 3, "missing.csv"),
+        (("--compat", "moana-2024", "--tests", "argo"), 2, "contradict"),
+        (("--format", "parquet", "--plots"), 2, "--format both"),
+        (("--format", "parquet", "--names", "aodn"), 2, "--format both"),
     ],
 )
 def test_what_is_wrong_is_said(
@@ -129,6 +132,25 @@ def test_the_older_chain_s_flags_where_one_must_compare(cli: Call, raw: Path, tm
     assert cli("ocean", "qc", str(raw), str(tmp_path / "qc"), "--compat", "moana-2024", "-j", "1").code == 0
     record = next((tmp_path / "qc").rglob("*.json")).read_text()
     assert '"suite": "moana-2024"' in record
+
+
+def test_a_list_that_no_test_looks_at_is_refused(cli: Call, raw: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "ar_greylist.txt"
+    listed.write_text(
+        "PLATFORM_CODE,PARAMETER_NAME,START_DATE,END_DATE,QUALITY_CODE,COMMENT,DAC\n1,PSAL,20200101,,3,x,y\n"
+    )
+    line = ("ocean", "qc", str(raw), str(tmp_path / "qc"), "--exclusion-list", str(listed))
+    refused = cli(*line)
+    assert (refused.code, "--tests argo" in refused.err) == (2, True)
+    assert cli(*line, "--tests", "argo", "-j", "1").code == 0
+
+
+def test_what_no_test_of_a_suite_speaks_of_is_said(cli: Call, raw: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[[test]]\ntest = "qartod.spike"\non = "TEMP"\nlow = 1.0\nhigh = 3.0\n')
+    done = cli("ocean", "qc", str(raw), str(tmp_path / "qc"), "--tests", str(own), "-j", "1")
+    assert done.code == 0
+    assert "No test of the suite speaks of POSITION, PRES, TIME" in done.out
 
 
 def test_tests_are_shown_with_their_thresholds(cli: Call, tmp_path: Path) -> None:

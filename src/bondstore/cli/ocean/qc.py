@@ -72,6 +72,8 @@ def command(
 
     if compat is not None and compat != "moana-2024":
         raise UsageError(f"There is no older chain named {compat!r}.", hint="It is: --compat moana-2024")
+    if compat is not None and tests != "moana":
+        raise UsageError("--tests and --compat contradict each other.", hint="Leave one of them out.")
     asked = service.Asked(compat or tests, form, names, plots, metadata, attributes, columns, per, exclusion_list)
     job = service.prepare(
         source,

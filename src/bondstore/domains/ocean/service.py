@@ -77,7 +77,7 @@ class Asked:
             _one_of("form", self.form, ("netcdf", "parquet", "both")),  # type: ignore[arg-type]
             _one_of("style", self.style, ("plain", "aodn")),  # type: ignore[arg-type]
             self.plots,
-            without_contacts(_text(self.metadata)) if self.metadata else "",
+            without_contacts(_read(self.metadata)) if self.metadata else "",
             _text(self.attributes) if self.attributes else "",
             _text(self.columns) if self.columns else "",
             "" if self.tests in suite_names() else str(Path(self.tests).absolute().parent),
@@ -99,13 +99,28 @@ def prepare(
     follow_links: bool = False,
 ) -> QcJob:
     """Check what is asked for and build the job; nothing is listed yet. As in `qc`."""
+    settings = (asked or Asked()).settings()
+    _refuse_idle(settings)
     return QcJob(
         store_spec(source, profile),
         dest_spec(dest, dest_profile or profile, group=group, follow_links=follow_links),
-        (asked or Asked()).settings(),
+        settings,
         None if since is None else int(since.timestamp() * 1000),
         None if keys is None else tuple(keys),
     )
+
+
+def _refuse_idle(settings: QcSettings) -> None:
+    """Refuse what would decide nothing: whoever asks for it would take it for done."""
+    if settings.form == "parquet" and (settings.plots or settings.style == "aodn"):
+        raise UsageError(
+            "Pictures and AODN's names are for netCDF files, and only Parquet tables are asked for.",
+            hint="Leave them out, or ask for both: --format both",
+        )
+    if settings.exclusion_list and not any(step.test.name == "argo.exclusion_list" for step in settings.load().steps):
+        raise UsageError(
+            "No test of this suite looks at the exclusion list.", hint="Leave it out, or use: --tests argo"
+        )
 
 
 def qc(
@@ -190,11 +205,16 @@ def run(
     return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm, dry_run=dry_run)
 
 
-def _text(path: str | os.PathLike[str]) -> str:
+def _read(path: str | os.PathLike[str]) -> bytes:
     try:
-        return Path(path).expanduser().read_text("utf-8-sig")
+        return Path(path).expanduser().read_bytes()
     except OSError as error:
         raise NotFoundError(f"The file {path} could not be read ({error.strerror}).", hint="Check its name.") from error
+
+
+def _text(path: str | os.PathLike[str]) -> str:
+    try:
+        return _read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"The file {path} is no text.", hint="Save it as UTF-8.") from error
 

@@ -116,8 +116,8 @@ def _linked(key: str, batch: Batch, spec: StoreSpec, tests: str) -> Batch:
 
 def _table(path: str | os.PathLike[str]) -> str:
     try:
-        return without_contacts(Path(path).expanduser().read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError):
+        return without_contacts(Path(path).expanduser().read_bytes())
+    except OSError:
         raise NotFoundError(f"There is no readable table of deployments {path}.", hint="Name a CSV file.") from None
 
 

@@ -163,6 +163,9 @@ def _findings(key: str, path: str, batch: Batch, result: Result) -> tuple[Findin
     said = sum(len(reasons) for reasons in result.reasons.values())
     if said:
         found.append(RUN_KINDS["not-evaluated"].about(key, count=said))
+    elif untested := sorted(set(result.rolled) - {on for _, on in result.flags}):
+        message = f"No test of the suite speaks of {', '.join(untested)}, so it does not count as good."
+        found.append(RUN_KINDS["not-evaluated"].about(key, message=message, count=len(untested)))
     grades = set(result.grades.tolist())
     worst = next((flag for flag in (Flag.BAD, Flag.SUSPECT) if flag in grades), None)
     if worst is not None:

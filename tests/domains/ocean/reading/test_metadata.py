@@ -93,3 +93,16 @@ def test_no_such_table(text: str) -> None:
 def test_a_profile_without_times_fits_none() -> None:
     batch = read_moana(moana_csv(times=["x"], serial="12"), "MOANA_12_1_1.csv")[0]
     assert [one.kind for one in parse_metadata(table(("12", "1/05/2024", ""))).join(batch)[1]] == ["deployment-missing"]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_as_spreadsheets_save_it(encoding: str, separator: str) -> None:
+    text = table(("12", "01/05/2024", "10/05/2024")).replace("Blue Cradle", "Kéréru").replace(",", separator)
+    (found,) = parse_metadata(without_contacts(text.encode(encoding))).by_serial["12"]
+    assert (found.vessel, found.gear) == ("Kéréru", "stationary")
+
+
+def test_a_table_in_no_known_encoding_is_told_so() -> None:
+    with pytest.raises(ConfigurationError, match="encoding"):
+        without_contacts(b"\xff\xfe" + table().encode("utf-16-le")[:-1])

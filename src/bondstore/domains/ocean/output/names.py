@@ -56,9 +56,13 @@ def output_path(key: str, batch: Batch, style: Style = "plain", *, distinct: boo
 
 
 def deployment_name(batch: Batch) -> str:
-    """Return the name of the deployment of an object's profiles: the sensor, and the day it was supplied."""
+    """Return the name of the deployment of an object's profiles: the sensor, and the day it was supplied.
+
+    Where no sensor is named, nothing says that two objects are of one deployment: each is by itself.
+    """
     first = batch.profiles[0] if len(batch) else None
-    serial = safe_relpath((first.platform if first else "") or "unknown").replace("/", "-")
+    given = first.platform if first else ""
+    serial = safe_relpath(given or f"unknown-{_mark(first.key if first else '')}").replace("/", "-")
     supplied = first.deployment.supplied if first and first.deployment else None
     return serial if supplied is None else f"{serial}_{_EPOCH + timedelta(seconds=supplied):%Y%m%d}"
 

@@ -17,6 +17,7 @@ from bondstore.domains.ocean.profiles import Batch, Deployment, Profile
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.errors import ConfigurationError
 from bondstore.findings import Finding
+from bondstore.tables.spreadsheet import Spreadsheet, open_spreadsheet
 
 DAY = 86_400.0
 _SERIAL = ("mangopare serial number", "moana serial number", "sensor serial number", "serial number", "serial")
@@ -109,22 +110,32 @@ def parse_metadata(text: str, gears: Mapping[str, str] = GEARS) -> Deployments:
     return Deployments({serial: tuple(rows) for serial, rows in by_serial.items()}, tuple(unused))
 
 
-def without_contacts(text: str) -> str:
-    """Return a table of deployments with the columns that are looked at, and no others."""
+def without_contacts(table: str | bytes) -> str:
+    """Return a table of deployments with the columns that are looked at, and no others.
+
+    As bytes it may be written as spreadsheets write CSVs: UTF-16, Windows-1252, semicolons, tabs. What is returned is
+    UTF-8 with commas.
+    """
+    try:
+        sheet = open_spreadsheet(table) if isinstance(table, bytes) else Spreadsheet(table)
+    except UnicodeError:
+        raise ConfigurationError(
+            "It cannot be told in which encoding the table of deployments is written.", hint="Save it as: CSV UTF-8."
+        ) from None
     written = io.StringIO()
     writer = csv.DictWriter(written, _COLUMNS, extrasaction="ignore", restval="", lineterminator="\n")
     writer.writeheader()
-    for _, row in _rows(text):
+    for _, row in _rows(sheet.text, sheet.separator):
         safe = {name: cell for name, cell in (row or {}).items() if name in _COLUMNS and not _is_contact(name, cell)}
         # a row of which nothing is left still counts as one that cannot be used
         writer.writerow(safe if any(safe.values()) else {_SUPPLIED[0]: _UNREADABLE})
     return written.getvalue()
 
 
-def _rows(text: str) -> Iterator[tuple[int, dict[str, str] | None]]:
+def _rows(text: str, separator: str = ",") -> Iterator[tuple[int, dict[str, str] | None]]:
     """Yield the rows that hold something, by their number in the table; None for one with too many cells."""
     try:
-        lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+        lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=separator)
         names = [" ".join(cell.split()).casefold() for cell in next(lines, [])]
         if not all(any(one in names for one in wanted) for wanted in (_SERIAL, _SUPPLIED, _RETURNED)):
             raise ConfigurationError(

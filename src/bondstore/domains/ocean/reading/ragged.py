@@ -43,6 +43,9 @@ _MEANT: tuple[tuple[int, tuple[str, ...]], ...] = (
 """Numbers of Argo's reference table 2, and what the words for flags have in them; the first that fits."""
 _ON = {"LATITUDE": "POSITION", "LONGITUDE": "POSITION", "POSITION": "POSITION"}
 _TOLD = ("test", "references", "thresholds", "not_evaluated")
+_SERIAL = ("sensor_serial_number", "instrument_serial_number")
+_PLATFORM = ("platform_code", "moana_serial_number", "Moana Serial Number", "platform", *_SERIAL)
+"""What names the platform, best first: where nothing else does, the sensor, as in a file of the sensor's own."""
 MOST_PROFILES = 5_000_000
 
 
@@ -267,7 +270,7 @@ def _profiles(reader: Reader, sizes: Integers, *, timed: bool, placed: bool) -> 
                 key=reader.key,
                 name=usual,
                 header=_header(facts, place, "imos" if is_imos else "netcdf"),
-                platform=facts.text(place, "platform_code", "moana_serial_number", "Moana Serial Number", "platform"),
+                platform=facts.text(place, *_PLATFORM),
                 timed=timed,
                 placed=placed,
                 deployment=_deployment(facts, place),
@@ -290,7 +293,7 @@ def _header(facts: _Facts, place: int, dialect: str) -> Header:
         upload_position=facts.position(place, "upload"),
         download_position=facts.position(place, "download"),
         download_time=facts.moment(place, "download_time"),
-        sensor_serial=facts.text(place, "sensor_serial_number", "instrument_serial_number"),
+        sensor_serial=facts.text(place, *_SERIAL),
         sensor_firmware=facts.text(place, "sensor_firmware"),
         reset_codes=tuple(one for one in facts.text(place, "sensor_reset_codes").split(", ") if one),
         sensor_battery=facts.number(place, "sensor_battery_percent"),
