@@ -202,3 +202,21 @@ def test_pictures_of_a_folder_go_to_the_service_that_the_environment_names(
     done = cli("ocean", "plot", str(raw / "MOANA_0012_0.csv"), f"{s3_environment}/pictures")
     assert done.code == 0, done.err
     assert [one.key for one in open_store(resolve_store(f"{s3_environment}/pictures")).list()] == ["MOANA_0012_0.png"]
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_pictures_that_quality_control_drew_stay_as_it_recorded_them(
+    raw: Path, tmp_path: Path, cli: Call, single: bool
+) -> None:
+    dest = tmp_path / "qc"
+    done = cli("ocean", "qc", str(raw), str(dest), "--tests", "qartod", "--plots", "-j", "1")
+    assert done.code == 0
+    assert f"bondstore ocean plot {dest} --tests qartod" in done.err
+    before = pictures(dest)
+    source = next(dest.rglob("MOANA*_qc.nc")) if single else dest
+    plotted = cli("ocean", "plot", str(source))
+    assert (plotted.code, "of quality control stay as they are" in plotted.err) == (0, True)
+    after = pictures(dest)
+    assert {path: after[path] for path in before} == before
+    assert bool(after.keys() - before.keys()) != single
+    assert cli("audit", "verify", "--dest", str(dest), "--files").code == 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.cli.report import Ending
 from bondstore.config.settings import DEFAULT
+from bondstore.domains.ocean.qc.suite import suite_names
 from bondstore.stores.address import parse_address
 
 if TYPE_CHECKING:
@@ -26,5 +27,7 @@ def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
     named = "" if folder or profile == DEFAULT else f" --from-profile {profile}"
     publish = f"bondstore release publish PUBLIC-URL --from {shlex.quote(shown)}{named} --dry-run"
     if folder:
-        return Ending(steps=(f"bondstore ocean plot {shlex.quote(shown)}", publish))
+        suite = str(params["settings"]["suite"])
+        tests = "" if suite == "moana" or suite not in suite_names() else f" --tests {suite}"
+        return Ending(steps=(f"bondstore ocean plot {shlex.quote(shown)}{tests}", publish))
     return Ending(steps=(publish,), written_to=dest)

@@ -103,5 +103,10 @@ def _show(done: Plotted, findings: list[dict[str, Any]]) -> None:
     if findings:
         output.display(findings, ("severity", "finding", "key", "message"))
     typer.echo(f"{counted(done.pictures, 'picture')} in {printable(done.dest)}")
+    if done.kept:
+        output.note(
+            f"{counted(done.kept, 'picture')} of quality control stay as they are. To draw them anew, name another"
+            " folder: bondstore ocean plot SRC DEST"
+        )
     if done.left_out:
         output.note(f"Left out, as they are no profiles or older: {number_text(done.left_out)}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.findings import PLOT_KINDS
@@ -43,7 +45,6 @@ from bondstore.stores import open_store
 from bondstore.text import counted
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
@@ -96,6 +97,8 @@ class Plotted:
         Objects that are no profiles by their names, or older than was asked for.
     whole : bool
         Whether every picture that should be there is.
+    kept : int
+        Pictures that quality control drew into this destination: they show its files' flags, and stay as they are.
     """
 
     dest: str
@@ -103,6 +106,7 @@ class Plotted:
     tally: Tally
     left_out: int
     whole: bool
+    kept: int = 0
 
 
 def plot(
@@ -196,7 +200,7 @@ def plot(
             for one in batch:
                 watcher.advance(Count(1, one.size))
         work.draw_platforms(only=key)
-    return Plotted(work.url, work.pictures, work.tally, work.left_out, work.whole)
+    return Plotted(work.url, work.pictures, work.tally, work.left_out, work.whole, work.kept)
 
 
 def _wanted(spec: StoreSpec, since: datetime | None, work: _Plotting, progress: Progress) -> Iterator[ObjectInfo]:
@@ -227,7 +231,7 @@ class _Plotting:
         self._maker, self._form, self._tell = maker, form, tell
         self.url, self.dest = spec.url, open_destination(spec)
         self._names, self._gathering = Names(form), Gathering()
-        self.tally, self.pictures, self.left_out, self.whole = Tally(), 0, 0, True
+        self.tally, self.pictures, self.left_out, self.whole, self.kept = Tally(), 0, 0, True, 0
 
     def draw_files(self, items: Sequence[ObjectInfo], answers: Sequence[Fetched | BondstoreError]) -> None:
         """Read, test and draw the profiles of some files."""
@@ -306,12 +310,30 @@ class _Plotting:
                 drawn.append((Picture(path, shows, only or "", name, f"{word} of {about}"), draw))
             self._write(drawn)
 
+    def _recorded(self, paths: Sequence[str]) -> set[str]:
+        """Return those of some pictures that a run wrote, which vouches for their bytes: a release takes them along."""
+        place, above = self.dest, ""
+        if isinstance(place, FolderDestination):
+            root = Path(place.identity)
+            folders = (FolderDestination(folder) for folder in (root, *root.parents))
+            place = next((one for one in folders if os.path.lexists(one.ledger_path)), place)
+            above = root.relative_to(place.identity).as_posix().removeprefix(".")
+        if not place.has_record():
+            return set()
+        with place.ledger(create=False) as ledger:
+            written = ledger.outputs.written([f"{above}/{path}".lstrip("/") for path in paths])
+        return {path for path in paths if f"{above}/{path}".lstrip("/") in written}
+
     def _write(self, made: Sequence[tuple[Picture, Callable[[], bytes]]]) -> None:
         """Draw and write; a picture that cannot be drawn is told, and the others are not held up by it."""
+        recorded = self._recorded([picture.path for picture, _ in made])
+        self.kept += len(recorded)
         out = self.dest.writer()
         drawn = []
         try:
             for picture, draw in made:
+                if picture.path in recorded:
+                    continue
                 try:
                     data = draw()
                 except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
