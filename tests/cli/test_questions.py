@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bondstore.cli.questions import confirm
-from bondstore.errors import UsageError
+from bondstore.cli.questions import complain, confirm
+from bondstore.errors import NotFoundError, UsageError
 
 
 def test_yes_needs_no_terminal() -> None:
@@ -40,3 +40,8 @@ def test_on_a_terminal_only_yes_is_yes(answer: str, code: int) -> None:
     os.close(terminal)
     assert b"Remove all?" in told
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == code
+
+
+def test_a_name_in_a_complaint_begins_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    complain(NotFoundError("There is no a\nResults: b.", hint="Name c\r\x1b[2J."))
+    assert capsys.readouterr().err == "  ! There is no a\\nResults: b. Name c\\r\\x1b[2J.\n"

@@ -194,6 +194,19 @@ def failed_alone(study: Study, ended: Ended, key: str, finding: str) -> None:
     study.check(key)
 
 
+def test_a_large_zip_that_may_be_asked_for_and_not_be_read_fails_alone(
+    own: Study, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is encrypted with a key that is not for these credentials."""
+    monkeypatch.setattr(phone_zips, "WHOLE", 0)
+    key = large_of(own)
+    faulty.add(Fault("status", contains=key, times=10**9, status=403, body=b"<Code>AccessDenied</Code>"))
+    result = own.here(monkeypatch, faulty)
+    assert (result.state, result.tally.done.objects, result.tally.failed.objects) == ("incomplete", 10, 1)
+    assert found(own) == {(key, "not-fetched")}
+    own.check(key)
+
+
 def in_ranges(line: list[str]) -> list[str]:
     """Return the line that reads every zip in ranges."""
     code = "import sys; from bondstore.cli.main import run; from bondstore.domains.screenlake import phone_zips\n"

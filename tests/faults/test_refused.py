@@ -10,6 +10,12 @@ from dataclasses import dataclass
 import pytest
 from demo.study import FIRST_HOUR_MS, STUDY, SURVEYS, Made, Shape, make, seal
 
+from bondstore.config.resolve import resolve_store
+from bondstore.config.secrets import SecretRef
+from bondstore.domains.beiwe.key import check_key
+from bondstore.domains.beiwe.listing import walk
+from bondstore.domains.beiwe.selection import StudySelection
+from bondstore.stores import open_store
 from tests.ocean_files import moana_fleet
 from tests.servers.faulty import Fault, FaultyProxy, Seen
 from tests.studies import Ended, Lab, original_files, tree
@@ -75,6 +81,21 @@ def test_a_whole_batch_that_is_refused_does_not_end_the_run(lab: Lab, faulty: Fa
     assert ended.code == 5, ended.err
     assert ended.tally["failed"] == len([one for one in refused if "/keys/" not in one.key])
     assert tree(lab.dest) == original_files(one for one in made if one not in refused)
+
+
+def test_a_participant_who_is_refused_is_passed_over_in_larger_and_larger_steps(
+    lab: Lab, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.fill(make(Shape(participants=2, hours=60, rows=1)))
+    refuse(faulty, f"/{FIRST}/")
+    for name, value in lab.environment(faulty.endpoint).items():
+        monkeypatch.setenv(name, value)
+    store = open_store(resolve_store(lab.url))
+    listed = [(one.object, one.size) for page in walk(store, STUDY, StudySelection()) for one in page]
+    before = len(faulty.seen)
+    check_key(store, SecretRef.parse("env:LAB_STUDY_KEY"), sorted(listed, key=lambda pair: pair[0].participant))
+    asked = [one.path for one in list(faulty.seen)[before:] if f"/{FIRST}/" in one.path]
+    assert 5 < len(asked) < 30
 
 
 def test_a_large_object_that_is_refused_fails_alone(lab: Lab, faulty: FaultyProxy) -> None:

@@ -80,6 +80,22 @@ def test_any_text_is_bound_as_json_writes_it(texts: tuple[str, ...], size: int) 
     assert entry.expected_hash(b"\1" * 32) == hashlib.sha256(b"\1" * 32 + line.encode()).digest()
 
 
+@pytest.mark.parametrize("value", ["NULL", "x'ff'", "5"])
+@pytest.mark.parametrize("column", ["who", "key", "at_ms", "bytes"])
+def test_a_table_that_was_made_anew_without_types_is_no_way_around(
+    whole: Path, tmp_path: Path, column: str, value: str
+) -> None:
+    path = shutil.copy(whole, tmp_path / "ledger.sqlite")
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript(
+            f"ALTER TABLE audit RENAME TO typed; CREATE TABLE audit ({', '.join(COLUMNS)});"
+            "INSERT INTO audit SELECT * FROM typed; DROP TABLE typed;"
+            f"UPDATE audit SET {column} = {value} WHERE seq = 5"
+        )
+    with Ledger(path) as ledger:
+        assert ledger.audit.verify().broken_at == 5
+
+
 def test_an_empty_chain_holds(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l") as ledger:
         report = ledger.audit.verify()

@@ -62,6 +62,19 @@ def test_an_error_that_holds_the_words_is_no_listing(faulty: FaultyProxy, bucket
     assert not Emptiness(f"{faulty.endpoint}/{bucket}", s3_profile(faulty.endpoint), QUICK, None).is_sure("a/")
 
 
+@pytest.mark.parametrize(("proxy", "asks"), [("environment", False), ("none", True)])
+def test_nothing_goes_past_a_proxy(proxy: str, asks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for is left to the client that knows the way."""
+    for name, value in {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "example.org")
+    with AnyKeyServer({}) as server:
+        profile = s3_profile(server.endpoint, proxy=proxy)
+        assert Emptiness(f"{server.endpoint}/{server.bucket}", profile, QUICK, None).is_sure("a/") is asks
+        assert bool(server.asked) is asks
+
+
 FAULTS = {
     "cut": Fault("cut", contains="list-type=2", after=120),
     "refuse": Fault("refuse", contains="list-type=2"),

@@ -86,7 +86,7 @@ def complain(error: BondstoreError) -> None:
     """Say why something cannot be."""
     from bondstore.config.secrets import redact
 
-    say(redact(" ".join(filter(None, (error.message, error.hint)))), "  ! ")
+    say(printable(redact(" ".join(filter(None, (error.message, error.hint))))), "  ! ")
 
 
 def prompt(text: str, read: Callable[[str], T], *, explain: str, default: str = "", hidden: bool = False) -> T:

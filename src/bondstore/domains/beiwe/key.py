@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger
     from bondstore.stores import Store
 
-_FAR = 1 << 20
+_FAR = 1 << 18  # passed over at once: by then nearly a million are refused, more than one participant has
 _PROBED = 24  # so many objects must all be undecryptable before the key is called wrong
 _numbers = count(1)
 _openers: dict[SecretRef, Opener] = {}

@@ -14,7 +14,7 @@ from bondstore.domains.screenlake.part import PartWriter
 from bondstore.domains.screenlake.paths import part_path, staged_path
 from bondstore.domains.screenlake.publish import lost_parts, made_by
 from bondstore.domains.screenlake.review import decisions as deciding
-from bondstore.errors import BondstoreError, NotFoundError, StoreError, UsageError
+from bondstore.errors import BondstoreError, CredentialsError, NotFoundError, StoreError, UsageError
 from bondstore.findings import NOT_FETCHED
 from bondstore.ledger import Item, Read, State
 from bondstore.runs.pipeline import EachObject
@@ -146,7 +146,7 @@ class PhoneZips(EachObject):
         work.receipt.reads.append(Read(item.key, info.etag, info.size))
         try:
             self._take(item, source, info.etag, tools, work)
-        except (StoreError, NotFoundError) as error:
+        except (StoreError, NotFoundError, CredentialsError) as error:  # it may be asked for, and not be read
             work.drop()
             work.not_fetched(item, error)
 

@@ -43,9 +43,9 @@ class AzureKind(StoreKind):
                 "AZURE_STORAGE_CONNECTION_STRING.",
             )
         if role == "odd":
-            from bondstore.stores.kinds.az.extra import OddKeys
+            from bondstore.stores.kinds.az.extra import OddBlobs
 
-            return OddKeys(address, profile, rule)
+            return OddBlobs(address, profile, rule)
         config: dict[str, Any] = {"skip_signature": profile.anonymous}
         if profile.account:
             config["account_name"] = profile.account

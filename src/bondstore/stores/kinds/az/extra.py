@@ -43,7 +43,7 @@ class RefusedError(OSError):
         self.response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": error.code}}
 
 
-class OddKeys:
+class OddBlobs:
     """A client as obstore's stores are, for names that obstore cannot address; it only reads."""
 
     def __init__(self, address: Address, profile: Profile, rule: RetryRule) -> None:
@@ -74,7 +74,7 @@ class OddKeys:
         with self._ask("HEAD", path) as answer:
             return _meta(path, answer)
 
-    def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _Got:
+    def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _BlobAnswer:
         """Read an object, or a range of it, of any version or a certain one."""
         options = options or {}
         asked: dict[str, str] = {}
@@ -83,7 +83,7 @@ class OddKeys:
             asked["x-ms-range"] = f"bytes={start}-{end - 1}"
         if "if_match" in options:
             asked["If-Match"] = quoted(options["if_match"])
-        return _Got(path, self._ask("GET", path, headers=asked))
+        return _BlobAnswer(path, self._ask("GET", path, headers=asked))
 
     def list(self, prefix: str | None = None, **_: Any) -> Iterator[Listing]:
         """List everything under a prefix, page by page."""
@@ -204,7 +204,7 @@ def _to_sign(method: str, resource: str, query: Mapping[str, str], headers: Mapp
     return "\n".join([*usual, *own, "\n".join([resource, *asked])])
 
 
-class _Got:
+class _BlobAnswer:
     """An answer to `get`, as obstore's are."""
 
     def __init__(self, path: str, answer: HTTPResponse) -> None:

@@ -46,7 +46,7 @@ class Disk:
             raise self._refusal(path, raised) from None
         return _meta(path, self._regular(path, found))
 
-    def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _Got:
+    def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _FileAnswer:
         """Open a file, of any version or a certain one; a pipe is opened without waiting for who writes into it."""
         try:
             handle = os.open(self._full(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -57,7 +57,7 @@ class Disk:
         except BaseException:
             os.close(handle)
             raise
-        got = _Got(handle, f"{self._root}/{path}", meta, (options or {}).get("range"))
+        got = _FileAnswer(handle, f"{self._root}/{path}", meta, (options or {}).get("range"))
         if (options or {}).get("if_match", meta["e_tag"]).strip('"') != meta["e_tag"]:
             raise ChangedError(f"The object {self._root}/{path} is not the version it was.")
         return got
@@ -243,7 +243,7 @@ class _LeadsBackError(OSError):
     """A folder is one of those that it lies in."""
 
 
-class _Got:
+class _FileAnswer:
     """An answer to `get`, as obstore's are."""
 
     def __init__(self, handle: int, path: str, meta: dict[str, Any], wanted: tuple[int, int] | None) -> None:

@@ -57,7 +57,7 @@ class OddKeys:
         said = self._boto3.head_object(Bucket=self._bucket, Key=self._prefix + path)
         return str(said.get("ServerSideEncryption", "")).startswith("aws:kms") or "SSECustomerAlgorithm" in said
 
-    def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _Got:
+    def get(self, path: str, *, options: Mapping[str, Any] | None = None) -> _S3Answer:
         """Read an object, or a range of it, of any version or a certain one."""
         options = options or {}
         asked = {"Bucket": self._bucket, "Key": self._prefix + path}
@@ -66,7 +66,7 @@ class OddKeys:
             asked["Range"] = f"bytes={start}-{end - 1}"
         if "if_match" in options:
             asked["IfMatch"] = options["if_match"]
-        return _Got(path, self._boto3.get_object(**asked))
+        return _S3Answer(path, self._boto3.get_object(**asked))
 
     def list(self, prefix: str | None = None, *, offset: str | None = None, **_: Any) -> Iterator[Listing]:
         """List everything under a prefix, page by page."""
@@ -133,7 +133,7 @@ class OddKeys:
         return full[len(self._prefix) :]
 
 
-class _Got:
+class _S3Answer:
     """An answer to `get`, as obstore's are."""
 
     def __init__(self, path: str, answer: Mapping[str, Any]) -> None:
