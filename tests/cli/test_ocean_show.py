@@ -13,6 +13,7 @@ from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading import read_any
 from tests.cli.conftest import Call
 from tests.ocean_files import argo_nc, moana_csv, ragged_nc
+from tests.real_ocean import real
 from tests.servers.seaweedfs import SeaweedFS
 
 NAME = "MOANA_0012_1_240501031630.csv"
@@ -151,3 +152,10 @@ def test_a_name_cannot_steer_the_terminal(tmp_path: Path, cli: Call) -> None:
     result = cli("ocean", "show", str(path))
     assert "\x1b" not in result.out
     assert "[bold]red" in result.out
+
+
+def test_a_file_of_imos_is_shown_in_the_words_of_the_tests(cli: Call) -> None:
+    (path,) = real("fishsoop/*.nc")
+    (shown, *_) = cli("ocean", "show", str(path), "--json").records
+    assert (shown["grade"], shown["rolled"]["TEMPERATURE"]) == ("suspect", {"good": 366, "suspect": 2})
+    assert shown["created"] == "2025-08-25T01:53:21Z"  # as its own attribute date_created has it

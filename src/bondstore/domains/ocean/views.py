@@ -156,8 +156,10 @@ def view_of_file(batch: Batch, number: int, stored: StoredFlags) -> ProfileView:
 
 def _words(meanings: Mapping[int, str]) -> dict[int, str]:
     """Return the words for a file's numbers: ours where its scale is known, else its own; Argo's where it says none."""
+    # IMOS's own files write the words with capitals, and name the numbers that they do not use.
+    said = {number: word.casefold() for number, word in meanings.items() if word.casefold() != "not_used"}
     for scale, words in _OF_SCALE.items():
-        if meanings == SCALES[scale].meanings:
+        if said == SCALES[scale].meanings:
             return dict(words)
     return dict(meanings or SOURCE_WORDS)
 
@@ -212,6 +214,8 @@ def facts_text(batch: Batch, profile: Profile, rows: slice) -> dict[str, str]:
         **dict(header.other),
         **dict(profile.known),
     }
+    if (created := found.get("created", "")).isdigit():
+        found["created"] = moment_text(float(created)) or created
     if profile.deployment is not None:
         found["vessel"], found["gear"] = profile.deployment.vessel, profile.deployment.gear
     found |= {
