@@ -83,7 +83,7 @@ def display_one(record: Any, *, json: bool = False, hide: Sequence[str] = ("kind
 def note_left_out(left_out: Mapping[str, int]) -> None:
     """Say what was seen and is not shown."""
     if left_out:
-        note(f"Not counted: {counts_text(left_out)}.")
+        note(f"Not counted: {counts_text(dict(sorted(left_out.items())))}.")
 
 
 def note(*lines: str) -> None:

@@ -274,7 +274,7 @@ def _show_counts(rows: Iterable[tuple[Any, ...]]) -> None:
 
 def _show_left_out(left_out: Mapping[str, int]) -> None:
     if left_out:
-        parts = counts_text(left_out)
+        parts = counts_text(dict(sorted(left_out.items())))
         _print(f"Left out, as they hold no participant's data or are not understood: {parts}")
 
 

@@ -23,6 +23,7 @@ from bondstore.domains.beiwe.selection import selection_of
 from bondstore.errors import DamagedError, NotFoundError, PolicyError, UsageError, WrongKeyError
 from bondstore.ledger import personal_ledger
 from bondstore.stores import open_store
+from tests.servers.faulty import Fault
 
 PERSON = PARTICIPANTS[0]
 STREAM = "accelerometer"
@@ -192,6 +193,11 @@ def test_a_day_as_an_end_is_included(day):
     assert selection_of(until=datetime(2024, 1, 1)).until_ms == FIRST_HOUR_MS
 
 
+def test_a_stream_that_is_not_known_is_looked_for_among_the_unknown_objects():
+    with pytest.raises(UsageError, match=r"unknown.*bondstore beiwe ls --unknown"):
+        selection_of(None, "heartrate")
+
+
 def test_a_time_that_is_none_is_refused():
     with pytest.raises(UsageError):
         selection_of(since="yesterday")
@@ -205,6 +211,16 @@ def test_in_order_each_object_is_fetched_once_and_noted(watched, made, faulty):
         assert frame["timestamp"].to_list() == pd.read_csv(io.BytesIO(plain[key])).timestamp.tolist()
     assert fetched(faulty) == Counter(list(frames))
     assert reads() == fetched(faulty)
+
+
+def test_a_warning_names_a_refused_object_once(watched, made, faulty):
+    body = b"<Error><Code>AccessDenied</Code></Error>"
+    faulty.add(Fault("status", contains=chunked(made)[1], times=10, status=403, body=body))
+    with pytest.warns(DamageWarning) as told:
+        watched.table(PERSON, STREAM)
+    [text] = [str(one.message) for one in told]
+    assert text.count(chunked(made)[1]) == 1
+    assert text.endswith("was refused (AccessDenied); rows may be missing.")
 
 
 def test_what_waited_too_long_is_read_anew(watched, made, faulty, monkeypatch):

@@ -120,7 +120,8 @@ def _stream_name(name: str) -> str:
     near = difflib.get_close_matches(name.lower(), STREAMS, 1)
     raise UsageError(
         f"The stream {name!r} is unknown.",
-        hint=f"Did you mean {near[0]}?" if near else f"Known streams: {', '.join(sorted(STREAMS))}.",
+        hint=(f"Did you mean {near[0]}?" if near else f"Known streams: {', '.join(sorted(STREAMS))}.")
+        + " Objects of other streams: bondstore beiwe ls --unknown",
     )
 
 

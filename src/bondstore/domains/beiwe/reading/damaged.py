@@ -43,7 +43,9 @@ def hand_out(batches: Iterable[ReadBatch], damaged: str, findings: list[Finding]
             kind=reason,
             hint="Pass damaged='warn' for the rows that are good.",
         )
-    warnings.warn(f"{key}: {reason}; rows may be missing.{more}", DamageWarning, stacklevel=3)
+    reason = reason.rstrip(".")
+    named = reason if key in reason else f"{key}: {reason}"
+    warnings.warn(f"{named}; rows may be missing.{more}", DamageWarning, stacklevel=3)
 
 
 def warn_of(findings: Sequence[Finding]) -> None:
