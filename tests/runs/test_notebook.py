@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from demo.phones import Shape
 
+from bondstore import ocean, screenlake
 from bondstore.runs.notebook import watcher
 from bondstore.runs.progress import Progress, Quiet
 from bondstore.runs.tally import Count
+from tests.ocean_files import moana_csv
+from tests.phonelab import PhoneLab
 
 
 class _Handle:
@@ -35,6 +41,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     module, inner = ModuleType("IPython"), ModuleType("IPython.display")
     shell: Any = SimpleNamespace(kernel=object())
     module.get_ipython = lambda: shell  # type: ignore[attr-defined]
+    module.version_info = (9, 0, 0)  # type: ignore[attr-defined]  # matplotlib asks for it
     inner.display = display  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython", module)
     monkeypatch.setitem(sys.modules, "IPython.display", inner)
@@ -65,3 +72,51 @@ def test_a_script_shows_lines_where_it_is_asked_for(
     assert capsys.readouterr().err.startswith("4 of 4 objects")
     quiet = Quiet()
     assert watcher(quiet) is quiet
+
+
+def _tests(folder: Path, progress: bool | None) -> None:
+    (folder / "raw").mkdir()
+    (folder / "raw" / "MOANA_0012_1_240501033000.csv").write_bytes(moana_csv())
+    ocean.qc(folder / "raw", folder / "qc", ocean.Asked("moana"), jobs=1, progress=progress)
+
+
+def _draws(folder: Path, progress: bool | None) -> None:
+    (folder / "raw").mkdir()
+    (folder / "raw" / "MOANA_0012_1_240501033000.csv").write_bytes(moana_csv())
+    ocean.plot(folder / "raw", folder / "pictures", progress=progress)
+
+
+def _processes(folder: Path, progress: bool | None) -> None:
+    lab = PhoneLab(folder)
+    lab.fill(Shape(panelists=1, zips=1))
+    screenlake.process(lab.source.as_uri(), lab.dest, redact="none", jobs=1, progress=progress)
+
+
+def _counts(folder: Path, progress: bool | None) -> None:
+    lab = PhoneLab(folder)
+    lab.fill(Shape(panelists=1, zips=1))
+    screenlake.panelists(lab.source.as_uri(), progress=progress)
+
+
+@pytest.mark.parametrize(
+    ("run", "last"),
+    [
+        (_tests, "1 of 1 object"),
+        (_draws, "1 of 1 object"),
+        (_processes, "1 of 1 object"),
+        (_counts, "listing: 1 object"),
+    ],
+)
+def test_oceans_and_screenshots_are_shown_in_a_notebook_too(
+    run: Callable[[Path, bool | None], None], last: str, shown: list[str], tmp_path: Path
+) -> None:
+    run(tmp_path, None)
+    assert shown[-1].startswith(last)
+
+
+@pytest.mark.parametrize("run", [_tests, _draws, _processes, _counts])
+def test_what_a_notebook_shows_can_be_turned_off(
+    run: Callable[[Path, bool | None], None], shown: list[str], tmp_path: Path
+) -> None:
+    run(tmp_path, False)
+    assert shown == []

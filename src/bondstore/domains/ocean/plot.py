@@ -38,6 +38,7 @@ from bondstore.runs.batches import grouped
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.folder_destination import FolderDestination
+from bondstore.runs.notebook import watcher
 from bondstore.runs.process import whoami
 from bondstore.runs.progress import Progress, Quiet
 from bondstore.runs.tally import Count, Tally
@@ -122,7 +123,7 @@ def plot(
     dest_profile: str | Profile | None = None,
     group: str | None = None,
     follow_links: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     tell: Callable[[Picture | Finding], None] | None = None,
 ) -> Plotted:
     """Draw profiles; and of each platform a map, sections and, with salinity, a temperature-salinity diagram.
@@ -149,8 +150,8 @@ def plot(
         A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
     follow_links : bool
         Write to a folder that is a symbolic link, or through such links in it.
-    progress : Progress, optional
-        Who watches.
+    progress : bool or Progress, optional
+        Whether it is shown how far it is: by default in notebooks. Or who watches.
     tell : callable, optional
         Called with each picture once it is in place, and with each finding.
 
@@ -179,11 +180,11 @@ def plot(
     chosen: Form = "png" if form == "png" else "svg"
     place = find_dest(dest, spec, dest_profile or profile, group=group, follow_links=follow_links)
     work = _Plotting(maker, chosen, place, tell or (lambda _: None))
-    watcher = progress or Quiet()
+    watch = watcher(progress) or Quiet()
     opened = open_store(spec)
     with ExitStack() as stack:
-        stack.callback(watcher.end)
-        items = [opened.head(key)] if key is not None else list(_wanted(spec, since, work, watcher))
+        stack.callback(watch.end)
+        items = [opened.head(key)] if key is not None else list(_wanted(spec, since, work, watch))
         if not items and since is None:
             check_any(opened)  # raises, unless all there is was made by quality control
             raise NotFoundError(
@@ -194,11 +195,11 @@ def plot(
             check_any(opened)
         if isinstance(work.dest, FolderDestination) and items:
             stack.enter_context(work.dest.locked())
-        watcher.begin(Count(len(items), sum(one.size for one in items)))
+        watch.begin(Count(len(items), sum(one.size for one in items)))
         for batch in grouped(items, lambda one: one.size, number=_FILES, weight=_BYTES):
             work.draw_files(batch, opened.get_many([one.key for one in batch]))
             for one in batch:
-                watcher.advance(Count(1, one.size))
+                watch.advance(Count(1, one.size))
         work.draw_platforms(only=key)
     return Plotted(work.url, work.pictures, work.tally, work.left_out, work.whole, work.kept)
 

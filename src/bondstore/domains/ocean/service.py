@@ -135,7 +135,7 @@ def qc(
     dest_profile: str | Profile | None = None,
     group: str | None = None,
     follow_links: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
 ) -> RunResult:
@@ -162,8 +162,8 @@ def qc(
         A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
     follow_links : bool
         Write to a folder that is a symbolic link, or through such links in it.
-    progress : Progress, optional
-        Who watches.
+    progress : bool or Progress, optional
+        Whether it is shown how far it is: by default in notebooks. Or who watches.
     confirm : callable, optional
         Asked once the plan stands; false ends the run before anything is fetched.
     dry_run : bool
@@ -192,7 +192,7 @@ def run(
     job: QcJob,
     *,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
 ) -> RunResult:
@@ -200,9 +200,10 @@ def run(
     from bondstore.domains.ocean.job import executor
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
+    from bondstore.runs.notebook import watcher
 
     place = open_destination(job.dest)
-    return engine.execute(job, place, executor(jobs), progress=progress, confirm=confirm, dry_run=dry_run)
+    return engine.execute(job, place, executor(jobs), progress=watcher(progress), confirm=confirm, dry_run=dry_run)
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:

@@ -12,6 +12,7 @@ from bondstore.domains.screenlake.people import People, check_any, people
 from bondstore.domains.screenlake.selection import Selection, selection_of
 from bondstore.errors import UsageError
 from bondstore.runs.destinations import open_destination
+from bondstore.runs.notebook import watcher
 from bondstore.stores import open_store
 from bondstore.stores.address import dest_spec, store_spec
 
@@ -43,7 +44,7 @@ def panelists(
     *,
     profile: str | Profile | None = None,
     selection: Selection | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> People:
     """Count the panelists of a store, from its listing alone.
 
@@ -56,8 +57,8 @@ def panelists(
         Named settings to open the store with.
     selection : Selection, optional
         Only the zips that it may want.
-    progress : Progress, optional
-        Who watches.
+    progress : bool or Progress, optional
+        Whether it is shown how far it is: by default in notebooks. Or who watches.
 
     Returns
     -------
@@ -71,7 +72,12 @@ def panelists(
         No zip of any panelist lies there.
     """
     opened = open_store(store_spec(store, profile))
-    found = people(opened, selection, progress)
+    watch = watcher(progress)
+    try:
+        found = people(opened, selection, watch)
+    finally:
+        if watch is not None and watch is not progress:
+            watch.end()
     if selection is None and not found.panelists:
         check_any(opened, Selection())  # raises
     return found
@@ -99,7 +105,7 @@ def process(
     dest_profile: str | Profile | None = None,
     group: str | None = None,
     follow_links: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
 ) -> RunResult:
@@ -143,8 +149,8 @@ def process(
         A group of this machine that may read what is written to a folder; else what the profile says, else nobody.
     follow_links : bool
         Write to a folder that is a symbolic link, or through such links in it.
-    progress : Progress, optional
-        Who watches.
+    progress : bool or Progress, optional
+        Whether it is shown how far it is: by default in notebooks. Or who watches.
     confirm : callable, optional
         Asked once the plan stands; false ends the run before anything is fetched.
     dry_run : bool
@@ -228,7 +234,7 @@ def run(
     job: ProcessJob,
     *,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     dry_run: bool = False,
 ) -> RunResult:
@@ -236,7 +242,9 @@ def run(
     from bondstore.domains.screenlake.job import executor
     from bondstore.runs import engine
 
-    return engine.execute(job, place_of(job), executor(jobs), progress=progress, confirm=confirm, dry_run=dry_run)
+    return engine.execute(
+        job, place_of(job), executor(jobs), progress=watcher(progress), confirm=confirm, dry_run=dry_run
+    )
 
 
 def guess_of(job: ProcessJob, jobs: int | None) -> Callable[[Count], float]:
