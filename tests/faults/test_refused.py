@@ -14,9 +14,12 @@ from bondstore.config.resolve import resolve_store
 from bondstore.config.secrets import SecretRef
 from bondstore.domains.beiwe.key import check_key
 from bondstore.domains.beiwe.listing import walk
+from bondstore.domains.beiwe.opening import open_study
 from bondstore.domains.beiwe.selection import StudySelection
+from bondstore.errors import CredentialsError, StoreError
+from bondstore.findings import Finding
 from bondstore.stores import open_store
-from tests.ocean_files import moana_fleet
+from tests.ocean_files import argo_nc, moana_fleet
 from tests.servers.faulty import Fault, FaultyProxy, Seen
 from tests.studies import Ended, Lab, original_files, tree
 
@@ -150,3 +153,43 @@ def test_a_report_of_what_is_missing_goes_past_a_participant_who_is_refused(
     assert ended.code == 5, ended.err
     assert {key for key, kinds in ended.findings.items() if "not-fetched" in kinds}
     assert all(f"/{participant}/" in key for key, kinds in ended.findings.items() if "not-fetched" in kinds)
+
+
+def test_plots_and_comparisons_go_past_a_first_batch_that_is_refused(lab: Lab, faulty: FaultyProxy) -> None:
+    """Of a fleet the first files are refused, more than are asked for together."""
+    fleet = moana_fleet(68, levels=6, seed=5)
+    for name, data in fleet.items():
+        lab.put(name, data)
+    lab.put("zz/R5901234_001.nc", argo_nc(cycles=(1,), flags=["111111"]))
+    for name in sorted(fleet)[:64]:
+        refuse(faulty, name)
+    ended = lab.run(lab.command("ocean", "plot", lab.url, str(lab.dest), "--json"), endpoint=faulty.endpoint)
+    assert ended.code == 5, ended.err
+    assert len(list(lab.dest.rglob("*.png"))) >= 5, "four dives and a float"
+    ended = lab.run(lab.command("ocean", "compare", lab.url, "--json"), endpoint=faulty.endpoint)
+    assert ended.code == 5, ended.err
+    assert '"kind": "agreement"' in ended.out
+
+
+def test_a_loop_over_a_study_goes_past_objects_that_are_refused(
+    lab: Lab, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.fill(make(Shape(participants=2, hours=3, rows=5)))
+    refuse(faulty, f"/{FIRST}/")
+    for name, value in lab.environment(faulty.endpoint).items():
+        monkeypatch.setenv(name, value)
+    study = open_study(lab.url, STUDY, key="env:LAB_STUDY_KEY")
+    listed = list(study.objects(stream="gps", source="chunked"))
+    refused = [one for one in listed if f"/{FIRST}/" in one.object.key]
+    assert 0 < len(refused) < len(listed)
+    for one in listed:
+        if one in refused:
+            with pytest.raises(StoreError, match="refused") as caught:
+                study.read(one)
+            assert not isinstance(caught.value, CredentialsError), "it is this object alone"
+        else:
+            assert study.read(one).height
+    findings: list[Finding] = []
+    table = study.table([FIRST, SECOND], "gps", damaged="keep", findings=findings)
+    assert set(table["participant"]) == {SECOND}
+    assert {one.key for one in findings} == {one.object.key for one in refused}

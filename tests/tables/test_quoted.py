@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import example, given, settings
@@ -453,3 +454,18 @@ def test_a_file_is_read_by_its_own_encoding_separator_and_line_ends(rows, separa
     assert one.columns == ["id", "b", "c"]
     assert list(one.records()) == rows
     assert one.set_aside == one.undecodable == 0
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_pieces_that_no_row_can_take_are_not_held_together(opened: bool) -> None:
+    """Sixty lines of a megabyte, each of which may go on with the row above: far more than the longest row."""
+    first = b'"1","see' + b' "that"' * (not opened) + b' "this' * opened + b'"\n'
+    line = b'"' + b"x" * (1 << 20) + b'"\n'
+    reading = read_quoted(lambda: iter([b'"id","text"\n', first, *[line] * 60, b'"2","end"\n']), doubles=False)
+    tracemalloc.start()
+    found = [("row", row[0]) if isinstance(row, list) else ("aside", len(row.raw)) for row in reading.records()]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.count(("aside", (1 << 20) + 2)) == 60
+    assert ("row", "2") in found
+    assert most < 48 << 20

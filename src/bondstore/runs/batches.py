@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -26,6 +27,24 @@ def grouped(items: Iterable[A], weigh: Callable[[A], int], *, number: int, weigh
         held += heavy
     if group:
         yield group
+
+
+@dataclass(slots=True)
+class Sample:
+    """A few of many keys, from the first to about the last: fewer than `most`, however many are added."""
+
+    most: int = 16
+    keys: list[str] = field(default_factory=list)
+    _number: int = 0
+    _step: int = 1
+
+    def add(self, key: str) -> None:
+        """Add one, in the order of all."""
+        if self._number % self._step == 0:
+            self.keys.append(key)
+            if len(self.keys) == self.most:
+                self.keys, self._step = self.keys[::2], 2 * self._step
+        self._number += 1
 
 
 def ordered(function: Callable[[A], B], items: Iterable[A], width: int) -> Generator[B, None, None]:

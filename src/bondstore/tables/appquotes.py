@@ -86,7 +86,7 @@ class AppRows:
     def __iter__(self) -> Iterator[list[str] | Aside]:
         """Iterate over rows, and over what is set aside, in the order of the file."""
         row: list[str] | None = None
-        end, pieces = 0, list[Aside]()
+        end, pieces, held = 0, list[Aside](), 0
         for one in self._records():
             if isinstance(one, list):
                 if row is not None:
@@ -96,9 +96,11 @@ class AppRows:
                     else:
                         self._lines.below = end
                         yield row
-                row, end = one, self._number
-            elif row is not None and len(pieces) < _MOST_PIECES and _may_continue(one):
+                row, end, held = one, self._number, 0
+            # More than the longest row is never joined, so it need not be held.
+            elif row is not None and len(pieces) < _MOST_PIECES and held <= LONGEST and _may_continue(one):
                 pieces.append(one)
+                held += len(one.raw)
             else:
                 if row is not None:
                     yield from self._settled(row, end, pieces)

@@ -40,6 +40,7 @@ from bondstore.domains.beiwe.reading.stream import (
 from bondstore.domains.beiwe.selection import StudySelection, selection_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import DamagedError, UsageError
+from bondstore.runs.batches import Sample
 from bondstore.runs.notebook import watcher
 from bondstore.runs.progress import Quiet
 from bondstore.runs.tally import Count
@@ -272,10 +273,14 @@ class Study:
         selection = selection_of(participant, stream, since, until, source, tz=tz, survey=survey)
         check_each(self.store, self.id, selection)
         some = False
+        sample = Sample()
         for page in walk(self.store, self.id, selection, concurrency=1):
             # folders are listed in no order
             found = sorted((one for one in page if selection.wants(one.object)), key=lambda one: one.object.key)
             some = some or bool(found)
+            for one in found:
+                sample.add(one.object.key)
+            self.store.others = tuple(sample.keys)  # one of them may open where another is refused
             self._ahead.offer(found)
             yield from found
         if not some:
@@ -426,6 +431,11 @@ class Study:
         listed = [stream_objects(self.store, self.id, part) for part in parts]
         if not any(listed):
             check_any(self.store, self.id, everybody)
+        sample = Sample()
+        for objects in listed:
+            for one in objects:
+                sample.add(one.object.key)
+        self.store.others = tuple(sample.keys)
         watch = watcher(progress) or Quiet()
         watch.begin(_count(one for objects in listed for one in objects))
         try:

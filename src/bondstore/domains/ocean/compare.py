@@ -23,6 +23,7 @@ from bondstore.domains.ocean.write import Maker
 from bondstore.errors import HOPELESS, BondstoreError, DamagedError, NothingThereError
 from bondstore.findings import NOT_FETCHED, Finding, Severity
 from bondstore.ledger import Item, Read, note_personal
+from bondstore.runs.batches import Sample
 from bondstore.runs.process import whoami
 from bondstore.stores import open_store
 
@@ -110,7 +111,7 @@ def compare(
             makers[suite] = Maker(asked.settings(), spec.url)
         return makers[suite]
 
-    with closing(CycleIndex(_listed(store, key))) as index:
+    with closing(CycleIndex(_sampled(_listed(store, key), store))) as index:
         # Listed twice, for the index and for the work: nothing that grows with the store is held.
         items = iter([_item(store, key)]) if key is not None else _listed(store, None)
         before = FilesBefore(index, None if key is None else store)
@@ -136,6 +137,15 @@ def _listed(store: Store, key: str | None) -> Iterator[Item]:
         for one in page.objects():
             if not one.barred and one.key.lower().endswith(SUFFIXES) and not one.key.startswith(".bondstore/"):
                 yield Item(one.key, one.etag, one.size, "")
+
+
+def _sampled(items: Iterator[Item], store: Store) -> Iterator[Item]:
+    """Let the store know objects that may open where others are refused."""
+    sample = Sample()
+    for one in items:
+        sample.add(one.key)
+        yield one
+    store.others = tuple(sample.keys)
 
 
 def _item(store: Store, key: str) -> Item:

@@ -34,7 +34,7 @@ from bondstore.errors import (
 )
 from bondstore.findings import GONE, NOT_FETCHED, Finding, Severity
 from bondstore.ledger import Read, note_personal
-from bondstore.runs.batches import grouped
+from bondstore.runs.batches import Sample, grouped
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.folder_destination import FolderDestination
@@ -195,6 +195,7 @@ def plot(
             check_any(opened)
         if isinstance(work.dest, FolderDestination) and items:
             stack.enter_context(work.dest.locked())
+        opened.others = _sample(items)
         watch.begin(Count(len(items), sum(one.size for one in items)))
         for batch in grouped(items, lambda one: one.size, number=_FILES, weight=_BYTES):
             work.draw_files(batch, opened.get_many([one.key for one in batch]))
@@ -202,6 +203,14 @@ def plot(
                 watch.advance(Count(1, one.size))
         work.draw_platforms(only=key)
     return Plotted(work.url, work.pictures, work.tally, work.left_out, work.whole, work.kept)
+
+
+def _sample(items: Sequence[ObjectInfo]) -> tuple[str, ...]:
+    """Return some keys from the first to about the last: which objects may open where others are refused."""
+    sample = Sample()
+    for one in items:
+        sample.add(one.key)
+    return tuple(sample.keys)
 
 
 def _wanted(spec: StoreSpec, since: datetime | None, work: _Plotting, progress: Progress) -> Iterator[ObjectInfo]:
