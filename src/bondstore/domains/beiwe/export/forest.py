@@ -18,17 +18,17 @@ from bondstore.domains.beiwe.integrity import has_headers
 from bondstore.domains.beiwe.layout import BESIDE, DUPLICATES, forest_path, forest_stem, parse_key, stem_of, weight
 from bondstore.domains.beiwe.listing import left_out, sort_twins, superseded_finding, walk_by_participant
 from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
+from bondstore.domains.beiwe.planning import SETTLED, SeriesPlanning
 from bondstore.domains.beiwe.reconcile.hours import RAW_AFTER_MS, RAW_BEFORE_MS, Series, hours_of
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import PolicyError
-from bondstore.ledger import Item, Output, State
+from bondstore.ledger import Item, Output
 from bondstore.runs.batches import grouped
 from bondstore.runs.paths import safe_relpath
 from bondstore.runs.pipeline import NOTHING, Step
 from bondstore.runs.plan import Plan, total
-from bondstore.runs.quarantine import lost
 from bondstore.runs.receipt import Receipt
-from bondstore.runs.record import plan_again, record
+from bondstore.runs.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from bondstore.runs.pipeline import Shard
     from bondstore.runs.progress import Progress
 
-_SETTLED = frozenset({State.DONE, State.QUARANTINED})
 _HOURS = "hours"  # what a ledger notes of a raw object begins so
 
 
@@ -105,11 +104,11 @@ class Forest(Step):
                 series.setdefault((one.object.participant, one.object.stream), []).append(one)
         plan = self.odd.plan_page(ledger, context, holder, page_of_odd(odd)) if odd else Plan()
         for _, some in sorted(series.items()):
-            work = _Planning(ledger, context, holder, self, some)
+            work = _ForestPlanning(ledger, context, holder, self, some)
             work.sort()
             if ledger is not None and context.run:
                 work.record(ledger)
-            plan += Plan(total(work.todo), total(work.skipped), total(work.quarantined))
+            plan += work.plan()
         if ledger is not None and context.run and superseded:
             record(ledger, context, [Receipt(findings=list(map(superseded_finding, superseded)), counted=False)])
         return plan + Plan(skipped=total([item_of(one) for one in superseded]), left_out=dict(others))
@@ -189,8 +188,8 @@ def _outputs(ledger: Ledger, job: str, participant: str, stream: str) -> dict[st
     return found
 
 
-class _Planning:
-    """What of one series is to be done, and what is proved done."""
+class _ForestPlanning(SeriesPlanning):
+    """A unit is made anew as a whole, and with it all raw objects that have rows in its hour."""
 
     def __init__(
         self,
@@ -200,7 +199,8 @@ class _Planning:
         step: Forest,
         listed: Sequence[Listed],
     ) -> None:
-        self._ledger, self._context, self._holder, self._step = ledger, context, holder, step
+        SeriesPlanning.__init__(self, ledger, context, holder, listed)
+        self._ledger, self._step = ledger, step
         self._raw: list[Listed] = []
         self._units: dict[str, list[Listed]] = {}
         for one in listed:
@@ -208,18 +208,10 @@ class _Planning:
                 self._raw.append(one)
             else:
                 self._units.setdefault(forest_stem(one.object.time_ms or 0), []).append(one)
-        keys = [one.object.key for one in listed]
-        self._known = ledger.items.known(context.job, keys) if ledger is not None else {}
-        inside = [key for key, old in self._known.items() if old.state is State.QUARANTINED]
-        self._lost = lost(ledger, context.job, inside, holder) if ledger is not None else set()
         self._series = Series(step.study, listed[0].object.participant, listed[0].object.stream)
         series = self._series
         self._outputs = _outputs(ledger, context.job, series.participant, series.stream) if ledger is not None else {}
         self._forgotten: list[Output] = []
-        self.todo: list[Item] = []
-        self.again: list[Item] = []  # of these: what is proved done, but belongs to something that is made anew
-        self.skipped: list[Item] = []
-        self.quarantined: list[Item] = []
 
     def sort(self) -> None:
         """Tell what must be done from what is proved done."""
@@ -227,7 +219,8 @@ class _Planning:
         for stem, members in self._units.items():
             settled = [self._settled(one) for one in members]
             if all(settled) and self._in_place(stem):
-                self._leave(members)
+                for one in members:
+                    self._leave(item_of(one))
                 continue
             stale.add(stem)
             self.todo += map(item_of, members)
@@ -243,7 +236,7 @@ class _Planning:
                 self._forgotten += [Output(one.path, b"", 0, 0, kind="hour") for one in self._outputs.get(stem, ())]
         for one, old in raw:
             if old and stale.isdisjoint(stems[one.object.key]):
-                self._leave([one])
+                self._leave(item_of(one))
                 continue
             self.todo.append(item_of(one))
             if old:
@@ -266,7 +259,7 @@ class _Planning:
                 continue
             stems = set(_stems(item)) if is_rows(obj) else {forest_stem(obj.time_ms or 0)}
             alone -= stems
-            if is_rows(obj) and item.state in _SETTLED and not stale.isdisjoint(stems):
+            if is_rows(obj) and item.state in SETTLED and not stale.isdisjoint(stems):
                 self.again.append(Item(item.key, item.version, item.size, ""))
                 self.todo.append(self.again[-1])
         for stem in sorted(alone):
@@ -284,19 +277,7 @@ class _Planning:
 
     def record(self, ledger: Ledger) -> None:
         """Write down what is to be done."""
-        plan_again(ledger, self._context, self.again, self._forgotten)
-        with ledger.transaction():
-            ledger.items.put(self._context.job, self._context.run, self.todo)
-
-    def _leave(self, members: Sequence[Listed]) -> None:
-        for one in members:
-            done = self._known[one.object.key].state is State.DONE
-            (self.skipped if done else self.quarantined).append(item_of(one))
-
-    def _settled(self, one: Listed) -> Item | None:
-        old = self._known.get(one.object.key)
-        settled = old is not None and old.version == one.version and old.state in _SETTLED
-        return old if settled and one.object.key not in self._lost else None
+        self._record(ledger, self._forgotten)
 
     def _in_place(self, stem: str) -> bool:
         outputs = self._outputs.get(stem, ())

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, ClassVar
 from bondstore.domains.beiwe.key import refuse_mixture
 from bondstore.domains.beiwe.layout import parse_key, study_prefixes, weight
 from bondstore.domains.beiwe.oddfolders import OddFolders, page_of_odd
+from bondstore.domains.beiwe.planning import SeriesPlanning
 from bondstore.domains.beiwe.reconcile.hours import Series, hours_of, list_series, series_of
 from bondstore.domains.beiwe.reconcile.shard import REVISION, RebuildShard
 from bondstore.ledger import Item, Output, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import NOTHING, EachObject, Step
-from bondstore.runs.plan import Plan, total
-from bondstore.runs.quarantine import lost
-from bondstore.runs.record import plan_again
+from bondstore.runs.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from bondstore.runs.pipeline import Shard
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
-
-_SETTLED = frozenset({State.DONE, State.QUARANTINED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +56,13 @@ class Rebuild(Step):
         plan = Plan()
         for series in series_of(context.store, self.study, self.selection):
             listing = list_series(context.store, series, self.selection)
-            work = _Planning(ledger, context, series, listing, holder)
+            work = _HoursPlanning(ledger, context, series, listing, holder)
             work.sort()
             if ledger is not None and context.run:
                 work.record(ledger)
             if listing.odd:
                 plan += self.odd.plan_page(ledger, context, holder, page_of_odd(listing.odd))
-            plan += Plan(total(work.todo), total(work.skipped), total(work.quarantined), listing.others)
+            plan += work.plan() + Plan(left_out=listing.others)
             progress.listing(plan.todo + plan.skipped + plan.quarantined)
         return plan
 
@@ -125,67 +122,44 @@ class Unasked(EachObject):
         work.receipt.skipped += items
 
 
-class _Planning:
-    """What of one series is to be done, and what is proved done."""
+class _HoursPlanning(SeriesPlanning):
+    """A raw object is taken up again with each of its hours that is stale."""
 
     def __init__(
         self, ledger: Ledger | None, context: RunContext, series: Series, listing: SeriesListing, holder: Holder
     ) -> None:
-        self._context, self._series, self._listing, self._holder = context, series, listing, holder
-        chunked = [one for some in listing.chunked.values() for one in some]
-        keys = [one.object.key for one in (*listing.raw, *chunked)]
-        self._known = ledger.items.known(context.job, keys) if ledger is not None and keys else {}
-        inside = [key for key, old in self._known.items() if old.state is State.QUARANTINED]
-        self._lost = lost(ledger, context.job, inside, holder) if ledger is not None else set()
+        self._series, self._listing = series, listing
+        self._chunked = [one for some in listing.chunked.values() for one in some]
+        SeriesPlanning.__init__(self, ledger, context, holder, [*listing.raw, *self._chunked])
         self._stale = self._stale_hours(ledger) if ledger is not None else {}
         self._unfinished = self._unfinished_hours(ledger) if ledger is not None else []
-        self._chunked = chunked
-        self.todo: list[Item] = []
-        self.again: list[Item] = []  # of these: raw objects that are proved done, but for a stale hour of theirs
-        self.skipped: list[Item] = []
-        self.quarantined: list[Item] = []
 
     def sort(self) -> None:
         """Tell what must be done from what is proved done."""
         chunks: list[Item] = []
         for one in self._listing.raw:
-            old = self._settled(one)
-            item = _item(one)
-            if old is None:
-                self.todo.append(item)
-            elif any(hour in self._stale for hour in self._hours_known(one.object)):
-                self.todo.append(item)
+            item, old = _item(one), self._settled(one)
+            if old is not None and not any(hour in self._stale for hour in self._hours_known(one.object)):
+                self._leave(item)
+                continue
+            self.todo.append(item)
+            if old is not None:
                 self.again.append(item)
-            else:
-                (self.skipped if old.state is State.DONE else self.quarantined).append(item)
         for one in self._chunked:
-            old = self._settled(one)
-            known = self._known.get(one.object.key)
+            item, known = _item(one), self._known.get(one.object.key)
             if known is not None and known.state is State.PLANNED:
-                self.todo.append(_item(one))  # of a run that is taken up again: it is counted when its turn comes
-            elif old is None:
-                chunks.append(_item(one))
+                self.todo.append(item)  # of a run that is taken up again: it is counted when its turn comes
+            elif self._settled(one) is None:
+                chunks.append(item)
             else:
-                (self.skipped if old.state is State.DONE else self.quarantined).append(_item(one))
+                self._leave(item)
         # Read when an hour asks for them; where no raw object is read, none will.
         (self.todo if self.todo else self.skipped).extend(chunks)
 
     def record(self, ledger: Ledger) -> None:
         """Write down what is to be done; stale hours are forgotten, so that they are made anew from all their rows."""
         paths = [*filter(None, self._stale.values()), *self._unfinished]
-        stale = [Output(path, b"", 0, 0, kind="hour") for path in paths]
-        plan_again(ledger, self._context, self.again, stale)
-        with ledger.transaction():
-            ledger.items.put(self._context.job, self._context.run, self.todo)
-
-    def _settled(self, one: Listed) -> Item | None:
-        """Return what is recorded of an object, where it is of this version and its end is known.
-
-        One whose sealed bytes were kept and are gone is looked at anew.
-        """
-        old = self._known.get(one.object.key)
-        settled = old is not None and old.version == one.version and old.state in _SETTLED
-        return old if settled and one.object.key not in self._lost else None
+        self._record(ledger, [Output(path, b"", 0, 0, kind="hour") for path in paths])
 
     def _stale_hours(self, ledger: Ledger) -> dict[Hour, str]:
         """Return the hours that must be made anew; those that were rebuilt before with their path."""

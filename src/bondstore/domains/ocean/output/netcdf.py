@@ -12,19 +12,17 @@ from bondstore.domains.ocean.output.attributes import AODN_DEFAULTS, NAMES, File
 from bondstore.domains.ocean.output.classic import Value, Variable, classic_netcdf
 from bondstore.domains.ocean.output.extents import Extent, extent, nominal, stamp
 from bondstore.domains.ocean.output.netcdf_content import (
-    LEVEL,
-    PROFILE,
-    carried,
     depths,
     flag_variables,
     known,
     letters,
     links,
     measured,
-    source_flags,
     thresholds,
     where_each_lies,
 )
+from bondstore.domains.ocean.output.source_variables import carried, source_flags
+from bondstore.domains.ocean.output.variables import LEVEL, PROFILE
 from bondstore.domains.ocean.profiles import Batch
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.errors import UsageError

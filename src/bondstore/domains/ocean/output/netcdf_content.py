@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePath
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,95 +14,28 @@ from numpy.typing import NDArray
 from bondstore.domains.ocean.output.attributes import Fact, clean
 from bondstore.domains.ocean.output.classic import Value, Variable
 from bondstore.domains.ocean.output.extents import Nominal, wrapped
-from bondstore.domains.ocean.profiles import NONE, RAW, Batch, Floats
+from bondstore.domains.ocean.output.variables import (
+    AXES,
+    LEVEL,
+    MEANING,
+    MEASURED,
+    NAN,
+    OF,
+    PROFILE,
+    WORDS,
+    flag_attributes,
+    source_name,
+)
+from bondstore.domains.ocean.profiles import Batch, Floats
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.files import FileName
-from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, SCALES, Flag, Flags, Scale, of_source
+from bondstore.domains.ocean.qc.flags import BETTER_FIRST, RANK, Flag, Flags
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.domains.ocean.qc.seawater import depth
 from bondstore.domains.ocean.qc.suite import Step
 
 DAYS_TO_1970 = 7305.0
 """Days from 1950-01-01 to 1970-01-01."""
-
-
-LEVEL, PROFILE = "obs", "profile"
-
-
-_NAN: Mapping[str, Value] = {"_FillValue": np.array([np.nan])}
-
-
-_COORDINATE: Mapping[str, Value] = {"coverage_content_type": "coordinate"}
-
-
-_MEASURED: Mapping[str, Value] = {"coverage_content_type": "physicalMeasurement"}
-
-
-MEANING: Mapping[str, Mapping[str, Value]] = MappingProxyType(
-    {
-        "TIME": {
-            "standard_name": "time",
-            "long_name": "time",
-            "units": "days since 1950-01-01 00:00:00 UTC",
-            "calendar": "standard",
-            "units_metadata": "leap_seconds: none",
-            **_NAN,
-            **_COORDINATE,
-        },
-        "LATITUDE": {
-            "standard_name": "latitude",
-            "long_name": "latitude",
-            "units": "degrees_north",
-            "valid_min": -90.0,
-            "valid_max": 90.0,
-            "reference_datum": "WGS84",
-            **_NAN,
-            **_COORDINATE,
-        },
-        "LONGITUDE": {
-            "standard_name": "longitude",
-            "long_name": "longitude",
-            "units": "degrees_east",
-            "valid_min": -180.0,
-            "valid_max": 180.0,
-            "reference_datum": "WGS84",
-            **_NAN,
-            **_COORDINATE,
-        },
-        "PRES": {
-            "standard_name": "sea_water_pressure_due_to_sea_water",
-            "long_name": "sea pressure, 0 at the surface",
-            "units": "dbar",
-            "positive": "down",
-            "axis": "Z",
-            **_NAN,
-            **_MEASURED,
-        },
-        "TEMP": {
-            "standard_name": "sea_water_temperature",
-            "long_name": "sea water temperature in situ, ITS-90 scale",
-            "units": "degree_Celsius",
-            "units_metadata": "temperature: on_scale",
-            **_NAN,
-            **_MEASURED,
-        },
-        "PSAL": {
-            "standard_name": "sea_water_practical_salinity",
-            "long_name": "practical salinity, PSS-78",
-            "units": "1",
-            **_NAN,
-            **_MEASURED,
-        },
-    }
-)
-"""What each variable is, by its name."""
-
-
-_AXES: Mapping[str, str] = {"TIME": "T", "LATITUDE": "Y", "LONGITUDE": "X"}
-
-
-_OF: Mapping[str, tuple[str, ...]] = {"POSITION": ("LATITUDE", "LONGITUDE")}
-"""POSITION is no variable of a file: its flags stand for two."""
 
 
 _QARTOD: Mapping[str, str] = {
@@ -123,21 +55,7 @@ _QARTOD: Mapping[str, str] = {
 """CF's standard names of tests that it has one for."""
 
 
-_WORDS: Mapping[str, str] = {
-    "TIME": "time",
-    "POSITION": "position",
-    "LATITUDE": "latitude",
-    "LONGITUDE": "longitude",
-    "PRES": "sea pressure",
-    "TEMP": "sea water temperature",
-    "PSAL": "practical salinity",
-}
-
-
 _MOST_REASONS = 20
-
-
-_TABLE_2 = SCALES["argo"]
 
 
 def where_each_lies(batch: Batch) -> dict[str, str]:
@@ -158,7 +76,7 @@ def measured(batch: Batch, own: Nominal, lies: Mapping[str, str], linked: Mappin
             f"PROFILE_{name}",
             (PROFILE,),
             _written(name, values),
-            {**MEANING[name], "long_name": f"{name.lower()} that stands for the profile", "axis": _AXES[name]},
+            {**MEANING[name], "long_name": f"{name.lower()} that stands for the profile", "axis": AXES[name]},
         )
         for name, values in whole.items()
         if lies[name] == LEVEL
@@ -171,7 +89,7 @@ def measured(batch: Batch, own: Nominal, lies: Mapping[str, str], linked: Mappin
             continue
         more: dict[str, Value] = {"ancillary_variables": linked[name]}
         if lies[name] == PROFILE:
-            more["axis"] = _AXES[name]
+            more["axis"] = AXES[name]
         if name in ("TEMP", "PSAL"):
             more["coordinates"] = coordinates
         made.append(Variable(name, (lies[name],), _written(name, column), {**what, **more}))
@@ -192,7 +110,7 @@ def depths(batch: Batch, result: Result) -> list[Variable]:
     what: dict[str, Value] = {
         "standard_name": "aggregate_quality_flag",
         "long_name": words,
-        **_shared(result.suite.scale),
+        **flag_attributes(result.suite.scale),
     }
     return [
         Variable("DEPTH", (LEVEL,), metres, _DEPTH),
@@ -210,8 +128,8 @@ _DEPTH: Mapping[str, Value] = {
     "valid_max": 12_000.0,
     "ancillary_variables": "DEPTH_quality_control",
     "comment": "Computed from sea pressure and latitude by TEOS-10 (gsw.z_from_p).",
-    **_NAN,
-    **_MEASURED,
+    **NAN,
+    **MEASURED,
 }
 
 
@@ -245,7 +163,7 @@ def per_test_name(step: Step) -> str:
 
 def rolled_names(result: Result) -> dict[str, str]:
     """Return the names of the roll-ups in files, each with the variable of the result that it is of."""
-    return {f"{name}_quality_control": on for on in result.rolled for name in _OF.get(on, (on,))}
+    return {f"{name}_quality_control": on for on in result.rolled for name in OF.get(on, (on,))}
 
 
 def links(batch: Batch, result: Result) -> dict[str, str]:
@@ -257,63 +175,9 @@ def links(batch: Batch, result: Result) -> dict[str, str]:
             *([source_name(name)] if on in batch.source else []),
         ]
         for on in result.rolled
-        for name in _OF.get(on, (on,))
+        for name in OF.get(on, (on,))
     }
     return {name: " ".join(names) for name, names in linked.items()}
-
-
-def source_name(name: str) -> str:
-    """Return the name of the flags that came with a variable: ``TEMP_source_quality_control``."""
-    return f"{name}_source_quality_control"
-
-
-def source_flags(batch: Batch, result: Result, lies: Mapping[str, str]) -> list[Variable]:
-    """Return the flags that the source brought, as its numbers; where a profile has none: no test performed."""
-    what: dict[str, Value] = {"standard_name": "quality_flag", **_shared(_TABLE_2)}
-    made = []
-    for on, flags in sorted(batch.source.items()):
-        variable = on.removesuffix(RAW)
-        if variable not in result.rolled:
-            continue
-        written = np.where(flags == NONE, np.int8(0), flags)
-        for name in _OF.get(on, (on,)):
-            lying = lies[name.removesuffix(RAW)]
-            words = f"quality flag of {_words_of(name)} as the source has it"
-            column = written if lying == LEVEL else _worst_source(batch, written)
-            made.append(Variable(source_name(name), (lying,), column, {**what, "long_name": words}))
-    return made
-
-
-def carried(batch: Batch, result: Result) -> list[Variable]:
-    """Return what else came with the values: raw values beside adjusted ones, and the errors of these."""
-    made = []
-    for name, values in sorted(batch.carried.items()):
-        variable, _, kind = name.partition("_")
-        if variable not in result.rolled:
-            continue
-        meant = MEANING[variable]
-        more: dict[str, Value] = {"long_name": f"{_WORDS[variable]}: {_CARRIED[kind]}", "units": meant["units"], **_NAN}
-        if kind == RAW[1:] and name in batch.source:
-            more["ancillary_variables"] = source_name(name)
-        made.append(Variable(name, (LEVEL,), values, {**more, **_MEASURED}))
-    return made
-
-
-_CARRIED: Mapping[str, str] = {
-    "raw": "value as it was transmitted, before it was adjusted",
-    "adjusted_error": "error of the adjusted value as the source states it",
-}
-
-
-def _words_of(name: str) -> str:
-    return f"the raw value of {_WORDS[name.removesuffix(RAW)]}" if name.endswith(RAW) else _WORDS[name]
-
-
-def _worst_source(batch: Batch, flags: Flags) -> Flags:
-    """Return one flag for each profile, where its levels have none of their own: that which counts as the worst."""
-    rank = RANK[of_source(flags)].astype(np.float64) * 10 + flags
-    worst = per_profile(batch, rank, np.fmax, empty=0.0).astype(np.int64)
-    return (worst % 10).astype(np.int8)
 
 
 def flag_variables(batch: Batch, result: Result, lies: Mapping[str, str]) -> list[Variable]:
@@ -322,15 +186,15 @@ def flag_variables(batch: Batch, result: Result, lies: Mapping[str, str]) -> lis
     `lies` tells the dimension of each variable; where it is the profiles, each has the worst flag of its levels.
     """
     scale = result.suite.scale
-    shared = _shared(scale)
+    shared = flag_attributes(scale)
     made: list[Variable] = []
 
     def add(name: str, on: str, flags: Flags, what: dict[str, Value]) -> None:
-        lying = lies[_OF.get(on, (on,))[0]]
+        lying = lies[OF.get(on, (on,))[0]]
         made.append(Variable(name, (lying,), scale.write(_as(batch, flags, lying)), {**what, **shared}))
 
     for name, on in rolled_names(result).items():
-        words = _WORDS[name.removesuffix("_quality_control")]
+        words = WORDS[name.removesuffix("_quality_control")]
         add(
             name,
             on,
@@ -356,7 +220,7 @@ def thresholds(step: Step) -> str:
 def _of_test(batch: Batch, result: Result, step: Step) -> dict[str, Value]:
     what: dict[str, Value] = {
         "standard_name": _QARTOD.get(step.test.name, "quality_flag"),
-        "long_name": f"quality flag of {_WORDS[step.on]}: test {clean(step.label)}",
+        "long_name": f"quality flag of {WORDS[step.on]}: test {clean(step.label)}",
         "test": step.test.name,
         "references": step.test.standard,
     }
@@ -381,15 +245,6 @@ def _as(batch: Batch, flags: Flags, lying: str) -> Flags:
         return flags
     worst = per_profile(batch, RANK[flags].astype(np.float64), np.fmax, empty=0.0).astype(np.int64)
     return np.array(BETTER_FIRST, np.int8)[worst]
-
-
-def _shared(scale: Scale) -> dict[str, Value]:
-    return {
-        "quality_control_convention": scale.convention,
-        "flag_values": np.array(list(scale.meanings), np.int8),
-        "flag_meanings": " ".join(scale.meanings.values()),
-        "coverage_content_type": "qualityInformation",
-    }
 
 
 def _plain(value: Any) -> str:

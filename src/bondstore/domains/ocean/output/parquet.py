@@ -13,7 +13,8 @@ from pyarrow import parquet
 
 from bondstore.domains.ocean.output.attributes import clean
 from bondstore.domains.ocean.output.extents import wrapped
-from bondstore.domains.ocean.output.netcdf_content import per_test_name, source_name, thresholds
+from bondstore.domains.ocean.output.netcdf_content import per_test_name, thresholds
+from bondstore.domains.ocean.output.variables import source_name
 from bondstore.domains.ocean.profiles import NONE, RAW, Batch
 from bondstore.domains.ocean.qc.evaluate import Result
 from bondstore.domains.ocean.qc.flags import Flag, Flags
