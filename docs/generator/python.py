@@ -82,9 +82,10 @@ def _class(name: str, cls: type) -> str:
 
 
 def _methods(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, member in vars(cls).items():
-        if inspect.isfunction(member) and not name.startswith("_"):
-            yield name, member
+    for part in reversed(cls.__mro__[:-1]):
+        for name, member in vars(part).items():
+            if inspect.isfunction(member) and not name.startswith("_"):
+                yield name, member
 
 
 def _callable(name: str, function: Callable[..., Any]) -> str:
