@@ -43,6 +43,8 @@ OF_STREAMS = ("GetRecords", "GetShardIterator")
 _AN_INDEX = "/index/(any)"
 """Stands for all indexes that no policy names: no index can have this name."""
 _EVERYBODY = ("*",)
+_UNKNOWN = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+"""Stands for a policy whose text IAM did not give: it may allow anything."""
 _UNLESS = frozenset({"arnnotequals", "arnnotlike", "stringnotequals", "stringnotlike"})
 _WHO = "aws:principalarn"
 
@@ -128,7 +130,7 @@ def let_in(details: Mapping[str, Any], place: str, user: str) -> list[str]:
     take away; they are not looked at, so somebody may be named whom they stop.
     """
     managed: dict[str, Any] = {
-        one["Arn"]: next((v["Document"] for v in one["PolicyVersionList"] if v["IsDefaultVersion"]), {})
+        one["Arn"]: next((v["Document"] for v in one["PolicyVersionList"] if v["IsDefaultVersion"]), _UNKNOWN)
         for one in details["Policies"]
     }
     groups = {one["GroupName"]: list(_documents(one, "GroupPolicyList", managed)) for one in details["GroupDetailList"]}
@@ -145,7 +147,7 @@ def let_in(details: Mapping[str, Any], place: str, user: str) -> list[str]:
 
 def _documents(holder: Mapping[str, Any], inline: str, managed: Mapping[str, Any]) -> Iterator[Any]:
     yield from (one["PolicyDocument"] for one in holder.get(inline, ()))
-    yield from (managed[one["PolicyArn"]] for one in holder.get("AttachedManagedPolicies", ()))
+    yield from (managed.get(one["PolicyArn"], _UNKNOWN) for one in holder.get("AttachedManagedPolicies", ()))
 
 
 def _readings(place: str, allowing: Sequence[Statement] = ()) -> Iterator[tuple[str, str]]:
