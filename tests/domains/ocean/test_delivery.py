@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from bondstore.domains.ocean import service
+from bondstore.notify.message import PlotReader, news_message
+from bondstore.notify.news import of_record
 from bondstore.release.publish import Places, publish_between
+from bondstore.release.records import Record
 from bondstore.release.settings import Order
 from bondstore.runs.destinations import open_destination
 from bondstore.stores.address import dest_spec
+from tests.notify.post import SETTINGS
+from tests.notify.test_message import ENVELOPE
 from tests.ocean_files import moana_csv
 from tests.real_ocean import real
 from tests.test_canaries import opened
@@ -72,7 +77,21 @@ def test_nothing_of_a_vessel_or_its_gear_goes_public_unless_it_is_named(tmp_path
         results = [path for path in (tmp_path / "qc").rglob("*") if ".bondstore" not in path.parts]
         results += (tmp_path / "public").rglob("*")
         content = b"".join(content.lower() for path in results if path.is_file() for content in opened(path))
-        return {word for word in words if word in content}
+        found = {word for word in words if word in content}
+        assert not found & mailed(), "a mail says no more than it may, whatever files say"
+        return found
+
+    def mailed() -> set[bytes]:
+        """Which of the words stand in a mail about what was made."""
+        records = [Record.from_json(path.read_bytes()) for path in sorted((tmp_path / "qc").rglob("*_qc.nc.json"))]
+        assert len(records) == 2
+        message = news_message(
+            SETTINGS, ENVELOPE, [of_record(one) for one in records], PlotReader(lambda _: None), 1 << 22
+        )
+        texts = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
+        told = "".join([str(message.items()), *texts]).lower().encode()
+        assert b"moana_0001" in told
+        return {word for word in words if word in told}
 
     assert made() == set()
     named = made("vessel", "gear", "upload_position", "Fishing method", "Port", "Programme", "Contact name")
