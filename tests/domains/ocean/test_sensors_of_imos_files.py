@@ -52,3 +52,23 @@ def test_the_name_that_aodn_gives_such_a_file_ends_in_its_sensor(fleet: Sea) -> 
 def test_objects_without_any_sensor_are_of_no_common_deployment() -> None:
     one, other = (batch(1, profiles=[profile(platform="", key=key)]) for key in ("a.csv", "b.csv"))
     assert deployment_name(one) != deployment_name(other)
+
+
+def test_a_vessel_that_such_a_file_calls_its_platform_is_in_nothing_that_is_written(tmp_path: Path) -> None:
+    (path,) = real("fishsoop/*.nc")
+    named = tmp_path / path.name
+    named.write_bytes(path.read_bytes())
+    with netCDF4.Dataset(named, "a") as file:
+        file.platform = file.vessel_name = "FV Kereru"
+    root = tmp_path / "sea"
+    root.mkdir()
+    sea = Sea(root)
+    sea.hold({path.name: named.read_bytes()})
+    table = tmp_path / "deployments.csv"
+    table.write_text(DEPLOYMENTS, encoding="utf-8")
+    found = sea.qc(metadata=table)
+    assert found.tally.complete
+    written = sea.written()
+    assert [path for path, data in written.items() if b"Kereru" in data] == []
+    (record,) = (data for path, data in written.items() if path.endswith(".json"))
+    assert b"2021-01-01T00:00:00Z" in record

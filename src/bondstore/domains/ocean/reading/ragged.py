@@ -44,8 +44,9 @@ _MEANT: tuple[tuple[int, tuple[str, ...]], ...] = (
 _ON = {"LATITUDE": "POSITION", "LONGITUDE": "POSITION", "POSITION": "POSITION"}
 _TOLD = ("test", "references", "thresholds", "not_evaluated")
 _SERIAL = ("sensor_serial_number", "instrument_serial_number")
-_PLATFORM = ("platform_code", "moana_serial_number", "Moana Serial Number", "platform", *_SERIAL)
-"""What names the platform, best first: where nothing else does, the sensor, as in a file of the sensor's own."""
+_PLATFORM = ("platform_code", "moana_serial_number", "Moana Serial Number", *_SERIAL, "platform")
+"""What names the platform, best first. The free text ``platform`` comes last: it often is the vessel's name, which no
+deployment is found by and nobody may publish."""
 MOST_PROFILES = 5_000_000
 
 
