@@ -34,19 +34,19 @@ class HeldBack:
         """Whether the private store has no file that could leave."""
         return not self.files and not self.held_back
 
-    def held_text(self, verb: str = "released") -> str:
-        """Return how many files are held back and why, in words; empty where none is."""
+    def held_lines(self, verb: str = "released") -> list[str]:
+        """Return how many files are held back and why, in words; no line where none is."""
         if not self.held_back:
-            return ""
+            return []
         held = sum(self.held_back.values())
         said = f"{self.files:,} of {self.files + held:,} {verb}: held back {held:,}"
         ranked = sorted(self.held_back.items(), key=lambda one: (-one[1], one[0]))
         if len(ranked) == 1:
-            return f"{said} ({ranked[0][0]})."
+            return [f"{said} ({ranked[0][0]})."]
         lines = [f"  {number:,}  {why}" for why, number in ranked[:_SHOWN]]
         if len(ranked) > _SHOWN:
             lines.append(f"  {sum(number for _, number in ranked[_SHOWN:]):,}  for other reasons; --json names all")
-        return "\n".join([f"{said}:", *lines])
+        return [f"{said}:", *lines]
 
 
 @dataclass(frozen=True, slots=True)

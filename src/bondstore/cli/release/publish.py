@@ -146,9 +146,9 @@ def _plan_text(plan: ReleasePlan) -> str:
 def _told(done: ReleasePlan | Published, *, planned: bool, json: bool) -> int:
     wrong = tell_findings(done.findings, json=json)
     output.display_one(done, json=json, hide=("kind", "held_back", "kept"))
-    said = NOTHING if done.is_nothing_there else done.held_text("would be released" if planned else "released")
-    if said and not json:
-        output.note(said)
+    said = [NOTHING] if done.is_nothing_there else done.held_lines("would be released" if planned else "released")
+    if not json:
+        output.note(*said)
     kept = getattr(done, "kept", 0)  # a plan keeps nothing
     if kept and not json:
         output.note(f"The release before still holds, with {counted(kept, 'file')}.")
