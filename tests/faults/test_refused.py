@@ -6,7 +6,9 @@ Whether credentials are of no use at all shows where they open nothing: that end
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+import polars as pl
 import pytest
 from demo.study import FIRST_HOUR_MS, STUDY, SURVEYS, Made, Shape, make, seal
 
@@ -19,9 +21,9 @@ from bondstore.domains.beiwe.selection import StudySelection
 from bondstore.errors import CredentialsError, StoreError
 from bondstore.findings import Finding
 from bondstore.stores import open_store
-from tests.ocean_files import argo_nc, moana_fleet
+from tests.ocean_files import START, argo_nc, moana_csv, moana_fleet
 from tests.servers.faulty import Fault, FaultyProxy, Seen
-from tests.studies import Ended, Lab, original_files, tree
+from tests.studies import Ended, Lab, ask, original_files, tree
 
 EVER = 10**9
 FIRST, SECOND = "1ab2cd3e", "4fg5hi6j"
@@ -193,3 +195,33 @@ def test_a_loop_over_a_study_goes_past_objects_that_are_refused(
     table = study.table([FIRST, SECOND], "gps", damaged="keep", findings=findings)
     assert set(table["participant"]) == {SECOND}
     assert {one.key for one in findings} == {one.object.key for one in refused}
+
+
+def test_a_table_of_which_an_object_is_refused_by_now_stays_and_the_others_come_out(
+    lab: Lab, faulty: FaultyProxy
+) -> None:
+    """It was good when it was read first; to put the month together anew it is read once more."""
+    *early, late = sorted(moana_fleet(6, levels=6, seed=5).items())
+    for name, data in early:
+        lab.put(name, data)
+    line = lab.command("ocean", "qc", lab.url, str(lab.dest), "--format", "parquet", "--jobs", "1", "--yes", "--json")
+    assert lab.run(line, endpoint=faulty.endpoint).code == 0
+    [(path, before)] = tree(lab.dest).items()
+    refuse(faulty, early[0][0])
+    lab.put(*late)
+    lab.put("june.csv", moana_csv(times=[START + timedelta(days=40, seconds=10 * one) for one in range(40)]))
+    proof = lab.command("audit", "verify", "--dest", str(lab.dest), "--files")
+    for done in (2, 0):
+        ended = lab.run(line, endpoint=faulty.endpoint)
+        assert ended.code == 5, ended.err
+        assert (ended.tally["done"], ended.tally["failed"]) == (done, 0)
+        assert ended.findings[path] == {"not-fetched"}
+        assert "left as it was" in ended.out
+        assert tree(lab.dest)[path] == before
+        assert len(tree(lab.dest)) == 2
+        assert lab.run(proof).code == 0
+    faulty.clear()
+    assert lab.run(line, endpoint=faulty.endpoint).code == 0
+    assert pl.read_parquet(lab.dest / path)["source"].n_unique() == 6
+    assert ask(lab.dest, "SELECT key FROM findings WHERE kind = 'not-fetched'") == []
+    assert lab.run(proof).code == 0

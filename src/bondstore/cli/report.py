@@ -252,6 +252,7 @@ def _verdict(tally: Tally) -> str:
     if tally.complete:
         return "all is done." if tally.done.objects else "nothing was left to do."
     parts = [f"{counted(count.objects, 'object')} {what}" for what, count in _bad(tally).items() if count.objects]
+    parts += [f"{counted(tally.left, 'file')} left as before"] if tally.left else []
     return f"finished, with {' and '.join(parts)}."
 
 

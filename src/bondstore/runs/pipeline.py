@@ -13,12 +13,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bondstore.findings import NOT_FETCHED
 from bondstore.ledger import Item
 from bondstore.runs.batches import grouped
 from bondstore.runs.plan import Plan, split, total
 from bondstore.runs.receipt import Receipt
 from bondstore.runs.record import record
-from bondstore.runs.work import Work
+from bondstore.runs.work import UnreadError, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -329,7 +330,16 @@ class Whole(Shard):
     def handle(self, work: Work) -> None:
         """Make it, or remove it where there is nothing to make it of."""
         work.receipt.counted = False
-        self.step.make(self.group, work)
+        path = self.group.paths[0] if self.group.paths else self.group.name
+        try:
+            self.step.make(self.group, work)
+        except UnreadError as error:
+            work.drop()
+            work.receipt.left = 1
+            work.receipt.findings.append(NOT_FETCHED.about(path, message=f"It is left as it was: {error.message}"))
+            return
+        if work.read_again:
+            work.receipt.afresh.append(path)
         work.receipt.gone += [path for path in self.group.paths if path not in work.written]
 
 

@@ -46,6 +46,8 @@ class Receipt:
     """Outputs that were made of these items alone: what else is recorded as part of one is no more."""
     skipped: list[Item] = field(default_factory=list)
     """Objects that need not be looked at after all; the next plan takes them as new."""
+    left: int = 0
+    """Products that are left as they were, as one of their objects could not be read once more."""
     inside: Counter[str] = field(default_factory=Counter)
     first: FileChange | None = None
     """What is done before anything of this is recorded or seen."""
@@ -72,7 +74,7 @@ class Receipt:
 
     def tally(self) -> Tally:
         """Count the items by what became of them."""
-        tally = Tally(inside=dict(self.inside))
+        tally = Tally(inside=dict(self.inside), left=self.left)
         if self.counted:
             for item in self.items:
                 tally = tally.count(_OUTCOME[item.state], item.size)

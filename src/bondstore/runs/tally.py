@@ -36,6 +36,8 @@ class Tally:
         Could not be fetched; the next run tries again.
     inside : mapping of str to int
         What was found inside the objects, by its word, such as ``images``.
+    left : int
+        Files made of many objects that were left as they were, as one of the objects could not be read once more.
     """
 
     done: Count = field(default=Count())
@@ -43,6 +45,7 @@ class Tally:
     quarantined: Count = field(default=Count())
     failed: Count = field(default=Count())
     inside: Mapping[str, int] = field(default_factory=dict)
+    left: int = 0
 
     @classmethod
     def of(cls, counts: Mapping[str, Count]) -> Tally:
@@ -57,8 +60,8 @@ class Tally:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is quarantined or failed."""
-        return not self.quarantined.objects and not self.failed.objects
+        """Whether nothing is quarantined, failed or left as it was."""
+        return not self.quarantined.objects and not self.failed.objects and not self.left
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -67,6 +70,7 @@ class Tally:
             self.quarantined + other.quarantined,
             self.failed + other.failed,
             dict(Counter(self.inside) + Counter(other.inside)),
+            self.left + other.left,
         )
 
     def count(self, outcome: str, size: int) -> Tally:

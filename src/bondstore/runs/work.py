@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import HOPELESS, BondstoreError, ChangedError, ChecksumError, NotFoundError
+from bondstore.errors import HOPELESS, BondstoreError, ChangedError, ChecksumError, NotFoundError, StoreError
 from bondstore.findings import GONE, NOT_FETCHED, WRONG_CHECKSUM
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
@@ -25,6 +25,10 @@ AGAIN, AGAIN_BYTES = 512, 16 << 20
 """Objects, and about how many bytes of them, that are in memory while a product reads them once more."""
 
 
+class UnreadError(StoreError):
+    """An object of a product cannot be had any more, and another try would not help: what stands there is left."""
+
+
 class Work:
     """The work of one shard while it goes on: what it reads and writes, and what it has to say."""
 
@@ -33,6 +37,7 @@ class Work:
         self.receipt = Receipt()
         self.writer = context.dest.writer(in_memory=context.source.profile.plaintext == "forbidden")
         self.written: set[str] = set()
+        self.read_again = False
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -91,14 +96,17 @@ class Work:
             One was replaced meanwhile.
         ChecksumError
             One has become damaged.
+        UnreadError
+            One is refused, or archived by now.
         """
+        self.read_again = True
         for batch in grouped(items, lambda item: item.size, number=AGAIN, weight=AGAIN_BYTES):
             fetched = []
             for item, answer in zip(batch, self.store.get_many([item.key for item in batch]), strict=True):
                 if isinstance(answer, NotFoundError):
                     self.not_fetched(item, answer)
                 elif isinstance(answer, BondstoreError):
-                    raise answer
+                    raise self.unread(answer)
                 elif answer.info.etag != item.version:
                     raise ChangedError(
                         f"{item.key} was replaced while what it belongs to was put together.",
@@ -109,6 +117,11 @@ class Work:
                     fetched.append((item, answer))
             if fetched:
                 yield fetched
+
+    @staticmethod
+    def unread(error: BondstoreError) -> BondstoreError:
+        """Return why an object of a product could not be read once more, told from what else may be wrong."""
+        return UnreadError(error.message, hint=error.hint) if type(error) is StoreError else error
 
     def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
         """Write an output; facts are columns of `Output`, such as ``kind`` and ``made_by``."""

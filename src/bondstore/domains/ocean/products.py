@@ -217,7 +217,7 @@ def _read_again(tool: Maker, group: Group, work: Work, read: list[tuple[Item, in
             linked = link(found, {item.key: befores for item, befores in some}, tool, work.store)
             work.receipt.reads += linked.reads
             for _, error in linked.unsure.values():
-                raise error
+                raise work.unread(error)
             read += [(item, answers[item.key].info.modified_ms) for item, _ in some]
             yield joined([linked.batches[item.key] for item, _ in some])
 
