@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from demo.study import STUDY, Shape, make
 
+from tests.servers.faulty import Fault, FaultyProxy
 from tests.studies import Ended, Lab, tree
 
 
@@ -20,9 +21,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def export(lab: Lab, study: Path, dest: str, *words: str) -> Ended:
+def export(lab: Lab, study: Path, dest: str, *words: str, endpoint: str | None = None) -> Ended:
     where = ["--store", str(study), "--study", STUDY, "--key", "env:LAB_STUDY_KEY", "--yes", "--json"]
-    return lab.run(lab.command("beiwe", "export", dest, "--format", "original", *where, *words))
+    return lab.run(lab.command("beiwe", "export", dest, "--format", "original", *where, *words), endpoint=endpoint)
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])
@@ -70,3 +71,11 @@ def test_a_ledger_that_is_a_link_to_nowhere_is_told_as_a_link(lab: Lab, study: P
     (lab.dest / ".bondstore" / "ledger.sqlite").symlink_to(lab.folder / "nowhere")
     ended = export(lab, study, str(lab.dest))
     assert (ended.code, "is a symbolic link" in ended.err) == (6, True), ended.err
+
+
+def test_who_may_not_look_above_a_prefix_writes_into_it(lab: Lab, study: Path, faulty: FaultyProxy) -> None:
+    for method in ("GET", "HEAD"):
+        above = f"{lab.prefix}/.bondstore/"
+        faulty.add(Fault("status", method, contains=above, times=10**9, status=403, body=b"<Code>AccessDenied</Code>"))
+    assert export(lab, study, f"{lab.url}/mine", endpoint=faulty.endpoint).code == 0
+    assert any(f"{lab.prefix}/.bondstore/" in one.path for one in faulty.seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import zstandard
 from demo.study import KEY, STUDY, Shape, make, seal
@@ -77,6 +78,15 @@ def test_too_many_rows_though_they_are_not_compressed() -> None:
         opener.open(obj, sealed)
     with pytest.raises(DamagedError, match="rows"):
         list(opener.open_stream(obj, [sealed]))
+
+
+def test_too_many_rows_of_what_can_be_salvaged() -> None:
+    obj, opener = parse_key(STUDY, BOMB), Opener(KEY.encode())
+    digits = np.random.default_rng(1).integers(48, 58, MOST_ROWS + 200_000, np.uint8)
+    packed = zstandard.compress(HEADER + np.column_stack([digits, np.full_like(digits, 10)]).tobytes())
+    for one in (packed, packed[:-9]):
+        with pytest.raises(DamagedError, match="rows"):
+            opener.salvage(obj, seal(one))
 
 
 def test_media_may_be_silent_but_not_for_ever() -> None:
