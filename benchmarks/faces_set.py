@@ -76,7 +76,7 @@ class Labelled:
 def make(seed: int, faces: int, others: int, people: Sequence[str] | None = None) -> list[Labelled]:
     """Return pictures with so many faces, one with further people for every seven faces, and `others` without any."""
     people = people or [one.name for one in faces_sources.PEOPLE]
-    pictures = _with_faces(seed, design(seed, faces, people))
+    pictures = with_faces(seed, design(seed, faces, people))
     pictures += [_news(random.Random(f"{seed}/news/{number}")) for number in range(faces // 7 // NEWS_AT_ONCE)]
     for number in range(others):
         kind, rng = FACELESS[number % len(FACELESS)], random.Random(f"{seed}/faceless/{number}")
@@ -102,7 +102,8 @@ def _evenly(levels: Sequence[_Level], count: int, rng: random.Random) -> list[_L
     return drawn
 
 
-def _with_faces(seed: int, wanted: Sequence[Wanted]) -> list[Labelled]:
+def with_faces(seed: int, wanted: Sequence[Wanted]) -> list[Labelled]:
+    """Return pictures on which all these faces are, in their order."""
     pictures: list[Labelled] = []
     canvas: _Canvas | None = None
     for number, one in enumerate(wanted):

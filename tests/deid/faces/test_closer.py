@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bondstore.deid.faces.closer import CLOSE, QUICK, SURE, look_closer
+from bondstore.deid.faces.closer import CLOSE, QUICK, SURE, TINY, look_closer
 
 
 class Seeker:
@@ -65,6 +65,22 @@ def test_only_what_is_worth_it_is_looked_at_closely() -> None:
         seeker = Seeker(score)
         look_closer(seeker, scene(300, 200, 320, 230), rough, 5)
         assert set(seeker.sizes) == sizes
+
+
+@pytest.mark.parametrize("side", [TINY - 2, TINY + 2, 200])
+def test_what_only_the_quick_look_takes_for_a_face_counts_where_it_is_tiny(side: int) -> None:
+    """A ball looks like a face in few pixels, and not close by; a tiny face has no more pixels to show."""
+
+    class Hasty(Seeker):
+        def __call__(self, cuts: np.ndarray) -> list[np.ndarray]:
+            self.score = 0.9 if cuts.shape[1] == QUICK.cut else 0.01
+            return super().__call__(cuts)
+
+    rough = np.array([[200, 100, 200 + side, 100 + side, 0.1]], np.float32)
+    seeker = Hasty(0)
+    best = look_closer(seeker, scene(200, 100, 200 + side, 100 + side), rough, 5)[0]
+    assert CLOSE.cut in seeker.sizes
+    assert best[4] == pytest.approx(0.9 if side < TINY else 0.1)
 
 
 def test_nothing_to_look_at() -> None:

@@ -44,10 +44,14 @@ class Glass:
     cut: int  # pixels of the square cut out round it, at that size: a multiple of 32
 
 
-QUICK = Glass(32, 64)
-CLOSE = Glass(48, 128)
+QUICK, CLOSE = Glass(32, 64), Glass(48, 128)
+"""For a candidate of few pixels: more of them do not help it, and what is round it does."""
+QUICK_NEAR, CLOSE_NEAR = Glass(40, 64), Glass(80, 128)
+"""For the others: little round them. As many faces are found so, and less than half as much that is none."""
+TINY = 24
+"""Pixels of the longer side under which a candidate has few."""
 WORTH = 0.15
-"""Score in the quick cut from which the closer one is worth its time: no face of the tuning set was below."""
+"""Score in the quick cut from which the closer one is worth its time."""
 
 
 def look_closer(look: LookMany, pixels: NDArray[np.uint8], rows: Rows, most: int) -> Rows:
@@ -55,11 +59,21 @@ def look_closer(look: LookMany, pixels: NDArray[np.uint8], rows: Rows, most: int
     import numpy as np
 
     unsure = _worth_looking(rows, most)
-    quick, turns = _look_at(look, pixels, unsure, [TURNS] * len(unsure), QUICK)
-    worth = np.nonzero(quick[:, 4] >= WORTH)[0]
+    tiny = _longer_side(unsure) < TINY
+    far, quick = _look_twice(look, pixels, unsure[tiny], QUICK, CLOSE)
+    # The quick look at a large candidate says only which way it may be turned: it takes a ball for a face.
+    near, _ = _look_twice(look, pixels, unsure[~tiny], QUICK_NEAR, CLOSE_NEAR)
+    return suppress(np.concatenate([rows, quick, far, near]))
+
+
+def _look_twice(look: LookMany, pixels: NDArray[np.uint8], rows: Rows, quick: Glass, close: Glass) -> tuple[Rows, Rows]:
+    """Return what a closer look answers for those that a quick one, turned each way, finds worth it; and the quick."""
+    import numpy as np
+
+    first, turns = _look_at(look, pixels, rows, [TURNS] * len(rows), quick)
+    worth = np.nonzero(first[:, 4] >= WORTH)[0]
     # Which way a face is turned is known by now; upright is tried again, because most of them are.
-    close, _ = _look_at(look, pixels, unsure[worth], [(0, turns[one] or 2) for one in worth], CLOSE)
-    return suppress(np.concatenate([rows, quick, close]))
+    return _look_at(look, pixels, rows[worth], [(0, turns[one] or 2) for one in worth], close)[0], first
 
 
 def _look_at(
@@ -94,9 +108,16 @@ def _worth_looking(rows: Rows, most: int) -> Rows:
     import numpy as np
 
     open_ = rows[(rows[:, 4] < SURE) & ~_inside(rows, rows[rows[:, 4] >= SURE])]
-    small = np.maximum(open_[:, 2] - open_[:, 0], open_[:, 3] - open_[:, 1]) < SMALL
+    small = _longer_side(open_) < SMALL
     of_small = min(int(small.sum()), max(most - math.ceil(most * FOR_LARGE), most - int((~small).sum())))
     return np.concatenate([open_[small][:of_small], open_[~small][: most - of_small]])
+
+
+def _longer_side(rows: Rows) -> NDArray[np.float32]:
+    import numpy as np
+
+    longer: NDArray[np.float32] = np.maximum(rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1])
+    return longer
 
 
 def _inside(rows: Rows, sure: Rows) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ CUT_FLOOR = 0.05
 """Scores in a closer look below which nothing is there."""
 FEWEST = 4
 """Candidates that are looked at more closely in the smallest picture."""
-VERSION = 1
+VERSION = 2
 """Counted up when the same weights and settings come to find something else."""
 
 
