@@ -40,12 +40,12 @@ def draw(text: str, size: tuple[int, int], rng: random.Random, paste: Paste | No
     while y < height - unit * 4:
         if rng.random() < 0.2:
             tall = unit * rng.randint(3, 8)
-            _block(picture, (unit, y, width - unit, min(y + tall, height - unit)), rng)
+            block(picture, (unit, y, width - unit, min(y + tall, height - unit)), rng)
             y += tall + unit
             continue
         line = words[: (count := rng.randint(2, 6))]
         words = words[count:] or text.split()
-        pen.text((unit, y), " ".join(line), fill=ink, font=_font(unit))
+        pen.text((unit, y), " ".join(line), fill=ink, font=font(unit))
         y += unit * 2
     pen.rectangle((0, height - unit * 2, width, height), fill=_shade(rng, 40, 220))
     return picture, (paste(picture, rng) if paste else ())
@@ -58,7 +58,7 @@ def jpeg(picture: Image.Image, quality: int = 50) -> bytes:
     return out.getvalue()
 
 
-def _block(picture: Image.Image, box: tuple[int, int, int, int], rng: random.Random) -> None:
+def block(picture: Image.Image, box: tuple[int, int, int, int], rng: random.Random) -> None:
     """Fill a box with a blurred mosaic: what a photo costs a codec, and nothing that looks like somebody."""
     from PIL import Image
 
@@ -73,7 +73,8 @@ def _block(picture: Image.Image, box: tuple[int, int, int, int], rng: random.Ran
 _fonts: dict[int, Any] = {}
 
 
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
+    """Return the typeface of all drawn text at one size."""
     from PIL import ImageFont
 
     if size not in _fonts:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.deid.covers import SAME, Cover, Decisions, area, blur, fill, reach, share_in_union
 from bondstore.deid.faces.boxes import Box
+from bondstore.deid.faces.detector import follow
 from bondstore.deid.faces.passes import resize
 from bondstore.deid.findings import unfit
 from bondstore.deid.images import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bondstore.deid.faces.detector import Detector
+    from bondstore.deid.faces.detector import Detector, Find
 
     _Texts = Callable[[NDArray[np.uint8]], list[Box]]
 
@@ -76,8 +77,10 @@ def redact(
     cover: Cover,
     decisions: Decisions | None = None,
     texts: _Texts | None = None,
+    *,
+    find: Find | None = None,
 ) -> RedactedPicture:
-    """Make the picture that may be given out.
+    """Make the picture that may be given out; `find` is the first look where pictures follow each other.
 
     A picture in which something was covered is encoded, decoded again and looked at once more, wherever a cover is
     within reach. What is still found is filled, and so on; if a face shows even after `ROUNDS` of it, the picture is
@@ -87,7 +90,7 @@ def redact(
         raise UsageError("Faces cannot be covered without a detector.")
     decisions = decisions or Decisions()
     if frame_count(data) == 1:
-        return _redacted(_Canvas(decode(data), cover, decisions), detector, texts)
+        return _redacted(_Canvas(decode(data), cover, decisions), detector, texts, find)
     return _frame_by_frame(data, detector, cover, decisions, texts)
 
 
@@ -102,11 +105,12 @@ def _frame_by_frame(
     first: Decoded | None = None
     before: NDArray[np.uint8] | None = None
     carried: tuple[Box, ...] = ()
+    find = follow(detector) if detector else None
     for number, (source, duration) in enumerate(frames(data)):
         first = first or replace(source, pixels=source.pixels[:0])
         original = source.pixels.copy()
         work = _Canvas(source, cover, decisions.at(number, carried))
-        picture = _redacted(work, detector, texts)
+        picture = _redacted(work, detector, texts, find)
         own = picture.covered[len(work.decisions.add) :]
         covered.add(number, own, original)
         unsure.add(number, picture.unsure, original)
@@ -189,7 +193,7 @@ def _distinct(boxes: Iterable[Box]) -> tuple[Box, ...]:
     return tuple(found)
 
 
-def _redacted(work: _Canvas, detector: Detector | None, texts: _Texts | None) -> RedactedPicture:
+def _redacted(work: _Canvas, detector: Detector | None, texts: _Texts | None, find: Find | None) -> RedactedPicture:
     source, cover = work.source, work.cover
     written = texts(source.pixels) if texts else []
     if cover.mode == "none" or detector is None:
@@ -197,7 +201,7 @@ def _redacted(work: _Canvas, detector: Detector | None, texts: _Texts | None) ->
         work.put(work.decisions.add)
         return work.picture(encode(work.pixels, source), looks=0, texts=written)
     threshold = detector.threshold if cover.threshold is None else cover.threshold
-    candidates = [box for box in detector.find(source.pixels) if not work.decisions.cleared(box)]
+    candidates = [box for box in (find or detector.find)(source.pixels) if not work.decisions.cleared(box)]
     work.unsure = [box for box in candidates if threshold * UNSURE <= box.score < threshold]
     fill(work.pixels, written, 0)
     work.put((*work.decisions.add, *(box for box in candidates if box.score >= threshold)))

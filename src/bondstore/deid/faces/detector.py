@@ -11,13 +11,15 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bondstore.deid.faces import centerface, yunet
 from bondstore.deid.faces.boxes import Box
+from bondstore.deid.faces.changes import Looks, look_at_changes
 from bondstore.deid.faces.closer import look_closer
 from bondstore.deid.faces.graphs import Graph, clean, read_graph, run
 from bondstore.deid.faces.passes import Pass, look_often
+from bondstore.deid.faces.series import Before
 from bondstore.deid.faces.weights import INSTALL, MODEL_HINT, read_centerface, read_model
 from bondstore.errors import ConfigurationError, MissingExtraError, UsageError
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bondstore.deid.faces.boxes import Rows
+
+    Find: TypeAlias = Callable[[NDArray[np.uint8]], list[Box]]
 
 CUT_FLOOR = 0.05
 """Scores in a closer look below which nothing is there."""
@@ -110,14 +114,33 @@ class OnnxDetector:
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Box]:
         """Return all candidates, best first."""
-        network = _prepared(self.model)
+        return self._find(pixels, None)
+
+    def following(self) -> Find:
+        """Return what finds candidates in pictures that follow each other, and knows some from the one before."""
+        return partial(self._find, before=Before())
+
+    def _find(self, pixels: NDArray[np.uint8], before: Before | None) -> list[Box]:
+        network, effort = _prepared(self.model), self.effort
         look = partial(_look, network, self.threads)
-        floor = self.effort.floor
-        rows = look_often(lambda one: look(floor, one[None])[0], pixels, self.effort.passes, network.graph.size)
-        if self.effort.closer:
-            most = max(FEWEST, math.ceil(self.effort.closer * pixels.shape[0] * pixels.shape[1] / 1e6))
-            rows = look_closer(partial(look, CUT_FLOOR), pixels, rows, most)
+        close = partial(look, CUT_FLOOR)
+
+        def whole(one: NDArray[np.uint8]) -> Rows:
+            return look(effort.floor, one[None])[0]
+
+        most = max(FEWEST, math.ceil(effort.closer * pixels.shape[0] * pixels.shape[1] / 1e6))
+        if before is not None and not network.graph.size and not any(one.turns for one in effort.passes):
+            rows = look_at_changes(Looks(whole, close, effort.passes, most if effort.closer else 0), pixels, before)
+        else:
+            rows = look_often(whole, pixels, effort.passes, network.graph.size)
+            if effort.closer:
+                rows = look_closer(close, pixels, rows, most)
         return [Box(left, top, right - left, bottom - top, score) for left, top, right, bottom, score in rows.tolist()]
+
+
+def follow(detector: Detector) -> Find:
+    """Return what finds faces in pictures that follow each other, with less work where they are alike."""
+    return detector.following() if isinstance(detector, OnnxDetector) else detector.find
 
 
 @dataclass(frozen=True, slots=True)

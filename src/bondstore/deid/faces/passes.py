@@ -41,14 +41,16 @@ class Pass:
     turns: int = 0
 
 
-def look_often(look: Look, pixels: NDArray[np.uint8], passes: Sequence[Pass], tile: tuple[int, int] | None) -> Rows:
+def look_often(
+    look: Look, pixels: NDArray[np.uint8], passes: Sequence[Pass], tile: tuple[int, int] | None, *, more: bool = True
+) -> Rows:
     """Find candidates in all passes and keep the best of those that overlap."""
     import numpy as np
 
     height, width = pixels.shape[:2]
     found = []
     scaled: dict[float, NDArray[np.uint8]] = {}
-    for one in with_smaller(passes, max(height, width)):
+    for one in with_smaller(passes, max(height, width)) if more else passes:
         if one.scale not in scaled:
             scaled[one.scale] = resize(pixels, one.scale)
         small = scaled[one.scale]
@@ -76,9 +78,14 @@ def resize(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     if scale == 1:
         return pixels
     image = Image.fromarray(pixels)
-    size = (_fit(image.width * scale), _fit(image.height * scale))
+    size = scaled_size(image.height, image.width, scale)[::-1]
     # Hamming keeps small faces sharper than a bilinear filter does, for the same time.
     return np.asarray(image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.0))
+
+
+def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
+    """Return the height and width of a picture at another size."""
+    return _fit(height * scale), _fit(width * scale)
 
 
 def _fit(length: float) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, BinaryIO
 
+from bondstore.deid.faces import follow
 from bondstore.deid.findings import PICTURES
 from bondstore.domains.screenlake.findings import KINDS
 from bondstore.domains.screenlake.handling import TextRule, is_known, names_columns, raw_text
@@ -74,6 +75,8 @@ class ZipWork:
         part: PartWriter,
         write: Callable[[str, bytes], None],
     ) -> None:
+        # The screenshots of a zip were taken one after another: most of each is as it was in the one before.
+        self._find = follow(tools.detector) if tools.detector else None
         self._phone, self._source, self._tools, self._part, self._write = phone, source, tools, part, write
         self._index = Index(phone.key, phone.name, phone.panelist)
         self._found: dict[tuple[str, str], Finding] = {}
@@ -156,7 +159,8 @@ class ZipWork:
         if not self._in_time(base):
             return Image(member, base, source, "outside")
         tools = self._tools
-        picture = redact(data, tools.detector, tools.cover, tools.decisions.get(source), tools.texts)
+        decisions = tools.decisions.get(source)
+        picture = redact(data, tools.detector, tools.cover, decisions, tools.texts, find=self._find)
         self._write(token_of(base, source), picture.data)
         return _image_of(picture, member, base, source, looked=tools.detector is not None)
 
