@@ -156,6 +156,28 @@ def test_what_moved_up_or_down_keeps_its_answer_and_only_what_came_is_looked_at(
     assert eye.seen < 0.8 * WIDTH * HEIGHT
 
 
+def test_a_screen_that_stands_still_after_a_scroll_is_looked_at_small_only():
+    eye, before = Eye(), Before()
+    drawn = page(3, [(100, 900, 40), (300, 1100, 24)])
+    for top in (500, 577, 577):
+        eye.seen = 0
+        found = look_at_changes(eye.looks(), shot(screen(drawn, top)), before)
+    assert near(places(found), [(120, 920 - 577 + HEAD), (312, 1112 - 577 + HEAD)])
+    assert eye.seen < 0.05 * WIDTH * HEIGHT
+
+
+def test_what_was_found_stays_found_while_its_pixels_stand_though_what_is_near_it_changes():
+    # A network may see a face in the whole picture and not in a part of it.
+    eye, before = Eye(), Before()
+    drawn = screen(page(1, [(200, 500, 40)]), 0)
+    first = look_at_changes(eye.looks((Pass(1),)), shot(drawn), before)
+    ImageDraw.Draw(drawn).rectangle((330, 600, 420, 640), fill="black")
+    blind = Looks(lambda pixels: np.zeros((0, 5), np.float32), eye.whole, (Pass(1),), 0)
+    assert near(places(look_at_changes(blind, shot(drawn), before)), places(first))
+    ImageDraw.Draw(drawn).rectangle((200, 590, 250, 640), fill="white")
+    assert len(look_at_changes(blind, shot(drawn), before)) == 0
+
+
 def test_a_face_that_comes_in_slowly_is_found():
     # Every picture differs from the one before by less than what counts as alike; the last from the first by far more.
     eye, before = Eye(), Before()

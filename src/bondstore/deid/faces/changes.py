@@ -60,7 +60,7 @@ def look_at_changes(looks: Looks, pixels: NDArray[np.uint8], before: Before) -> 
     found = [_look_at_places(looks.whole, pixels, one.scale, places) for one in every if one not in whole and places]
     if whole:
         found.append(look_often(looks.whole, pixels, whole, None, more=False))
-    rows = suppress(np.concatenate([*found, before.answers(kept, looked)]))
+    rows = suppress(np.concatenate([*found, before.answers(kept)]))
     if looks.most:
         new = _reaches(rows, ~known | looked)
         close = look_closer(looks.close, pixels, rows[new | (rows[:, 4] >= SURE)], looks.most)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bondstore.deid.faces.cells import CELL, halved, shrunk
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 AROUND = 3
 """Cells round one that must be as they were: faces of more than twice this are for the looks at small sizes."""
-SAME_PATCH, SAME_PIXEL = 6, 40
-"""Levels, of 255, by which patches of 8 by 8 pixels and single pixels may differ: what JPEG makes of the same content
-when its blocks fall otherwise."""
+EQUAL, STILL, MOVED = (0, 0), (6, 40), (16, 64)
+"""Levels, of 255, by which patches of 8 by 8 pixels and single pixels may differ. The blocks of JPEG fall otherwise on
+what moved: of cells of the same content at quality 50, 99 of 100 then differ by 12 and 37 levels at most."""
 PATCH = 4
 """Side of a patch, in pixels of a half-size picture."""
 BANDS = 6
@@ -38,12 +39,17 @@ LARGEST = 12_000_000
 """Pixels of the largest picture that is held for the next one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
-    """Cells that keep their answers from the picture before, where everything stood `down` pixels lower."""
+    """Cells that show what they showed before, where everything stood `down` pixels lower."""
 
     down: int
-    cells: Mask
+    alike: Mask
+
+    @cached_property
+    def cells(self) -> Mask:
+        """Those that need no new look, as all round them is alike too."""
+        return shrunk(self.alike, AROUND)
 
 
 class Before:
@@ -56,14 +62,15 @@ class Before:
         """Find the cells that show what they showed before."""
         if (held := self._held) is None or held.pixels.shape != pixels.shape:
             return []
-        still = _alike(half, held.half)
-        found = [Kept(0, shrunk(still, AROUND))]
+        # What equals the picture before to the last bit is as that was; that adds up to no drift.
+        still = _alike(half, held.half, STILL) | _alike(half, held.last, EQUAL)
+        found = [Kept(0, still)]
         if still.mean() < STOOD and (down := _scrolled(held.pixels, pixels)):
-            found.append(Kept(down, shrunk(_alike_moved(held.pixels, pixels, down, still.shape), AROUND)))
+            found.append(Kept(down, _alike_moved(held.pixels, pixels, down, still.shape)))
         return found
 
-    def answers(self, kept: Sequence[Kept], looked: Mask) -> Rows:
-        """Return the candidates whose middle lies in a cell that keeps its answer."""
+    def answers(self, kept: Sequence[Kept]) -> Rows:
+        """Return the candidates whose middle lies in a cell that is as it was, looked at again or not."""
         import numpy as np
 
         found = [np.zeros((0, 5), np.float32)]
@@ -72,9 +79,9 @@ class Before:
             rows = self._held.rows.copy()
             rows[:, 1:4:2] -= one.down
             across, down = np.floor((rows[:, :2] + rows[:, 2:4]).T / (2 * CELL)).astype(int)
-            inside = (down >= 0) & (down < looked.shape[0]) & (across < looked.shape[1])
+            inside = (down >= 0) & (down < one.alike.shape[0]) & (across < one.alike.shape[1])
             rows, across, down = rows[inside], across[inside], down[inside]
-            found.append(rows[one.cells[down, across] & ~looked[down, across]])
+            found.append(rows[one.alike[down, across]])
         return np.concatenate(found)
 
     def hold(
@@ -85,7 +92,7 @@ class Before:
 
         before, open_ = self._held, ~looked
         if before is not None and any(not one.down and one.cells.all() for one in kept):
-            self._held = replace(before, rows=rows)
+            self._held = replace(before, last=half, rows=rows)
             return
         if pixels.shape[0] * pixels.shape[1] > LARGEST:
             self._held = None
@@ -101,13 +108,14 @@ class Before:
                 where = np.repeat(cells[row], CELL)[None, : now.shape[1], None]
                 np.copyto(now[top - first : bottom - first], then[top - first : bottom - first], where=where)
             open_ &= ~one.cells
-        self._held = _Held(held, halved(held) if kept else half, rows)
+        self._held = _Held(held, halved(held) if kept else half, half, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     pixels: NDArray[np.uint8]  # of each place as it was when it was last looked at
     half: NDArray[np.uint8]  # the same at half size
+    last: NDArray[np.uint8]  # the picture before, at half size
     rows: Rows
 
 
@@ -121,7 +129,7 @@ def _overlap(
     return now[-down:], before[: height + down]
 
 
-def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Mask:
+def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8], most: tuple[int, int]) -> Mask:
     """Tell in which cells two pictures of half size show the same."""
     import numpy as np
 
@@ -137,8 +145,8 @@ def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Mask:
     )
     off = now - then
     patches = off.reshape(-1, side // PATCH, PATCH, side // PATCH, PATCH, 3).sum(axis=(2, 4), dtype=np.int16)
-    near = np.abs(patches).max(axis=(1, 2, 3)) <= SAME_PATCH * PATCH * PATCH
-    alike[places] = near & (np.abs(off).max(axis=(1, 2, 3)) <= SAME_PIXEL)
+    near = np.abs(patches).max(axis=(1, 2, 3)) <= most[0] * PATCH * PATCH
+    alike[places] = near & (np.abs(off).max(axis=(1, 2, 3)) <= most[1])
     return alike
 
 
@@ -149,7 +157,7 @@ def _alike_moved(before: NDArray[np.uint8], pixels: NDArray[np.uint8], down: int
     now, then = _overlap(pixels, before, down)
     # Cells lie as in the whole picture: where its upper rows are new, whole cells of them are left out.
     skip = -(-max(0, -down) // CELL) * CELL - max(0, -down)
-    part = _alike(halved(now[skip:]), halved(then[skip:]))
+    part = _alike(halved(now[skip:]), halved(then[skip:]), MOVED)
     whole = now[skip:].shape[0] // CELL
     out = np.zeros(shape, bool)
     first = (max(0, -down) + skip) // CELL
