@@ -170,7 +170,7 @@ def test_for_a_misspelt_stream_the_nearest_is_named(word: str, nearest: str) -> 
         select(streams=["gyro", word])
     assert refused.value.exit_code is Exit.USAGE
     assert word in refused.value.message
-    assert refused.value.hint == f"Did you mean {nearest}?"
+    assert refused.value.hint == f"Did you mean {nearest}? Objects of other streams: bondstore beiwe ls --unknown"
 
 
 def test_where_nothing_is_near_all_are_named() -> None:

@@ -102,7 +102,7 @@ def covered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in for the detector: covered images end in a word; of each zip one image keeps its face when covered."""
     real, withheld = pictures.redact, {FIRST.images[0].digest, SECOND.images[1].digest}
 
-    def redact(data: bytes, detector: object, cover: Cover, *_: object) -> RedactedPicture:
+    def redact(data: bytes, detector: object, cover: Cover, *_: object, **__: object) -> RedactedPicture:
         picture = real(data, None, Cover("none"))
         if cover.mode == "none":
             return picture
