@@ -119,10 +119,25 @@ def run(argv: list[str] | None = None) -> NoReturn:
 def _leave(code: int) -> NoReturn:
     """Leave with this exit code, even where a request in a thread cannot be called off."""
     background = sys.modules.get("bondstore.stores.background")  # without it there are no such threads
-    if background is not None and not background.end_threads():
+    # Where no more files may be open, a library's own clean-up at the end can abort the process: 134, not `code`.
+    if (background is not None and not background.end_threads()) or not _may_open():
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _may_open(number: int = 8) -> bool:
+    """Whether so many more files may be open."""
+    opened = []
+    try:
+        for _ in range(number):
+            opened.append(os.open(os.devnull, os.O_RDONLY))  # one by one: those before a failure are closed too
+    except OSError:
+        return False
+    finally:
+        for one in opened:
+            os.close(one)
+    return True
 
 
 def main(args: list[str]) -> int:
