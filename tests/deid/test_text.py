@@ -29,6 +29,9 @@ FOUND = {
         ("0301234567@example.com", "[EMAIL]"),
         ("a＠example.com", "[EMAIL]"),
         ("john (at) example (dot) com", "[EMAIL]"),
+        ("bob@[192.0.2.1], not foo@[bar]", "[EMAIL], not foo@[bar]"),  # RFC 5321, 4.1.3: the host is an address
+        ('"bob b"@[IPv6:2001:db8::1].', "[EMAIL]."),
+        ("ａｎｎａ＠ｅｘａｍｐｌｅ．ｏｒｇ", "[EMAIL]"),
     ],
     "PHONE": [
         ("call me +49 (0)30 1234567 now", "call me [PHONE] now"),
@@ -58,6 +61,9 @@ FOUND = {
         ("12:30 0171 1234567 13:45", "12:30 [PHONE] 13:45"),
         ("on 2024-03-01 0171 1234567", "on 2024-03-01 [PHONE]"),
         ("tel:+4915112345678", "tel:[PHONE]"),
+        ("電話：０３－１２３４－５６７８", "電話：[PHONE]"),
+        ("＋４９　１７１　１２３４５６７", "[PHONE]"),
+        ("（０３）１２３４－５６７８", "[PHONE]"),
     ],
     "CARD": [
         ("4111 1111 1111 1111 12/27 123", "[CARD] 12/27 123"),
@@ -69,12 +75,14 @@ FOUND = {
         ("4222222222222", "[CARD]"),
         ("6304 0000 0000 0000 000", "[CARD]"),
         ("https://shop.example/pay/4111111111111111", "https://shop.example/pay/[CARD]"),
+        ("４１１１　１１１１　１１１１　１１１１", "[CARD]"),
     ],
     "IBAN": [
         ("DE89 3704 0044 0532 0130 00.", "[IBAN]."),
         ("GB82WEST12345698765432", "[IBAN]"),
         ("iban fr14 2004 1010 0505 0001 3m02 606 thanks", "iban [IBAN] thanks"),
         ("NO93-8601-1117-947", "[IBAN]"),
+        ("ＤＥ８９　３７０４　００４４　０５３２　０１３０　００", "[IBAN]"),
         ("MT84 MALT 0110 0001 2345 MTLC AST0 01S", "[IBAN]"),
         ("BR18 0036 0305 0000 1000 9795 493C 1", "[IBAN]"),
     ],
@@ -142,6 +150,15 @@ def test_labelled_patterns_are_found(kind, text, expected):
 @pytest.mark.parametrize("text", LEFT_ALONE)
 def test_labelled_texts_are_left_alone(text):
     assert redact_text(text) == (text, {})
+
+
+WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)} | {0x20: 0x3000}  # Unicode: full-width forms
+
+
+@pytest.mark.parametrize("text", [text for text in LEFT_ALONE if "," not in text])
+def test_what_is_left_alone_is_so_in_full_width(text):
+    wide = text.translate(WIDE)
+    assert redact_text(wide) == (wide, {})
 
 
 @pytest.mark.parametrize("text", MISSED)

@@ -36,6 +36,11 @@ FOUND = {
         ("2001:db8::8a2e:370:7334 up", "[IP] up"),
         ("fe80:0:0:0:200:f8ff:fe21:67cf", "[IP]"),
         ("on fe80::1 and 2001::7", "on [IP] and [IP]"),
+        ("192.168.001.010 and 010.000.000.138", "[IP] and [IP]"),
+        ("１９２．１６８．１００．２００ １０.0.0.138", "[IP] [IP]"),
+        ("２００１：ｄｂ８：：８ａ２ｅ：３７０：７３３４", "[IP]"),
+        ("ｆｅ８０：：１", "[IP]"),
+        ("١٩٢.١٦٨.١٠٠.٢٠٠", "[IP]"),
     ],
     "COORDINATES": [
         ("at 48.13743, 11.57549 now", "at [COORDINATES] now"),
@@ -47,11 +52,13 @@ FOUND = {
         ("geo:48.1374,11.5755", "geo:[COORDINATES]"),
         ("POINT(174.7762 -41.2865)", "POINT([COORDINATES])"),
         ('{"coordinates": [174.7762, -41.2865]}', '{"coordinates": [[COORDINATES]]}'),
+        ("４８．１３７４３，１１．５７５４９", "[COORDINATES]"),
         ("S41.2865 E174.7762", "[COORDINATES]"),
     ],
     "SSN": [
         ("SSN 078-05-1120", "SSN [SSN]"),  # the number of the Woolworth wallets (SSA)
         ("SSN: 078051120.", "SSN: [SSN]."),
+        ("０７８－０５－１１２０ and １２３４５６７８Ｚ", "[SSN] and [SSN]"),
         ("078 05 1120", "[SSN]"),
         ("it is 078 05 1120, keep it", "it is [SSN], keep it"),
         ("078\u201305\u20131120", "[SSN]"),
@@ -86,6 +93,8 @@ FOUND = {
         ("\n482913 is your code\n", "\n[CODE] is your code\n"),
         ("code, valid 10 min: 482913", "code, valid 10 min: [CODE]"),
         ("Your Steam code is 7YKD3", "Your Steam code is [CODE]"),
+        ("验证码：４８２９１３，５分钟内有效", "验证码：[CODE]，５分钟内有效"),
+        ("ｃｏｄｅ：４８２９１３", "ｃｏｄｅ：[CODE]"),
     ],
 }
 LEFT_ALONE = [
@@ -94,6 +103,7 @@ LEFT_ALONE = [
     "by @anna.lind or @ noon. look at bbc.co",
     "rows of 100 20 3000 40",
     "version v1.2.3.4 1.2.3 10.0.19041.3448 999.1.1.1 1.2.3.4.5",
+    "version 1.02.03.04 of 01.02.24.05, 12.30.45.01",
     "12:30:45 at 10:15 std::map a::b ::1",
     "1.5, 2.5 and 0.999, 1.234.567 48.1, 11.5 99.1234, 200.1234",
     "000-12-3456 or 666-12-3456 or 2024-03-0112",

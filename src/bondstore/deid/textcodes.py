@@ -1,8 +1,9 @@
 """What phones show besides: where somebody is, and numbers that open something. Told by form, sum, or a word nearby.
 
 ``[IP]``
-    An IPv4 or IPv6 address that the standard library takes for one; of the second kind, with three groups at least, or
-    with two of which the first is one that addresses of hosts begin with.
+    Four numbers up to 255, also with zeros in front (``192.168.001.010``) where one has three digits: versions and
+    dates have two. An IPv6 address that the standard library takes for one, with three groups at least, or with two of
+    which the first is one that addresses of hosts begin with.
 ``[COORDINATES]``
     Latitude and longitude side by side, in either order, with three decimals at least; one of them behind its word;
     degrees, minutes and seconds.
@@ -24,7 +25,7 @@ _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)", re.ASCII)
 _IPV6 = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])", re.ASCII | re.IGNORECASE)
 _IPV6_HOST = re.compile(r"[23][0-9a-f]{3}:|fe[89ab][0-9a-f]:|f[cd][0-9a-f]{2}:", re.IGNORECASE)
 _PAIR = re.compile(
-    r"(?<![\w.])[NSEWO]?(?P<one>[-+]?\d{1,3}\.\d{3,15})°?\s?[NSEWO]?(?:\s?[,;/]\s?|\s)"
+    r"(?<![\w.])[NSEWO]?(?P<one>[-+]?\d{1,3}\.\d{3,15})°?\s?[NSEWO]?(?:\s?[,;/，]\s?|\s)"
     r"[NSEWO]?(?P<other>[-+]?\d{1,3}\.\d{3,15})°?(?:\s?[NSEWO]\b)?(?![\w.])"
 )
 _NAMED = re.compile(
@@ -112,7 +113,7 @@ _Spans = Iterator[tuple[int, int]]
 
 def addresses(text: str) -> _Spans:
     """Yield where IP addresses start and end."""
-    found = [match.span() for match in _IPV4.finditer(text) if _is_ip(match[0])]
+    found = [match.span() for match in _IPV4.finditer(text) if _is_ipv4(match[0])]
     if text.count(":") > 1:
         found += [
             match.span()
@@ -165,6 +166,12 @@ def apart(found: list[tuple[int, int]]) -> _Spans:
         if start >= done:
             yield start, end
             done = end
+
+
+def _is_ipv4(text: str) -> bool:
+    parts = text.split(".")
+    padded = any(part[0] == "0" != part for part in parts)
+    return all(int(part) <= 255 for part in parts) and (not padded or max(map(len, parts)) == 3)
 
 
 def _is_ip(text: str) -> bool:

@@ -24,7 +24,6 @@ _SEPARATES = re.compile(rf"[{SPACES}{HYPHENS}]")
 _IN_IBAN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _RUN = re.compile(rf"\d(?:[{SPACES}{HYPHENS}.]?\d)*+")
 _GROUP = re.compile(r"\d+")
-_SIGNS = tuple("+＋")
 _FEWEST, _MOST = 13, 19
 _TIME = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3})?")
 
@@ -97,7 +96,7 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
         if run.end() - run.start() < _FEWEST:
             continue
         pieces = groups(text, run.start(), run.end())
-        first = int(_joined(text, run.start() - 1) or text[run.start() - 1 : run.start()] in _SIGNS)
+        first = int(_joined(text, run.start() - 1) or text[run.start() - 1 : run.start()] == "+")
         last = len(pieces) - int(_joined(text, run.end()))
         while first < last:
             count = _card(pieces, first, last)

@@ -27,7 +27,7 @@ from bondstore.deid.texturls import URL_PATTERN, may_hold_url
 
 _BETWEEN = rf"[{SPACES}{HYPHENS}./()]"
 # Possessive (``*+``), so that time grows with the length alone.
-_RUN = rf"(?P<run>[+＋]?\(?[+＋]?\d(?:{_BETWEEN}{{0,3}}\d)*+)"
+_RUN = rf"(?P<run>\+?\(?\+?\d(?:{_BETWEEN}{{0,3}}\d)*+)"
 _TOKENS = re.compile(_RUN)
 _TOKENS_AND_URLS = re.compile(rf"{URL_PATTERN}|{_RUN}", re.IGNORECASE)
 _DAY, _MONTH = "(?:0?[1-9]|[12]\\d|3[01])", "(?:0?[1-9]|1[0-2])"
@@ -102,7 +102,7 @@ class _DigitRun:
         self._groups = groups(text, start, end)
         self._between = [text[left.end : right.start] for left, right in pairwise(self._groups)]
         before = text[max(0, start - 24) : start]
-        self._plus = any(sign in text[start : self._groups[0].start] for sign in "+＋")
+        self._plus = "+" in text[start : self._groups[0].start]
         self._keyword = _KEYWORD.search(before) is not None
         self._amount = bool(_AMOUNT_BEFORE.search(before) or _AMOUNT_BEHIND.match(text, end))
         self._blocked = self._no_phones(before)

@@ -82,7 +82,7 @@ def has_user(url: str) -> bool:
     if parts is None:
         return False
     host, path, rest = parts[1].lower(), unquote(parts[2]), parts[3]
-    if "@" in url or "＠" in url or "%40" in url or _TELEPHONE.search(unquote(url)):
+    if "@" in url or "%40" in url or _TELEPHONE.search(unquote(url)):
         return True
     steps = [step for step in path.split("/") if step]
     return _is_account(host, steps) or _names_user(steps) or _has_private(re.split("[?#&;]", rest))

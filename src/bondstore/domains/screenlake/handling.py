@@ -18,7 +18,7 @@ Text = Literal["keep", "patterns", "drop"]
 Effort = Literal["fast", "default", "careful"]
 REVISION = 3
 """Counted up when the same zip would give other pictures or rows: then all zips are done again."""
-_TEXT_REVISION = 1
+_TEXT_REVISION = 2
 """The same for what is taken out of texts: zips whose text is kept stay as they are."""
 
 _TEXT_COLUMNS = frozenset({"text", "msg", "message", "content", "title", "body", "url", "query", "input"})
