@@ -98,47 +98,66 @@ def _frame_by_frame(
     data: bytes, detector: Detector | None, cover: Cover, decisions: Decisions, texts: _Texts | None
 ) -> RedactedPicture:
     """Redact an animation; only two frames more than the one that is looked at are held as pixels."""
-    packed: list[bytes] = []
-    durations: list[int | None] = []
-    pictures: list[RedactedPicture] = []
-    covered, unsure = _Spans(), _Spans()
-    first: Decoded | None = None
-    before: NDArray[np.uint8] | None = None
-    carried: tuple[Box, ...] = ()
+    done = _Animation(cover)
     find = follow(detector) if detector else None
     for number, (source, duration) in enumerate(frames(data)):
-        first = first or replace(source, pixels=source.pixels[:0])
         original = source.pixels.copy()
-        work = _Canvas(source, cover, decisions.at(number, carried))
-        picture = _redacted(work, detector, texts, find)
-        own = picture.covered[len(work.decisions.add) :]
-        covered.add(number, own, original)
-        unsure.add(number, picture.unsure, original)
-        if before is not None:
-            fill(before, own, cover.margin)
-            packed.append(pack(before))
-        before, carried = work.pixels, own
-        durations.append(duration)
-        pictures.append(picture)
-    assert first is not None
-    assert before is not None
-    packed.append(pack(before))
-    known = [one for one in durations if one is not None]
-    timing = Timing(tuple(known) if len(known) == len(durations) else (), loops(data))
-    out = encode_frames(packed, first, timing)
-    places = _places(packed, frame_count(out))
-    return RedactedPicture(
-        out,
-        first.format,
-        pictures[0].width,
-        pictures[0].height,
-        (*decisions.add, *covered.boxes),
-        unsure.boxes,
-        max(one.looks for one in pictures),
-        _distinct(box for one in pictures for box in one.texts),
-        ((),) * len(decisions.add) + covered.frames(places),
-        unsure.frames(places),
-    )
+        work = _Canvas(source, cover, decisions.at(number, done.carried))
+        done.add(_redacted(work, detector, texts, find), work, original, duration)
+    return done.picture(decisions.add, loops(data))
+
+
+class _Animation:
+    """Frames that were redacted, in their order; what is covered in one is covered in the frames beside it."""
+
+    def __init__(self, cover: Cover) -> None:
+        self.carried: tuple[Box, ...] = ()  # what the last frame showed: the next one has it covered
+        self._margin = cover.margin
+        self._first: Decoded | None = None  # without its pixels
+        self._last: NDArray[np.uint8] | None = None
+        self._packed: list[bytes] = []  # all frames but the last: what the next one shows is still put over it
+        self._durations: list[int | None] = []
+        self._pictures: list[RedactedPicture] = []
+        self._covered, self._unsure = _Spans(), _Spans()
+
+    def add(self, picture: RedactedPicture, work: _Canvas, original: NDArray[np.uint8], duration: int | None) -> None:
+        """Take the next frame; `original` are its pixels before anything was covered."""
+        number, own = len(self._pictures), picture.covered[len(work.decisions.add) :]
+        self._covered.add(number, own, original)
+        self._unsure.add(number, picture.unsure, original)
+        if self._last is not None:
+            fill(self._last, own, self._margin)
+            self._packed.append(pack(self._last))
+        self._first = self._first or replace(work.source, pixels=work.pixels[:0])
+        self._last, self.carried = work.pixels, own
+        self._durations.append(duration)
+        self._pictures.append(picture)
+
+    def picture(self, added: tuple[Box, ...], count: int | None) -> RedactedPicture:
+        """Put the frames together, to be shown so many times; `added` are the boxes of a person."""
+        assert self._first is not None
+        assert self._last is not None
+        packed = [*self._packed, pack(self._last)]
+        out = encode_frames(packed, self._first, Timing(_all_known(self._durations), count))
+        places = _places(packed, frame_count(out))
+        return RedactedPicture(
+            out,
+            self._first.format,
+            self._pictures[0].width,
+            self._pictures[0].height,
+            (*added, *self._covered.boxes),
+            self._unsure.boxes,
+            max(one.looks for one in self._pictures),
+            _distinct(box for one in self._pictures for box in one.texts),
+            ((),) * len(added) + self._covered.frames(places),
+            self._unsure.frames(places),
+        )
+
+
+def _all_known(durations: Sequence[int | None]) -> tuple[int, ...]:
+    """Return how long each frame is shown, or nothing where that is not said of all."""
+    known = tuple(one for one in durations if one is not None)
+    return known if len(known) == len(durations) else ()
 
 
 class _Spans:
