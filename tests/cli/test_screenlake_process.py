@@ -96,6 +96,17 @@ def test_json(lab: PhoneLab, cli: Call) -> None:
     assert (tally["kind"], tally["done"]) == ("tally", SHAPE.panelists * SHAPE.zips)
 
 
+@pytest.mark.parametrize("opted_out", [2, 0])
+def test_zips_of_tables_alone_take_no_more_room_than_the_plan_says(tmp_path: Path, cli: Call, opted_out: int) -> None:
+    """Whether the key tells that there are no images, or they are just not there."""
+    lab = PhoneLab(tmp_path)
+    lab.fill(Shape(panelists=2, zips=3, screenshots=0, rows=(4000 if opted_out else 1500), opted_out=opted_out))
+    about, _ = cli(*words(lab, *PLAIN, "--format", "parquet", "--dry-run", "--json")).records
+    assert cli(*words(lab, *PLAIN, "--format", "parquet")).code == 0
+    taken = sum(path.stat().st_size for path in lab.dest.rglob("*") if path.is_file())
+    assert taken < about["disk_bytes"] < 4 * taken
+
+
 def test_a_broken_zip_is_named_and_stays_in_the_store(lab: PhoneLab, cli: Call) -> None:
     key = next(iter(lab.phones))
     lab.put(key, b"no zip at all")

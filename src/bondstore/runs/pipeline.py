@@ -184,6 +184,10 @@ class EachObject(Step):
         """Return about how long one core will take; None where nobody can say."""
         return None
 
+    def room(self, items: Sequence[Item]) -> int:  # noqa: ARG002
+        """Return about how many bytes the results of some objects take; 0 where nobody says."""
+        return 0
+
     @abstractmethod
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Handle a batch: every item ends up in the work's receipt."""
@@ -209,7 +213,8 @@ class EachObject(Step):
             with ledger.transaction():
                 ledger.items.put(context.job, context.run, parts.todo)
         skipped = total(parts.skipped) + total(page.superseded)
-        return Plan(total(parts.todo), skipped, total(parts.quarantined), dict(page.left_out))
+        left_out, room = dict(page.left_out), self.room(parts.todo)
+        return Plan(total(parts.todo), skipped, total(parts.quarantined), left_out, room=room)
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield what was planned, in batches."""

@@ -38,6 +38,8 @@ class Plan:
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float | None = field(default=None, compare=False)
     """About how long one core will take; None where nobody can say."""
+    room: int = field(default=0, compare=False)
+    """About how many bytes the results will take; 0 where nobody says."""
 
     def __add__(self, other: Plan) -> Plan:
         names = {**self.left_out, **other.left_out}
@@ -47,6 +49,7 @@ class Plan:
             self.quarantined + other.quarantined,
             {name: self.left_out.get(name, 0) + other.left_out.get(name, 0) for name in names},
             other.seconds if self.seconds is None else self.seconds + (other.seconds or 0),
+            self.room + other.room,
         )
 
 

@@ -33,6 +33,8 @@ class PhoneZip:
     tenant: str = ""
     panel: str = ""
     version: str = ""
+    may_show: bool = True
+    """Whether images may be in it: not in those of people who share none, by the shape of the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def parse_key(key: str, prefix: str = "") -> PhoneZip | Other:
         _after(path, "tenant"),
         _after(path, "panel"),
         next((part for part in path[:place] if _VERSION.fullmatch(part)), ""),
+        "panelist" in path[:-1] or "tenant" not in path,
     )
 
 

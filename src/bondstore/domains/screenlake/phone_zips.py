@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 BATCH = 25
 LEAST = 400_000
 """What a zip weighs at least, as a batch is recorded as a whole: so a kill costs about ten images."""
+_TABLES = 100_000
+"""Bytes that the tables may take in a zip that has images as well."""
+_UNPACKED, _KEPT = 20, 2
+"""A table comes out unpacked, with its source in each row, and is kept packed in its zip's part: 8 to 10 times the zip
+where values are random, twice that where texts repeat. An image comes out somewhat larger than it came."""
 WHOLE = 64 << 20
 """Zips up to this size are fetched in one piece; larger ones are read in ranges."""
 
@@ -97,6 +102,16 @@ class PhoneZips(EachObject):
     def weight(self, item: Item) -> int:
         """Return the size, or that of two screenshots; what is read in ranges is alone: it may have to be dropped."""
         return max(item.size, LEAST) if item.size <= WHOLE else max(item.size, self.bytes + 1)
+
+    def room(self, items: Sequence[Item]) -> int:
+        """Return about how many bytes the results of some zips take, rather too many than too few."""
+        return sum(map(self._room, items))
+
+    def _room(self, item: Item) -> int:
+        phone = parse_key(item.key, self.prefix)
+        images = isinstance(phone, PhoneZip) and phone.may_show
+        tables = min(item.size, _TABLES) if images else item.size
+        return _UNPACKED * tables + _KEPT * (item.size - tables)
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield what was planned, with the decisions about it."""

@@ -258,11 +258,8 @@ def guess_of(job: ProcessJob, jobs: int | None) -> Callable[[Count], float]:
 
 
 def disk_needed(plan: Plan) -> int:
-    """Return about how many bytes the results of what is to be done take, rather too many than too few.
-
-    Images come out about as large as they came; tables are unpacked, and kept once more, packed, in their zip's part.
-    """
-    return 2 * plan.todo.bytes + _REPORTS if plan.todo.objects else 0
+    """Return about how many bytes the results of what is to be done take, rather too many than too few."""
+    return plan.room + _REPORTS if plan.todo.objects else 0
 
 
 def place_of(job: ProcessJob) -> Destination:
