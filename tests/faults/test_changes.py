@@ -156,11 +156,14 @@ def test_an_output_that_was_deleted_or_altered_is_made_again(
     if form == "parquet":
         victim = "tables/1ab2cd3e/accelerometer.parquet"
     harm(lab.dest / victim)
-    assert tree(lab.dest) != before
+    harmed = tree(lab.dest)
+    assert harmed != before
     _, fetched = export(form)
     assert set(fetched) == siblings(made, form, find(made, LATE).key)
     assert tree(lab.dest) == before
-    assert leftovers(lab.dest) == []
+    aside = [path for path in (lab.dest / ".bondstore").glob("changed-*/**/*") if path.is_file()]
+    assert [path.read_bytes() for path in aside] == ([harmed[victim]] if victim in harmed else [])
+    assert [one for one in leftovers(lab.dest) if not one.startswith("changed-")] == []
 
 
 @pytest.mark.parametrize("form", FORMS)

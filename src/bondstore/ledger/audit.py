@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -152,6 +153,14 @@ class Audit:
             return 0
         row = self._connection.execute("SELECT seq FROM audit WHERE hash = ?", (digest,)).fetchone()
         return row[0] if row else None
+
+    def written(self, paths: Sequence[str]) -> set[tuple[str, str]]:
+        """Return what was ever written at these paths: each with the SHA-256 of a content, in hex."""
+        rows = self._connection.execute(
+            "SELECT key, version FROM audit WHERE action = 'write' AND key IN (SELECT value FROM json_each(?))",
+            (json.dumps(paths),),
+        )
+        return set(rows)
 
     def anchors(self, place: str) -> Iterator[AuditEntry]:
         """Yield what was noted of the ends of runs at a place, newest first, back to where a new record was begun."""

@@ -80,14 +80,19 @@ class Outputs:
         for row in rows:
             yield Output(*row)
 
-    def written(self, paths: Sequence[str]) -> set[str]:
-        """Return those of some paths that a job, whichever, has written."""
+    def anywhere(self, paths: Sequence[str]) -> Iterator[Output]:
+        """Yield what jobs, whichever, recorded of these paths; of files alone."""
         rows = self._connection.execute(
-            f"SELECT path FROM outputs WHERE {_THERE} AND job IN (SELECT DISTINCT job FROM runs)"
+            f"{_SELECT} WHERE {_THERE} AND job IN (SELECT DISTINCT job FROM runs)"
             " AND path IN (SELECT value FROM json_each(?))",
             (json.dumps(paths),),
         )
-        return {row[0] for row in rows}
+        for row in rows:
+            yield Output(*row)
+
+    def written(self, paths: Sequence[str]) -> set[str]:
+        """Return those of some paths that a job, whichever, has written."""
+        return {one.path for one in self.anywhere(paths)}
 
     def forget(self, job: str, paths: Sequence[str]) -> None:
         """Drop the record of files that were removed or have another name now."""

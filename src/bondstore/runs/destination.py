@@ -251,6 +251,13 @@ class Destination(ABC):
     def set_aside(self, paths: Sequence[str]) -> None:  # noqa: B027 - in a store another run may be about to record them
         """Take files that nobody knows out of the quarantine, and say so."""
 
+    def in_the_way(self, paths: Sequence[str]) -> list[str]:  # noqa: ARG002 - a store's own versions keep what it held
+        """Return those of some paths at which something lies that may have to be kept."""
+        return []
+
+    def keep_aside(self, paths: Sequence[str]) -> None:  # noqa: B027 - in a store nothing is in the way
+        """Move what somebody put in the place of outputs into the private corner, and say so."""
+
     @abstractmethod
     def writer(self, *, in_memory: bool = False) -> Writer:
         """Return what takes a shard's outputs; with `in_memory` nothing touches this machine's disk on its way."""

@@ -9,7 +9,7 @@ import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -252,10 +252,41 @@ class FolderDestination(Destination):
     def set_aside(self, paths: Sequence[str]) -> None:
         """Move files that nobody knows from the quarantine to a folder beside it."""
         if paths:
-            aside = f"{PRIVATE}/unknown-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+            aside = self._aside("unknown")
             self.move([(path, path.replace(QUARANTINE, aside, 1)) for path in paths])
-            what = "1 file" if len(paths) == 1 else f"{number_text(len(paths))} files"
-            _log.warning("The record does not know %s in quarantine. They were moved to %s.", what, self.root / aside)
+            _log.warning(
+                "The record does not know %s in quarantine. They were moved to %s.",
+                _files(len(paths)),
+                self.root / aside,
+            )
+
+    def in_the_way(self, paths: Sequence[str]) -> list[str]:
+        """Return those of some paths at which a file or a link lies. A folder in their place is told by who writes."""
+        found = []
+        for path in paths:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                if not stat.S_ISDIR(os.lstat(f"{self.root}/{path}").st_mode):
+                    found.append(path)
+        return found
+
+    def keep_aside(self, paths: Sequence[str]) -> None:
+        """Move files that somebody changed to a folder in the corner."""
+        if paths:
+            aside = self._aside("changed")
+            self.move([(path, f"{aside}/{path}") for path in paths])
+            what = (
+                f"The file {paths[0]} was changed since a run wrote it, or no run wrote it. It is"
+                if len(paths) == 1
+                else f"{_files(len(paths))}, {paths[0]} among them, were changed since a run wrote them, or no run"
+                " wrote them. They are"
+            )
+            _log.warning("%s kept in %s.", what, self.root / aside)
+
+    def _aside(self, why: str) -> str:
+        """Return a folder in the corner that is not there yet."""
+        name = f"{PRIVATE}/{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        others = (f"{name}-{number}" for number in count(2))
+        return next(one for one in chain([name], others) if not os.path.lexists(self.root / one))
 
     def walk(self, folder: str) -> Iterator[str]:
         """Yield the files below a folder; links are not followed."""
@@ -264,3 +295,7 @@ class FolderDestination(Destination):
         for base, _, names in os.walk(self.root / folder):
             for name in names:
                 yield os.path.relpath(os.path.join(base, name), self.root)  # noqa: PTH118
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number_text(number)} files"

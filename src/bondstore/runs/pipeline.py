@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bondstore.findings import NOT_FETCHED
 from bondstore.ledger import Item
 from bondstore.runs.batches import grouped
+from bondstore.runs.changed import keep_changed
 from bondstore.runs.plan import Plan, split, total
 from bondstore.runs.receipt import Receipt
 from bondstore.runs.record import record
@@ -364,5 +365,6 @@ def forget(ledger: Ledger, context: RunContext, paths: Sequence[str], *, also: S
     """Remove outputs and their record, and files whose record stays."""
     if not paths and not also:
         return
+    keep_changed(ledger, context.dest, also)
     context.dest.remove(also)
     record(ledger, context, [Receipt(gone=list(paths), counted=False)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bondstore.runs.changed import keep_changed
 from bondstore.runs.journal import RecordEntry, entry_of, replay
 from bondstore.runs.receipt import Receipt, begin_recording, end_recording
 
@@ -42,6 +43,7 @@ def record(ledger: Ledger, context: RunContext, receipts: Sequence[Receipt]) -> 
         context.dest.remove(gone)
         note(ledger, context.dest, entry)
         return
+    keep_changed(ledger, context.dest, [path for one in receipts for _, path in one.staged] + gone)
     with ledger.transaction():
         begin_recording(ledger, context.job, context.run, context.who, receipts, at_ms=entry.at_ms)
     for one in receipts:

@@ -190,6 +190,9 @@ def test_what_somebody_removes_or_alters_is_made_again(lab: PhoneLab, what: str)
     altered.write_bytes(b"something else")
     lab.run()
     assert tree(lab.dest) == before
+    (folder,) = (lab.dest / ".bondstore").glob("changed-*")
+    assert [path.read_bytes() for path in folder.rglob("*") if path.is_file()] == [b"something else"]
+    assert (folder / altered.relative_to(lab.dest)).is_file()
 
 
 def test_days_are_those_of_the_upload(lab: PhoneLab) -> None:

@@ -86,7 +86,9 @@ def command(
     if changed:
         raise IntegrityError(
             f"{number_text(changed)} of the files are not what the runs wrote.",
-            hint="Move the changed ones away and run the same export again: it writes anew what is missing.",
+            hint="Copy the changed ones if they are yours, then run the same command again: it makes them anew."
+            if destination and destination.at_once
+            else "Run the same command again: it makes them anew, and keeps the changed ones in .bondstore.",
         )
 
 

@@ -22,6 +22,7 @@ from bondstore.domains.screenlake.paths import (
     waiting_path,
 )
 from bondstore.errors import IntegrityError
+from bondstore.runs.changed import keep_changed
 from bondstore.runs.pipeline import Step
 from bondstore.runs.record import rename
 
@@ -185,7 +186,8 @@ class Naming:
             An image is nowhere: somebody removed it while the run was going on.
         """
         # Killed from here on, this panelist is not finished.
-        rename(ledger, context, [], [panelist_folder(self.query, self.panelist) + MARKER])
+        marker = ledger.outputs.known(context.job, [panelist_folder(self.query, self.panelist) + MARKER])
+        rename(ledger, context, [dataclasses.replace(one, made_by="") for one in marker.values()], [])
         if self.misplaced:
             waiting = set(context.dest.walk(staged_folder(self.query, self.panelist)))
             for some in pages(iter(self.misplaced)):
@@ -207,6 +209,7 @@ class Naming:
         staged = staged_folder(self.query, self.panelist)
         rows = ledger.outputs.known(context.job, [path for path, _, _ in some])
         newer = ledger.outputs.known(context.job, [staged + token for _, token, _ in some])
+        keep_changed(ledger, context.dest, list(rows))
         back, removed, moves = [], [], []
         for path, token, keep in some:
             place = staged + token
@@ -237,6 +240,7 @@ class Naming:
             new = old and dataclasses.replace(old, path=images + name, made_by=token, source=parts + part)
             if new is not None and new != known.get(new.path):
                 changed.append(new)
+        keep_changed(ledger, context.dest, [images + name for _, name, _, moves in page if moves == "1"])
         rename(ledger, context, changed, list(waiting))
         moves = [(staged + token, images + name) for token, name, _, moves in page if moves == "1"]
         # What was moved before a kill stands there already.
