@@ -1,0 +1,1 @@
+"""IAM policies: made, split, checked and proved."""
