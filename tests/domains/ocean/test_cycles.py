@@ -14,13 +14,15 @@ import pytest
 from bondstore.domains.ocean import service
 from bondstore.domains.ocean.compare import compare
 from bondstore.domains.ocean.cycles import CycleIndex, FilesBefore, likely_names
+from bondstore.domains.ocean.plot import Picture, plot
 from bondstore.domains.ocean.qc.casts import split_casts
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.suite import load_suite, parse_suite
 from bondstore.domains.ocean.reading import read_any
 from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.show import show
-from bondstore.errors import TransientStoreError
+from bondstore.errors import TransientStoreError, UsageError
+from bondstore.findings import Finding
 from bondstore.ledger import Item
 from bondstore.release.records import Record
 from bondstore.stores import Store, open_store
@@ -301,6 +303,86 @@ def test_showing_a_single_file_says_what_quality_control_says(floats: Floats) ->
         assert counts["suspect"] == 8
 
 
+def drawn(source: Path, dest: Path) -> dict[str, str]:
+    """Return what the pictures of profiles show, in words, by name."""
+    told: list[Picture | Finding] = []
+    plot(source, dest, tests="argo", tell=told.append)
+    return {Path(one.path).stem: one.description for one in told if isinstance(one, Picture) if one.shows == "profile"}
+
+
+def test_pictures_show_what_quality_control_says(floats: Floats, tmp_path: Path) -> None:
+    """Of raw files, of results, and of a single one; its cycle before is in another folder, or beside it."""
+    floats.put(a__R1901234_001=cycle(1), b__c__R1901234_002=cycle(2, off=0.8), b__c__R1901234_003=cycle(3, off=0.8))
+    said = "Salinity flags: 8 suspect; failed tests: sensor drift."
+    floats.qc(form="netcdf")
+    for number, (source, end) in enumerate(((floats.source, ""), (floats.dest, "_qc"))):
+        found = drawn(source, tmp_path / f"pictures{number}")
+        assert [said in found[f"R1901234_{one:03d}{end}"] for one in (1, 2, 3)] == [False, True, True]
+    floats.put(b__c__R1901234_001=cycle(1))
+    (only,) = drawn(floats.source / "b" / "c" / "R1901234_003.nc", tmp_path / "single").values()
+    assert said in only
+
+
+def test_pictures_since_a_day_are_compared_with_the_cycle_before_that_day(floats: Floats, tmp_path: Path) -> None:
+    floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8))
+    os.utime(floats.source / "R1901234_001.nc", (1.7e9, 1.7e9))
+    told: list[Picture | Finding] = []
+    plot(floats.source, tmp_path / "out", tests="argo", since=datetime(2024, 1, 1, tzinfo=UTC), tell=told.append)
+    (only,) = (one for one in told if isinstance(one, Picture) and one.shows == "profile")
+    assert (only.source, "sensor drift" in only.description) == ("R1901234_002.nc", True)
+
+
+def test_pictures_and_a_look_go_by_the_exclusion_list(floats: Floats, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(LISTED)
+    floats.put(R1901234_001=cycle(1))
+    told: list[Picture | Finding] = []
+    plot(floats.source, tmp_path / "out", tests="argo", exclusion_list=listed, tell=told.append)
+    (drawing,) = (one for one in told if isinstance(one, Picture) and one.shows == "profile")
+    assert "Salinity flags: 8 bad; failed tests: exclusion list." in drawing.description
+    (view,) = show(str(floats.source / "R1901234_001.nc"), tests="argo", exclusion_list=listed).views
+    assert next(one.counts for one in view.tests if one.label == "exclusion_list" and one.on == "PSAL") == {"bad": 8}
+    with pytest.raises(UsageError, match="No test of this suite looks at the exclusion list"):
+        plot(floats.source, tmp_path / "out", exclusion_list=listed)
+
+
+def test_a_file_without_flags_is_shown_by_the_tests_of_its_kind_with_its_cycle_before(floats: Floats) -> None:
+    def bare(file: Any) -> None:
+        for name in [one for one in file.variables if one.endswith("_QC")]:
+            file.renameVariable(name, f"{name}_NOT")
+
+    floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8, change=bare))
+    (view,) = show(str(floats.source / "R1901234_002.nc")).views
+    assert view.suite == "argo"
+    counts = next(one.counts for one in view.tests if (one.label, one.on) == ("sensor_drift", "PSAL"))
+    assert counts == {"suspect": 8}
+
+
+def test_a_picture_is_not_drawn_where_the_cycle_before_could_not_be_had(
+    floats: Floats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8))
+    busy_for_cycle_1(monkeypatch)
+    told: list[Picture | Finding] = []
+    done = plot(floats.source / "R1901234_002.nc", tmp_path / "out", tests="argo", tell=told.append)
+    assert [(one.kind, one.key) for one in told if isinstance(one, Finding)] == [("not-fetched", "R1901234_002.nc")]
+    assert (done.tally.complete, done.pictures) == (False, 0)
+
+
+def busy_for_cycle_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer for cycle 1 as a server that is busy, when it is asked for along with another file."""
+    get_many = Store.get_many
+
+    def cut(self: Store, keys: Any, *more: Any, **named: Any) -> Any:
+        answers = get_many(self, keys, *more, **named)
+        return [
+            TransientStoreError("busy") if key.endswith("34_001.nc") else answer
+            for key, answer in zip(keys, answers, strict=True)
+        ]
+
+    monkeypatch.setattr(Store, "get_many", cut)
+
+
 def test_comparing_tells_of_a_cycle_before_that_could_not_be_had_and_of_what_reading_found(
     floats: Floats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,19 +391,9 @@ def test_comparing_tells_of_a_cycle_before_that_could_not_be_had_and_of_what_rea
         file.createVariable("TEMP_QC", "i1", ("N_PROF", "N_LEVELS"))
 
     floats.put(R1901234_001=cycle(1), R1901234_002=cycle(2, off=0.8), R1901235_001=cycle(1, change=odd))
-    get_many = Store.get_many
-
-    def cut(self: Store, keys: Any, *more: Any, **named: Any) -> Any:
-        """Answer for cycle 1 as a server that is busy, when it is asked for along with another file."""
-        answers = get_many(self, keys, *more, **named)
-        return [
-            TransientStoreError("busy") if key.endswith("34_001.nc") else answer
-            for key, answer in zip(keys, answers, strict=True)
-        ]
-
     found = compare(floats.source).findings
     assert [(one.kind, one.key) for one in found] == [("flags-unreadable", "R1901235_001.nc")]
-    monkeypatch.setattr(Store, "get_many", cut)
+    busy_for_cycle_1(monkeypatch)
     only = compare(floats.source / "R1901234_002.nc")
     assert [(one.kind, one.key) for one in only.findings] == [("not-fetched", "R1901234_002.nc")]
     assert only.rows == ()
@@ -354,11 +426,18 @@ def test_of_several_files_of_a_cycle_that_of_the_same_way_and_mode_is_taken() ->
     assert before("x/a.nc") == ()
 
 
+def test_a_raw_file_is_compared_with_raw_files_and_a_result_with_results() -> None:
+    keys = ("a/R5900001_007.nc", "a/R5900001_007_qc.nc")
+    before = FilesBefore(CycleIndex(item(key) for key in keys)).of
+    assert [before(f"z/R5900001_008{end}.nc") for end in ("", "_qc")] == [(item(keys[0]),), (item(keys[1]),)]
+
+
 def test_likely_names() -> None:
     before = likely_names("a/R5900001_010.nc", -1)
     assert list(before) == list(range(9, -1, -1))
     assert before[9] == ("a/R5900001_009.nc", "a/D5900001_009.nc")
     assert likely_names("a/R5900001_000.nc", -1) == {}
+    assert likely_names("a/R5900001_001_qc.nc", -1) == {0: ("a/R5900001_000_qc.nc", "a/D5900001_000_qc.nc")}
     assert likely_names("a/D5900001_999.nc", 1)[1000] == ("a/D5900001_1000.nc", "a/R5900001_1000.nc")
 
 

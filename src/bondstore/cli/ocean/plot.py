@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.ocean._shared import Columns, DestProfile
+from bondstore.cli.ocean._shared import Columns, DestProfile, ExclusionList
 from bondstore.errors import Exit
 from bondstore.text import counted, number_text, printable
 from bondstore.timebounds import start_of
@@ -45,6 +45,7 @@ def command(
         typer.Option(metavar="CSV", help="Deployments: a map and a section for each of them, in place of each sensor."),
     ] = None,
     columns: Columns = None,
+    exclusion_list: ExclusionList = None,
     profile: options.Profile = None,
     dest_profile: DestProfile = None,
     group: options.Group = None,
@@ -54,7 +55,8 @@ def command(
     """Draw a picture of each profile, and a map and sections of each platform.
 
     With salinity there are a section of it and a temperature-salinity diagram too. Levels are marked by what the tests
-    say of them, and those that are suspect or bad are labelled with the tests that failed. The same data give the same
+    say of them, and those that are suspect or bad are labelled with the tests that failed. A float's cycles before are
+    read along, as bondstore ocean qc does. The same data give the same
     bytes, so it can be run again at any time. A file that cannot be read is named, the others are drawn, and the exit
     code is 5. --since goes by when a file was written; maps and sections then show these files only. Of a
     single file they are drawn if it holds several profiles.
@@ -82,6 +84,7 @@ def command(
         since=start_of(since, tz),
         metadata=metadata,
         columns=columns,
+        exclusion_list=exclusion_list,
         profile=profile,
         dest_profile=dest_profile,
         group=group,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bondstore.cli import options, output
-from bondstore.cli.ocean._shared import Columns, Metadata
+from bondstore.cli.ocean._shared import Columns, ExclusionList, Metadata
 from bondstore.errors import Exit
 from bondstore.text import printable
 
@@ -48,6 +48,7 @@ def command(
     ] = None,
     columns: Columns = None,
     metadata: Metadata = None,
+    exclusion_list: ExclusionList = None,
     levels: Annotated[bool, typer.Option("--levels", help="Each level with its flags as well.")] = False,
     json: options.Json = False,
 ) -> int:
@@ -59,7 +60,15 @@ def command(
     """
     from bondstore.domains.ocean.show import show
 
-    shown = show(name, store=store, profile=profile, tests=tests, columns=columns, metadata=metadata)
+    shown = show(
+        name,
+        store=store,
+        profile=profile,
+        tests=tests,
+        columns=columns,
+        metadata=metadata,
+        exclusion_list=exclusion_list,
+    )
     if json:
         output.display(_records(shown, levels=levels), (), json=True)
     else:

@@ -173,10 +173,7 @@ def _compare_some(
         tool = maker(dialect)
         linked = link(alike, before if tool.suite.compares else {}, tool, store)
         note_personal(whoami(), linked.reads)
-        work.findings += [
-            NOT_FETCHED.about(key, message=f"{one}, which it is to be compared with, could not be had: {error.message}")
-            for key, (one, error) in linked.unsure.items()
-        ]
+        work.findings += [linked.not_fetched(key) for key in linked.unsure]
         batches = [linked.batches[key] for key in alike if key not in linked.unsure]
         flagged = [one for one in batches if any((flags != NONE).any() for flags in one.source.values())]
         work.files += len(flagged)

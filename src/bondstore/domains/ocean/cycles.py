@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from bondstore.stores import ObjectInfo, Store
 
 _NAME = re.compile(
-    r"(?:.*/)?(?P<mode>[RD])(?P<platform>[0-9]{5,8})_(?P<cycle>[0-9]{3,4})(?P<down>D?)\.nc", re.IGNORECASE
+    r"(?:.*/)?(?P<mode>[RD])(?P<platform>[0-9]{5,8})_(?P<cycle>[0-9]{3,4})(?P<down>D?)(?P<made>_qc)?\.nc",
+    re.IGNORECASE,
 )
-"""A file of one cycle. Source: Argo user's manual, section 4.1: <R|D><float>_<cycle>[D].nc."""
+"""A file of one cycle, or what quality control made of it. Source: Argo user's manual, section 4.1:
+<R|D><float>_<cycle>[D].nc."""
 
 
 class CycleIndex:
@@ -31,27 +33,27 @@ class CycleIndex:
     def __init__(self, items: Iterable[Item]) -> None:
         self._rows = sqlite3.connect("")  # a private file of its own, gone when it is closed
         self._rows.execute(
-            "CREATE TABLE cycles (platform TEXT, cycle INTEGER, down INTEGER, delayed INTEGER, key TEXT, version TEXT,"
-            " size INTEGER, PRIMARY KEY (platform, cycle, key)) WITHOUT ROWID"
+            "CREATE TABLE cycles (platform TEXT, cycle INTEGER, down INTEGER, delayed INTEGER, made INTEGER, key TEXT,"
+            " version TEXT, size INTEGER, PRIMARY KEY (platform, cycle, key)) WITHOUT ROWID"
         )
         named = ((*name, one.key, one.version, one.size) for one in items if (name := _named(one.key)))
-        self._rows.executemany("INSERT OR REPLACE INTO cycles VALUES (?, ?, ?, ?, ?, ?, ?)", named)
+        self._rows.executemany("INSERT OR REPLACE INTO cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?)", named)
         self._rows.execute("CREATE TABLE noted (key TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def earlier(self, key: str) -> dict[int, Item]:
         """Return one file of each of the float's cycles before that of `key`, nearest first, in whatever folder.
 
-        Of several files of a cycle: one of the same direction, then of the same mode (real time or delayed), then the
-        delayed one.
+        Of several files of a cycle: a raw one for a raw one, then one of the same direction, then of the same mode
+        (real time or delayed), then the delayed one.
         """
         name = _named(key)
         if name is None:
             return {}
-        platform, cycle, down, delayed = name
+        platform, cycle, down, delayed, made = name
         rows = self._rows.execute(
             "SELECT cycle, key, version, size FROM cycles WHERE platform = ? AND cycle < ? AND cycle >= ?"
-            " ORDER BY cycle DESC, down <> ?, delayed <> ?, delayed DESC, key",
-            (platform, cycle, cycle - LOOK_BACK, down, delayed),
+            " ORDER BY cycle DESC, made <> ?, down <> ?, delayed <> ?, delayed DESC, key",
+            (platform, cycle, cycle - LOOK_BACK, made, down, delayed),
         )
         found: dict[int, Item] = {}
         for number, file, version, size in rows:
@@ -153,19 +155,21 @@ def likely_names(key: str, step: int) -> dict[int, tuple[str, ...]]:
         return {}
     start, cycle = key[: match.start("mode")], int(match["cycle"])
     modes = dict.fromkeys((match["mode"], "D", "R"))
+    end = f"{match['down']}{match['made'] or ''}.nc"
     numbers = (cycle + step * one for one in range(1, LOOK_BACK + 1))
     return {
-        number: tuple(f"{start}{mode}{match['platform']}_{number:03d}{match['down']}.nc" for mode in modes)
+        number: tuple(f"{start}{mode}{match['platform']}_{number:03d}{end}" for mode in modes)
         for number in numbers
         if number >= 0
     }
 
 
-def _named(key: str) -> tuple[str, int, int, int] | None:
+def _named(key: str) -> tuple[str, int, int, int, int] | None:
     match = _NAME.fullmatch(key)
     if match is None:
         return None
-    return match["platform"], int(match["cycle"]), int(bool(match["down"])), int(match["mode"] in "Dd")
+    down, delayed, made = bool(match["down"]), match["mode"] in "Dd", bool(match["made"])
+    return match["platform"], int(match["cycle"]), int(down), int(delayed), int(made)
 
 
 def told_of(before: Sequence[Item]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.domains.ocean.reading import read_many
 from bondstore.errors import HOPELESS, BondstoreError, ChecksumError, NotFoundError
+from bondstore.findings import NOT_FETCHED
 from bondstore.ledger import Read
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ class Linked:
     unsure: Mapping[str, tuple[str, BondstoreError]]
     """Files that cannot be judged now: the key of one before that could not be had, and why."""
     reads: list[Read] = field(default_factory=list)
+
+    def not_fetched(self, key: str) -> Finding:
+        """Say of a file that cannot be judged which one before it is missing."""
+        one, error = self.unsure[key]
+        return NOT_FETCHED.about(
+            key, message=f"{one}, which it is to be compared with, could not be had: {error.message}"
+        )
 
 
 def link(read: Mapping[str, Batch], before: Mapping[str, Sequence[Item]], tool: Maker, store: Store) -> Linked:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bondstore.domains.ocean.cycles import CycleIndex, FilesBefore
 from bondstore.domains.ocean.findings import PLOT_KINDS
+from bondstore.domains.ocean.linked import grouped_with, link
 from bondstore.domains.ocean.paths import STATUS, TABLES
 from bondstore.domains.ocean.plots.canvas import FORMS, Form, need_matplotlib
 from bondstore.domains.ocean.plots.gathering import Gathering
@@ -23,7 +25,7 @@ from bondstore.domains.ocean.profile_files import check_any
 from bondstore.domains.ocean.profiles import joined
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
-from bondstore.domains.ocean.service import Asked
+from bondstore.domains.ocean.service import Asked, refuse_idle
 from bondstore.domains.ocean.write import Maker
 from bondstore.errors import (
     HOPELESS,
@@ -33,8 +35,8 @@ from bondstore.errors import (
     UsageError,
 )
 from bondstore.findings import GONE, NOT_FETCHED, Finding, Severity
-from bondstore.ledger import Read, note_personal
-from bondstore.runs.batches import Sample, grouped
+from bondstore.ledger import Item, Read, note_personal
+from bondstore.runs.batches import Sample
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.folder_destination import FolderDestination
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import Profile, StoreSpec
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.domains.ocean.qc.evaluate import Result
-    from bondstore.stores import Fetched, ObjectInfo
+    from bondstore.stores import Fetched, ObjectInfo, Store
 
 _FILES, _BYTES = 32, 4 << 20
 
@@ -119,6 +121,7 @@ def plot(
     since: datetime | None = None,
     metadata: str | os.PathLike[str] | None = None,
     columns: str | os.PathLike[str] | None = None,
+    exclusion_list: str | os.PathLike[str] | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
     group: str | None = None,
@@ -144,6 +147,8 @@ def plot(
         The table of deployments (CSV): profiles are then gathered by deployment.
     columns : path, optional
         What the columns of plain tables are (TOML).
+    exclusion_list : str or path, optional
+        A file, or its URL, for Argo's test 15.
     profile, dest_profile : str or Profile, optional
         Named settings to open source and destination with.
     group : str, optional
@@ -163,7 +168,7 @@ def plot(
     Raises
     ------
     UsageError
-        The form is unknown.
+        The form is unknown, or no test looks at the exclusion list.
     NotFoundError
         There is no such file, folder, object, bucket or suite.
     ConfigurationError
@@ -174,7 +179,8 @@ def plot(
     if form not in FORMS:
         raise UsageError(f"The form {form!r} is unknown.", hint=f"Choose one of: {', '.join(FORMS)}.")
     need_matplotlib()
-    settings = Asked(tests, metadata=metadata, columns=columns).settings()
+    settings = Asked(tests, metadata=metadata, columns=columns, exclusion_list=exclusion_list).settings()
+    refuse_idle(settings)
     spec, key = find_source(source, profile)
     maker = Maker(settings, spec.url)
     chosen: Form = "png" if form == "png" else "svg"
@@ -184,7 +190,9 @@ def plot(
     opened = open_store(spec)
     with ExitStack() as stack:
         stack.callback(watch.end)
-        items = [opened.head(key)] if key is not None else list(_wanted(spec, since, work, watch))
+        listed = [opened.head(key)] if key is not None else list(_listed(spec, work, watch))
+        items = [one for one in listed if key is not None or one.barred or _is_since(one, since)]
+        work.left_out += len(listed) - len(items)
         if not items and since is None:
             check_any(opened)  # raises, unless all there is was made by quality control
             raise NotFoundError(
@@ -197,9 +205,13 @@ def plot(
             stack.enter_context(work.dest.locked())
         opened.others = _sample(items)
         watch.begin(Count(len(items), sum(one.size for one in items)))
-        for batch in grouped(items, lambda one: one.size, number=_FILES, weight=_BYTES):
-            work.draw_files(batch, opened.get_many([one.key for one in batch]))
-            for one in batch:
+        there = [_item(one) for one in listed if not one.barred] if maker.suite.compares else []
+        index = stack.enter_context(closing(CycleIndex(there)))
+        before = FilesBefore(index, opened if key is not None and maker.suite.compares else None)
+        pairs = ((_item(one), before.of(one.key)) for one in items)
+        for some in grouped_with(pairs, _FILES, _BYTES):
+            work.draw_files(some, opened)
+            for one, _ in some:
                 watch.advance(Count(1, one.size))
         work.draw_platforms(only=key)
     return Plotted(work.url, work.pictures, work.tally, work.left_out, work.whole, work.kept)
@@ -213,14 +225,21 @@ def _sample(items: Sequence[ObjectInfo]) -> tuple[str, ...]:
     return tuple(sample.keys)
 
 
-def _wanted(spec: StoreSpec, since: datetime | None, work: _Plotting, progress: Progress) -> Iterator[ObjectInfo]:
+def _item(one: ObjectInfo) -> Item:
+    return Item(one.key, one.etag, one.size, "")
+
+
+def _is_since(one: ObjectInfo, since: datetime | None) -> bool:
+    return since is None or one.modified_ms >= since.timestamp() * 1000
+
+
+def _listed(spec: StoreSpec, work: _Plotting, progress: Progress) -> Iterator[ObjectInfo]:
     seen = Count()
-    earliest = 0 if since is None else since.timestamp() * 1000
     for page in open_store(spec).pages():
         for one in page.objects():
             if one.key.split("/")[0] == PRIVATE or one.key == STATUS or one.key.startswith(TABLES):
                 continue  # what quality control writes beside the files it makes
-            if one.barred or (one.key.lower().endswith(SUFFIXES) and one.modified_ms >= earliest):
+            if one.barred or one.key.lower().endswith(SUFFIXES):
                 seen += Count(1, one.size)
                 yield one
             else:
@@ -243,10 +262,10 @@ class _Plotting:
         self._names, self._gathering = Names(form), Gathering()
         self.tally, self.pictures, self.left_out, self.whole, self.kept = Tally(), 0, 0, True, 0
 
-    def draw_files(self, items: Sequence[ObjectInfo], answers: Sequence[Fetched | BondstoreError]) -> None:
-        """Read, test and draw the profiles of some files."""
-        fetched: list[tuple[ObjectInfo, Fetched]] = []
-        for item, answer in zip(items, answers, strict=True):
+    def draw_files(self, some: Sequence[tuple[Item, Sequence[Item]]], store: Store) -> None:
+        """Read, test and draw the profiles of some files, each with those of its float's cycles before."""
+        fetched: list[tuple[Item, Fetched]] = []
+        for (item, _), answer in zip(some, store.get_many([item.key for item, _ in some]), strict=True):
             if not isinstance(answer, BondstoreError):
                 fetched.append((item, answer))
                 continue
@@ -256,19 +275,23 @@ class _Plotting:
             self._tell(kind.about(item.key, message=answer.message))
             self.tally = self.tally.count("failed", item.size)
         note_personal(whoami(), [Read(item.key, answer.info.etag, len(answer.data)) for item, answer in fetched])
-        good: list[tuple[str, Batch]] = []
         results = read_many([(item.key, bytes(answer.data)) for item, answer in fetched], self._maker.columns)
+        read = {item.key: one[0] for (item, _), one in zip(fetched, results, strict=True) if isinstance(one, tuple)}
+        linked = link(read, {item.key: befores for item, befores in some}, self._maker, store)
+        note_personal(whoami(), linked.reads)
+        good: list[tuple[str, Batch]] = []
         for (item, _), result in zip(fetched, results, strict=True):
             if isinstance(result, DamagedError):
                 self._tell(Finding(result.kind, Severity.ERROR, item.key, str(result)))
                 self.tally = self.tally.count("quarantined", item.size)
-                continue
-            batch, findings = result
-            batch, more = self._maker.with_deployments(batch)
-            for finding in [*findings, *more]:
-                self._tell(finding)
-            self.tally = self.tally.count("done", item.size)
-            good.append((item.key, batch))
+            elif item.key in linked.unsure:
+                self._tell(linked.not_fetched(item.key))
+                self.tally = self.tally.count("failed", item.size)
+            else:
+                for finding in [*result[1], *linked.findings[item.key]]:
+                    self._tell(finding)
+                self.tally = self.tally.count("done", item.size)
+                good.append((item.key, linked.batches[item.key]))
         if good:
             self._draw_batch(good)
 

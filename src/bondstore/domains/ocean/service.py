@@ -100,7 +100,7 @@ def prepare(
 ) -> QcJob:
     """Check what is asked for and build the job; nothing is listed yet. As in `qc`."""
     settings = (asked or Asked()).settings()
-    _refuse_idle(settings)
+    refuse_idle(settings)
     return QcJob(
         store_spec(source, profile),
         dest_spec(dest, dest_profile or profile, group=group, follow_links=follow_links),
@@ -110,7 +110,7 @@ def prepare(
     )
 
 
-def _refuse_idle(settings: QcSettings) -> None:
+def refuse_idle(settings: QcSettings) -> None:
     """Refuse what would decide nothing: whoever asks for it would take it for done."""
     if settings.form == "parquet" and (settings.plots or settings.style == "aodn"):
         raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,7 @@ from bondstore.config.settings import load_profile
 from bondstore.domains.ocean.cycles import CycleIndex, FilesBefore
 from bondstore.domains.ocean.linked import link
 from bondstore.domains.ocean.qc.evaluate import evaluate
-from bondstore.domains.ocean.qc.suite import load_suite
 from bondstore.domains.ocean.reading import read_any
-from bondstore.domains.ocean.reading.columns import ColumnMap, parse_columns
-from bondstore.domains.ocean.reading.metadata import parse_metadata, without_contacts
 from bondstore.domains.ocean.reading.netcdf import flags_in, is_netcdf
 from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.views import ProfileView, view_of_file, view_of_result
@@ -31,8 +28,10 @@ if TYPE_CHECKING:
 
     from bondstore.config.profiles import Profile as Settings
     from bondstore.config.profiles import StoreSpec
+    from bondstore.domains.ocean.linked import Linked
     from bondstore.domains.ocean.profiles import Batch
     from bondstore.findings import Finding
+    from bondstore.stores import Store
 
 
 USUAL = {"moana-1": "moana", "moana-2": "moana", "argo": "argo"}
@@ -55,6 +54,7 @@ def show(
     tests: str | None = None,
     columns: str | os.PathLike[str] | None = None,
     metadata: str | os.PathLike[str] | None = None,
+    exclusion_list: str | os.PathLike[str] | None = None,
 ) -> ShownFile:
     """Read one file of this computer or of a store, and tell what tests say of it.
 
@@ -72,6 +72,8 @@ def show(
         A TOML that maps the columns of a plain CSV.
     metadata : path, optional
         The table of deployments (CSV): some tests depend on a profile's gear.
+    exclusion_list : str or path, optional
+        A file, or its URL, for Argo's test 15.
 
     Raises
     ------
@@ -82,52 +84,34 @@ def show(
     ConfigurationError
         The suite or the column map cannot be used.
     """
-    suite = load_suite(tests) if tests else None
-    chosen = _columns(columns)
+    asked = Asked(tests or "qartod", metadata=metadata, columns=columns, exclusion_list=exclusion_list)
+    settings = asked.settings()
     key, data, spec = _fetched(name, store, profile)
-    batch, findings = read_any(key, data, chosen)
-    if metadata is not None:
-        batch, more = parse_metadata(_table(metadata)).join(batch)
-        findings = [*findings, *more]
-    stored = flags_in(data, key) if suite is None and is_netcdf(data) else None
+    tool = Maker(settings, spec.url)
+    batch, findings = read_any(key, data, tool.columns)
+    stored = flags_in(data, key) if tests is None and is_netcdf(data) else None
     if stored is not None and (stored.tests or stored.rolled):
-        return ShownFile(tuple(view_of_file(batch, number, stored) for number in range(len(batch))), tuple(findings))
-    if suite is None:
-        dialect = batch.profiles[0].header.dialect if len(batch) else ""
-        tests = USUAL.get(dialect, "qartod")
-        suite = load_suite(tests)
-    if suite.compares and tests is not None:
-        batch = _linked(key, batch, spec, tests)
-    result = evaluate(batch, suite)
-    return ShownFile(tuple(view_of_result(batch, number, result) for number in range(len(batch))), tuple(findings))
+        batch, more = tool.with_deployments(batch)
+        views = (view_of_file(batch, number, stored) for number in range(len(batch)))
+        return ShownFile(tuple(views), (*findings, *more))
+    if tests is None and len(batch):
+        tool = Maker(replace(settings, suite=USUAL.get(batch.profiles[0].header.dialect, "qartod")), spec.url)
+    linked = _linked(key, batch, tool, open_store(spec))
+    batch = linked.batches[key]
+    result = evaluate(batch, tool.suite)
+    views = (view_of_result(batch, number, result) for number in range(len(batch)))
+    return ShownFile(tuple(views), (*findings, *linked.findings[key]))
 
 
-def _linked(key: str, batch: Batch, spec: StoreSpec, tests: str) -> Batch:
+def _linked(key: str, batch: Batch, tool: Maker, store: Store) -> Linked:
     """Return the profiles of a file with what they are compared with: cycles before that lie beside it."""
-    store = open_store(spec)
     with closing(CycleIndex(())) as index:
-        before = FilesBefore(index, store).of(key)
-    linked = link({key: batch}, {key: before}, Maker(Asked(tests).settings(), spec.url), store)
+        before = FilesBefore(index, store).of(key) if tool.suite.compares else ()
+    linked = link({key: batch}, {key: before}, tool, store)
     note_personal(whoami(), linked.reads)
     for _, error in linked.unsure.values():
         raise error
-    return linked.batches[key]
-
-
-def _table(path: str | os.PathLike[str]) -> str:
-    try:
-        return without_contacts(Path(path).expanduser().read_bytes())
-    except OSError:
-        raise NotFoundError(f"There is no readable table of deployments {path}.", hint="Name a CSV file.") from None
-
-
-def _columns(path: str | os.PathLike[str] | None) -> ColumnMap | None:
-    if path is None:
-        return None
-    try:
-        return parse_columns(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise NotFoundError(f"There is no readable column map {path}.", hint="Name a TOML file.") from None
+    return linked
 
 
 def _fetched(name: str, store: str | None, profile: str | Settings | None) -> tuple[str, bytes, StoreSpec]:

@@ -50,7 +50,8 @@ def evaluate(batch: Batch, suite: Suite) -> Result:
     """Run all tests of a suite.
 
     A test that raises is run again profile by profile: the profiles with which it raises are unevaluated, with the
-    reason, and no others.
+    reason, and no others. Tests that need a float's earlier cycle find it in the batch alone; `show`, `compare`, `plot`
+    and `qc` also look among the files of the store.
 
     Parameters
     ----------
