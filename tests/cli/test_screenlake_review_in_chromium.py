@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from demo.phones import Shape
 from PIL import Image
 from scipy.stats import beta
 
-from tests.chromium_tab import Tab, tab
+from tests.chromium_tab import WAIT, Tab, tab
 from tests.cli.conftest import Call
 from tests.conftest import IN_CI
 from tests.domains.screenlake.pages import HOSTILE, Shots, box
@@ -54,6 +56,18 @@ def shown(page: Tab) -> list[int]:
     found: list[int] = page.value(
         "[...document.querySelectorAll('.card')].map((c, at) => c.hidden ? -1 : at).filter((at) => at >= 0)"
     )
+    return found
+
+
+def answers(page: Tab) -> list[str]:
+    """The answer of each card, in the order of the sheet."""
+    found: list[str] = page.value("[...document.querySelectorAll('.card')].map((c) => c.dataset.answer)")
+    return found
+
+
+def kept(page: Tab) -> dict[str, Any]:
+    """What the browser keeps for the sheet."""
+    found: dict[str, Any] = json.loads(page.value("Object.values(localStorage)[0]"))
     return found
 
 
@@ -178,6 +192,127 @@ def test_what_was_decided_is_still_there_when_the_page_is_opened_again(
     file.unlink()
     page.open(shots.root / "q" / "review.html")
     assert page.text("#count").startswith("1 of 4 boxes decided")
+    assert page.value("document.querySelector('#unsaved').hidden"), "what was saved still is"
+    page.key("c")
+    file = saved(page, tmp_path, "q-2")
+    assert "--decisions decisions-q-2.json" in page.text("#then"), "no second file of the same name"
+    assert len(json.loads(file.read_text())["decisions"]) == 2
+
+
+def test_undo_takes_the_last_step_back_wherever_one_is(cli: Call, page: Tab, shots: Shots) -> None:
+    cli(*REVIEW, str(shots.root), "--sample", "0")
+    page.open(shots.root / "q" / "review.html")
+    page.key("u")
+    assert page.text("#count") == "0 of 4 boxes decided"
+    page.key("l")
+    page.key("C")  # with Caps Lock on
+    assert (page.text("#count"), current(page)) == ("2 of 4 boxes decided", 2)
+    page.key("u")
+    assert (page.text("#count"), current(page)) == ("1 of 4 boxes decided", 1)
+    page.key("k")
+    page.key("u")
+    assert (page.text("#count"), current(page)) == ("0 of 4 boxes decided", 0)
+    page.key("l")
+    page.key("l")
+    page.key("k")
+    page.key("k")
+    page.key("u")
+    assert answers(page) == ["", "confirm", "", ""], "the answer in front goes first"
+    page.click("[data-rest]")
+    assert answers(page) == ["confirm", "confirm", "confirm", ""]
+    page.key("u")
+    assert answers(page) == ["", "confirm", "", ""], "three at once are one step"
+
+
+def test_keys_work_while_a_filter_is_in_use(cli: Call, page: Tab, shots: Shots) -> None:
+    cli(*REVIEW, str(shots.root), "--sample", "0")
+    page.open(shots.root / "q" / "review.html")
+    page.value("document.querySelector('#by-kind').focus()")
+    page.key("l")
+    page.key("c")  # would choose "covered" there
+    assert page.value("document.querySelector('#by-kind').value") == "all"
+    assert answers(page) == ["confirm", "cover", "", ""]
+
+
+def test_a_box_may_begin_and_end_beside_the_image_and_in_any_corner(cli: Call, page: Tab, shots: Shots) -> None:
+    cli(*REVIEW, str(shots.root))
+    page.open(shots.root / "q" / "review.html")
+    page.key("o")
+    left, top, width, height = page.place("#whole")
+    page.drag((left + 200, top + 200), (left + 100, top + 150))
+    page.drag((left - 30, top + 50), (left + 60, top + 90))
+    page.drag((left + width - 50, top + height - 40), (left + width + 60, top + height - 5))
+    page.drag((left + 70, top + 70), (left + 70, top + 70))
+    page.drag((left + 70, top + 70), (left + 90, top + 70))
+    said = kept(page)["drawn"]
+    across = page.value("document.querySelector('#whole').naturalWidth") / width
+    sides = [[round(side / across) for side in one["box"]] for one in said]
+    expected = [(100, 150, 100, 50), (0, 50, 60, 40), (width - 50, height - 40, 50, 35)]
+    assert np.abs(np.array(sides) - np.array(expected)).max() <= 2
+    assert page.value("document.querySelector('#viewer').hidden") is False
+    page.drag((left - 30, top + 50), (left - 30, top + 50))
+    assert page.value("document.querySelector('#viewer').hidden") is True, "a click beside it closes it"
+
+
+def test_an_image_with_a_box_drawn_on_it_shows_a_face(cli: Call, page: Tab, shots: Shots) -> None:
+    cli(*REVIEW, str(shots.root), "--sample", "3")
+    page.open(shots.root / "q" / "review.html")
+    first = page.value("document.querySelector('.card[data-kind=sample]').dataset.source")
+    page.click(f".card[data-kind='box'][data-source='{first}'] [data-do='open']")
+    left, top, *_ = page.place("#whole")
+    page.drag((left + 20, top + 20), (left + 90, top + 90))
+    page.key("Escape")
+    page.click(".card[data-kind='sample'] [data-do='leave']")
+    assert page.text(".card[data-kind='sample'] .answer") == "A face showed: 1 box drawn"
+    assert page.text("#bound").startswith("You looked at 1 image; 1 showed a face.")
+    assert "1 image of the sample looked at" in page.text("#count")
+
+
+def test_what_was_carried_out_or_is_otherwise_now_does_not_come_back(
+    cli: Call, page: Tab, shots: Shots, tmp_path: Path
+) -> None:
+    """The browser keeps answers for a sheet; the next sheet of the same query may ask about something else."""
+    cli(*REVIEW, str(shots.root), "--sample", "0")
+    page.open(shots.root / "q" / "review.html")
+    page.key("o")
+    left, top, *_ = page.place("#whole")
+    page.drag((left + 200, top + 300), (left + 290, top + 390))
+    page.key("Escape")
+    page.key("j")
+    page.key("j")
+    page.key("l")
+    file = saved(page, tmp_path)
+    assert cli(*REVIEW, str(shots.root), "--decisions", str(file)).code == 0
+    page.open(shots.root / "q" / "review.html")
+    assert page.text("#count") == "0 of 3 boxes decided"
+    page.key("l")
+    other = Shots(shots.root)
+    other.add("a.png", covered=[box(100, 100, 60, 80, 0.39)], unsure=[box(400, 400, 50, 70, 0.3)])
+    page.value("document.querySelector('#save').click()")
+    assert cli(*REVIEW, str(shots.root)).code == 0
+    page.open(shots.root / "q" / "review.html")
+    assert "cover" not in answers(page)
+    assert "confirm" not in answers(page), "that it is right was said while it was not covered"
+
+
+def test_two_windows_of_one_sheet_know_of_each_other(cli: Call, page: Tab, shots: Shots) -> None:
+    cli(*REVIEW, str(shots.root), "--sample", "0")
+    page.open(shots.root / "q" / "review.html")
+    page.key("l")
+    first = page.session
+    target = page.send("Target.createTarget", url=(shots.root / "q" / "review.html").as_uri())["targetId"]
+    page.session = page.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    wait(page, "document.querySelector('.card.current') !== null")
+    page.value("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'l', bubbles: true}))")
+    page.session = first
+    wait(page, "document.querySelector('#count').innerText === '2 of 4 boxes decided'")
+
+
+def wait(page: Tab, until: str) -> None:
+    end = time.monotonic() + WAIT
+    while not page.value(until):
+        assert time.monotonic() < end, until
+        time.sleep(0.05)
 
 
 def test_the_limit_that_the_page_says_is_clopper_and_pearsons(cli: Call, page: Tab, tmp_path: Path) -> None:

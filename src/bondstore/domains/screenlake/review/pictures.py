@@ -11,7 +11,7 @@ from bondstore.domains.screenlake.paths import content_of, images_folder
 from bondstore.errors import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -47,8 +47,14 @@ def frame_of(candidate: Candidate) -> int:
     return candidate.frames[2] if candidate.frames else 0
 
 
-def pictures_of(dest: Destination, query: str, shown: Sequence[Candidate], sample: Iterable[ImageRecord]) -> Pictures:
-    """Make all pictures of a sheet, opening each image once."""
+def pictures_of(
+    dest: Destination,
+    query: str,
+    shown: Sequence[Candidate],
+    sample: Iterable[ImageRecord],
+    covers: Mapping[str, Sequence[Corners]],
+) -> Pictures:
+    """Make all pictures of a sheet, opening each image once; `covers` are boxes that people decided to cover."""
     by_image: dict[tuple[str, str, str], list[Candidate]] = {}
     for one in shown:
         by_image.setdefault((one.panelist, one.image, one.source), []).append(one)
@@ -60,6 +66,8 @@ def pictures_of(dest: Destination, query: str, shown: Sequence[Candidate], sampl
         wanted = {frame_of(one) for one in boxes} | ({0} if place in drawn else set())
         for number, frame in _frames(content_of(dest, f"{images_folder(query, panelist)}{image}"), wanted):
             _take(made, source, number, frame, boxes, thumb=place in drawn and number == 0)
+    for key, whole in made.wholes.items():
+        whole["decided"] = covers.get(key.partition("-")[0], ())
     return made
 
 

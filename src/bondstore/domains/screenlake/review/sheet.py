@@ -37,7 +37,7 @@ from bondstore.text import counted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bondstore.domains.screenlake.review.boxes import Candidate, Corners, ImageRecord
     from bondstore.domains.screenlake.review.decisions import Decided, Decision
@@ -162,7 +162,7 @@ def review(
     path, left = f"{chosen}/review.html", max(0, counts.left - len(shown))
     drawn = draw(dest, chosen, sample, known)
     done = Reviewed(f"{dest.shown}/{path}", chosen, shown, left, counts.waiting, new, drawn)
-    dest.put(path, _pieces(dest, done))
+    dest.put(path, _pieces(dest, done, counts.covers))
     return done
 
 
@@ -195,11 +195,11 @@ class _Counts:
         self._open: set[str] = set()
         self._clear: set[tuple[str, str]] = set()
         self._add = {place for place, one in known.boxes.items() if one.verdict == "add-box"}
-        self._covers: dict[str, list[Corners]] = {}  # decided and maybe not carried out yet
+        self.covers: dict[str, list[Corners]] = {}  # decided and maybe not carried out yet
         for (source, _), one in known.boxes.items():
             if one.verdict == "add-box":
                 x, y, width, height = one.box
-                self._covers.setdefault(source, []).append((x, y, width, height))
+                self.covers.setdefault(source, []).append((x, y, width, height))
 
     @property
     def left(self) -> int:
@@ -215,7 +215,7 @@ class _Counts:
         """Yield those that nobody decided about."""
         for one in some:
             if not self._known.has(one):
-                if not one.covered and under_cover(one.box, self._covers.get(one.source, ())):
+                if not one.covered and under_cover(one.box, self.covers.get(one.source, ())):
                     continue
                 if len(self._open) < _MANY:
                     self._open.add(one.id)
@@ -233,8 +233,8 @@ def _command(dest: Destination, query: str) -> str:
     return f"bondstore screenlake review {named}"
 
 
-def _pieces(dest: Destination, done: Reviewed) -> Iterator[bytes]:
-    pictures = pictures_of(dest, done.query, done.shown, done.sample.open)
+def _pieces(dest: Destination, done: Reviewed, covers: Mapping[str, Sequence[Corners]]) -> Iterator[bytes]:
+    pictures = pictures_of(dest, done.query, done.shown, done.sample.open, covers)
     return stream(
         "bondstore.domains.screenlake/sheet.html",
         query=done.query,

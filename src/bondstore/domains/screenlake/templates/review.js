@@ -18,12 +18,15 @@
 
   const answers = new Map(); // by the card's id: confirm, cover, clear, looked or missed
   let drawn = []; // of images: {image, key, box}
-  let saved = true;
+  const steps = []; // of each: the cards, and what there was before
+  let saved = true, saves = 0; // how many files were saved: the browser must not choose the name of the next one
   const store = `bondstore-review ${sheet.dataset.query} ${sheet.dataset.places}`;
+  const stateOf = (card) => card.dataset.covered || card.dataset.how; // an answer is about what was to be seen
 
   function remember() {
     try {
-      localStorage.setItem(store, JSON.stringify({ answers: [...answers], drawn }));
+      const some = [...answers].map(([id, word]) => [id, word, stateOf(byId.get(id))]);
+      localStorage.setItem(store, JSON.stringify({ answers: some, drawn, saved, saves }));
     } catch { /* a browser may keep nothing for files: then the file to save is all there is */ }
   }
 
@@ -31,19 +34,22 @@
     try {
       const kept = JSON.parse(localStorage.getItem(store) || "null");
       if (!kept) return;
-      for (const [id, word] of kept.answers) if (byId.has(id)) answers.set(id, word);
-      drawn = kept.drawn.filter((each) => pictures.has(each.key));
-      saved = !answers.size && !drawn.length;
+      answers.clear();
+      for (const [id, word, state] of kept.answers) if (byId.has(id) && stateOf(byId.get(id)) === state) answers.set(id, word);
+      drawn = kept.drawn.filter(({ key, box }) => pictures.has(key) && !pictures.get(key).decided.some((each) => `${each}` === `${box}`));
+      ({ saved = false, saves = 0 } = kept);
+      steps.length = 0;
     } catch { /* as above */ }
   }
 
   const isSample = (card) => card.dataset.kind === "sample";
   const isCovered = (card) => card.dataset.covered === "true";
   const boxOf = (card) => card.dataset.box.split(",").map(Number);
+  const drawnOn = (card) => drawn.filter((each) => each.image === card.dataset.source);
 
-  // c covers and l leaves, whatever is to be seen on a card.
+  // c covers and l leaves, whatever is to be seen on a card; where a box is drawn, a face showed.
   function wordOf(card, key) {
-    if (isSample(card)) return key === "cover" ? "missed" : "looked";
+    if (isSample(card)) return key === "cover" || drawnOn(card).length ? "missed" : "looked";
     if (isCovered(card)) return key === "cover" ? "confirm" : "clear";
     return key === "cover" ? "cover" : "confirm";
   }
@@ -55,16 +61,38 @@
     return cards.filter((each) => each.dataset.source === source && each.dataset.picture === picture && each.dataset.box === box);
   }
 
-  function answer(card, word) {
-    if (!card) return;
-    for (const each of twins(card)) {
+  function answer(some, word) {
+    steps.push({ cards: some, answers: [...answers], drawn });
+    for (const each of some.flatMap(twins)) {
       if (word) answers.set(each.dataset.id, word);
       else answers.delete(each.dataset.id);
     }
     changed();
   }
 
+  function draw(card, boxes) {
+    steps.push({ cards: [card], answers: [...answers], drawn });
+    drawn = boxes;
+    changed();
+    frames();
+  }
+
+  // The answer of the card in front, where it has one; else the last step, wherever that was.
+  function undo() {
+    const last = steps.at(-1);
+    if (current && answers.has(current.dataset.id) && !(last && last.cards.includes(current))) return answer([current], null);
+    if (!last) return;
+    steps.pop();
+    answers.clear();
+    for (const [id, word] of last.answers) answers.set(id, word);
+    drawn = last.drawn;
+    changed();
+    const card = last.cards.find((each) => !each.hidden);
+    if (card) select(card);
+  }
+
   function changed() {
+    for (const each of cards.filter(isSample)) if (drawnOn(each).length) answers.set(each.dataset.id, "missed");
     saved = false;
     remember();
     show();
@@ -111,7 +139,7 @@
     clear: () => "Will be shown",
     looked: () => "No face shows",
     missed: (card) => {
-      const count = drawn.filter((each) => each.image === card.dataset.source).length;
+      const count = drawnOn(card).length;
       return count ? `A face showed: ${plural(count, "box", "boxes")} drawn` : "A face shows: draw a box over it (press o)";
     },
   };
@@ -131,6 +159,8 @@
     const boxes = cards.filter((card) => !isSample(card));
     const done = boxes.filter((card) => answers.has(card.dataset.id)).length;
     const notes = [`${done.toLocaleString("en")} of ${plural(boxes.length, "box", "boxes")} decided`];
+    const seen = cards.filter((card) => isSample(card) && answers.has(card.dataset.id)).length;
+    if (seen) notes.push(`${plural(seen, "image", "images")} of the sample looked at`);
     if (drawn.length) notes.push(`${plural(drawn.length, "box", "boxes")} drawn`);
     if (under) notes.push(`${under} under a cover you made`);
     if (hidden) notes.push(`${hidden} hidden by the filters`);
@@ -145,7 +175,7 @@
     one("#unsaved").hidden = saved || !total;
     one("#words").textContent = typed();
     bound();
-    if (!current || current.hidden) select(visible()[0], false);
+    if (!current || current.hidden) select(visible().find((card) => !answers.has(card.dataset.id)) || visible()[0], false);
   }
 
   // The same as a command to type, for those who cannot save a file; images of the sample are counted by the file alone.
@@ -216,7 +246,7 @@
   function decide(card, key) {
     const some = visible(), word = wordOf(card, key);
     const behind = some.slice(some.indexOf(card) + 1);
-    answer(card, word);
+    answer([card], word);
     const next = behind.find((each) => !each.hidden); // what is under the new cover is passed over
     if (word === "missed") open(card);
     else if (next) select(next);
@@ -280,16 +310,12 @@
       return element;
     };
     if (!isSample(opened.card)) mark("found", boxOf(opened.card));
-    for (const each of drawn.filter((one) => one.image === opened.card.dataset.source)) {
+    for (const each of drawnOn(opened.card)) {
       const element = mark("own", each.box), button = document.createElement("button");
       button.type = "button";
       button.textContent = "×";
       button.title = "Remove this box";
-      button.addEventListener("click", () => {
-        drawn = drawn.filter((one) => one !== each);
-        changed();
-        frames();
-      });
+      button.addEventListener("click", () => draw(opened.card, drawn.filter((one) => one !== each)));
       element.append(button);
     }
   }
@@ -309,29 +335,30 @@
     return [left, top, Math.ceil(Math.max(from[0], to[0])) - left, Math.ceil(Math.max(from[1], to[1])) - top];
   }
 
-  stage.addEventListener("pointerdown", (event) => {
-    if (!opened || event.button || event.target.tagName === "BUTTON") return;
+  // A box may begin and end beside the image: its sides are then those of the image.
+  viewer.addEventListener("pointerdown", (event) => {
+    const beside = event.target === viewer;
+    if (!opened || event.button || !(beside ? !viewer.classList.contains("large") : stage.contains(event.target))
+      || event.target.tagName === "BUTTON") return;
     event.preventDefault();
-    from = pointAt(event);
-    stage.setPointerCapture(event.pointerId);
+    from = Object.assign(pointAt(event), { beside });
+    viewer.setPointerCapture(event.pointerId);
   });
-  stage.addEventListener("pointermove", (event) => {
+  viewer.addEventListener("pointermove", (event) => {
     if (!from) return;
     rubber.hidden = false;
     put(rubber, boxTo(event));
   });
-  stage.addEventListener("pointerup", (event) => {
+  viewer.addEventListener("pointerup", (event) => {
     if (!from) return;
-    const box = boxTo(event);
+    const box = boxTo(event), { beside } = from;
     from = null;
     rubber.hidden = true;
-    if (box[2] < 4 || box[3] < 4) return; // a click, and no box
-    drawn.push({ image: opened.card.dataset.source, key: opened.card.dataset.picture, box });
-    if (isSample(opened.card)) answers.set(opened.card.dataset.id, "missed");
-    changed();
-    frames();
+    if (box[2] >= 4 && box[3] >= 4)
+      draw(opened.card, [...drawn, { image: opened.card.dataset.source, key: opened.card.dataset.picture, box }]);
+    else if (beside) close(); // a click beside the image
   });
-  stage.addEventListener("pointercancel", () => { from = null; rubber.hidden = true; });
+  viewer.addEventListener("pointercancel", () => { from = null; rubber.hidden = true; });
   addEventListener("resize", frames);
 
   // --- keys and clicks
@@ -339,25 +366,26 @@
   const KEYS = {
     j: () => move(1), ArrowRight: () => move(1), k: () => move(-1), ArrowLeft: () => move(-1),
     c: () => current && decide(current, "cover"), l: () => current && decide(current, "leave"),
-    u: () => answer(current, null), o: () => open(current),
+    u: undo, o: () => open(current),
   };
 
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key.length > 1 && event.target.matches("input, select")) return; // a filter needs its arrows, and no letters
     if (!viewer.hidden) {
-      if (event.key === "Escape" || event.key === "o") close();
-      else if (event.key === "z" && opened) enlarge(!viewer.classList.contains("large"));
-      else if (event.key === "u" && opened) {
-        const own = drawn.filter((each) => each.image === opened.card.dataset.source);
-        drawn = drawn.filter((each) => each !== own[own.length - 1]);
-        changed();
-        frames();
+      if (key === "Escape" || key === "o") close();
+      else if (key === "z" && opened) enlarge(!viewer.classList.contains("large"));
+      else if (key === "u" && opened && !event.repeat) {
+        const own = drawnOn(opened.card);
+        if (own.length) draw(opened.card, drawn.filter((each) => each !== own.at(-1)));
       }
       return;
     }
-    const act = KEYS[event.key];
-    if (!act || (event.repeat && "cl".includes(event.key))) return; // a key held down decides nothing more
+    const act = KEYS[key];
+    if (!act) return;
     event.preventDefault();
+    if (event.repeat && "clu".includes(key)) return; // a key held down decides nothing more
     act();
   });
 
@@ -367,17 +395,15 @@
       select(card, false);
       if (!button) {
         if (event.target.closest("img")) open(card);
-      } else if (button.dataset.do === "undo") answer(card, null);
-      else if (button.dataset.do === "open") open(card);
-      else if (answers.get(card.dataset.id) === wordOf(card, button.dataset.do)) answer(card, null);
+      } else if (button.dataset.do === "open") open(card);
       else {
-        answer(card, wordOf(card, button.dataset.do));
-        if (wordOf(card, button.dataset.do) === "missed") open(card);
+        const word = wordOf(card, button.dataset.do);
+        answer([card], answers.get(card.dataset.id) === word ? null : word);
+        if (word === "missed" && answers.has(card.dataset.id)) open(card);
       }
     });
   }
   one("#close").addEventListener("click", close);
-  viewer.addEventListener("click", (event) => { if (event.target === viewer) close(); });
 
   for (const input of of("#filters input, #filters select"))
     input.addEventListener("input", () => {
@@ -391,8 +417,7 @@
   for (const button of of("button[data-rest]"))
     button.addEventListener("click", () => {
       const some = of(".card", button.closest(".part")).filter((card) => !card.hidden && !answers.has(card.dataset.id));
-      for (const card of some) answers.set(card.dataset.id, button.dataset.rest);
-      if (some.length) changed();
+      if (some.length) answer(some, button.dataset.rest);
     });
 
   one("#save").addEventListener("click", () => {
@@ -402,16 +427,26 @@
     const said = { kind: "screenlake-review", version: 1, query: sheet.dataset.query, decisions };
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(said, null, 1)], { type: "application/json" }));
-    link.download = sheet.dataset.file;
+    saves += 1;
+    link.download = saves > 1 ? sheet.dataset.file.replace(/\.json$/, `-${saves}.json`) : sheet.dataset.file;
+    for (const place of of(".file")) place.textContent = link.download;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     saved = true;
+    remember();
     one("#then").hidden = false;
     show();
+  });
+  addEventListener("storage", (event) => { // the same sheet in another window
+    if (event.key !== store) return;
+    recall();
+    show();
+    frames();
   });
   addEventListener("beforeunload", (event) => { if (!saved && (answers.size || drawn.length)) event.preventDefault(); });
 
   root.classList.add("scripted");
   recall();
   show();
+  if (answers.size) select(current); // where somebody stopped
 })();
