@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from bondstore.runs.destinations import open_destination
 from bondstore.stores.address import dest_spec
 from tests.notify.post import SETTINGS
 from tests.notify.test_message import ENVELOPE
-from tests.ocean_files import moana_csv
+from tests.ocean_files import moana_csv, ragged_nc
 from tests.real_ocean import real
 from tests.test_canaries import opened
 
@@ -94,8 +95,72 @@ def test_nothing_of_a_vessel_or_its_gear_goes_public_unless_it_is_named(tmp_path
         return {word for word in words if word in told}
 
     assert made() == set()
-    named = made("vessel", "gear", "upload_position", "Fishing method", "Port", "Programme", "Contact name")
+    named = made("vessel", "gear", "upload_position", "Fishing method", "Port", "Programme")
     assert named == {*words} - {b"zebedee"}, "and a person never"
+
+
+COLUMNS = """[columns]
+platform = "ship"
+time = "time"
+latitude = "lat"
+longitude = "lon"
+pressure = "p"
+temperature = "t"
+"""
+
+
+def free_texts(folder: Path) -> None:
+    """Files that name their platform, and no number of it: a netCDF file, one whose code is a name, a plain table."""
+    folder.mkdir()
+    made = ({"platform": "FV Kittiwake"}, {"platform_code": "Kittiwake", "platform": "FV Kittiwake"})
+    for number, texts in enumerate(made):
+        (folder / f"cast_{number}.nc").write_bytes(ragged_nc(attributes=texts))
+    rows = [f"Kittiwake,2024-05-01T00:0{at}:00,-41.9,174.9,{at + 1},{15 - at / 10}" for at in range(9)]
+    (folder / "table.csv").write_text("\n".join(["ship,time,lat,lon,p,t", *rows]))
+
+
+def test_what_a_platform_is_called_stays_private_unless_it_is_named(tmp_path: Path) -> None:
+    free_texts(tmp_path / "raw")
+    columns, about = tmp_path / "columns.toml", tmp_path / "about.toml"
+    columns.write_text(COLUMNS)
+
+    def made(dest: str, **more: Any) -> bytes:
+        asked = service.Asked("qartod", form="both", columns=columns, **more)
+        result = service.qc(tmp_path / "raw", tmp_path / dest, asked, jobs=1)
+        assert result.tally.objects()["done"] == 3
+        places = Places((tmp_path / f"{dest}-public").as_uri(), (tmp_path / dest).as_uri())
+        publish_between(places, Order(requirement="suspect", stac=True))
+        records = [Record.from_json(path.read_bytes()) for path in sorted((tmp_path / dest).rglob("*_qc.nc.json"))]
+        message = news_message(
+            SETTINGS, ENVELOPE, [of_record(one) for one in records], PlotReader(lambda _: None), 1 << 22
+        )
+        paths = [*(tmp_path / dest).rglob("*"), *(tmp_path / f"{dest}-public").rglob("*")]
+        files = [path for path in paths if path.is_file() and ".bondstore" not in path.parts]
+        assert files
+        return message.as_bytes() + b"".join(one.lower() for path in files for one in opened(path))
+
+    assert b"kittiwake" not in made("qc", plots=True).lower()
+    with open_destination(dest_spec(tmp_path / "qc")).ledger() as ledger:
+        run = ledger.runs.newest_first()[0].id
+        private = {one.key for one in ledger.findings.of_run(run) if one.kind == "platform-private"}
+    assert private == {"cast_0.nc", "cast_1.nc", "table.csv"}
+    assert b"kittiwake" not in made("together", per="deployment").lower()
+    about.write_text('publish = ["platform"]')
+    named = made("named", attributes=about).lower()
+    assert b"fv kittiwake" in named
+    assert named.count(b"kittiwake") > 6
+
+
+def test_what_the_table_of_deployments_has_as_a_serial_number_is_no_vessels_name(tmp_path: Path) -> None:
+    raw, columns, table = tmp_path / "raw", tmp_path / "columns.toml", tmp_path / "deployments.csv"
+    free_texts(raw)
+    columns.write_text(COLUMNS)
+    text = (raw / "table.csv").read_text()
+    (raw / "table.csv").write_text(text.replace("Kittiwake", "Logger A"))
+    table.write_text("Serial number,Date supplied,Date returned\nLogger A,01/01/2021,\n")
+    service.qc(raw, tmp_path / "qc", service.Asked("qartod", columns=columns, metadata=table), jobs=1)
+    records = [Record.from_json(path.read_bytes()) for path in (tmp_path / "qc").rglob("*.json")]
+    assert sorted(one.platform for one in records) == ["", "", "Logger A"]
 
 
 def test_a_vessel_that_a_folder_is_named_after_stays_private(tmp_path: Path) -> None:

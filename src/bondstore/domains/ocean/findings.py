@@ -186,6 +186,12 @@ RUN_KINDS = registry(
         "State them in a TOML file: --attributes FILE",
     ),
     FindingKind(
+        "platform-private",
+        _INFO,
+        "The platform has a name but no number. The name may be a vessel or a person, so results do not contain it.",
+        'To publish the name, write in the file for --attributes: publish = ["platform"]',
+    ),
+    FindingKind(
         "vessel-in-name",
         _WARNING,
         "The file is named after its vessel, and its name goes public with what is released.",

@@ -22,7 +22,7 @@ from bondstore.domains.ocean.plots.section import section
 from bondstore.domains.ocean.plots.water import water_diagram
 from bondstore.domains.ocean.plots.words import describe, heading
 from bondstore.domains.ocean.profile_files import check_any
-from bondstore.domains.ocean.profiles import joined
+from bondstore.domains.ocean.profiles import joined, with_platforms
 from bondstore.domains.ocean.qc.evaluate import evaluate, pick
 from bondstore.domains.ocean.reading import read_many
 from bondstore.domains.ocean.service import Asked, refuse_idle
@@ -291,7 +291,7 @@ class _Plotting:
                 for finding in [*result[1], *linked.findings[item.key]]:
                     self._tell(finding)
                 self.tally = self.tally.count("done", item.size)
-                good.append((item.key, linked.batches[item.key]))
+                good.append((item.key, with_platforms(linked.batches[item.key])))
         if good:
             self._draw_batch(good)
 

@@ -149,7 +149,7 @@ class Profile:
     header : Header
         What the file says.
     platform : str
-        Serial number of the sensor, or the WMO number of a float.
+        Serial number of the sensor, or the WMO number of a float; not what a file only calls it: see `with_platform`.
     timed : bool
         Whether each level has a time of its own (Moana); false where one time stands for all (Argo).
     placed : bool
@@ -275,6 +275,21 @@ class Batch:
         source = {name: flags for name, flags in self.source.items() if (flags != NONE).any()}
         carried = {name: values for name, values in self.carried.items() if not np.isnan(values).all()}
         return replace(self, salinity=salinity, source=source, carried=carried)
+
+
+def with_platform(profile: Profile) -> Profile:
+    """Return a profile whose platform has no number under what its file calls it: mostly a vessel, so it is private."""
+    free = profile.known.get("platform", "")
+    if profile.platform or not free:
+        return profile
+    return replace(
+        profile, platform=free, known={name: text for name, text in profile.known.items() if name != "platform"}
+    )
+
+
+def with_platforms(batch: Batch) -> Batch:
+    """Return a batch with `with_platform` of each profile: for the user's own eyes, or where it may be public."""
+    return replace(batch, profiles=[with_platform(one) for one in batch.profiles])
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

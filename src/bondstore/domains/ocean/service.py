@@ -67,18 +67,21 @@ class Asked:
         ConfigurationError
             The tests, or a file, cannot be used.
         """
+        from bondstore.domains.ocean.output.attributes import parse_attributes
         from bondstore.domains.ocean.qc.evaluate import check_suite
         from bondstore.domains.ocean.qc.suite import load_suite
         from bondstore.domains.ocean.reading.metadata import without_contacts
 
         check_suite(load_suite(self.tests))
+        attributes = _text(self.attributes) if self.attributes else ""
+        parse_attributes(attributes)  # refused here, before anything is read
         return QcSettings(
             self.tests if self.tests in suite_names() else _text(self.tests),
             _one_of("form", self.form, ("netcdf", "parquet", "both")),  # type: ignore[arg-type]
             _one_of("style", self.style, ("plain", "aodn")),  # type: ignore[arg-type]
             self.plots,
             without_contacts(_read(self.metadata)) if self.metadata else "",
-            _text(self.attributes) if self.attributes else "",
+            attributes,
             _text(self.columns) if self.columns else "",
             "" if self.tests in suite_names() else str(Path(self.tests).absolute().parent),
             _one_of("per", self.per, ("profile", "deployment")),  # type: ignore[arg-type]

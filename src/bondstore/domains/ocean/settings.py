@@ -16,7 +16,7 @@ from bondstore.version import TOOL
 Form = Literal["netcdf", "parquet", "both"]
 Style = Literal["plain", "aodn"]
 Per = Literal["profile", "deployment"]
-LAYOUT = 4
+LAYOUT = 5
 """Counted up when the same settings come to write other files."""
 
 

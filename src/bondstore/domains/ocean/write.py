@@ -15,6 +15,7 @@ from bondstore.domains.ocean.output.attributes import Attributes, FileSource, pa
 from bondstore.domains.ocean.output.netcdf import netcdf_file
 from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.paths import month_of, plot_path
+from bondstore.domains.ocean.profiles import with_platforms
 from bondstore.domains.ocean.qc.evaluate import evaluate
 from bondstore.domains.ocean.qc.flags import SCALES, Flag, Flags, of_source
 from bondstore.domains.ocean.qc.ragged import per_profile
@@ -66,9 +67,8 @@ class Maker:
         """Return a batch with what the table of deployments, and the exclusion list, know of its profiles."""
         if self._excluded is not None:
             batch = _with_list(batch, self._excluded)
-        if self._deployments is None:
-            return batch, []
-        return self._deployments.join(batch)
+        batch, findings = (batch, []) if self._deployments is None else self._deployments.join(batch)
+        return (with_platforms(batch) if "platform" in self._attributes.publish else batch), findings
 
     def with_predecessors(self, read: Mapping[str, Batch], before: Mapping[str, Sequence[str]]) -> dict[str, Batch]:
         """Return the profiles of files by key, each with the last good one before, as far as the tests ask for it."""
@@ -149,9 +149,9 @@ def _with_list(batch: Batch, listed: Mapping[str, Sequence[ExclusionEntry]]) -> 
 
 
 def _is_named_after_vessel(key: str, profile: Profile) -> bool:
-    vessel = profile.deployment.vessel if profile.deployment else ""
-    name, said = (re.sub(r"[\W_]+", "", text.casefold()) for text in (key.rpartition("/")[2], vessel))
-    return len(said) >= _SHORTEST_NAME and said in name
+    vessels = (profile.deployment.vessel if profile.deployment else "", profile.known.get("platform", ""))
+    name, *said = (re.sub(r"[\W_]+", "", text.casefold()) for text in (key.rpartition("/")[2], *vessels))
+    return any(len(one) >= _SHORTEST_NAME and one in name for one in said)
 
 
 _SHORTEST_NAME = 4
@@ -173,6 +173,8 @@ def _findings(key: str, path: str, batch: Batch, result: Result) -> tuple[Findin
         by_source = any((of_source(flags) == worst).any() for on, flags in batch.source.items() if on in result.rolled)
         kind = "graded-bad" if worst is Flag.BAD else "graded-suspect"
         found.append(RUN_KINDS["flagged-by-source" if by_source and not by_tests else kind].about(key))
+    if any(not one.platform and one.known.get("platform") for one in batch.profiles):
+        found.append(RUN_KINDS["platform-private"].about(key))
     if any(_is_named_after_vessel(key, one) for one in batch.profiles):
         found.append(RUN_KINDS["vessel-in-name"].about(key))
     if not month_of(path):

@@ -10,9 +10,12 @@ from bondstore.errors import ConfigurationError
 
 def test_a_file_of_attributes_is_read():
     stated = parse_attributes(
-        'title = "Ours"\nlicense = "CC-BY-4.0"\npublish = ["Profile number"]\n[more]\nsite_code = "NZ"\n'
+        'title = "Ours"\nlicense = "CC-BY-4.0"\npublish = ["header: Profile number", "port"]\n'
+        '[more]\nsite_code = "NZ"\n'
     )
-    assert stated == Attributes({"title": "Ours", "license": "CC-BY-4.0"}, {"site_code": "NZ"}, ("Profile number",))
+    assert stated == Attributes(
+        {"title": "Ours", "license": "CC-BY-4.0"}, {"site_code": "NZ"}, ("Profile number", "port")
+    )
     assert stated.get("title") == "Ours"
     assert stated.get("institution") == DEFAULTS["institution"]
     assert stated.get("project") == ""
@@ -33,12 +36,31 @@ def test_a_file_of_attributes_is_read():
         ('more = "x"', "must be a table"),
         ('publish = "x"', "must be a table"),
         ("publish = [1]", "must be a text"),
+        ('publish = ["vesel"]', "unknown name 'vesel'. Did you mean 'vessel'\\?"),
+        ('publish = ["Fishing methods"]', "Did you mean 'fishing method'\\?"),
+        ('publish = ["Moana battery"]', "Did you mean 'Moana Battery \\(V\\)'\\?"),
+        ('publish = ["Profile number"]', "unknown name 'Profile number'\\. Known are"),
+        ('publish = ["Contact name"]', "'Contact name' in `publish` is about a person"),
+        ('publish = ["header: Skipper"]', "'Skipper' in `publish` is about a person"),
     ],
 )
 def test_what_is_wrong_is_said(text, told):
     with pytest.raises(ConfigurationError, match=told) as caught:
         parse_attributes(text)
     assert "a@b.example" not in str(caught.value)
+
+
+def test_a_header_line_that_is_not_known_is_named_as_one():
+    with pytest.raises(ConfigurationError) as caught:
+        parse_attributes('publish = ["Profile number"]')
+    assert 'publish = ["header: Profile number"]' in (caught.value.hint or "")
+    assert parse_attributes('publish = ["header: Profile number"]').publish == ("Profile number",)
+
+
+def test_names_may_be_written_in_small_or_capital_letters():
+    named = '["Vessel", "upload position", "source file", "moana battery (v)", "Platform", "Fishing Method"]'
+    known = ("vessel", "upload_position", "source_file", "Moana Battery (V)", "platform", "fishing method")
+    assert parse_attributes(f"publish = {named}").publish == known
 
 
 def test_the_date_is_the_objects_unless_it_is_given():

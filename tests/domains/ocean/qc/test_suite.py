@@ -89,8 +89,16 @@ def test_thresholds_are_read_as_their_types() -> None:
         (['test = "own.over"', 'on = "TEMP"', 'label = ""', "limit = 1.0"], "label of own.over is no plain name"),
         (['test = "own.over"', 'on = "TEMP"', "label = 7", "limit = 1.0"], "label of own.over is no plain name"),
         (['test = "own.over"', 'on = "TEMP"', f'label = "{"a" * 65}"', "limit = 1.0"], "label of own.over is no plain"),
-        (['test = "own.over"', 'on = "TEMP"', "limit = nan"], "limit of own.over is not a number"),
-        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "span = [-inf, nan]"], "span of own.over is not a number"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = nan"], "limit of own.over is not a finite number"),
+        (
+            ['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "span = [-inf, nan]"],
+            "span of own.over is not a finite number",
+        ),
+        (['test = "own.over"', 'on = "TEMP"', "limit = inf"], "limit of own.over is not a finite number"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "span = [-inf, 1.0]"], "span of own.over is not a finite"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "many = [1.0, inf]"], "many of own.over is not a finite"),
+        (['test = "own.over"', 'on = "TEMP"', "limit = 1.0", "named = {a = [-inf]}"], "named of own.over is not a"),
+        (['test = "own.over"', 'on = "TEMP"', f"limit = 1{'0' * 400}"], "limit of own.over has a value of another"),
     ],
 )
 def test_what_is_not_right_is_told(lines: list[str], words: str) -> None:
@@ -202,6 +210,45 @@ def test_places_that_are_swapped_are_refused(name: str) -> None:
                 suite_of('test = "moana.remove_ref_location"', "reference = [173.3, -41.3]", "radius = 5"), "mine"
             )
         )
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["latitude = [-100, 100]", "longitude = [-180, 360]"], "latitude of moana.impossible_location is outside -90"),
+        (["latitude = [-90, 90]", "longitude = [-180, 400]"], "longitude of moana.impossible_location is outside -180"),
+        (["latitude = [-inf, 90]", "longitude = [-180, 360]"], "latitude of moana.impossible_location is not a finite"),
+    ],
+)
+def test_places_beyond_the_globe_are_refused(lines: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        check_suite(parse_suite(suite_of('test = "moana.impossible_location"', *lines), "mine"))
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ("latitude = [-100, 100]", "latitude of qartod.climatology is outside -90 to 90"),
+        ("month = [0, 13]", "month of qartod.climatology is outside 1 to 12"),
+        ("pressure = [0, inf]", "windows of qartod.climatology is not a finite number"),
+        ("day_of_year = [1, 366], longitude = [170, 190]", ""),
+    ],
+)
+def test_windows_beyond_the_globe_and_the_year_are_refused(window: str, words: str) -> None:
+    lines = ['test = "qartod.climatology"', 'on = "TEMP"', f"windows = [{{span = [0.0, 30.0], {window}}}]"]
+    if not words:
+        check_suite(parse_suite(suite_of(*lines), "mine"))
+        return
+    with pytest.raises(ConfigurationError) as refused:
+        check_suite(parse_suite(suite_of(*lines), "mine"))
+    assert words in str(refused.value)
+
+
+def test_a_regional_span_without_end_is_refused() -> None:
+    lines = ['test = "argo.regional_range"', 'on = "TEMP"', 'sea = "red_sea"', "span = [21.7, inf]"]
+    with pytest.raises(ConfigurationError, match=r"span of argo\.regional_range is not a finite number"):
+        parse_suite(suite_of(*lines), "mine")
 
 
 def shipped(test: str, on: str, **other: Any) -> str:

@@ -38,7 +38,8 @@ def test_profiles_by_their_column_in_the_order_of_first_rows() -> None:
     assert [one.kind for one in found] == ["byte-order-mark"]
     assert batch.sizes.tolist() == [2, 1]
     assert [one.name for one in batch.profiles] == ["casts", "casts-2"]
-    assert [one.platform for one in batch.profiles] == ["Sea, Star", "X"]
+    assert [one.known["platform"] for one in batch.profiles] == ["Sea, Star", "X"]
+    assert [one.platform for one in batch.profiles] == ["", ""]
     assert [one.known["profile_id"] for one in batch.profiles] == ["B", "A"]
     assert batch.pressure.tolist() == [5, 6, 7]
     assert batch.time[1] == datetime(2020, 2, 1, 10, 1, tzinfo=UTC).timestamp()

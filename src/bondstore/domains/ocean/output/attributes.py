@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeGuard
@@ -14,6 +15,7 @@ from typing import TypeGuard
 from bondstore.deid.text import redact_text
 from bondstore.domains.ocean.output.extents import stamp
 from bondstore.domains.ocean.profiles import Header, Position, Profile
+from bondstore.domains.ocean.reading.metadata import PUBLISHABLE
 from bondstore.errors import ConfigurationError
 from bondstore.version import TOOL
 
@@ -66,9 +68,29 @@ PUBLISHED = ("cycle", "direction", "platform_type", "truncated")
 """Facts and header lines that are written without being asked for, beside those that `Header` has a place for."""
 
 
-PRIVATE = ("vessel", "gear", "upload_position", "download_position", "source_file")
+PRIVATE = ("vessel", "gear", "upload_position", "download_position", "source_file", "platform")
 """What tells of a vessel, its gear or its harbour: written only where `publish` names it, as are the columns of the
-table of deployments. Fishing grounds are a trade secret. Of ``source_file``, the folders are private."""
+table of deployments. Fishing grounds are a trade secret. Of ``source_file``, the folders are private. ``platform`` is
+what a file without a number calls it: a free text, and often a vessel's name."""
+
+
+_FURTHER = (
+    *("input_dialect", "profile_id", "created", "wmo_instrument_type", "positioning_system", "data_centre"),
+    *("vertical_sampling_scheme", "parameters", "deepest_pressure"),
+)
+"""Facts of a profile that may be published by name."""
+
+
+_HEADER = "header:"
+"""What a header line's name is written behind, where it is none of those that are known."""
+
+
+_LINES = (
+    *("Deck unit battery voltage", "Cellular signal strength", "Protocol Version", "Moana calibration date"),
+    *("Upload signal strength", "Upload attempts", "Upload time", "Upload stats", "Download Attempts"),
+    *("Moana Battery (V)",),
+)
+"""Header lines that Moana sensors are known to send, beside those that `Header` has a place for."""
 
 
 _OWN = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -162,7 +184,28 @@ def parse_attributes(text: str) -> Attributes:
     return Attributes(
         {name: _text(name, value) for name, value in content.items()},
         {_own(name): _text(name, value) for name, value in more.items()},
-        tuple(_text("publish", one) for one in publish),
+        tuple(_public(_text("publish", one)) for one in publish),
+    )
+
+
+def _public(name: str) -> str:
+    """Return a name of `publish` as it is known; one that is not known, or is about a person, is refused."""
+    line = name.removeprefix(_HEADER).strip()
+    if _PERSON.search(line):
+        raise ConfigurationError(
+            f"In the attributes file, {line!r} in `publish` is about a person. It is never published.",
+            hint="Remove it from the list.",
+        )
+    if name.startswith(_HEADER):
+        return line
+    known = {_identifier(one): one for one in (*PRIVATE, *PUBLISHED, *_FURTHER, *PUBLISHABLE, *_LINES)}
+    if _identifier(name) in known:
+        return known[_identifier(name)]
+    near = get_close_matches(_identifier(name), known, 1, cutoff=0.8)
+    raise ConfigurationError(
+        f"In the attributes file, `publish` has the unknown name {name!r}."
+        + (f" Did you mean {known[near[0]]!r}?" if near else ""),
+        hint=f'Known are: {", ".join(known.values())}. For another header line, write: publish = ["{_HEADER} {name}"]',
     )
 
 
@@ -200,14 +243,12 @@ def facts(profile: Profile, attributes: Attributes) -> dict[str, Fact]:
     for what, position in (("upload", header.upload_position), ("download", header.download_position)):
         if f"{what}_position" in named:
             found |= _place(what, position)
-    allowed = (*PUBLISHED, *attributes.publish)
+    allowed = {_identifier(one) for one in (*PUBLISHED, *attributes.publish)}
     if deployment is not None:
         found |= {name: getattr(deployment, name) for name in ("vessel", "gear") if name in named}
         found["deployment_supplied"] = stamp(deployment.supplied)
         found["deployment_returned"] = stamp(deployment.returned)
-        found |= _further(
-            "deployment", deployment.other, [one for one in deployment.other if _identifier(one) in named]
-        )
+        found |= _further("deployment", deployment.other, named)
     found |= _further("header", header.other, allowed) | _further("profile", profile.known, allowed)
     cleaned = {name: clean(value) if isinstance(value, str) else value for name, value in found.items()}
     return {name: value for name, value in cleaned.items() if _is_said(value)}
@@ -251,7 +292,7 @@ def _further(prefix: str, said: Mapping[str, str], allowed: Collection[str]) -> 
     return {
         f"{prefix}_{safe}": said[name]
         for name in sorted(said)
-        if name in allowed and not _PERSON.search(name) and (safe := _identifier(clean(name)))
+        if _identifier(name) in allowed and not _PERSON.search(name) and (safe := _identifier(clean(name)))
     }
 
 

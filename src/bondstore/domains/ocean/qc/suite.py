@@ -6,10 +6,11 @@ import hashlib
 import json
 import math
 import re
+import sys
 import tomllib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import import_module, resources
@@ -267,7 +268,8 @@ def _thresholds(suite: str, test: Test, stated: Mapping[str, Any]) -> dict[str, 
         except TypeError:
             raise _wrong(suite, f"{name} of {test.name} has a value of another type", "See its description.") from None
         except ValueError:  # nothing is ever over it or under it: the test would call all things good
-            raise _wrong(suite, f"{name} of {test.name} is not a number", "A threshold cannot be nan.") from None
+            hint = "Give a number: nan and inf are not thresholds."
+            raise _wrong(suite, f"{name} of {test.name} is not a finite number", hint) from None
     return taken
 
 
@@ -276,21 +278,29 @@ def _content(thresholds: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fitted(value: Any, kind: Any) -> Any:
-    """Return a value of TOML as a threshold's type; TypeError where it is of another, ValueError for what is NaN."""
+    """Return a value of TOML as a threshold's type; TypeError where it is of another, ValueError for nan and inf."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return _fitted(value, next(one for one in inner if one is not type(None)))
     if origin is not None:
         return _mapping(value, inner) if issubclass(origin, Mapping) else _series(value, origin, inner)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < sys.float_info.max:
         return float(value)
     if kind is FileName and type(value) is str:
         return FileName(value)
-    if isinstance(value, float) and math.isnan(value):
+    if not all(map(math.isfinite, _floats(value))):
         raise ValueError
     if kind is not Any and type(value) is not kind:  # a bool is no number here
         raise TypeError
     return value
+
+
+def _floats(value: Any) -> Iterator[float]:
+    """Yield the numbers of a value that are floats, those in tables too."""
+    if isinstance(value, float):
+        yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _floats(one)
 
 
 def _mapping(value: Any, inner: tuple[Any, ...]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from time import time
@@ -31,6 +32,16 @@ _OF_SIZE = """
 """
 _SIZES = frozenset(_OF_SIZE.split())
 """Distances, heights, widths and rates: below zero, all things would be over them, or none."""
+_LIMITS: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(("latitude", "latitudes"), (-90.0, 90.0)),
+    **dict.fromkeys(("longitude", "longitudes"), (-180.0, 360.0)),
+    "equator": (0.0, 90.0),
+    "month": (1.0, 12.0),
+    "quarter": (1.0, 4.0),
+    "week": (1.0, 53.0),
+    "day_of_year": (1.0, 366.0),
+}
+"""What there is of places and of times of the year: beyond it, a test would never find anything."""
 _COUNTS = frozenset({"repeats", "smallest_cluster", "beside", "suspect_count", "fail_count"})
 _ASCENDING = ("zones", "bands", "edges", "digits")
 _ALIKE = (
@@ -53,10 +64,7 @@ def objections(test: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, str]
         if stated.get(low) is not None and stated.get(high) is not None and stated[low] > stated[high]:
             yield f"{low} of {test} is above its {high}", f"Make {low} the smaller of the two."
     for name, value in stated.items():
-        if name in _SIZES and any(one < 0 for one in _numbers(value)):
-            yield f"{name} of {test} is negative", "State a size: 0 or more."
-        if name in _COUNTS and value < 1:
-            yield f"{name} of {test} is under 1", "State how many: 1 or more."
+        yield from _of_numbers(test, name, value)
     yield from _of_tables(test, stated)
     if _is_to_come(stated.get("earliest")):
         yield f"earliest of {test} is yet to come", "State a day that is past: every date would be before it."
@@ -67,8 +75,26 @@ def objections(test: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, str]
             "The span that the operator expects lies within what the sensor can measure.",
         )
     reference = stated.get("reference")
-    if reference is not None and abs(reference[0]) > 90:
+    if reference is not None and (abs(reference[0]) > 90 or not -180 <= reference[1] <= 360):
         yield f"reference of {test} is no place on Earth", "Write the latitude first: reference = [-41.3, 173.3]"
+
+
+def _of_numbers(test: str, name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if name in _SIZES and any(one < 0 for one in _numbers(value)):
+        yield f"{name} of {test} is negative", "State a size: 0 or more."
+    yield from _beyond(test, name, value)
+    for window in value if isinstance(value, list) else ():
+        if isinstance(window, Mapping):
+            for key, ends in window.items():
+                yield from _beyond(test, key, ends)
+    if name in _COUNTS and value < 1:
+        yield f"{name} of {test} is under 1", "State how many: 1 or more."
+
+
+def _beyond(test: str, name: str, value: Any) -> Iterator[tuple[str, str]]:
+    low, high = _LIMITS.get(name, (-math.inf, math.inf))
+    if any(not low <= one <= high for one in _numbers(value)):
+        yield f"{name} of {test} is outside {low:g} to {high:g}", f"State numbers from {low:g} to {high:g}."
 
 
 def _of_tables(test: str, stated: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

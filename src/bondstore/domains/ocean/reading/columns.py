@@ -17,7 +17,7 @@ import numpy as np
 from bondstore.domains.ocean.findings import KINDS
 from bondstore.domains.ocean.profiles import Batch, Floats, Header, Profile
 from bondstore.domains.ocean.reading.header import number
-from bondstore.domains.ocean.reading.text import damaged, plain_text
+from bondstore.domains.ocean.reading.text import damaged, plain_text, platform_named
 from bondstore.domains.ocean.reading.units import DEPTH, LINEAR, converted, seconds, since, unit_of
 from bondstore.errors import ConfigurationError
 from bondstore.findings import Finding
@@ -226,13 +226,14 @@ def _number(text: str, columns: ColumnMap, count: dict[str, int]) -> float:
 
 def _profiles(key: str, ids: list[str], platforms: list[str]) -> list[Profile]:
     stem = PurePosixPath(key).stem
+    named = [platform_named(one) for one in platforms]
     return [
         Profile(
             key=key,
             name=stem if place == 0 else f"{stem}-{place + 1}",
             header=Header("columns"),
-            platform=platform,
-            known={"profile_id": one} if one else {},
+            platform=number,
+            known={name: text for name, text in (("profile_id", one), ("platform", free)) if text},
         )
-        for place, (one, platform) in enumerate(zip(ids, platforms, strict=True))
+        for place, (one, (number, free)) in enumerate(zip(ids, named, strict=True))
     ]

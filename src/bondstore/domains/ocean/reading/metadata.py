@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from bondstore.domains.ocean.findings import KINDS
-from bondstore.domains.ocean.profiles import Batch, Deployment, Profile
+from bondstore.domains.ocean.profiles import Batch, Deployment, Profile, with_platform
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.errors import ConfigurationError
 from bondstore.findings import Finding
@@ -24,8 +24,16 @@ _SERIAL = ("mangopare serial number", "moana serial number", "sensor serial numb
 _SUPPLIED, _RETURNED = ("date supplied",), ("date returned",)
 _VESSEL = ("vessel id", "vessel", "vessel name")
 _CLASS, _METHOD = ("gear class",), ("fishing method", "deployment method", "gear")
-_KEPT = ("programme", "public", "publication date", "wigos id", "deck unit serial number", "fishing method", "port")
-_COLUMNS = tuple(dict.fromkeys((*_SERIAL, *_SUPPLIED, *_RETURNED, *_VESSEL, *_CLASS, *_METHOD, *_KEPT)))
+PUBLISHABLE = (
+    "programme",
+    "public",
+    "publication date",
+    "wigos id",
+    "deck unit serial number",
+    "fishing method",
+    "port",
+)
+_COLUMNS = tuple(dict.fromkeys((*_SERIAL, *_SUPPLIED, *_RETURNED, *_VESSEL, *_CLASS, *_METHOD, *PUBLISHABLE)))
 """All columns that are looked at. The list is closed: whoever adds a column of names publishes none by it."""
 _FREE = (*_VESSEL, *_CLASS, *_METHOD, "programme", "port")
 """Columns in which people write what they like: a phone number is not kept there either."""
@@ -82,10 +90,13 @@ class Deployments:
         first = per_profile(batch, batch.time, np.fmin).tolist()
         last = per_profile(batch, batch.time, np.fmax).tolist()
         for number, profile in enumerate(batch.profiles):
-            serial = profile.platform or profile.header.sensor_serial
+            free = profile.known.get("platform", "")
+            serial = profile.platform or profile.header.sensor_serial or free
             found = self.of(serial, first[number], last[number]) if serial else ()
             if len(found) == 1:
-                profiles.append(replace(profile, deployment=found[0]))
+                # what the table has as a serial number is one, and no vessel's name
+                named = with_platform(profile) if serial == free else profile
+                profiles.append(replace(named, deployment=found[0]))
                 continue
             profiles.append(profile)
             kind = "deployment-ambiguous" if found else "deployment-missing"
@@ -171,7 +182,7 @@ def _row(row: Mapping[str, str], gears: Mapping[str, str]) -> tuple[str, Deploym
         return None
     safe = {name: cell for name, cell in row.items() if cell and not _is_contact(name, cell)}
     gear = _first(safe, _CLASS) or _first(safe, _METHOD)
-    kept = {name: safe[name] for name in _KEPT if name in safe}
+    kept = {name: safe[name] for name in PUBLISHABLE if name in safe}
     named = gears.get(gear.casefold(), gear)
     return _plain(serial), Deployment(_first(safe, _VESSEL), named, supplied, returned, kept)
 

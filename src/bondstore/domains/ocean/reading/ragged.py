@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bondstore.domains.ocean.profiles import Batch, Deployment, Floats, Header, Integers, Position, Profile
 from bondstore.domains.ocean.reading.dataset import Reader, StoredFlags
-from bondstore.domains.ocean.reading.text import damaged
+from bondstore.domains.ocean.reading.text import damaged, platform_named
 from bondstore.findings import Finding
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -44,9 +44,8 @@ _MEANT: tuple[tuple[int, tuple[str, ...]], ...] = (
 _ON = {"LATITUDE": "POSITION", "LONGITUDE": "POSITION", "POSITION": "POSITION"}
 _TOLD = ("test", "references", "thresholds", "not_evaluated")
 _SERIAL = ("sensor_serial_number", "instrument_serial_number")
-_PLATFORM = ("platform_code", "moana_serial_number", "Moana Serial Number", *_SERIAL, "platform")
-"""What names the platform, best first. The free text ``platform`` comes last: it often is the vessel's name, which no
-deployment is found by and nobody may publish."""
+_PLATFORM = ("platform_code", "moana_serial_number", "Moana Serial Number", *_SERIAL)
+"""What numbers the platform, best first. The free text ``platform`` comes after them: it often is the vessel's name."""
 MOST_PROFILES = 5_000_000
 
 
@@ -266,12 +265,14 @@ def _profiles(reader: Reader, sizes: Integers, *, timed: bool, placed: bool) -> 
             "cycle": facts.text(place, "CYCLE_NUMBER", "profile_cycle"),
             "created": _seconds(facts.moment(place, "date_created")),
         }
+        platform, free = platform_named(facts.text(place, "platform"), [facts.text(place, name) for name in _PLATFORM])
+        known |= {"platform": free}
         profiles.append(
             Profile(
                 key=reader.key,
                 name=usual,
                 header=_header(facts, place, "imos" if is_imos else "netcdf"),
-                platform=facts.text(place, *_PLATFORM),
+                platform=platform,
                 timed=timed,
                 placed=placed,
                 deployment=_deployment(facts, place),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Sequence
 
 from bondstore.domains.ocean.findings import KINDS
 from bondstore.errors import DamagedError
 from bondstore.findings import Finding
 
 _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CODE = re.compile(r"[^\s\d]*\d\S*", re.ASCII)
+_DIGITS = re.compile(r"\d+", re.ASCII)
 
 
 def damaged(kind: str, key: str, message: str = "") -> DamagedError:
@@ -37,3 +41,12 @@ def plain_text(data: bytes, key: str) -> tuple[bytes, list[Finding]]:
     if b"\r" in data and b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     return data, found
+
+
+def platform_named(text: str, codes: Sequence[str] = ()) -> tuple[str, str]:
+    """Return the number of a platform; and where it has none, what it is called, which may be a vessel or a person.
+
+    A code, the best first, is a number if it is one word with a digit in it (``MOANA-12``); free text, if it is digits.
+    """
+    number = next((one for one in codes if _CODE.fullmatch(one)), text if _DIGITS.fullmatch(text) else "")
+    return number, "" if number else next((one for one in (*codes, text) if one), "")
