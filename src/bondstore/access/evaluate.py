@@ -7,7 +7,7 @@ can only take away. What is not known for sure is `Permission.UNKNOWN`, and who 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -108,6 +108,15 @@ def decide(request: Request, policies: Policies) -> Ruling:
             ("resource", _of([policies.resource] if policies.resource else [])),
         )
     }
+    return judge(held, request.principal, at_home=request.is_at_home, bounded=policies.boundary is not None)
+
+
+Held = Mapping[str, Sequence[tuple[Statement, Truth]]]
+"""By kind of policy (identity, boundary, resource), each statement and whether it is about the request."""
+
+
+def judge(held: Held, principal: Principal, *, at_home: bool, bounded: bool) -> Ruling:
+    """Say what comes of a request that these statements are about."""
     flat = [pair for pairs in held.values() for pair in pairs]
     denies = [(one, truth) for one, truth in flat if one.effect == "Deny" and truth is not False]
     if any(truth for _, truth in denies):
@@ -118,11 +127,11 @@ def decide(request: Request, policies: Policies) -> Ruling:
     }
     allowed = combine(
         identity=some(truth for _, truth in allows["identity"]),
-        boundary=some(truth for _, truth in allows["boundary"]) if policies.boundary else True,
+        boundary=some(truth for _, truth in allows["boundary"]) if bounded else True,
         resource=some(truth for _, truth in allows["resource"]),
-        named=any(truth and names(one, request.principal) for one, truth in allows["resource"]),
-        at_home=request.is_at_home,
-        anonymous=not request.principal.arn,
+        named=any(truth and names(one, principal) for one, truth in allows["resource"]),
+        at_home=at_home,
+        anonymous=not principal.arn,
     )
     if allowed is False:
         return Ruling(Permission.DENIED)
