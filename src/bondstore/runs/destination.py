@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -306,7 +307,7 @@ class Destination(ABC):
 
     @abstractmethod
     def append(self, path: str, data: bytes) -> None:
-        """Add to the end of a file that no run knows; it is made where it is missing."""
+        """Add lines of JSON to the end of a file that no run knows; it is made where it is missing."""
 
     @abstractmethod
     def walk(self, folder: str) -> Iterator[str]:
@@ -331,6 +332,16 @@ class Destination(ABC):
         """Return the hash of an output as it is now."""
         with self.open(path) as file:
             return hashlib.file_digest(cast("Any", file), "sha256").digest()
+
+
+def whole_lines(content: bytes) -> bytes:
+    """Return lines of JSON, the last one with its end; what a kill left of a line goes."""
+    rest = content[content.rfind(b"\n") + 1 :]
+    try:
+        json.loads(rest)
+    except ValueError:
+        return content[: len(content) - len(rest)]
+    return content + b"\n"
 
 
 def open_lock(corner: Path) -> TextIO:

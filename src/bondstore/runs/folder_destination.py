@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -17,7 +18,7 @@ from bondstore.errors import ConfigurationError, NotFoundError
 from bondstore.ledger import personal_path
 from bondstore.modes import PRIVATE as FOR_OWNER
 from bondstore.modes import Folders, Modes, in_corner, linked, make_folder, shared_with
-from bondstore.runs.destination import PRIVATE, QUARANTINE, SOON, Destination
+from bondstore.runs.destination import PRIVATE, QUARANTINE, SOON, Destination, whole_lines
 from bondstore.runs.durable import OutputGroup, explaining
 from bondstore.runs.writers import FolderWriter
 from bondstore.text import number_text
@@ -236,18 +237,25 @@ class FolderDestination(Destination):
             group.discard()
 
     def append(self, path: str, data: bytes) -> None:
-        """Add to the end of a file."""
+        """Add lines to the end of a file; they are made durable."""
         folders, file = self._folders, str(self.root / path)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         if not self.follow_links or in_corner(path):
             flags |= os.O_NOFOLLOW
         with explaining(str(self.root)):
             folders.need(file.rpartition("/")[0])
             made = not os.path.lexists(file)
-            with os.fdopen(os.open(file, flags, 0o600), "ab") as out:
+            with os.fdopen(os.open(file, flags, 0o600), "ab+") as out:
+                fcntl.flock(out, fcntl.LOCK_EX)
                 if made:
                     folders.modes_of(path).fit_file(out.fileno(), file)
-                out.write(data)
+                out.seek(0)
+                there = out.read()
+                kept = whole_lines(there)
+                out.truncate(min(len(there), len(kept)))
+                out.write(kept[len(there) :] + data)
+                out.flush()
+                os.fsync(out.fileno())
 
     def set_aside(self, paths: Sequence[str]) -> None:
         """Move files that nobody knows from the quarantine to a folder beside it."""

@@ -27,7 +27,7 @@ from bondstore.errors import (
 )
 from bondstore.ledger.personal import personal_path
 from bondstore.modes import make_folder
-from bondstore.runs.destination import PRIVATE, SOON, Destination, Head, Holder, open_lock
+from bondstore.runs.destination import PRIVATE, SOON, Destination, Head, Holder, open_lock, whole_lines
 from bondstore.runs.lease import Lease
 from bondstore.runs.ram_disk import candidates, ram_folder
 from bondstore.runs.store_record import ENTRIES, POINTER, StoreRecord
@@ -293,7 +293,7 @@ class StoreDestination(Destination):
                 if there is None:
                     self.store.put_if_absent(path, data)
                 else:
-                    self.store.put_if_unchanged(path, bytes(there.data) + data, there.info.etag)
+                    self.store.put_if_unchanged(path, whole_lines(bytes(there.data)) + data, there.info.etag)
                 return
 
     def walk(self, folder: str) -> Iterator[str]:

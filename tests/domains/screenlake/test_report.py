@@ -23,6 +23,7 @@ from bondstore.runs.folder_destination import FolderDestination
 from bondstore.zips import ZIPS
 from tests.domains.screenlake.pages import HOSTILE, Page
 
+MISSES = "It misses faces, also in images in which it covered others, and some covers hide no face."
 KEPT = "Everything that was on the screen is still in the tables' text columns"
 NOBODY = "Nobody looked for faces"
 
@@ -91,10 +92,19 @@ def test_no_face_and_could_not_look_are_told_apart() -> None:
     assert "Could not be looked at: damaged, cut short, or of a format that is not read here 3" in text
     assert "3 images could not be looked at Could not look is not the same as no face" in text
     assert "2 images withheld, as a face was still found" in text
-    assert "A detector can miss a face" in text
+    assert MISSES in text
     clean = read(summary(images={"kept": 3})).text
     assert "ould not look" not in clean
     assert "withheld, as" not in clean
+
+
+def test_covered_faces_are_no_promise_that_there_are_no_others() -> None:
+    text = read(summary(images={"redacted": 16}, unsure=2)).text
+    assert MISSES in text
+    assert "the 2 boxes that looked somewhat like a face, but not enough to be covered, and a random sample" in text
+    assert "before you share the images: a random sample" in read(summary(images={"redacted": 16}, unsure=0)).text
+    nobody = handled(redact="none", detector="")
+    assert MISSES not in read(summary(handling=nobody, images={"unlooked": 30}, boxes=0, unsure=0)).text
 
 
 def test_text_that_is_kept_is_named_plainly() -> None:

@@ -90,6 +90,21 @@ def test_what_was_seen_counts_until_other_eyes_look(many: Shots) -> None:
     assert review(many.root, sample=10).sample.looked == 0
 
 
+def test_what_was_seen_is_about_the_images_as_they_were_then(many: Shots) -> None:
+    """A sheet that is still open after another detector looked."""
+    (first, *_) = review(many.root, sample=10).sample.open
+    for record in many.root.glob("q/combined/panelists/*/redactions.jsonl"):
+        record.write_text(record.read_text().replace('"' + "d" * 64 + '"', '"' + "e" * 64 + '"'))
+    done = handed(many, [{"verdict": "looked", "image": first.source, "how": first.how}])
+    assert done.sample.looked == 0
+    assert [one.how for one in read_decisions(FolderDestination(many.root), "q")] == [first.how]
+
+
+def test_a_file_without_decisions_is_refused(many: Shots) -> None:
+    with pytest.raises(UsageError, match="holds no decisions"):
+        handed(many, [])
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -106,6 +121,7 @@ def test_what_was_seen_counts_until_other_eyes_look(many: Shots) -> None:
                 {"verdict": "add-box", "image": "a" * 64, "box": [1, 2, 3]},
                 {"verdict": "add-box", "image": "a.png", "box": [1, 2, 3, 4]},
                 {"verdict": "looked", "image": 7},
+                {"verdict": "looked", "image": "a" * 64, "how": "x"},
                 "confirm",
             )
         ),
@@ -123,7 +139,7 @@ def test_a_file_about_something_else_is_refused(many: Shots) -> None:
     with pytest.raises(NotFoundError, match="There is no file"):
         review(many.root, decisions=many.root / "none.json")
     with pytest.raises(NotFoundError, match="There are no results of a query 'other'"):
-        handed(many, [], query="other")
+        handed(many, [{"verdict": "looked", "image": "f" * 64}], query="other")
     source = many.lines[0]["sha256_before"]
     with pytest.raises(UsageError, match="stands with two answers"):
         handed(many, [{"verdict": "looked", "image": source}, {"verdict": "missed", "image": source}])

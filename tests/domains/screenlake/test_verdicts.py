@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from bondstore.domains.screenlake.review.boxes import candidates
+from bondstore.domains.screenlake.review.decisions import read_decisions
 from bondstore.domains.screenlake.review.sheet import box_of
 from bondstore.errors import BondstoreError, NotFoundError, UsageError
 from bondstore.runs.folder_destination import FolderDestination
@@ -137,3 +139,45 @@ def test_a_box_is_read(text: str, expected: object) -> None:
 def test_what_is_no_box_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="IMAGE@X,Y,W,H"):
         box_of(text)
+
+
+def test_a_sheet_that_was_carried_out_in_part_may_be_handed_over_again(shots: Shots) -> None:
+    """Whoever goes on with a sheet that is still open saves what was done before, too."""
+    unsure, covered = id_of(shots, "high.png", 0.38), id_of(shots, "weak.png", 0.45)
+    assert len(review(shots.root, cover=[unsure], clear=[covered]).decided) == 2
+    record = shots.folder / "redactions.jsonl"
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    for line in lines:  # as the next run writes them
+        if line["image"] == "weak.png":
+            line["boxes"] = [one for one in line["boxes"] if one["score"] != 0.45]
+        if line["image"] == "high.png":
+            done = [one for one in line["unsure"] if one["score"] == 0.38]
+            line["boxes"], line["unsure"] = done, [one for one in line["unsure"] if one not in done]
+    record.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    again = review(shots.root, cover=[unsure], clear=[covered])
+    assert again.decided == []
+    assert next(again.told()) == "Nothing new: all of it was written down before."
+    other = next(one.id for one in candidates(FolderDestination(shots.root), "q") if not one.covered)
+    assert len(review(shots.root, cover=[unsure], clear=[covered], confirm=[other]).decided) == 1
+    with pytest.raises(NotFoundError, match="No box has the id"):
+        review(shots.root, confirm=[covered])
+
+
+def test_killed_at_any_byte_of_what_it_writes_and_done_again_all_is_there_once(shots: Shots) -> None:
+    words = {"confirm": [id_of(shots, "high.png", 0.38)], "clear": [id_of(shots, "weak.png", 0.45)]}
+    review(shots.root, **words)
+    path = shots.root / "q" / "decisions.jsonl"
+    whole = path.read_bytes()
+
+    def said() -> list[tuple[str, tuple[float, ...]]]:
+        return sorted((one.verdict, one.box) for one in read_decisions(FolderDestination(shots.root), "q"))
+
+    expected = said()
+    for length in (*range(0, len(whole), 23), len(whole) - 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        review(shots.root, sample=0, limit=1)
+        review(shots.root, sample=0, limit=1, **words)
+        assert said() == expected, length
+    path.write_bytes(whole[:-1])  # as an editor leaves it
+    review(shots.root, sample=0, limit=1, confirm=[id_of(shots, "low.png", 0.11)])
+    assert len(said()) == 3

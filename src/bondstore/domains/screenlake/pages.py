@@ -210,7 +210,6 @@ def _facts(summary: PanelistSummary) -> dict[str, Any]:
         "gone": gone,
         "stays": stays,
         "stays_advice": _STAYS,
-        "missed_advice": PICTURES["no-face"].advice,
         "unsure": summary.unsure,
         "bar": [*((colour, images.get(word, 0)) for word, colour in _WRITTEN.items()), ("held", sum(held.values()))],
         "outcomes": [

@@ -16,6 +16,7 @@ _KIND, _VERSION = "screenlake-review", 1
 _MOST = 16 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
 _SOURCE = re.compile(r"[0-9a-f]{64}")
+_HOW = re.compile(r"(?:[0-9a-f]{16})?")
 _SHEET = "Save the decisions on the sheet again, and name that file."
 
 
@@ -47,9 +48,12 @@ def read_answers(path: str | os.PathLike[str]) -> Answers:
         raise UsageError(f"{file} could not be read: {error.strerror}.", hint=_SHEET) from None
     try:
         said = json.loads(content)
-        return _answers(said["kind"], said["version"], str(said["query"]), said["decisions"])
+        answers = _answers(said["kind"], said["version"], str(said["query"]), said["decisions"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{file} is not a file that a review sheet saved.", hint=_SHEET) from None
+    if not answers.verdicts:
+        raise UsageError(f"{file} holds no decisions.", hint="Decide on the sheet, save again, and name that file.")
+    return answers
 
 
 def _answers(kind: str, version: int, query: str, decisions: list[dict[str, Any]]) -> Answers:
@@ -68,7 +72,7 @@ def _verdicts(said: list[dict[str, Any]]) -> Verdicts:
             x, y, width, height = (float(side) for side in one["box"])
             by[word].append((_whole(_SOURCE, one["image"]), (x, y, width, height)))
         else:
-            by[word].append(_whole(_SOURCE, one["image"]))
+            by[word].append((_whole(_SOURCE, one["image"]), _whole(_HOW, one.get("how", ""))))
     return Verdicts(*(tuple(some) for some in by.values()))
 
 

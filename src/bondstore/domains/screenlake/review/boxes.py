@@ -179,12 +179,14 @@ def _of_image(image: ImageRecord) -> Iterator[Candidate]:
 
 
 def _candidate(image: ImageRecord, one: RecordedBox, *, covered: bool) -> Candidate:
-    # Of image and box alone, so that an id that somebody wrote down still holds after the zips were done again.
-    said = f"{token_of(image.base, image.source)} {place_text(one.box, one.frames[:2])}"
-    digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
-    return Candidate(
-        digest, image.panelist, image.image, image.source, image.key, one.box, one.score, covered, one.frames
-    )
+    own = box_id(image, one.box, one.frames[:2])
+    return Candidate(own, image.panelist, image.image, image.source, image.key, one.box, one.score, covered, one.frames)
+
+
+def box_id(image: ImageRecord, box: Sequence[float], frames: Sequence[int]) -> str:
+    """Return the id of a box: of image and box alone, so that it still holds after the zips were done again."""
+    said = f"{token_of(image.base, image.source)} {place_text(box, frames)}"
+    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 def _hides(cover: RecordedBox, box: RecordedBox) -> bool:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from bondstore.domains.screenlake.paths import decisions_path
-from bondstore.domains.screenlake.review.boxes import box_text, candidates, images_in, place_text, record_files
+from bondstore.domains.screenlake.review.boxes import box_id, box_text, candidates, images_in, place_text, record_files
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.runs.destination import whole_lines
 from bondstore.runs.process import whoami
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def read_decisions(dest: Destination, query: str) -> list[Decision]:
     except NotFoundError:
         return []
     found = []
-    for number, line in enumerate(content.decode("utf-8").splitlines(), 1):
+    for number, line in enumerate(whole_lines(content).decode("utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -174,8 +175,9 @@ class Verdicts:
     cover: tuple[str, ...] = ()  # a face that was not covered
     clear: tuple[str, ...] = ()  # covered, but no face
     add_box: tuple[tuple[str, Corners], ...] = ()
-    looked: tuple[str, ...] = ()  # images of the sample in which no face shows, by SHA-256 as they came
-    missed: tuple[str, ...] = ()  # those in which one does
+    looked: tuple[tuple[str, str], ...] = ()
+    """Images of the sample in which no face shows: SHA-256 as they came, and what had looked for faces, or empty."""
+    missed: tuple[tuple[str, str], ...] = ()  # those in which one does
 
     def __bool__(self) -> bool:
         return any(getattr(self, one.name) for one in fields(self))
@@ -220,8 +222,8 @@ def decide(dest: Destination, query: str, verdicts: Verdicts, before: Decided) -
     keys = _zips(dest, query, {one.source for one in boxes})
     who, at = whoami(), datetime.now(UTC).isoformat(timespec="seconds")
     seen = [
-        Decision(verdict, image.source, image.key, (), who, at, how=image.how)
-        for verdict, image in _of_sample(dest, query, verdicts)
+        Decision(verdict, image.source, image.key, (), who, at, how=how or image.how)
+        for verdict, image, how in _of_sample(dest, query, verdicts)
     ]
     return seen + [
         Decision(one.verdict, one.source, key, one.box, who, at, one.frames)
@@ -230,15 +232,15 @@ def decide(dest: Destination, query: str, verdicts: Verdicts, before: Decided) -
     ]
 
 
-def _of_sample(dest: Destination, query: str, verdicts: Verdicts) -> Iterator[tuple[Verdict, ImageRecord]]:
+def _of_sample(dest: Destination, query: str, verdicts: Verdicts) -> Iterator[tuple[Verdict, ImageRecord, str]]:
     both = set(verdicts.looked) & set(verdicts.missed)
     if both:
-        raise UsageError(f"The image {min(both)} stands with two answers.", hint="Decide for one.")
-    wanted = {*verdicts.looked, *verdicts.missed}
+        raise UsageError(f"The image {min(both)[0]} stands with two answers.", hint="Decide for one.")
+    wanted = {source for source, _ in (*verdicts.looked, *verdicts.missed)}
     found = _images(dest, query, wanted) if wanted else {}
-    for verdict, sources in (("looked", verdicts.looked), ("missed", verdicts.missed)):
-        for source in dict.fromkeys(sources):
-            yield cast("Verdict", verdict), _one_image(source, found.get(source, {}))
+    for verdict, images in (("looked", verdicts.looked), ("missed", verdicts.missed)):
+        for source, how in dict.fromkeys(images):
+            yield cast("Verdict", verdict), _one_image(source, found.get(source, {})), how
 
 
 def _refuse_contradictions(boxes: Sequence[_Box]) -> None:
@@ -251,8 +253,25 @@ def _refuse_contradictions(boxes: Sequence[_Box]) -> None:
 
 def _of_ids(dest: Destination, query: str, said: Mapping[str, str], before: Decided) -> Iterator[_Box]:
     found = _find(candidates(dest, query), said) if said else {}
+    done = _carried_out(dest, query, {word: said[word] for word in said if not found.get(word)}, before)
     for word, option in said.items():
-        yield _checked(word, option, _only(word, found.get(word, {})), before)
+        if word not in done:
+            yield _checked(word, option, _only(word, found.get(word, {})), before)
+
+
+def _carried_out(dest: Destination, query: str, said: Mapping[str, str], before: Decided) -> set[str]:
+    """Return the ids that are gone because what is said was done: a sheet that is still open saves all of it again."""
+    places: dict[str, list[Decision]] = {}
+    for one in before.boxes.values() if said else ():
+        places.setdefault(one.source, []).append(one)
+    return {
+        word
+        for file in (record_files(dest, query) if places else ())
+        for image in images_in(dest, file)
+        for one in places.get(image.source, ())
+        for word in said
+        if box_id(image, one.box, one.frames).startswith(word) and one.verdict == _OPTIONS[said[word]]
+    }
 
 
 def _find(some: Iterable[Candidate], words: Iterable[str]) -> dict[str, dict[str, Candidate]]:

@@ -59,7 +59,8 @@ class Reviewed:
     shown: list[Candidate]  # worst first
     left: int  # boxes that wait behind those; counted up to a limit
     waiting: int  # decided boxes that the results do not show yet
-    decided: list[Decision]  # what was decided now: one for each box and zip
+    asked: bool  # whether anything was said now
+    decided: list[Decision]  # what of it is new: one for each box and zip
     sample: Sample
 
     @property
@@ -92,6 +93,8 @@ class Reviewed:
         )
         if said:
             yield f"Written down: {said}."
+        elif self.asked and not self.decided:
+            yield "Nothing new: all of it was written down before."
         if self.zips:
             yield f"The next run of the same `bondstore screenlake process` does {counted(self.zips, 'zip')} anew."
         elif self.waiting:
@@ -161,7 +164,7 @@ def review(
     shown = worst(counts.open(candidates(dest, chosen)), limit)
     path, left = f"{chosen}/review.html", max(0, counts.left - len(shown))
     drawn = draw(dest, chosen, sample, known)
-    done = Reviewed(f"{dest.shown}/{path}", chosen, shown, left, counts.waiting, new, drawn)
+    done = Reviewed(f"{dest.shown}/{path}", chosen, shown, left, counts.waiting, bool(verdicts), new, drawn)
     dest.put(path, _pieces(dest, done, counts.covers))
     return done
 

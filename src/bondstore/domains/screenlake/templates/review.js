@@ -422,7 +422,7 @@
 
   one("#save").addEventListener("click", () => {
     const decisions = [...answers].map(([id, verdict]) => verdict === "looked" || verdict === "missed"
-      ? { verdict, image: byId.get(id).dataset.source } : { verdict, id });
+      ? { verdict, image: byId.get(id).dataset.source, how: byId.get(id).dataset.how } : { verdict, id });
     for (const { image, box } of drawn) decisions.push({ verdict: "add-box", image, box });
     const said = { kind: "screenlake-review", version: 1, query: sheet.dataset.query, decisions };
     const link = document.createElement("a");
