@@ -29,7 +29,7 @@ from demo.phones import panelist
 from demo.place import Bucket, Place, bucket, fill, open_to_all
 from demo.study import KEY, Shape, make
 
-from demo import ocean
+from demo import ocean, policies
 
 if TYPE_CHECKING:
     from tests.servers.seaweedfs import SeaweedFS
@@ -46,6 +46,8 @@ TABLES = {
     "form.csv": ocean.PARTICIPANTS,
     "about.toml": ocean.ABOUT,
     "attributes.toml": ocean.ATTRIBUTES,
+    "by-hand.json": policies.BY_HAND,
+    "ours.json": policies.OURS,
 }
 """Files that lie in the folder of a page that names them."""
 _BLOCK = re.compile(r"^```console\n(.*?)^```$|^<!-- first: (.*?) -->$", re.MULTILINE | re.DOTALL)

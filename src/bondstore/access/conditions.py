@@ -200,3 +200,10 @@ for _name, _read in (("Numeric", float), ("Date", _moment)):
         f"{_name}GreaterThan": (_ordered(_read, lambda a, b: a > b), False),
         f"{_name}GreaterThanEquals": (_ordered(_read, lambda a, b: a >= b), False),
     }
+
+
+def is_known(operator: str) -> bool:
+    """Whether an operator, with its quantifier and ``IfExists``, is one whose answer is known."""
+    quantifier, _, name = operator.rpartition(":")
+    name = name.removesuffix("IfExists")
+    return quantifier in ("", "ForAnyValue", "ForAllValues") and (name in _OPERATORS or operator == "Null")

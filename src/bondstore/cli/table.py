@@ -43,6 +43,12 @@ NOUNS: Mapping[str, Noun] = {
             "check-policy": "Say who else could read the table.",
         },
     ),
+    "policy": Noun(
+        "Access policies: made, checked, compared, attached.",
+        {
+            "check": "Say what is wrong with policies, and what to write instead.",
+        },
+    ),
     "release": Noun(
         "Releases: publish what passed, take it back.",
         {

@@ -13,7 +13,7 @@ from bondstore.errors import ConfigurationError
 from bondstore.runs.domain import Domain, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 GROUP = "bondstore.domains"
 
@@ -69,6 +69,11 @@ def inspectors() -> dict[str, Any]:
 def is_by_product(path: str) -> bool:
     """Whether a command of any domain wrote this without a release record, as it should be."""
     return any(load(one.by_product)(path) for one in all_domains().values() if one.by_product)
+
+
+def private_prefixes(opened: Sequence[str]) -> list[str]:
+    """Return, of key prefixes that a policy opens, those at or below them that are nobody's data in any domain."""
+    return [prefix for one in all_domains().values() if one.private for prefix in load(one.private)(opened)]
 
 
 def broken(domain: Domain) -> ConfigurationError:

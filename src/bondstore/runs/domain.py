@@ -49,6 +49,8 @@ class Domain:
     handlers: Mapping[str, HandlerSpec] = field(default_factory=dict)
     inspectors: str = ""
     """What reads the flags in released files, by the end of their names."""
+    private: str = ""
+    """A function that returns, of key prefixes that a policy opens, those at or below them that are nobody's data."""
     by_product: str = ""
     """A function that tells whether a path is of a file that needs no release record."""
 

@@ -17,6 +17,7 @@ DOMAIN = Domain(
     },
     package="bondstore.cli.beiwe",
     jobs="bondstore.domains.beiwe.jobs",
+    private="bondstore.domains.beiwe.layout:private_prefixes",
     checks="bondstore.domains.beiwe.checks:of_case",
     findings={
         "bondstore.domains.beiwe.findings:DAMAGE": ("Damage to an object", ""),

@@ -17,7 +17,7 @@ from bondstore.domains.beiwe.streams import STREAMS, by_raw_name
 from bondstore.runs.paths import is_odd_name, safe_relpath
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 COMPRESSED = (".zst", ".zstd")
 _SWELLING = 4  # how much larger compressed objects become, roughly
@@ -93,9 +93,27 @@ _IDENTIFIERS = re.compile(r"([^/]+)/identifiers_([0-9]{10})" + _END, re.ASCII)
 CHUNKED_ROOT = "CHUNKED_DATA"
 
 
+_PROBLEM = "PROBLEM_UPLOADS/"
+_STUDY = re.compile(r"[A-Za-z0-9]{24}", re.ASCII)
+
+
 def study_prefixes(study: str) -> tuple[str, str, str]:
     """Return the chunked, raw and problem prefixes of a study, each ending in ``/``."""
-    return (f"{CHUNKED_ROOT}/{study}/", f"{study}/", f"PROBLEM_UPLOADS/{study}/")
+    return (f"{CHUNKED_ROOT}/{study}/", f"{study}/", f"{_PROBLEM}{study}/")
+
+
+def private_prefixes(opened: Iterable[str]) -> list[str]:
+    """Return, of key prefixes that are opened, what is nobody's data: device keys, and what devices sealed.
+
+    A name is taken for a study's where processed data are opened under it too, or where it has a study's 24 characters.
+    """
+    given = list(opened)
+    parts = [one.split("/") for one in given]
+    studies = {one[1] for one in parts if one[0] == CHUNKED_ROOT and len(one) > 1 and one[1]}
+    studies |= {one[0] for one in parts if _STUDY.fullmatch(one[0])}
+    found = [f"{study}/keys/" for study in sorted(studies)]
+    found += [one for one in given if one.startswith(_PROBLEM)]
+    return [one for one in found if any(one.startswith(begin) or begin.startswith(one) for begin in given)]
 
 
 def parse_key(study: str, key: str) -> BeiweObject:

@@ -1,0 +1,163 @@
+"""The actions of S3 and DynamoDB: which are about objects and which about buckets, and which open more than they say.
+
+After "Actions, resources, and condition keys" of both services (Service Authorization Reference).
+"""
+
+from __future__ import annotations
+
+import re
+
+from bondstore.access import patterns
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+OBJECT = _words(
+    """AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectTagging DeleteObjectVersion
+    DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention
+    GetObjectTagging GetObjectTorrent GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes
+    GetObjectVersionForReplication GetObjectVersionTagging GetObjectVersionTorrent InitiateReplication
+    ListMultipartUploadParts ObjectOwnerOverrideToBucketOwner PutObject PutObjectAcl PutObjectLegalHold
+    PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging ReplicateDelete ReplicateObject
+    ReplicateTags RestoreObject UpdateObjectEncryption"""
+)
+"""Actions of S3 whose resource is ``BUCKET/KEY``."""
+PLAIN = _words(
+    """AbortMultipartUpload DeleteObject DeleteObjectTagging GetObject GetObjectAttributes GetObjectTagging
+    ListMultipartUploadParts PutObject PutObjectTagging RestoreObject"""
+)
+"""Those of them that people mean by ``s3:Get*`` or ``s3:Put*``."""
+LISTING = frozenset(("ListBucket", "ListBucketVersions"))
+"""Actions of S3 on a bucket whose requests have the key ``s3:prefix``."""
+BUCKET = LISTING | _words(
+    """CreateBucket CreateBucketMetadataTableConfiguration DeleteBucket DeleteBucketMetadataTableConfiguration
+    DeleteBucketPolicy DeleteBucketWebsite GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAcl
+    GetBucketCORS GetBucketLocation GetBucketLogging GetBucketMetadataTableConfiguration GetBucketNotification
+    GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy GetBucketPolicyStatus
+    GetBucketPublicAccessBlock GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite
+    GetEncryptionConfiguration GetIntelligentTieringConfiguration GetInventoryConfiguration GetLifecycleConfiguration
+    GetMetricsConfiguration GetReplicationConfiguration ListBucketMultipartUploads PauseReplication
+    PutAccelerateConfiguration PutAnalyticsConfiguration PutBucketAcl PutBucketCORS PutBucketLogging
+    PutBucketNotification PutBucketObjectLockConfiguration PutBucketOwnershipControls PutBucketPolicy
+    PutBucketPublicAccessBlock PutBucketRequestPayment PutBucketTagging PutBucketVersioning PutBucketWebsite
+    PutEncryptionConfiguration PutIntelligentTieringConfiguration PutInventoryConfiguration PutLifecycleConfiguration
+    PutMetricsConfiguration PutReplicationConfiguration"""
+)
+"""Actions of S3 whose resource is a bucket."""
+OTHER = _words(
+    """CreateAccessPoint CreateJob DeleteAccessPoint DeleteAccessPointPolicy DescribeJob GetAccessPoint
+    GetAccessPointPolicy GetAccessPointPolicyStatus GetAccountPublicAccessBlock GetDataAccess ListAccessPoints
+    ListAllMyBuckets ListJobs ListTagsForResource PutAccessPointPolicy PutAccountPublicAccessBlock TagResource
+    UntagResource UpdateJobPriority UpdateJobStatus"""
+)
+"""Actions of S3 on an access point, a job or an account."""
+DYNAMODB = _words(
+    """BatchGetItem BatchWriteItem ConditionCheckItem CreateBackup CreateGlobalTable CreateTable CreateTableReplica
+    DeleteBackup DeleteItem DeleteResourcePolicy DeleteTable DeleteTableReplica DescribeBackup
+    DescribeContinuousBackups DescribeContributorInsights DescribeEndpoints DescribeExport DescribeGlobalTable
+    DescribeGlobalTableSettings DescribeImport DescribeKinesisStreamingDestination DescribeLimits
+    DescribeReservedCapacity DescribeReservedCapacityOfferings DescribeStream DescribeTable
+    DescribeTableReplicaAutoScaling DescribeTimeToLive DisableKinesisStreamingDestination
+    EnableKinesisStreamingDestination ExportTableToPointInTime GetAbacStatus GetItem GetRecords GetResourcePolicy
+    GetShardIterator ImportTable ListBackups ListContributorInsights ListExports ListGlobalTables ListImports
+    ListStreams ListTables ListTagsOfResource PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate
+    PurchaseReservedCapacityOfferings PutItem PutResourcePolicy Query RestoreTableFromAwsBackup RestoreTableFromBackup
+    RestoreTableToPointInTime Scan StartAwsBackupJob TagResource UntagResource UpdateAbacStatus
+    UpdateContinuousBackups UpdateContributorInsights UpdateGlobalTable UpdateGlobalTableSettings
+    UpdateGlobalTableVersion UpdateItem UpdateKinesisStreamingDestination UpdateTable UpdateTableReplicaAutoScaling
+    UpdateTimeToLive"""
+)
+KNOWN = {"s3": OBJECT | BUCKET | OTHER, "dynamodb": DYNAMODB}
+"""By service, in lower case. Of other services nothing is said."""
+CONDITION_KEYS = _words(
+    """aws:CalledVia aws:CalledViaFirst aws:CalledViaLast aws:CurrentTime aws:EpochTime aws:FederatedProvider
+    aws:MultiFactorAuthAge aws:MultiFactorAuthPresent aws:PrincipalAccount aws:PrincipalArn aws:PrincipalIsAWSService
+    aws:PrincipalOrgID aws:PrincipalOrgPaths aws:PrincipalServiceName aws:PrincipalServiceNamesList aws:PrincipalType
+    aws:RequestedRegion aws:ResourceAccount aws:ResourceOrgID aws:ResourceOrgPaths aws:SecureTransport
+    aws:SourceAccount aws:SourceArn aws:SourceIdentity aws:SourceIp aws:SourceOrgID aws:SourceOrgPaths aws:SourceVpc
+    aws:SourceVpcArn aws:SourceVpce aws:TagKeys aws:TokenIssueTime aws:UserAgent aws:ViaAWSService aws:VpcSourceIp
+    aws:Referer aws:userid aws:username
+    dynamodb:Attributes dynamodb:EnclosingOperation dynamodb:FullTableScan dynamodb:LeadingKeys
+    dynamodb:ReturnConsumedCapacity dynamodb:ReturnValues dynamodb:Select
+    s3:AccessPointNetworkOrigin s3:DataAccessPointAccount s3:DataAccessPointArn s3:RequestObjectTagKeys
+    s3:ResourceAccount s3:TlsVersion s3:authType s3:delimiter s3:if-match s3:if-none-match s3:locationconstraint
+    s3:max-keys s3:object-lock-legal-hold s3:object-lock-mode s3:object-lock-remaining-retention-days
+    s3:object-lock-retain-until-date s3:prefix s3:signatureAge s3:signatureversion s3:versionid s3:x-amz-acl
+    s3:x-amz-content-sha256 s3:x-amz-copy-source s3:x-amz-grant-full-control s3:x-amz-grant-read
+    s3:x-amz-grant-read-acp s3:x-amz-grant-write s3:x-amz-grant-write-acp s3:x-amz-metadata-directive
+    s3:x-amz-object-ownership s3:x-amz-server-side-encryption s3:x-amz-server-side-encryption-aws-kms-key-id
+    s3:x-amz-server-side-encryption-customer-algorithm s3:x-amz-storage-class
+    s3:x-amz-website-redirect-location"""
+)
+"""Of all services, of S3 and of DynamoDB."""
+TAG_KEYS = re.compile(
+    r"aws:(?:Principal|Request|Resource)Tag/.+|s3:(?:ExistingObject|RequestObject|Bucket|AccessPoint)Tag/.+",
+    re.IGNORECASE,
+)
+"""Condition keys that end in the name of a tag."""
+
+ROWS = _words("""BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem GetItem PutItem Query Scan UpdateItem""")
+"""The actions of DynamoDB that people list when they mean the rows of a table."""
+BESIDES = _words(
+    """CreateBackup EnableKinesisStreamingDestination ExportTableToPointInTime GetRecords GetShardIterator
+    PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate RestoreTableFromBackup RestoreTableToPointInTime"""
+)
+"""What gives the same rows away, or changes them: PartiQL, exports, backups, streams."""
+MANAGING = (
+    "dynamodb:DeleteResourcePolicy",
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeStream",
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeTimeToLive",
+    "dynamodb:GetResourcePolicy",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:PutResourcePolicy",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "dynamodb:UpdateContinuousBackups",
+)
+"""Actions on a table that neither give a row nor take one away."""
+ESCALATING = {
+    **dict.fromkeys(
+        (
+            "s3:DeleteAccessPointPolicy", "s3:DeleteBucketPolicy", "s3:PutAccessPointPolicy",
+            "s3:PutAccountPublicAccessBlock", "s3:PutBucketAcl", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
+            "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:PutBucketOwnershipControls",
+            "dynamodb:DeleteResourcePolicy", "dynamodb:PutResourcePolicy",
+        ),
+        "changes who else may read",
+    ),
+    **dict.fromkeys(
+        (
+            "iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy",
+            "iam:CreatePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary",
+            "iam:DetachGroupPolicy", "iam:DetachRolePolicy", "iam:DetachUserPolicy",
+            "iam:PutGroupPolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+            "iam:PutUserPermissionsBoundary", "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion",
+            "iam:UpdateAssumeRolePolicy",
+        ),
+        "lets its holder give themselves more permissions",
+    ),
+    **dict.fromkeys(
+        ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
+        "lets its holder sign in as somebody else",
+    ),
+    "iam:PassRole": "lets its holder hand a role, and all that it may do, to a machine or function of their own",
+}  # fmt: skip
+"""Actions by which somebody comes by more than the policy says, and what each does."""
+
+
+def matched(pattern: str) -> frozenset[str]:
+    """Return the actions of S3 or DynamoDB that a pattern such as ``s3:Get*`` stands for, without the service."""
+    service, _, name = pattern.partition(":")
+    known = KNOWN.get(service.lower(), frozenset())
+    pieces = patterns.plain(name.lower())
+    return frozenset(one for one in known if patterns.fits(pieces, one.lower()))
+
+
+def escalates(pattern: str) -> dict[str, str]:
+    """Return the escalating actions that a pattern allows, with what each does."""
+    pieces = patterns.plain(pattern.lower())
+    return {one: why for one, why in ESCALATING.items() if patterns.fits(pieces, one.lower())}

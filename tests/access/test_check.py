@@ -1,0 +1,312 @@
+"""What is wrong with a policy is told with its line, and what is written instead is right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bondstore.access.check import Defect, check, check_all
+from bondstore.access.conditions import Context
+from bondstore.access.document import Document, parse, parsed
+from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
+from bondstore.domains import private_prefixes
+
+STUDY = "55d4c9b21f5a83a7e2b6f013"
+BUCKET = "arn:aws:s3:::study-data"
+ADA = Principal("arn:aws:iam::123456789012:user/ada")
+# As people write a policy for a study by hand.
+BY_HAND = f"""{{
+  "Version": "2012-10-17",
+  "Statement": [
+    {{
+      "Sid": "Listing",
+      "Effect": "Allow",
+      "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+      "Resource": "{BUCKET}",
+      "Condition": {{
+        "StringLike": {{
+          "s3:prefix": [
+            "{STUDY}*",
+            "CHUNKED_DATA/{STUDY}*"
+          ]
+        }}
+      }}
+    }},
+    {{
+      "Sid": "Objects",
+      "Effect": "Allow",
+      "Action": ["s3:GetObject"],
+      "Resource": [
+        "{BUCKET}",
+        "{BUCKET}/{STUDY}*",
+        "{BUCKET}/CHUNKED_DATA/{STUDY}*"
+      ]
+    }}
+  ]
+}}
+"""
+
+
+def policy(*statements: dict[str, Any]) -> Document:
+    return parsed({"Version": "2012-10-17", "Statement": list(statements)}, "policy.json")
+
+
+def allow(action: str | list[str] = "s3:GetObject", resource: str | list[str] = f"{BUCKET}/S/*", **more: Any) -> Any:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def listing(*prefixes: str, operator: str = "StringLike", action: str | list[str] = "s3:ListBucket") -> Any:
+    return allow(action, BUCKET, Condition={operator: {"s3:prefix": list(prefixes)}})
+
+
+def kinds(found: Sequence[Defect]) -> list[str]:
+    return [one.kind for one in found]
+
+
+def mended(document: Document, found: Sequence[Defect]) -> Document:
+    """The policy with what is to be written instead in place of each statement."""
+    by_name = {one.statement: one.mended for one in found if one.statement and one.mended is not None}
+    given = document.content["Statement"]
+    statements = [
+        two for one, raw in zip(document.statements, given, strict=True) for two in by_name.get(one.name, (raw,))
+    ]
+    return policy(*map(dict, statements))
+
+
+def may(document: Document, action: str, key: str | None, prefix: str | None = None) -> Permission:
+    context = Context({"s3:prefix": () if prefix is None else (prefix,)})
+    resource = BUCKET if key is None else f"{BUCKET}/{key}"
+    return decide(Request(action, resource, ADA, context), Policies((document,))).permission
+
+
+def test_each_defect_of_a_policy_by_hand_is_named_with_its_line() -> None:
+    found = check(parse(BY_HAND, "by-hand.json"), private=private_prefixes)
+    assert [(one.kind, one.line, one.statement) for one in found] == [
+        ("prefix-condition", 7, "Listing"),
+        ("over-broad", 12, "Listing"),
+        ("over-broad", 13, "Listing"),
+        ("useless", 23, "Objects"),
+        ("over-broad", 24, "Objects"),
+        ("private", 24, "Objects"),
+        ("over-broad", 25, "Objects"),
+    ]
+    assert f"Who then lists {STUDY} without the slash is refused." in found[1].message
+    assert f"{STUDY}/keys/*" in found[5].message
+
+
+def test_what_is_written_instead_opens_the_study_and_nothing_else() -> None:
+    before = parse(BY_HAND, "by-hand.json")
+    after = mended(before, check(before, private=private_prefixes))
+    assert check(after, private=private_prefixes) == []
+    held = {
+        ("s3:GetObject", f"{STUDY}/1ab2cd3e/gps/1.csv"): Permission.ALLOWED,
+        ("s3:GetObject", f"CHUNKED_DATA/{STUDY}/1ab2cd3e/gps/1.csv"): Permission.ALLOWED,
+        ("s3:GetObject", f"{STUDY}2/1ab2cd3e/gps/1.csv"): Permission.DENIED,
+        ("s3:GetObject", f"{STUDY}/keys/1ab2cd3e_private"): Permission.FORBIDDEN,
+    }
+    assert {asked: may(after, *asked) for asked in held} == held
+    assert may(before, "s3:GetObject", f"{STUDY}2/x") is Permission.ALLOWED
+    assert may(before, "s3:GetBucketLocation", None) is Permission.DENIED
+    assert may(after, "s3:GetBucketLocation", None) is Permission.ALLOWED
+    for prefix, answer in {
+        f"{STUDY}/": Permission.ALLOWED,
+        f"{STUDY}/1ab2cd3e/": Permission.ALLOWED,
+        STUDY: Permission.DENIED,
+        f"{STUDY}2/": Permission.DENIED,
+    }.items():
+        assert may(after, "s3:ListBucket", None, prefix) is answer, prefix
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        (allow(resource=BUCKET), "useless"),
+        (allow("s3:ListBucket", f"{BUCKET}/S/*"), "useless"),
+        (allow(["s3:GetObject", "s3:GetBucketLocation"]), "useless"),
+        (allow("s3:GetObjects"), "unknown-action"),
+        (allow("s3:Reed*"), "unknown-action"),
+        (allow("GetObject"), "unknown-action"),
+        (allow("dynamodb:GetItems", "arn:aws:dynamodb:eu-west-1:123456789012:table/t"), "unknown-action"),
+        (allow(resource=f"{BUCKET}/S*"), "over-broad"),
+        (allow(resource=f"{BUCKET}/${{aws:username}}*"), "over-broad"),
+        (allow(resource="arn:aws:s3:::study*/S/*"), "over-broad"),
+        (allow(resource="*"), "over-broad"),
+        (allow("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/people*"), "over-broad"),
+        (listing("S*"), "over-broad"),
+        (listing("S"), "over-broad"),
+        (listing(""), "over-broad"),
+        (listing("*"), "over-broad"),
+        (listing("S/"), "prefix-incomplete"),
+        (listing("S/", "S/*", operator="StringEquals"), "prefix-incomplete"),
+        (listing("S/*", action=["s3:ListBucket", "s3:GetBucketLocation"]), "prefix-condition"),
+        (listing("S/*", action="s3:GetBucketLocation"), "prefix-condition"),
+        (allow("s3:ListBucket", BUCKET), "list-without-prefix"),
+        (allow("s3:*"), "escalation"),
+        (allow("*", "*"), "escalation"),
+        (allow("iam:*", "*"), "escalation"),
+        (allow("iam:PassRole", "*"), "escalation"),
+        (allow("iam:PutUserPolicy", "*"), "escalation"),
+        (allow("s3:PutBucketPolicy", BUCKET), "escalation"),
+        (allow("s3:Put*"), "escalation"),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "escalation"),
+        ({"Effect": "Allow", "Action": "s3:GetObject", "NotResource": f"{BUCKET}/S/*"}, "escalation"),
+        (allow(Condition={"StringLikes": {"aws:username": "ada"}}), "unknown-condition"),
+        (allow(Condition={"StringLike": {"aws:usernames": "ada"}}), "unknown-condition"),
+        (allow(Condition={"Bool": {"SecureTransport": "true"}}), "unknown-condition"),
+        (allow(resource=f"{BUCKET}/{STUDY}/*"), "private"),
+        (allow(resource=f"{BUCKET}/PROBLEM_UPLOADS/{STUDY}/*"), "private"),
+        (allow(Principal="*"), "principal"),
+        (allow(Sid="not so"), "statement-name"),
+        ({"Effect": "Allow", "Action": "s3:GetObject"}, "no-resource"),
+    ],
+)  # fmt: skip
+def test_a_statement_with_a_defect(statement: Any, kind: str) -> None:
+    assert kind in kinds(check(policy(statement), private=private_prefixes))
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [allow()],
+        [allow(), listing("S/", "S/*"), allow("s3:GetBucketLocation", BUCKET)],
+        [listing("S/*")],  # a star also stands for nothing
+        [allow("s3:GetObject", f"{BUCKET}/*"), allow("s3:ListBucket", BUCKET)],  # all of it is open anyway
+        [allow(["s3:GetObject", "s3:ListBucket"], [BUCKET, f"{BUCKET}/*"])],
+        [allow("s3:ListAllMyBuckets", "*")],
+        [allow("kms:Decrypt", "*", Condition={"StringEquals": {"kms:ViaService": "s3"}})],
+        [allow("s3:GetObject", f"{BUCKET}/${{aws:PrincipalTag/study}}/*")],
+        [allow(resource=f"{BUCKET}/S/${{*}}")],
+        [allow(Condition={"Bool": {"aws:SecureTransport": "true"}})],
+        [allow("s3:GetObject", "arn:aws:s3:eu-west-1:123456789012:accesspoint/lab/object/S/*")],
+        [
+            allow(resource=f"{BUCKET}/{STUDY}/*"),
+            {"Effect": "Deny", "Action": "s3:*", "Resource": f"{BUCKET}/{STUDY}/keys/*"},
+        ],
+        [allow(["dynamodb:GetItem", "dynamodb:Query"], "arn:aws:dynamodb:eu-west-1:123456789012:table/people")],
+        [{**allow("s3:*", "*", Condition={"Bool": {"aws:SecureTransport": "false"}}), "Effect": "Deny"}],
+    ],
+)  # fmt: skip
+def test_nothing_is_wrong(statements: list[Any]) -> None:
+    assert check(policy(*statements), private=private_prefixes) == []
+
+
+def test_a_star_after_a_literal_star_is_no_wildcard() -> None:
+    assert kinds(check(policy(allow(resource=f"{BUCKET}/S${{*}}")))) == []
+    assert kinds(check(policy(allow(resource=f"{BUCKET}/S${{*}}*")))) == ["over-broad"]
+
+
+def test_a_deny_that_lists_actions_leaves_other_ways_open() -> None:
+    table = "arn:aws:dynamodb:ap-southeast-2:123456789012:table/people"
+    rows = [f"dynamodb:{one}" for one in ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem")]
+    deny = {
+        "Effect": "Deny",
+        "Action": rows,
+        "Resource": table,
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ADA.arn}},
+    }
+    [found] = check(policy(deny))
+    assert found.kind == "deny-leaves-open"
+    # the AWS names of what reads the same rows: PartiQL, an export, a backup, a stream
+    for name in ("PartiQLSelect", "ExportTableToPointInTime", "CreateBackup", "GetRecords"):
+        assert name in found.message
+    after = policy(*map(dict, found.mended or ()))
+    bob = Principal("arn:aws:iam::123456789012:user/bob")
+    everything = policy(allow("dynamodb:*", "*"))
+    for action, place in (
+        ("PartiQLSelect", table), ("ExportTableToPointInTime", table), ("CreateBackup", table),
+        ("Query", f"{table}/index/by-port"), ("GetRecords", f"{table}/stream/2026-01-01T00:00:00.000"),
+    ):  # fmt: skip
+        asked = Request(f"dynamodb:{action}", place, bob)
+        assert decide(asked, Policies((everything, policy(deny)))).permission is Permission.ALLOWED, action
+        assert decide(asked, Policies((everything, after))).permission is Permission.FORBIDDEN, action
+    managing = Request("dynamodb:PutResourcePolicy", table, bob)
+    assert decide(managing, Policies((everything, after))).permission is Permission.ALLOWED
+    assert check(after) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "instead"),
+    [
+        (allow("s3:GetObjets"), [allow()]),
+        (allow("s3:*", f"{BUCKET}/S*"), [allow(), listing("S/", "S/*")]),
+        (allow("s3:ListBucket", f"{BUCKET}/S/*"), [listing("S/", "S/*")]),
+        (allow(resource=BUCKET), []),
+        (allow(["s3:PutBucketPolicy", "s3:GetBucketLocation"], BUCKET), [allow("s3:GetBucketLocation", BUCKET)]),
+        (listing("S/", operator="StringEquals"), [listing("S/", "S/*")]),
+        (allow("iam:PassRole", "*"), []),
+        (allow(resource=f"{BUCKET}/PROBLEM_UPLOADS/{STUDY}/*"), []),
+        (allow(resource="arn:aws:s3:::study*/S/*"), None),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, None),
+    ],
+)  # fmt: skip
+def test_what_is_written_instead(statement: Any, instead: list[Any] | None) -> None:
+    found = check(policy(statement), private=private_prefixes)
+    assert found
+    assert {None if one.mended is None else json.dumps(one.mended) for one in found} == {
+        None if instead is None else json.dumps(instead)
+    }
+
+
+def test_the_same_statement_twice() -> None:
+    again = {"Sid": "Again", "Resource": [f"{BUCKET}/S/*"], "Action": ["S3:getobject"], "Effect": "Allow"}
+    [found] = check(policy(allow(), again))
+    assert (found.kind, found.statement, found.mended) == ("duplicate", "Again", ())
+    assert "statement 1" in found.message
+    assert kinds(check(policy(allow(Sid="A"), allow(resource=f"{BUCKET}/T/*", Sid="A")))) == ["statement-name"]
+
+
+def test_a_variable_in_the_first_version_of_the_language() -> None:
+    old = parsed({"Statement": [allow(resource=f"{BUCKET}/${{aws:username}}/*")]}, "old.json")
+    assert kinds(check(old)) == ["old-version"]
+
+
+def sized(characters: int) -> bytes:
+    """A policy of so many characters without white space, and of more with it."""
+    content = {"Version": "2012-10-17", "Statement": [allow(resource=f"{BUCKET}/S/")]}
+    short = len(json.dumps(content, separators=(",", ":")))
+    content["Statement"] = [allow(resource=f"{BUCKET}/S/{'x' * (characters - short)}")]
+    return json.dumps(content, indent=4).encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("managed", 6_144), ("user", 2_048), ("group", 5_120), ("role", 10_240), ("bucket", 20_480)]
+)
+def test_the_size_of_each_kind_is_that_of_aws(kind: str, limit: int) -> None:
+    def found(size: int) -> list[str]:
+        return [one for one in kinds(check_all([(Path("p.json"), sized(size))], kind)) if one == "too-large"]
+
+    assert found(limit) == []
+    assert found(limit + 1) == ["too-large"]
+
+
+def test_inline_policies_count_together() -> None:
+    two = [(Path("a.json"), sized(1_100)), (Path("b.json"), sized(1_100))]
+    assert kinds(check_all(two, "user")) == ["too-large"]
+    assert kinds(check_all(two, "group")) == []
+    assert kinds(check_all(two, "managed")) == []
+
+
+def test_names_characters_and_what_is_no_policy() -> None:
+    good = sized(400)
+    assert kinds(check_all([(Path(f"{'n' * 128}.json"), good)])) == []
+    assert kinds(check_all([(Path(f"{'n' * 129}.json"), good)])) == ["name"]
+    assert kinds(check_all([(Path("my policy.json"), good)])) == ["name"]
+    text = json.dumps(
+        {"Version": "2012-10-17", "Statement": [allow(Sid="ÿ"), allow(resource=f"{BUCKET}/ō/*")]}, indent=1
+    )
+    [odd] = [
+        one for one in check_all([(Path("p.json"), text.replace("\\u014d", "ō").encode())]) if one.kind == "character"
+    ]
+    assert odd.line == 1 + text[: text.index("\\u014d")].count("\n")
+    assert "U+014D" in odd.message
+    broken, fine = check_all([(Path("a.json"), b"{"), (Path("b.json"), sized(6_145))])
+    assert (broken.kind, fine.kind) == ("no-policy", "too-large")
+
+
+def test_a_buckets_policy_names_who_is_meant() -> None:
+    assert kinds(check(policy(allow()), "bucket")) == ["principal"]
+    assert kinds(check(policy(allow(Principal={"AWS": ADA.arn}, Sid="who may")), "bucket")) == []
