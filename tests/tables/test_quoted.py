@@ -1,5 +1,6 @@
 """CSVs whose quotes may not be doubled: the standard library's csv, and the rows that went in, are the oracles."""
 
+import codecs
 import csv
 import io
 import re
@@ -10,7 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bondstore.tables import quoted, quotedlines
+from bondstore.tables.dialect import dialect_of
 from bondstore.tables.quoted import Aside, Reason, read_quoted
+from bondstore.tables.spreadsheet import open_spreadsheet
 
 HEADER = '"a","b","c"\n'
 
@@ -139,6 +142,46 @@ def test_bytes_that_are_no_text_stay_visible_and_are_counted():
     one = reading(b'"a","b"\n"1","caf\xe9"\n"2","x\0y"\n"3","\xc3\xa9"\n')
     assert list(one.rows()) == [["1", "caf\\xe9"], ["2", "x␀y"], ["3", "é"]]
     assert (one.undecodable, one.nuls, one.repaired) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("size", "far"), [(1, 0), (7, 0), (10_000, 40_000)])
+def test_windows_1252_is_read_as_spreadsheets_are(size, far):
+    """Unless it holds characters that only UTF-8 writes so, or bytes that Windows-1252 does not have."""
+    text = "id;näme\n1;café\n" + "2;x\n" * far
+    one = reading(text.encode("cp1252"), size)
+    assert (one.dialect.encoding, one.dialect.separator, one.columns) == ("cp1252", ";", ["id", "näme"])
+    assert next(iter(one.rows())) == ["1", "café"]
+    assert one.undecodable == 0
+    assert open_spreadsheet(text.encode("cp1252")).text == text
+    for more in ("3;ü\n".encode(), b"3;\x81\n"):
+        mixed = text.encode("cp1252") + more
+        assert reading(mixed, size).dialect.encoding == "utf-8"
+        assert next(iter(reading(mixed, size).rows())) == ["1", "caf\\xe9"]
+        with pytest.raises(UnicodeError):
+            open_spreadsheet(mixed)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    data=st.lists(
+        st.sampled_from([b"a", b"\n", b"\xe9", b"\xc3", b"\xa9", b"\x80", b"\x81", b"\xf0", "é".encode(), "€".encode()])
+    ),
+    size=st.integers(1, 5),
+)
+def test_which_bytes_are_windows_1252_as_python_reads_them(data, size):
+    whole = b"".join(data)
+    chunks = [whole[at : at + size] for at in range(0, len(whole), size)]
+    kept = whole.decode("utf-8", "surrogateescape")
+    cut = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    only_cut = not any(sign > "\x7f" for sign in cut.decode(whole))
+    characters = any(sign > "\x7f" and not "\udc80" <= sign <= "\udcff" for sign in kept)
+    try:
+        whole.decode("cp1252")
+        has_all = True
+    except UnicodeDecodeError:
+        has_all = False
+    expected = has_all and not characters and not only_cut
+    assert (dialect_of(whole, lambda: chunks).encoding == "cp1252") == expected
 
 
 def test_a_line_that_is_too_long_is_set_aside_and_the_rest_is_read(monkeypatch):

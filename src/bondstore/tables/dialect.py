@@ -5,18 +5,28 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 SAMPLE = 64 << 10
 """Bytes of a table's start that its dialect is decided by."""
 _UTF_8 = "utf-8"
+WINDOWS = "cp1252"
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# A character of several bytes as UTF-8 has them (RFC 3629), or a byte that Windows-1252 has no character for.
+_NOT_WINDOWS = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|(?:\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f])[\x80-\xbf]"
+    rb"|(?:\xf0[\x90-\xbf]|[\xf1-\xf3][\x80-\xbf]|\xf4[\x80-\x8f])[\x80-\xbf]{2}|[\x81\x8d\x8f\x90\x9d]"
+)
+_CUT = re.compile(  # the beginning of such a character
+    rb"(?:[\xc2-\xdf]|\xe0[\xa0-\xbf]?|[\xe1-\xec\xee\xef][\x80-\xbf]?|\xed[\x80-\x9f]?"
+    rb"|(?:\xf0(?:[\x90-\xbf]|\Z)|[\xf1-\xf3](?:[\x80-\xbf]|\Z)|\xf4(?:[\x80-\x8f]|\Z))[\x80-\xbf]?)\Z"
 )
 _SEPARATORS = ",;\t|"
 _SAID = re.compile(rf'"?sep=(?P<separator>[{_SEPARATORS}])"?', re.IGNORECASE)
@@ -86,9 +96,15 @@ class Rewriter:
             yield text.encode("utf-8", "backslashreplace")
 
 
-def dialect_of(sample: bytes) -> Dialect:
-    """Decide how a table is written by its first `SAMPLE` bytes."""
+def dialect_of(sample: bytes, whole: Callable[[], Iterable[bytes]]) -> Dialect:
+    """Decide how a table is written by its first bytes, and by all of them where these are no UTF-8.
+
+    What is not UTF-8 and has no sign of UTF-16 is Windows-1252, as spreadsheets write it by default; but not where it
+    holds characters that only UTF-8 writes so: that is UTF-8 with a damage, or cut off.
+    """
     encoding = _encoding_of(sample)
+    if encoding == _UTF_8 and not _is_utf_8(sample) and _is_windows(whole()):
+        encoding = WINDOWS
     text = sample.decode(encoding, "replace").removeprefix("\ufeff").lstrip("\r\n")
     first, _, rest = text.partition("\n")
     carriage = _has_lone_return(first, at_end=not rest)
@@ -96,6 +112,25 @@ def dialect_of(sample: bytes) -> Dialect:
     said = _SAID.fullmatch(lines[0].strip()) if lines else None
     separator = said["separator"] if said else _separator_of(lines)
     return Dialect(encoding, separator, carriage, said is not None)
+
+
+def _is_utf_8(sample: bytes) -> bool:
+    try:
+        sample.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_windows(chunks: Iterable[bytes]) -> bool:
+    """Whether some bytes are no ASCII, and each of them may be a character of Windows-1252 and of UTF-8 none."""
+    held, high = b"", False
+    for chunk in chunks:
+        data = held + chunk
+        if _NOT_WINDOWS.search(data):
+            return False
+        high, held = high or not data[:-3].isascii(), data[-3:]
+    return high or not _CUT.sub(b"", held).isascii()
 
 
 def _encoding_of(sample: bytes) -> str:

@@ -60,7 +60,7 @@ class Reading:
         self.repaired = self.set_aside = self.undecodable = self.nuls = self.headers = 0
         with self._opened() as chunks:
             first, _ = _start(chunks, SAMPLE)
-            self.dialect = dialect_of(b"".join(first)[:SAMPLE])
+            self.dialect = dialect_of(b"".join(first)[:SAMPLE], self._whole)
             self._rewriter = Rewriter(self.dialect)
             lines = TextLines(self._rewriter.chunks(chain(first, chunks)))
             header = next((line for line in lines if line.rstrip("\r")), "")
@@ -150,6 +150,10 @@ class Reading:
         self._rewriter = Rewriter(self.dialect)
         with self._opened() as chunks:
             yield self._rewriter.chunks(chunks)
+
+    def _whole(self) -> Iterator[bytes]:
+        with self._opened() as chunks:
+            yield from chunks
 
     @contextmanager
     def _opened(self) -> Iterator[Iterator[bytes]]:

@@ -16,7 +16,7 @@ from bondstore.errors import UsageError
 Redact = Literal["fill", "blur", "none"]
 Text = Literal["keep", "patterns", "drop"]
 Effort = Literal["fast", "default", "careful"]
-REVISION = 3
+REVISION = 4
 """Counted up when the same zip would give other pictures or rows: then all zips are done again."""
 _TEXT_REVISION = 2
 """The same for what is taken out of texts: zips whose text is kept stay as they are."""
