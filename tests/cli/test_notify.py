@@ -114,7 +114,7 @@ def test_the_whole_way(cli: Call, box: MailBox, settings: Path, place: Path, sta
 def test_only_named_files(cli: Call, box: MailBox, settings: Path, place: Path) -> None:
     join(cli, box)
     assert cli("notify", "send", place.as_uri(), "2024/05/p1_qc.nc.json", "--yes").code == 0
-    assert "1 profile of" in str(box.mails[-1].message["Subject"])
+    assert "1 file of" in str(box.mails[-1].message["Subject"])
     assert cli("notify", "send", place.as_uri(), "2024/05/p1_qc.nc", "2024/05/p2_qc.nc", "--yes").code == 0
     assert "p1_qc" not in text_of(box.mails[-1].message)
     missing = cli("notify", "send", place.as_uri(), "2024/05/none.nc", "--yes")

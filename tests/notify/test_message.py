@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import email
 import email.policy
+import html
 import re
 from dataclasses import replace
 from email.message import EmailMessage
@@ -143,8 +144,42 @@ def test_each_plot_is_in_a_message_once_and_what_does_not_fit_is_a_link() -> Non
 def test_many_news_are_counted() -> None:
     message = made([news(number % 6, file=f"f{number}.nc") for number in range(50)])
     assert text_of(message).count("  File: ") == 20
-    assert "And 30 more" in text_of(message)
-    assert str(message["Subject"]) == "Reef profiles: 50 profiles of 000, 001, 002 and 3 more"
+    assert "And 30 more files, not shown here." in text_of(message)
+    assert "50 files: 50 suspect. The newest is first." in text_of(message)
+    assert str(message["Subject"]) == "Reef profiles: 50 files of 000, 001, 002 and 3 more"
+
+
+def words_of(message: EmailMessage) -> list[str]:
+    """Return what the HTML part says, in words, as a reader sees it."""
+    plain = re.sub(r"<(style|title)[^>]*>.*?</\1>|<[^>]*>", " ", text_of(message, "html"), flags=re.DOTALL)
+    return html.unescape(plain).split()
+
+
+def test_text_and_html_say_the_same() -> None:
+    """Both have each fact; the text names the plots that HTML shows."""
+    some = [
+        news(1, failing=(("spike/TEMP", 2), ("source/PSAL", 1))),
+        news(2, grade="bad", bounds=(173.1, -41.5, 174, 0)),
+    ]
+    message = made(some)
+    text = text_of(message)
+    for said in (
+        "2 files: 1 bad, 1 suspect. The newest is first.",
+        "Profile 1",
+        "2024-05-02 00:00 to 2024-05-02 01:00 UTC",
+        "41.500° S, 173.100° E",
+        "41.500° S to 0.000° N, 173.100° E to 174.000° E",
+        "100 levels: 98 good, 2 suspect",
+        "spike on TEMP (2 levels); the file's own flags on PSAL (1 level)",
+        "2024/05/p1_qc.nc",
+        "You get this because you subscribed and confirmed.",
+    ):
+        assert said in text
+        assert said in " ".join(words_of(message))
+    assert [line for line in text.splitlines() if "Plot:" in line] == [
+        "  Plot: 2.png, in this message",
+        "  Plot: 1.png, in this message",
+    ]
 
 
 def test_an_svg_or_a_missing_plot() -> None:

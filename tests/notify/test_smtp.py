@@ -53,7 +53,7 @@ def test_subscribe_confirm_send(box: MailBox, desk: Office) -> None:
     assert (mail.sender, mail.recipients) == ("data@reef.example", [ANNA])
     assert message["To"] == ANNA
     assert message["From"] == "Reef Data <data@reef.example>"
-    assert message["Subject"] == "Reef profiles: 2 profiles of 001, 002"
+    assert message["Subject"] == "Reef profiles: 2 files of 001, 002"
     assert parsedate_to_datetime(message["Date"]).timestamp() == desk.time.at
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "<https://reef.example/leave/" in message["List-Unsubscribe"]
@@ -72,9 +72,9 @@ def test_subscribe_confirm_send(box: MailBox, desk: Office) -> None:
     text = text_of(message)
     for part in (
         "Profile 1",
-        "41.500° S 173.100° E",
+        "41.500° S, 173.100° E",
         "98 good, 2 suspect",
-        "spike/TEMP (2 levels)",
+        "spike on TEMP (2 levels)",
         "Unsubscribe: https",
     ):
         assert part in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +27,10 @@ GRADES = {
     "missing": "no values",
 }
 _WORDS = {**GRADES, "missing": "missing", "not_applicable": "no test applies"}
+_WORST = {
+    grade: place
+    for place, grade in enumerate((*("good", "probably_good", "not_evaluated", "missing"), "suspect", "bad"))
+}
 _COLOURS = {"good": "#1c6b3c", "probably_good": "#1c6b3c", "suspect": "#8a5a00", "bad": "#a3261d"}
 _ENCODED = 1.38
 """Bytes of base64 with its line ends for a byte of a plot."""
@@ -119,9 +123,9 @@ class _Part:
         yield "Grade", self.grade
         for name, counts in sorted(news.levels.items()):
             words = [f"{count:,} {_WORDS.get(word, word)}" for word, count in _ordered(counts) if count]
-            yield name, ", ".join(words) or "no levels"
+            yield name, f"{counted(sum(counts.values()), 'level')}: {', '.join(words)}" if words else "no levels"
         if news.failing:
-            yield "Failing tests", ", ".join(f"{name} ({counted(count, 'level')})" for name, count in news.failing)
+            yield "Flagged by", "; ".join(f"{_test(name)} ({counted(count, 'level')})" for name, count in news.failing)
         yield "File", news.file
 
 
@@ -219,14 +223,15 @@ def _compose(
     message["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways)
     if settings.unsubscribe_url.startswith("https:"):
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    plots = {cid: plot for one in parts for plot, cid in one.inline}  # one that several files have is in it once
+    names = _names(plot.key for plot in plots.values())
     content: dict[str, Any] = {
-        "title": settings.title, "parts": parts, "more": more, "dropped": dropped, "unsubscribe": ways[0],
+        "title": settings.title, "summary": _summary(news), "parts": parts, "names": names, "dropped": dropped,
+        "more": counted(more, "more file", "more files") if more else "", "unsubscribe": ways[0],
     }  # fmt: skip
     message.set_content(render("bondstore.notify/news.txt", **content), cte="quoted-printable")
     message.add_alternative(render("bondstore.notify/news.html", **content), subtype="html", cte="quoted-printable")
     body = message.get_payload()[1]  # type: ignore[index]
-    plots = {cid: plot for one in parts for plot, cid in one.inline}  # one that several files have is in it once
-    names = _names(plot.key for plot in plots.values())
     for cid, plot in plots.items():
         body.add_related(  # type: ignore[union-attr]
             plot.data, "image", "png", cid=f"<{cid}>", disposition="inline", filename=names[plot.key]
@@ -251,8 +256,24 @@ def _subject(settings: MailSettings, news: Sequence[News]) -> str:
     """Return the subject: one line, whatever the platforms are called."""
     platforms = sorted({part.strip() for one in news for part in one.platform.split(",")} - {""})
     some = ", ".join(platforms[:3]) + (f" and {len(platforms) - 3} more" if len(platforms) > 3 else "")
-    title = f"{settings.title}: {counted(len(news), 'profile')}"
+    title = f"{settings.title}: {counted(len(news), 'file')}"
     return one_line(f"{title} of {some}" if some else title, _LONGEST_SUBJECT)
+
+
+def _summary(news: Sequence[News]) -> str:
+    """Return how many files there are of each grade, the worst first: those that are only counted too."""
+    counts = Counter(one.grade for one in news)
+    worst_first = sorted(counts.items(), key=lambda pair: -_WORST.get(pair[0], -1))
+    grades = ", ".join(f"{count:,} {GRADES.get(grade, grade)}" for grade, count in worst_first)
+    return f"{counted(len(news), 'file')}: {grades}." + (" The newest is first." if len(news) > 1 else "")
+
+
+def _test(name: str) -> str:
+    """Return what flagged levels, from ``spike/TEMP``; ``source`` is the flags that came with the file."""
+    label, _, variable = name.rpartition("/")
+    if not label:
+        return name
+    return f"the file's own flags on {variable}" if label == "source" else f"{label} on {variable}"
 
 
 def _names(keys: Iterable[str]) -> dict[str, str]:
@@ -287,5 +308,6 @@ def _position(bounds: tuple[float, float, float, float]) -> str:
         signed = (value + 180) % 360 - 180
         return f"{abs(signed):.3f}° {'W' if signed < 0 else 'E'}"
 
-    corners = [f"{latitude(south)} {longitude(west)}", f"{latitude(north)} {longitude(east)}"]
-    return corners[0] if corners[0] == corners[1] else " to ".join(corners)
+    # a box, and not a way from one corner to the other
+    spans = ((latitude(south), latitude(north)), (longitude(west), longitude(east)))
+    return ", ".join(low if low == high else f"{low} to {high}" for low, high in spans)

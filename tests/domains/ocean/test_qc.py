@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from bondstore.domains.ocean import service
+from bondstore.domains.ocean.plot import plot
 from bondstore.domains.ocean.service import Asked
 from bondstore.domains.ocean.verify import verify_file
 from bondstore.errors import ConfigurationError, IntegrityError, PolicyError, UsageError
@@ -21,7 +22,7 @@ from bondstore.runs.destinations import open_destination
 from bondstore.runs.tally import Count
 from bondstore.stores import open_store
 from bondstore.stores.address import store_spec
-from tests.ocean_files import moana_csv, moana_fleet
+from tests.ocean_files import argo_nc, moana_csv, moana_fleet
 
 FLEET = moana_fleet(6, levels=30, seed=3)
 
@@ -299,3 +300,16 @@ def test_files_per_deployment_refuse_what_is_for_profiles(sea: Sea) -> None:
     for asked in ({"style": "aodn"}, {"plots": True}):
         with pytest.raises(UsageError, match="per profile"):
             sea.qc(per="deployment", **asked)
+
+
+def test_the_plot_of_a_file_of_several_profiles_shows_the_one_that_its_grade_is_of(tmp_path: Path) -> None:
+    """A mail shows the file's grade beside its plot: the second profile, of 60 degrees, is bad; the first is good."""
+    (tmp_path / "raw").mkdir()
+    levels, warm = [[5.0, 10.0, 20.0, 30.0]] * 2, [[15.0, 14.0, 13.0, 12.0], [60.0, 14.0, 13.0, 12.0]]
+    data = argo_nc(cycles=[1, 1], days=[27150.25] * 2, pressure=levels, temperature=warm, salinity=[[35.0] * 4] * 2)
+    (tmp_path / "raw" / "a.nc").write_bytes(data)
+    service.qc(tmp_path / "raw", tmp_path / "qc", Asked("qartod", plots=True), jobs=1)
+    (path,) = (tmp_path / "qc").rglob("*.png")
+    plot(tmp_path / "raw", tmp_path / "drawn", tests="qartod")
+    assert path.read_bytes() == (tmp_path / "drawn" / "a-2.png").read_bytes()
+    assert path.read_bytes() != (tmp_path / "drawn" / "a.png").read_bytes()

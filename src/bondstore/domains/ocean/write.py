@@ -17,7 +17,7 @@ from bondstore.domains.ocean.output.record import record_of
 from bondstore.domains.ocean.paths import month_of, plot_path
 from bondstore.domains.ocean.profiles import with_platforms
 from bondstore.domains.ocean.qc.evaluate import evaluate
-from bondstore.domains.ocean.qc.flags import SCALES, Flag, Flags, of_source
+from bondstore.domains.ocean.qc.flags import RANK, SCALES, Flag, Flags, of_source
 from bondstore.domains.ocean.qc.ragged import per_profile
 from bondstore.domains.ocean.reading.columns import parse_columns
 from bondstore.domains.ocean.reading.metadata import parse_metadata
@@ -120,7 +120,7 @@ class Maker:
             return None
         from bondstore.domains.ocean.plots.profile import profile_figure
 
-        return profile_figure(batch, result, 0)
+        return profile_figure(batch, result, int(np.argmax(RANK[result.grades])))  # the one that the grade is of
 
 
 def version_of(grades: Flags) -> int:

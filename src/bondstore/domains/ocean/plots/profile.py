@@ -160,6 +160,8 @@ def _draw_title(figure: Figure, batch: Batch, number: int, rows: slice) -> None:
     about = f"{span_of(batch.time[rows])}   ·   {place(*first_place(batch, rows))}"
     figure.text(0.03, 0.898, about, fontsize=9)
     figure.text(0.98, 0.949, shown(profile.name, 60), fontsize=7.5, color=FAINT, ha="right")
+    if len(batch) > 1:  # the others may have another grade
+        figure.text(0.98, 0.9, f"profile {number + 1} of {len(batch)} in this file", fontsize=9, ha="right")
 
 
 def _draw_side(figure: Figure, result: Result, rows: slice, number: int, panels: list[_Panel]) -> None:
