@@ -138,7 +138,7 @@ def test_a_damaged_record_is_told(cli: Call, box: MailBox, settings: Path, place
     done = cli("notify", "send", place.as_uri(), "--yes")
     assert done.code == 5
     assert "p1_qc.nc" in done.err
-    assert "2 profiles" in str(box.mails[-1].message["Subject"])
+    assert "2 files" in str(box.mails[-1].message["Subject"])
 
 
 def test_failed_ends_with_5_and_no_canary_shows_anywhere(

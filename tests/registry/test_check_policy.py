@@ -158,6 +158,48 @@ def test_who_is_let_in_by_a_policy_of_their_own() -> None:
     assert names == ["task", "by-group", "by-index", "inline", "managed", "not-told", "sometimes"]
 
 
+EACH = "arn:aws:dynamodb:*:*:table/${aws:PrincipalTag/table}"
+"""Which table that is, only the user's tag says: it may be any."""
+DENIED = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("documents", "is_let_in"),
+    [
+        ([held(Resource=EACH)], True),
+        ([held(), {"Statement": DENIED | {"Resource": EACH}}], True),
+        ([held(), {"Statement": {**DENIED, "NotResource": EACH, "Resource": None}}], True),
+        ([held(Resource="arn:aws:dynamodb:*:*:table/${aws:username}-own")], False),
+        ([held(), {"Statement": DENIED}], False),
+        ([held(NotAction="iam:*", Action=None)], True),
+        ([held(NotAction="dynamodb:*", Action=None)], False),
+        ([held(Resource="arn:aws:dynamodb:ap-*:*:table/participant-?nformation")], True),
+        ([held(Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})], True),
+        ([held(), {"Statement": DENIED | {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}}], True),
+    ],
+)
+def test_variables_tags_and_wildcards_are_no_reason_to_leave_somebody_out(
+    documents: list[dict[str, Any]], is_let_in: bool
+) -> None:
+    """IAM User Guide, "IAM policy elements: Variables and tags": what a variable stands for is known at the request."""
+    made = [{"Statement": {k: v for k, v in one.items() if v is not None}} for one in map(_only, documents)]
+    details = {"Policies": [], "GroupDetailList": [], "UserDetailList": [user("bob", *made)], "RoleDetailList": []}
+    assert let_in(details, TABLE, ME) == ([BOB] if is_let_in else [])
+
+
+def _only(document: dict[str, Any]) -> dict[str, Any]:
+    statement = document["Statement"]
+    return statement[0] if isinstance(statement, list) else statement
+
+
+def test_a_place_that_denies_by_a_variable_is_open() -> None:
+    """Of Resource ``table/${aws:PrincipalTag/x}`` nobody is denied for sure."""
+    resource = f"arn:aws:dynamodb:ap-southeast-2:{ACCOUNT}:table/${{aws:PrincipalTag/x}}"
+    assert left(deny(Resource=None, NotResource=resource))[TABLE] == (OF_TABLES, ("*",))
+    allow = {"Effect": "Allow", "Principal": {"AWS": BOB}, "Action": "dynamodb:GetItem", "Resource": resource}
+    assert guard_of(TABLE, json.dumps({"Statement": [allow]}), ME, None).strangers == (BOB,)
+
+
 def test_only_dynamodb_has_policies(tmp_path: Any) -> None:
     with pytest.raises(UsageError, match="no policies"):
         guards(open_participants(f"sqlite:///{tmp_path}/p.sqlite"), ME)

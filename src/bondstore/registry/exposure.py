@@ -45,6 +45,7 @@ _AN_INDEX = "/index/(any)"
 _EVERYBODY = ("*",)
 _UNKNOWN = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 """Stands for a policy whose text IAM did not give: it may allow anything."""
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _UNLESS = frozenset({"arnnotequals", "arnnotlike", "stringnotequals", "stringnotlike"})
 _WHO = "aws:principalarn"
 
@@ -207,14 +208,24 @@ def _gives(statement: Statement, place: str) -> bool:
 
 
 def _covers(statement: Statement, action: str, resource: str) -> bool:
-    """Whether a statement is about an action on a resource; actions know no capitals, resources do."""
+    """Whether a statement is about an action on a resource; actions know no capitals, resources do.
+
+    A variable (``${aws:PrincipalTag/team}``) may stand for any text: what is allowed counts it in, what is denied out.
+    """
     if "NotAction" in statement:
         acts = not _among(action.lower(), [one.lower() for one in _listed(statement["NotAction"])])
     else:
         acts = _among(action.lower(), [one.lower() for one in _listed(statement.get("Action", ()))])
+    is_allowed = statement.get("Effect") == "Allow"
     if "NotResource" in statement:
-        return acts and not _among(resource, _listed(statement["NotResource"]))
-    return acts and _among(resource, _listed(statement.get("Resource", "*")))
+        return acts and not _among(resource, _resources(statement["NotResource"], wide=not is_allowed))
+    return acts and _among(resource, _resources(statement.get("Resource", "*"), wide=is_allowed))
+
+
+def _resources(given: Any, *, wide: bool) -> list[str]:
+    """Return patterns of resources: those with variables as wide as they may be, or left out."""
+    listed = _listed(given)
+    return [_VARIABLE.sub("*", one) for one in listed if wide or not _VARIABLE.search(one)]
 
 
 @cache
