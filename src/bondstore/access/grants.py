@@ -1,0 +1,148 @@
+"""What somebody is meant to reach in a bucket, as statements of a policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bondstore.access.document import LATEST, size_of
+from bondstore.errors import UsageError
+
+
+class Rights(StrEnum):
+    """What may be done with the objects."""
+
+    READ = "read"
+    WRITE = "write"
+    """Read, put and remove."""
+    PUT = "put"
+    """Put, and never read: for who brings sealed data in."""
+
+
+_ACTIONS = {
+    Rights.READ: ("s3:GetObject",),
+    Rights.WRITE: (
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+    ),
+    Rights.PUT: ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"),
+}
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", re.ASCII)
+_SIGNS = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What belongs together, such as all of one participant: key prefixes, each ending in ``/``."""
+
+    name: str
+    prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a kind of data opens: shares, and the prefixes below them that stay shut."""
+
+    shares: Sequence[Share]
+    closed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one identity may do with shares of a bucket."""
+
+    bucket: str
+    opening: Opening
+    rights: Rights = Rights.READ
+    partition: str = "aws"
+    """``aws-cn`` or ``aws-us-gov`` where the bucket is in one of these."""
+    below: str = ""
+    """Where in the bucket all of it lies; empty, or it ends in ``/``."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no policy can hold."""
+        if not _BUCKET.fullmatch(self.bucket):
+            raise UsageError(
+                f"{self.bucket!r} is no name of a bucket.", hint="Name it without s3:// and without a path."
+            )
+        for prefix in (*self.opening.closed, *self.prefixes()):
+            if not prefix.endswith("/"):
+                raise UsageError(
+                    f"The prefix {prefix!r} does not end in a slash: it would also open all whose name begins so.",
+                    hint=f"Write {prefix}/",
+                )
+            if not all(" " <= sign <= "\u00ff" and sign != "\u007f" for sign in prefix):
+                raise UsageError(
+                    f"The prefix {prefix!r} has signs that no policy may hold.",
+                    hint="A policy takes the characters from U+0020 to U+00FF.",
+                )
+
+    def prefixes(self) -> list[str]:
+        """Return all prefixes that are opened, as they are in the bucket."""
+        return [self.below + one for share in self.opening.shares for one in share.prefixes]
+
+    def pieces(self, share: Share) -> tuple[str, ...]:
+        """Return the entries of a share: its objects by ARN, then what may be listed by prefix, as many."""
+        prefixes = [_below(self.below + one) for one in share.prefixes]
+        return (*(f"{self.arn}/{one}" for one in prefixes), *(prefixes if self.lists else ()))
+
+    def sizes(self) -> dict[str, tuple[int, ...]]:
+        """Return how many characters each entry takes, with its comma."""
+        return {one.name: tuple(size_of(piece) + 1 for piece in self.pieces(one)) for one in self.opening.shares}
+
+    def overhead(self) -> int:
+        """Return how many characters a policy takes besides its entries."""
+        return size_of(self._document([""], [""] if self.lists else [])) - 3 * (1 + self.lists)
+
+    def policy(self, held: Iterable[tuple[Share, Sequence[int]]]) -> dict[str, Any]:
+        """Return the policy that holds some entries of some shares, by number."""
+        objects: list[str] = []
+        lists: list[str] = []
+        for share, numbers in held:
+            entries, half = self.pieces(share), len(share.prefixes)
+            for number in numbers:
+                (objects if number < half else lists).append(entries[number])
+        return self._document(objects, lists)
+
+    @property
+    def arn(self) -> str:
+        """The bucket's."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def lists(self) -> bool:
+        """Whether what is there may be listed."""
+        return self.rights is not Rights.PUT
+
+    def _document(self, objects: list[str], lists: list[str]) -> dict[str, Any]:
+        statements = []
+        if objects:
+            name = self.rights.value.capitalize()
+            statements.append(_allow(name, list(_ACTIONS[self.rights]), objects))
+        if lists:
+            # "P/*" holds for the prefix P/ too, as a star also stands for nothing. P alone is refused.
+            statements.append(_allow("List", "s3:ListBucket", self.arn, {"StringLike": {"s3:prefix": lists}}))
+        # Under a condition on the prefix it would never hold: such a request has none.
+        statements.append(_allow("Locate", "s3:GetBucketLocation", self.arn))
+        if self.opening.closed:
+            closed = [f"{self.arn}/{_below(self.below + one)}" for one in self.opening.closed]
+            statements.append({"Sid": "Closed", "Effect": "Deny", "Action": "s3:*", "Resource": closed})
+        return {"Version": LATEST, "Statement": statements}
+
+
+def _allow(
+    name: str, actions: str | list[str], resources: str | list[str], condition: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    statement = {"Sid": name, "Effect": "Allow", "Action": actions, "Resource": resources}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _below(prefix: str) -> str:
+    """Return the pattern for all that begins with a prefix; its own signs stand for themselves."""
+    return f"{prefix.translate(_SIGNS)}*"

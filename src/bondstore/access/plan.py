@@ -1,0 +1,273 @@
+"""A plan: the policies that together open what is meant, in a folder that is kept from one time to the next."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bondstore.access import limits
+from bondstore.access.document import size_of, text_of
+from bondstore.access.grants import Grant, Opening, Rights, Share
+from bondstore.access.pack import Bin, Pieces, Room, fill, refill
+from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.modes import PRIVATE, make_folder
+
+FILE = "plan.json"
+NEXT = "plan.next"
+EXPECT = "expect.csv"
+NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+"""What IAM takes as a policy's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPlan:
+    """Policies by name, each with the shares that lie in it."""
+
+    name: str
+    grant: Grant
+    limit: int
+    policies: Mapping[str, Mapping[str, Pieces]]
+    best: int = 0
+    """How many policies their characters need at least."""
+    changed: tuple[str, ...] = ()
+    """Policies that are new, or other than in the plan before."""
+    dropped: tuple[str, ...] = ()
+    """Policies of the plan before that are no more."""
+
+    def documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each policy by name."""
+        shares = {one.name: one for one in self.grant.opening.shares}
+        for name, pieces in self.policies.items():
+            yield name, self.grant.policy((shares[one], numbers) for one, numbers in pieces.items())
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield a record of each policy to show."""
+        for name, document in self.documents():
+            yield {
+                "kind": "policy",
+                "policy": name,
+                "characters": size_of(document),
+                "limit": self.limit,
+                "shares": len(self.policies[name]),
+                "change": "new or changed" if name in self.changed else "as before",
+            }
+
+
+def make_plan(name: str, grant: Grant, *, limit: int = limits.MANAGED, before: PolicyPlan | None = None) -> PolicyPlan:
+    """Split what is granted into policies; with a plan before, change as few of its policies as can be.
+
+    Raises
+    ------
+    UsageError
+        One share alone is larger than a policy, or there is none.
+    """
+    if not grant.opening.shares:
+        raise UsageError("Nothing would be granted.", hint="Name a study, a participant or a prefix.")
+    room = Room(limit - grant.overhead(), grant.sizes())
+    for share in room.sizes:
+        if room.whole(share) > room.capacity:
+            raise UsageError(
+                f"{share} alone takes {limit - room.capacity + room.whole(share):,} characters, and a policy "
+                f"{limit:,}.",
+                hint="Name fewer or shorter prefixes.",
+            )
+    if before is None or _settings(before.grant, before.limit) != _settings(grant, limit):
+        bins: list[Bin | None] = [*fill(room)]
+        names = [f"{name}-{number:03d}" for number in range(1, len(bins) + 1)]
+    else:
+        same = set(before.grant.opening.shares) & set(grant.opening.shares)
+        stay = {share.name for share in same}
+        kept = [{one: held for one, held in pieces.items() if one in stay} for pieces in before.policies.values()]
+        bins = refill(room, kept)
+        taken = list(before.policies)
+        numbered = (f"{name}-{number:03d}" for number in range(1, len(bins) + len(taken) + 1))
+        free = (one for one in numbered if one not in taken)
+        names = [*taken, *(next(free) for _ in bins[len(taken) :])]
+    policies = {one: pieces for one, pieces in zip(names, bins, strict=True) if pieces}
+    made = PolicyPlan(name, grant, limit, policies, room.lower_bound)
+    old, new = dict(before.documents()) if before else {}, dict(made.documents())
+    changed = tuple(one for one in new if new[one] != old.get(one))
+    return replace(made, changed=changed, dropped=tuple(one for one in old if one not in new))
+
+
+def _settings(grant: Grant, limit: int) -> tuple[object, ...]:
+    return grant.bucket, grant.below, grant.rights, grant.partition, tuple(grant.opening.closed), limit
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to give somebody all policies of a plan."""
+
+    name: str
+    fits: bool
+    message: str
+
+
+def ways(plan: PolicyPlan, to: str = "user", attachments: int = limits.ATTACHED) -> list[Way]:
+    """Say how the policies of a plan can reach a user, a role or a group, with numbers."""
+    number = len(plan.policies)
+    found = [
+        Way("attach", number <= attachments, f"{number} of the {attachments} policies that a {to} may have attached.")
+    ]
+    if to == "user":
+        groups = -(-max(number - attachments, 0) // limits.ATTACHED)
+        found.append(
+            Way(
+                "groups",
+                groups <= limits.GROUPS,
+                f"{min(number, attachments)} attached to the user, and {number - min(number, attachments)} by {groups} "
+                f"groups of {limits.ATTACHED}; a user is in at most {limits.GROUPS}.",
+            )
+        )
+    characters = sum(size_of(document) for _, document in plan.documents())
+    points = -(-characters // limits.BUCKET)
+    found += [
+        Way(
+            "access-points",
+            points <= limits.ACCESS_POINTS,
+            f"{points} access points of the bucket, each with a policy of up to {limits.BUCKET:,} bytes, and one "
+            "policy that lets the bucket leave the choice to them.",
+        ),
+        Way(
+            "tags",
+            True,
+            "1 policy that compares a tag of each object with a tag of who asks. Every object must be tagged, and "
+            "listings cannot be limited so.",
+        ),
+    ]
+    return found
+
+
+def write_plan(plan: PolicyPlan, folder: Path) -> None:
+    """Write a plan into a folder. Killed at any moment, the same again goes on."""
+    make_folder(folder, PRIVATE)
+    # Until the last of it is written, a policy may be of the plan before or of this one.
+    _put(folder / NEXT, json.dumps(_content(plan), indent=1, ensure_ascii=False) + "\n")
+    for name in plan.dropped:
+        (folder / f"{name}.json").unlink(missing_ok=True)
+    for name, document in plan.documents():
+        _put(folder / f"{name}.json", text_of(document))
+    expected = io.StringIO()
+    writer = csv.writer(expected, lineterminator="\n")
+    writer.writerow(["prefix"])
+    writer.writerows([prefix] for prefix in plan.grant.prefixes())
+    _put(folder / EXPECT, expected.getvalue())
+    (folder / NEXT).replace(folder / FILE)
+
+
+def read_plan(folder: Path) -> PolicyPlan | None:
+    """Read the plan that lies in a folder; None where there is none.
+
+    Raises
+    ------
+    ConfigurationError
+        What lies there is no plan, or somebody changed one of its policies.
+    """
+    plans = [plan for name in (FILE, NEXT) if (plan := _read(folder / name)) is not None]
+    documents = [dict(plan.documents()) for plan in plans]
+    for name in dict.fromkeys(name for one in documents for name in one):
+        file = folder / f"{name}.json"
+        if file.exists() and file.read_bytes() not in [text_of(one[name]).encode() for one in documents if name in one]:
+            raise ConfigurationError(
+                f"{file} is not as it was written: somebody changed it.",
+                hint="Move it away if the change is yours, then run the same command again.",
+            )
+    return plans[0] if plans else None
+
+
+def _read(file: Path) -> PolicyPlan | None:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError):
+        raise _no_plan(file) from None
+    try:
+        content = json.loads(text)
+        granted = content["grant"]
+        shares = tuple(Share(one, tuple(prefixes)) for one, prefixes in granted["shares"].items())
+        opening = Opening(shares, tuple(granted["closed"]))
+        rights = Rights(granted["rights"])
+        grant = Grant(granted["bucket"], opening, rights, granted["partition"], granted["below"])
+        policies = {
+            _name(one["name"]): {share: tuple(pieces) for share, pieces in one["shares"].items()}
+            for one in content["policies"]
+        }
+        plan = PolicyPlan(content["name"], grant, content["limit"], policies)
+        list(plan.documents())
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        raise _no_plan(file) from None
+    return plan
+
+
+def _name(text: str) -> str:
+    """Return a policy's name; one that is none would lead out of the folder."""
+    if not NAME.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _no_plan(file: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{file} is no plan that Bondstore wrote.", hint="Name another folder with --out, or move this one away."
+    )
+
+
+def read_names(file: Path) -> list[str]:
+    """Read ids, one a line; empty lines are left out.
+
+    Raises
+    ------
+    NotFoundError, ConfigurationError
+        There is no such file, or it has no id.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"There is no file {file}.", hint="Name a file with an id a line.") from None
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{file} could not be read as text in UTF-8.", hint="Save it as UTF-8.") from None
+    if not (names := list(dict.fromkeys(stripped for one in lines if (stripped := one.strip())))):
+        raise ConfigurationError(f"{file} has no id.", hint="Write an id a line.")
+    return names
+
+
+def _content(plan: PolicyPlan) -> dict[str, Any]:
+    grant = plan.grant
+    return {
+        "kind": "policy-plan",
+        "name": plan.name,
+        "limit": plan.limit,
+        "grant": {
+            "bucket": grant.bucket,
+            "partition": grant.partition,
+            "rights": grant.rights.value,
+            "below": grant.below,
+            "closed": list(grant.opening.closed),
+            "shares": {share.name: list(share.prefixes) for share in grant.opening.shares},
+        },
+        "policies": [
+            {"name": name, "shares": {share: list(held) for share, held in pieces.items()}}
+            for name, pieces in plan.policies.items()
+        ],
+    }
+
+
+def _put(file: Path, text: str) -> None:
+    temporary = file.with_name(f".{file.name}-{os.urandom(4).hex()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)

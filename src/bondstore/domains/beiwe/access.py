@@ -1,0 +1,46 @@
+"""What of a study a policy opens, and what it keeps shut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from bondstore.access.grants import Opening, Share
+from bondstore.domains.beiwe.layout import study_prefixes
+from bondstore.errors import UsageError
+
+KEYS, PROBLEMS = "keys", "problem-uploads"
+_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+def opening(study: str, participants: Sequence[str] = (), also: Collection[str] = ()) -> Opening:
+    """Return the prefixes of a study, or of some of its participants.
+
+    Device keys and uploads that the server could not decrypt are shut, unless `also` names them. Of the whole study
+    they are denied, as they lie among its participants.
+
+    Raises
+    ------
+    UsageError
+        An id could stand for another study or participant, or what is asked for is not by participant.
+    """
+    for one in (study, *participants):
+        if not _ID.fullmatch(one):
+            raise UsageError(f"{one!r} is no id of a study or a participant.", hint="An id has letters and digits.")
+    chunked, raw, problems = study_prefixes(study)
+    keys = f"{raw}keys/"
+    if unknown := set(also) - {KEYS, PROBLEMS}:
+        raise UsageError(f"A Beiwe study has no {min(unknown)}.", hint=f"Write {KEYS} or {PROBLEMS}.")
+    if participants:
+        if also:
+            raise UsageError(
+                f"{min(also)} cannot be opened by participant: neither is in a folder of its participant.",
+                hint="Leave out --participant, or --also.",
+            )
+        if "keys" in participants:
+            raise UsageError("keys is no participant: it is where the device keys lie.", hint="Leave it out.")
+        return Opening([Share(one, (f"{chunked}{one}/", f"{raw}{one}/")) for one in participants])
+    shares = [Share(study, (chunked, raw))]
+    if PROBLEMS in also:
+        shares.append(Share(PROBLEMS, (problems,)))
+    return Opening(shares, () if KEYS in also else (keys,))

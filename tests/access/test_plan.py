@@ -1,0 +1,235 @@
+"""Plans: each policy within its limit, all that is meant and nothing else, and one change for one participant."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bondstore.access import limits, plan
+from bondstore.access.conditions import Context
+from bondstore.access.document import parse
+from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
+from bondstore.access.grants import Grant, Opening, Rights, Share
+from bondstore.access.plan import PolicyPlan, make_plan, read_plan, ways, write_plan
+from bondstore.domains.beiwe.access import opening
+from bondstore.errors import ConfigurationError, UsageError
+
+STUDY = "5873fe38644ad7557b168e43"
+ADA = Principal("arn:aws:iam::123456789012:user/ada")
+IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)
+
+
+def grant(ids: Sequence[str], bucket: str = "b" * 63, **more: Rights) -> Grant:
+    return Grant(bucket, opening(STUDY, ids), **more)
+
+
+def people(number: int) -> list[str]:
+    return [f"p{one:07d}" for one in range(number)]
+
+
+def characters(made: PolicyPlan, folder: Path) -> list[int]:
+    """What IAM counts: the characters of each file but for white space, of which names and ids here have none."""
+    write_plan(made, folder)
+    files = (folder / f"{name}.json" for name in made.policies)
+    return [sum(not one.isspace() for one in file.read_text(encoding="utf-8")) for file in files]
+
+
+def permission(made: PolicyPlan, key: str, action: str = "s3:GetObject", prefix: str | None = None) -> Permission:
+    documents = [parse(json.dumps(document), name) for name, document in made.documents()]
+    bucket = f"arn:aws:s3:::{made.grant.bucket}"
+    context = Context({"s3:prefix": (prefix,) if prefix is not None else ()})
+    resource = bucket if action == "s3:ListBucket" else f"{bucket}/{key}"
+    return decide(Request(action, resource, ADA, context), Policies(documents)).permission
+
+
+@pytest.mark.parametrize("number", [1, 2, 17, 18, 60, 250, 500])
+def test_policies_are_within_their_limit_and_hold_each_participant_whole(number: int, tmp_path: Path) -> None:
+    made = make_plan("n", grant(people(number)))
+    assert max(characters(made, tmp_path)) <= 6_144
+    held = [share for pieces in made.policies.values() for share in pieces]
+    assert sorted(held) == people(number)
+
+
+@pytest.mark.parametrize("bucket", [3, 20, 43, 50, 63])
+def test_two_thousand_take_one_policy_more_than_their_characters_at_most(bucket: int, tmp_path: Path) -> None:
+    one = grant(people(1), "b" * bucket).policy([(Share("x", ("p/",)), (0, 1))])
+    made = make_plan("n", grant(people(2_000), "b" * bucket))
+    sizes = characters(made, tmp_path)
+    assert max(sizes) <= 6_144
+    # What each policy has besides its entries, and all entries with a comma each.
+    frame = len(json.dumps(one, separators=(",", ":"))) - len(f'"arn:aws:s3:::{"b" * bucket}/p/*","p/*"')
+    entries = sum(
+        2 * len(f'"{prefix}*",') + len(f"arn:aws:s3:::{'b' * bucket}/")
+        for person in people(2_000)
+        for prefix in (f"CHUNKED_DATA/{STUDY}/{person}/", f"{STUDY}/{person}/")
+    )
+    assert len(made.policies) <= -(-entries // (6_144 - frame)) + 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(IDS, min_size=1, max_size=30), st.data())
+def test_all_that_is_meant_is_granted_and_nothing_else(ids: set[str], data: st.DataObject) -> None:
+    meant = data.draw(st.sets(st.sampled_from(sorted(ids)), min_size=1))
+    made = make_plan("n", grant(sorted(meant - {"keys"}) or ["p"]))
+    shares = {one.name for one in made.grant.opening.shares}
+    for person in ids | {f"{one}x" for one in ids} | {"keys"}:
+        for key in (f"CHUNKED_DATA/{STUDY}/{person}/gps/1.csv", f"{STUDY}/{person}/gps/1.csv"):
+            assert (permission(made, key) is Permission.ALLOWED) == (person in shares)
+        for prefix in (f"{STUDY}/{person}/", f"{STUDY}/{person}/gps/", f"CHUNKED_DATA/{STUDY}/{person}/"):
+            assert (permission(made, "", "s3:ListBucket", prefix) is Permission.ALLOWED) == (person in shares)
+        for prefix in (f"{STUDY}/{person}", STUDY, "", None):
+            assert permission(made, "", "s3:ListBucket", prefix) is Permission.DENIED
+        assert permission(made, f"{STUDY}/keys/{person}_private") is Permission.DENIED
+        assert permission(made, f"PROBLEM_UPLOADS/{STUDY}/{person}") is Permission.DENIED
+        assert permission(made, f"{STUDY}/{person}/1.csv", "s3:PutObject") is Permission.DENIED
+    assert permission(made, f"{STUDY}x/p/1.csv") is Permission.DENIED
+
+
+def test_a_whole_study_opens_no_device_key_and_no_study_that_begins_alike() -> None:
+    made = make_plan("n", Grant("bucket", opening(STUDY)))
+    assert permission(made, f"{STUDY}/p/gps/1.csv") is Permission.ALLOWED
+    assert permission(made, f"{STUDY}/keys/p_private") is Permission.FORBIDDEN
+    assert permission(made, f"{STUDY}x/p/gps/1.csv") is Permission.DENIED
+    assert permission(made, f"PROBLEM_UPLOADS/{STUDY}/1.csv") is Permission.DENIED
+    asked = make_plan("n", Grant("bucket", opening(STUDY, also=["keys", "problem-uploads"])))
+    assert permission(asked, f"{STUDY}/keys/p_private") is Permission.ALLOWED
+    assert permission(asked, f"PROBLEM_UPLOADS/{STUDY}/1.csv") is Permission.ALLOWED
+
+
+def test_who_may_put_may_not_read() -> None:
+    made = make_plan("n", grant(["p"], rights=Rights.PUT))
+    assert permission(made, f"{STUDY}/p/1", "s3:PutObject") is Permission.ALLOWED
+    assert permission(made, f"{STUDY}/p/1") is Permission.DENIED
+    assert permission(made, "", "s3:ListBucket", f"{STUDY}/p/") is Permission.DENIED
+
+
+@pytest.mark.parametrize("number", [1, 16, 17, 18, 119, 120, 500])
+def test_one_participant_more_or_less_changes_one_policy(number: int) -> None:
+    before = make_plan("n", grant(people(number)))
+    for ids in ([*people(number), "newcomer"], people(number)[1:], people(number)[:-1], ["a", *people(number)]):
+        if not ids:
+            continue
+        after = make_plan("n", grant(ids), before=before)
+        old, new = dict(before.documents()), dict(after.documents())
+        differing = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
+        assert len(differing) == 1
+        assert sorted(differing) == sorted({*after.changed, *after.dropped})
+
+
+def test_who_comes_and_goes_for_long_leaves_each_in_one_policy(tmp_path: Path) -> None:
+    rng, ids = random.Random(7), people(100)
+    made = make_plan("n", grant(ids))
+    for step in range(60):
+        if rng.random() < 0.5:
+            ids.remove(rng.choice(ids))
+        else:
+            ids.append(f"q{step:07d}")
+        made = make_plan("n", grant(ids), before=made)
+        assert sorted(share for pieces in made.policies.values() for share in pieces) == sorted(ids)
+    assert max(characters(made, tmp_path)) <= 6_144
+
+
+def test_other_settings_split_all_anew() -> None:
+    before = make_plan("n", grant(people(40)))
+    after = make_plan("n", grant(people(40), rights=Rights.WRITE), before=before)
+    assert set(after.changed) == set(after.policies)
+
+
+def test_a_plan_is_read_back_and_says_what_is_expected(tmp_path: Path) -> None:
+    made = make_plan("n", grant(people(40)))
+    write_plan(made, tmp_path)
+    again = read_plan(tmp_path)
+    assert again is not None
+    assert dict(again.documents()) == dict(made.documents())
+    lines = (tmp_path / "expect.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "prefix"
+    assert set(lines[1:]) == {f"{root}{STUDY}/{one}/" for one in people(40) for root in ("", "CHUNKED_DATA/")}
+    assert {oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {"0o600"}
+
+
+def test_a_plan_killed_at_any_file_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_plan(make_plan("n", grant(people(60))), tmp_path)
+    target = [*people(30), *[f"q{one:07d}" for one in range(20)]]
+    whole = os.fsync
+    for files in range(1, 6):
+        left = files
+
+        def cut(descriptor: int) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+            whole(descriptor)
+
+        monkeypatch.setattr(plan.os, "fsync", cut)
+        with pytest.raises(KeyboardInterrupt):
+            write_plan(make_plan("n", grant(target[files:]), before=read_plan(tmp_path)), tmp_path)
+        monkeypatch.setattr(plan.os, "fsync", whole)
+        made = make_plan("n", grant(target[files:]), before=read_plan(tmp_path))
+        write_plan(made, tmp_path)
+        names = {path.name for path in tmp_path.iterdir()}
+        assert names == {*(f"{name}.json" for name in made.policies), "plan.json", "expect.csv"}
+        held = [share for pieces in made.policies.values() for share in pieces]
+        assert sorted(held) == sorted(target[files:])
+
+
+def test_a_policy_that_somebody_changed_is_not_written_over(tmp_path: Path) -> None:
+    write_plan(make_plan("n", grant(people(3))), tmp_path)
+    (tmp_path / "n-001.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"n-001\.json"):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"name": 1}', "\x00", '{"name":"n","limit":1,"grant":null,"policies":[]}']
+)
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no plan"):
+        read_plan(tmp_path)
+
+
+def test_a_plan_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
+    write_plan(make_plan("n", grant(people(1))), tmp_path)
+    content = (tmp_path / "plan.json").read_text(encoding="utf-8")
+    (tmp_path / "plan.json").write_text(content.replace('"n-001"', '"../n-001"'), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no plan"):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize("ids", [["a/b"], ["a*"], ["a?"], ["${aws:username}"], ["keys"], [""], [".."]])
+def test_an_id_that_could_stand_for_another_is_refused(ids: list[str]) -> None:
+    with pytest.raises(UsageError):
+        opening(STUDY, ids)
+
+
+def test_a_prefix_without_its_slash_is_refused_and_signs_stand_for_themselves() -> None:
+    with pytest.raises(UsageError, match="slash"):
+        Grant("bucket", Opening([Share("a", ("a",))]))
+    made = make_plan("n", Grant("bucket", Opening([Share("a", ("a*?$/",))])))
+    assert permission(made, "a*?$/x") is Permission.ALLOWED
+    assert permission(made, "abc$/x") is Permission.DENIED
+
+
+def test_one_share_larger_than_a_policy_is_refused() -> None:
+    with pytest.raises(UsageError, match="alone takes"):
+        make_plan("n", Grant("bucket", Opening([Share("a", tuple(f"{one:0900d}/" for one in range(9)))])))
+
+
+def test_what_is_too_much_for_a_user_reaches_it_otherwise() -> None:
+    made = make_plan("n", grant(people(500)))
+    number = len(made.policies)
+    assert 10 < number <= 110
+    found = {one.name: one for one in ways(made)}
+    assert not found["attach"].fits
+    assert found["groups"].fits
+    assert f"{number - 10} by {-(-(number - 10) // 10)} groups" in found["groups"].message
+    assert not {one.name: one for one in ways(make_plan("n", grant(people(2_000))))}["groups"].fits
+    assert limits.ATTACHED == limits.GROUPS == 10

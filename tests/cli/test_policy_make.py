@@ -1,0 +1,97 @@
+"""``bondstore policy make``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Call
+from tests.homes import Home
+
+STUDY = "5873fe38644ad7557b168e43"
+BEIWE = ("policy", "make", "beiwe", "--study", STUDY, "--bucket", "my-study-data")
+
+
+def test_one_participant_is_printed_as_a_policy(cli: Call, home: Home) -> None:
+    made = cli(*BEIWE, "-p", "1ab2cd3e")
+    assert made.code == 0
+    policy = json.loads(made.out)
+    assert policy["Version"] == "2012-10-17"
+    assert policy["Statement"][0]["Resource"] == [
+        f"arn:aws:s3:::my-study-data/CHUNKED_DATA/{STUDY}/1ab2cd3e/*",
+        f"arn:aws:s3:::my-study-data/{STUDY}/1ab2cd3e/*",
+    ]
+
+
+def test_the_bucket_and_study_come_from_the_settings(cli: Call, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET", "my-study-data")
+    monkeypatch.setenv("STUDY_FOLDER", STUDY)
+    made = cli("policy", "make", "beiwe", "-p", "1ab2cd3e")
+    assert made.out == cli(*BEIWE, "-p", "1ab2cd3e").out
+    below = cli("policy", "make", "beiwe", "-p", "1ab2cd3e", "--store", "s3://other/in/here")
+    assert f"arn:aws:s3:::other/in/here/{STUDY}/1ab2cd3e/*" in below.out
+    assert f'"in/here/{STUDY}/1ab2cd3e/*"' in below.out
+
+
+def test_a_plan_lies_in_a_folder_and_changes_by_one_policy(cli: Call, home: Home) -> None:
+    people = home.project / "people.txt"
+    people.write_text("".join(f"p{one:07d}\n" for one in range(40)), encoding="utf-8")
+    folder = home.project / "policies"
+    words = (*BEIWE, "--participants", str(people), "--out", str(folder))
+    planned = cli(*words, "--dry-run", "--json")
+    assert planned.code == 0
+    assert not folder.exists()
+    first = cli(*words, "--json")
+    assert first.records == planned.records
+    assert all(one["characters"] <= one["limit"] == 6144 for one in first.records)
+    assert {f"{one['policy']}.json" for one in first.records} == {path.name for path in folder.glob("bond*.json")}
+    people.write_text(people.read_text(encoding="utf-8") + "newcomer\r\n\n", encoding="utf-8")
+    second = cli(*words, "--json")
+    assert [one["change"] for one in second.records].count("new or changed") == 1
+    assert [one["change"] for one in cli(*words, "--json").records].count("as before") == len(second.records)
+
+
+def test_more_than_can_be_attached_is_said_with_what_would_do(cli: Call, home: Home) -> None:
+    words = [word for one in range(300) for word in ("-p", f"p{one:07d}")]
+    folder = str(home.project / "policies")
+    made = cli(*BEIWE, *words, "--out", folder)
+    assert made.code == 0, "groups would do"
+    assert "groups: 10 attached to the user" in made.err
+    role = cli(*BEIWE, *words, "--out", folder, "--for", "role")
+    assert role.code == 4
+    assert "access-points:" in role.err
+
+
+def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> None:
+    few = [word for one in range(5) for word in ("-p", f"p{one:07d}")]
+    assert cli(*BEIWE, *few, "--inline").code == 0
+    taken = cli(*BEIWE, *few, "--inline", "--taken", "1000")
+    assert taken.code == 2
+    assert "1,048 characters" in taken.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (("policy", "make"), 4, "No store is named"),
+        (("policy", "make", "--bucket", "bucket"), 2, "Nothing would be granted"),
+        (("policy", "make", "--bucket", "bucket", "--prefix", "a"), 2, "does not end in a slash"),
+        (("policy", "make", "--bucket", "bucket", "--study", "S"), 2, "needs its kind"),
+        (("policy", "make", "--bucket", "no/bucket", "--prefix", "a/", "--rights", "all"), 2, "all"),
+        (("policy", "make", "ocean", "--study", "S", "--bucket", "bucket"), 3, "ocean"),
+        (("policy", "make", "--store", "az://container", "--prefix", "a/"), 2, "only for buckets of S3"),
+        ((*BEIWE, "--prefix", "a/"), 2, "prefixes of its own"),
+        ((*BEIWE, "--participants", "missing.txt"), 3, "missing.txt"),
+        ((*BEIWE, "--also", "secrets"), 2, "secrets"),
+        ((*BEIWE, "-p", "p", "--also", "keys"), 2, "by participant"),
+        ((*BEIWE, "-p", "keys"), 2, "device keys"),
+        ((*BEIWE, "-p", "p", "--for", "everybody"), 2, "everybody"),
+        (("policy", "make", "beiwe", "--study", "*", "--bucket", "bucket"), 2, "no id"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(cli: Call, home: Home, words: tuple[str, ...], code: int, why: str) -> None:
+    made = cli(*words)
+    assert made.code == code
+    assert why in made.err
+    assert made.out == ""
