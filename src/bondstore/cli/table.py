@@ -44,15 +44,10 @@ NOUNS: Mapping[str, Noun] = {
         },
     ),
     "policy": Noun(
-<<<<<<< HEAD
-        "Access policies: made, checked, compared, attached.",
-        {
-            "check": "Say what is wrong with policies, and what to write instead.",
-=======
         "Access policies: who may read what in a bucket.",
         {
             "make": "Make the policies that open a study or participants, and nothing else.",
->>>>>>> e5adcc5 (bondstore policy make: the policies that open a study, participants or prefixes, split so that one participant more changes one)
+            "check": "Say what is wrong with policies, and what to write instead.",
         },
     ),
     "release": Noun(
