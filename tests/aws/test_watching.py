@@ -106,6 +106,27 @@ def test_what_fails_stays_in_the_queue_and_what_is_damaged_does_not(queued: Queu
     assert watch_queue(QueueWatch(queued.url, once=True)).messages == 0, "hidden for a while"
 
 
+def test_the_log_says_why_nothing_can_be_handled_and_which_message_is_none(
+    queued: Queue, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong destination, and a message that is no JSON: what a person needs in order to fix it, and no key."""
+    monkeypatch.setenv("BONDSTORE_DEST", f"s3://{queued.qc}-none")
+    queued.s3.put_object(Bucket=queued.raw, Key="in/MOANA_0012_1.csv", Body=moana_csv())
+    queued.s3.put_object(Bucket=queued.raw, Key="in/MOANA_0013_1.csv", Body=moana_csv())
+    poison = queued.sqs.send_message(QueueUrl=queued.url, MessageBody="no json")["MessageId"]
+    done = watch_queue(QueueWatch(queued.url, once=True))
+    assert (done.outcomes, done.failed) == ({"failed": 2}, 3)
+    told = capfd.readouterr().err
+    lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    (why,) = [one for one in lines if one["event"] == "not-handled"]
+    assert f"{queued.qc}-none" in why["why"]
+    assert why["hint"]
+    assert why["objects"] == 2
+    (damaged,) = [one for one in lines if one["event"] == "damaged-record"]
+    assert (damaged["record"], damaged["why"]) == (poison, "the body of a message is no JSON")
+    assert "MOANA" not in told
+
+
 def test_messages_stay_hidden_while_work_goes_on(queued: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     queued.s3.put_object(Bucket=queued.raw, Key="a.csv", Body=moana_csv())
     began, go_on = threading.Event(), threading.Event()

@@ -107,6 +107,8 @@ def handle(name: str, event: Any) -> EventReport:
     prepare_lambda()
     began = time.monotonic()
     report = HANDLERS[name].handle(parse_event(event), load_settings())
+    for one in report.events.damaged:
+        log("damaged-record", record=one.record, why=one.why)
     log_items(report.items)
     log("handled", **report.summary(), seconds=round(time.monotonic() - began, 3))
     return report

@@ -14,6 +14,7 @@ from bondstore.errors import (
     BondstoreError,
     ConfigurationError,
     Interrupted,
+    NoPlaceError,
     NotFoundError,
     PolicyError,
     TransientStoreError,
@@ -37,7 +38,7 @@ _OUTCOMES = {
     State.QUARANTINED: ObjectOutcome.QUARANTINED,
     State.FAILED: ObjectOutcome.FAILED,
 }
-_HOPELESS = (ConfigurationError, PolicyError, UsageError)
+_HOPELESS = (ConfigurationError, NoPlaceError, PolicyError, UsageError)
 """Errors that one object less would not fix."""
 
 _SAID = {
@@ -161,6 +162,8 @@ def _test(job: QcJob, report: EventReport) -> list[Handled]:
     except Interrupted:
         raise
     except _HOPELESS as error:
+        if not isinstance(error, UsageError):  # which may name an object
+            log("not-handled", objects=len(keys), why=error.message, hint=error.hint)
         return [Handled("", key, ObjectOutcome.FAILED, (type(error).__name__,)) for key in keys]
     except BondstoreError as error:
         if len(keys) > 1:
