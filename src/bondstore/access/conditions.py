@@ -82,18 +82,36 @@ def _meets(condition: Condition, context: Context, *, variables: bool) -> Truth:
     if operator not in _OPERATORS or quantifier not in ("", "ForAnyValue", "ForAllValues"):
         return None
     compare, negated = _OPERATORS[operator]
+    absent = if_exists or (negated and quantifier != "ForAnyValue") or quantifier == "ForAllValues"
+    if found is not None and not found and if_exists:
+        return True  # what is compared does not matter then, not even a variable without a value
     if found is None:
-        return None
-    if not found:
-        return if_exists or (negated and quantifier != "ForAnyValue") or quantifier == "ForAllValues"
-    if len(found) > 1 and not quantifier:
+        present = _of_any_value(condition, context, wildcards=compare is _LIKE, variables=variables)
+        truth = absent if present is not None and absent is (present is not negated) else None
+    elif not found:
+        truth = absent
+    elif len(found) > 1 and not quantifier:
         return None  # a set is compared by a set operator; what comes of it without one is not promised
+    elif quantifier and not any(found):
+        truth = quantifier == "ForAllValues"  # an empty text is an empty set
+    else:
 
-    def one_fits(value: str) -> Truth:
-        held = some(compare(value, wanted, context, variables) for wanted in condition.values)
-        return held if held is None or not negated else not held
+        def one_fits(value: str) -> Truth:
+            held = some(compare(value, wanted, context, variables) for wanted in condition.values)
+            return held if held is None or not negated else not held
 
-    return some(map(one_fits, found)) if quantifier == "ForAnyValue" else every(map(one_fits, found))
+        truth = some(map(one_fits, found)) if quantifier == "ForAnyValue" else every(map(one_fits, found))
+    if variables and any(patterns.may_break(one, context.value_of) for one in condition.values):
+        return False if truth is False else None
+    return truth
+
+
+def _of_any_value(condition: Condition, context: Context, *, wildcards: bool, variables: bool) -> Truth:
+    """Whether any value at all would fit (``*``), or none would (a variable without a value)."""
+    if wildcards and "*" in condition.values:
+        return True
+    nothing_fits = all(_pieces(one, context, variables=variables)[0] is None for one in condition.values)
+    return False if nothing_fits else None
 
 
 Compare = Callable[[str, str, Context, bool], Truth]
@@ -101,39 +119,37 @@ Compare = Callable[[str, str, Context, bool], Truth]
 
 def _text(fold: Callable[[str], str], *, wildcards: bool) -> Compare:
     def compare(value: str, wanted: str, context: Context, variables: bool) -> Truth:
-        pieces = _pieces(wanted, context, variables=variables)
+        pieces, exact = _pieces(wanted, context, variables=variables)
         if pieces is None:
-            return None
+            return False
         if not wildcards:
-            written = "".join("*" if one is None else "?" if one == patterns.ONE else one for one in pieces)
-            return fold(written) == fold(value)
-        return patterns.fits(pieces, value)
+            signs: dict[patterns.Token, patterns.Token] = {None: "*", patterns.ONE: "?", patterns.ANY: patterns.ANY}
+            pieces, value = tuple(signs[one] if one in signs else fold(one or "") for one in pieces), fold(value)
+        return _unless_guessed(patterns.fits(pieces, value), exact=exact)
 
     return compare
 
 
-def _pieces(wanted: str, context: Context, *, variables: bool) -> tuple[patterns.Token, ...] | None:
+def _unless_guessed(fits: bool, *, exact: bool) -> Truth:
+    return fits if exact or not fits else None
+
+
+def _pieces(wanted: str, context: Context, *, variables: bool) -> tuple[tuple[patterns.Token, ...] | None, bool]:
     if not variables or not patterns.has_variables(wanted):
-        return patterns.plain(wanted)
-    try:
-        return patterns.expand(wanted, context.value_of)
-    except (
-        patterns.UnknownValueError,
-        patterns.NoValueError,
-    ):  # what comes of a variable without a value is not promised
-        return None
+        return patterns.plain(wanted), True
+    return patterns.widely(wanted, context.value_of)
 
 
 def _arn(value: str, wanted: str, context: Context, variables: bool) -> Truth:
-    if variables and patterns.has_variables(wanted):
-        # A value may hold colons, so the parts of the pattern are told before it is put in.
-        parts = [_pieces(one, context, variables=True) for one in wanted.split(":", 5)]
-    else:
-        parts = [patterns.plain(one) for one in wanted.split(":", 5)]
+    # A value may hold colons, so the parts of the pattern are told before it is put in.
+    parts = [_pieces(one, context, variables=variables) for one in wanted.split(":", 5)]
     given = value.split(":", 5)
     if len(parts) != 6 or len(given) != 6:
         return None
-    return every(None if one is None else patterns.fits(one, part) for one, part in zip(parts, given, strict=True))
+    return every(
+        False if one is None else _unless_guessed(patterns.fits(one, part), exact=exact)
+        for (one, exact), part in zip(parts, given, strict=True)
+    )
 
 
 def _ordered(read: Callable[[str], float], holds: Callable[[float, float], bool]) -> Compare:
@@ -163,10 +179,8 @@ def _address(value: str, wanted: str, context: Context, variables: bool) -> Trut
 
 
 def _bool(value: str, wanted: str, context: Context, variables: bool) -> Truth:
-    pieces = _pieces(wanted, context, variables=variables)
-    if pieces is None:
-        return None
-    written = (patterns.literal(pieces) or "").lower()
+    pieces, _ = _pieces(wanted, context, variables=variables)
+    written = (patterns.literal(pieces or ()) or "").lower()
     return value.lower() == written if written in ("true", "false") else None
 
 

@@ -49,13 +49,20 @@ class Principal:
 
     def context(self) -> dict[str, tuple[str, ...]]:
         """Return the keys that IAM gives each of its requests."""
+        if not self.arn:
+            absent = dict.fromkeys(("aws:username", "aws:principalarn", "aws:principalaccount"), ())
+            return {**absent, "aws:principaltype": ("Anonymous",)}
         found = _ARN.fullmatch(self.arn)
         if found is None:
             return {}
         account, kind, path = found.groups()
-        name = path.rpartition("/")[2]
-        more = {"aws:username": (name,), "aws:principaltype": ("User",)} if kind == "user" else {"aws:username": ()}
-        return {"aws:principalarn": (self.arn,), "aws:principalaccount": (account,), **more}
+        common = {"aws:principalaccount": (account,)}
+        if kind == "user":
+            name = path.rpartition("/")[2]
+            return {**common, "aws:principalarn": (self.arn,), "aws:username": (name,), "aws:principaltype": ("User",)}
+        # A session's key holds the ARN of its role, whose path the session's own does not tell.
+        arn = {"aws:principalarn": (self.arn,)} if kind == "role" else {}
+        return {**common, **arn, "aws:username": (), "aws:principaltype": ("AssumedRole",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def decide(request: Request, policies: Policies) -> Ruling:
     """Say what comes of a request."""
     context = request.full_context()
     held = {
-        name: list(_truths(statements, request, context))
+        name: [(one, applies(one, request, context, bounded=policies.boundary is not None)) for one in statements]
         for name, statements in (
             ("identity", _of(policies.identity)),
             ("boundary", _of([policies.boundary] if policies.boundary else [])),
@@ -125,11 +132,13 @@ def judge(held: Held, principal: Principal, *, at_home: bool, bounded: bool) -> 
         name: [(one, truth) for one, truth in pairs if one.effect == "Allow" and truth is not False]
         for name, pairs in held.items()
     }
+    by_bucket: dict[str, list[Truth]] = {"user": [], "role": [], "other": []}
+    for one, truth in allows["resource"]:
+        by_bucket[named_as(one, principal)].append(truth)
     allowed = combine(
         identity=some(truth for _, truth in allows["identity"]),
         boundary=some(truth for _, truth in allows["boundary"]) if bounded else True,
-        resource=some(truth for _, truth in allows["resource"]),
-        named=any(truth and names(one, principal) for one, truth in allows["resource"]),
+        by_bucket={way: some(truths) for way, truths in by_bucket.items()},
         at_home=at_home,
         anonymous=not principal.arn,
     )
@@ -141,35 +150,40 @@ def judge(held: Held, principal: Principal, *, at_home: bool, bounded: bool) -> 
     return Ruling(Permission.ALLOWED, tuple(reasons))
 
 
-def combine(*, identity: Truth, boundary: Truth, resource: Truth, named: bool, at_home: bool, anonymous: bool) -> Truth:
+def combine(
+    *, identity: Truth, boundary: Truth, by_bucket: Mapping[str, Truth], at_home: bool, anonymous: bool
+) -> Truth:
     """Say whether a request is allowed that nothing denies, by what each kind of policy allows.
 
     Inside an account one of the identity's policies and the bucket's is enough. The boundary bounds the identity's own
-    policies, and not what a bucket allows a user by name; what it does to who is let in as one of all, nobody says.
+    policies and what a bucket allows a role by name, and not what it allows a user by name; what it does to who is let
+    in as one of all, nobody says.
     """
+    resource = some(by_bucket.values())
     if anonymous:
         return resource
     own = every((identity, boundary))
     if not at_home:
         return every((own, resource))
-    by_bucket = resource if named or boundary or resource is False else None
-    return some((own, by_bucket))
+    as_role, as_other = every((by_bucket["role"], boundary)), every((by_bucket["other"], boundary or None))
+    return some((own, by_bucket["user"], as_role, as_other))
 
 
-def names(statement: Statement, principal: Principal) -> bool:
-    """Whether a statement names a user by ARN: a boundary does not bound what it allows."""
-    return (
-        not statement.not_principal
-        and ":user/" in principal.arn
-        and principal.arn in (statement.principals or {}).get("AWS", ())
-    )
+def named_as(statement: Statement, principal: Principal) -> str:
+    """Return how a statement of a bucket's policy means who asks: ``user`` or ``role`` by ARN, or ``other``."""
+    listed = (statement.principals or {}).get("AWS", ())
+    if statement.not_principal or principal.arn not in listed:
+        return "other"
+    if ":user/" in principal.arn:
+        return "user"
+    return "role" if set(listed) == {principal.arn} else "other"
 
 
-def applies(statement: Statement, request: Request, context: Context) -> Truth:
-    """Whether a statement is about a request."""
+def applies(statement: Statement, request: Request, context: Context, *, bounded: bool = False) -> Truth:
+    """Whether a statement is about a request, of one who has a boundary or none."""
     return every(
         (
-            is_of(statement, request),
+            is_of(statement, request, bounded=bounded),
             acts(statement, request.action),
             covers(statement, request.resource, context),
             meets(statement, context),
@@ -188,6 +202,8 @@ def covers(statement: Statement, resource: str, context: Context) -> Truth:
     if not statement.resources:
         return None
     among = some(_covers(one, resource, context, variables=statement.variables) for one in statement.resources)
+    if statement.variables and any(patterns.may_break(one, context.value_of) for one in statement.resources):
+        return False if among is statement.not_resource else None
     return among if among is None or not statement.not_resource else not among
 
 
@@ -219,19 +235,32 @@ def split_arn(text: str) -> list[str]:
 
 
 def _covers(pattern: str, resource: str, context: Context, *, variables: bool) -> Truth:
-    parts = resource_pieces(pattern, context, variables=variables)
     given = resource.split(":", 5)
-    if parts is None:
-        return None
-    if len(given) != 6:
+    if pattern == "*" or len(given) != 6:
         return pattern == "*"
-    return all(patterns.fits(one, part) for one, part in zip(parts, given, strict=True))
+    parts, exact = [], True
+    for one in split_arn(pattern):
+        pieces, sure = patterns.widely(one, context.value_of) if variables else (patterns.plain(one), True)
+        if pieces is None:
+            return False
+        parts.append(pieces)
+        exact &= sure
+    fits = len(parts) == 6 and all(patterns.fits(one, part) for one, part in zip(parts, given, strict=True))
+    # "If the * wildcard is the last character of a segment, it can expand to match beyond the colon boundaries."
+    reaching = parts[:-1] if len(parts) == 6 else parts
+    if not fits and any(one and one[-1] is None for one in reaching):
+        fits = patterns.over_colons(tuple(parts)).fullmatch(resource) is not None
+    elif len(parts) != 6:
+        return None
+    return fits if exact or not fits else None
 
 
-def is_of(statement: Statement, request: Request) -> Truth:
+def is_of(statement: Statement, request: Request, *, bounded: bool = False) -> Truth:
     """Whether a statement is about who asks; one in an identity's own policy always is."""
     if statement.principals is None:
         return True
+    if statement.not_principal and statement.effect == "Deny" and bounded and request.principal.arn:
+        return True  # it "will always deny any IAM principal that has a permissions boundary", whoever is listed
     truth = _among(statement, request)
     if not statement.not_principal or truth is None:
         return truth
@@ -240,20 +269,21 @@ def is_of(statement: Statement, request: Request) -> Truth:
 
 def _among(statement: Statement, request: Request) -> Truth:
     listed, principal = statement.principals or {}, request.principal
-    if "*" in listed or "*" in listed.get("AWS", ()):
+    names = listed.get("AWS", ())
+    if "*" in listed or "*" in names:
         return True
-    found: list[Truth] = []
-    for one in listed.get("AWS", ()):
-        if one == principal.arn:
-            found.append(True)
-        elif principal.account and _account_of(one) == principal.account:
-            # A Deny means all of the account. An Allow hands the choice to the account's own policies, which hold it
-            # anyway inside the account. Whether NotPrincipal spares all of an account, nobody says.
-            means_all = statement.effect == "Deny" or not request.is_at_home
-            found.append(None if statement.not_principal else means_all)
-        elif "*" in one or "?" in one or (not one.startswith("arn:") and not one.isdigit()):
-            found.append(None)
-    found += [None for kind in listed if kind not in ("AWS", "Service", "Federated")]
+    by_arn = principal.arn in names
+    by_account = bool(principal.account) and any(_account_of(one) == principal.account for one in names)
+    found: list[Truth] = [None for kind in listed if kind not in ("AWS", "Service", "Federated")]
+    found += [None for one in names if "*" in one or "?" in one or not (one.startswith("arn:") or one.isdigit())]
+    if statement.not_principal:  # to spare a user, the list must have the user's account too, or may not spare it
+        found.append(True if by_arn and by_account else None if by_arn or by_account else False)
+    elif by_account and not by_arn:
+        # A Deny means all of the account, and so does an Allow from another account. Inside the account, whether an
+        # Allow is for all, or leaves it to the account's own policies, the guide does not say.
+        found.append(True if statement.effect == "Deny" or not request.is_at_home else None)
+    else:
+        found.append(by_arn)
     return some(found)
 
 
@@ -266,8 +296,3 @@ def _account_of(principal: str) -> str:
 def _of(documents: Iterable[Document]) -> Iterator[Statement]:
     for one in documents:
         yield from one.statements
-
-
-def _truths(statements: Iterable[Statement], request: Request, context: Context) -> Iterator[tuple[Statement, Truth]]:
-    for one in statements:
-        yield one, applies(one, request, context)

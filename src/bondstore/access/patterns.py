@@ -8,7 +8,8 @@ from functools import lru_cache
 
 Token = str | None
 """A literal piece, or None for ``*``; ``?`` is a piece of its own, `ONE`."""
-ONE = "\0?"
+ONE, ANY = "\0?", "\0*"
+"""Wildcards that a text cannot hold: any one character, and a value that nobody knows."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERAL = {"*": "*", "?": "?", "$": "$"}
 
@@ -44,6 +45,36 @@ def expand(text: str, value_of: Callable[[str], str]) -> tuple[Token, ...]:
     return (*pieces, *_split(text[at:]))
 
 
+def widely(text: str, value_of: Callable[[str], str]) -> tuple[tuple[Token, ...] | None, bool]:
+    """Split a pattern in which an unknown value is any text; None: nothing fits it. Tell too whether it is exact."""
+    exact = True
+
+    def or_any(key: str) -> str:
+        nonlocal exact
+        try:
+            return value_of(key)
+        except UnknownValueError:
+            exact = False
+            return ANY
+
+    try:
+        return expand(text, or_any), exact
+    except NoValueError:
+        return None, True
+
+
+def may_break(text: str, value_of: Callable[[str], str]) -> bool:
+    """Whether a variable may have no value, which may make the whole statement invalid ("Policy variables")."""
+    for found in _VARIABLE.finditer(text) if "${" in text else ():
+        name, comma, _ = found.group(1).partition(",")
+        if not comma and name not in _LITERAL:
+            try:
+                value_of(name.strip())
+            except (UnknownValueError, NoValueError):
+                return True
+    return False
+
+
 def plain(text: str) -> tuple[Token, ...]:
     """Split a pattern in which nothing is a variable."""
     return tuple(_split(text))
@@ -62,13 +93,27 @@ def _split(text: str) -> list[Token]:
 def matcher(pieces: tuple[Token, ...]) -> re.Pattern[str]:
     """Return what `fullmatch` tells by whether a text fits."""
     return re.compile(
-        "".join(".*" if one is None else "." if one == ONE else re.escape(one) for one in _calm(pieces)), re.DOTALL
+        "".join(".*" if one in (None, ANY) else "." if one == ONE else re.escape(one or "") for one in _calm(pieces)),
+        re.DOTALL,
     )
 
 
 def fits(pieces: tuple[Token, ...], text: str) -> bool:
     """Whether a text fits a pattern."""
     return matcher(pieces).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1_000)
+def over_colons(parts: tuple[tuple[Token, ...], ...]) -> re.Pattern[str]:
+    """Return what `fullmatch` tells by whether an ARN fits where a ``*`` that ends a part reaches over colons."""
+    written = []
+    for number, pieces in enumerate(parts):
+        free = number == len(parts) - 1
+        any_one = "." if free else "[^:]"
+        signs = {None: f"{any_one}*", ONE: any_one, ANY: ".*"}
+        told = [signs[one] if one in signs else re.escape(one or "") for one in _calm(pieces)]
+        written.append("".join([*told[:-1], ".*"] if pieces and pieces[-1] is None else told))
+    return re.compile(":".join(written), re.DOTALL)
 
 
 def literal(pieces: tuple[Token, ...]) -> str | None:
