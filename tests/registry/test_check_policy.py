@@ -192,6 +192,22 @@ def _only(document: dict[str, Any]) -> dict[str, Any]:
     return statement[0] if isinstance(statement, list) else statement
 
 
+def test_a_permissions_boundary_only_takes_away() -> None:
+    """IAM User Guide, "Permissions boundaries": what both allow is allowed; an unknown one may allow all."""
+
+    def bounded(name: str, arn: str) -> dict[str, Any]:
+        return user(name, held(), PermissionsBoundary={"PermissionsBoundaryArn": arn})
+
+    documents = {"buckets": held(Action="s3:*"), "tables": held(Action="dynamodb:*")}
+    policies = [
+        {"Arn": name, "PolicyVersionList": [{"IsDefaultVersion": True, "Document": document}]}
+        for name, document in documents.items()
+    ]
+    users = [bounded(name, name) for name in ("buckets", "tables", "not-told")]
+    details = {"Policies": policies, "GroupDetailList": [], "UserDetailList": users, "RoleDetailList": []}
+    assert [arn.rpartition("/")[2] for arn in let_in(details, TABLE, ME)] == ["not-told", "tables"]
+
+
 def test_a_place_that_denies_by_a_variable_is_open() -> None:
     """Of Resource ``table/${aws:PrincipalTag/x}`` nobody is denied for sure."""
     resource = f"arn:aws:dynamodb:ap-southeast-2:{ACCOUNT}:table/${{aws:PrincipalTag/x}}"

@@ -127,8 +127,8 @@ def strangers(policy: str | None, place: str, user: str) -> list[str]:
 def let_in(details: Mapping[str, Any], place: str, user: str) -> list[str]:
     """Return the users and roles whose own policies allow reading a place, the one user aside.
 
-    `details` is IAM's answer to GetAccountAuthorizationDetails. Boundaries and the organisation's policies can only
-    take away; they are not looked at, so somebody may be named whom they stop.
+    `details` is IAM's answer to GetAccountAuthorizationDetails. The organisation's policies can only take away; they
+    are not looked at, so somebody may be named whom they stop.
     """
     managed: dict[str, Any] = {
         one["Arn"]: next((v["Document"] for v in one["PolicyVersionList"] if v["IsDefaultVersion"]), _UNKNOWN)
@@ -141,7 +141,9 @@ def let_in(details: Mapping[str, Any], place: str, user: str) -> list[str]:
             documents = [*_documents(one, inline, managed)]
             documents += [held for group in one.get("GroupList", ()) for held in groups.get(group, ())]
             statements = [statement for document in documents for statement in _statements(document)]
-            if one["Arn"] != user and _may(statements, place):
+            boundary = one.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+            limit = _statements(managed.get(boundary, _UNKNOWN) if boundary else _UNKNOWN)
+            if one["Arn"] != user and _may(statements, place) and _may(limit, place):
                 found.append(one["Arn"])
     return sorted(found)
 

@@ -54,8 +54,8 @@ def command(
 ) -> int:
     """Show a profile: its header, the flags by test, which tests failed with which thresholds, and why.
 
-    Reads raw CSVs, Argo and IMOS files, and the files that bondstore ocean qc writes. Nothing is written. What is odd
-    about the file is told on stderr; ends with 5 when rows were lost. A read from a store is noted in your own record:
+    Reads raw CSVs, Argo and IMOS files, and the files that bondstore ocean qc writes. Nothing is written. Problems with
+    the file are listed on stderr; ends with 5 when rows were lost. A read from a store is noted in your own record:
     bondstore audit show.
     """
     from bondstore.domains.ocean.show import show

@@ -36,7 +36,7 @@ ARRIVAL = registry(
     FindingKind(
         "odd-folder",
         Severity.ERROR,
-        "A folder in the key has no name, is `.` or `..`, or holds a control character: it says nobody's data safely.",
+        "A folder in the key has no name, is `.` or `..`, or has a control character: the owner is unclear.",
         "Ask the server's administrator what wrote it. Its sealed bytes are set aside, and all else comes out.",
     ),
     FindingKind(

@@ -8,7 +8,7 @@ KINDS = registry(
     FindingKind(
         "odd-folder",
         Severity.ERROR,
-        "The zip's folder has no name, is `.` or `..`, or holds a control character: it says nobody's data safely.",
+        "The zip's folder has no name, is `.` or `..`, or has a control character: the owner is unclear.",
         "Ask who runs the app what wrote it. The zip stays in the store and was not opened; all else comes out.",
     ),
     FindingKind(
