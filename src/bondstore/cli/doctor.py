@@ -30,6 +30,7 @@ def command(
     store: options.Store = None,
     profile: options.Profile = None,
     study: options.Study = None,
+    participant: options.Participants = None,
     key: options.Key = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Where outputs would go; else here.")
@@ -56,7 +57,7 @@ def command(
         raise UsageError(f"The expectation {expect!r} is unknown.", hint="Choose one of: public, private.")
     counts = dict.fromkeys(_SIGNS, 0)
     asked = {"folder": to or Path.cwd(), "try_write": try_write, "expected": expect or ""}
-    for check in _checks(store, profile, study, key, asked):
+    for check in _checks(store, profile, (study, key, participant or []), asked):
         counts[check.status.value] += 1
         _show(check, json=json)
     summary: dict[str, Any] = {"kind": "summary", **{name.replace("-", "_"): n for name, n in counts.items()}}
@@ -71,7 +72,7 @@ def command(
 
 
 def _checks(
-    store: str | None, profile: str | None, study: str | None, key: SecretRef | None, asked: dict[str, Any]
+    store: str | None, profile: str | None, meant: tuple[str | None, SecretRef | None, list[str]], asked: dict[str, Any]
 ) -> Any:
     from bondstore.config.resolve import resolve_store
     from bondstore.doctor import Case, Check, CheckStatus, examine
@@ -81,10 +82,10 @@ def _checks(
     except BondstoreError as error:
         yield Check("settings", CheckStatus.FAIL, error.message, error.hint or "")
         return
-    yield from examine(Case(spec, **asked, **_of_domains(spec, study, key)))
+    yield from examine(Case(spec, **asked, **_of_domains(spec, *meant)))
 
 
-def _of_domains(spec: StoreSpec, study: str | None, key: SecretRef | None) -> dict[str, Any]:
+def _of_domains(spec: StoreSpec, study: str | None, key: SecretRef | None, participants: list[str]) -> dict[str, Any]:
     """Add what the domains know of this case."""
     from bondstore.domains import all_domains
     from bondstore.runs.domain import load
@@ -93,7 +94,7 @@ def _of_domains(spec: StoreSpec, study: str | None, key: SecretRef | None) -> di
     extras: list[Any] = []
     for domain in all_domains().values():
         if domain.checks:
-            added = dict(load(domain.checks)(spec, study, key))
+            added = dict(load(domain.checks)(spec, study, key, participants))
             extras += added.pop("extras", ())
             found |= added
     return {**found, "extras": extras}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.doctor.check import Check, fail, from_error, guarded, ok, skipped, warn
 from bondstore.doctor.exposure import look_at_exposure
-from bondstore.errors import AlreadyExistsError, BondstoreError
+from bondstore.errors import AlreadyExistsError, BondstoreError, CredentialsError
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def look_at_access(case: Case) -> Iterator[Check]:
             count, sample = _list(store, prefix, case, sample)
         except BondstoreError as error:
             listable = False
-            yield from_error("list", error)
+            check = from_error("list", error)
+            if isinstance(error, CredentialsError) and case.refused:
+                check = dataclasses.replace(check, mend=f"{check.mend} {case.refused}".strip())
+            yield check
         else:
             where = f"{store.url}/{prefix}" if prefix else store.url
             said = ok("list", f"{where} can be listed.") if count else warn("list", f"{where} holds no objects.")

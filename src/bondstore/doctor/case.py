@@ -30,6 +30,7 @@ class Case:
     spec: StoreSpec
     folder: Path = field(default_factory=Path.cwd)  # where outputs would go
     prefixes: Sequence[str] = ("",)  # what must be listable; credentials may be good for a part of the store only
+    refused: str = ""  # what to try where one of them may not be listed
     may_read: Callable[[str], bool] = _any_key  # as a sample
     try_write: bool = False  # an object, which is deleted again
     extras: Sequence[Extra] = ()

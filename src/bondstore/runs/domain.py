@@ -45,7 +45,7 @@ class Domain:
     findings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Registries of finding kinds, each with a title and a sentence for the documentation."""
     checks: str = ""
-    """A function ``(spec, study, key)`` that returns fields of the doctor's `Case`."""
+    """A function ``(spec, study, key, participants)`` that returns fields of the doctor's `Case`."""
     opening: str = ""
     """A function ``(study, participants, also)`` that returns what a policy opens of it, as an `access.Opening`."""
     handlers: Mapping[str, HandlerSpec] = field(default_factory=dict)

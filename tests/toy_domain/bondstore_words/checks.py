@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bondstore.config.profiles import StoreSpec
@@ -11,7 +11,9 @@ from bondstore.doctor import Check, ok, skipped
 from bondstore.stores import Store
 
 
-def of_case(spec: StoreSpec, study: str | None, key: SecretRef | None) -> Mapping[str, Any]:
+def of_case(
+    spec: StoreSpec, study: str | None, key: SecretRef | None, participants: Sequence[str]
+) -> Mapping[str, Any]:
     return {"extras": (texts,)}
 
 

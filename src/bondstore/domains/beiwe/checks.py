@@ -31,28 +31,33 @@ class StudyCase(TypedDict):
     """The parts of a doctor's `Case` that depend on the study."""
 
     prefixes: Sequence[str]
+    refused: str
     may_read: Callable[[str], bool]
     extras: Sequence[Extra]
 
 
-def of_case(spec: StoreSpec, study: str | None, key: SecretRef | None) -> Mapping[str, Any]:
+def of_case(
+    spec: StoreSpec, study: str | None, key: SecretRef | None, participants: Sequence[str] = ()
+) -> Mapping[str, Any]:
     """Return what the doctor is to know of a store: nothing, where no study is named."""
     if study is None and spec.profile.study is None:
         return {}
-    return of_study(resolve_study(study, spec.profile), key or spec.profile.decryption_key)
+    return of_study(resolve_study(study, spec.profile), key or spec.profile.decryption_key, participants)
 
 
-def of_study(study: str, key: SecretRef | None) -> StudyCase:
-    """Describe a study to the doctor."""
-    chunked, raw, _ = study_prefixes(study)
+def of_study(study: str, key: SecretRef | None, participants: Sequence[str] = ()) -> StudyCase:
+    """Describe a study, or some participants of it, to the doctor."""
+    roots = study_prefixes(study)[:2]
+    chunked, raw = ([f"{root}{one}/" for one in participants] or [root] for root in roots)
     return {
-        "prefixes": (chunked, raw),
+        "prefixes": (*chunked, *raw),
+        "refused": "" if participants else "Who may see some participants alone names them: add --participant ID.",
         "may_read": lambda name: parse_key(study, name).is_data,
-        "extras": (lambda store: look_at_key(store, study, key),),
+        "extras": (lambda store: look_at_key(store, study, key, chunked),),
     }
 
 
-def look_at_key(store: Store, study: str, key: SecretRef | None) -> Iterator[Check]:
+def look_at_key(store: Store, study: str, key: SecretRef | None, prefixes: Sequence[str]) -> Iterator[Check]:
     """Try a study's key on a few objects, of which only the first bytes are read: the check ``study-key``."""
     from bondstore.domains.beiwe.decode import KEY_SIZE
 
@@ -68,13 +73,13 @@ def look_at_key(store: Store, study: str, key: SecretRef | None) -> Iterator[Che
         message = f"The decryption key has {len(secret)} characters; a study's key has {KEY_SIZE}."
         yield fail("study-key", message, "Copy it again from the study's settings, without blanks.")
         return
-    yield _try(store, secret, _samples(store, study))
+    yield _try(store, secret, [one for prefix in prefixes for one in _samples(store, study, prefix)][:_SAMPLES])
 
 
-def _samples(store: Store, study: str) -> list[BeiweObject]:
+def _samples(store: Store, study: str, prefix: str) -> list[BeiweObject]:
     """Pick chunked objects, compressed or not: their first bytes show whether a key is right."""
     found: list[BeiweObject] = []
-    pages = store.pages(study_prefixes(study)[0])
+    pages = store.pages(prefix)
     try:
         for number, page in enumerate(pages):
             parsed = (parse_key(study, info.key) for info in page.objects() if info.size > len(_ZSTD) + 16)
