@@ -157,6 +157,14 @@ def matched(pattern: str) -> frozenset[str]:
     return frozenset(one for one in known if patterns.fits(pieces, one.lower()))
 
 
+_SPELLED = {f"{service}:{one}".lower(): f"{service}:{one}" for service, names in KNOWN.items() for one in names}
+
+
+def spelled(action: str) -> str:
+    """Return an action as AWS spells it; in one that is not known, capitals are left out: they mean nothing."""
+    return _SPELLED.get(action.lower(), action.lower())
+
+
 def escalates(pattern: str) -> dict[str, str]:
     """Return the escalating actions that a pattern allows, with what each does."""
     pieces = patterns.plain(pattern.lower())

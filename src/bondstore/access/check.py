@@ -82,6 +82,17 @@ def read_policies(places: Iterable[Path]) -> list[tuple[Path, bytes]]:
     return found
 
 
+def read_documents(places: Iterable[Path]) -> dict[str, Document]:
+    """Read policies by name.
+
+    Raises
+    ------
+    NotFoundError, ConfigurationError
+        There is none, or one is no policy.
+    """
+    return {path.stem: parse(data, str(path)) for path, data in read_policies(places)}
+
+
 def check_all(
     policies: Iterable[tuple[Path, bytes]], kind: str = "managed", private: Private = nothing_private
 ) -> list[Defect]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bondstore.access import actions, conditions, mend, parts, patterns
 from bondstore.access.document import Condition, Path
-from bondstore.access.parts import Clause, Place
+from bondstore.access.parts import BucketPart, Clause
 
 _SID = re.compile(r"[A-Za-z0-9]*", re.ASCII)
 _SERVICES = {"s3": "S3", "dynamodb": "DynamoDB"}
@@ -142,7 +142,7 @@ def _useless(clause: Clause) -> Iterator[Fault]:
 
 
 def _useless_actions(
-    clause: Clause, places: list[Place], listed: list[tuple[frozenset[str], frozenset[str]]]
+    clause: Clause, places: list[BucketPart], listed: list[tuple[frozenset[str], frozenset[str]]]
 ) -> Iterator[Fault]:
     on_bucket = all(place.key is None for place in places)
     if not places or (not on_bucket and any(place.key is None for place in places)):

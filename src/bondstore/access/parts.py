@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BucketPart:
     """What a resource of S3 is about."""
 
     holder: str
@@ -62,21 +62,21 @@ class Clause:
         """Return where one value of a list stands."""
         return (key, number) if isinstance(self.raw.get(key), list) else (key,)
 
-    def places(self) -> list[Place | None]:
+    def places(self) -> list[BucketPart | None]:
         """Return what each of its resources is about."""
         return [place_of(one) for one in self.statement.resources]
 
 
-def place_of(resource: str) -> Place | None:
+def place_of(resource: str) -> BucketPart | None:
     """Return what a resource is about; None where that is nothing of S3, or everything."""
     parts = split_arn(resource)
     if len(parts) != 6 or parts[2].lower() != "s3":
         return None
     front = ":".join(parts[:5])
     if (point := _POINT.fullmatch(parts[5])) is not None:
-        return Place(f"{front}:{point[1]}", point[2], "/object/")
+        return BucketPart(f"{front}:{point[1]}", point[2], "/object/")
     bucket, slash, key = parts[5].partition("/")
-    return Place(f"{front}:{bucket}", key if slash else None)
+    return BucketPart(f"{front}:{bucket}", key if slash else None)
 
 
 def shape(text: str) -> str:
@@ -119,7 +119,7 @@ def acted(statement: Statement, among: frozenset[str]) -> frozenset[str]:
     return frozenset(name for one in statement.actions for name in acts_on(one, among))
 
 
-def opened(statements: Iterable[Statement]) -> Iterator[Place]:
+def opened(statements: Iterable[Statement]) -> Iterator[BucketPart]:
     """Yield the objects that statements allow something on."""
     for one in statements:
         if one.effect == "Allow" and not one.not_action and not one.not_resource and acted(one, actions.OBJECT):

@@ -48,6 +48,7 @@ NOUNS: Mapping[str, Noun] = {
         {
             "make": "Make the policies that open a study or participants, and nothing else.",
             "check": "Say what is wrong with policies, and what to write instead.",
+            "diff": "Say what two policies, or two plans, allow otherwise.",
         },
     ),
     "release": Noun(
