@@ -101,10 +101,11 @@ TAG_KEYS = re.compile(
 ROWS = _words("""BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem GetItem PutItem Query Scan UpdateItem""")
 """The actions of DynamoDB that people list when they mean the rows of a table."""
 BESIDES = _words(
-    """CreateBackup EnableKinesisStreamingDestination ExportTableToPointInTime GetRecords GetShardIterator
-    PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate RestoreTableFromBackup RestoreTableToPointInTime"""
+    """CreateBackup CreateTableReplica EnableKinesisStreamingDestination ExportTableToPointInTime GetRecords
+    GetShardIterator PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate RestoreTableFromBackup
+    RestoreTableToPointInTime StartAwsBackupJob UpdateGlobalTable UpdateTable"""
 )
-"""What gives the same rows away, or changes them: PartiQL, exports, backups, streams."""
+"""What gives the same rows away, or changes them: PartiQL, exports, backups, streams, replicas."""
 MANAGING = (
     "dynamodb:DeleteResourcePolicy",
     "dynamodb:DescribeContinuousBackups",

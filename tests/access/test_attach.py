@@ -1,0 +1,265 @@
+"""Policies are attached by IAM's own calls: planned first, and the same wherever it was cut off."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bondstore.access.attach import AttachPlan, PolicySet, carry_out, plan_attach, read_set
+from bondstore.access.iam import Grantee, IamAccount, ListedPolicy, grantee_of
+from bondstore.config.settings import load_profile
+from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, PolicyError, UsageError
+from tests.access.test_check import BUCKET, allow
+from tests.homes import home
+from tests.servers.moto import Moto
+
+__all__ = ["home"]
+ADA = Grantee("user", "ada")
+FOREIGN = {"Version": "2012-10-17", "Statement": [allow(resource=f"{BUCKET}/other/*")]}
+
+
+def text(*participants: str) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [allow(resource=[f"{BUCKET}/S/{one}/*" for one in participants])]}
+
+
+MAY = PolicySet("study", {"p-1": text("a", "b"), "p-2": text("c"), "p-3": text("d")})
+JUNE = PolicySet("study", {"p-1": text("a"), "p-2": text("c"), "p-4": text("e"), "p-5": text("f")})
+
+
+@pytest.fixture
+def iam(home: object, moto_environment: Moto) -> Any:
+    """A plain client of an account with somebody in it, who has policies of somebody else."""
+    client = moto_environment.client("iam")
+    client.create_user(UserName="ada")
+    client.create_user(UserName="bob")
+    client.create_role(RoleName="export", AssumeRolePolicyDocument="{}")
+    client.create_group(GroupName="readers")
+    client.add_user_to_group(GroupName="readers", UserName="ada")
+    for name, path in (("theirs", "/"), ("theirs-too", "/bondstore/")):
+        made = client.create_policy(PolicyName=name, Path=path, PolicyDocument=json.dumps(FOREIGN))
+        client.attach_user_policy(UserName="ada", PolicyArn=made["Policy"]["Arn"])
+    return client
+
+
+@pytest.fixture
+def account(iam: Any) -> IamAccount:
+    return IamAccount(load_profile())
+
+
+def state(iam: Any) -> dict[str, Any]:
+    """What another program sees: of each policy its path, the text that holds and all texts; who has which."""
+    found: dict[str, Any] = {}
+    for one in iam.list_policies(Scope="Local")["Policies"]:
+        versions = iam.list_policy_versions(PolicyArn=one["Arn"])["Versions"]
+        texts = {
+            each["VersionId"]: iam.get_policy_version(PolicyArn=one["Arn"], VersionId=each["VersionId"])[
+                "PolicyVersion"
+            ]
+            for each in versions
+        }
+        [holds] = [each["Document"] for each in texts.values() if each["IsDefaultVersion"]]
+        found[one["PolicyName"]] = (one["Path"], holds, sorted(json.dumps(each["Document"]) for each in texts.values()))
+    for kind in ("User", "Role", "Group"):
+        for each in getattr(iam, f"list_{kind.lower()}s")()[f"{kind}s"]:
+            name = each[f"{kind}Name"]
+            held = getattr(iam, f"list_attached_{kind.lower()}_policies")(**{f"{kind}Name": name})["AttachedPolicies"]
+            found[name] = sorted(one["PolicyName"] for one in held)
+    return found
+
+
+def calls(plan: AttachPlan) -> list[tuple[str, str]]:
+    return [(one.operation, one.policy) for one in plan.calls]
+
+
+def do(account: IamAccount, policies: PolicySet, who: Grantee = ADA, **more: Any) -> AttachPlan:
+    plan = plan_attach(account, who, policies, **more)
+    carry_out(account, plan)
+    return plan
+
+
+@pytest.mark.parametrize("who", [ADA, Grantee("role", "export"), Grantee("group", "readers")], ids=str)
+def test_a_plan_is_attached_changed_and_attached_again(who: Grantee, iam: Any, account: IamAccount) -> None:
+    before = state(iam)
+    first = plan_attach(account, who, MAY)
+    assert state(iam) == before  # a plan changes nothing
+    kind = who.kind.capitalize()
+    assert calls(first) == [
+        (operation, f"p-{n}") for operation in ("CreatePolicy", f"Attach{kind}Policy") for n in (1, 2, 3)
+    ]
+    carry_out(account, first)
+    mine = before[who.name]
+    assert state(iam)[who.name] == sorted([*mine, "p-1", "p-2", "p-3"])
+    assert state(iam)["p-1"][:2] == ("/bondstore/", text("a", "b"))
+    assert plan_attach(account, who, MAY).calls == ()
+    changed = do(account, JUNE, who)
+    assert calls(changed) == [
+        ("CreatePolicyVersion", "p-1"), ("CreatePolicy", "p-4"), ("CreatePolicy", "p-5"),
+        (f"Attach{kind}Policy", "p-4"), (f"Attach{kind}Policy", "p-5"), (f"Detach{kind}Policy", "p-3"),
+        ("DeletePolicy", "p-3"),
+    ]  # fmt: skip
+    after = state(iam)
+    assert after[who.name] == sorted([*mine, "p-1", "p-2", "p-4", "p-5"])
+    assert (after["p-1"][1], after["p-2"][1], "p-3" in after) == (text("a"), text("c"), False)
+    assert after["theirs"] == before["theirs"]
+    assert after["theirs-too"] == before["theirs-too"]
+    assert changed.attached == len(after[who.name])
+    # back to what was before: the earlier version holds again
+    assert ("SetDefaultPolicyVersion", "p-1") in calls(do(account, MAY, who))
+    assert state(iam)["p-1"][1] == text("a", "b")
+
+
+class Cut(Exception):
+    """The process was killed."""
+
+
+class Cutting(IamAccount):
+    """An account that is cut off after so many calls that change something."""
+
+    left = 0
+
+    def call(self, operation: str, about: str, **arguments: Any) -> dict[str, Any]:
+        if not operation.startswith(("get", "list")):
+            if not self.left:
+                raise Cut
+            self.left -= 1
+        return super().call(operation, about, **arguments)
+
+
+def full(account: IamAccount) -> None:
+    """A policy with as many versions as there may be, and another that leaves."""
+    for number in range(4):
+        do(account, PolicySet("study", {"p-1": text(f"v{number}")}))
+    do(account, MAY)
+
+
+def test_cut_off_anywhere_and_run_again_it_ends_the_same(iam: Any, account: IamAccount, moto_server: Moto) -> None:
+    def begin() -> None:
+        moto_server.reset()
+        iam.create_user(UserName="ada")
+        full(account)
+
+    begin()
+    planned = plan_attach(account, ADA, JUNE)
+    assert ("DeletePolicyVersion", "p-1") in calls(planned)
+    carry_out(account, planned)
+    undisturbed = state(iam)
+    assert undisturbed["ada"] == ["p-1", "p-2", "p-4", "p-5"]
+    assert len(undisturbed["p-1"][2]) == 5
+    for number in range(len(planned.calls)):
+        begin()
+        cutting = Cutting(load_profile())
+        cutting.left = number
+        with pytest.raises(Cut):
+            do(cutting, JUNE)
+        do(account, JUNE)
+        assert state(iam) == undisturbed, number
+        assert plan_attach(account, ADA, JUNE).calls == ()
+
+
+def test_policies_of_somebody_else_are_neither_changed_nor_removed(iam: Any, account: IamAccount) -> None:
+    before = state(iam)
+    for name in ("theirs", "theirs-too"):
+        with pytest.raises(PolicyError, match=f"There is a policy {name} already"):
+            plan_attach(account, ADA, PolicySet("study", {name: text("a")}))
+    # what says the same anyway is attached as it is
+    same = PolicySet("study", {"theirs": FOREIGN})
+    assert plan_attach(account, ADA, same).calls == ()
+    do(account, same, Grantee("group", "readers"))
+    assert state(iam) == {**before, "readers": ["theirs"]}
+    # and stays where the plan has it no more: it is not of this plan
+    assert plan_attach(account, Grantee("group", "readers"), PolicySet("study", {"p-1": text("a")})).kept == ()
+    do(account, PolicySet("study", {"p-1": text("a")}), Grantee("group", "readers"))
+    assert state(iam)["readers"] == ["p-1", "theirs"]
+
+
+def test_what_others_have_is_not_changed_unasked_and_not_removed(iam: Any, account: IamAccount) -> None:
+    bob = Grantee("user", "bob")
+    do(account, MAY)
+    do(account, MAY, bob)
+    with pytest.raises(PolicyError, match="p-1 would change, and 1 other"):
+        plan_attach(account, ADA, JUNE)
+    plan = do(account, JUNE, shared=True)
+    assert plan.kept == ("p-3",)
+    after = state(iam)
+    assert after["bob"] == ["p-1", "p-2", "p-3"]
+    assert after["p-3"][1] == text("d")
+    assert "p-3" not in after["ada"]
+    do(account, JUNE, bob)
+    assert "p-3" not in state(iam)
+
+
+class Bounded(IamAccount):
+    """An account in which one policy is also somebody's boundary: moto does not count these, as AWS does."""
+
+    def policies(self) -> dict[str, ListedPolicy]:
+        found = super().policies()
+        return {name: replace(one, uses=one.uses + 1) if name == "p-3" else one for name, one in found.items()}
+
+
+def test_a_boundary_of_somebody_is_not_removed(iam: Any, account: IamAccount) -> None:
+    do(account, MAY)
+    assert do(Bounded(load_profile()), JUNE).kept == ("p-3",)
+    assert state(iam)["p-3"][1] == text("d")
+
+
+def test_too_many_are_refused_before_the_first_call(iam: Any, account: IamAccount) -> None:
+    before = state(iam)
+    many = PolicySet("many", {f"m-{n:02}": text(str(n)) for n in range(9)})
+    with pytest.raises(PolicyError) as caught:
+        plan_attach(account, ADA, many)  # two are there already
+    assert "user/ada would have 11 policies, and may have 10." in caught.value.message
+    assert "1 of them could come by 1 group; user/ada is in 1 of at most 10." in caught.value.message
+    assert plan_attach(account, ADA, many, quota=11).attached == 11
+    with pytest.raises(UsageError):
+        plan_attach(account, Grantee("group", "readers"), many, quota=20)
+    assert state(iam) == before
+
+
+def test_a_full_list_makes_room_first(iam: Any, account: IamAccount) -> None:
+    do(account, PolicySet("many", {f"m-{n}": text(str(n)) for n in range(8)}))
+    plan = do(account, PolicySet("many", {f"m-{n}": text(str(n)) for n in range(1, 9)}))
+    order = [one.operation for one in plan.calls]
+    assert order.index("DetachUserPolicy") < order.index("AttachUserPolicy")
+    assert len(state(iam)["ada"]) == 10
+
+
+def test_an_account_takes_so_many_policies(account: IamAccount) -> None:
+    with pytest.raises(PolicyError, match="The account has 2 policies, and 3 more are over its 4"):
+        plan_attach(account, ADA, MAY, account_quota=4)
+
+
+def test_nobody_of_this_name(account: IamAccount) -> None:
+    with pytest.raises(NotFoundError, match="IAM knows no user/eve"):
+        plan_attach(account, Grantee("user", "eve"), MAY)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("user/ada", ADA),
+        ("arn:aws:iam::123456789012:role/service/export", Grantee("role", "export")),
+        ("group/readers", Grantee("group", "readers")),
+        ("ada", None), ("users/ada", None), ("user/", None), ("user/a b", None),
+    ],
+)  # fmt: skip
+def test_who_is_meant(words: str, meant: Grantee | None) -> None:
+    if meant:
+        assert grantee_of(words) == meant
+        return
+    with pytest.raises(UsageError):
+        grantee_of(words)
+
+
+def test_what_iam_would_refuse_is_not_begun(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"kind": "policy-plan", "name": "bondstore-beiwe-S"}')
+    (tmp_path / "p-1.json").write_text(json.dumps(text("a")))
+    assert read_set(tmp_path) == PolicySet("bondstore-beiwe-S", {"p-1": text("a")})
+    (tmp_path / "p-2.json").write_text(json.dumps(text("x" * 6_144)))
+    with pytest.raises(ConfigurationError, match=r"p-2\.json: 6,"):
+        read_set(tmp_path)
+    with pytest.raises(BondstoreError):
+        read_set(tmp_path / "none")
