@@ -10,8 +10,8 @@ import botocore.session
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
+from bondstore.access.dynamodb import table_policy
 from bondstore.participants import open_participants
-from bondstore.registry.policy import table_policy
 from tests.cli.conftest import Call
 from tests.homes import Home
 from tests.registry.forms import COLUMNS, person, written

@@ -63,6 +63,24 @@ def test_more_than_can_be_attached_is_said_with_what_would_do(cli: Call, home: H
     assert "access-points:" in role.err
 
 
+def test_who_releases_gets_one_policy_for_two_buckets(cli: Call, home: Home) -> None:
+    made = cli("policy", "make", "release", "--bucket", "lab-qc", "--public", "s3://lab-public/here")
+    assert made.code == 0
+    rights = {one["Sid"]: (one["Action"], one["Resource"]) for one in json.loads(made.out)["Statement"]}
+    assert rights["SourceRead"] == (["s3:GetObject"], ["arn:aws:s3:::lab-qc/*"])
+    assert rights["PublicWrite"][1] == ["arn:aws:s3:::lab-public/here/*"]
+    assert "s3:PutObject" in rights["PublicWrite"][0]
+
+
+@pytest.mark.parametrize("more", [(), ("--alone", "arn:aws:iam::123456789012:user/ann")])
+def test_a_table_has_the_policies_that_participants_print(cli: Call, home: Home, more: tuple[str, ...]) -> None:
+    table = "arn:aws:dynamodb:ap-southeast-2:123456789012:table/people"
+    made = cli("policy", "make", "--table", table, *more)
+    assert made.code == 0
+    old = cli("participants", "policy", table, *(("--user", more[1]) if more else ()))
+    assert json.loads(made.out) == json.loads(old.out)
+
+
 def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> None:
     few = [word for one in range(5) for word in ("-p", f"p{one:07d}")]
     assert cli(*BEIWE, *few, "--inline").code == 0
@@ -87,6 +105,9 @@ def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> N
         ((*BEIWE, "-p", "p", "--also", "keys"), 2, "by participant"),
         ((*BEIWE, "-p", "keys"), 2, "device keys"),
         ((*BEIWE, "-p", "p", "--for", "everybody"), 2, "everybody"),
+        (("policy", "make", "release", "--bucket", "lab-qc"), 2, "--public"),
+        (("policy", "make", "--alone", "arn:aws:iam::123456789012:user/ann"), 2, "--table"),
+        (("policy", "make", "--table", "people"), 2, "no ARN"),
         (("policy", "make", "beiwe", "--study", "*", "--bucket", "bucket"), 2, "no id"),
     ],
 )

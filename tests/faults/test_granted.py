@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
+from botocore.exceptions import ClientError
 from demo.study import STUDY, Made, Shape, make
 
-from bondstore.access.grants import Grant
+from bondstore.access.grants import Grant, Opening, Rights, Share, joined
 from bondstore.access.plan import make_plan
 from bondstore.domains.beiwe.access import opening
+from bondstore.release.outcome import Published
+from bondstore.release.publish import Places, publish_between
+from bondstore.release.settings import Order
+from tests.release.lab import check_public, good_files
+from tests.servers.seaweedfs import SeaweedFS
 from tests.studies import Lab, original_files, tree
 
 
@@ -30,28 +32,13 @@ def people(made: list[Made]) -> list[str]:
 
 
 @pytest.fixture
-def granted(lab: Lab, made: list[Made]) -> Iterator[dict[str, str]]:
+def granted(lab: Lab, made: list[Made]) -> dict[str, str]:
     """The first and the third participant, in a policy each; returns the user's credentials as the environment."""
     first, _, third, *_ = people(made)
     grant = Grant(lab.bucket, opening(STUDY, [first, third]), below=f"{lab.prefix}/")
-    plan = make_plan(f"plan-{uuid.uuid4().hex}", grant, limit=grant.overhead() + max(map(sum, grant.sizes().values())))
+    plan = make_plan("plan", grant, limit=grant.overhead() + max(map(sum, grant.sizes().values())))
     assert len(plan.policies) == 2
-    iam: Any = boto3.session.Session().client(
-        "iam",
-        endpoint_url=lab.server.endpoint,
-        aws_access_key_id=lab.server.access_key,
-        aws_secret_access_key=lab.server.secret_key,
-        region_name=lab.server.region,
-        config=Config(proxies={}),
-    )
-    user = f"user-{uuid.uuid4().hex}"
-    iam.create_user(UserName=user)
-    for name, document in plan.documents():
-        policy = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]
-        iam.attach_user_policy(UserName=user, PolicyArn=policy["Arn"])
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    yield {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-    iam.close()
+    return lab.server.user_with(*(document for _, document in plan.documents()))
 
 
 def test_what_is_granted_is_exported_and_nothing_else(lab: Lab, made: list[Made], granted: dict[str, str]) -> None:
@@ -88,3 +75,34 @@ def test_the_doctor_explains_each_refusal(lab: Lab, made: list[Made], granted: d
     }
     whole = [one for one in checks() if one["check"] == "list"]
     assert all(one["status"] == "fail" and "--participant ID" in one["fix"] for one in whole)
+
+
+def test_who_releases_reads_one_bucket_writes_another_and_no_more(
+    seaweedfs: SeaweedFS, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = uuid.uuid4().hex
+    private, public, other = (seaweedfs.create_bucket(f"{kind}-{name}") for kind in ("qc", "public", "other"))
+    admin = seaweedfs.client()
+    for key, data in good_files().items():
+        admin.put_object(Bucket=private, Key=key, Body=data)
+    admin.put_object(Bucket=other, Key="x", Body=b"")
+    everything = Opening([Share("all", ("",))])
+    source, target = Grant(private, everything), Grant(public, everything, Rights.WRITE)
+    granted = seaweedfs.user_with(joined(source=source, public=target))
+    for setting, value in lab.environment(**granted).items():
+        monkeypatch.setenv(setting, value)
+    # In this process, as the command would look into its files, which are no netCDF.
+    done = publish_between(Places(f"s3://{public}", f"s3://{private}"), Order())
+    assert isinstance(done, Published)
+    listed = [one["Key"] for one in admin.list_objects_v2(Bucket=public)["Contents"]]
+    assert check_public(lambda key: admin.get_object(Bucket=public, Key=key)["Body"].read(), listed)[0] == done.release
+    back = lab.run(lab.command("release", "recall", done.release, "--store", f"s3://{public}", "--yes"), **granted)
+    assert back.code == 0, back.err
+    user = seaweedfs.client(granted["AWS_ACCESS_KEY_ID"], granted["AWS_SECRET_ACCESS_KEY"])
+    for bucket, key in ((private, "new"), (other, "new")):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            user.put_object(Bucket=bucket, Key=key, Body=b"")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        user.get_object(Bucket=other, Key="x")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        user.delete_object(Bucket=private, Key=next(iter(good_files())))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bondstore.access.dynamodb import table_policy
 from bondstore.errors import UsageError
 from bondstore.participants import guards, open_participants
 from bondstore.registry.exposure import OF_STREAMS, OF_TABLES, guard_of, let_in
-from bondstore.registry.policy import table_policy
 
 ACCOUNT = "123456789012"
 ME = f"arn:aws:iam::{ACCOUNT}:user/ann"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sysconfig
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,30 @@ class SeaweedFS:
             )
             self._clients[(access_key, secret_key)] = kept
         return kept
+
+    def user_with(self, *policies: Mapping[str, Any]) -> dict[str, str]:
+        """Make a user to whom policies are attached; returns its credentials, as the environment names them."""
+        import boto3
+        from botocore.config import Config
+
+        iam = boto3.session.Session().client(
+            "iam",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            region_name=self.region,
+            config=Config(proxies={}),
+        )
+        try:
+            user = f"user-{uuid.uuid4().hex}"
+            iam.create_user(UserName=user)
+            for number, document in enumerate(policies):
+                made = iam.create_policy(PolicyName=f"{user}-{number}", PolicyDocument=json.dumps(document))
+                iam.attach_user_policy(UserName=user, PolicyArn=made["Policy"]["Arn"])
+            key = iam.create_access_key(UserName=user)["AccessKey"]
+        finally:
+            iam.close()
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
     def create_bucket(self, name: str) -> str:
         """Create a bucket; returns its name."""

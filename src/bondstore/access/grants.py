@@ -72,7 +72,7 @@ class Grant:
                 f"{self.bucket!r} is no name of a bucket.", hint="Name it without s3:// and without a path."
             )
         for prefix in (*self.opening.closed, *self.prefixes()):
-            if not prefix.endswith("/"):
+            if prefix and not prefix.endswith("/"):
                 raise UsageError(
                     f"The prefix {prefix!r} does not end in a slash: it would also open all whose name begins so.",
                     hint=f"Write {prefix}/",
@@ -120,6 +120,10 @@ class Grant:
         """Whether what is there may be listed."""
         return self.rights is not Rights.PUT
 
+    def whole(self) -> dict[str, Any]:
+        """Return one policy with all of it, however large."""
+        return self.policy((share, range(len(self.pieces(share)))) for share in self.opening.shares)
+
     def _document(self, objects: list[str], lists: list[str]) -> dict[str, Any]:
         statements = []
         if objects:
@@ -134,6 +138,16 @@ class Grant:
             closed = [f"{self.arn}/{_below(self.below + one)}" for one in self.opening.closed]
             statements.append({"Sid": "Closed", "Effect": "Deny", "Action": "s3:*", "Resource": closed})
         return {"Version": LATEST, "Statement": statements}
+
+
+def joined(**grants: Grant) -> dict[str, Any]:
+    """Return one policy of several grants, each named: two buckets, with rights of their own."""
+    statements = [
+        {**statement, "Sid": name.capitalize() + statement["Sid"]}
+        for name, grant in grants.items()
+        for statement in grant.whole()["Statement"]
+    ]
+    return {"Version": LATEST, "Statement": statements}
 
 
 def _allow(

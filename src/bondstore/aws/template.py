@@ -24,11 +24,11 @@ _EXISTING = {
 
 def template(stack: Stack) -> dict[str, Any]:
     """Return the template as data."""
+    from bondstore.access.dynamodb import ENTRIES, HISTORY, LOOK, ROWS
     from bondstore.notify import deliveries, subscriptions
     from bondstore.pages import render
     from bondstore.registry import service
-    from bondstore.registry.policy import ENTRIES, LOOK, ROWS
-    from bondstore.registry.settings import HISTORY, HISTORY_KEY, KEY
+    from bondstore.registry.settings import HISTORY_KEY, KEY
 
     stack.checked()
     # what it takes to read subscribers and to keep the record of what they were sent

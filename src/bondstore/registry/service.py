@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bondstore.access.dynamodb import HISTORY
 from bondstore.config.profiles import Profile
 from bondstore.config.settings import load_profile
 from bondstore.databases import Row, Value, open_table
@@ -20,7 +21,7 @@ from bondstore.ledger.audit import Read
 from bondstore.ledger.personal import note_personal
 from bondstore.registry.history import STATE, HistoryEntry, differing, entries
 from bondstore.registry.identity import normal
-from bondstore.registry.settings import GONE, HISTORY, HISTORY_KEY, KEY, SyncSettings
+from bondstore.registry.settings import GONE, HISTORY_KEY, KEY, SyncSettings
 from bondstore.registry.sources import read_source
 from bondstore.registry.sync import Participants, SyncResult, sync_participants
 from bondstore.runs.process import whoami
@@ -238,9 +239,9 @@ def guards(participants: Participants, user: str, profile: str | Profile | None 
     CredentialsError
         The policies may not be read.
     """
+    from bondstore.access.dynamodb import check_user
     from bondstore.databases.dynamodb import DynamoTable
     from bondstore.registry.exposure import guard_of
-    from bondstore.registry.policy import check_user
 
     check_user(user)
     attached: dict[str, str | None] = {}

@@ -11,8 +11,6 @@ KEY = "user_id"
 """The column (partition key) of the participants' table: a number."""
 GONE = "_gone"
 """The field that says since when a participant is missing in the CSV: a UTC time as text."""
-HISTORY = "-history"
-"""What the name of a table's history ends with."""
 HISTORY_KEY = "id"
 USUAL_KEY = ("Vessel number",)
 """The column that the key is made of where none is named."""

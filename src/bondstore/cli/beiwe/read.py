@@ -55,8 +55,8 @@ def command(
     """Decrypt in memory and show as a table; nothing is written to a disk.
 
     Either one object by its KEY, or a participant's stream, sorted and without repeated rows. Problems with the
-    objects is told on stderr. Ends with 5 when rows were lost. Every read is noted in your own record: bondstore audit
-    show.
+    objects are told on stderr. Ends with 5 when rows were lost. Every read is noted in your own record: bondstore
+    audit show.
     """
     from bondstore.cli.rows import writer_of
     from bondstore.domains.beiwe.matching import no_survey

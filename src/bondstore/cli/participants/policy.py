@@ -32,7 +32,7 @@ def command(
     """
     import json as jsonlib
 
-    from bondstore.registry.policy import table_policy, user_policy
+    from bondstore.access.dynamodb import table_policy, user_policy
 
     policy = table_policy(table, user) if user else user_policy(table)
     if json:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bondstore.access.grants import Rights
+from bondstore.access.grants import Opening, Rights, Share
 from bondstore.cli import options, output
 from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from bondstore.access.grants import Grant, Opening
+    from bondstore.access.grants import Grant
     from bondstore.access.plan import PolicyPlan
 
 EXAMPLES = (
     "bondstore policy make beiwe --study STUDY --bucket BUCKET --participant 1ab2cd3e",
     "bondstore policy make beiwe --study STUDY --bucket BUCKET --participants people.txt --out policies",
     "bondstore policy make --bucket BUCKET --prefix images/ --for role",
+    "bondstore policy make release --bucket lab-qc --public s3://lab-public",
 )
 
 
@@ -52,6 +53,20 @@ def command(
     rights: Annotated[
         Rights, typer.Option("--rights", help="What may be done: read, write (read, put and remove), or put alone.")
     ] = Rights.READ,
+    public: Annotated[
+        str | None,
+        typer.Option("--public", metavar="URL", help="Of release: where it publishes to, s3://BUCKET/PREFIX."),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="ARN", help="A DynamoDB table of participants, in place of a bucket."),
+    ] = None,
+    alone: Annotated[
+        str | None,
+        typer.Option(
+            "--alone", metavar="ARN", help="Of a table: its own policy, which lets in this user or role alone."
+        ),
+    ] = None,
     to: Annotated[str, typer.Option("--for", metavar="user|role|group", help="Who gets the policies.")] = "user",
     inline: Annotated[
         bool, typer.Option("--inline", help="One policy to be put inside the user, role or group, not by name.")
@@ -78,10 +93,16 @@ def command(
     into the same folder, one participant more or less changes one of them. Nothing is sent anywhere.
     """
     from bondstore.access import limits
+    from bondstore.access.grants import joined
     from bondstore.access.plan import make_plan, read_names, read_plan, write_plan
 
     if to not in limits.INLINE:
         raise UsageError(f"Nobody is a {to}.", hint="Write --for user, role or group.")
+    if table or alone:
+        return _print(_table(table, alone), json=json)
+    if kind == "release":
+        source = _grant(Opening([Share("all", ("",))]), bucket, (store, profile), Rights.READ, partition)
+        return _print(joined(source=source, public=_public(public, partition)), json=json)
     ids = [*(participant or []), *(read_names(participants) if participants else [])]
     opening = _opening(kind, (study, profile), ids, also or [], prefix or [])
     grant = _grant(opening, bucket, (store, profile), rights, partition)
@@ -100,10 +121,31 @@ def command(
     return _tell(plan, to, attachments or limits.ATTACHED, inline=inline)
 
 
+def _print(document: dict[str, Any], *, json: bool) -> int:
+    if json:
+        output.display_one(document, json=True)
+    else:
+        sys.stdout.write(jsonlib.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return int(Exit.DONE)
+
+
+def _table(table: str | None, alone: str | None) -> dict[str, Any]:
+    from bondstore.access.dynamodb import table_policy, user_policy
+
+    if table is None:
+        raise UsageError("--alone is about a table.", hint="Add --table ARN.")
+    return table_policy(table, alone) if alone else user_policy(table)
+
+
+def _public(url: str | None, partition: str) -> Grant:
+    if url is None:
+        raise UsageError("A release goes from one bucket to another.", hint="Add --public s3://BUCKET/PREFIX.")
+    return _grant(Opening([Share("all", ("",))]), None, (url, None), Rights.WRITE, partition)
+
+
 def _opening(
     kind: str | None, study: tuple[str | None, str | None], ids: list[str], also: list[str], prefixes: list[str]
 ) -> Opening:
-    from bondstore.access.grants import Opening, Share
     from bondstore.config.resolve import resolve_study
     from bondstore.domains import find_domain
     from bondstore.runs.domain import load
@@ -146,7 +188,7 @@ def _show(plan: PolicyPlan, out: Path | None, *, json: bool) -> None:
     if len(documents) > 1:
         raise UsageError(f"This takes {len(documents)} policies.", hint="Add --out DIR, or --json.")
     for document in documents.values():
-        sys.stdout.write(jsonlib.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        _print(document, json=False)
 
 
 def _tell(plan: PolicyPlan, to: str, attachments: int, *, inline: bool) -> int:

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from bondstore.errors import UsageError
-from bondstore.registry.settings import HISTORY
 
+HISTORY = "-history"
+"""What the name of a table's history ends with."""
 ROWS = (
     "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
