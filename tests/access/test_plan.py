@@ -123,6 +123,24 @@ def test_one_participant_more_or_less_changes_one_policy(number: int) -> None:
         assert sorted(differing) == sorted({*after.changed, *after.dropped})
 
 
+def test_from_one_to_five_hundred_each_step_holds() -> None:
+    grown: PolicyPlan | None = None
+    for number in range(1, 501):
+        ids = people(number)
+        meant = {f"arn:aws:s3:::{'b' * 63}/{root}{STUDY}/{one}/*" for one in ids for root in ("", "CHUNKED_DATA/")}
+        before, grown = grown, make_plan("n", grant(ids), before=grown)
+        for made in (grown, *([] if number % 5 else [make_plan("n", grant(ids))])):
+            documents = [document for _, document in made.documents()]
+            assert max(len(json.dumps(one, separators=(",", ":"))) for one in documents) <= 6_144
+            reads = [one["Statement"][0] for one in documents]
+            assert {one["Action"][0] for one in reads} == {"s3:GetObject"}
+            granted = [resource for one in reads for resource in one["Resource"]]
+            assert set(granted) == meant
+            assert len(granted) == len(meant)
+        assert before is None or len(grown.changed) == 1
+        assert not grown.dropped
+
+
 def test_who_comes_and_goes_for_long_leaves_each_in_one_policy(tmp_path: Path) -> None:
     rng, ids = random.Random(7), people(100)
     made = make_plan("n", grant(ids))
