@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bondstore.access import actions, limits, mend, parts
-from bondstore.access.document import Document, Statement, parse
+from bondstore.access.document import Document, Statement, parse, parsed
 from bondstore.access.document import Path as Where
 from bondstore.access.evaluate import Policies, Principal, Request, decide
 from bondstore.access.faults import Fault, faults
@@ -120,26 +120,42 @@ def check_all(
 def check(document: Document, kind: str = "managed", private: Private = nothing_private) -> list[Defect]:
     """Check one policy: all but the characters of its file, its name, and what inline policies hold together."""
     found = list(_sizes(document, kind))
-    given = document.content["Statement"]
+    is_list = isinstance(document.content["Statement"], list)
     earlier: dict[object, str] = {}
     names: set[str] = set()
-    for number, statement in enumerate(document.statements):
-        raw, where = (given[number], ("Statement", number)) if isinstance(given, list) else (given, ("Statement",))
-        clause = Clause(statement, raw, document, kind, tuple(_closing(document, statement, private)))
+    for number, clause in enumerate(_clauses(document, kind, private)):
+        statement, where = clause.statement, ("Statement", number) if is_list else ("Statement",)
         told = list(faults(clause))
-        if "Sid" in raw and statement.name in names:
+        if "Sid" in clause.raw and statement.name in names:
             told.append(Fault("statement-name", ("Sid",), "Another statement of this policy has the same Sid."))
-        instead = mend.mended(clause) if told else []
+        instead: tuple[Mapping[str, Any], ...] | None = tuple(mend.mended(clause)) if told else ()
         if (meaning := _meaning(statement)) in earlier:
             told = [Fault("duplicate", (), f"It says the same as statement {earlier[meaning]}: leave one of them out.")]
-            instead = []
+            instead = ()
+        elif instead and not _is_sound(instead, number, document, kind, private):
+            instead = None
         names.add(statement.name)
         earlier.setdefault(meaning, statement.name)
-        mended = None if instead == [raw] else tuple(instead)
         placed = [(_line(document, (*where, *one.where)), one) for one in told]
         for line, fault in sorted(placed, key=lambda pair: pair[0]):
-            found.append(Defect(fault.kind, document.name, line, statement.name, fault.message, mended))
+            found.append(Defect(fault.kind, document.name, line, statement.name, fault.message, instead))
     return found
+
+
+def _clauses(document: Document, kind: str, private: Private) -> Iterator[Clause]:
+    given = document.content["Statement"]
+    for statement, raw in zip(document.statements, given if isinstance(given, list) else [given], strict=True):
+        yield Clause(statement, raw, document, kind, tuple(_closing(document, statement, private)))
+
+
+def _is_sound(
+    instead: Sequence[Mapping[str, Any]], number: int, document: Document, kind: str, private: Private
+) -> bool:
+    """Whether nothing is wrong any more with what is to be written in place of a statement."""
+    given = document.content["Statement"]
+    several = [*given[:number], *instead, *given[number + 1 :]] if isinstance(given, list) else list(instead)
+    after = list(_clauses(parsed({**document.content, "Statement": several}, document.name), kind, private))
+    return not any(True for one in after[number : number + len(instead)] for _ in faults(one))
 
 
 def name_fault(name: str) -> str:
