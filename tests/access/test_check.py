@@ -14,8 +14,11 @@ from hypothesis import strategies as some
 from bondstore.access.check import Defect, check, check_all
 from bondstore.access.conditions import Context
 from bondstore.access.document import Document, parse, parsed
+from bondstore.access.dynamodb import table_policy, user_policy
 from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
+from bondstore.access.grants import Grant, Rights
 from bondstore.domains import private_prefixes
+from bondstore.domains.beiwe.access import opening
 
 STUDY = "55d4c9b21f5a83a7e2b6f013"
 BUCKET = "arn:aws:s3:::study-data"
@@ -161,6 +164,9 @@ def test_what_is_written_instead_opens_the_study_and_nothing_else() -> None:
         (allow(Condition={"Bool": {"SecureTransport": "true"}}), "unknown-condition"),
         (allow(resource=f"{BUCKET}/{STUDY}/*"), "private"),
         (allow(resource=f"{BUCKET}/PROBLEM_UPLOADS/{STUDY}/*"), "private"),
+        (allow(resource=[f"{BUCKET}/lab/S/*", f"{BUCKET}/lab/CHUNKED_DATA/S/*"]), "private"),
+        (allow(resource=f"{BUCKET}/lab/{STUDY}/*"), "private"),
+        (allow(resource=f"{BUCKET}/lab/PROBLEM_UPLOADS/S/*"), "private"),
         (allow(Principal="*"), "principal"),
         (allow(Sid="not so"), "statement-name"),
         ({"Effect": "Allow", "Action": "s3:GetObject"}, "no-resource"),
@@ -179,6 +185,7 @@ def test_a_statement_with_a_defect(statement: Any, kind: str) -> None:
         [allow("s3:GetObject", f"{BUCKET}/*"), allow("s3:ListBucket", BUCKET)],  # all of it is open anyway
         [allow(["s3:GetObject", "s3:ListBucket"], [BUCKET, f"{BUCKET}/*"])],
         [allow("s3:ListAllMyBuckets", "*")],
+        [allow(resource=[f"{BUCKET}/{STUDY}/1ab2cd3e/*", f"{BUCKET}/CHUNKED_DATA/{STUDY}/1ab2cd3e/*"])],
         [allow("kms:Decrypt", "*", Condition={"StringEquals": {"kms:ViaService": "s3"}})],
         [allow("s3:GetObject", f"{BUCKET}/${{aws:PrincipalTag/study}}/*")],
         [allow(resource=f"{BUCKET}/S/${{*}}")],
@@ -194,6 +201,19 @@ def test_a_statement_with_a_defect(statement: Any, kind: str) -> None:
 )  # fmt: skip
 def test_nothing_is_wrong(statements: list[Any]) -> None:
     assert check(policy(*statements), private=private_prefixes) == []
+
+
+@pytest.mark.parametrize("rights", list(Rights))
+@pytest.mark.parametrize("people", [(), ("1ab2cd3e", "2ab2cd3e")], ids=["all", "two"])
+def test_what_bondstore_makes_has_no_defect(rights: Rights, people: tuple[str, ...]) -> None:
+    grant = Grant("study-data", opening(STUDY, people, []), rights)
+    assert check(parsed(grant.whole(), "made.json"), private=private_prefixes) == []
+
+
+def test_what_bondstore_makes_for_tables_has_no_defect() -> None:
+    table = "arn:aws:dynamodb:ap-southeast-2:123456789012:table/participant-information"
+    assert check(parsed(user_policy(table), "made.json")) == []
+    assert check(parsed(table_policy(table, ADA.arn), "made.json"), "bucket") == []
 
 
 def test_a_star_after_a_literal_star_is_no_wildcard() -> None:

@@ -106,20 +106,6 @@ BESIDES = _words(
     RestoreTableToPointInTime StartAwsBackupJob UpdateGlobalTable UpdateTable"""
 )
 """What gives the same rows away, or changes them: PartiQL, exports, backups, streams, replicas."""
-MANAGING = (
-    "dynamodb:DeleteResourcePolicy",
-    "dynamodb:DescribeContinuousBackups",
-    "dynamodb:DescribeStream",
-    "dynamodb:DescribeTable",
-    "dynamodb:DescribeTimeToLive",
-    "dynamodb:GetResourcePolicy",
-    "dynamodb:ListTagsOfResource",
-    "dynamodb:PutResourcePolicy",
-    "dynamodb:TagResource",
-    "dynamodb:UntagResource",
-    "dynamodb:UpdateContinuousBackups",
-)
-"""Actions on a table that neither give a row nor take one away."""
 ESCALATING = {
     **dict.fromkeys(
         (

@@ -9,6 +9,7 @@ from typing import Any
 
 from bondstore.access import actions, parts
 from bondstore.access.document import Statement
+from bondstore.access.dynamodb import MANAGE
 from bondstore.access.parts import Clause
 
 Content = dict[str, Any]
@@ -85,7 +86,7 @@ def _deny(head: Content, statement: Statement, raw: Mapping[str, Any]) -> Conten
     ends = ("/index/*",) if statement.principals is not None else ("/index/*", "/stream/*")
     tables = [one for one in statement.resources if re.search(r":table/[^/*]+$", one)]
     resources = [*statement.resources, *(f"{one}{end}" for one in tables for end in ends)]
-    made = {**head, "NotAction": list(actions.MANAGING), "Resource": _plain(resources)}
+    made = {**head, "NotAction": list(MANAGE), "Resource": _plain(resources)}
     return {**made, "Condition": raw["Condition"]} if "Condition" in raw else made
 
 

@@ -93,13 +93,13 @@ _IDENTIFIERS = re.compile(r"([^/]+)/identifiers_([0-9]{10})" + _END, re.ASCII)
 CHUNKED_ROOT = "CHUNKED_DATA"
 
 
-_PROBLEM = "PROBLEM_UPLOADS/"
+_PROBLEM = "PROBLEM_UPLOADS"
 _STUDY = re.compile(r"[A-Za-z0-9]{24}", re.ASCII)
 
 
 def study_prefixes(study: str) -> tuple[str, str, str]:
     """Return the chunked, raw and problem prefixes of a study, each ending in ``/``."""
-    return (f"{CHUNKED_ROOT}/{study}/", f"{study}/", f"{_PROBLEM}{study}/")
+    return (f"{CHUNKED_ROOT}/{study}/", f"{study}/", f"{_PROBLEM}/{study}/")
 
 
 def private_prefixes(opened: Iterable[str]) -> list[str]:
@@ -108,12 +108,21 @@ def private_prefixes(opened: Iterable[str]) -> list[str]:
     A name is taken for a study's where processed data are opened under it too, or where it has a study's 24 characters.
     """
     given = list(opened)
-    parts = [one.split("/") for one in given]
-    studies = {one[1] for one in parts if one[0] == CHUNKED_ROOT and len(one) > 1 and one[1]}
-    studies |= {one[0] for one in parts if _STUDY.fullmatch(one[0])}
-    found = [f"{study}/keys/" for study in sorted(studies)]
-    found += [one for one in given if one.startswith(_PROBLEM)]
-    return [one for one in found if any(one.startswith(begin) or begin.startswith(one) for begin in given)]
+    found: list[str] = []
+    for one in given:
+        parts = one.split("/")
+        for number, (part, following) in enumerate(zip(parts, [*parts[1:], ""], strict=True)):
+            study = following if part == CHUNKED_ROOT else part if _STUDY.fullmatch(part) else ""
+            if study:
+                above = one[: sum(len(each) + 1 for each in parts[:number])]  # a study may lie below another prefix
+                found.append(f"{above}{study}/keys/")
+            elif part == _PROBLEM:
+                found.append(one)
+            else:
+                continue
+            break
+    once = dict.fromkeys(found)
+    return [one for one in once if any(one.startswith(begin) or begin.startswith(one) for begin in given)]
 
 
 def parse_key(study: str, key: str) -> BeiweObject:
