@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
-from collections.abc import Iterator
+import socket
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.ledger import Ledger
+from bondstore.modes import Modes
 from bondstore.runs.context import RunContext
+from bondstore.runs.destination import QUARANTINE
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.receipt import Receipt, begin_recording
 from bondstore.runs.record import record
@@ -112,6 +117,54 @@ def test_a_link_is_moved_and_where_it_leads_is_not_touched(
     assert (folder / "a").readlink() == tmp_path / leads
     if leads == "elsewhere":
         assert (tmp_path / leads).read_bytes() == b"mine"
+
+
+def socket_at(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+PUT = {
+    "pipe": os.mkfifo,
+    "socket": socket_at,
+    "link to itself": lambda path: path.symlink_to(path),
+    "link to a folder": lambda path: path.symlink_to(path.parent),
+    "link to a device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("content", [b"", b"1"])
+@pytest.mark.parametrize("put", PUT.values(), ids=PUT)
+def test_what_is_no_file_is_moved_and_never_opened(
+    ledger: Ledger, dest: FolderDestination, put: Callable[[Path], None], content: bytes
+) -> None:
+    """Whoever opens a pipe waits for ever, and a device has no end."""
+    write(ledger, dest, a=content)
+    file = dest.root / "a"
+    file.unlink()
+    put(file)
+    kind = stat.S_IFMT(file.lstat().st_mode)
+    (known,) = ledger.outputs.known(JOB, ["a"]).values()
+    assert not dest.holds(known)
+    write(ledger, dest, a=b"2")
+    assert file.read_bytes() == b"2"
+    (folder,) = dest.corner.glob("changed-*")
+    assert stat.S_IFMT((folder / "a").lstat().st_mode) == kind
+
+
+def test_a_link_in_the_quarantine_of_a_folder_for_a_group_is_moved(dest: FolderDestination, tmp_path: Path) -> None:
+    shared = dataclasses.replace(dest, modes=Modes("staff", os.getgid(), 0o2750, 0o640))
+    sealed = f"{QUARANTINE}/a"
+    with shared.locked(), shared.ledger() as ledger:
+        with ledger.transaction():
+            ledger.runs.put("r", JOB, {}, who="me", tool="", started_ms=0)
+        write(ledger, shared, **{sealed: b"1"})
+        (dest.root / sealed).unlink()
+        (dest.root / sealed).symlink_to(tmp_path / "nowhere")
+        write(ledger, shared, **{sealed: b"2"})
+    (folder,) = dest.corner.glob("changed-*")
+    assert (folder / sealed).is_symlink()
 
 
 def test_an_older_version_of_ours_is_not_taken_for_somebodys(ledger: Ledger, dest: FolderDestination) -> None:

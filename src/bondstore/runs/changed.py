@@ -33,5 +33,5 @@ def keep_changed(ledger: Ledger, dest: Destination, paths: Sequence[str]) -> Non
 def _sha256(dest: Destination, path: str) -> str:
     try:
         return dest.sha256(path).hex()
-    except NotFoundError:  # a link that leads nowhere
+    except (NotFoundError, PermissionError):  # no file, such as a link to a folder or a pipe; or not ours to read
         return ""

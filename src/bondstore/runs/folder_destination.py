@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
+_NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+"""No file is there, or a link that leads to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +170,27 @@ class FolderDestination(Destination):
         file = f"{self.root}/{path}"
         try:
             found = os.stat(file)  # noqa: PTH116 - millions of them: path objects cost more than the question does
-            if found.st_size != output.size:
+            if found.st_size != output.size or not stat.S_ISREG(found.st_mode):
                 return False
             if found.st_mtime_ns == output.mtime_ns:
                 return True
             with open(file, "rb") as content:  # noqa: PTH123
                 return hashlib.file_digest(content, "sha256").digest() == output.sha256
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise
             return False
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file."""
+        """Open a file. Whoever opens a pipe in its place waits for ever, so that counts as gone."""
+        file = self.root / path
         try:
-            return (self.root / path).open("rb")
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFoundError(f"The file {path} is gone.", hint="Run the same command again.") from error
+            if stat.S_ISREG(file.stat().st_mode):
+                return file.open("rb")
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise
+        raise NotFoundError(f"The file {path} is gone.", hint="Run the same command again.")
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove files; through a link in the place of a folder none is."""
@@ -198,7 +207,7 @@ class FolderDestination(Destination):
             folders.check(f"{self.root}/{source}".rpartition("/")[0])
             folders.need(f"{self.root}/{target}".rpartition("/")[0])
             try:
-                if self.modes.gid >= 0 and in_corner(source):
+                if self.modes.gid >= 0 and in_corner(source) and not in_corner(target):
                     self._fit(source, folders.modes_of(target))  # nothing in the private folder is for a group
                 os.replace(f"{self.root}/{source}", f"{self.root}/{target}")  # noqa: PTH105
             except FileNotFoundError:
