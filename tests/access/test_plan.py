@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,9 @@ from bondstore.access.conditions import Context
 from bondstore.access.document import parse
 from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
 from bondstore.access.grants import Grant, Opening, Rights, Share
-from bondstore.access.plan import PolicyPlan, make_plan, read_plan, ways, write_plan
+from bondstore.access.plan import PolicyPlan, changing, make_plan, read_plan, ways, write_plan
 from bondstore.domains.beiwe.access import opening
-from bondstore.errors import ConfigurationError, UsageError
+from bondstore.errors import ConfigurationError, NoSpaceError, UsageError
 
 STUDY = "5873fe38644ad7557b168e43"
 ADA = Principal("arn:aws:iam::123456789012:user/ada")
@@ -196,6 +198,29 @@ def test_a_plan_killed_at_any_file_is_made_again(tmp_path: Path, monkeypatch: py
         assert names == {*(f"{name}.json" for name in made.policies), "plan.json", "expect.csv"}
         held = [share for pieces in made.policies.values() for share in pieces]
         assert sorted(held) == sorted(target[files:])
+
+
+def test_several_at_once_leave_the_plan_of_one_of_them(tmp_path: Path) -> None:
+    def write(number: int) -> None:
+        with changing(tmp_path):
+            write_plan(make_plan("n", grant(people(number)), before=read_plan(tmp_path)), tmp_path)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(50, 90, 2)))
+    left = read_plan(tmp_path)
+    assert left is not None
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {*(f"{name}.json" for name in left.policies), "plan.json", "expect.csv"}
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(plan.os, "fsync", full)
+    with pytest.raises(NoSpaceError, match="No space left"), changing(tmp_path):
+        write_plan(make_plan("n", grant(people(3))), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_policy_that_somebody_changed_is_not_written_over(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tests.cli.conftest import Call
 from tests.homes import Home
 
 STUDY = "5873fe38644ad7557b168e43"
+TABLE = "arn:aws:dynamodb:ap-southeast-2:123456789012:table/people"
 BEIWE = ("policy", "make", "beiwe", "--study", STUDY, "--bucket", "my-study-data")
 
 
@@ -74,10 +75,9 @@ def test_who_releases_gets_one_policy_for_two_buckets(cli: Call, home: Home) -> 
 
 @pytest.mark.parametrize("more", [(), ("--alone", "arn:aws:iam::123456789012:user/ann")])
 def test_a_table_has_the_policies_that_participants_print(cli: Call, home: Home, more: tuple[str, ...]) -> None:
-    table = "arn:aws:dynamodb:ap-southeast-2:123456789012:table/people"
-    made = cli("policy", "make", "--table", table, *more)
+    made = cli("policy", "make", "--table", TABLE, *more)
     assert made.code == 0
-    old = cli("participants", "policy", table, *(("--user", more[1]) if more else ()))
+    old = cli("participants", "policy", TABLE, *(("--user", more[1]) if more else ()))
     assert json.loads(made.out) == json.loads(old.out)
 
 
@@ -108,6 +108,15 @@ def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> N
         (("policy", "make", "release", "--bucket", "lab-qc"), 2, "--public"),
         (("policy", "make", "--alone", "arn:aws:iam::123456789012:user/ann"), 2, "--table"),
         (("policy", "make", "--table", "people"), 2, "no ARN"),
+        (("policy", "make", "--bucket", "bucket", "--prefix", ""), 2, "whole bucket"),
+        (("policy", "make", "release", "--bucket", "lab-qc", "--public", "s3://pub", "--prefix", "a/"), 2, "--prefix"),
+        (("policy", "make", "release", "--bucket", "lab-qc", "--public", "s3://pub", "--out", "plan"), 2, "--out"),
+        (("policy", "make", "--table", TABLE, "-p", "p"), 2, "--participant"),
+        (("policy", "make", "beiwe", "--study", "CHUNKED_DATA", "--bucket", "bucket", "-p", STUDY), 2, "not a study"),
+        (("policy", "make", "beiwe", "--study", "PROBLEM_UPLOADS", "--bucket", "bucket"), 2, "not a study"),
+        (("policy", "make", "beiwe", "--study", "s" * 125, "--bucket", "bucket"), 2, "128"),
+        ((*BEIWE, "-p", "p", "--partition", "moon"), 2, "aws-cn"),
+        ((*BEIWE, "-p", "p", "--inline", "--taken", "5000"), 2, "2,048 characters"),
         (("policy", "make", "beiwe", "--study", "*", "--bucket", "bucket"), 2, "no id"),
     ],
 )
@@ -116,3 +125,38 @@ def test_what_cannot_be_made_is_refused(cli: Call, home: Home, words: tuple[str,
     assert made.code == code
     assert why in made.err
     assert made.out == ""
+
+
+def test_split_anew_a_folder_has_the_new_policies_alone(cli: Call, home: Home) -> None:
+    folder = home.project / "policies"
+    many = [word for one in range(60) for word in ("-p", f"p{one:07d}")]
+    assert cli(*BEIWE, *many, "--out", str(folder)).code == 0
+    fewer = cli(*BEIWE, *many[:10], "--out", str(folder), "--anew")
+    assert fewer.code == 0
+    assert {path.name for path in folder.glob("bond*.json")} == {f"bondstore-beiwe-{STUDY}-001.json"}
+    assert f"No longer needed: bondstore-beiwe-{STUDY}-002" in fewer.err
+    changed = folder / f"bondstore-beiwe-{STUDY}-001.json"
+    changed.write_text("{}", encoding="utf-8")
+    assert cli(*BEIWE, *many, "--out", str(folder), "--anew").code == 4
+    assert changed.read_text(encoding="utf-8") == "{}"
+
+
+def test_a_folder_with_another_plan_is_not_written_to_unasked(cli: Call, home: Home) -> None:
+    folder = home.project / "policies"
+    assert cli(*BEIWE, "-p", "1ab2cd3e", "--out", str(folder)).code == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = ("policy", "make", "--bucket", "my-study-data", "--prefix", "images/", "--out", str(folder))
+    refused = cli(*other)
+    assert refused.code == 2
+    assert f"bondstore-beiwe-{STUDY}" in refused.err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert cli(*other, "--anew").code == 0
+    assert {path.name for path in folder.glob("bond*.json")} == {"bondstore-my-study-data-001.json"}
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(cli: Call, home: Home) -> None:
+    folder = home.project / "policies"
+    (folder / f"bondstore-beiwe-{STUDY}-001.json").mkdir(parents=True)
+    made = cli(*BEIWE, "-p", "1ab2cd3e", "--out", str(folder))
+    assert made.code == 4
+    assert f"could not be written into {folder} (Is a directory)" in made.err

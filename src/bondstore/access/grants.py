@@ -33,6 +33,7 @@ _ACTIONS = {
     ),
     Rights.PUT: ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"),
 }
+PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", re.ASCII)
 _SIGNS = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 
@@ -70,6 +71,10 @@ class Grant:
         if not _BUCKET.fullmatch(self.bucket):
             raise UsageError(
                 f"{self.bucket!r} is no name of a bucket.", hint="Name it without s3:// and without a path."
+            )
+        if self.partition not in PARTITIONS:
+            raise UsageError(
+                f"AWS has no partition {self.partition!r}.", hint=f"Write one of: {', '.join(PARTITIONS)}."
             )
         for prefix in (*self.opening.closed, *self.prefixes()):
             if prefix and not prefix.endswith("/"):

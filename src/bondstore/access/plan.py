@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from bondstore.access import limits
 from bondstore.access.document import size_of, text_of
 from bondstore.access.grants import Grant, Opening, Rights, Share
 from bondstore.access.pack import Bin, Pieces, Room, fill, refill
-from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, UsageError
 from bondstore.modes import PRIVATE, make_folder
 
 FILE = "plan.json"
@@ -60,8 +62,17 @@ class PolicyPlan:
             }
 
 
-def make_plan(name: str, grant: Grant, *, limit: int = limits.MANAGED, before: PolicyPlan | None = None) -> PolicyPlan:
+def make_plan(
+    name: str,
+    grant: Grant,
+    *,
+    limit: int = limits.MANAGED,
+    before: PolicyPlan | None = None,
+    anew: bool = False,
+) -> PolicyPlan:
     """Split what is granted into policies; with a plan before, change as few of its policies as can be.
+
+    `anew` splits all again; what the plan before had besides is dropped all the same.
 
     Raises
     ------
@@ -70,6 +81,11 @@ def make_plan(name: str, grant: Grant, *, limit: int = limits.MANAGED, before: P
     """
     if not grant.opening.shares:
         raise UsageError("Nothing would be granted.", hint="Name a study, a participant or a prefix.")
+    if not NAME.fullmatch(f"{name}-001"):
+        raise UsageError(
+            f"A policy cannot be named {name}-001: IAM takes {limits.NAME} letters and digits.",
+            hint="Check the names of the study and of the bucket.",
+        )
     room = Room(limit - grant.overhead(), grant.sizes())
     for share in room.sizes:
         if room.whole(share) > room.capacity:
@@ -78,7 +94,7 @@ def make_plan(name: str, grant: Grant, *, limit: int = limits.MANAGED, before: P
                 f"{limit:,}.",
                 hint="Name fewer or shorter prefixes.",
             )
-    if before is None or _settings(before.grant, before.limit) != _settings(grant, limit):
+    if anew or before is None or _settings(before.grant, before.limit) != _settings(grant, limit):
         bins: list[Bin | None] = [*fill(room)]
         names = [f"{name}-{number:03d}" for number in range(1, len(bins) + 1)]
     else:
@@ -143,6 +159,35 @@ def ways(plan: PolicyPlan, to: str = "user", attachments: int = limits.ATTACHED)
         ),
     ]
     return found
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Let one process at a time read and write the plan of a folder, which is made; say why it cannot be written.
+
+    Raises
+    ------
+    ConfigurationError, NoSpaceError
+        Nothing can be written there.
+    """
+    import fcntl
+
+    make_folder(folder, PRIVATE)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+    except BondstoreError:
+        raise
+    except OSError as error:
+        kind = NoSpaceError if error.errno in (errno.ENOSPC, errno.EDQUOT) else ConfigurationError
+        raise kind(
+            f"The plan could not be written into {folder} ({error.strerror}).",
+            hint="Name a folder you may write to, or make space there, then run the same command again.",
+        ) from error
 
 
 def write_plan(plan: PolicyPlan, folder: Path) -> None:

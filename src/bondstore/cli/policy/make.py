@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,8 @@ from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bondstore.access.grants import Grant
     from bondstore.access.plan import PolicyPlan
 
@@ -94,13 +97,17 @@ def command(
     """
     from bondstore.access import limits
     from bondstore.access.grants import joined
-    from bondstore.access.plan import make_plan, read_names, read_plan, write_plan
+    from bondstore.access.plan import changing, make_plan, read_names, read_plan, write_plan
 
     if to not in limits.INLINE:
         raise UsageError(f"Nobody is a {to}.", hint="Write --for user, role or group.")
+    meant = {"study": study, "participant": participant, "participants": participants, "also": also, "prefix": prefix}
+    whole = {**meant, "out": out, "inline": inline, "rights": rights is not Rights.READ}
     if table or alone:
+        _refuse("A table's policy", {**whole, "bucket": bucket, "public": public})
         return _print(_table(table, alone), json=json)
     if kind == "release":
+        _refuse("The policy of who releases", whole)
         source = _grant(Opening([Share("all", ("",))]), bucket, (store, profile), Rights.READ, partition)
         return _print(joined(source=source, public=_public(public, partition)), json=json)
     ids = [*(participant or []), *(read_names(participants) if participants else [])]
@@ -108,17 +115,34 @@ def command(
     grant = _grant(opening, bucket, (store, profile), rights, partition)
     limit = limits.INLINE[to] - taken if inline else limits.MANAGED
     name = "-".join(("bondstore", *([kind, study] if kind and study else [grant.bucket])))
-    before = read_plan(out) if out and not anew else None
-    plan = make_plan(name, grant, limit=limit, before=before)
-    if inline and len(plan.policies) > 1:
+    if inline and limit <= 0:
         raise UsageError(
-            f"This takes {plan.best} policies of {limit:,} characters, and only one can be inline.",
+            f"The inline policies of a {to} have {limits.INLINE[to]:,} characters in all: --taken {taken} leaves none.",
             hint="Leave out --inline.",
         )
-    if out and not dry_run:
-        write_plan(plan, out)
+    with changing(out) if out and not dry_run else nullcontext():
+        before = read_plan(out) if out else None
+        if before and before.name != name and not anew:
+            raise UsageError(
+                f"{out} contains the plan {before.name}, and this would be {name}.",
+                hint="Name another folder with --out, or replace the plan with --anew.",
+            )
+        plan = make_plan(name, grant, limit=limit, before=before, anew=anew)
+        if inline and len(plan.policies) > 1:
+            raise UsageError(
+                f"This takes {plan.best} policies of {limit:,} characters, and only one can be inline.",
+                hint="Leave out --inline.",
+            )
+        if out and not dry_run:
+            write_plan(plan, out)
     _show(plan, out, json=json)
     return _tell(plan, to, attachments or limits.ATTACHED, inline=inline)
+
+
+def _refuse(what: str, given: Mapping[str, object]) -> None:
+    """Refuse options that a policy does not go by: left out in silence, it would open more than was meant."""
+    if names := [name for name, value in given.items() if value]:
+        raise UsageError(f"{what} has no use for --{names[0]}.", hint="Leave it out. The policy is printed.")
 
 
 def _print(document: dict[str, Any], *, json: bool) -> int:
@@ -153,6 +177,8 @@ def _opening(
     if kind is None:
         if study[0] or ids or also:
             raise UsageError("A study needs its kind.", hint="Write: bondstore policy make beiwe --study STUDY")
+        if "" in prefixes:
+            raise UsageError("A prefix is empty: it would open the whole bucket.", hint="Write --prefix PREFIX/")
         return Opening([Share(one, (one,)) for one in dict.fromkeys(prefixes)])
     domain = find_domain(kind)
     if domain is None or not domain.opening:

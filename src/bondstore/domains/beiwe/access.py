@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from bondstore.access.grants import Opening, Share
-from bondstore.domains.beiwe.layout import study_prefixes
+from bondstore.domains.beiwe.layout import ROOTS, study_prefixes
 from bondstore.errors import UsageError
 
 KEYS, PROBLEMS = "keys", "problem-uploads"
@@ -27,6 +27,8 @@ def opening(study: str, participants: Sequence[str] = (), also: Collection[str] 
     for one in (study, *participants):
         if not _ID.fullmatch(one):
             raise UsageError(f"{one!r} is no id of a study or a participant.", hint="An id has letters and digits.")
+    if study in ROOTS:
+        raise UsageError(f"{study} is not a study: it contains data of all studies.", hint="Give the study's id.")
     chunked, raw, problems = study_prefixes(study)
     keys = f"{raw}keys/"
     if unknown := set(also) - {KEYS, PROBLEMS}:

@@ -97,6 +97,10 @@ _PROBLEM = "PROBLEM_UPLOADS"
 _STUDY = re.compile(r"[A-Za-z0-9]{24}", re.ASCII)
 
 
+ROOTS = (CHUNKED_ROOT, _PROBLEM.rstrip("/"))
+"""Folders of the bucket that contain a folder for each study: neither is a study's name."""
+
+
 def study_prefixes(study: str) -> tuple[str, str, str]:
     """Return the chunked, raw and problem prefixes of a study, each ending in ``/``."""
     return (f"{CHUNKED_ROOT}/{study}/", f"{study}/", f"{_PROBLEM}/{study}/")
