@@ -5,7 +5,19 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("startup", "cfb8", "study", "scale", "csvs", "faces", "phones", "ocean_qc", "ocean_chain", "ocean_rates")
+NAMES = (
+    "startup",
+    "cfb8",
+    "study",
+    "scale",
+    "csvs",
+    "faces",
+    "phones",
+    "ocean_qc",
+    "ocean_chain",
+    "ocean_rates",
+    "policies",
+)
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or NAMES

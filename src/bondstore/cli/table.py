@@ -48,6 +48,7 @@ NOUNS: Mapping[str, Noun] = {
         {
             "make": "Make the policies that open a study or participants, and nothing else.",
             "check": "Say what is wrong with policies, and what to write instead.",
+            "prove": "Say who may read what, key by key, and what differs from what is meant.",
             "diff": "Say what two policies, or two plans, allow otherwise.",
             "attach": "Attach a plan's policies to a user, a role or a group.",
             "show": "Show the policies that somebody has, and what each opens.",
