@@ -263,3 +263,9 @@ def test_what_iam_would_refuse_is_not_begun(tmp_path: Path) -> None:
         read_set(tmp_path)
     with pytest.raises(BondstoreError):
         read_set(tmp_path / "none")
+
+
+def test_an_account_with_more_policies_than_a_page_is_read_to_its_end(iam: Any, account: IamAccount) -> None:
+    for number in range(110):  # IAM gives 100 at a time
+        iam.create_policy(PolicyName=f"x-{number}", PolicyDocument=json.dumps(FOREIGN))
+    assert len(account.policies()) == 112
