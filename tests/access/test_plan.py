@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -211,6 +213,21 @@ def test_several_at_once_leave_the_plan_of_one_of_them(tmp_path: Path) -> None:
     assert left is not None
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {*(f"{name}.json" for name in left.policies), "plan.json", "expect.csv"}
+
+
+def test_what_a_killed_process_left_is_gone_after_the_next(tmp_path: Path) -> None:
+    write_plan(make_plan("n", grant(people(3))), tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    program = (
+        "import os, sys; from pathlib import Path; from bondstore.access import plan;"
+        "os.fsync = lambda descriptor: os._exit(9);"
+        "folder = Path(sys.argv[1]); plan.write_plan(plan.read_plan(folder), folder)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert killed.returncode == 9
+    assert len(list(tmp_path.iterdir())) == len(names) + 1
+    write_plan(make_plan("n", grant(people(3)), before=read_plan(tmp_path)), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,12 @@ from bondstore.access.document import size_of, text_of
 from bondstore.access.grants import Grant, Opening, Rights, Share
 from bondstore.access.pack import Bin, Pieces, Room, fill, refill
 from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, UsageError
-from bondstore.modes import PRIVATE, make_folder
+from bondstore.modes import PRIVATE, make_folder, open_private
 
 FILE = "plan.json"
 NEXT = "plan.next"
 EXPECT = "expect.csv"
+TEMPORARY = ".writing"
 NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 """What IAM takes as a policy's name."""
 
@@ -306,11 +307,11 @@ def _content(plan: PolicyPlan) -> dict[str, Any]:
 
 
 def _put(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}-{os.urandom(4).hex()}")
+    # One name for all: what a killed process left is written over by the next one.
+    temporary = file.with_name(TEMPORARY)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.write(text)
+        with open_private(temporary) as out:
+            out.write(text.encode())
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(file)
