@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.servers.ports import free_ports
 from tests.servers.process import ServerProcess, temporary_folder
+from tests.waiting import wait_until
 
 ACCESS_KEY = "bondstore-admin"
 SECRET_KEY = "loopback-secret-5Yt0pQ"
@@ -125,10 +126,16 @@ class SeaweedFS:
         return kept
 
     def user_with(self, *policies: Mapping[str, Any]) -> dict[str, str]:
-        """Make a user to whom policies are attached; returns its credentials, as the environment names them."""
+        """Make a user to whom policies are attached, and who may read a mark besides; returns its credentials.
+
+        They are named as in the environment. The server does not always follow at once, and forgets a policy now and
+        then: so each opens a mark of its own, and is attached again until that can be read.
+        """
         import boto3
         from botocore.config import Config
 
+        marks = f"marks-{uuid.uuid4().hex}"
+        self.create_bucket(marks)
         iam = boto3.session.Session().client(
             "iam",
             endpoint_url=self.endpoint,
@@ -138,12 +145,28 @@ class SeaweedFS:
             config=Config(proxies={}),
         )
         try:
-            user = f"user-{uuid.uuid4().hex}"
-            iam.create_user(UserName=user)
+            name = f"user-{uuid.uuid4().hex}"
+            iam.create_user(UserName=name)
+            arns = []
             for number, document in enumerate(policies):
-                made = iam.create_policy(PolicyName=f"{user}-{number}", PolicyDocument=json.dumps(document))
-                iam.attach_user_policy(UserName=user, PolicyArn=made["Policy"]["Arn"])
-            key = iam.create_access_key(UserName=user)["AccessKey"]
+                self.client().put_object(Bucket=marks, Key=str(number), Body=b"")
+                mark = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{marks}/{number}"}
+                text = json.dumps({**document, "Statement": [*document["Statement"], mark]})
+                arns.append(iam.create_policy(PolicyName=f"{name}-{number}", PolicyDocument=text)["Policy"]["Arn"])
+            key = iam.create_access_key(UserName=name)["AccessKey"]
+            user = self.client(key["AccessKeyId"], key["SecretAccessKey"])
+
+            def followed() -> bool:
+                for arn in arns:
+                    iam.attach_user_policy(UserName=name, PolicyArn=arn)
+                try:
+                    for number in range(len(arns)):
+                        user.head_object(Bucket=marks, Key=str(number))
+                except user.exceptions.ClientError:
+                    return False
+                return True
+
+            wait_until(followed, pause=0.2)
         finally:
             iam.close()
         return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
