@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import logging
 import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.errors import NoSpaceError
 from bondstore.ledger import Ledger
 from bondstore.modes import Modes
 from bondstore.runs.context import RunContext
@@ -21,6 +25,7 @@ from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.receipt import Receipt, begin_recording
 from bondstore.runs.record import record
 from bondstore.runs.work import Work
+from tests.runs.conftest import SmallDisk
 
 JOB = "job"
 
@@ -165,6 +170,48 @@ def test_a_link_in_the_quarantine_of_a_folder_for_a_group_is_moved(dest: FolderD
         write(ledger, shared, **{sealed: b"2"})
     (folder,) = dest.corner.glob("changed-*")
     assert (folder / sealed).is_symlink()
+
+
+def test_a_file_that_we_may_not_read_is_kept(
+    ledger: Ledger, dest: FolderDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(ledger, dest, a=b"1")
+    (dest.root / "a").write_bytes(b"X")
+    usual = open
+
+    def refuse(path: Any, *words: Any, **more: Any) -> Any:
+        if str(path) == str(dest.root / "a"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return usual(path, *words, **more)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("io.open", refuse)
+    write(ledger, dest, a=b"2")
+    monkeypatch.undo()
+    assert kept(dest) == [("a", b"X")]
+    assert (dest.root / "a").read_bytes() == b"2"
+
+
+def test_a_disk_that_is_full_when_a_file_is_to_be_kept_is_told(small_tmpfs: SmallDisk) -> None:
+    dest = FolderDestination(small_tmpfs.path / "out")
+    with dest.locked(), dest.ledger() as ledger:
+        with ledger.transaction():
+            ledger.runs.put("r", JOB, {}, who="me", tool="", started_ms=0)
+        write(ledger, dest, a=b"1")
+        (dest.root / "a").write_bytes(b"mine")
+        made = receipt(dest, a=b"2")
+        fill = [small_tmpfs.path / str(number) for number in range(300)]
+        with suppress(OSError):  # it has room for 200 files
+            for one in fill:
+                one.touch()
+        with pytest.raises(NoSpaceError):
+            record(ledger, context(dest), [made])
+        assert (dest.root / "a").read_bytes() == b"mine"
+        for one in fill:
+            one.unlink(missing_ok=True)
+        write(ledger, dest, a=b"2")
+    assert kept(dest) == [("a", b"mine")]
+    assert (dest.root / "a").read_bytes() == b"2"
 
 
 def test_an_older_version_of_ours_is_not_taken_for_somebodys(ledger: Ledger, dest: FolderDestination) -> None:

@@ -176,6 +176,8 @@ class FolderDestination(Destination):
                 return True
             with open(file, "rb") as content:  # noqa: PTH123
                 return hashlib.file_digest(content, "sha256").digest() == output.sha256
+        except PermissionError:  # nobody can say: it is made anew, and this one is kept
+            return False
         except OSError as error:
             if error.errno not in _NO_FILE:
                 raise
@@ -270,7 +272,8 @@ class FolderDestination(Destination):
         """Move files that nobody knows from the quarantine to a folder beside it."""
         if paths:
             aside = self._aside("unknown")
-            self.move([(path, path.replace(QUARANTINE, aside, 1)) for path in paths])
+            with explaining(str(self.root)):
+                self.move([(path, path.replace(QUARANTINE, aside, 1)) for path in paths])
             _log.warning(
                 "The record does not know %s in quarantine. They were moved to %s.",
                 _files(len(paths)),
@@ -290,7 +293,8 @@ class FolderDestination(Destination):
         """Move files that somebody changed to a folder in the corner."""
         if paths:
             aside = self._aside("changed")
-            self.move([(path, f"{aside}/{path}") for path in paths])
+            with explaining(str(self.root)):
+                self.move([(path, f"{aside}/{path}") for path in paths])
             what = (
                 f"The file {paths[0]} was changed since a run wrote it, or no run wrote it. It is"
                 if len(paths) == 1
