@@ -81,6 +81,18 @@ def test_a_table_has_the_policies_that_participants_print(cli: Call, home: Home,
     assert json.loads(made.out) == json.loads(old.out)
 
 
+def test_two_plans_of_a_study_have_names_of_their_own(cli: Call, home: Home) -> None:
+    words = (*BEIWE, "-p", "1ab2cd3e", "--out", str(home.project / "ann"))
+    made = cli(*words, "--name", "ann", "--json")
+    assert [one["policy"] for one in made.records] == ["ann-001"]
+    other = cli(*words, "--json")
+    assert other.code == 2
+    assert "--name ann" in other.err
+    assert cli(*BEIWE, "-p", "p", "--name", "a/b").code == 2
+    assert cli(*BEIWE, "-p", "p", "--name", "n" * 125).code == 2
+    assert cli(*BEIWE, "-p", "p", "--name", "n" * 124).code == 0
+
+
 def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> None:
     few = [word for one in range(5) for word in ("-p", f"p{one:07d}")]
     assert cli(*BEIWE, *few, "--inline").code == 0

@@ -85,7 +85,7 @@ def make_plan(
     if not NAME.fullmatch(f"{name}-001"):
         raise UsageError(
             f"A policy cannot be named {name}-001: IAM takes {limits.NAME} letters and digits.",
-            hint="Check the names of the study and of the bucket.",
+            hint="Give another one with --name.",
         )
     room = Room(limit - grant.overhead(), grant.sizes())
     for share in room.sizes:

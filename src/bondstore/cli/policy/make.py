@@ -85,6 +85,12 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write the plan and its policies into this folder.")
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="What the policies are called, before their number: one for each plan."
+        ),
+    ] = None,
     anew: Annotated[bool, typer.Option("--anew", help="Split all anew, though every policy may change.")] = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -104,17 +110,17 @@ def command(
     meant = {"study": study, "participant": participant, "participants": participants, "also": also, "prefix": prefix}
     whole = {**meant, "out": out, "inline": inline, "rights": rights is not Rights.READ}
     if table or alone:
-        _refuse("A table's policy", {**whole, "bucket": bucket, "public": public})
+        _refuse("A table's policy", {**whole, "bucket": bucket, "public": public, "name": name})
         return _print(_table(table, alone), json=json)
     if kind == "release":
-        _refuse("The policy of who releases", whole)
+        _refuse("The policy of who releases", {**whole, "name": name})
         source = _grant(Opening([Share("all", ("",))]), bucket, (store, profile), Rights.READ, partition)
         return _print(joined(source=source, public=_public(public, partition)), json=json)
     ids = [*(participant or []), *(read_names(participants) if participants else [])]
     opening = _opening(kind, (study, profile), ids, also or [], prefix or [])
     grant = _grant(opening, bucket, (store, profile), rights, partition)
     limit = limits.INLINE[to] - taken if inline else limits.MANAGED
-    name = "-".join(("bondstore", *([kind, study] if kind and study else [grant.bucket])))
+    name = name or "-".join(("bondstore", *([kind, study] if kind and study else [grant.bucket])))
     if inline and limit <= 0:
         raise UsageError(
             f"The inline policies of a {to} have {limits.INLINE[to]:,} characters in all: --taken {taken} leaves none.",
@@ -125,7 +131,7 @@ def command(
         if before and before.name != name and not anew:
             raise UsageError(
                 f"{out} contains the plan {before.name}, and this would be {name}.",
-                hint="Name another folder with --out, or replace the plan with --anew.",
+                hint=f"Add --name {before.name} to go on with it, name another folder, or replace it with --anew.",
             )
         plan = make_plan(name, grant, limit=limit, before=before, anew=anew)
         if inline and len(plan.policies) > 1:
