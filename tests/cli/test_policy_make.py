@@ -81,6 +81,31 @@ def test_a_table_has_the_policies_that_participants_print(cli: Call, home: Home,
     assert json.loads(made.out) == json.loads(old.out)
 
 
+def test_a_name_in_place_of_an_id_is_not_repeated(cli: Call, home: Home) -> None:
+    assert "Ann" not in cli(*BEIWE, "-p", "Ann Lee").err
+
+
+def test_a_folder_that_is_a_link_is_refused(cli: Call, home: Home) -> None:
+    (home.project / "elsewhere").mkdir()
+    (home.project / "link").symlink_to(home.project / "elsewhere")
+    made = cli(*BEIWE, "-p", "1ab2cd3e", "--out", str(home.project / "link"))
+    assert made.code == 6
+    assert not list((home.project / "elsewhere").iterdir())
+
+
+def test_what_is_meant_to_be_read_names_device_keys_where_they_are_asked_for(cli: Call, home: Home) -> None:
+    folder = home.project / "policies"
+    assert cli(*BEIWE, "--also", "keys", "--out", str(folder)).code == 0
+    assert f"{STUDY}/keys/" in (folder / "expect.csv").read_text(encoding="utf-8").splitlines()
+    inventory = home.project / "keys.csv"
+    inventory.write_text(f"key\nCHUNKED_DATA/{STUDY}/p/1.csv\n{STUDY}/keys/p_private\n", encoding="utf-8")
+    words = ("--against", str(inventory), "--bucket", "my-study-data", "--expect", str(folder / "expect.csv"))
+    assert cli("policy", "prove", str(folder), *words).code == 0
+    put = home.project / "put"
+    assert cli(*BEIWE, "--rights", "put", "--out", str(put)).code == 0
+    assert (put / "expect.csv").read_text(encoding="utf-8") == "prefix\n"
+
+
 def test_two_plans_of_a_study_have_names_of_their_own(cli: Call, home: Home) -> None:
     words = (*BEIWE, "-p", "1ab2cd3e", "--out", str(home.project / "ann"))
     made = cli(*words, "--name", "ann", "--json")
@@ -130,6 +155,8 @@ def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> N
         ((*BEIWE, "-p", "p", "--partition", "moon"), 2, "aws-cn"),
         ((*BEIWE, "-p", "p", "--inline", "--taken", "5000"), 2, "2,048 characters"),
         (("policy", "make", "beiwe", "--study", "*", "--bucket", "bucket"), 2, "no id"),
+        ((*BEIWE, "--store", "s3://other/in/here"), 2, "--bucket"),
+        ((*BEIWE, "-p", "1ab2cd3e", "-p", "Ann Lee"), 2, "participant 2"),
     ],
 )
 def test_what_cannot_be_made_is_refused(cli: Call, home: Home, words: tuple[str, ...], code: int, why: str) -> None:

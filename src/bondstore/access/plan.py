@@ -18,7 +18,7 @@ from bondstore.access import limits
 from bondstore.access.document import size_of, text_of
 from bondstore.access.grants import Grant, Opening, Rights, Share
 from bondstore.access.pack import Bin, Pieces, Room, fill, refill
-from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, UsageError
+from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, PolicyError, UsageError
 from bondstore.modes import PRIVATE, make_folder, open_private
 
 FILE = "plan.json"
@@ -168,11 +168,13 @@ def changing(folder: Path) -> Iterator[None]:
 
     Raises
     ------
-    ConfigurationError, NoSpaceError
-        Nothing can be written there.
+    PolicyError, ConfigurationError, NoSpaceError
+        It is a link, or nothing can be written there.
     """
     import fcntl
 
+    if folder.is_symlink():
+        raise PolicyError(f"The folder {folder} is a symbolic link.", hint="Name the folder that it leads to.")
     make_folder(folder, PRIVATE)
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -203,7 +205,7 @@ def write_plan(plan: PolicyPlan, folder: Path) -> None:
     expected = io.StringIO()
     writer = csv.writer(expected, lineterminator="\n")
     writer.writerow(["prefix"])
-    writer.writerows([prefix] for prefix in plan.grant.prefixes())
+    writer.writerows([prefix] for prefix in (plan.grant.prefixes() if plan.grant.lists else ()))
     _put(folder / EXPECT, expected.getvalue())
     (folder / NEXT).replace(folder / FILE)
 

@@ -202,6 +202,8 @@ def _grant(
     from bondstore.config.resolve import resolve_store
     from bondstore.stores.address import parse_address
 
+    if bucket and place[0]:
+        raise UsageError("A store is given, and a bucket too.", hint="Leave out --bucket, or --store.")
     address = parse_address(f"s3://{bucket}" if bucket else resolve_store(*place).url)
     if address.kind != "s3":
         raise UsageError("There are IAM policies only for buckets of S3.", hint="Name a bucket: --bucket NAME.")

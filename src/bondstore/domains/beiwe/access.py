@@ -24,9 +24,11 @@ def opening(study: str, participants: Sequence[str] = (), also: Collection[str] 
     UsageError
         An id could stand for another study or participant, or what is asked for is not by participant.
     """
-    for one in (study, *participants):
-        if not _ID.fullmatch(one):
-            raise UsageError(f"{one!r} is no id of a study or a participant.", hint="An id has letters and digits.")
+    if not _ID.fullmatch(study):
+        raise UsageError(f"{study!r} is no id of a study.", hint="An id has letters and digits.")
+    for number, one in enumerate(participants, 1):
+        if not _ID.fullmatch(one):  # it may be a name, so it is not said
+            raise UsageError(f"What is given as participant {number} is no id.", hint="An id has letters and digits.")
     if study in ROOTS:
         raise UsageError(f"{study} is not a study: it contains data of all studies.", hint="Give the study's id.")
     chunked, raw, problems = study_prefixes(study)
@@ -43,6 +45,8 @@ def opening(study: str, participants: Sequence[str] = (), also: Collection[str] 
             raise UsageError("keys is no participant: it is where the device keys lie.", hint="Leave it out.")
         return Opening([Share(one, (f"{chunked}{one}/", f"{raw}{one}/")) for one in participants])
     shares = [Share(study, (chunked, raw))]
+    if KEYS in also:  # in the study's own prefix already; a name of its own says that they are meant
+        shares.append(Share(KEYS, (keys,)))
     if PROBLEMS in also:
         shares.append(Share(PROBLEMS, (problems,)))
     return Opening(shares, () if KEYS in also else (keys,))
