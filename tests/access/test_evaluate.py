@@ -89,6 +89,22 @@ def test_a_boundary_bounds_the_users_own_policies_and_not_what_a_bucket_gives_by
     assert decide(request, Policies(boundary=nothing, resource=by_name)).permission is Permission.ALLOWED
 
 
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("arn:aws:iam::123456789012:role/analyst", Permission.ALLOWED),
+        ("arn:aws:iam::123456789012:role/lab/analyst", Permission.ALLOWED),
+        ("arn:aws:iam::123456789012:role/analyst2", Permission.DENIED),
+        ("arn:aws:iam::210987654321:role/analyst", Permission.DENIED),
+        ("arn:aws:iam::123456789012:user/analyst", Permission.DENIED),
+    ],
+)
+def test_a_role_that_a_bucket_names_is_each_of_its_sessions(named: str, expected: Permission) -> None:
+    session = Principal("arn:aws:sts::123456789012:assumed-role/analyst/ada")
+    bucket = policy(allow(Principal={"AWS": named}))
+    assert decide(Request("s3:GetObject", OBJECT, session), Policies(resource=bucket)).permission is expected
+
+
 def test_a_pattern_does_not_reach_over_the_parts_of_an_arn() -> None:
     assert answer(policy(allow("arn:aws:s3:*:*:study-data/*"))) is Permission.ALLOWED
     assert answer(policy(allow("arn:aws:s3:::*"))) is Permission.ALLOWED

@@ -47,6 +47,12 @@ class Principal:
         found = _ARN.fullmatch(self.arn)
         return found.group(1) if found else ""
 
+    @property
+    def role(self) -> tuple[str, str] | None:
+        """Account and name of the role that a session is of; None where it is no session."""
+        found = _ARN.fullmatch(self.arn)
+        return (found[1], found[3].partition("/")[0]) if found and found[2] == "assumed-role" else None
+
     def context(self) -> dict[str, tuple[str, ...]]:
         """Return the keys that IAM gives each of its requests."""
         if not self.arn:
@@ -272,7 +278,7 @@ def _among(statement: Statement, request: Request) -> Truth:
     names = listed.get("AWS", ())
     if "*" in listed or "*" in names:
         return True
-    by_arn = principal.arn in names
+    by_arn = principal.arn in names or (bool(principal.role) and principal.role in map(_role_of, names))
     by_account = bool(principal.account) and any(_account_of(one) == principal.account for one in names)
     found: list[Truth] = [None for kind in listed if kind not in ("AWS", "Service", "Federated")]
     found += [None for one in names if "*" in one or "?" in one or not (one.startswith("arn:") or one.isdigit())]
@@ -291,6 +297,12 @@ def _account_of(principal: str) -> str:
     """Return the account that a principal stands for as a whole, if it is one."""
     found = re.fullmatch(r"(\d{12})|arn:aws[a-z-]*:iam::(\d{12}):root", principal, re.ASCII)
     return found[1] or found[2] if found else ""
+
+
+def _role_of(principal: str) -> tuple[str, str] | None:
+    """Return account and name of a role; an account has no two of one name, whatever their paths."""
+    found = _ARN.fullmatch(principal)
+    return (found[1], found[3].rpartition("/")[2]) if found and found[2] == "role" else None
 
 
 def _of(documents: Iterable[Document]) -> Iterator[Statement]:
