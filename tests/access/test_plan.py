@@ -20,9 +20,9 @@ from bondstore.access import limits, plan
 from bondstore.access.conditions import Context
 from bondstore.access.document import parse
 from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
-from bondstore.access.grants import Grant, Opening, Rights, Share
+from bondstore.access.grants import Grant, Rights, Scope, Share
 from bondstore.access.plan import PolicyPlan, changing, make_plan, read_plan, ways, write_plan
-from bondstore.domains.beiwe.access import opening
+from bondstore.domains.beiwe.access import scope
 from bondstore.errors import ConfigurationError, NoSpaceError, UsageError
 
 STUDY = "5873fe38644ad7557b168e43"
@@ -31,7 +31,7 @@ IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)
 
 
 def grant(ids: Sequence[str], bucket: str = "b" * 63, **more: Rights) -> Grant:
-    return Grant(bucket, opening(STUDY, ids), **more)
+    return Grant(bucket, scope(STUDY, ids), **more)
 
 
 def people(number: int) -> list[str]:
@@ -46,7 +46,7 @@ def characters(made: PolicyPlan, folder: Path) -> list[int]:
 
 
 def permission(made: PolicyPlan, key: str, action: str = "s3:GetObject", prefix: str | None = None) -> Permission:
-    documents = [parse(json.dumps(document), name) for name, document in made.documents()]
+    documents = [parse(json.dumps(document), name) for name, document in made.documents.items()]
     bucket = f"arn:aws:s3:::{made.grant.bucket}"
     context = Context({"s3:prefix": (prefix,) if prefix is not None else ()})
     resource = bucket if action == "s3:ListBucket" else f"{bucket}/{key}"
@@ -82,7 +82,7 @@ def test_two_thousand_take_one_policy_more_than_their_characters_at_most(bucket:
 def test_all_that_is_meant_is_granted_and_nothing_else(ids: set[str], data: st.DataObject) -> None:
     meant = data.draw(st.sets(st.sampled_from(sorted(ids)), min_size=1))
     made = make_plan("n", grant(sorted(meant - {"keys"}) or ["p"]))
-    shares = {one.name for one in made.grant.opening.shares}
+    shares = {one.name for one in made.grant.scope.shares}
     for person in ids | {f"{one}x" for one in ids} | {"keys"}:
         for key in (f"CHUNKED_DATA/{STUDY}/{person}/gps/1.csv", f"{STUDY}/{person}/gps/1.csv"):
             assert (permission(made, key) is Permission.ALLOWED) == (person in shares)
@@ -97,12 +97,12 @@ def test_all_that_is_meant_is_granted_and_nothing_else(ids: set[str], data: st.D
 
 
 def test_a_whole_study_opens_no_device_key_and_no_study_that_begins_alike() -> None:
-    made = make_plan("n", Grant("bucket", opening(STUDY)))
+    made = make_plan("n", Grant("bucket", scope(STUDY)))
     assert permission(made, f"{STUDY}/p/gps/1.csv") is Permission.ALLOWED
     assert permission(made, f"{STUDY}/keys/p_private") is Permission.FORBIDDEN
     assert permission(made, f"{STUDY}x/p/gps/1.csv") is Permission.DENIED
     assert permission(made, f"PROBLEM_UPLOADS/{STUDY}/1.csv") is Permission.DENIED
-    asked = make_plan("n", Grant("bucket", opening(STUDY, also=["keys", "problem-uploads"])))
+    asked = make_plan("n", Grant("bucket", scope(STUDY, also=["keys", "problem-uploads"])))
     assert permission(asked, f"{STUDY}/keys/p_private") is Permission.ALLOWED
     assert permission(asked, f"PROBLEM_UPLOADS/{STUDY}/1.csv") is Permission.ALLOWED
 
@@ -121,7 +121,7 @@ def test_one_participant_more_or_less_changes_one_policy(number: int) -> None:
         if not ids:
             continue
         after = make_plan("n", grant(ids), before=before)
-        old, new = dict(before.documents()), dict(after.documents())
+        old, new = before.documents, after.documents
         differing = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
         assert len(differing) == 1
         assert sorted(differing) == sorted({*after.changed, *after.dropped})
@@ -134,7 +134,7 @@ def test_from_one_to_five_hundred_each_step_holds() -> None:
         meant = {f"arn:aws:s3:::{'b' * 63}/{root}{STUDY}/{one}/*" for one in ids for root in ("", "CHUNKED_DATA/")}
         before, grown = grown, make_plan("n", grant(ids), before=grown)
         for made in (grown, *([] if number % 5 else [make_plan("n", grant(ids))])):
-            documents = [document for _, document in made.documents()]
+            documents = list(made.documents.values())
             assert max(len(json.dumps(one, separators=(",", ":"))) for one in documents) <= 6_144
             reads = [one["Statement"][0] for one in documents]
             assert {one["Action"][0] for one in reads} == {"s3:GetObject"}
@@ -169,7 +169,7 @@ def test_a_plan_is_read_back_and_says_what_is_expected(tmp_path: Path) -> None:
     write_plan(made, tmp_path)
     again = read_plan(tmp_path)
     assert again is not None
-    assert dict(again.documents()) == dict(made.documents())
+    assert again.documents == made.documents
     lines = (tmp_path / "expect.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "prefix"
     assert set(lines[1:]) == {f"{root}{STUDY}/{one}/" for one in people(40) for root in ("", "CHUNKED_DATA/")}
@@ -267,20 +267,20 @@ def test_a_plan_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ids", [["a/b"], ["a*"], ["a?"], ["${aws:username}"], ["keys"], [""], [".."]])
 def test_an_id_that_could_stand_for_another_is_refused(ids: list[str]) -> None:
     with pytest.raises(UsageError):
-        opening(STUDY, ids)
+        scope(STUDY, ids)
 
 
 def test_a_prefix_without_its_slash_is_refused_and_signs_stand_for_themselves() -> None:
     with pytest.raises(UsageError, match="slash"):
-        Grant("bucket", Opening([Share("a", ("a",))]))
-    made = make_plan("n", Grant("bucket", Opening([Share("a", ("a*?$/",))])))
+        Grant("bucket", Scope([Share("a", ("a",))]))
+    made = make_plan("n", Grant("bucket", Scope([Share("a", ("a*?$/",))])))
     assert permission(made, "a*?$/x") is Permission.ALLOWED
     assert permission(made, "abc$/x") is Permission.DENIED
 
 
 def test_one_share_larger_than_a_policy_is_refused() -> None:
     with pytest.raises(UsageError, match="alone takes"):
-        make_plan("n", Grant("bucket", Opening([Share("a", tuple(f"{one:0900d}/" for one in range(9)))])))
+        make_plan("n", Grant("bucket", Scope([Share("a", tuple(f"{one:0900d}/" for one in range(9)))])))
 
 
 def test_what_is_too_much_for_a_user_reaches_it_otherwise() -> None:

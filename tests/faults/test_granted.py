@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from demo.study import STUDY, Made, Shape, make
 
-from bondstore.access.grants import Grant, Opening, Rights, Share, joined
+from bondstore.access.grants import Grant, Rights, Scope, Share, joined
 from bondstore.access.plan import make_plan
-from bondstore.domains.beiwe.access import opening
+from bondstore.domains.beiwe.access import scope
 from bondstore.release.outcome import Published
 from bondstore.release.publish import Places, publish_between
 from bondstore.release.settings import Order
@@ -35,10 +35,10 @@ def people(made: list[Made]) -> list[str]:
 def granted(lab: Lab, made: list[Made]) -> dict[str, str]:
     """The first and the third participant, in a policy each; returns the user's credentials as the environment."""
     first, _, third, *_ = people(made)
-    grant = Grant(lab.bucket, opening(STUDY, [first, third]), below=f"{lab.prefix}/")
+    grant = Grant(lab.bucket, scope(STUDY, [first, third]), below=f"{lab.prefix}/")
     plan = make_plan("plan", grant, limit=grant.overhead() + max(map(sum, grant.sizes().values())))
     assert len(plan.policies) == 2
-    return lab.server.user_with(*(document for _, document in plan.documents()))
+    return lab.server.user_with(*plan.documents.values())
 
 
 def test_what_is_granted_is_exported_and_nothing_else(lab: Lab, made: list[Made], granted: dict[str, str]) -> None:
@@ -86,7 +86,7 @@ def test_who_releases_reads_one_bucket_writes_another_and_no_more(
     for key, data in good_files().items():
         admin.put_object(Bucket=private, Key=key, Body=data)
     admin.put_object(Bucket=other, Key="x", Body=b"")
-    everything = Opening([Share("all", ("",))])
+    everything = Scope([Share("all", ("",))])
     source, target = Grant(private, everything), Grant(public, everything, Rights.WRITE)
     granted = seaweedfs.user_with(joined(source=source, public=target))
     for setting, value in lab.environment(**granted).items():

@@ -47,7 +47,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class Scope:
     """What a kind of data opens: shares, and the prefixes below them that stay shut."""
 
     shares: Sequence[Share]
@@ -59,7 +59,7 @@ class Grant:
     """What one identity may do with shares of a bucket."""
 
     bucket: str
-    opening: Opening
+    scope: Scope
     rights: Rights = Rights.READ
     partition: str = "aws"
     """``aws-cn`` or ``aws-us-gov`` where the bucket is in one of these."""
@@ -76,7 +76,7 @@ class Grant:
             raise UsageError(
                 f"AWS has no partition {self.partition!r}.", hint=f"Write one of: {', '.join(PARTITIONS)}."
             )
-        for prefix in (*self.opening.closed, *self.prefixes()):
+        for prefix in (*self.scope.closed, *self.prefixes()):
             if prefix and not prefix.endswith("/"):
                 raise UsageError(
                     f"The prefix {prefix!r} does not end in a slash: it would also open all whose name begins so.",
@@ -90,7 +90,7 @@ class Grant:
 
     def prefixes(self) -> list[str]:
         """Return all prefixes that are opened, as they are in the bucket."""
-        return [self.below + one for share in self.opening.shares for one in share.prefixes]
+        return [self.below + one for share in self.scope.shares for one in share.prefixes]
 
     def pieces(self, share: Share) -> tuple[str, ...]:
         """Return the entries of a share: its objects by ARN, then what may be listed by prefix, as many."""
@@ -99,7 +99,7 @@ class Grant:
 
     def sizes(self) -> dict[str, tuple[int, ...]]:
         """Return how many characters each entry takes, with its comma."""
-        return {one.name: tuple(size_of(piece) + 1 for piece in self.pieces(one)) for one in self.opening.shares}
+        return {one.name: tuple(size_of(piece) + 1 for piece in self.pieces(one)) for one in self.scope.shares}
 
     def overhead(self) -> int:
         """Return how many characters a policy takes besides its entries."""
@@ -127,7 +127,7 @@ class Grant:
 
     def whole(self) -> dict[str, Any]:
         """Return one policy with all of it, however large."""
-        return self.policy((share, range(len(self.pieces(share)))) for share in self.opening.shares)
+        return self.policy((share, range(len(self.pieces(share)))) for share in self.scope.shares)
 
     def _document(self, objects: list[str], lists: list[str]) -> dict[str, Any]:
         statements = []
@@ -139,8 +139,8 @@ class Grant:
             statements.append(_allow("List", "s3:ListBucket", self.arn, {"StringLike": {"s3:prefix": lists}}))
         # Under a condition on the prefix it would never hold: such a request has none.
         statements.append(_allow("Locate", "s3:GetBucketLocation", self.arn))
-        if self.opening.closed:
-            closed = [f"{self.arn}/{_below(self.below + one)}" for one in self.opening.closed]
+        if self.scope.closed:
+            closed = [f"{self.arn}/{_below(self.below + one)}" for one in self.scope.closed]
             statements.append({"Sid": "Closed", "Effect": "Deny", "Action": "s3:*", "Resource": closed})
         return {"Version": LATEST, "Statement": statements}
 

@@ -10,13 +10,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bondstore.access import limits
 from bondstore.access.document import size_of, text_of
-from bondstore.access.grants import Grant, Opening, Rights, Share
+from bondstore.access.grants import Grant, Rights, Scope, Share
 from bondstore.access.pack import Bin, Pieces, Room, fill, refill
 from bondstore.errors import BondstoreError, ConfigurationError, NoSpaceError, NotFoundError, PolicyError, UsageError
 from bondstore.modes import PRIVATE, make_folder, open_private
@@ -43,16 +43,21 @@ class PolicyPlan:
     """Policies that are new, or other than in the plan before."""
     dropped: tuple[str, ...] = ()
     """Policies of the plan before that are no more."""
+    documents: Mapping[str, Mapping[str, Any]] = field(init=False, compare=False)
+    """Each policy by name."""
 
-    def documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield each policy by name."""
-        shares = {one.name: one for one in self.grant.opening.shares}
-        for name, pieces in self.policies.items():
-            yield name, self.grant.policy((shares[one], numbers) for one, numbers in pieces.items())
+    def __post_init__(self) -> None:
+        """Write the policies out; they are asked for more than once."""
+        shares = {one.name: one for one in self.grant.scope.shares}
+        written = {
+            name: self.grant.policy((shares[one], numbers) for one, numbers in pieces.items())
+            for name, pieces in self.policies.items()
+        }
+        object.__setattr__(self, "documents", written)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield a record of each policy to show."""
-        for name, document in self.documents():
+        for name, document in self.documents.items():
             yield {
                 "kind": "policy",
                 "policy": name,
@@ -80,7 +85,7 @@ def make_plan(
     UsageError
         One share alone is larger than a policy, or there is none.
     """
-    if not grant.opening.shares:
+    if not grant.scope.shares:
         raise UsageError("Nothing would be granted.", hint="Name a study, a participant or a prefix.")
     if not NAME.fullmatch(f"{name}-001"):
         raise UsageError(
@@ -99,7 +104,7 @@ def make_plan(
         bins: list[Bin | None] = [*fill(room)]
         names = [f"{name}-{number:03d}" for number in range(1, len(bins) + 1)]
     else:
-        same = set(before.grant.opening.shares) & set(grant.opening.shares)
+        same = set(before.grant.scope.shares) & set(grant.scope.shares)
         stay = {share.name for share in same}
         kept = [{one: held for one, held in pieces.items() if one in stay} for pieces in before.policies.values()]
         bins = refill(room, kept)
@@ -109,13 +114,13 @@ def make_plan(
         names = [*taken, *(next(free) for _ in bins[len(taken) :])]
     policies = {one: pieces for one, pieces in zip(names, bins, strict=True) if pieces}
     made = PolicyPlan(name, grant, limit, policies, room.lower_bound)
-    old, new = dict(before.documents()) if before else {}, dict(made.documents())
+    old, new = before.documents if before else {}, made.documents
     changed = tuple(one for one in new if new[one] != old.get(one))
     return replace(made, changed=changed, dropped=tuple(one for one in old if one not in new))
 
 
 def _settings(grant: Grant, limit: int) -> tuple[object, ...]:
-    return grant.bucket, grant.below, grant.rights, grant.partition, tuple(grant.opening.closed), limit
+    return grant.bucket, grant.below, grant.rights, grant.partition, tuple(grant.scope.closed), limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ def ways(plan: PolicyPlan, to: str = "user", attachments: int = limits.ATTACHED)
                 f"groups of {limits.ATTACHED}; a user is in at most {limits.GROUPS}.",
             )
         )
-    characters = sum(size_of(document) for _, document in plan.documents())
+    characters = sum(size_of(document) for document in plan.documents.values())
     points = -(-characters // limits.BUCKET)
     found += [
         Way(
@@ -200,7 +205,7 @@ def write_plan(plan: PolicyPlan, folder: Path) -> None:
     _put(folder / NEXT, json.dumps(_content(plan), indent=1, ensure_ascii=False) + "\n")
     for name in plan.dropped:
         (folder / f"{name}.json").unlink(missing_ok=True)
-    for name, document in plan.documents():
+    for name, document in plan.documents.items():
         _put(folder / f"{name}.json", text_of(document))
     expected = io.StringIO()
     writer = csv.writer(expected, lineterminator="\n")
@@ -219,7 +224,7 @@ def read_plan(folder: Path) -> PolicyPlan | None:
         What lies there is no plan, or somebody changed one of its policies.
     """
     plans = [plan for name in (FILE, NEXT) if (plan := _read(folder / name)) is not None]
-    documents = [dict(plan.documents()) for plan in plans]
+    documents = [plan.documents for plan in plans]
     for name in dict.fromkeys(name for one in documents for name in one):
         file = folder / f"{name}.json"
         if file.exists() and file.read_bytes() not in [text_of(one[name]).encode() for one in documents if name in one]:
@@ -241,15 +246,14 @@ def _read(file: Path) -> PolicyPlan | None:
         content = json.loads(text)
         granted = content["grant"]
         shares = tuple(Share(one, tuple(prefixes)) for one, prefixes in granted["shares"].items())
-        opening = Opening(shares, tuple(granted["closed"]))
+        scope = Scope(shares, tuple(granted["closed"]))
         rights = Rights(granted["rights"])
-        grant = Grant(granted["bucket"], opening, rights, granted["partition"], granted["below"])
+        grant = Grant(granted["bucket"], scope, rights, granted["partition"], granted["below"])
         policies = {
             _name(one["name"]): {share: tuple(pieces) for share, pieces in one["shares"].items()}
             for one in content["policies"]
         }
         plan = PolicyPlan(content["name"], grant, content["limit"], policies)
-        list(plan.documents())
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise _no_plan(file) from None
     return plan
@@ -298,8 +302,8 @@ def _content(plan: PolicyPlan) -> dict[str, Any]:
             "partition": grant.partition,
             "rights": grant.rights.value,
             "below": grant.below,
-            "closed": list(grant.opening.closed),
-            "shares": {share.name: list(share.prefixes) for share in grant.opening.shares},
+            "closed": list(grant.scope.closed),
+            "shares": {share.name: list(share.prefixes) for share in grant.scope.shares},
         },
         "policies": [
             {"name": name, "shares": {share: list(held) for share, held in pieces.items()}}

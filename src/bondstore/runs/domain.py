@@ -46,8 +46,8 @@ class Domain:
     """Registries of finding kinds, each with a title and a sentence for the documentation."""
     checks: str = ""
     """A function ``(spec, study, key, participants)`` that returns fields of the doctor's `Case`."""
-    opening: str = ""
-    """A function ``(study, participants, also)`` that returns what a policy opens of it, as an `access.Opening`."""
+    scope: str = ""
+    """A function ``(study, participants, also)`` that returns what a policy opens of it, as an `access.Scope`."""
     handlers: Mapping[str, HandlerSpec] = field(default_factory=dict)
     inspectors: str = ""
     """What reads the flags in released files, by the end of their names."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bondstore.access.grants import Opening, Rights, Share
+from bondstore.access.grants import Rights, Scope, Share
 from bondstore.cli import options, output
 from bondstore.cli.from_model import with_settings
 from bondstore.errors import Exit, NotFoundError, UsageError
@@ -114,11 +114,11 @@ def command(
         return _print(_table(table, alone), json=json)
     if kind == "release":
         _refuse("The policy of who releases", {**whole, "name": name})
-        source = _grant(Opening([Share("all", ("",))]), bucket, (store, profile), Rights.READ, partition)
+        source = _grant(Scope([Share("all", ("",))]), bucket, (store, profile), Rights.READ, partition)
         return _print(joined(source=source, public=_public(public, partition)), json=json)
     ids = [*(participant or []), *(read_names(participants) if participants else [])]
-    opening = _opening(kind, (study, profile), ids, also or [], prefix or [])
-    grant = _grant(opening, bucket, (store, profile), rights, partition)
+    scope = _scope(kind, (study, profile), ids, also or [], prefix or [])
+    grant = _grant(scope, bucket, (store, profile), rights, partition)
     limit = limits.INLINE[to] - taken if inline else limits.MANAGED
     name = name or "-".join(("bondstore", *([kind, study] if kind and study else [grant.bucket])))
     if inline and limit <= 0:
@@ -151,7 +151,7 @@ def _refuse(what: str, given: Mapping[str, object]) -> None:
         raise UsageError(f"{what} has no use for --{names[0]}.", hint="Leave it out. The policy is printed.")
 
 
-def _print(document: dict[str, Any], *, json: bool) -> int:
+def _print(document: Mapping[str, Any], *, json: bool) -> int:
     if json:
         output.display_one(document, json=True)
     else:
@@ -170,12 +170,12 @@ def _table(table: str | None, alone: str | None) -> dict[str, Any]:
 def _public(url: str | None, partition: str) -> Grant:
     if url is None:
         raise UsageError("A release goes from one bucket to another.", hint="Add --public s3://BUCKET/PREFIX.")
-    return _grant(Opening([Share("all", ("",))]), None, (url, None), Rights.WRITE, partition)
+    return _grant(Scope([Share("all", ("",))]), None, (url, None), Rights.WRITE, partition)
 
 
-def _opening(
+def _scope(
     kind: str | None, study: tuple[str | None, str | None], ids: list[str], also: list[str], prefixes: list[str]
-) -> Opening:
+) -> Scope:
     from bondstore.config.resolve import resolve_study
     from bondstore.domains import find_domain
     from bondstore.runs.domain import load
@@ -185,18 +185,18 @@ def _opening(
             raise UsageError("A study needs its kind.", hint="Write: bondstore policy make beiwe --study STUDY")
         if "" in prefixes:
             raise UsageError("A prefix is empty: it would open the whole bucket.", hint="Write --prefix PREFIX/")
-        return Opening([Share(one, (one,)) for one in dict.fromkeys(prefixes)])
+        return Scope([Share(one, (one,)) for one in dict.fromkeys(prefixes)])
     domain = find_domain(kind)
-    if domain is None or not domain.opening:
+    if domain is None or not domain.scope:
         raise NotFoundError(f"No policies are made for {kind}.", hint="Write beiwe, or name prefixes with --prefix.")
     if prefixes:
         raise UsageError("A study has prefixes of its own.", hint="Leave out --prefix, or the kind.")
-    found: Opening = load(domain.opening)(resolve_study(*study), tuple(dict.fromkeys(ids)), also)
+    found: Scope = load(domain.scope)(resolve_study(*study), tuple(dict.fromkeys(ids)), also)
     return found
 
 
 def _grant(
-    opening: Opening, bucket: str | None, place: tuple[str | None, str | None], rights: Rights, partition: str
+    scope: Scope, bucket: str | None, place: tuple[str | None, str | None], rights: Rights, partition: str
 ) -> Grant:
     from bondstore.access.grants import Grant
     from bondstore.config.resolve import resolve_store
@@ -207,14 +207,14 @@ def _grant(
     address = parse_address(f"s3://{bucket}" if bucket else resolve_store(*place).url)
     if address.kind != "s3":
         raise UsageError("There are IAM policies only for buckets of S3.", hint="Name a bucket: --bucket NAME.")
-    return Grant(address.place, opening, rights, partition, f"{address.prefix}/" if address.prefix else "")
+    return Grant(address.place, scope, rights, partition, f"{address.prefix}/" if address.prefix else "")
 
 
 def _show(plan: PolicyPlan, out: Path | None, *, json: bool) -> None:
     if out:
         output.display(plan.records(), ("policy", output.number("characters"), "shares", "change"), json=json)
         return
-    documents = dict(plan.documents())
+    documents = plan.documents
     if json:
         for record in plan.records():
             output.display_one({**record, "document": documents[record["policy"]]}, json=True)

@@ -19,7 +19,7 @@ DOMAIN = Domain(
     jobs="bondstore.domains.beiwe.jobs",
     private="bondstore.domains.beiwe.layout:private_prefixes",
     checks="bondstore.domains.beiwe.checks:of_case",
-    opening="bondstore.domains.beiwe.access:opening",
+    scope="bondstore.domains.beiwe.access:scope",
     findings={
         "bondstore.domains.beiwe.findings:DAMAGE": ("Damage to an object", ""),
         "bondstore.domains.beiwe.findings:ARRIVAL": ("Fetching", ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from bondstore.access.grants import Opening, Share
+from bondstore.access.grants import Scope, Share
 from bondstore.domains.beiwe.layout import ROOTS, study_prefixes
 from bondstore.errors import UsageError
 
@@ -13,7 +13,7 @@ KEYS, PROBLEMS = "keys", "problem-uploads"
 _ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
-def opening(study: str, participants: Sequence[str] = (), also: Collection[str] = ()) -> Opening:
+def scope(study: str, participants: Sequence[str] = (), also: Collection[str] = ()) -> Scope:
     """Return the prefixes of a study, or of some of its participants.
 
     Device keys and uploads that the server could not decrypt are shut, unless `also` names them. Of the whole study
@@ -43,10 +43,10 @@ def opening(study: str, participants: Sequence[str] = (), also: Collection[str] 
             )
         if "keys" in participants:
             raise UsageError("keys is no participant: it is where the device keys lie.", hint="Leave it out.")
-        return Opening([Share(one, (f"{chunked}{one}/", f"{raw}{one}/")) for one in participants])
+        return Scope([Share(one, (f"{chunked}{one}/", f"{raw}{one}/")) for one in participants])
     shares = [Share(study, (chunked, raw))]
     if KEYS in also:  # in the study's own prefix already; a name of its own says that they are meant
         shares.append(Share(KEYS, (keys,)))
     if PROBLEMS in also:
         shares.append(Share(PROBLEMS, (problems,)))
-    return Opening(shares, () if KEYS in also else (keys,))
+    return Scope(shares, () if KEYS in also else (keys,))
