@@ -169,6 +169,19 @@ def test_a_suite_states_its_rows_in_toml() -> None:
     assert run("moana.climatology", "TEMP", cast(temp=[9.0, 15.0], pres=5.0), **step.thresholds) == [SUSPECT, GOOD]
 
 
+@pytest.mark.parametrize(("cell", "words"), [("nan", "not a finite number"), ('"deep"', "another type")])
+def test_what_is_no_limit_of_a_row_is_refused(cell: str, words: str) -> None:
+    stated = f"""
+    [[test]]
+    test = "moana.climatology"
+    on = "TEMP"
+    period = "month"
+    rows = [[5, 5, -40, -30, 170, 180, 0, {cell}, 10, 20]]
+    """
+    with pytest.raises(ConfigurationError, match=words):
+        parse_suite(stated, "mine")
+
+
 def test_no_two_profiles_share_a_row_by_accident() -> None:
     warm, elsewhere = cast(2, temp=25.0, pres=5.0), cast(2, temp=25.0, lat=10.0)
     assert flags(warm, elsewhere, cast(0)) == [SUSPECT, SUSPECT, OPEN, OPEN]

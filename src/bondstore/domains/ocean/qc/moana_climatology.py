@@ -16,7 +16,7 @@ from bondstore.domains.ocean.qc.files import FileName, content_of
 from bondstore.domains.ocean.qc.ragged import (
     column,
 )
-from bondstore.domains.ocean.qc.tests import Verdict, test
+from bondstore.domains.ocean.qc.tests import Side, Verdict, test
 from bondstore.errors import ConfigurationError, MissingExtraError
 
 COLUMNS = ("first", "last", "south", "north", "west", "east", "shallow", "deep", "lowest", "highest")
@@ -37,7 +37,7 @@ Row = tuple[float, ...]
 
 @test("moana.climatology", "moana-qc, climatology", "TEMP", "PSAL")
 def climatology(
-    batch: Batch, on: str, *, period: str, rows: list[tuple[float, ...]] | None = None, path: FileName | None = None
+    batch: Batch, on: str, *, period: str, rows: list[tuple[Side, ...]] | None = None, path: FileName | None = None
 ) -> Verdict:
     """Flag values that the sea does not have at that place, depth and time of year.
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from bondstore.domains.ocean.qc.files import FileName, located
 from bondstore.domains.ocean.qc.flags import SCALES, Scale
-from bondstore.domains.ocean.qc.tests import REGISTRY, Test
+from bondstore.domains.ocean.qc.tests import REGISTRY, Side, Test
 from bondstore.errors import ConfigurationError, NotFoundError
 
 VARIABLES = ("TIME", "POSITION", "PRES", "TEMP", "PSAL")
@@ -284,8 +284,10 @@ def _fitted(value: Any, kind: Any) -> Any:
         return _fitted(value, next(one for one in inner if one is not type(None)))
     if origin is not None:
         return _mapping(value, inner) if issubclass(origin, Mapping) else _series(value, origin, inner)
-    if kind is float and type(value) is int and abs(value) < sys.float_info.max:
+    if kind in (float, Side) and type(value) is int and abs(value) < sys.float_info.max:
         return float(value)
+    if kind is Side and type(value) is float and not math.isnan(value):
+        return value
     if kind is FileName and type(value) is str:
         return FileName(value)
     if not all(map(math.isfinite, _floats(value))):

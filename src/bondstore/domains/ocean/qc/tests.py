@@ -56,6 +56,8 @@ class Test:
         return found
 
 
+Side = typing.NewType("Side", float)
+"""A limit that may be infinite: that side is left open."""
 REGISTRY: dict[str, Test] = {}
 """Every test, by its name; filled when the modules of tests are imported."""
 
