@@ -18,7 +18,7 @@ from bondstore.access.dynamodb import table_policy, user_policy
 from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
 from bondstore.access.grants import Grant, Rights
 from bondstore.domains import private_prefixes
-from bondstore.domains.beiwe.access import opening
+from bondstore.domains.beiwe.access import scope
 
 STUDY = "55d4c9b21f5a83a7e2b6f013"
 BUCKET = "arn:aws:s3:::study-data"
@@ -206,7 +206,7 @@ def test_nothing_is_wrong(statements: list[Any]) -> None:
 @pytest.mark.parametrize("rights", list(Rights))
 @pytest.mark.parametrize("people", [(), ("1ab2cd3e", "2ab2cd3e")], ids=["all", "two"])
 def test_what_bondstore_makes_has_no_defect(rights: Rights, people: tuple[str, ...]) -> None:
-    grant = Grant("study-data", opening(STUDY, people, []), rights)
+    grant = Grant("study-data", scope(STUDY, people, []), rights)
     assert check(parsed(grant.whole(), "made.json"), private=private_prefixes) == []
 
 
