@@ -85,6 +85,25 @@ def make_plan(
     UsageError
         One share alone is larger than a policy, or there is none.
     """
+    room = _room(name, grant, limit)
+    if anew or before is None or _settings(before.grant, before.limit) != _settings(grant, limit):
+        bins: list[Bin | None] = [*fill(room)]
+        names = [f"{name}-{number:03d}" for number in range(1, len(bins) + 1)]
+    else:
+        bins = _refilled(room, grant, before)
+        taken = list(before.policies)
+        numbered = (f"{name}-{number:03d}" for number in range(1, len(bins) + len(taken) + 1))
+        free = (one for one in numbered if one not in taken)
+        names = [*taken, *(next(free) for _ in bins[len(taken) :])]
+    policies = {one: pieces for one, pieces in zip(names, bins, strict=True) if pieces}
+    made = PolicyPlan(name, grant, limit, policies, room.lower_bound)
+    old, new = before.documents if before else {}, made.documents
+    changed = tuple(one for one in new if new[one] != old.get(one))
+    return replace(made, changed=changed, dropped=tuple(one for one in old if one not in new))
+
+
+def _room(name: str, grant: Grant, limit: int) -> Room:
+    """Return how much each policy takes; refuse what no policy can hold or be called."""
     if not grant.scope.shares:
         raise UsageError("Nothing would be granted.", hint="Name a study, a participant or a prefix.")
     if not NAME.fullmatch(f"{name}-001"):
@@ -100,23 +119,14 @@ def make_plan(
                 f"{limit:,}.",
                 hint="Name fewer or shorter prefixes.",
             )
-    if anew or before is None or _settings(before.grant, before.limit) != _settings(grant, limit):
-        bins: list[Bin | None] = [*fill(room)]
-        names = [f"{name}-{number:03d}" for number in range(1, len(bins) + 1)]
-    else:
-        same = set(before.grant.scope.shares) & set(grant.scope.shares)
-        stay = {share.name for share in same}
-        kept = [{one: held for one, held in pieces.items() if one in stay} for pieces in before.policies.values()]
-        bins = refill(room, kept)
-        taken = list(before.policies)
-        numbered = (f"{name}-{number:03d}" for number in range(1, len(bins) + len(taken) + 1))
-        free = (one for one in numbered if one not in taken)
-        names = [*taken, *(next(free) for _ in bins[len(taken) :])]
-    policies = {one: pieces for one, pieces in zip(names, bins, strict=True) if pieces}
-    made = PolicyPlan(name, grant, limit, policies, room.lower_bound)
-    old, new = before.documents if before else {}, made.documents
-    changed = tuple(one for one in new if new[one] != old.get(one))
-    return replace(made, changed=changed, dropped=tuple(one for one in old if one not in new))
+    return room
+
+
+def _refilled(room: Room, grant: Grant, before: PolicyPlan) -> list[Bin | None]:
+    """Fill the policies of before; a share whose prefixes are others now is new."""
+    stay = {share.name for share in set(before.grant.scope.shares) & set(grant.scope.shares)}
+    kept = [{one: held for one, held in pieces.items() if one in stay} for pieces in before.policies.values()]
+    return refill(room, kept)
 
 
 def _settings(grant: Grant, limit: int) -> tuple[object, ...]:
