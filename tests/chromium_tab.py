@@ -46,6 +46,10 @@ class Tab:
     _number: int = 0
     _held: bytes = b""
     _events: list[dict[str, Any]] = field(default_factory=list)
+    _ready: select.poll = field(default_factory=select.poll)
+
+    def __post_init__(self) -> None:
+        self._ready.register(self.back, select.POLLIN)
 
     def send(self, method: str, **params: Any) -> Any:
         """Ask for something and return the answer."""
@@ -65,7 +69,7 @@ class Tab:
         while b"\0" not in self._held:
             left = end - time.monotonic()
             assert left > 0, "the browser does not answer"
-            if select.select([self.back], [], [], left)[0]:
+            if self._ready.poll(left * 1000):
                 piece = os.read(self.back, 1 << 20)
                 assert piece, "the browser is gone"
                 self._held += piece
