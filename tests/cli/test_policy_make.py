@@ -135,6 +135,7 @@ def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> N
         (("policy", "make", "--bucket", "bucket", "--study", "S"), 2, "needs its kind"),
         (("policy", "make", "--bucket", "no/bucket", "--prefix", "a/", "--rights", "all"), 2, "all"),
         (("policy", "make", "ocean", "--study", "S", "--bucket", "bucket"), 3, "ocean"),
+        (("policy", "make", "--bucket", "Bk..x", "--prefix", "a/"), 2, "'Bk..x' is not the name of a bucket"),
         (("policy", "make", "--store", "az://container", "--prefix", "a/"), 2, "only for buckets of S3"),
         ((*BEIWE, "--prefix", "a/"), 2, "prefixes of its own"),
         ((*BEIWE, "--participants", "missing.txt"), 3, "missing.txt"),

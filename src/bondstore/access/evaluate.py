@@ -48,6 +48,11 @@ class Principal:
         return found.group(1) if found else ""
 
     @property
+    def partition(self) -> str:
+        """The partition of AWS that it is in, such as ``aws-cn``."""
+        return self.arn.split(":")[1] if self.account else "aws"
+
+    @property
     def role(self) -> tuple[str, str] | None:
         """Account and name of the role that a session is of; None where it is no session."""
         found = _ARN.fullmatch(self.arn)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from bondstore.access.document import LATEST, size_of
+from bondstore.config.profiles import BUCKET_NAME
 from bondstore.errors import UsageError
 
 
@@ -34,7 +34,6 @@ _ACTIONS = {
     Rights.PUT: ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"),
 }
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", re.ASCII)
 _SIGNS = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 
 
@@ -68,9 +67,9 @@ class Grant:
 
     def __post_init__(self) -> None:
         """Refuse what no policy can hold."""
-        if not _BUCKET.fullmatch(self.bucket):
+        if not BUCKET_NAME.fullmatch(self.bucket):
             raise UsageError(
-                f"{self.bucket!r} is no name of a bucket.", hint="Name it without s3:// and without a path."
+                f"{self.bucket!r} is not the name of a bucket.", hint="Name it without s3:// and without a path."
             )
         if self.partition not in PARTITIONS:
             raise UsageError(

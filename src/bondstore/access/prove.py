@@ -22,7 +22,6 @@ ANYBODY = "anonymous"
 SHOWN, NAMED = 10, 3
 """How many examples of a kind are in a record, and in a sentence."""
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
-_ARN = re.compile(r"arn:(aws[a-z-]*):(?:iam|sts)::\d{12}:(?:user|role|assumed-role)/.+", re.ASCII)
 _VARIABLE = re.compile(r"\$\{\s*([^},\s]+)")
 
 
@@ -59,9 +58,8 @@ def asked_of(
     """
     if owner and not _ACCOUNT.fullmatch(owner):
         raise UsageError("An account has 12 digits.", hint="Write --owner 123456789012.")
-    who = "" if principal == ANYBODY else principal or made_up(owner)
-    found = _ARN.fullmatch(who)
-    if who and found is None:
+    who = Principal("" if principal == ANYBODY else principal or made_up(owner))
+    if who.arn and not who.account:
         raise UsageError(
             "The principal is not the ARN of a user or a role.",
             hint=f"Write arn:aws:iam::123456789012:user/NAME, or {ANYBODY} for who has no credentials.",
@@ -72,7 +70,7 @@ def asked_of(
         if not equals or not key:
             raise UsageError("A key of the context has the form KEY=VALUE.", hint="Write aws:SecureTransport=true.")
         values[key.lower()] = values.get(key.lower(), ()) + ((value,) if value else ())
-    return KeyRequest(action, bucket, Principal(who), Context(values), owner, found[1] if found else "aws")
+    return KeyRequest(action, bucket, who, Context(values), owner, who.partition)
 
 
 def made_up(owner: str = "") -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
-_BUCKET = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){1,253}[A-Za-z0-9]", re.ASCII)
+from bondstore.config.profiles import BUCKET_NAME
+
 _LONGEST_KEY = 1024
 _DEEPEST = 4
 """An event of S3 in a message of SNS in one of SQS is three deep."""
@@ -151,7 +151,7 @@ def _from_eventbridge(found: Events, table: Mapping[str, Any], record: str) -> N
 
 def _arrival(bucket: Mapping[str, Any], key: object, thing: Mapping[str, Any], version: object, record: str) -> Arrival:
     name = bucket.get("name")
-    if not isinstance(name, str) or not _BUCKET.fullmatch(name):
+    if not isinstance(name, str) or not BUCKET_NAME.fullmatch(name):
         raise _NotUnderstoodError("the bucket has no name that a bucket may have")
     if not isinstance(key, str) or not key or "\0" in key:
         raise _NotUnderstoodError("the key is none")

@@ -18,6 +18,8 @@ from bondstore.errors import ConfigurationError, UsageError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SIGNED = re.compile(r"[?&](?:x-amz-[a-z-]+|x-goog-[a-z-]+|sig|signature|awsaccesskeyid)=", re.IGNORECASE)
 _ONE_SLASH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/(?!/)")
+BUCKET_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){1,253}[A-Za-z0-9]", re.ASCII)
+"""A bucket of S3: old ones have capitals, underscores and up to 255 characters."""
 _DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
