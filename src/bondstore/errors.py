@@ -18,6 +18,7 @@
     ├── StoreError                1   the store failed at one object
     │   ├── TransientStoreError   1   it may go through later
     │   ├── AlreadyExistsError    1   put-if-absent found an object       (also FileExistsError)
+    │   ├── ArchivedError         1   it must be restored first
     │   ├── ChangedError          1   put-if-unchanged found another one
     │   └── ChecksumError         7   bytes that are not what the store's ETag says
     ├── NoSpaceError              1   the destination is full             (also OSError)
@@ -158,6 +159,10 @@ class TransientStoreError(StoreError):
 
 class AlreadyExistsError(StoreError, FileExistsError):
     """Put-if-absent found an object under this key."""
+
+
+class ArchivedError(StoreError):
+    """The object is archived: it can be neither read nor replaced before it is restored."""
 
 
 class ChangedError(StoreError):

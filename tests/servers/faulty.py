@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal["cut", "refuse", "delay", "status", "stall", "lose_answer", "rewrite", "slow"]
+Kind = Literal["cut", "refuse", "delay", "status", "stall", "lose_answer", "rewrite", "slow", "headers"]
 _PIECE = 64 * 1024
 
 
@@ -44,7 +44,8 @@ class Fault:
         ``cut``: hang up after `after` bytes of the body. ``refuse``: hang up without an answer. ``delay``: answer
         `seconds` late. ``status``: answer `status` without asking the server. ``stall``: stop after `after` body
         bytes, and stay silent for `seconds`. ``lose_answer``: let the server do it, then hang up. ``rewrite``: change
-        the body with `rewriter`. ``slow``: wait `seconds` before each 64 KiB of the body.
+        the body with `rewriter`. ``slow``: wait `seconds` before each 64 KiB of the body. ``headers``: set `headers`
+        in the answer, or leave out those that are None.
     method : str
         Only requests of this method.
     contains : str
@@ -63,6 +64,8 @@ class Fault:
     status: int = 503
     body: bytes = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
     rewriter: Callable[[bytes], bytes] | None = None
+    headers: dict[str, str | None] | None = None
+    """For ``headers`` and ``status``."""
     matched: int = field(default=0, init=False)
 
     def strikes(self, seen: Seen) -> bool:
@@ -187,7 +190,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.kind == "refuse":
             self._hang_up()
         elif fault is not None and fault.kind == "status":
-            self._answer(fault.status, fault.body)
+            told = {name: value for name, value in (fault.headers or {}).items() if value is not None}
+            self._answer(fault.status, fault.body, None if fault.headers is None else told)
         else:
             if fault is not None and fault.kind == "delay":
                 time.sleep(fault.seconds)
@@ -230,7 +234,13 @@ class _Handler(BaseHTTPRequestHandler):
         length = answer.getheader("Content-Length")
         whole = None if length is not None or self.command == "HEAD" else answer.read()
         self.send_response_only(answer.status)
+        changed = fault.headers or {} if fault is not None else {}
+        for name, value in changed.items():
+            if value is not None:
+                self.send_header(name, value)
         for name, value in answer.getheaders():
+            if name.lower() in changed:
+                continue
             if name.lower() not in {"connection", "transfer-encoding", "content-length", "keep-alive"}:
                 self.send_header(name, value)
         if length is not None or whole is not None:
@@ -258,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response_only(status)
-        for name, value in (headers or {"Content-Type": "application/xml"}).items():
+        for name, value in ({"Content-Type": "application/xml"} if headers is None else headers).items():
             if name.lower() not in {"connection", "transfer-encoding", "content-length", "keep-alive"}:
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))

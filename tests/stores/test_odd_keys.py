@@ -138,11 +138,11 @@ def test_nothing_is_signed_for_an_anonymous_profile(faulty: FaultyProxy, bucket:
 @pytest.mark.parametrize("endpoint", ["http://h.example:9", "http://bucket.h.example:9"])
 def test_bucket_and_region_go_where_the_profile_says(endpoint: str) -> None:
     from bondstore.stores.address import Address
-    from bondstore.stores.kinds.s3.extra import _open
+    from bondstore.stores.kinds.s3.extra import open_boto3
 
     for path_style, wanted in ((False, "http://bucket.h.example:9/a//b"), (True, f"{endpoint}/bucket/a//b")):
         profile = s3_profile(endpoint, path_style=path_style, region="ch-basel-2")
-        client = _open(Address("s3", "bucket"), profile, QUICK)
+        client = open_boto3(Address("s3", "bucket"), profile, QUICK)
         signed = client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "a//b"})
         assert signed.partition("?")[0] == wanted
         assert client.meta.region_name == "ch-basel-2"

@@ -5,7 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import HOPELESS, BondstoreError, ChangedError, ChecksumError, NotFoundError, StoreError
+from bondstore.errors import (
+    HOPELESS,
+    ArchivedError,
+    BondstoreError,
+    ChangedError,
+    ChecksumError,
+    NotFoundError,
+    StoreError,
+)
 from bondstore.findings import GONE, NOT_FETCHED, WRONG_CHECKSUM
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
@@ -121,7 +129,8 @@ class Work:
     @staticmethod
     def unread(error: BondstoreError) -> BondstoreError:
         """Return why an object of a product could not be read once more, told from what else may be wrong."""
-        return UnreadError(error.message, hint=error.hint) if type(error) is StoreError else error
+        final = type(error) in (StoreError, ArchivedError)
+        return UnreadError(error.message, hint=error.hint) if final else error
 
     def write(self, path: str, chunks: Iterable[Buffer], **facts: Any) -> None:
         """Write an output; facts are columns of `Output`, such as ``kind`` and ``made_by``."""

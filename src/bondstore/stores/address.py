@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 #   write: the same, since a stream of parts cannot be played twice; one part may take long over a slow line.
 #   once:  never tries again by itself: a conditional put that did go through would then find itself in the way.
 #   odd:   reads and lists keys that are `is_odd`, where the kind can have them; never tries again by itself.
-Role = Literal["read", "list", "write", "once", "odd"]
+#   archive: asks how objects stand (`standing`) and for archived ones (`ask`), where the kind has storage classes.
+Role = Literal["read", "list", "write", "once", "odd", "archive"]
 
 Client: TypeAlias = Any
 """One of obstore's stores, or what has their methods `get`, `head`, `list`, `list_with_delimiter`, `put`, `copy`,
@@ -118,6 +119,8 @@ class StoreKind:
     """A listing that should start behind a key may start at the front."""
     may_encrypt: bool = False
     """An ETag that looks like an MD5 may be none, and a client of the role ``odd`` can ask (`is_opaque`)."""
+    has_classes: bool = False
+    """Its objects have storage classes, and a client of the role ``archive`` knows of those that are archived."""
     hides_objects: bool = False
     """Who has no permission is told that there is no such object."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import (
     AlreadyExistsError,
+    ArchivedError,
     BondstoreError,
     ChangedError,
     ConfigurationError,
@@ -196,6 +197,8 @@ def _by_class(raised: BaseException, what: str, code: str) -> Failure | None:  #
         return Failure(TransientStoreError(f"The store was too busy to serve {what}."), passing=True, code=code)
     if isinstance(raised, FileNotFoundError) and code not in _NO_PLACE:
         return Failure(NotFoundError(f"There is no object {what}."), code=code)
+    if code in _ARCHIVED:  # Azure's 409, of which obstore says that the object exists
+        return Failure(_archived(what), code=code)
     if isinstance(raised, exceptions.AlreadyExistsError):
         return Failure(AlreadyExistsError(f"There is an object {what} already."), code=code)
     if isinstance(raised, exceptions.PreconditionError):
@@ -209,6 +212,11 @@ def _by_class(raised: BaseException, what: str, code: str) -> Failure | None:  #
     return None
 
 
+def _archived(what: str) -> ArchivedError:
+    hint = "Restore it before it is read or replaced: bondstore restore URL"
+    return ArchivedError(f"The object {what} is archived.", hint=hint)
+
+
 def _by_answer(  # noqa: PLR0911 - one line a case
     status: int, code: str, region: str, what: str, place: str
 ) -> Failure | None:
@@ -220,8 +228,7 @@ def _by_answer(  # noqa: PLR0911 - one line a case
     if 300 <= status < 400:
         return Failure(elsewhere(place), code=code)
     if code in _ARCHIVED:
-        hint = "It has to be restored from the archive tier before it can be read."
-        return Failure(StoreError(f"The object {what} is archived.", hint=hint), code=code)
+        return Failure(_archived(what), code=code)
     if code in _CREDENTIAL_HINTS or status in {401, 403}:
         hint = _CREDENTIAL_HINTS.get(code, "Check the access key, the secret and their permissions.")
         reason = f" ({code})" if code else ""

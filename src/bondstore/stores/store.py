@@ -15,7 +15,7 @@ from bondstore.errors import (
     UnreachableError,
     UsageError,
 )
-from bondstore.stores import listing, transfer, writing
+from bondstore.stores import archive, listing, transfer, writing
 from bondstore.stores.address import Address, impossible, is_odd
 from bondstore.stores.background import side_by_side
 from bondstore.stores.connection import Connection
@@ -23,6 +23,7 @@ from bondstore.stores.retry import RetryRule
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile, StoreSpec
+    from bondstore.stores.archive import Answer, Speed, Standing
     from bondstore.stores.info import Dirs, Fetched, Listing, ObjectInfo
 
     # inside the class, `list` is the method
@@ -205,15 +206,28 @@ class Store:
         """
         return transfer.fetch_ranges(self._connection, info, chunk, start, checked=checked)
 
+    # Archived objects
+
+    def standing(self, key: str) -> Standing:
+        """Ask, with one HEAD, whether an object can be read, or is archived, and its storage class."""
+        return archive.standing(self._connection, _checked(key))
+
+    def ask_for(self, key: str, speed: Speed, days: int | None) -> Answer:
+        """Ask for an archived object, to be read for so many days; None where the class brings it back for good."""
+        return archive.ask(self._writable(key), _checked(key), speed, days)
+
     # Writing
 
-    def put(self, key: str, data: Any) -> str:
-        """Write an object, replacing one that is there, and return its etag. Over 8 MiB it is sent in parts."""
-        return writing.put(self._writable(key), _checked(key), data)
+    def put(self, key: str, data: Any, *, storage_class: str | None = None) -> str:
+        """Write an object, replacing one that is there, and return its etag. Over 8 MiB it is sent in parts.
 
-    def put_stream(self, key: str, chunks: Iterable[Any]) -> str:
+        `storage_class` is one of `bondstore.stores.archive`; the store's own default when not given.
+        """
+        return writing.put(self._writable(key), _checked(key), data, storage_class)
+
+    def put_stream(self, key: str, chunks: Iterable[Any], *, storage_class: str | None = None) -> str:
         """Write an object from chunks of any size, in parts; nothing shows before all is there, or if chunks raise."""
-        return writing.put_stream(self._writable(key), _checked(key), chunks)
+        return writing.put_stream(self._writable(key), _checked(key), chunks, storage_class)
 
     def put_many(self, items: Sequence[tuple[str, Any]], concurrency: int = 16) -> _Written:
         """Write many (key, content) pairs at a time: etags in their order, a failure in the place of an etag."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import AlreadyExistsError, ChangedError, NoPlaceError, NotFoundError
+from bondstore.stores import archive
 from bondstore.stores.background import run_ahead
 from bondstore.stores.connection import Patience, raisable
 from bondstore.stores.failures import no_place
@@ -20,27 +21,30 @@ if TYPE_CHECKING:
 _PARTS_AT_ONCE = 4
 
 
-def put(connection: Connection, key: str, data: Any) -> str:
+def put(connection: Connection, key: str, data: Any, storage_class: str | None = None) -> str:
     """Write an object, in parts when it is larger than one; see `Store.put`."""
+    attributes = archive.attributes(connection, storage_class)
     if memoryview(data).nbytes > PART:
-        return _put_parts(connection, key, iter([data]))
+        return _put_parts(connection, key, iter([data]), attributes)
 
     def act(client: Client) -> str:
-        return quoted(client.put(key, data, use_multipart=False)["e_tag"])
+        return quoted(client.put(key, data, use_multipart=False, **attributes)["e_tag"])
 
     return connection.persist("once", act, key)
 
 
-def put_stream(connection: Connection, key: str, chunks: Iterable[Any]) -> str:
+def put_stream(connection: Connection, key: str, chunks: Iterable[Any], storage_class: str | None = None) -> str:
     """Write an object from chunks as they come; see `Store.put_stream`."""
+    attributes = archive.attributes(connection, storage_class)
     # In a thread of their own: obstore asks for them on its runtime's thread, where a chunk's maker could not use a
     # store itself ("Cannot start a runtime from within a runtime").
-    return _put_parts(connection, key, run_ahead([lambda: iter(chunks)], depth=1))
+    return _put_parts(connection, key, run_ahead([lambda: iter(chunks)], depth=1), attributes)
 
 
-def _put_parts(connection: Connection, key: str, chunks: Iterator[Any]) -> str:
+def _put_parts(connection: Connection, key: str, chunks: Iterator[Any], attributes: dict[str, Any]) -> str:
     def act(client: Client) -> str:
-        return quoted(client.put(key, chunks, chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)["e_tag"])
+        done = client.put(key, chunks, chunk_size=PART, max_concurrency=_PARTS_AT_ONCE, **attributes)
+        return quoted(done["e_tag"])
 
     return connection.attempt("write", act, key)
 

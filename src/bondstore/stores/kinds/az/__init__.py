@@ -25,6 +25,7 @@ class AzureKind(StoreKind):
     ignores_offset = True  # Azure's own parameter for it is newer than some servers
     hides_objects = True
     has_odd_keys = True
+    has_classes = True
 
     def endpoint(self, address: Address, profile: Profile) -> str:  # noqa: ARG002 - one host for all containers
         """Return the profile's endpoint, else Azure's own for the account."""
@@ -46,6 +47,10 @@ class AzureKind(StoreKind):
             from bondstore.stores.kinds.az.extra import OddBlobs
 
             return OddBlobs(address, profile, rule)
+        if role == "archive":
+            from bondstore.stores.kinds.az.archive import ArchivedBlobs
+
+            return ArchivedBlobs(address, profile, rule)
         config: dict[str, Any] = {"skip_signature": profile.anonymous}
         if profile.account:
             config["account_name"] = profile.account

@@ -43,6 +43,7 @@ class S3Kind(StoreKind):
     speaks_s3 = True
     has_odd_keys = True
     may_encrypt = True
+    has_classes = True
 
     def endpoint(self, address: Address, profile: Profile) -> str:
         """Return the profile's endpoint, else that of AWS for the region and the bucket."""
@@ -72,7 +73,7 @@ class S3Kind(StoreKind):
         return profile.endpoint is None
 
     def client(self, address: Address, profile: Profile, rule: RetryRule, role: Role) -> Client:
-        """Open a bucket; odd keys are for boto3."""
+        """Open a bucket; odd keys and archived objects are for boto3."""
         if role == "odd":
             from bondstore.stores.kinds.s3.emptiness import Emptiness
             from bondstore.stores.kinds.s3.extra import OddKeys
@@ -80,6 +81,11 @@ class S3Kind(StoreKind):
             _signing(address, profile)  # raises where there is nothing to sign with
             emptiness = Emptiness(self.front(address, profile), profile, rule, self.authorities(profile))
             return OddKeys(address, profile, rule, emptiness)
+        if role == "archive":
+            from bondstore.stores.kinds.s3.archive import ArchivedObjects
+
+            _signing(address, profile)
+            return ArchivedObjects(address, profile, rule)
         from obstore.store import S3Store
 
         options = client_options(profile, rule, role)

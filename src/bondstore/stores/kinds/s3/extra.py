@@ -39,7 +39,7 @@ class OddKeys:
         self._bucket = address.place
         self._prefix = f"{address.prefix}/" if address.prefix else ""
         self._emptiness = emptiness
-        self._open = partial(_open, address, profile, rule)
+        self._open = partial(open_boto3, address, profile, rule)
         self._check = partial(_check_listing, address.url)
 
     @cached_property
@@ -166,7 +166,7 @@ def _meta(path: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         }
 
 
-def _open(address: Address, profile: Profile, rule: RetryRule) -> Any:
+def open_boto3(address: Address, profile: Profile, rule: RetryRule) -> Any:
     """Open boto3's client for a bucket, which tries once: trying again is done as everywhere else here."""
     path_style = profile.uses_path_style(address.place)
     parts = urlsplit(address.endpoint(replace(profile, path_style=True)))
@@ -221,7 +221,7 @@ def list_buckets(profile: Profile, rule: RetryRule | None = None) -> list[Bucket
     rule = rule or RetryRule.of(profile)
     nowhere = Address("s3", "")
     endpoint = nowhere.endpoint(profile)
-    client = _open(nowhere, profile, rule)
+    client = open_boto3(nowhere, profile, rule)
     client.meta.events.register("response-received.s3.ListBuckets", partial(_check_answer, endpoint))
     check_contact(endpoint, endpoint, profile, rule)
     return persist(
