@@ -98,6 +98,14 @@ NOUNS: Mapping[str, Noun] = {
             "verify": "Prove that the record is unbroken.",
         },
     ),
+    "keys": Noun(
+        "Keys: pairs to encrypt for, and whom you trust.",
+        {
+            "new": "Make a pair of keys, under a passphrase.",
+            "show": "List your keys and those of others, with fingerprints.",
+            "trust": "Keep somebody's public key under a name.",
+        },
+    ),
     "profile": Noun(
         "Profiles: named settings to open stores.",
         {

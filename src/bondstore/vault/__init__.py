@@ -1,1 +1,1 @@
-"""The vault: what is sealed, kept and brought back, and the old archives opened. It knows no domain and serves all."""
+"""What is encrypted and kept: keys, manifests, uploads, archives, and the ways back."""
