@@ -107,6 +107,7 @@ def test_a_plan_is_attached_changed_and_attached_again(who: Grantee, iam: Any, a
     assert after["theirs"] == before["theirs"]
     assert after["theirs-too"] == before["theirs-too"]
     assert changed.attached == len(after[who.name])
+    assert list(changed.others) == sorted(mine)
     # back to what was before: the earlier version holds again
     assert ("SetDefaultPolicyVersion", "p-1") in calls(do(account, MAY, who))
     assert state(iam)["p-1"][1] == text("a", "b")

@@ -58,7 +58,7 @@ def test_calls_are_shown_and_made(cli: Call, iam: Any, plan: str) -> None:
     assert (done.code, attached(iam)) == (0, ["p-1", "p-2"])
     assert [one["call"] for one in done.records] == ["CreatePolicy"] * 2 + ["AttachUserPolicy"] * 2
     again = cli(*words)
-    assert (again.code, again.out, again.err) == (0, "", "user/ada has all 2 policies already.\n")
+    assert (again.code, again.out, again.err) == (0, "", "Up to date: user/ada has 2 policies of this plan.\n")
 
 
 def test_what_is_refused(cli: Call, iam: Any, plan: str, tmp_path: Path) -> None:
@@ -122,14 +122,13 @@ def test_the_page_shows_what_happens(cli: Call, iam: Any, tmp_path: Path, monkey
     assert attached(iam) == ["readers-001"]
 
 
-def test_two_policies_on_a_server_open_what_they_say(
-    cli: Call, s3_environment: str, seaweedfs: SeaweedFS, tmp_path: Path
-) -> None:
+@pytest.fixture
+def weed_iam(s3_environment: str, seaweedfs: SeaweedFS) -> Any:
+    """A client of SeaweedFS's own IAM."""
     import boto3
     from botocore.config import Config
 
-    name = f"ada-{uuid.uuid4().hex[:8]}"
-    iam = boto3.client(
+    return boto3.client(
         "iam",
         endpoint_url=seaweedfs.endpoint,
         region_name="us-east-1",
@@ -137,9 +136,41 @@ def test_two_policies_on_a_server_open_what_they_say(
         aws_secret_access_key=seaweedfs.secret_key,
         config=Config(proxies={}),
     )
+
+
+def test_on_a_server_without_versions_a_changed_policy_is_refused_and_said(
+    cli: Call, weed_iam: Any, tmp_path: Path
+) -> None:
+    name = f"ada-{uuid.uuid4().hex[:8]}"
+    weed_iam.create_user(UserName=name)
+    folder = tmp_path / name
+    folder.mkdir()
+    written(folder, f"{name}-1.json", allow(resource=f"{BUCKET}/S/*"))
+    words = ("policy", "attach", str(folder), "--to", f"user/{name}", "--yes")
+    assert cli(*words).code == 0
+    written(folder, f"{name}-1.json", allow(resource=f"{BUCKET}/T/*"))
+    refused = cli(*words)
+    assert refused.code == 6
+    assert f"There is a policy {name}-1 already with other content" in refused.err
+    assert "does not record who made it" in refused.err
+    # what the hint says
+    arn = f"arn:aws:iam:::policy/{name}-1"
+    assert f"aws iam create-policy-version --set-as-default --policy-arn {arn}" in refused.err
+    text = (folder / f"{name}-1.json").read_text(encoding="utf-8")
+    weed_iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
+    assert cli(*words).err == f"Up to date: user/{name} has 1 policy of this plan.\n"
+    # a policy that the plan no longer has is named, as nothing shows that the plan made it
+    (folder / f"{name}-1.json").rename(folder / f"{name}-2.json")
+    assert f"user/{name} also has {name}-1, not part of this plan and not changed.\n" in cli(*words).err
+
+
+def test_two_policies_on_a_server_open_what_they_say(
+    cli: Call, weed_iam: Any, s3_environment: str, seaweedfs: SeaweedFS, tmp_path: Path
+) -> None:
+    name = f"ada-{uuid.uuid4().hex[:8]}"
     bucket = s3_environment.removeprefix("s3://")
-    iam.create_user(UserName=name)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
+    weed_iam.create_user(UserName=name)
+    key = weed_iam.create_access_key(UserName=name)["AccessKey"]
     folder = tmp_path / name
     folder.mkdir()
     arn = f"arn:aws:s3:::{bucket}"
@@ -149,7 +180,7 @@ def test_two_policies_on_a_server_open_what_they_say(
         seaweedfs.client().put_object(Bucket=bucket, Key=one, Body=b"x")
     words = ("policy", "attach", str(folder), "--to", f"user/{name}", "--yes")
     assert cli(*words).code == 0
-    assert cli(*words).err == f"user/{name} has all 2 policies already.\n"
+    assert cli(*words).err == f"Up to date: user/{name} has 2 policies of this plan.\n"
     ada = seaweedfs.client(key["AccessKeyId"], key["SecretAccessKey"])
 
     def answer(one: str) -> str:

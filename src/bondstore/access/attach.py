@@ -7,7 +7,7 @@ changed or removed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class AttachPlan:
     """How many policies are attached afterwards."""
     kept: tuple[str, ...] = ()
     """Policies of the plan before that somebody else still has."""
+    others: tuple[str, ...] = ()
+    """What is attached besides, and stays."""
 
 
 def read_set(folder: Path) -> PolicySet:
@@ -111,38 +113,54 @@ def plan_attach(
         raise UsageError("A group takes 10 policies: AWS raises no quota for it.", hint="Leave out --quota.")
     account.details(who)
     there, attached = account.policies(), account.attached(who)
-    changes: list[IamCall] = []
-    for name, content in policies.contents.items():
-        if name not in there:
-            changes.append(IamCall("CreatePolicy", name, content=content))
-        else:
-            changes += _changed(account, there[name], content, policies.name, attached, shared=shared)
+    changes = list(_changes(account, there, attached, policies, shared=shared))
     leaving = list(_leaving(account, there, attached, policies))
-    detached = [one for one in leaving if one.name in attached]
-    removed = [one for one in leaving if one.uses <= (one.name in attached)]
-    adding = [
-        IamCall(f"Attach{who.kind.capitalize()}Policy", name, str(who))
-        for name in policies.contents
-        if name not in attached
-    ]
-    taking = [IamCall(f"Detach{who.kind.capitalize()}Policy", one.name, str(who)) for one in detached]
-    most = quota or limits.ATTACHED
-    after = len(attached) + len(adding) - len(taking)
-    if after > most and adding:
-        raise _too_many(account, who, after, most)
+    moves = _moves(account, who, policies.contents, (attached, [one.name for one in leaving]), quota or limits.ATTACHED)
     created = sum(one.operation == "CreatePolicy" for one in changes)
     if created and len(there) + created > account_quota:
         raise PolicyError(
             f"The account has {len(there):,} policies, and {created} more are over its {account_quota:,}.",
             hint="Remove some that are no longer used, or ask AWS to raise the quota.",
         )
-    # Nobody is to be without access in between, unless there is no room for both.
-    room = len(attached) + len(adding) <= most
-    order = [*adding, *taking] if room else [*taking, *adding]
+    removed = [one for one in leaving if one.uses <= (one.name in attached)]
     ends = [call for one in removed for call in _removal(account, one)]
     arns = {name: one.arn for name, one in there.items()}
     kept = tuple(one.name for one in leaving if one not in removed)
-    return AttachPlan(who, policies.name, (*changes, *order, *ends), arns, after, kept)
+    others = tuple(sorted(attached.keys() - policies.contents.keys() - {one.name for one in leaving}))
+    number = len(policies.contents) + len(others)
+    return AttachPlan(who, policies.name, (*changes, *moves, *ends), arns, number, kept, others)
+
+
+def _changes(
+    account: IamAccount,
+    there: Mapping[str, ListedPolicy],
+    attached: Mapping[str, str],
+    policies: PolicySet,
+    *,
+    shared: bool,
+) -> Iterator[IamCall]:
+    """Yield what makes the policies, or gives them a new text."""
+    for name, content in policies.contents.items():
+        if name in there:
+            yield from _changed(account, there[name], content, policies.name, attached, shared=shared)
+        else:
+            yield IamCall("CreatePolicy", name, content=content)
+
+
+def _moves(
+    account: IamAccount, who: Grantee, wanted: Iterable[str], now: tuple[Collection[str], Collection[str]], most: int
+) -> list[IamCall]:
+    """Return what attaches and detaches policies; refuse more than there may be."""
+    attached, leaving = now
+    adding = [name for name in wanted if name not in attached]
+    taking = [name for name in leaving if name in attached]
+    after = len(attached) + len(adding) - len(taking)
+    if after > most and adding:
+        raise _too_many(account, who, after, most)
+    steps = [("Attach", adding), ("Detach", taking)]
+    if len(attached) + len(adding) > most:
+        steps.reverse()  # else nobody is without access in between
+    return [IamCall(f"{verb}{who.kind.capitalize()}Policy", one, str(who)) for verb, names in steps for one in names]
 
 
 def carry_out(account: IamAccount, plan: AttachPlan) -> None:
@@ -179,10 +197,7 @@ def _changed(
     if account.content(there.arn, found["DefaultVersionId"]) == content:
         return
     if not _is_ours(there, found, plan):
-        raise PolicyError(
-            f"There is a policy {there.name} already, which this plan did not make.",
-            hint="Give the plan another name, or remove that policy if nobody needs it.",
-        )
+        raise _not_ours(there)
     others = there.uses - (there.name in attached)
     if others and not shared:
         raise PolicyError(
@@ -213,6 +228,19 @@ def _leaving(
 
 def _is_ours(there: ListedPolicy, found: Mapping[str, Any], plan: str) -> bool:
     return there.path == PATH and found.get("Description") == f"{_MADE}{plan}"
+
+
+def _not_ours(there: ListedPolicy) -> PolicyError:
+    if there.arn.startswith("arn:aws:iam:::"):  # without an account: SeaweedFS, which has no path and no description
+        return PolicyError(
+            f"There is a policy {there.name} already with other content, and this server does not record who made it.",
+            hint="If this plan made it, change it there: aws iam create-policy-version --set-as-default "
+            f"--policy-arn {there.arn} --policy-document file://{there.name}.json",
+        )
+    return PolicyError(
+        f"There is a policy {there.name} already, which this plan did not make.",
+        hint="Give the plan another name, or remove that policy if nobody needs it.",
+    )
 
 
 def _removal(account: IamAccount, one: ListedPolicy) -> Iterator[IamCall]:

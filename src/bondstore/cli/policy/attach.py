@@ -51,9 +51,11 @@ def command(
     if plan.calls or json:
         output.display(plan.calls, ("call", "policy", "version", "to"), json=json)
     for name in plan.kept:
-        output.note(f"{name} is no longer of the plan, and stays: others have it.")
+        output.note(f"{name} is no longer part of the plan. It is detached from {who}; others still have it.")
+    if plan.others:
+        output.note(f"{who} also has {', '.join(plan.others)}, not part of this plan and not changed.")
     if not plan.calls:
-        output.note(f"{who} has all {counted(len(policies.contents), 'policy', 'policies')} already.")
+        output.note(f"Up to date: {who} has {counted(len(policies.contents), 'policy', 'policies')} of this plan.")
     elif dry_run:
         output.note(f"Nothing was called. It would be {calls}; {who} would have {plan.attached} attached.")
     else:
