@@ -234,7 +234,7 @@ def test_an_account_takes_so_many_policies(account: IamAccount) -> None:
 
 
 def test_nobody_of_this_name(account: IamAccount) -> None:
-    with pytest.raises(NotFoundError, match="IAM knows no user/eve"):
+    with pytest.raises(NotFoundError, match="IAM has no user/eve"):
         plan_attach(account, Grantee("user", "eve"), MAY)
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from bondstore.access import actions
+from bondstore.access.conditions import Context
+from bondstore.access.document import Document, parse
+from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
+from bondstore.aws.options import Stack
+from bondstore.aws.template import template
 from tests.cli.conftest import Call
 from tests.homes import Home
 
@@ -65,12 +72,43 @@ def test_more_than_can_be_attached_is_said_with_what_would_do(cli: Call, home: H
 
 
 def test_who_releases_gets_one_policy_for_two_buckets(cli: Call, home: Home) -> None:
-    made = cli("policy", "make", "release", "--bucket", "lab-qc", "--public", "s3://lab-public/here")
+    made = cli("policy", "make", "release", "--bucket", "lab-qc", "--into", "s3://lab-public/here")
     assert made.code == 0
     rights = {one["Sid"]: (one["Action"], one["Resource"]) for one in json.loads(made.out)["Statement"]}
     assert rights["SourceRead"] == (["s3:GetObject"], ["arn:aws:s3:::lab-qc/*"])
-    assert rights["PublicWrite"][1] == ["arn:aws:s3:::lab-public/here/*"]
-    assert "s3:PutObject" in rights["PublicWrite"][0]
+    assert rights["IntoWrite"][1] == ["arn:aws:s3:::lab-public/here/*"]
+    assert "s3:PutObject" in rights["IntoWrite"][0]
+
+
+def may(document: Document, action: str, resource: str) -> bool:
+    request = Request(action, resource, Principal("arn:aws:iam::123456789012:user/ann"), Context({"s3:prefix": ("",)}))
+    return decide(request, Policies([document])).permission is Permission.ALLOWED
+
+
+def test_a_functions_role_may_what_the_template_lets_it(cli: Call, home: Home) -> None:
+    role = template(Stack())["Resources"]["ProfileRole"]["Properties"]["Policies"]
+    [files] = [one["PolicyDocument"] for one in role if one.get("PolicyName") == "files"]
+    text = json.dumps(files)
+    for bucket, name in (("DataBucket", "lab-data"), ("ResultBucket", "lab-qc")):
+        text = text.replace(f"${{{bucket}}}", name)
+    text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text).replace("${AWS::Partition}", "aws")
+    theirs = parse(text, "template")
+    ours = parse(cli("policy", "make", "lambda", "--bucket", "lab-data", "--into", "s3://lab-qc").out, "made")
+    for bucket in ("lab-data", "lab-qc", "other"):
+        arn = f"arn:aws:s3:::{bucket}"
+        for action in (f"s3:{one}" for one in actions.KNOWN["s3"] - {"GetBucketLocation"}):
+            for resource in (arn, f"{arn}/a/b.csv"):
+                assert may(ours, action, resource) == may(theirs, action, resource), (action, resource)
+
+
+def test_a_prefix_of_a_study_opens_no_device_keys_unless_they_are_named(cli: Call, home: Home) -> None:
+    words = ("policy", "make", "--bucket", "lab", "--prefix", f"{STUDY}/")
+    key = f"arn:aws:s3:::lab/{STUDY}/keys/1ab2cd3e_private"
+    made = parse(cli(*words).out, "made")
+    assert may(made, "s3:GetObject", f"arn:aws:s3:::lab/{STUDY}/1ab2cd3e/gps/1.csv")
+    assert not may(made, "s3:GetObject", key)
+    asked = parse(cli(*words, "--prefix", f"{STUDY}/keys/").out, "made")
+    assert may(asked, "s3:GetObject", key)
 
 
 @pytest.mark.parametrize("more", [(), ("--alone", "arn:aws:iam::123456789012:user/ann")])
@@ -102,7 +140,7 @@ def test_what_is_meant_to_be_read_names_device_keys_where_they_are_asked_for(cli
     words = ("--against", str(inventory), "--bucket", "my-study-data", "--expect", str(folder / "expect.csv"))
     assert cli("policy", "prove", str(folder), *words).code == 0
     put = home.project / "put"
-    assert cli(*BEIWE, "--rights", "put", "--out", str(put)).code == 0
+    assert cli(*BEIWE, "--put-only", "--out", str(put)).code == 0
     assert (put / "expect.csv").read_text(encoding="utf-8") == "prefix\n"
 
 
@@ -133,7 +171,7 @@ def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> N
         (("policy", "make", "--bucket", "bucket"), 2, "Nothing would be granted"),
         (("policy", "make", "--bucket", "bucket", "--prefix", "a"), 2, "does not end in a slash"),
         (("policy", "make", "--bucket", "bucket", "--study", "S"), 2, "needs its kind"),
-        (("policy", "make", "--bucket", "no/bucket", "--prefix", "a/", "--rights", "all"), 2, "all"),
+        (("policy", "make", "--bucket", "bucket", "--prefix", "a/", "--write", "--put-only"), 2, "exclude each other"),
         (("policy", "make", "ocean", "--study", "S", "--bucket", "bucket"), 3, "ocean"),
         (("policy", "make", "--bucket", "Bk..x", "--prefix", "a/"), 2, "'Bk..x' is not the name of a bucket"),
         (("policy", "make", "--store", "az://container", "--prefix", "a/"), 2, "only for buckets of S3"),
@@ -143,21 +181,25 @@ def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> N
         ((*BEIWE, "-p", "p", "--also", "keys"), 2, "by participant"),
         ((*BEIWE, "-p", "keys"), 2, "device keys"),
         ((*BEIWE, "-p", "p", "--for", "everybody"), 2, "everybody"),
-        (("policy", "make", "release", "--bucket", "lab-qc"), 2, "--public"),
+        (("policy", "make", "release", "--bucket", "lab-qc"), 2, "--into"),
         (("policy", "make", "--alone", "arn:aws:iam::123456789012:user/ann"), 2, "--table"),
-        (("policy", "make", "--table", "people"), 2, "no ARN"),
+        (("policy", "make", "--table", "people"), 2, "not the ARN"),
         (("policy", "make", "--bucket", "bucket", "--prefix", ""), 2, "whole bucket"),
-        (("policy", "make", "release", "--bucket", "lab-qc", "--public", "s3://pub", "--prefix", "a/"), 2, "--prefix"),
-        (("policy", "make", "release", "--bucket", "lab-qc", "--public", "s3://pub", "--out", "plan"), 2, "--out"),
+        (("policy", "make", "release", "--bucket", "lab-qc", "--into", "s3://pub", "--prefix", "a/"), 2, "--prefix"),
+        (("policy", "make", "release", "--bucket", "lab-qc", "--into", "s3://pub", "--out", "plan"), 2, "--out"),
         (("policy", "make", "--table", TABLE, "-p", "p"), 2, "--participant"),
+        (("policy", "make", "beiwe", "--table", TABLE), 2, "--table"),
+        (("policy", "make", "--table", TABLE, "--write"), 2, "--write"),
+        (("policy", "make", "release", "--bucket", "lab-qc", "--into", "s3://pub", "--put-only"), 2, "--put-only"),
+        ((*BEIWE, "-p", "p", "--into", "s3://pub"), 2, "--into"),
         (("policy", "make", "beiwe", "--study", "CHUNKED_DATA", "--bucket", "bucket", "-p", STUDY), 2, "not a study"),
         (("policy", "make", "beiwe", "--study", "PROBLEM_UPLOADS", "--bucket", "bucket"), 2, "not a study"),
         (("policy", "make", "beiwe", "--study", "s" * 125, "--bucket", "bucket"), 2, "128"),
         ((*BEIWE, "-p", "p", "--partition", "moon"), 2, "aws-cn"),
         ((*BEIWE, "-p", "p", "--inline", "--taken", "5000"), 2, "2,048 characters"),
-        (("policy", "make", "beiwe", "--study", "*", "--bucket", "bucket"), 2, "no id"),
+        (("policy", "make", "beiwe", "--study", "*", "--bucket", "bucket"), 2, "not a study's id"),
         ((*BEIWE, "--store", "s3://other/in/here"), 2, "--bucket"),
-        ((*BEIWE, "-p", "1ab2cd3e", "-p", "Ann Lee"), 2, "participant 2"),
+        ((*BEIWE, "-p", "1ab2cd3e", "-p", "Ann Lee"), 2, "Participant 2"),
     ],
 )
 def test_what_cannot_be_made_is_refused(cli: Call, home: Home, words: tuple[str, ...], code: int, why: str) -> None:
@@ -171,13 +213,13 @@ def test_split_anew_a_folder_has_the_new_policies_alone(cli: Call, home: Home) -
     folder = home.project / "policies"
     many = [word for one in range(60) for word in ("-p", f"p{one:07d}")]
     assert cli(*BEIWE, *many, "--out", str(folder)).code == 0
-    fewer = cli(*BEIWE, *many[:10], "--out", str(folder), "--anew")
+    fewer = cli(*BEIWE, *many[:10], "--out", str(folder), "--again")
     assert fewer.code == 0
     assert {path.name for path in folder.glob("bond*.json")} == {f"bondstore-beiwe-{STUDY}-001.json"}
     assert f"No longer needed: bondstore-beiwe-{STUDY}-002" in fewer.err
     changed = folder / f"bondstore-beiwe-{STUDY}-001.json"
     changed.write_text("{}", encoding="utf-8")
-    assert cli(*BEIWE, *many, "--out", str(folder), "--anew").code == 4
+    assert cli(*BEIWE, *many, "--out", str(folder), "--again").code == 4
     assert changed.read_text(encoding="utf-8") == "{}"
 
 
@@ -190,7 +232,7 @@ def test_a_folder_with_another_plan_is_not_written_to_unasked(cli: Call, home: H
     assert refused.code == 2
     assert f"bondstore-beiwe-{STUDY}" in refused.err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert cli(*other, "--anew").code == 0
+    assert cli(*other, "--again").code == 0
     assert {path.name for path in folder.glob("bond*.json")} == {"bondstore-my-study-data-001.json"}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -88,7 +90,7 @@ def test_who_releases_reads_one_bucket_writes_another_and_no_more(
     admin.put_object(Bucket=other, Key="x", Body=b"")
     everything = Scope([Share("all", ("",))])
     source, target = Grant(private, everything), Grant(public, everything, Rights.WRITE)
-    granted = seaweedfs.user_with(joined(source=source, public=target))
+    granted = seaweedfs.user_with(joined(source=source, into=target))
     for setting, value in lab.environment(**granted).items():
         monkeypatch.setenv(setting, value)
     # In this process, as the command would look into its files, which are no netCDF.
@@ -106,3 +108,61 @@ def test_who_releases_reads_one_bucket_writes_another_and_no_more(
         user.get_object(Bucket=other, Key="x")
     with pytest.raises(ClientError, match="AccessDenied"):
         user.delete_object(Bucket=private, Key=next(iter(good_files())))
+
+
+def attempts(user: Any, bucket: str, folder: str) -> dict[str, bool]:
+    """Return which calls the server lets a user make on a folder of a bucket."""
+    place = {"Bucket": bucket, "Key": f"{folder}sealed"}
+    parts = {**place, "Key": f"{folder}parts"}
+
+    def upload() -> None:
+        begun = {**parts, "UploadId": user.create_multipart_upload(**parts)["UploadId"]}
+        part = user.upload_part(**begun, PartNumber=1, Body=b"x")
+        user.list_parts(**begun)
+        done = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        user.complete_multipart_upload(**begun, MultipartUpload=done)
+        user.abort_multipart_upload(**{**begun, "UploadId": user.create_multipart_upload(**parts)["UploadId"]})
+
+    calls: dict[str, Callable[[], object]] = {
+        "read": lambda: user.get_object(**place),
+        "look": lambda: user.head_object(**place),
+        "list": lambda: user.list_objects_v2(Bucket=bucket, Prefix=folder),
+        "put": lambda: user.put_object(**place, Body=b"x"),
+        "upload": upload,
+        "remove": lambda: user.delete_object(**place),
+    }
+
+    def is_allowed(call: Callable[[], object]) -> bool:
+        try:
+            call()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("AccessDenied", "403"):
+                raise
+            return False
+        return True
+
+    return {name: is_allowed(call) for name, call in calls.items()}
+
+
+@pytest.mark.parametrize(
+    ("option", "may"),
+    [
+        ("--read-only", {"read", "look", "list"}),
+        ("--put-only", {"put", "upload"}),
+        ("--write", {"read", "look", "list", "put", "upload", "remove"}),
+    ],
+    ids=["a reader in a safe haven", "who fills a vault", "who keeps a folder"],
+)
+def test_each_right_opens_its_own_calls_and_its_own_folder(
+    seaweedfs: SeaweedFS, lab: Lab, option: str, may: set[str]
+) -> None:
+    bucket = seaweedfs.create_bucket(f"rights-{uuid.uuid4().hex}")
+    for folder in ("vault/", "vault2/"):
+        seaweedfs.client().put_object(Bucket=bucket, Key=f"{folder}sealed", Body=b"x")
+    made = lab.run(lab.command("policy", "make", "--bucket", bucket, "--prefix", "vault/", option))
+    assert made.code == 0, made.err
+    granted = seaweedfs.user_with(json.loads(made.out))
+    user = seaweedfs.client(granted["AWS_ACCESS_KEY_ID"], granted["AWS_SECRET_ACCESS_KEY"])
+    assert {name for name, is_allowed in attempts(user, bucket, "vault/").items() if is_allowed} == may
+    assert not any(attempts(user, bucket, "vault2/").values())
+    assert not any(attempts(user, bucket, "").values())

@@ -88,7 +88,7 @@ def read_documents(places: Iterable[Path]) -> dict[str, Document]:
     Raises
     ------
     NotFoundError, ConfigurationError
-        There is none, or one is no policy.
+        There is none, or one is not a policy.
     """
     return {path.stem: parse(data, str(path)) for path, data in read_policies(places)}
 
@@ -98,7 +98,7 @@ def check_all(
 ) -> list[Defect]:
     """Check several policies; inline ones count together, as they do for one identity."""
     if kind not in KINDS:
-        raise UsageError(f"{kind!r} is no kind of policy.", hint=f"Name one of: {', '.join(KINDS)}")
+        raise UsageError(f"{kind!r} is not a kind of policy.", hint=f"Name one of: {', '.join(KINDS)}")
     found: list[Defect] = []
     total, last = 0, ""
     for path, data in policies:

@@ -86,14 +86,16 @@ def _statement(name: str, actions: tuple[str, ...], table: str) -> dict[str, Any
 
 
 def check_user(user: str) -> None:
-    """Refuse what is no ARN of a user or a role."""
+    """Refuse what is not the ARN of a user or a role."""
     if not _USER.fullmatch(user):
-        raise UsageError("The user is no ARN.", hint="Write arn:aws:iam::123456789012:user/NAME.")
+        raise UsageError(
+            "The user is not the ARN of a user or a role.", hint="Write arn:aws:iam::123456789012:user/NAME."
+        )
 
 
 def _check(table: str) -> None:
     if not _TABLE.fullmatch(table):
         raise UsageError(
-            "The table is no ARN.",
+            "The table is not the ARN of a table.",
             hint="Write arn:aws:dynamodb:REGION:123456789012:table/NAME; the AWS console shows it.",
         )

@@ -22,7 +22,7 @@ class Rights(StrEnum):
     """Put, and never read: for who brings sealed data in."""
 
 
-_ACTIONS = {
+ACTIONS = {
     Rights.READ: ("s3:GetObject",),
     Rights.WRITE: (
         "s3:AbortMultipartUpload",
@@ -33,6 +33,7 @@ _ACTIONS = {
     ),
     Rights.PUT: ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"),
 }
+"""What each of them takes on objects."""
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _SIGNS = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 
@@ -78,13 +79,13 @@ class Grant:
         for prefix in (*self.scope.closed, *self.prefixes()):
             if prefix and not prefix.endswith("/"):
                 raise UsageError(
-                    f"The prefix {prefix!r} does not end in a slash: it would also open all whose name begins so.",
+                    f"The prefix {prefix!r} does not end in a slash: it would open every name that begins with it.",
                     hint=f"Write {prefix}/",
                 )
             if not all(" " <= sign <= "\u00ff" and sign != "\u007f" for sign in prefix):
                 raise UsageError(
-                    f"The prefix {prefix!r} has signs that no policy may hold.",
-                    hint="A policy takes the characters from U+0020 to U+00FF.",
+                    f"The prefix {prefix!r} has characters that a policy cannot contain.",
+                    hint="A policy contains characters from U+0020 to U+00FF.",
                 )
 
     def prefixes(self) -> list[str]:
@@ -132,7 +133,7 @@ class Grant:
         statements = []
         if objects:
             name = self.rights.value.capitalize()
-            statements.append(_allow(name, list(_ACTIONS[self.rights]), objects))
+            statements.append(_allow(name, list(ACTIONS[self.rights]), objects))
         if lists:
             # "P/*" holds for the prefix P/ too, as a star also stands for nothing. P alone is refused.
             statements.append(_allow("List", "s3:ListBucket", self.arn, {"StringLike": {"s3:prefix": lists}}))

@@ -62,7 +62,9 @@ def grantee_of(text: str) -> Grantee:
     """Read ``user/NAME``, ``role/NAME``, ``group/NAME`` or an ARN of one of them."""
     found = _GRANTEE.fullmatch(text)
     if found is None:
-        raise UsageError(f"{text!r} names no user, role or group.", hint="Write user/NAME, role/NAME or group/NAME.")
+        raise UsageError(
+            f"{text!r} does not name a user, a role or a group.", hint="Write user/NAME, role/NAME or group/NAME."
+        )
     return Grantee(found[1], found[2])
 
 
@@ -183,7 +185,7 @@ def _understood(raised: Exception, about: str) -> BondstoreError:
     code = awsclients.code_of(raised)
     if code == "NoSuchEntity":
         return NotFoundError(
-            f"IAM knows no {about}.", hint="Check the name, and the account that the credentials are of."
+            f"IAM has no {about}.", hint="Check the name, and the account that the credentials are of."
         )
     if code == "LimitExceeded":
         return PolicyError(

@@ -42,7 +42,7 @@ class PolicyPlan:
     changed: tuple[str, ...] = ()
     """Policies that are new, or other than in the plan before."""
     dropped: tuple[str, ...] = ()
-    """Policies of the plan before that are no more."""
+    """Policies of the plan before that are no longer needed."""
     documents: Mapping[str, Mapping[str, Any]] = field(init=False, compare=False)
     """Each policy by name."""
 
@@ -74,11 +74,11 @@ def make_plan(
     *,
     limit: int = limits.MANAGED,
     before: PolicyPlan | None = None,
-    anew: bool = False,
+    again: bool = False,
 ) -> PolicyPlan:
     """Split what is granted into policies; with a plan before, change as few of its policies as can be.
 
-    `anew` splits all again; what the plan before had besides is dropped all the same.
+    `again` splits everything again; what the plan before had besides is dropped all the same.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def make_plan(
         One share alone is larger than a policy, or there is none.
     """
     room = _room(name, grant, limit)
-    if anew or before is None or _settings(before.grant, before.limit) != _settings(grant, limit):
+    if again or before is None or _settings(before.grant, before.limit) != _settings(grant, limit):
         bins: list[Bin | None] = [*fill(room)]
         names = [f"{name}-{number:03d}" for number in range(1, len(bins) + 1)]
     else:
@@ -116,7 +116,7 @@ def _room(name: str, grant: Grant, limit: int) -> Room:
         if room.whole(share) > room.capacity:
             raise UsageError(
                 f"{share} alone takes {limit - room.capacity + room.whole(share):,} characters, and a policy "
-                f"{limit:,}.",
+                f"has at most {limit:,}.",
                 hint="Name fewer or shorter prefixes.",
             )
     return room
@@ -171,7 +171,7 @@ def ways(plan: PolicyPlan, to: str = "user", attachments: int = limits.ATTACHED)
             "tags",
             True,
             "1 policy that compares a tag of each object with a tag of who asks. Every object must be tagged, and "
-            "listings cannot be limited so.",
+            "listings cannot be limited by tags.",
         ),
     ]
     return found
@@ -231,7 +231,7 @@ def read_plan(folder: Path) -> PolicyPlan | None:
     Raises
     ------
     ConfigurationError
-        What lies there is no plan, or somebody changed one of its policies.
+        It is not a plan, or somebody changed one of its policies.
     """
     plans = [plan for name in (FILE, NEXT) if (plan := _read(folder / name)) is not None]
     documents = [plan.documents for plan in plans]
@@ -239,7 +239,7 @@ def read_plan(folder: Path) -> PolicyPlan | None:
         file = folder / f"{name}.json"
         if file.exists() and file.read_bytes() not in [text_of(one[name]).encode() for one in documents if name in one]:
             raise ConfigurationError(
-                f"{file} is not as it was written: somebody changed it.",
+                f"{file} was changed after Bondstore wrote it.",
                 hint="Move it away if the change is yours, then run the same command again.",
             )
     return plans[0] if plans else None
@@ -270,7 +270,7 @@ def _read(file: Path) -> PolicyPlan | None:
 
 
 def _name(text: str) -> str:
-    """Return a policy's name; one that is none would lead out of the folder."""
+    """Return a policy's name; another text could lead out of the folder."""
     if not NAME.fullmatch(text):
         raise ValueError
     return text
@@ -278,12 +278,12 @@ def _name(text: str) -> str:
 
 def _no_plan(file: Path) -> ConfigurationError:
     return ConfigurationError(
-        f"{file} is no plan that Bondstore wrote.", hint="Name another folder with --out, or move this one away."
+        f"{file} is not a plan that Bondstore wrote.", hint="Name another folder with --out, or move this one away."
     )
 
 
 def read_names(file: Path) -> list[str]:
-    """Read ids, one a line; empty lines are left out.
+    """Read ids, one per line; empty lines are left out.
 
     Raises
     ------
@@ -293,11 +293,11 @@ def read_names(file: Path) -> list[str]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFoundError(f"There is no file {file}.", hint="Name a file with an id a line.") from None
+        raise NotFoundError(f"There is no file {file}.", hint="Name a file with one id per line.") from None
     except (OSError, ValueError):
         raise ConfigurationError(f"{file} could not be read as text in UTF-8.", hint="Save it as UTF-8.") from None
     if not (names := list(dict.fromkeys(stripped for one in lines if (stripped := one.strip())))):
-        raise ConfigurationError(f"{file} has no id.", hint="Write an id a line.")
+        raise ConfigurationError(f"{file} has no id.", hint="Write one id per line.")
     return names
 
 

@@ -25,6 +25,7 @@ _EXISTING = {
 def template(stack: Stack) -> dict[str, Any]:
     """Return the template as data."""
     from bondstore.access.dynamodb import ENTRIES, HISTORY, LOOK, ROWS
+    from bondstore.access.grants import ACTIONS, Rights
     from bondstore.notify import deliveries, subscriptions
     from bondstore.pages import render
     from bondstore.registry import service
@@ -59,6 +60,8 @@ def template(stack: Stack) -> dict[str, Any]:
                 "told": ("dynamodb:BatchGetItem", *keep, *LOOK),
                 "rows": (*ROWS, *LOOK),
                 "entries": (*ENTRIES, *LOOK),
+                "read": ACTIONS[Rights.READ],
+                "write": ACTIONS[Rights.WRITE],
             },
         )
     )

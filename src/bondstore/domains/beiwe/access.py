@@ -25,10 +25,10 @@ def scope(study: str, participants: Sequence[str] = (), also: Collection[str] = 
         An id could stand for another study or participant, or what is asked for is not by participant.
     """
     if not _ID.fullmatch(study):
-        raise UsageError(f"{study!r} is no id of a study.", hint="An id has letters and digits.")
+        raise UsageError(f"{study!r} is not a study's id.", hint="An id has letters, digits, - and _.")
     for number, one in enumerate(participants, 1):
         if not _ID.fullmatch(one):  # it may be a name, so it is not said
-            raise UsageError(f"What is given as participant {number} is no id.", hint="An id has letters and digits.")
+            raise UsageError(f"Participant {number} is not an id.", hint="An id has letters, digits, - and _.")
     if study in ROOTS:
         raise UsageError(f"{study} is not a study: it contains data of all studies.", hint="Give the study's id.")
     chunked, raw, problems = study_prefixes(study)
@@ -38,11 +38,11 @@ def scope(study: str, participants: Sequence[str] = (), also: Collection[str] = 
     if participants:
         if also:
             raise UsageError(
-                f"{min(also)} cannot be opened by participant: neither is in a folder of its participant.",
+                f"{min(also)} cannot be opened by participant: it is not stored by participant.",
                 hint="Leave out --participant, or --also.",
             )
         if "keys" in participants:
-            raise UsageError("keys is no participant: it is where the device keys lie.", hint="Leave it out.")
+            raise UsageError("keys is not a participant: that folder contains the device keys.", hint="Leave it out.")
         return Scope([Share(one, (f"{chunked}{one}/", f"{raw}{one}/")) for one in participants])
     shares = [Share(study, (chunked, raw))]
     if KEYS in also:  # in the study's own prefix already; a name of its own says that they are meant
