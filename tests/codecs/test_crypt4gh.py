@@ -84,7 +84,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return pair
 
 
-def sealed(plain: bytes, *recipients: bytes, threads: int = 1) -> bytes:
+def sealed(plain: bytes, *recipients: bytes, threads: int = 0) -> bytes:
     envelope = new_envelope()
     body = b"".join(seal_stream(chunks(plain), envelope.segments, threads=threads))
     return header(envelope, recipients, PrivateKey.new()) + body
@@ -100,7 +100,7 @@ def chunks(content: bytes, seed: int = 7) -> list[bytes]:
     return found
 
 
-def opened(content: bytes, key: PrivateKey, threads: int = 1) -> bytes:
+def opened(content: bytes, key: PrivateKey, threads: int = 0) -> bytes:
     found, body = read_header(chunks(content))
     envelope = found.open(key)
     return b"".join(edited(open_stream(body, envelope.segments, threads=threads), envelope.edits))

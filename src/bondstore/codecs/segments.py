@@ -8,21 +8,18 @@ whole file's size and checksum shows that. Source: GA4GH, Crypt4GH 1.0, section 
 from __future__ import annotations
 
 import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from bondstore.errors import DamagedError
+from bondstore.threads import ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
-
-T = TypeVar("T")
 
 SEGMENT = 65_536
 NONCE, TAG = 12, 16
@@ -110,14 +107,14 @@ class Segments:
         raise DamagedError("A segment of the encrypted file is damaged.", kind="damaged-segment")
 
 
-def seal_stream(chunks: Iterable[Buffer], segments: Segments, *, threads: int = 1) -> Iterator[bytearray]:
+def seal_stream(chunks: Iterable[Buffer], segments: Segments, *, threads: int = 0) -> Iterator[bytearray]:
     """Seal a file that comes in chunks of any size. At most ``threads + 1`` blocks of 1 MiB are held at a time."""
-    return in_order(segments.seal, regrouped(chunks, BLOCK * SEGMENT), threads)
+    return ordered(segments.seal, regrouped(chunks, BLOCK * SEGMENT), threads)
 
 
-def open_stream(chunks: Iterable[Buffer], segments: Segments, *, threads: int = 1) -> Iterator[bytearray]:
+def open_stream(chunks: Iterable[Buffer], segments: Segments, *, threads: int = 0) -> Iterator[bytearray]:
     """Open a body that comes in chunks of any size, block by block."""
-    return in_order(segments.open, regrouped(chunks, BLOCK * SEALED_SEGMENT), threads)
+    return ordered(segments.open, regrouped(chunks, BLOCK * SEALED_SEGMENT), threads)
 
 
 def regrouped(chunks: Iterable[Buffer], size: int) -> Iterator[Buffer]:
@@ -139,22 +136,3 @@ def regrouped(chunks: Iterable[Buffer], size: int) -> Iterator[Buffer]:
         held += view[whole:]
     if held:
         yield held
-
-
-def in_order(act: Callable[[Buffer], T], pieces: Iterable[Buffer], threads: int) -> Iterator[T]:
-    """Apply a function to pieces in some threads, and yield the results in the order of the pieces."""
-    if threads <= 1:
-        yield from map(act, pieces)
-        return
-    with ThreadPoolExecutor(threads, "segments") as pool:
-        waiting: deque[Future[T]] = deque()
-        try:
-            for piece in pieces:
-                waiting.append(pool.submit(act, piece))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for one in waiting:
-                one.cancel()

@@ -1,17 +1,14 @@
-"""Work in groups of bounded number and size, and a few calls at a time with their results in order."""
+"""Work in groups of bounded number and size."""
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 A = TypeVar("A")
-B = TypeVar("B")
 
 
 def grouped(items: Iterable[A], weigh: Callable[[A], int], *, number: int, weight: int) -> Iterator[list[A]]:
@@ -45,25 +42,3 @@ class Sample:
             if len(self.keys) == self.most:
                 self.keys, self._step = self.keys[::2], 2 * self._step
         self._number += 1
-
-
-def ordered(function: Callable[[A], B], items: Iterable[A], width: int) -> Generator[B, None, None]:
-    """Apply a function in `width` threads; items are taken by the caller's, results come in the items' order.
-
-    No more than `width` + 1 results wait in memory; with 0 each call is made when its result is asked for.
-    """
-    if width == 0:
-        yield from map(function, items)
-        return
-    waiting: deque[Future[B]] = deque()
-    with ThreadPoolExecutor(width, "ahead") as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > width:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,13 +25,12 @@ from bondstore.codecs.crypt4gh import KEY_SIZE, PrivateKey
 from bondstore.codecs.crypt4gh_keys import read_private, read_public, write_private, write_public
 from bondstore.config.files import user_path
 from bondstore.config.profiles import check_name
+from bondstore.config.secrets import Secret, SecretRef
 from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from bondstore.modes import make_folder, open_private, refuse_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from bondstore.config.secrets import Secret
 
 PRIVATE, PUBLIC, SIGNING = ".sec", ".pub", ".sign.pub"
 SHORTEST = 12
@@ -232,3 +232,20 @@ def _read(path: Path) -> bytes:
         raise NotFoundError(
             f"The key file {path} cannot be read ({error.strerror}).", hint="bondstore keys show lists those there are."
         ) from None
+
+
+_unlocked: dict[tuple[str, SecretRef], OwnKey] = {}
+_guard = threading.Lock()
+
+
+def passphrase_of(key: str, passphrase: SecretRef | None) -> SecretRef:
+    """Return where a key's passphrase is kept; it is asked for where nobody says."""
+    return passphrase or SecretRef("prompt", f"Passphrase for the key {key} (not shown)")
+
+
+def unlocked(key: str, passphrase: SecretRef) -> OwnKey:
+    """Return this process's unlocked key: scrypt takes its time, once."""
+    with _guard:
+        if (key, passphrase) not in _unlocked:
+            _unlocked[key, passphrase] = open_own(key, passphrase.resolve)
+        return _unlocked[key, passphrase]

@@ -22,8 +22,8 @@ from bondstore.domains.beiwe.layout import (
 )
 from bondstore.domains.beiwe.streams import STREAMS
 from bondstore.errors import NotFoundError, PolicyError, UsageError
-from bondstore.runs.batches import ordered
 from bondstore.runs.paths import is_odd_name
+from bondstore.threads import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

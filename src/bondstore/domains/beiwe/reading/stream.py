@@ -17,8 +17,9 @@ from bondstore.domains.beiwe.streams import STREAMS, TIMESTAMP
 from bondstore.errors import BondstoreError, DamagedError, NotFoundError, UsageError, WrongKeyError
 from bondstore.findings import Finding, Severity
 from bondstore.ledger import note_personal
-from bondstore.runs.batches import grouped, ordered
+from bondstore.runs.batches import grouped
 from bondstore.runs.process import large_blocks_apart, whoami
+from bondstore.threads import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence

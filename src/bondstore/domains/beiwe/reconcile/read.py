@@ -14,7 +14,8 @@ from bondstore.domains.beiwe.reconcile.hours import Hour, Series, in_window
 from bondstore.domains.beiwe.reconcile.rows import ChunkRows, Rows, read_raw
 from bondstore.errors import BondstoreError, DamagedError, IntegrityError
 from bondstore.findings import Finding, Severity
-from bondstore.runs.batches import grouped, ordered
+from bondstore.runs.batches import grouped
+from bondstore.threads import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

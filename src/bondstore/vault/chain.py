@@ -1,0 +1,97 @@
+"""The manifests of a vault, read and proved: every signature, every link, and that none is missing at the end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bondstore.errors import BondstoreError, IntegrityError, NotFoundError, PolicyError
+from bondstore.vault.keys import fingerprint, is_signed, recipients
+from bondstore.vault.manifest import FOLDER, Entry, Manifest, digest, manifest_path, signature_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bondstore.stores import Store
+
+_NAME = re.compile(r"manifests/(\d{6,})\.jsonl", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The manifests of a vault, in their order."""
+
+    manifests: tuple[Manifest, ...]
+    newest: str
+    """SHA-256 of the last one; empty where there is none."""
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.manifests)
+
+    def entries(self) -> dict[str, tuple[Entry, Manifest]]:
+        """Return what there is now, by object: a later manifest's word is the one that holds."""
+        return {entry.object: (entry, one) for one in self.manifests for entry in one.entries}
+
+
+def read_chain(store: Store, *, least: Mapping[int, str] | None = None) -> Chain:
+    """Read and prove the manifests of a vault.
+
+    Parameters
+    ----------
+    least : mapping of int to str, optional
+        Manifests that are known to have been there, by number, with their SHA-256.
+
+    Raises
+    ------
+    IntegrityError
+        One is missing, was changed, put back, or signed by nobody who is trusted.
+    """
+    numbers = sorted(_numbers(store))
+    if numbers != list(range(1, len(numbers) + 1)):
+        missing = next(one for one in range(1, len(numbers) + 2) if one not in numbers)
+        raise _broken(store, missing, "is missing")
+    signers = {fingerprint(one.signing): one.signing for one in recipients() if one.signing is not None}
+    found: list[Manifest] = []
+    before = ""
+    for number in numbers:
+        content = _fetched(store, number, manifest_path(number))
+        signature = _fetched(store, number, signature_path(manifest_path(number)))
+        one = Manifest.parse(content, f"{store.url}/{manifest_path(number)}")
+        if one.signer not in signers:
+            raise PolicyError(
+                f"{store.url}/{manifest_path(number)} was signed by {one.signer}, whom you do not trust.",
+                hint="Ask the uploader for both public files, then: bondstore keys trust NAME FILE.pub --signing FILE",
+            )
+        if not is_signed(signers[one.signer], content, signature):
+            raise _broken(store, number, "was changed: its signature does not match")
+        if one.number != number or one.previous != before:
+            raise _broken(store, number, "is not the one that belongs there")
+        before = digest(content)
+        if (least or {}).get(number, before) != before:
+            raise _broken(store, number, "is not the one that was there before")
+        found.append(one)
+    if least and max(least) > len(found):
+        raise _broken(store, max(least), "is missing, and was there before")
+    return Chain(tuple(found), before)
+
+
+def _numbers(store: Store) -> list[int]:
+    matches = (_NAME.fullmatch(one.key) for one in store.list(FOLDER))
+    return [int(match[1]) for match in matches if match]
+
+
+def _fetched(store: Store, number: int, key: str) -> bytes:
+    try:
+        return bytes(store.get(key).data)
+    except NotFoundError:
+        raise _broken(store, number, f"has no {key.rpartition('.')[2]}") from None
+
+
+def _broken(store: Store, number: int, what: str) -> BondstoreError:
+    return IntegrityError(
+        f"The manifest {number} of {store.url} {what}.",
+        hint="Somebody changed the vault. Nothing of it is proved: compare it with a backup of its manifests.",
+    )

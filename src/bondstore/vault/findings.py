@@ -1,0 +1,33 @@
+"""What a person should know about objects of a vault."""
+
+from __future__ import annotations
+
+from bondstore.findings import FindingKind, Severity, registry
+
+NOT_PROVED = FindingKind(
+    "not-proved",
+    Severity.ERROR,
+    "The object is not what the signed manifest says of it; nothing of it was written.",
+    "Somebody or something changed it in the store. Restore it from another copy, or upload the file again.",
+)
+NOT_IN_MANIFEST = FindingKind(
+    "not-in-manifest",
+    Severity.ERROR,
+    "No manifest of the vault names the object; nothing of it was written.",
+    "Uploads that go on, or were stopped, have such objects: run them again. Otherwise somebody else put it there.",
+)
+MISSING = FindingKind(
+    "missing",
+    Severity.ERROR,
+    "The signed manifest names the object, and the vault does not have it.",
+    "Somebody removed it. Restore it from another copy, or upload the file again.",
+)
+WRONG_RECIPIENT = FindingKind(
+    "wrong-recipient",
+    Severity.ERROR,
+    "The object was encrypted for others: your key does not decrypt it.",
+    "Use a key that it was encrypted for, or ask its owner to add yours.",
+)
+FINDINGS = registry(NOT_PROVED, NOT_IN_MANIFEST, MISSING, WRONG_RECIPIENT)
+INTEGRITY = frozenset({NOT_PROVED.word, NOT_IN_MANIFEST.word, MISSING.word})
+"""What a command ends with exit code 7 for."""

@@ -1,0 +1,140 @@
+"""Manifests: what an upload put where, signed, each naming the one before it.
+
+A manifest is JSON Lines: a head, then one line for each object. It is public: what it says of an encrypted object is
+its size and checksum as it lies in the store. The checksums of the content itself are in lists beside it, which are
+encrypted for the same recipients, as anybody who has the same file could tell by them that it is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bondstore.codecs.segments import NONCE, TAG
+from bondstore.errors import IntegrityError
+
+FORMAT = "bondstore-manifest/1"
+FOLDER, LISTS = "manifests", "manifests/lists"
+PAYLOAD = "data"
+ENDING = ".c4gh"
+_HEADER, _PACKET = 16, 4 + 4 + 32 + NONCE + 40 + TAG
+
+
+def manifest_path(number: int) -> str:
+    """Return where a manifest is kept."""
+    return f"{FOLDER}/{number:06d}.jsonl"
+
+
+def signature_path(path: str) -> str:
+    """Return where a manifest's signature is kept: 64 bytes, as openssl takes them."""
+    return f"{path}.sig"
+
+
+def list_path(name: str) -> str:
+    """Return where a list of content checksums is kept."""
+    return f"{LISTS}/{name}{ENDING}"
+
+
+def object_path(path: str, *, encrypted: bool) -> str:
+    """Return the object that a file becomes."""
+    return f"{PAYLOAD}/{path}{ENDING if encrypted else ''}"
+
+
+def header_size(recipients: int) -> int:
+    """Return the length of a header that has one session key for each of so many recipients."""
+    return _HEADER + _PACKET * recipients
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of an upload."""
+
+    path: str
+    """The file's name, relative to what was uploaded."""
+    object: str
+    """Its object, relative to the vault."""
+    size: int
+    sha256: str
+    """Of the object as it lies in the store, as `size` is."""
+    plain_size: int
+    list: str = ""
+    """The list that has the content's checksum; empty where the object is the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one upload put."""
+
+    number: int
+    previous: str
+    """SHA-256 of the manifest before it; empty in the first one."""
+    made: str
+    tool: str
+    signer: str
+    """Fingerprint of the key that signed it."""
+    recipients: Sequence[str] = ()
+    """Fingerprints of those who can decrypt its objects; none where they are not encrypted."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each list that its objects name."""
+    entries: Sequence[Entry] = ()
+
+    def to_bytes(self) -> bytes:
+        """Return the manifest's file."""
+        head = {"format": FORMAT} | {name: getattr(self, name) for name in _HEAD}
+        lines = [head, *map(asdict, self.entries)]
+        return "".join(f"{json.dumps(one, ensure_ascii=False, separators=(',', ':'))}\n" for one in lines).encode()
+
+    @classmethod
+    def parse(cls, content: bytes, shown: str) -> Manifest:
+        """Read a manifest's file. Raises IntegrityError where it is none."""
+        try:
+            head, *rest = [_object(line) for line in content.decode().splitlines()]
+            known = head.pop("format") == FORMAT
+            entries = tuple(Entry(**one) for one in rest)
+            found = cls(**head, entries=entries)
+        except (ValueError, TypeError, KeyError, UnicodeDecodeError):
+            known = False
+        if not known:
+            raise IntegrityError(
+                f"{shown} is not a manifest that this Bondstore can read.", hint="Upgrade: pip install -U bondstore"
+            )
+        return found
+
+
+_HEAD = ("number", "previous", "made", "tool", "signer", "recipients", "lists")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a list says of the content of one object."""
+
+    size: int
+    sha256: str
+
+
+def write_list(contents: Mapping[str, Content]) -> bytes:
+    """Return a list of contents, by the SHA-256 of their objects."""
+    return "".join(
+        f"{json.dumps({'object': name, 'size': one.size, 'sha256': one.sha256})}\n" for name, one in contents.items()
+    ).encode()
+
+
+def read_list(plain: bytes) -> dict[str, Content]:
+    """Read a list of contents."""
+    rows = [_object(line) for line in plain.decode().splitlines()]
+    return {row["object"]: Content(row["size"], row["sha256"]) for row in rows}
+
+
+def digest(content: bytes) -> str:
+    """Return a SHA-256 as manifests write it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _object(line: str) -> dict[str, Any]:
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise TypeError(line)
+    return found

@@ -1,0 +1,293 @@
+"""Put: files of a folder or a store into a vault, encrypted for their recipients, and a signed manifest of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
+from bondstore.codecs.segments import plain_size, seal_stream
+from bondstore.config.resolve import dest_params, store_params
+from bondstore.config.secrets import SecretRef
+from bondstore.errors import BondstoreError, UsageError
+from bondstore.ledger import Item, Read
+from bondstore.runs.destination import PRIVATE
+from bondstore.runs.pipeline import EachObject, Group, Job, Product, Step, made_of
+from bondstore.runs.policy import refuse_overlap, refuse_read_only
+from bondstore.runs.store_destination import StoreDestination
+from bondstore.stores import open_store
+from bondstore.text import counted
+from bondstore.vault.chain import Chain, read_chain
+from bondstore.vault.keys import fingerprint, unlocked
+from bondstore.vault.manifest import (
+    Content,
+    Entry,
+    Manifest,
+    digest,
+    header_size,
+    list_path,
+    manifest_path,
+    object_path,
+    signature_path,
+    write_list,
+)
+from bondstore.version import TOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from typing_extensions import Buffer
+
+    from bondstore.config.profiles import StoreSpec
+    from bondstore.ledger import Ledger, Output
+    from bondstore.runs.context import RunContext
+    from bondstore.runs.destination import Holder
+    from bondstore.runs.pipeline import Page
+    from bondstore.runs.plan import Plan
+    from bondstore.runs.work import Work
+    from bondstore.stores import ObjectInfo
+
+JOB = "vault.put"
+OBJECT, LIST, MANIFEST = "object", "list", "manifest"
+LARGE = 8 << 20
+"""Bytes from which on a file is read in ranges, not whole."""
+MOST = 50_000
+"""Objects of one manifest: a larger upload has several."""
+
+Existing = Literal["error", "skip", "refresh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """For whom is encrypted, and whose key signs. It holds no secret."""
+
+    names: tuple[str, ...]
+    publics: tuple[str, ...]
+    """Their public keys, as hexadecimal digits."""
+    key: str
+    """The pair of this account that signs."""
+    passphrase: SecretRef
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether anything is encrypted at all."""
+        return bool(self.publics)
+
+    @property
+    def raw(self) -> list[bytes]:
+        """Their public keys."""
+        return [bytes.fromhex(one) for one in self.publics]
+
+    def header(self, envelope: Envelope) -> bytes:
+        """Return the header of a file for them."""
+        return header(envelope, self.raw, unlocked(self.key, self.passphrase).private)
+
+    def sealed(self, content: bytes) -> bytes:
+        """Encrypt something small."""
+        envelope = new_envelope()
+        return self.header(envelope) + bytes(envelope.segments.seal(content))
+
+
+@dataclass(frozen=True, slots=True)
+class PutJob(Job):
+    """An upload of all files of a source."""
+
+    store: StoreSpec
+    dest: StoreSpec
+    recipients: Recipients
+    existing: Existing = "error"
+
+    @property
+    def name(self) -> str:
+        """One job for each source."""
+        return f"{JOB}:{self.store.url}"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All that is needed to build the job again."""
+        return {
+            "job": JOB,
+            **store_params(self.store),
+            **dest_params(self.dest),
+            "recipients": [list(pair) for pair in zip(self.recipients.names, self.recipients.publics, strict=True)],
+            "key": self.recipients.key,
+            "passphrase": str(self.recipients.passphrase),
+            "existing": self.existing,
+        }
+
+    def check(self) -> None:
+        """Refuse what cannot succeed: a place inside the other, a read-only vault, a key that does not unlock."""
+        refuse_read_only(self.dest)
+        refuse_overlap(self.store, self.dest)
+        unlocked(self.recipients.key, self.recipients.passphrase)
+        open_store(self.store).check()
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Objects first, then the manifest of those that none has yet."""
+        return PutObjects(self.recipients, self.existing), Manifests(self.recipients)
+
+
+@dataclass(frozen=True, slots=True)
+class PutObjects(EachObject):
+    """Encrypts each file and writes it, with a list of what the contents of a batch are."""
+
+    recipients: Recipients
+    existing: Existing
+    there: frozenset[str] = frozenset()
+    """Objects that the vault has."""
+    kinds: ClassVar[tuple[str, ...]] = (OBJECT, LIST)
+
+    def item_of(self, found: ObjectInfo) -> Item | str | None:
+        """Take every file, but a record of our own."""
+        if found.key.partition("/")[0] == PRIVATE:
+            return "records of Bondstore"
+        path = object_path(found.key, encrypted=self.recipients.encrypts)
+        return Item(found.key, found.etag, found.size, path)
+
+    def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> PutObjects:  # noqa: ARG002
+        """Learn what the vault has."""
+        return replace(self, there=frozenset(_chain_at(context).entries()))
+
+    def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
+        """Compare a page; what the vault has otherwise is skipped, put again or refused, as the user said."""
+        if self.there and self.existing != "refresh":
+            known = {} if ledger is None else ledger.items.known(context.job, [item.key for item in page.items])
+            others = [item for item in page.items if self._is_another(item, known)]
+            if others and self.existing == "error":
+                raise UsageError(
+                    f"The vault has {counted(len(others), 'file')} already that this upload would replace, "
+                    f"the first one {others[0].key}.",
+                    hint="Nothing was written. Add --existing skip to leave them, or refresh to replace them.",
+                )
+            left = {item.key for item in others}
+            page.items = [item for item in page.items if item.key not in left]
+            page.left_out["in the vault already"] += len(left)
+        return EachObject.plan_page(self, ledger, context, holder, page)
+
+    def _is_another(self, item: Item, known: Mapping[str, Item]) -> bool:
+        return item.output in self.there and (item.key not in known or known[item.key].version != item.version)
+
+    def handle(self, items: Sequence[Item], work: Work) -> None:
+        """Encrypt and write a batch."""
+        name = made_of("", items)[:32] if self.recipients.encrypts else ""
+        contents: dict[str, Content] = {}
+        small = [item for item in items if item.size <= LARGE]
+        for item, fetched in work.fetch(small):
+            contents[item.output] = self._write(work, item, [fetched.data], name)
+            work.receipt.done(item, fetched.info.etag)
+        for item in items:
+            if item.size > LARGE:
+                self._stream(work, item, name, contents)
+        if contents and name:
+            work.write(list_path(name), [self.recipients.sealed(write_list(contents))], kind=LIST, made_by=name)
+
+    def _stream(self, work: Work, item: Item, name: str, contents: dict[str, Content]) -> None:
+        try:
+            info = work.store.head(item.key)
+            contents[item.output] = self._write(work, item, work.store.open_ranges(info), name)
+        except BondstoreError as error:
+            work.not_fetched(item, error)
+        else:
+            work.receipt.reads.append(Read(item.key, info.etag, info.size))
+            work.receipt.done(item, info.etag)
+
+    def _write(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str) -> Content:
+        passing = _Passing(chunks)
+        if not self.recipients.encrypts:
+            written: Iterable[Buffer] = passing
+        else:
+            envelope = new_envelope()
+            written = _joined(self.recipients.header(envelope), seal_stream(passing, envelope.segments))
+        written = list(written) if item.size <= LARGE else written
+        work.write(item.output, written, kind=OBJECT, made_by=name, source=item.key)
+        return passing.content
+
+
+class _Passing:
+    """Chunks on their way, and what they are together once they went by."""
+
+    def __init__(self, chunks: Iterable[Buffer]) -> None:
+        self._chunks, self._hash, self._size = chunks, hashlib.sha256(), 0
+
+    def __iter__(self) -> Iterator[Buffer]:
+        for chunk in self._chunks:
+            self._hash.update(chunk)
+            self._size += memoryview(chunk).nbytes
+            yield chunk
+
+    @property
+    def content(self) -> Content:
+        return Content(self._size, self._hash.hexdigest())
+
+
+def _joined(first: Buffer, rest: Iterable[Buffer]) -> Iterator[Buffer]:
+    yield first
+    yield from rest
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Group):
+    """A manifest to be signed and written."""
+
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests(Product):
+    """Writes a manifest of the objects that no manifest names as they are now."""
+
+    recipients: Recipients
+    kinds: ClassVar[tuple[str, ...]] = (MANIFEST,)
+
+    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
+        """Yield the manifests there are, as they are, and those that are missing."""
+        chain = _chain_at(context)
+        for one in chain.manifests:
+            path = manifest_path(one.number)
+            yield Group(path, (path, signature_path(path)), "")
+        there = {name: entry.sha256 for name, (entry, _) in chain.entries().items()}
+        fresh = [one for one in ledger.outputs.of_kind(context.job, OBJECT) if there.get(one.path) != one.sha256.hex()]
+        lists = {one.made_by: one.sha256.hex() for one in ledger.outputs.of_kind(context.job, LIST)}
+        number, before = chain.number, chain.newest
+        for start in range(0, len(fresh), MOST):
+            number += 1
+            content = self._manifest(number, before, fresh[start : start + MOST], lists).to_bytes()
+            before, path = digest(content), manifest_path(number)
+            yield Written(path, (path, signature_path(path)), before, content=content)
+
+    def make(self, group: Group, work: Work) -> None:
+        """Sign a manifest and write it, its signature first: a manifest without one is never seen."""
+        if not isinstance(group, Written):
+            raise TypeError(group)
+        path, signature = group.paths
+        own = unlocked(self.recipients.key, self.recipients.passphrase)
+        work.write(signature, [own.sign(group.content)], kind=MANIFEST, made_by=group.digest)
+        work.write(path, [group.content], kind=MANIFEST, made_by=group.digest, last=True)
+
+    def _manifest(self, number: int, before: str, objects: Sequence[Output], lists: Mapping[str, str]) -> Manifest:
+        own = unlocked(self.recipients.key, self.recipients.passphrase)
+        return Manifest(
+            number,
+            before,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            TOOL,
+            fingerprint(own.signing),
+            tuple(sorted(fingerprint(one) for one in self.recipients.raw)),
+            {name: lists[name] for name in dict.fromkeys(one.made_by for one in objects) if name},
+            tuple(self._entry(one) for one in objects),
+        )
+
+    def _entry(self, one: Output) -> Entry:
+        size = one.size
+        if one.made_by:
+            size = plain_size(size - header_size(len(self.recipients.publics)))
+        return Entry(one.source, one.path, one.size, one.sha256.hex(), size, one.made_by)
+
+
+def _chain_at(context: RunContext) -> Chain:
+    dest = context.dest
+    return read_chain(dest.store if isinstance(dest, StoreDestination) else open_store(Path(dest.shown).as_uri()))

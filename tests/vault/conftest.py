@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.config.secrets import Secret, SecretRef
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import RunResult, execute
+from bondstore.runs.executors import Executor, Threads
+from bondstore.vault.get import GetJob, Reader
+from bondstore.vault.keys import new_pair
+from bondstore.vault.put import Existing, PutJob, Recipients
+from tests.homes import home
+
+__all__ = ["home"]
+PASSPHRASE = "lantern over quiet water"
+
+
+@dataclass
+class Vault:
+    """A vault, and a key of its owner."""
+
+    spec: StoreSpec
+    recipients: Recipients
+    reader: Reader
+
+    def put(self, source: Path, existing: Existing = "error", executor: Executor | None = None) -> RunResult:
+        job = PutJob(StoreSpec(source.as_uri(), Profile()), self.spec, self.recipients, existing)
+        return execute(job, open_destination(self.spec), executor or Threads(2))
+
+    def get(self, dest: Path, below: str = "", *, encrypted: bool = False) -> RunResult:
+        spec = StoreSpec(dest.as_uri(), Profile())
+        job = GetJob(self.spec, spec, None if encrypted else self.reader, below)
+        return execute(job, open_destination(spec), Threads(2))
+
+
+@pytest.fixture
+def owner(home: object, tmp_path: Path) -> Recipients:
+    file = tmp_path / "passphrase"
+    file.write_text(PASSPHRASE)
+    file.chmod(0o600)
+    pair = new_pair("owner", Secret(PASSPHRASE))
+    return Recipients(("owner",), (pair.public.hex(),), "owner", SecretRef.parse(f"file:{file}"))
+
+
+def tree_of(root: Path) -> dict[str, bytes]:
+    """Return all files below a folder but a record of our own."""
+    files = (one for one in root.rglob("*") if one.is_file())
+    found = {str(one.relative_to(root)): one.read_bytes() for one in files}
+    return {name: content for name, content in found.items() if not name.startswith(".bondstore/")}

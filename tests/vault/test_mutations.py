@@ -1,0 +1,140 @@
+"""Whatever somebody does to a vault, what it holds is refused and named; nothing of it is written."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bondstore.codecs.segments import SEALED_SEGMENT
+from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.errors import IntegrityError
+from bondstore.vault.get import Reader
+from bondstore.vault.put import Recipients
+from tests.vault.conftest import Vault, tree_of
+
+FILES = {"a.edf": 400_000, "b.edf": 400_000, "c/d.txt": 10}
+ROUNDS = 12
+
+
+@pytest.fixture
+def vault(owner: Recipients, tmp_path: Path) -> Vault:
+    vault = Vault(StoreSpec((tmp_path / "vault").as_uri(), Profile()), owner, Reader(owner.key, owner.passphrase))
+    rng = random.Random(1)
+    for name, size in FILES.items():
+        (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "source" / name).write_bytes(rng.randbytes(size))
+    assert vault.put(tmp_path / "source").state == "finished"
+    (tmp_path / "source" / "later.txt").write_bytes(b"one more")
+    assert vault.put(tmp_path / "source").state == "finished"
+    return vault
+
+
+def body_at(content: bytes) -> int:
+    """Return where the body begins: one packet of 108 bytes behind 16."""
+    return 124 if content[12] == 1 else pytest.fail("another header")
+
+
+def segments_of(content: bytes) -> list[bytes]:
+    start = body_at(content)
+    return [content[at : at + SEALED_SEGMENT] for at in range(start, len(content), SEALED_SEGMENT)]
+
+
+def dropped(content: bytes, rng: random.Random) -> bytes:
+    parts = segments_of(content)
+    del parts[rng.randrange(len(parts))]
+    return content[: body_at(content)] + b"".join(parts)
+
+
+def doubled(content: bytes, rng: random.Random) -> bytes:
+    parts = segments_of(content)
+    at = rng.randrange(len(parts) - 1)
+    return content[: body_at(content)] + b"".join([*parts[: at + 1], parts[at], *parts[at + 1 :]])
+
+
+def swapped(content: bytes, rng: random.Random) -> bytes:
+    parts = segments_of(content)
+    one, other = rng.sample(range(len(parts) - 1), 2)
+    parts[one], parts[other] = parts[other], parts[one]
+    return content[: body_at(content)] + b"".join(parts)
+
+
+def cut(content: bytes, rng: random.Random) -> bytes:
+    return content[: rng.randrange(len(content))]
+
+
+def flipped(content: bytes, rng: random.Random) -> bytes:
+    at = rng.randrange(len(content))
+    return content[:at] + bytes([content[at] ^ (1 << rng.randrange(8))]) + content[at + 1 :]
+
+
+def header_flipped(content: bytes, rng: random.Random) -> bytes:
+    return flipped(content[: body_at(content)], rng) + content[body_at(content) :]
+
+
+@pytest.mark.parametrize("change", [dropped, doubled, swapped, cut, flipped, header_flipped])
+def test_a_changed_object_is_refused_and_named(
+    vault: Vault, tmp_path: Path, change: Callable[[bytes, random.Random], bytes]
+) -> None:
+    rng = random.Random(change.__name__)
+    name, whole = "data/a.edf.c4gh", (tmp_path / "vault/data/a.edf.c4gh").read_bytes()
+    for number in range(ROUNDS):
+        (tmp_path / "vault" / name).write_bytes(change(whole, rng))
+        dest = tmp_path / f"back{number}"
+        result = vault.get(dest)
+        assert result.state == "incomplete"
+        assert (result.tally.done.objects, result.tally.quarantined.objects) == (3, 1)
+        found = tree_of(dest)
+        assert "a.edf" not in found
+        assert found == {path: content for path, content in tree_of(tmp_path / "source").items() if path != "a.edf"}
+
+
+def test_objects_that_changed_places_are_refused(vault: Vault, tmp_path: Path) -> None:
+    one, other = (tmp_path / "vault/data" / name for name in ("a.edf.c4gh", "b.edf.c4gh"))
+    kept = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(kept)
+    result = vault.get(tmp_path / "back")
+    assert result.tally.quarantined.objects == 2
+    assert sorted(tree_of(tmp_path / "back")) == ["c/d.txt", "later.txt"]
+
+
+def test_what_is_missing_and_what_nobody_put_are_told(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "vault/data/a.edf.c4gh").rename(tmp_path / "vault/data/foreign.edf.c4gh")
+    result = vault.get(tmp_path / "back")
+    assert (result.tally.done.objects, result.tally.quarantined.objects, result.tally.failed.objects) == (3, 1, 1)
+    assert sorted(tree_of(tmp_path / "back")) == ["b.edf", "c/d.txt", "later.txt"]
+
+
+def files_of(folder: Path, pattern: str) -> Iterator[Path]:
+    yield from sorted(folder.glob(pattern))
+
+
+def test_a_changed_manifest_signature_or_list_is_refused(vault: Vault, tmp_path: Path) -> None:
+    rng = random.Random(3)
+    folder = tmp_path / "vault/manifests"
+    number = 0
+    for pattern, refused in (("*.jsonl", True), ("*.sig", True), ("lists/*", False)):
+        for file in files_of(folder, pattern):
+            whole = file.read_bytes()
+            for change in (flipped, flipped, cut):
+                file.write_bytes(change(whole, rng))
+                number += 1
+                if refused:
+                    with pytest.raises((IntegrityError, Exception)) as caught:
+                        vault.get(tmp_path / f"back{number}")
+                    assert caught.type.__name__ in ("IntegrityError", "PolicyError")
+                else:
+                    assert vault.get(tmp_path / f"back{number}").tally.quarantined.objects > 0
+                file.write_bytes(whole)
+            shutil.copy(file, tmp_path / "kept")
+            file.unlink()
+            number += 1
+            if refused and file.name != "000002.jsonl":
+                with pytest.raises(IntegrityError):
+                    vault.get(tmp_path / f"back{number}")
+            shutil.copy(tmp_path / "kept", file)
+    assert vault.get(tmp_path / "whole").state == "finished"
