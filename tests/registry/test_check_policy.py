@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from bondstore.access.actions import OF_STREAMS, OF_TABLES
 from bondstore.access.dynamodb import table_policy
-from bondstore.errors import UsageError
+from bondstore.errors import ConfigurationError, UsageError
 from bondstore.participants import guards, open_participants
-from bondstore.registry.exposure import OF_STREAMS, OF_TABLES, guard_of, let_in
+from bondstore.registry.exposure import guard_of, let_in
 
 ACCOUNT = "123456789012"
 ME = f"arn:aws:iam::{ACCOUNT}:user/ann"
@@ -18,6 +19,8 @@ BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
 TABLE = f"arn:aws:dynamodb:ap-southeast-2:{ACCOUNT}:table/participant-information"
 STREAM = f"{TABLE}/stream/2026-01-01T00:00:00.000"
 INDEX = f"{TABLE}/index/*"
+ROLES = "arn:aws:iam::*:role/x-*"
+VERSION = {"Version": "2012-10-17"}
 
 
 def deny(**words: Any) -> dict[str, Any]:
@@ -32,7 +35,7 @@ def deny(**words: Any) -> dict[str, Any]:
 
 
 def left(*statements: dict[str, Any], place: str = TABLE) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    guard = guard_of(place, json.dumps({"Statement": list(statements)}), ME, None)
+    guard = guard_of(place, json.dumps({**VERSION, "Statement": list(statements)}), ME, None)
     return {one.place: (one.actions, one.who) for one in guard.openings}
 
 
@@ -80,7 +83,9 @@ def test_what_shuts(case: str) -> None:
 
 OPEN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "one more is spared": (deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": [ME, BOB]}}), (BOB,)),
-    "a pattern is spared": (deny(Condition={"ArnNotLike": {"aws:PrincipalArn": [ME, "*/role/x-*"]}}), ("*/role/x-*",)),
+    "a pattern is spared": (deny(Condition={"ArnNotLike": {"aws:PrincipalArn": [ME, ROLES]}}), (ROLES,)),
+    "a pattern of no ARN": (deny(Condition={"ArnNotLike": {"aws:PrincipalArn": [ME, "*/role/x-*"]}}), ("*",)),
+    "a name that others may have": (deny(Condition={"StringNotEquals": {"aws:username": "ann"}}), ("*",)),
     "either of two conditions spares": (
         deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": ME}, "StringNotEquals": {"aws:PrincipalArn": BOB}}),
         (BOB,),
@@ -182,14 +187,71 @@ def test_variables_tags_and_wildcards_are_no_reason_to_leave_somebody_out(
     documents: list[dict[str, Any]], is_let_in: bool
 ) -> None:
     """IAM User Guide, "IAM policy elements: Variables and tags": what a variable stands for is known at the request."""
-    made = [{"Statement": {k: v for k, v in one.items() if v is not None}} for one in map(_only, documents)]
-    details = {"Policies": [], "GroupDetailList": [], "UserDetailList": [user("bob", *made)], "RoleDetailList": []}
-    assert let_in(details, TABLE, ME) == ([BOB] if is_let_in else [])
+    made = [{**VERSION, "Statement": {k: v for k, v in one.items() if v is not None}} for one in map(_only, documents)]
+    assert bob_is_let_in(*made) is is_let_in
+
+
+def bob_is_let_in(*documents: dict[str, Any]) -> bool:
+    users = [user("bob", *documents)]
+    found = let_in({"Policies": [], "GroupDetailList": [], "UserDetailList": users, "RoleDetailList": []}, TABLE, ME)
+    assert found in ([], [BOB])
+    return bool(found)
 
 
 def _only(document: dict[str, Any]) -> dict[str, Any]:
     statement = document["Statement"]
     return statement[0] if isinstance(statement, list) else statement
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_let_in"),
+    [
+        ({"ArnNotEquals": {"aws:PrincipalArn": ME}}, False),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/b*"}}, False),
+        ({"StringEquals": {"aws:username": "bob"}}, False),
+        ({"StringEquals": {"aws:username": "bob", "aws:PrincipalAccount": ACCOUNT}}, False),
+        ({"StringEquals": {"aws:username": "sue"}}, True),
+        ({"ArnNotEquals": {"aws:PrincipalArn": BOB}}, True),
+        ({"StringEquals": {"aws:username": "bob"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}}, True),
+    ],
+)
+def test_a_deny_whose_condition_is_met_for_sure_keeps_out(condition: dict[str, Any], is_let_in: bool) -> None:
+    """What a condition asks of the ARN is known of everybody; nothing else is."""
+    assert bob_is_let_in(held(), {**VERSION, "Statement": [DENIED | {"Condition": condition}]}) is is_let_in
+
+
+@pytest.mark.parametrize(
+    ("index", "is_let_in"),
+    [
+        (f"{TABLE}/index/by-*", True),
+        ("arn:aws:dynamodb:*:*:table/*/index/by-name", True),
+        ("arn:aws:dynamodb:*:*:table/*-information/index/${aws:username}", True),
+        ("arn:aws:dynamodb:*:*:table/participant?information*name", True),
+        ("arn:aws:dynamodb:*:*:table/*/stream/*", False),
+        ("arn:aws:dynamodb:*:*:table/*-history/index/by-name", False),
+    ],
+)
+def test_an_index_is_found_by_whatever_pattern_it_is_allowed(index: str, is_let_in: bool) -> None:
+    assert bob_is_let_in({**held(Resource=index), **VERSION}) is is_let_in
+
+
+def test_before_2012_a_variable_was_text() -> None:
+    """IAM User Guide, "Version": a policy without it has that of 2008, in which variables are plain text."""
+    assert not bob_is_let_in(held(Resource=EACH))
+
+
+def test_two_patterns_spare_what_fits_both() -> None:
+    statements = [
+        deny(Condition={"ArnNotLike": {"aws:PrincipalArn": one}})
+        for one in ("arn:aws:iam::*:role/x-*", "arn:aws:iam::*:role/*-y")
+    ]
+    assert left(*statements)[TABLE] == (OF_TABLES, ("arn:aws:iam::*:role/x-*-y",))
+
+
+def test_a_policy_that_nobody_can_read() -> None:
+    assert bob_is_let_in({"Statement": [{"Effect": "Allow", "New": "thing"}]}), "it may allow anything"
+    with pytest.raises(ConfigurationError, match="participant-information, line 1"):
+        guard_of(TABLE, "[]", ME, None)
 
 
 def test_a_permissions_boundary_only_takes_away() -> None:
@@ -213,7 +275,7 @@ def test_a_place_that_denies_by_a_variable_is_open() -> None:
     resource = f"arn:aws:dynamodb:ap-southeast-2:{ACCOUNT}:table/${{aws:PrincipalTag/x}}"
     assert left(deny(Resource=None, NotResource=resource))[TABLE] == (OF_TABLES, ("*",))
     allow = {"Effect": "Allow", "Principal": {"AWS": BOB}, "Action": "dynamodb:GetItem", "Resource": resource}
-    assert guard_of(TABLE, json.dumps({"Statement": [allow]}), ME, None).strangers == (BOB,)
+    assert guard_of(TABLE, json.dumps({**VERSION, "Statement": [allow]}), ME, None).strangers == (BOB,)
 
 
 def test_only_dynamodb_has_policies(tmp_path: Any) -> None:

@@ -106,6 +106,12 @@ BESIDES = _words(
     RestoreTableToPointInTime StartAwsBackupJob UpdateGlobalTable UpdateTable"""
 )
 """What gives the same rows away, or changes them: PartiQL, exports, backups, streams, replicas."""
+OF_STREAMS = ("GetRecords", "GetShardIterator")
+"""All that gives the rows of a stream away."""
+OF_TABLES = tuple(
+    sorted((ROWS | BESIDES).difference(OF_STREAMS, ("BatchWriteItem", "PartiQLInsert", "RestoreTableFromBackup")))
+)
+"""All that gives a table's rows away, or lets them be had elsewhere: a change may answer with the row as it was."""
 ESCALATING = {
     **dict.fromkeys(
         (

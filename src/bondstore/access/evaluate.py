@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from bondstore.access import patterns
 from bondstore.access.conditions import Context, Truth, every, meets, some
@@ -192,10 +193,9 @@ def named_as(statement: Statement, principal: Principal) -> str:
 
 def applies(statement: Statement, request: Request, context: Context, *, bounded: bool = False) -> Truth:
     """Whether a statement is about a request, of one who has a boundary or none."""
-    return every(
+    return acts(statement, request.action) and every(
         (
             is_of(statement, request, bounded=bounded),
-            acts(statement, request.action),
             covers(statement, request.resource, context),
             meets(statement, context),
         )
@@ -234,6 +234,11 @@ def resource_pieces(pattern: str, context: Context, *, variables: bool) -> list[
         return None
 
 
+@lru_cache(maxsize=10_000)
+def _plain_parts(text: str) -> tuple[tuple[patterns.Token, ...], ...]:
+    return tuple(patterns.plain(one) for one in split_arn(text))
+
+
 def split_arn(text: str) -> list[str]:
     """Split an ARN, or a pattern of one, at the five colons outside variables."""
     parts: list[str] = []
@@ -249,18 +254,18 @@ def _covers(pattern: str, resource: str, context: Context, *, variables: bool) -
     given = resource.split(":", 5)
     if pattern == "*" or len(given) != 6:
         return pattern == "*"
-    parts, exact = [], True
-    for one in split_arn(pattern):
-        pieces, sure = patterns.widely(one, context.value_of) if variables else (patterns.plain(one), True)
-        if pieces is None:
+    parts, exact = _plain_parts(pattern), True
+    if variables and patterns.has_variables(pattern):
+        filled = [patterns.widely(one, context.value_of) for one in split_arn(pattern)]
+        exact = all(sure for _, sure in filled)
+        parts = tuple(pieces for pieces, _ in filled if pieces is not None)
+        if len(parts) < len(filled):
             return False
-        parts.append(pieces)
-        exact &= sure
     fits = len(parts) == 6 and all(patterns.fits(one, part) for one, part in zip(parts, given, strict=True))
     # "If the * wildcard is the last character of a segment, it can expand to match beyond the colon boundaries."
     reaching = parts[:-1] if len(parts) == 6 else parts
     if not fits and any(one and one[-1] is None for one in reaching):
-        fits = patterns.over_colons(tuple(parts)).fullmatch(resource) is not None
+        fits = patterns.over_colons(parts).fullmatch(resource) is not None
     elif len(parts) != 6:
         return None
     return fits if exact or not fits else None

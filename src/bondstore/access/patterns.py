@@ -91,11 +91,8 @@ def _split(text: str) -> list[Token]:
 
 @lru_cache(maxsize=100_000)
 def matcher(pieces: tuple[Token, ...]) -> re.Pattern[str]:
-    """Return what `fullmatch` tells by whether a text fits."""
-    return re.compile(
-        "".join(".*" if one in (None, ANY) else "." if one == ONE else re.escape(one or "") for one in _calm(pieces)),
-        re.DOTALL,
-    )
+    """Return what `fullmatch` tells by whether a text fits, in a time that no number of stars multiplies."""
+    return re.compile(_starred(_between(_written(pieces, "."), ".*"), ".*"), re.DOTALL)
 
 
 def fits(pieces: tuple[Token, ...], text: str) -> bool:
@@ -106,14 +103,40 @@ def fits(pieces: tuple[Token, ...], text: str) -> bool:
 @lru_cache(maxsize=1_000)
 def over_colons(parts: tuple[tuple[Token, ...], ...]) -> re.Pattern[str]:
     """Return what `fullmatch` tells by whether an ARN fits where a ``*`` that ends a part reaches over colons."""
-    written = []
-    for number, pieces in enumerate(parts):
-        free = number == len(parts) - 1
-        any_one = "." if free else "[^:]"
-        signs = {None: f"{any_one}*", ONE: any_one, ANY: ".*"}
-        told = [signs[one] if one in signs else re.escape(one or "") for one in _calm(pieces)]
-        written.append("".join([*told[:-1], ".*"] if pieces and pieces[-1] is None else told))
-    return re.compile(":".join(written), re.DOTALL)
+    written: list[str] = []
+    for pieces in parts[:-1]:
+        signs = _written(pieces, "[^:]")
+        written += [*signs[:-1], ".*", ":"] if pieces and pieces[-1] is None else [*signs, ":"]
+    *runs, last = (_between(one, "[^:]*") for one in _between([*written, *_written(parts[-1], ".")], ".*"))
+    whole = [[_starred(one, "[^:]*", ends=False)] for one in runs]
+    return re.compile(_starred([*whole, [_starred(last, "[^:]*")]], ".*"), re.DOTALL)
+
+
+def _written(pieces: tuple[Token, ...], any_one: str) -> list[str]:
+    """Return the pieces as regular expressions."""
+    signs = {None: f"{any_one}*", ONE: any_one, ANY: ".*"}
+    return [signs[one] if one in signs else re.escape(one or "") for one in pieces]
+
+
+def _between(written: list[str], star: str) -> list[list[str]]:
+    """Return what is before, between and after the stars."""
+    found: list[list[str]] = [[]]
+    for one in written:
+        if one == star:
+            found.append([])
+        else:
+            found[-1].append(one)
+    return found
+
+
+def _starred(runs: list[list[str]], star: str, *, ends: bool = True) -> str:
+    """Join with stars what is between them: each takes as little as it can, and no more is tried when the rest fails.
+
+    The first place where a run fits leaves most to the others. The last one has no choice where the text ends with it.
+    """
+    first, *others = ("".join(one) for one in runs)
+    last = [f"{star}{others.pop()}"] if ends and others else []
+    return "".join([first, *(f"(?>{star}?{one})" for one in others if one), *last])
 
 
 def literal(pieces: tuple[Token, ...]) -> str | None:
@@ -126,8 +149,35 @@ def prefix(pieces: tuple[Token, ...]) -> str | None:
     return literal(pieces[:-1]) if pieces and pieces[-1] is None else None
 
 
-def _calm(pieces: tuple[Token, ...]) -> list[Token]:
-    """Return a pattern without stars side by side: a regular expression would try all ways to share a text."""
-    return [
-        one for number, one in enumerate(pieces) if one is not None or number == 0 or pieces[number - 1] is not None
-    ]
+def common(one: tuple[Token, ...], other: tuple[Token, ...]) -> str | None:
+    """Return a text that fits both patterns, in which ``*`` is for what is free in both; None where there is none.
+
+    The stars of the first pattern are given as little of the text as can be.
+    """
+    first, second = _signs(one), _signs(other)
+    ways, seen = [(0, 0, "")], set[tuple[int, int]]()
+    while ways:
+        here, there, text = ways.pop()
+        if (here, there) in seen:
+            continue
+        seen.add((here, there))
+        a, b = first[here], second[there]
+        if a == b == "":
+            return text
+        if a is None and b is None:
+            ways += [(here + 1, there, f"{text}*"), (here, there + 1, f"{text}*")]
+        elif a is None:
+            ways += [*([(here, there + 1, text + b[-1])] if b else []), (here + 1, there, text)]
+        elif b is None:
+            ways += [(here, there + 1, text), *([(here + 1, there, text + a[-1])] if a else [])]
+        elif a and b and (a == b or ONE in (a, b)):
+            ways.append((here + 1, there + 1, text + (b if a == ONE else a)[-1]))
+    return None
+
+
+def _signs(pieces: tuple[Token, ...]) -> list[Token]:
+    """Return a pattern sign by sign, and an empty one as its end."""
+    signs: list[Token] = []
+    for one in pieces:
+        signs += [one] if one in (None, ONE) else [None] if one == ANY else one or ""
+    return [*signs, ""]

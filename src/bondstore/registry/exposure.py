@@ -1,53 +1,32 @@
 """Who could read the participants' table: what its policies leave open, and whom the account's own policies let in.
 
-Nobody is left out by a guess: a statement whose condition is not understood denies nobody and may allow anybody.
-The rules are AWS's "Policy evaluation logic" (IAM User Guide): what is denied anywhere is denied; else one Allow does.
+Requests are decided as everywhere (`access.evaluate`), of each of which little is known. Nobody is left out by a guess:
+a place is shut to those whom a statement denies for sure, and may be open to those of whom nobody can say.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
+from bondstore.access import patterns
+from bondstore.access.actions import OF_STREAMS, OF_TABLES
+from bondstore.access.conditions import Context
+from bondstore.access.document import Document, Statement, parse, parsed
+from bondstore.access.evaluate import Permission, Policies, Principal, Request, acts, covers, decide, split_arn
 from bondstore.errors import ConfigurationError
 
-Statement = Mapping[str, Any]
-
-OF_TABLES = (
-    "BatchGetItem",
-    "ConditionCheckItem",
-    "CreateBackup",
-    "CreateTableReplica",
-    "DeleteItem",
-    "EnableKinesisStreamingDestination",
-    "ExportTableToPointInTime",
-    "GetItem",
-    "PartiQLDelete",
-    "PartiQLSelect",
-    "PartiQLUpdate",
-    "PutItem",
-    "Query",
-    "RestoreTableToPointInTime",
-    "Scan",
-    "StartAwsBackupJob",
-    "UpdateGlobalTable",
-    "UpdateItem",
-    "UpdateTable",
-)
-"""All that gives rows away, or lets them be had elsewhere: a change may answer with the row as it was."""
-OF_STREAMS = ("GetRecords", "GetShardIterator")
-_AN_INDEX = "/index/(any)"
+_ANY_INDEX = "(any)"
 """Stands for all indexes that no policy names: no index can have this name."""
-_EVERYBODY = ("*",)
-_UNKNOWN = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-"""Stands for a policy whose text IAM did not give: it may allow anything."""
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
-_UNLESS = frozenset({"arnnotequals", "arnnotlike", "stringnotequals", "stringnotlike"})
+_ANYBODY = "arn:aws:iam::(any):(any)/(any)"
+"""Stands for all who are named nowhere."""
+_UNKNOWN = parsed({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "unknown")
+"""Stands for a policy whose text IAM did not give, or that nobody can read: it may allow anything."""
 _WHO = "aws:principalarn"
+_NOTHING = Context()
+"""What is known of a request of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,42 +75,42 @@ class Guard:
 
 def guard_of(place: str, policy: str | None, user: str, details: Mapping[str, Any] | None) -> Guard:
     """Say what a place's policy leaves open, and to whom; `details` as in `let_in`, None where nobody could say."""
-    left = tuple(openings(place, policy, user))
+    document = None if policy is None else parse(policy, f"The policy of {place}")
+    left = tuple(openings(place, document, user))
     is_open_to_all = any("*" in one.who for one in left)
     inside = () if not is_open_to_all else None if details is None else tuple(let_in(details, place, user))
-    return Guard(place, policy is not None, left, tuple(strangers(policy, place, user)) if left else (), inside)
+    return Guard(place, document is not None, left, tuple(strangers(document, place, user)) if left else (), inside)
 
 
-def openings(place: str, policy: str | None, user: str) -> list[Opening]:
+def openings(place: str, policy: Document | None, user: str) -> list[Opening]:
     """Return what a place's own policy leaves open to others than one user."""
-    statements = _statements(policy)
     left: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for resource, action in _readings(place):
-        others = tuple(one for one in _not_denied(statements, f"dynamodb:{action}", resource) if one != user)
+    spared = _spared(policy)
+    for resource, action in itertools.product(_resources(place), _actions(place)):
+        others = tuple(one for one in _not_denied(policy, spared, f"dynamodb:{action}", resource) if one != user)
         if others:
-            left.setdefault((resource.replace(_AN_INDEX, "/index/*"), others), []).append(action)
+            left.setdefault((resource.replace(_ANY_INDEX, "*"), others), []).append(action)
     return [Opening(shown, tuple(actions), who) for (shown, who), actions in left.items()]
 
 
-def strangers(policy: str | None, place: str, user: str) -> list[str]:
+def strangers(policy: Document | None, place: str, user: str) -> list[str]:
     """Return whom a place's own policy allows something by name, of this account or another, besides the user."""
     named: dict[str, None] = {}
-    for statement in _statements(policy):
-        if statement.get("Effect") != "Allow" or not _gives(statement, place):
-            continue
-        listed = ("everybody but some",) if "NotPrincipal" in statement else _principals(statement.get("Principal"))
-        named.update(dict.fromkeys(one for one in listed if one != user))
+    for one in policy.statements if policy else ():
+        if any(_may_allow([one], place)):
+            listed = ("everybody but some",) if one.not_principal else _principals(one)
+            named.update(dict.fromkeys(who for who in listed if who != user))
     return list(named)
 
 
 def let_in(details: Mapping[str, Any], place: str, user: str) -> list[str]:
-    """Return the users and roles whose own policies allow reading a place, the one user aside.
+    """Return the users and roles whose own policies allow reading a place, or may, the one user aside.
 
     `details` is IAM's answer to GetAccountAuthorizationDetails. The organisation's policies can only take away; they
     are not looked at, so somebody may be named whom they stop.
     """
-    managed: dict[str, Any] = {
-        one["Arn"]: next((v["Document"] for v in one["PolicyVersionList"] if v["IsDefaultVersion"]), _UNKNOWN)
+    managed = {
+        one["Arn"]: next((_read(v["Document"]) for v in one["PolicyVersionList"] if v["IsDefaultVersion"]), _UNKNOWN)
         for one in details["Policies"]
     }
     groups = {one["GroupName"]: list(_documents(one, "GroupPolicyList", managed)) for one in details["GroupDetailList"]}
@@ -140,118 +119,89 @@ def let_in(details: Mapping[str, Any], place: str, user: str) -> list[str]:
         for one in details[kind]:
             documents = [*_documents(one, inline, managed)]
             documents += [held for group in one.get("GroupList", ()) for held in groups.get(group, ())]
-            statements = [statement for document in documents for statement in _statements(document)]
             boundary = one.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-            limit = _statements(managed.get(boundary, _UNKNOWN) if boundary else _UNKNOWN)
-            if one["Arn"] != user and _may(statements, place) and _may(limit, place):
+            policies = Policies(documents, managed.get(boundary, _UNKNOWN) if boundary else None)
+            if one["Arn"] != user and _may(Principal(one["Arn"]), policies, place):
                 found.append(one["Arn"])
     return sorted(found)
 
 
-def _documents(holder: Mapping[str, Any], inline: str, managed: Mapping[str, Any]) -> Iterator[Any]:
-    yield from (one["PolicyDocument"] for one in holder.get(inline, ()))
+def _documents(holder: Mapping[str, Any], inline: str, managed: Mapping[str, Document]) -> Iterator[Document]:
+    yield from (_read(one["PolicyDocument"]) for one in holder.get(inline, ()))
     yield from (managed.get(one["PolicyArn"], _UNKNOWN) for one in holder.get("AttachedManagedPolicies", ()))
 
 
-def _readings(place: str, allowing: Sequence[Statement] = ()) -> Iterator[tuple[str, str]]:
-    """Yield every resource of a place, also the indexes that are allowed by name, with every action that reads it."""
+def _read(content: Mapping[str, Any]) -> Document:
+    try:
+        return parsed(content, "a policy of the account")
+    except ConfigurationError:
+        return _UNKNOWN
+
+
+def _resources(place: str, allowing: Iterable[Statement] = (), context: Context = _NOTHING) -> list[str]:
+    """Return a place and its indexes: all that are named nowhere, and one for each pattern that allows some."""
     if "/stream/" in place:
-        yield from ((place, action) for action in OF_STREAMS)
-        return
-    named = [one for statement in allowing for one in _listed(statement.get("Resource", ()))]
-    indexes = [one for one in named if one.startswith(f"{place}/index/")]
-    yield from ((resource, action) for resource in (place, place + _AN_INDEX, *indexes) for action in OF_TABLES)
+        return [place]
+    found = [place, f"{place}/index/{_ANY_INDEX}"]
+    *before, below = split_arn(f"{place}/index/*")
+    for parts in (split_arn(text) for one in allowing for text in one.resources):
+        pieces, _ = patterns.widely(parts[-1], context.value_of)
+        index = patterns.common(pieces, patterns.plain(below)) if len(parts) == 6 and pieces else None
+        if index and index.count("/") == below.count("/"):  # the name of an index has no slash
+            found.append(":".join([*before, index]))
+    return list(dict.fromkeys(found))
 
 
-def _may(statements: Sequence[Statement], place: str) -> bool:
-    allowing = [one for one in statements if one.get("Effect") == "Allow"]
-    denying = [one for one in statements if one.get("Effect") == "Deny" and not one.get("Condition")]
+def _actions(place: str) -> tuple[str, ...]:
+    """Return all actions that read a place."""
+    return OF_STREAMS if "/stream/" in place else OF_TABLES
+
+
+def _may_allow(statements: Sequence[Statement], place: str, context: Context = _NOTHING) -> Iterator[tuple[str, str]]:
+    """Yield the resources of a place and the actions on them that statements are about, or may be."""
+    allowing = [one for one in statements if one.effect == "Allow"]
+    for resource in _resources(place, allowing, context):
+        about = [one for one in allowing if covers(one, resource, context) is not False]
+        for action in _actions(place):
+            if any(acts(one, f"dynamodb:{action}") for one in about):
+                yield resource, action
+
+
+def _may(who: Principal, policies: Policies, place: str) -> bool:
+    statements = [one for document in policies.identity for one in document.statements]
     return any(
-        any(_covers(one, f"dynamodb:{action}", resource) for one in allowing)
-        and not any(_covers(one, f"dynamodb:{action}", resource) for one in denying)
-        for resource, action in _readings(place, allowing)
+        decide(Request(f"dynamodb:{action}", resource, who), policies).permission
+        in (Permission.ALLOWED, Permission.UNKNOWN)
+        for resource, action in _may_allow(statements, place, Request("", "", who).full_context())
     )
 
 
-def _not_denied(statements: Sequence[Statement], action: str, resource: str) -> tuple[str, ...]:
-    """Return the principals that no statement denies an action: all, or those that every such statement spares."""
-    left: tuple[str, ...] = _EVERYBODY
-    for statement in statements:
-        spared = _spared(statement)
-        if spared is not None and _covers(statement, action, resource):
-            both = [one for one in spared if _among(one, left)] + [one for one in left if _among(one, spared)]
-            left = tuple(dict.fromkeys(both))
-    return left
+def _not_denied(policy: Document | None, spared: Iterable[str], action: str, resource: str) -> tuple[str, ...]:
+    """Return the principals that no statement denies an action for sure: all, or some of those that one spares."""
+    left = []
+    for one in (_ANYBODY, *spared):
+        who = Principal(one if "*" not in one and "?" not in one else "*")
+        known = Context({} if who.account else {_WHO: (one,)})
+        if decide(Request(action, resource, who, known), Policies(resource=policy)).permission != Permission.FORBIDDEN:
+            left.append(one)
+    return ("*",) if _ANYBODY in left else tuple(left)
 
 
-def _spared(statement: Statement) -> tuple[str, ...] | None:
-    """Return whom a statement does not deny; None where it denies nobody for sure."""
-    if statement.get("Effect") != "Deny":
-        return None
-    if "NotPrincipal" in statement:
-        return None if statement.get("Condition") else _principals(statement["NotPrincipal"])
-    if _principals(statement.get("Principal")) != _EVERYBODY:
-        return None
-    spared: list[str] = []
-    for operator, pairs in (statement.get("Condition") or {}).items():
-        if operator.lower() not in _UNLESS or any(name.lower() != _WHO for name in pairs):
-            return None
-        spared += [one for value in pairs.values() for one in _listed(value)]
-    return None if any("${" in one for one in spared) else tuple(spared)
+def _spared(policy: Document | None) -> list[str]:
+    """Return whom statements that deny do not mean, by ARN or a pattern of it, and what two patterns have in common."""
+    denying = [one for one in policy.statements if one.effect == "Deny"] if policy else []
+    named = [who for one in denying if one.not_principal for who in _principals(one)]
+    named += [who for one in denying for asked in one.conditions if asked.key.lower() == _WHO for who in asked.values]
+    wild = [one for one in dict.fromkeys(named) if "*" in one or "?" in one]
+    return list(dict.fromkeys([*named, *filter(None, itertools.starmap(_both, itertools.combinations(wild, 2)))]))
 
 
-def _among(one: str, patterns: Sequence[str]) -> bool:
-    return any(_pattern(pattern).fullmatch(one) for pattern in patterns)
+def _both(one: str, other: str) -> str:
+    """Return a pattern of ARNs that are of two patterns, if there are any."""
+    pairs = zip(one.split(":", 5), other.split(":", 5), strict=False)
+    parts = [patterns.common(patterns.plain(here), patterns.plain(there)) for here, there in pairs]
+    return ":".join(part for part in parts if part is not None) if None not in parts else ""
 
 
-def _gives(statement: Statement, place: str) -> bool:
-    readings = _readings(place, [statement])
-    return any(_covers(statement, f"dynamodb:{action}", resource) for resource, action in readings)
-
-
-def _covers(statement: Statement, action: str, resource: str) -> bool:
-    """Whether a statement is about an action on a resource; actions know no capitals, resources do.
-
-    A variable (``${aws:PrincipalTag/team}``) may stand for any text: what is allowed counts it in, what is denied out.
-    """
-    if "NotAction" in statement:
-        acts = not _among(action.lower(), [one.lower() for one in _listed(statement["NotAction"])])
-    else:
-        acts = _among(action.lower(), [one.lower() for one in _listed(statement.get("Action", ()))])
-    is_allowed = statement.get("Effect") == "Allow"
-    if "NotResource" in statement:
-        return acts and not _among(resource, _resources(statement["NotResource"], wide=not is_allowed))
-    return acts and _among(resource, _resources(statement.get("Resource", "*"), wide=is_allowed))
-
-
-def _resources(given: Any, *, wide: bool) -> list[str]:
-    """Return patterns of resources: those with variables as wide as they may be, or left out."""
-    listed = _listed(given)
-    return [_VARIABLE.sub("*", one) for one in listed if wide or not _VARIABLE.search(one)]
-
-
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    r"""Translate IAM's wildcards: ``*`` for any text, ``?`` for one character."""
-    return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
-
-
-def _principals(given: Any) -> tuple[str, ...]:
-    if isinstance(given, str):
-        return (given,)
-    return tuple(one for value in (given or {}).values() for one in _listed(value))
-
-
-def _listed(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _statements(policy: Any) -> list[Statement]:
-    if policy is None:
-        return []
-    try:
-        document = json.loads(policy) if isinstance(policy, str) else policy
-        found = document.get("Statement", [])
-    except (ValueError, AttributeError):
-        raise ConfigurationError("A policy that is attached is no JSON that AWS writes.") from None
-    return [found] if isinstance(found, Mapping) else list(found)
+def _principals(statement: Statement) -> tuple[str, ...]:
+    return tuple(one for several in (statement.principals or {}).values() for one in several)
