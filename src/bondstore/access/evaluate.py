@@ -264,7 +264,7 @@ def _covers(pattern: str, resource: str, context: Context, *, variables: bool) -
     fits = len(parts) == 6 and all(patterns.fits(one, part) for one, part in zip(parts, given, strict=True))
     # "If the * wildcard is the last character of a segment, it can expand to match beyond the colon boundaries."
     reaching = parts[:-1] if len(parts) == 6 else parts
-    if not fits and any(one and one[-1] is None for one in reaching):
+    if not fits and resource.count(":") >= len(parts) and any(one and one[-1] is None for one in reaching):
         fits = patterns.over_colons(parts).fullmatch(resource) is not None
     elif len(parts) != 6:
         return None
