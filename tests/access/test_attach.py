@@ -228,9 +228,23 @@ def test_a_full_list_makes_room_first(iam: Any, account: IamAccount) -> None:
     assert len(state(iam)["ada"]) == 10
 
 
-def test_an_account_takes_so_many_policies(account: IamAccount) -> None:
-    with pytest.raises(PolicyError, match="The account has 2 policies, and 3 more are over its 4"):
-        plan_attach(account, ADA, MAY, account_quota=4)
+class Crowded(IamAccount):
+    """An account with so many policies."""
+
+    number = 0
+
+    def policies(self) -> dict[str, ListedPolicy]:
+        return {f"x-{one}": ListedPolicy(f"x-{one}", f"arn:x-{one}", "/", 1) for one in range(self.number)}
+
+
+def test_an_account_takes_1500_policies(iam: Any) -> None:
+    account = Crowded(load_profile())
+    account.number = 1_497
+    assert len(plan_attach(account, ADA, MAY).calls) == 6
+    account.number = 1_498
+    with pytest.raises(PolicyError, match="The account has 1,498 policies, and 3 more are over its 1,500"):
+        plan_attach(account, ADA, MAY)
+    assert len(plan_attach(account, ADA, MAY, account_quota=5_000).calls) == 6
 
 
 def test_nobody_of_this_name(account: IamAccount) -> None:

@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bondstore.access import actions, limits, plan
+from bondstore.access import actions, plan
 from bondstore.access.conditions import Context
 from bondstore.access.document import parse
 from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
 from bondstore.access.grants import Grant, Rights, Scope, Share
+from bondstore.access.pack import Room, fill, refill
 from bondstore.access.plan import PolicyPlan, changing, make_plan, read_plan, ways, write_plan
 from bondstore.domains.beiwe.access import scope
 from bondstore.errors import ConfigurationError, NoSpaceError, UsageError
@@ -168,6 +169,30 @@ def test_from_one_to_five_hundred_each_step_holds() -> None:
             assert len(granted) == len(meant)
         assert before is None or len(grown.changed) == 1
         assert not grown.dropped
+
+
+def test_a_share_with_other_prefixes_is_placed_again() -> None:
+    before = make_plan("n", prefixes(200))
+    longer = Grant("bbb", Scope([Share(one, (f"{'x' * 30}/{one}/",)) for one in people(200)]))
+    after = make_plan("n", longer, before=before)
+    assert max(len(json.dumps(one, separators=(",", ":"))) for one in after.documents.values()) <= 6_144
+
+
+@pytest.mark.parametrize(("capacity", "policies"), [(10, 2), (11, 1)])
+def test_a_policy_is_filled_to_its_last_character(capacity: int, policies: int) -> None:
+    room = Room(capacity, {"a": (6,), "b": (5,)})
+    assert len(fill(room)) == policies
+    assert len(refill(room, [{"a": (0,)}])) == policies
+
+
+def test_shares_are_cut_where_whole_ones_would_take_two_policies_too_many() -> None:
+    # Ten pieces of 3 in policies of 10: 3 would do if they were a liquid, and 4 are enough for pieces.
+    room = Room(10, {name: (3, 3) for name in "abcde"})
+    made = fill(room)
+    assert [sum(3 * len(pieces) for pieces in one.values()) for one in made] == [9, 9, 9, 3]
+    assert sorted((share, piece) for one in made for share, pieces in one.items() for piece in pieces) == [
+        (name, piece) for name in "abcde" for piece in (0, 1)
+    ]
 
 
 def test_who_comes_and_goes_for_long_leaves_each_in_one_policy(tmp_path: Path) -> None:
@@ -339,4 +364,28 @@ def test_what_is_too_much_for_a_user_reaches_it_otherwise() -> None:
     assert found["groups"].fits
     assert f"{number - 10} by {-(-(number - 10) // 10)} groups" in found["groups"].message
     assert not {one.name: one for one in ways(make_plan("n", grant(people(2_000))))}["groups"].fits
-    assert limits.ATTACHED == limits.GROUPS == 10
+
+
+def of_policies(number: int) -> PolicyPlan:
+    """A plan of so many policies, with a share each."""
+    shares = [Share(f"{one:03d}", (f"{one:0{one % 2 + 3}d}/",)) for one in range(number)]
+    held = {f"n-{one.name}": {one.name: (0, 1)} for one in shares}
+    return PolicyPlan("n", Grant("bucket", Scope(shares)), 6_144, held)
+
+
+@pytest.mark.parametrize(
+    ("number", "attachments", "fitting"),
+    [
+        (10, 10, {"attach", "groups"}),  # IAM: 10 policies of a user, 10 groups, 10 policies of a group
+        (11, 10, {"groups"}),
+        (110, 10, {"groups"}),
+        (111, 10, set()),
+        (20, 20, {"attach", "groups"}),
+        (120, 20, {"groups"}),
+        (121, 20, set()),
+    ],
+)
+def test_each_way_fits_up_to_its_own_number(number: int, attachments: int, fitting: set[str]) -> None:
+    found = {one.name for one in ways(of_policies(number), attachments=attachments) if one.fits}
+    assert found == fitting | {"access-points", "tags"}
+    assert "groups" not in {one.name for one in ways(of_policies(number), "role", attachments)}
