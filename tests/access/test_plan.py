@@ -187,7 +187,7 @@ def test_a_policy_is_filled_to_its_last_character(capacity: int, policies: int) 
 
 def test_shares_are_cut_where_whole_ones_would_take_two_policies_too_many() -> None:
     # Ten pieces of 3 in policies of 10: 3 would do if they were a liquid, and 4 are enough for pieces.
-    room = Room(10, {name: (3, 3) for name in "abcde"})
+    room = Room(10, dict.fromkeys("abcde", (3, 3)))
     made = fill(room)
     assert [sum(3 * len(pieces) for pieces in one.values()) for one in made] == [9, 9, 9, 3]
     assert sorted((share, piece) for one in made for share, pieces in one.items() for piece in pieces) == [

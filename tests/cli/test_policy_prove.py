@@ -131,6 +131,11 @@ def test_a_bucket_is_listed(folder: Path, cli: Call, seaweedfs: SeaweedFS, monke
     assert (whole.code, part.code) == (0, 0)
     assert (whole.records[-1]["keys"], part.records[-1]["keys"]) == (4, 3)
     assert part.records[-1]["actions"]["s3:GetObject"]["granted"] == 1
+    for mark in (f"{S}/", f"{S}/1ab2cd3e/", f"{S}/4fg5hi6j/"):  # consoles mark folders by empty objects
+        seaweedfs.client().put_object(Bucket="lab", Key=mark, Body=b"")
+    whole, part = cli(*words, "s3://lab"), cli(*words, f"s3://lab/{S}")
+    assert (whole.records[-1]["keys"], part.records[-1]["keys"]) == (7, 6)
+    assert [one.records[-1]["actions"]["s3:GetObject"]["granted"] for one in (whole, part)] == [2, 2]
 
 
 def test_a_folder_is_a_copy_of_a_bucket(folder: Path, cli: Call) -> None:

@@ -79,6 +79,21 @@ def test_the_doctor_explains_each_refusal(lab: Lab, made: list[Made], granted: d
     assert all(one["status"] == "fail" and "--participant ID" in one["fix"] for one in whole)
 
 
+def test_the_doctor_reads_an_object_of_each_participant(lab: Lab, made: list[Made]) -> None:
+    first, second, *_ = people(made)
+    reads, both = (Grant(lab.bucket, scope(STUDY, ids), below=f"{lab.prefix}/") for ids in ([first], [first, second]))
+    lists = [one for one in both.whole()["Statement"] if one["Sid"] == "List"]
+    granted = lab.server.user_with(reads.whole(), {"Version": "2012-10-17", "Statement": lists})
+    words = ("doctor", "--store", lab.url, "--study", STUDY, "--participant", first, "--participant", second, "--json")
+    done = lab.run(lab.command(*words), **granted)
+    checks = [one for one in map(json.loads, done.out.splitlines()) if one["kind"] == "check"]
+    assert {one["status"] for one in checks if one["check"] == "list"} == {"ok"}
+    refused = [one["message"] for one in checks if one["check"] == "read"]
+    assert len(refused) == 2
+    for place in (f"{lab.prefix}/CHUNKED_DATA/{STUDY}/{second}/", f"{lab.prefix}/{STUDY}/{second}/"):
+        assert [place in one for one in refused].count(True) == 1, refused
+
+
 def test_who_releases_reads_one_bucket_writes_another_and_no_more(
     seaweedfs: SeaweedFS, lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

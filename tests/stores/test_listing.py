@@ -107,6 +107,7 @@ def test_a_folder_mark_is_not_listed_in_its_own_folder(seaweedfs: SeaweedFS, buc
     for url, prefix, start in ((f"s3://{bucket}", "study/p1", "study/p1/"), (f"s3://{bucket}/study/p1", "", "")):
         store = open_store(url, s3_profile(seaweedfs.endpoint))
         assert [one.key for one in store.list(prefix)] == [f"{start}x.csv"]
+        assert [mark for page in store.pages(prefix) for mark in page.marks] == [start]
         assert [one.key for one in store.dirs(prefix).objects] == [f"{start}x.csv"]
 
 

@@ -195,6 +195,8 @@ def test_marks_of_folders_are_no_objects() -> None:
         store = held(server)
         assert [one.key for one in store.list("s")] == ["s/dir/x", "s/empty"]
         assert [one.key for one in store.list("t")] == ["t//x"]
+        assert [mark for page in store.pages("s") for mark in page.marks] == ["s/dir/", "s/marked/"]
+        assert [mark for page in store.pages("t") for mark in page.marks] == ["t//", "t/y/"]
         found = store.dirs("s")
         assert (found.prefixes, [one.key for one in found.objects]) == (["s/dir/", "s/marked/"], ["s/empty"])
         assert [one.key for one in store.dirs("s/dir").objects] == ["s/dir/x"]

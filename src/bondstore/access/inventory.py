@@ -57,6 +57,10 @@ class ListedPage(Protocol):
         """The objects' bytes."""
 
     @property
+    def marks(self) -> tuple[str, ...]:
+        """Keys of empty objects that mark folders, left out of the others."""
+
+    @property
     def barred(self) -> frozenset[str]:
         """Keys behind which nothing can be seen."""
 
@@ -64,7 +68,8 @@ class ListedPage(Protocol):
 def of_listing(pages: Iterable[ListedPage], below: str) -> Iterator[KeyPage]:
     """Return the pages of a listing with their keys as they are in the bucket, in which the store lies at a prefix."""
     for page in pages:
-        keys = [below + key for key in page.keys] if below else page.keys
+        keys = [*page.keys, *page.marks] if page.marks else page.keys
+        keys = [below + key for key in keys] if below else keys
         troubles = tuple(f"what lies behind {below}{key} could not be seen" for key in sorted(page.barred))
         yield KeyPage(keys, sum(page.sizes), troubles)
 

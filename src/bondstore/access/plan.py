@@ -164,8 +164,8 @@ def ways(plan: PolicyPlan, to: str = "user", attachments: int = limits.ATTACHED)
         Way(
             "access-points",
             points <= limits.ACCESS_POINTS,
-            f"{points} access points of the bucket, each with a policy of up to {limits.BUCKET:,} bytes, and one "
-            "policy that lets the bucket leave the choice to them.",
+            f"At least {points} access points of the bucket, each with a policy of {limits.BUCKET:,} bytes at most, "
+            "and one policy that lets the bucket leave the choice to them.",
         ),
         Way(
             "tags",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bondstore.doctor.check import Check, fail, from_error, guarded, ok, skipped, warn
 from bondstore.doctor.exposure import look_at_exposure
 from bondstore.errors import AlreadyExistsError, BondstoreError, CredentialsError
-from bondstore.stores import open_store
+from bondstore.stores import ObjectInfo, open_store
 
 if TYPE_CHECKING:
     from bondstore.doctor.case import Case
-    from bondstore.stores import ObjectInfo, Store
+    from bondstore.stores import Store
 
 SAMPLE_PAGES = 4
 """Pages of a listing that are searched for an object to read."""
@@ -25,10 +25,10 @@ def look_at_access(case: Case) -> Iterator[Check]:
     # a person waits for the report: one retry is enough to tell a hiccup from a fault
     patient = dataclasses.replace(case.profile, retries=min(case.profile.retries, 1))
     store = open_store(dataclasses.replace(case.spec, profile=patient))
-    listable, sample = True, None
+    listable, samples = True, list[ObjectInfo]()
     for prefix in case.prefixes:
         try:
-            count, sample = _list(store, prefix, case, sample)
+            count, sample = _list(store, prefix, case)
         except BondstoreError as error:
             listable = False
             check = from_error("list", error)
@@ -39,8 +39,9 @@ def look_at_access(case: Case) -> Iterator[Check]:
             where = f"{store.url}/{prefix}" if prefix else store.url
             said = ok("list", f"{where} can be listed.") if count else warn("list", f"{where} holds no objects.")
             yield said
-    yield _read(store, sample, listable=listable)
-    yield from guarded("exposure", lambda: look_at_exposure(case, [sample.key] if sample else []))
+            samples += [sample] if sample else []
+    yield from _read(store, samples, listable=listable)
+    yield from guarded("exposure", lambda: look_at_exposure(case, [one.key for one in samples[:1]]))
     if case.try_write:
         yield from guarded("write", lambda: [_write(store)])
     elif store.read_only:
@@ -52,15 +53,14 @@ def look_at_access(case: Case) -> Iterator[Check]:
             yield skipped("study", "The store cannot be listed, so the study could not be looked at.")
 
 
-def _list(store: Store, prefix: str, case: Case, sample: ObjectInfo | None) -> tuple[int, ObjectInfo | None]:
+def _list(store: Store, prefix: str, case: Case) -> tuple[int, ObjectInfo | None]:
     """Count the objects of the first pages, and pick one that may be read."""
-    count = 0
+    count, sample = 0, None
     pages = store.pages(prefix)
     try:
         for number, page in enumerate(pages):
             count += len(page)
-            if sample is None:
-                sample = next((info for info in page.objects() if info.size and case.may_read(info.key)), None)
+            sample = next((info for info in page.objects() if info.size and case.may_read(info.key)), None)
             if sample is not None or number + 1 >= SAMPLE_PAGES:
                 break
     finally:
@@ -68,16 +68,21 @@ def _list(store: Store, prefix: str, case: Case, sample: ObjectInfo | None) -> t
     return count, sample
 
 
-def _read(store: Store, sample: ObjectInfo | None, *, listable: bool) -> Check:
-    if sample is None:
-        if not listable:
-            return skipped("read", "Nothing was listed, so reading could not be tried.")
-        return warn("read", "There is no object to read, so reading was not tried.")
-    try:
-        store.get_range(sample.key, 0, 1)
-    except BondstoreError as error:
-        return from_error("read", error)
-    return ok("read", "An object can be read.")
+def _read(store: Store, samples: Sequence[ObjectInfo], *, listable: bool) -> Iterator[Check]:
+    """Read a byte of an object below each prefix; tell each refusal."""
+    if not samples and not listable:
+        yield skipped("read", "Nothing was listed, so reading could not be tried.")
+    elif not samples:
+        yield warn("read", "There is no object to read, so reading was not tried.")
+    refused = 0
+    for sample in samples:
+        try:
+            store.get_range(sample.key, 0, 1)
+        except BondstoreError as error:
+            refused += 1
+            yield from_error("read", error)
+    if samples and not refused:
+        yield ok("read", "An object can be read.")
 
 
 def _write(store: Store) -> Check:

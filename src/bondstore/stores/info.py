@@ -50,6 +50,8 @@ class Listing:
     barred: frozenset[str] = frozenset()
     """Keys behind which nothing can be seen, whatever it is: a folder that this user may not read (it ends in ``/``),
     a link that leads back or nowhere. Who reads one is told why."""
+    marks: tuple[str, ...] = ()
+    """Keys of empty objects that mark folders, each with its closing ``/``: they are left out of the others."""
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -183,13 +183,14 @@ class _Progress:
             raise self._lost
 
 
-def _pick(page: Listing, rows: Sequence[int]) -> Listing:
+def _pick(page: Listing, rows: Sequence[int], marks: Iterable[str] = ()) -> Listing:
     return Listing(
         [page.keys[n] for n in rows],
         [page.sizes[n] for n in rows],
         [page.etags[n] for n in rows],
         [page.modified_ms[n] for n in rows],
         page.barred,
+        (*page.marks, *marks),
     )
 
 
@@ -198,7 +199,7 @@ def _without_itself(page: Listing, prefix: str) -> Listing:
     marks = {prefix, prefix.rstrip("/")} - page.barred
     if marks.isdisjoint(page.keys):
         return page
-    return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks])
+    return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks], [prefix])
 
 
 def _without_marks(connection: Connection, page: Listing, *, exact: bool) -> Listing:
@@ -210,7 +211,8 @@ def _without_marks(connection: Connection, page: Listing, *, exact: bool) -> Lis
         return page
     empty = [key for key, size in zip(page.keys, page.sizes, strict=True) if not size]
     marks = {key for key in empty if key.endswith("/")} if exact else _marks(connection, empty)
-    return _pick(page, [n for n, key in enumerate(page.keys) if key not in marks]) if marks else page
+    rows = [n for n, key in enumerate(page.keys) if key not in marks]
+    return _pick(page, rows, map(closed, sorted(marks))) if marks else page
 
 
 def _marks(connection: Connection, keys: Sequence[str]) -> set[str]:
