@@ -187,7 +187,10 @@ def failures() -> tuple[type[Exception], ...]:
 def code_of(raised: BaseException) -> str:
     """Return the server's code of a failure; empty where no server spoke."""
     answer = getattr(raised, "response", None)
-    return str(answer.get("Error", {}).get("Code", "")) if isinstance(answer, dict) else ""
+    if not isinstance(answer, dict):
+        return ""
+    # SeaweedFS answers what it refuses of IAM in the form of S3, where the code is not inside an Error.
+    return str(answer.get("Error", {}).get("Code") or answer.get("Code", ""))
 
 
 def understand(raised: BaseException, place: str) -> BondstoreError:

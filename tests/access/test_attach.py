@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from bondstore.access.attach import AttachPlan, PolicySet, carry_out, plan_attach, read_set
+from bondstore.access.grants import Grant, Scope, Share
 from bondstore.access.iam import Grantee, IamAccount, ListedPolicy, grantee_of
+from bondstore.access.plan import make_plan, write_plan
 from bondstore.config.settings import load_profile
 from bondstore.errors import BondstoreError, ConfigurationError, NotFoundError, PolicyError, UsageError
 from tests.access.test_check import BUCKET, allow
@@ -269,10 +271,53 @@ def test_who_is_meant(words: str, meant: Grantee | None) -> None:
         grantee_of(words)
 
 
+def test_an_arn_of_another_account_or_path_is_nobody(account: IamAccount) -> None:
+    mine = "arn:aws:iam::123456789012:user/ada"
+    assert account.details(grantee_of(mine))["Arn"] == mine
+    for other in ("arn:aws:iam::999999999999:user/ada", "arn:aws:iam::123456789012:user/away/ada"):
+        with pytest.raises(NotFoundError, match=other):
+            plan_attach(account, grantee_of(other), MAY)
+
+
+def test_a_list_of_one_says_the_same_as_its_text(account: IamAccount) -> None:
+    def written(actions: Any, resources: Any, statements: bool) -> PolicySet:
+        statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
+        return PolicySet("q", {"q": {"Version": "2012-10-17", "Statement": [statement] if statements else statement}})
+
+    do(account, written(["s3:GetObject"], [f"{BUCKET}/S/*"], True))
+    assert plan_attach(account, ADA, written("s3:GetObject", f"{BUCKET}/S/*", False)).calls == ()
+    assert plan_attach(account, ADA, written("s3:GetObject", f"{BUCKET}/T/*", True)).calls
+
+
+def test_only_what_the_plan_wrote_is_attached(tmp_path: Path) -> None:
+    grant = Grant("bucket", Scope([Share(f"p{number:03d}", (f"S/p{number:03d}/",)) for number in range(100)]))
+    plan = make_plan("n", grant)
+    write_plan(plan, tmp_path)
+    assert read_set(tmp_path) == PolicySet("n", {name: dict(one) for name, one in plan.documents.items()})
+    file = tmp_path / "n-001.json"
+    whole = file.read_bytes()
+    changes = [("admin", allow("*", "*"), r"admin\.json is not part of the plan"), ("n-001", allow(), "was changed")]
+    for name, statement, why in changes:
+        (tmp_path / f"{name}.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        with pytest.raises(ConfigurationError, match=why):
+            read_set(tmp_path)
+        (tmp_path / f"{name}.json").unlink()
+    with pytest.raises(ConfigurationError, match=r"n-001\.json, which is part of the plan, is missing"):
+        read_set(tmp_path)
+    file.write_bytes(whole)
+    (tmp_path / "plan.next").write_bytes((tmp_path / "plan.json").read_bytes())  # as a killed process leaves it
+    with pytest.raises(ConfigurationError, match="not written to its end"):
+        read_set(tmp_path)
+
+
 def test_what_iam_would_refuse_is_not_begun(tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text('{"kind": "policy-plan", "name": "bondstore-beiwe-S"}')
     (tmp_path / "p-1.json").write_text(json.dumps(text("a")))
-    assert read_set(tmp_path) == PolicySet("bondstore-beiwe-S", {"p-1": text("a")})
+    assert read_set(tmp_path) == PolicySet(tmp_path.name, {"p-1": text("a")})
+    (tmp_path / "p-3.json").write_text("hello")
+    with pytest.raises(ConfigurationError) as caught:
+        read_set(tmp_path)
+    assert str(caught.value).count("p-3.json") == 1
+    (tmp_path / "p-3.json").unlink()
     (tmp_path / "p-2.json").write_text(json.dumps(text("x" * 6_144)))
     with pytest.raises(ConfigurationError, match=r"p-2\.json: 6,"):
         read_set(tmp_path)

@@ -164,6 +164,20 @@ def test_on_a_server_without_versions_a_changed_policy_is_refused_and_said(
     assert f"user/{name} also has {name}-1, not part of this plan and not changed.\n" in cli(*words).err
 
 
+def test_who_may_not_ask_a_servers_iam_is_told_so(
+    cli: Call, weed_iam: Any, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"low-{uuid.uuid4().hex[:8]}"
+    weed_iam.create_user(UserName=name)
+    key = weed_iam.create_access_key(UserName=name)["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    wait_until(lambda: cli("policy", "show", "--of", f"user/{name}").code == 4)
+    refused = cli("policy", "show", "--of", f"user/{name}")
+    assert "refused (AccessDenied)" in refused.err
+    assert "Check the credentials and their permissions." in refused.err
+
+
 def test_two_policies_on_a_server_open_what_they_say(
     cli: Call, weed_iam: Any, s3_environment: str, seaweedfs: SeaweedFS, tmp_path: Path
 ) -> None:
@@ -174,7 +188,7 @@ def test_two_policies_on_a_server_open_what_they_say(
     folder = tmp_path / name
     folder.mkdir()
     arn = f"arn:aws:s3:::{bucket}"
-    written(folder, f"{name}-1.json", allow(resource=f"{arn}/S/P/*"))
+    written(folder, f"{name}-1.json", allow(["s3:GetObject"], [f"{arn}/S/P/*"]))  # the server keeps no list of one
     written(folder, f"{name}-2.json", allow(resource=f"{arn}/S/Q/*"))
     for one in ("S/P/1", "S/Q/1", "S/R/1", "S/PX/1"):
         seaweedfs.client().put_object(Bucket=bucket, Key=one, Body=b"x")

@@ -7,15 +7,17 @@ changed or removed.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bondstore.access import limits
-from bondstore.access.check import PLAN, check_all, read_policies
+from bondstore.access.check import check_all, read_policies
 from bondstore.access.document import parse
 from bondstore.access.iam import Grantee, IamAccount, ListedPolicy
+from bondstore.access.plan import whole_plan
 from bondstore.errors import ConfigurationError, PolicyError, UsageError
 from bondstore.text import counted
 
@@ -71,24 +73,17 @@ def read_set(folder: Path) -> PolicySet:
     Raises
     ------
     ConfigurationError
-        IAM would refuse one of them.
+        IAM would refuse one of them, or the folder has others than its plan says.
     """
+    plan = whole_plan(folder) if folder.is_dir() else None
     policies = read_policies([folder])
     refused = [one for one in check_all(policies) if one.kind in _REFUSED]
     if refused:
         first = refused[0]
-        raise ConfigurationError(f"{first.file}: {first.message}", hint=f"See all: bondstore policy check {folder}")
+        told = first.message if first.kind == "no-policy" else f"{first.file}: {first.message}"
+        raise ConfigurationError(told, hint=f"See all: bondstore policy check {shlex.quote(str(folder))}")
     contents = {path.stem: parse(data, str(path)).content for path, data in policies}
-    return PolicySet(_plan_name(folder), contents)
-
-
-def _plan_name(folder: Path) -> str:
-    try:
-        content = json.loads((folder / PLAN).read_bytes())
-        name = content["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        name = folder.resolve().stem
-    return str(name)
+    return PolicySet(plan.name if plan else folder.resolve().stem, contents)
 
 
 def plan_attach(
@@ -194,7 +189,8 @@ def _changed(
 ) -> Iterator[IamCall]:
     """Yield what gives a policy that is there a new text; one that has it stays, whoever made it."""
     found = account.policy(there.arn)
-    if account.content(there.arn, found["DefaultVersionId"]) == content:
+    wanted = _meaning(content)
+    if _meaning(account.content(there.arn, found["DefaultVersionId"])) == wanted:
         return
     if not _is_ours(there, found, plan):
         raise _not_ours(there)
@@ -207,7 +203,7 @@ def _changed(
     versions = account.versions(there.arn)
     spare = [version for version, holds in versions if not holds]
     for version in spare:
-        if account.content(there.arn, version) == content:
+        if _meaning(account.content(there.arn, version)) == wanted:
             yield IamCall("SetDefaultPolicyVersion", there.name, version=version)
             return
     if len(versions) >= limits.VERSIONS:
@@ -224,6 +220,15 @@ def _leaving(
         made = one.path == PATH and near and name not in policies.contents
         if made and _is_ours(one, account.policy(one.arn), policies.name):
             yield one
+
+
+def _meaning(content: Any) -> Any:
+    """Return what a policy says, for comparison: a server may write a list of one as its one text."""
+    if isinstance(content, list) and len(content) == 1:
+        return _meaning(content[0])
+    if isinstance(content, list):
+        return [_meaning(one) for one in content]
+    return {key: _meaning(one) for key, one in content.items()} if isinstance(content, dict) else content
 
 
 def _is_ours(there: ListedPolicy, found: Mapping[str, Any], plan: str) -> bool:

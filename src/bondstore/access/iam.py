@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bondstore import awsclients
@@ -25,6 +25,8 @@ class Grantee:
 
     kind: str
     name: str
+    arn: str = field(default="", compare=False)
+    """Where it was named by one: its account and its path count too."""
 
     def __str__(self) -> str:
         """Write it as it is named on the command line."""
@@ -65,7 +67,7 @@ def grantee_of(text: str) -> Grantee:
         raise UsageError(
             f"{text!r} does not name a user, a role or a group.", hint="Write user/NAME, role/NAME or group/NAME."
         )
-    return Grantee(found[1], found[2])
+    return Grantee(found[1], found[2], text if text.startswith("arn:") else "")
 
 
 class IamAccount:
@@ -97,9 +99,14 @@ class IamAccount:
         Raises
         ------
         NotFoundError
-            There is nobody of this name.
+            There is nobody of this name, or of this ARN.
         """
         found: dict[str, Any] = self.call(f"get_{who.kind}", str(who), **who.argument)[who.kind.capitalize()]
+        if who.arn and who.arn != found["Arn"]:
+            raise NotFoundError(
+                f"IAM has no {who.arn}: here, {who} is {found['Arn']}.",
+                hint="Use credentials of the account that is meant.",
+            )
         return found
 
     def attached(self, who: Grantee) -> dict[str, str]:

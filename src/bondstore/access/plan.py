@@ -240,9 +240,33 @@ def read_plan(folder: Path) -> PolicyPlan | None:
         if file.exists() and file.read_bytes() not in [text_of(one[name]).encode() for one in documents if name in one]:
             raise ConfigurationError(
                 f"{file} was changed after Bondstore wrote it.",
-                hint="Move it away if the change is yours, then run the same command again.",
+                hint="Move it away if the change is yours, then run bondstore policy make again.",
             )
     return plans[0] if plans else None
+
+
+def whole_plan(folder: Path) -> PolicyPlan | None:
+    """Read the plan of a folder that has exactly its policies, as they were written; None where there is no plan.
+
+    Raises
+    ------
+    ConfigurationError
+        A policy is missing, changed, or not of the plan; or the plan was not written to its end.
+    """
+    plan = read_plan(folder)
+    if plan is None:
+        return None
+    again = "Run the same bondstore policy make again."
+    if (folder / NEXT).exists():
+        raise ConfigurationError(f"The plan in {folder} was not written to its end.", hint=again)
+    there = {one.stem for one in folder.glob("*.json") if one.name != FILE}
+    for name in sorted(there - plan.policies.keys()):
+        raise ConfigurationError(
+            f"{folder / name}.json is not part of the plan in {folder}.", hint="Move it out of this folder."
+        )
+    for name in sorted(plan.policies.keys() - there):
+        raise ConfigurationError(f"{folder / name}.json, which is part of the plan, is missing.", hint=again)
+    return plan
 
 
 def _read(file: Path) -> PolicyPlan | None:
