@@ -138,3 +138,31 @@ def test_a_changed_manifest_signature_or_list_is_refused(vault: Vault, tmp_path:
                     vault.get(tmp_path / f"back{number}")
             shutil.copy(tmp_path / "kept", file)
     assert vault.get(tmp_path / "whole").state == "finished"
+
+
+def test_an_older_state_that_is_put_back_is_noticed(vault: Vault, tmp_path: Path) -> None:
+    """It is whole by itself: every signature and link is right."""
+    for file in files_of(tmp_path / "vault/manifests", "000002*"):
+        file.rename(tmp_path / file.name)
+    with pytest.raises(IntegrityError, match=r"The manifest 2 of .* is missing, and was there before"):
+        vault.get(tmp_path / "back")
+    with pytest.raises(IntegrityError, match="is missing, and was there before"):
+        vault.put(tmp_path / "source")
+    for name in ("000002.jsonl", "000002.jsonl.sig"):
+        (tmp_path / name).rename(tmp_path / "vault/manifests" / name)
+    assert vault.get(tmp_path / "back").state == "finished"
+
+
+def test_another_manifest_of_the_same_signer_in_its_place_is_noticed(vault: Vault, tmp_path: Path) -> None:
+    kept = {file.name: file.read_bytes() for file in files_of(tmp_path / "vault/manifests", "000002*")}
+    for name in kept:
+        (tmp_path / "vault/manifests" / name).unlink()
+    other = Vault(StoreSpec((tmp_path / "other").as_uri(), Profile()), vault.recipients, vault.reader)
+    shutil.copytree(tmp_path / "vault/manifests", tmp_path / "other/manifests")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "x").write_bytes(b"x")
+    assert other.put(tmp_path / "more").state == "finished"
+    for name in kept:
+        shutil.copy(tmp_path / "other/manifests" / name, tmp_path / "vault/manifests" / name)
+    with pytest.raises(IntegrityError, match=r"The manifest 2 of .* is not the one that was there before"):
+        vault.get(tmp_path / "back")

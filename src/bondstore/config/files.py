@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from bondstore.config.invalid import unknown
 from bondstore.config.model import parse_toml
 from bondstore.config.profiles import check_name, check_settings
 from bondstore.errors import ConfigurationError
-from bondstore.modes import make_path
+from bondstore.modes import make_path, write_private
 
 PROJECT_FILE = "bondstore.toml"
 TOP = {"profile": "profile", "store": "url", "study": "study", "key": "decryption_key"}
@@ -87,25 +86,11 @@ def write_profile(path: Path, name: str, settings: Mapping[str, Any] | None, *, 
                 text = text.rstrip() + "\n\n" if text.strip() else ""
                 text += _table(name, settings)
             _expect(text, path, name, settings)
-            _write_private(path, text)
+            write_private(path, text.encode())
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written ({error.strerror}).", hint="Check the folder's owner and free space."
         ) from None
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file in one step, readable and writable by its owner only (mode 0600)."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:  # mkstemp made it 0600
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.errors import BondstoreError, IntegrityError, NotFoundError, PolicyError
+from bondstore.stores import open_store
 from bondstore.vault.keys import fingerprint, is_signed, recipients
+from bondstore.vault.known import note_seen, seen
 from bondstore.vault.manifest import FOLDER, Entry, Manifest, digest, manifest_path, signature_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from bondstore.config.profiles import StoreSpec
     from bondstore.stores import Store
 
 _NAME = re.compile(r"manifests/(\d{6,})\.jsonl", re.ASCII)
@@ -23,38 +24,53 @@ class Chain:
     """The manifests of a vault, in their order."""
 
     manifests: tuple[Manifest, ...]
-    newest: str
-    """SHA-256 of the last one; empty where there is none."""
+    digests: tuple[str, ...]
+    """SHA-256 of each."""
 
     @property
     def number(self) -> int:
         """How many there are."""
         return len(self.manifests)
 
+    @property
+    def newest(self) -> str:
+        """SHA-256 of the last one; empty where there is none."""
+        return self.digests[-1] if self.digests else ""
+
     def entries(self) -> dict[str, tuple[Entry, Manifest]]:
         """Return what there is now, by object: a later manifest's word is the one that holds."""
         return {entry.object: (entry, one) for one in self.manifests for entry in one.entries}
 
 
-def read_chain(store: Store, *, least: Mapping[int, str] | None = None) -> Chain:
-    """Read and prove the manifests of a vault.
-
-    Parameters
-    ----------
-    least : mapping of int to str, optional
-        Manifests that are known to have been there, by number, with their SHA-256.
+def read_chain(spec: StoreSpec) -> Chain:
+    """Read and prove the manifests of a vault, and note the newest one.
 
     Raises
     ------
     IntegrityError
-        One is missing, was changed, put back, or signed by nobody who is trusted.
+        One is missing, was changed, or an older state was put back.
+    PolicyError
+        One was signed by somebody who is not trusted.
     """
+    store = open_store(spec)
+    chain = _proved(store)
+    before = seen(spec)
+    if before is not None and before.number > chain.number:
+        raise _broken(store, before.number, "is missing, and was there before")
+    if before is not None and chain.digests[before.number - 1] != before.sha256:
+        raise _broken(store, before.number, "is not the one that was there before")
+    note_seen(spec, chain.number, chain.newest)
+    return chain
+
+
+def _proved(store: Store) -> Chain:
     numbers = sorted(_numbers(store))
     if numbers != list(range(1, len(numbers) + 1)):
         missing = next(one for one in range(1, len(numbers) + 2) if one not in numbers)
         raise _broken(store, missing, "is missing")
     signers = {fingerprint(one.signing): one.signing for one in recipients() if one.signing is not None}
     found: list[Manifest] = []
+    digests: list[str] = []
     before = ""
     for number in numbers:
         content = _fetched(store, number, manifest_path(number))
@@ -70,12 +86,9 @@ def read_chain(store: Store, *, least: Mapping[int, str] | None = None) -> Chain
         if one.number != number or one.previous != before:
             raise _broken(store, number, "is not the one that belongs there")
         before = digest(content)
-        if (least or {}).get(number, before) != before:
-            raise _broken(store, number, "is not the one that was there before")
+        digests.append(before)
         found.append(one)
-    if least and max(least) > len(found):
-        raise _broken(store, max(least), "is missing, and was there before")
-    return Chain(tuple(found), before)
+    return Chain(tuple(found), tuple(digests))
 
 
 def _numbers(store: Store) -> list[int]:

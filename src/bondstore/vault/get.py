@@ -133,8 +133,7 @@ def proofs_of(spec: StoreSpec, *, fresh: bool = False) -> Proofs:
     """Return what the manifests of a vault say, proved."""
     with _guard:
         if fresh or spec not in _proofs:
-            store = open_store(spec)
-            _proofs[spec] = Proofs(store, read_chain(store).entries())
+            _proofs[spec] = Proofs(open_store(spec), read_chain(spec).entries())
         return _proofs[spec]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
 from bondstore.codecs.segments import plain_size, seal_stream
+from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.resolve import dest_params, store_params
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError, UsageError
@@ -41,11 +42,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from bondstore.config.profiles import StoreSpec
     from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
-    from bondstore.runs.pipeline import Page
+    from bondstore.runs.pipeline import Page, Shard
     from bondstore.runs.plan import Plan
     from bondstore.runs.work import Work
     from bondstore.stores import ObjectInfo
@@ -127,8 +127,8 @@ class PutJob(Job):
 
     @property
     def steps(self) -> Sequence[Step]:
-        """Objects first, then the manifest of those that none has yet."""
-        return PutObjects(self.recipients, self.existing), Manifests(self.recipients)
+        """Objects first, then the manifest of those that none has yet; then that is read back."""
+        return PutObjects(self.recipients, self.existing), Manifests(self.recipients), ReadBack()
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +288,18 @@ class Manifests(Product):
         return Entry(one.source, one.path, one.size, one.sha256.hex(), size, one.made_by)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadBack(Step):
+    """Proves the manifests as they are in the vault now, and notes the newest one."""
+
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:  # noqa: ARG002
+        """Read them; nothing is left for workers."""
+        _chain_at(context)
+        yield from ()
+
+
 def _chain_at(context: RunContext) -> Chain:
     dest = context.dest
-    return read_chain(dest.store if isinstance(dest, StoreDestination) else open_store(Path(dest.shown).as_uri()))
+    if isinstance(dest, StoreDestination):
+        return read_chain(dest.spec)
+    return read_chain(StoreSpec(Path(dest.shown).as_uri(), Profile()))
