@@ -19,10 +19,13 @@ from bondstore.access.evaluate import Permission, Policies, Principal, Request, 
 from bondstore.access.grants import Grant, Rights
 from bondstore.domains import private_prefixes
 from bondstore.domains.beiwe.access import scope
+from tests.servers.moto import Moto
 
 STUDY = "55d4c9b21f5a83a7e2b6f013"
 BUCKET = "arn:aws:s3:::study-data"
 ADA = Principal("arn:aws:iam::123456789012:user/ada")
+TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/people"
+P1 = f"{BUCKET}/S/p1/*"
 # As people write a policy for a study by hand.
 BY_HAND = f"""{{
   "Version": "2012-10-17",
@@ -141,6 +144,19 @@ def test_what_is_written_instead_opens_the_study_and_nothing_else() -> None:
         (allow(resource="arn:aws:s3:::study*/S/*"), "over-broad"),
         (allow(resource="*"), "over-broad"),
         (allow("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/people*"), "over-broad"),
+        (allow("dynamodb:Query", "*"), "over-broad"),
+        (allow(resource=f"{BUCKET}/S/p?/*"), "over-broad"),
+        (allow(resource=f"{BUCKET}/*/p1/*"), "over-broad"),
+        (allow(resource=f"{BUCKET}/S/p1/"), "useless"),
+        (allow(resource="study-data/S/*"), "resource"),
+        (allow(resource="s3://study-data/S/*"), "resource"),
+        (allow(resource="arn:aws:s3:eu-west-1:123456789012:study-data/S/*"), "resource"),
+        ({"Effect": "Deny", "Action": "s3:*", "NotResource": "study-data/S/*"}, "resource"),
+        # AWS: with IfExists, with Not, with ForAllValues and with Null, a request without the key fits.
+        (listing("S/*", operator="StringLikeIfExists"), "list-without-prefix"),
+        (listing("S/*", operator="StringNotLike"), "list-without-prefix"),
+        (listing("S/*", operator="ForAllValues:StringLike"), "list-without-prefix"),
+        (listing("true", operator="Null"), "list-without-prefix"),
         (listing("S*"), "over-broad"),
         (listing("S"), "over-broad"),
         (listing(""), "over-broad"),
@@ -182,6 +198,15 @@ def test_a_statement_with_a_defect(statement: Any, kind: str) -> None:
         [allow()],
         [allow(), listing("S/", "S/*"), allow("s3:GetBucketLocation", BUCKET)],
         [listing("S/*")],  # a star also stands for nothing
+        [listing("S/*", operator="ForAnyValue:StringLike")],
+        [  # AWS' own example of folders
+            allow(
+                "s3:ListBucket", BUCKET, Condition={"StringEquals": {"s3:prefix": ["", "home/"], "s3:delimiter": ["/"]}}
+            ),
+            listing("home/${aws:username}/*"),
+        ],
+        [allow(resource=f"{BUCKET}/S/p1/*.csv")],
+        [allow(resource="arn:aws:s3:*:*:study-data/S/*")],  # a star stands for nothing too
         [allow("s3:GetObject", f"{BUCKET}/*"), allow("s3:ListBucket", BUCKET)],  # all of it is open anyway
         [allow(["s3:GetObject", "s3:ListBucket"], [BUCKET, f"{BUCKET}/*"])],
         [allow("s3:ListAllMyBuckets", "*")],
@@ -254,6 +279,17 @@ def test_a_deny_that_lists_actions_leaves_other_ways_open() -> None:
     ("statement", "instead"),
     [
         (allow("s3:GetObjets"), [allow()]),
+        # AWS: ListObjectsV2 and HeadObject take s3:ListBucket and s3:GetObject; nothing becomes a right to write.
+        (allow("s3:ListObjects"), [listing("S/", "S/*")]),
+        (allow("s3:ListObjectsV2", BUCKET), None),
+        (allow("s3:HeadObject"), [allow()]),
+        (allow("s3:Reading"), []),
+        (allow("dynamodb:GetItems", TABLE), [allow("dynamodb:GetItem", TABLE)]),
+        (allow(resource=f"{BUCKET}/*", Condition={"StringLike": {"s3:prefix": "S/p1/*"}}), [allow(resource=P1)]),
+        (allow(resource=P1, Condition={"StringLike": {"s3:prefix": "S/*"}}), [allow(resource=P1)]),
+        (allow(resource=f"{BUCKET}/T/*", Condition={"StringLike": {"s3:prefix": "S/*"}}), []),
+        (listing("S/*", operator="StringLikeIfExists"), [listing("S/", "S/*")]),
+        (listing("S/*", operator="StringNotLike"), None),  # a person must say which prefixes
         (allow("s3:*", f"{BUCKET}/S*"), [allow(), listing("S/", "S/*")]),
         (allow("s3:ListBucket", f"{BUCKET}/S/*"), [listing("S/", "S/*")]),
         (allow(resource=BUCKET), []),
@@ -273,6 +309,22 @@ def test_what_is_written_instead(statement: Any, instead: list[Any] | None) -> N
     assert {None if one.mended is None else json.dumps(one.mended) for one in found} == {
         None if instead is None else json.dumps(instead)
     }
+
+
+def test_a_sid_that_is_there_twice_is_left_out_of_the_second() -> None:
+    [found] = check(policy(allow(Sid="A"), allow(Sid="A", resource=P1)))
+    assert (found.kind, found.mended) == ("statement-name", (allow(resource=P1),))
+
+
+def test_iam_refuses_what_it_is_said_to_refuse(moto_environment: Moto) -> None:
+    iam = moto_environment.client("iam")
+    for number, statements in enumerate(
+        [[], [allow(resource="study-data/S/*")], [allow(resource="s3://study-data/S")]]
+    ):
+        content = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        assert {"no-policy", "resource"} & {*kinds(check_all([(Path("p.json"), content.encode())]))}
+        with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
+            iam.create_policy(PolicyName=f"p-{number}", PolicyDocument=content)
 
 
 def test_the_same_statement_twice() -> None:

@@ -5,6 +5,7 @@ After "Actions, resources, and condition keys" of both services (Service Authori
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from bondstore.access import patterns
@@ -162,3 +163,31 @@ def escalates(pattern: str) -> dict[str, str]:
     """Return the escalating actions that a pattern allows, with what each does."""
     pieces = patterns.plain(pattern.lower())
     return {one: why for one, why in ESCALATING.items() if patterns.fits(pieces, one.lower())}
+
+
+_CALLS = {
+    "copyobject": "PutObject", "createmultipartupload": "PutObject", "deleteobjects": "DeleteObject",
+    "getobjects": "GetObject", "headbucket": "ListBucket", "headobject": "GetObject", "listbuckets": "ListAllMyBuckets",
+    "listmultipartuploads": "ListBucketMultipartUploads", "listobject": "ListBucket", "listobjects": "ListBucket",
+    "listobjectsv2": "ListBucket", "listobjectversions": "ListBucketVersions", "listparts": "ListMultipartUploadParts",
+    "putobjects": "PutObject", "uploadpart": "PutObject",
+}  # fmt: skip
+"""Calls of S3 that have no action of their own name, and the one they take.
+
+After "Required permissions for Amazon S3 API operations" (Amazon S3 User Guide).
+"""
+_VERBS = {found[0] for names in KNOWN.values() for one in names if (found := re.match(r"[A-Z][a-z]+", one))}
+
+
+def near(action: str) -> str:
+    """Return the action that is meant by one that does not exist; empty where that cannot be said.
+
+    What begins with another verb is never meant: a listing must not become a right to write.
+    """
+    service, _, name = action.partition(":")
+    if service.lower() == "s3" and (takes := _CALLS.get(name.lower())):
+        return f"s3:{takes}"
+    verbs = tuple(one for one in _VERBS if name.lower().startswith(one.lower()))
+    alike = [one for one in KNOWN.get(service.lower(), ()) if verbs and one.startswith(max(verbs, key=len))]
+    found = difflib.get_close_matches(name, sorted(alike), n=1)
+    return f"{service.lower()}:{found[0]}" if found else ""

@@ -23,7 +23,7 @@ from bondstore.text import counted
 
 PATH = "/bondstore/"
 _MADE = "Bondstore plan: "
-_REFUSED = ("too-large", "name", "character", "no-policy", "no-resource", "principal", "statement-name")
+_REFUSED = ("too-large", "name", "character", "no-policy", "no-resource", "resource", "principal", "statement-name")
 """Defects that IAM itself refuses."""
 
 

@@ -112,6 +112,8 @@ def check_all(
         total, last = total + document.size, str(path)
         found += _characters(data.decode("utf-8-sig"), str(path))
         found += check(document, kind, private)
+        if not document.statements:
+            found.append(Defect("no-policy", str(path), 1, "", "It has no statement: IAM refuses it."))
     if kind in limits.INLINE and total > limits.INLINE[kind]:
         found.append(_too_large(last, total, limits.INLINE[kind], f"all inline policies of a {kind} together"))
     return found
@@ -126,9 +128,11 @@ def check(document: Document, kind: str = "managed", private: Private = nothing_
     for number, clause in enumerate(_clauses(document, kind, private)):
         statement, where = clause.statement, ("Statement", number) if is_list else ("Statement",)
         told = list(faults(clause))
-        if "Sid" in clause.raw and statement.name in names:
+        if again := "Sid" in clause.raw and statement.name in names:
             told.append(Fault("statement-name", ("Sid",), "Another statement of this policy has the same Sid."))
         instead: tuple[Mapping[str, Any], ...] | None = tuple(mend.mended(clause)) if told else ()
+        if again and instead:
+            instead = tuple({key: value for key, value in one.items() if key != "Sid"} for one in instead)
         if (meaning := _meaning(statement)) in earlier:
             told = [Fault("duplicate", (), f"It says the same as statement {earlier[meaning]}: leave one of them out.")]
             instead = ()

@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from bondstore.access import actions, conditions, mend, parts, patterns
 from bondstore.access.document import Condition, Path
+from bondstore.access.evaluate import split_arn
 from bondstore.access.parts import BucketPart, Clause
 
 _SID = re.compile(r"[A-Za-z0-9]*", re.ASCII)
+_WITH_ACCOUNT = ("accesspoint", "access-grants", "async-request", "job", "storage-lens", "storage-lens-group")
+"""What has an account in its ARN."""
 _SERVICES = {"s3": "S3", "dynamodb": "DynamoDB"}
 
 
@@ -53,6 +56,10 @@ def _form(clause: Clause) -> Iterator[Fault]:
         yield Fault("principal", (key,), f"IAM refuses {key} in the policy of a user, a group or a role.")
     if not statement.resources:
         yield Fault("no-resource", (), "IAM refuses a statement without Resource.")
+    key = "NotResource" if statement.not_resource else "Resource"
+    for number, one in enumerate(statement.resources):
+        if message := _not_an_arn(one):
+            yield Fault("resource", clause.where(key, number), message)
     if kind != "bucket" and not _SID.fullmatch(str(clause.raw.get("Sid", ""))):
         yield Fault("statement-name", ("Sid",), "IAM takes letters and digits alone in a Sid, without spaces.")
     used = [*statement.resources, *(value for one in statement.conditions for value in one.values)]
@@ -61,19 +68,34 @@ def _form(clause: Clause) -> Iterator[Fault]:
         yield Fault("old-version", (), message)
 
 
+def _not_an_arn(resource: str) -> str:
+    """Return what is wrong with a resource that IAM refuses, or that nothing in S3 can be; else nothing."""
+    split = split_arn(resource)
+    bucket = resource.removeprefix("s3://")
+    if resource != "*" and (len(split) != 6 or split[0] != "arn"):
+        return f"{resource} is not an ARN, and IAM refuses it. Write arn:aws:s3:::{bucket}, or what is meant."
+    if len(split) != 6 or split[2] != "s3" or not any(one.strip("*") for one in map(parts.shape, split[3:5])):
+        return ""
+    if split[5].partition("/")[0] in _WITH_ACCOUNT or "*" in split[5].partition("/")[0]:
+        return ""
+    arn = f"arn:{split[1]}:s3:::{split[5]}"
+    return f"The ARNs of buckets have no region and no account: {resource} matches nothing. Write {arn}"
+
+
 def _unknown_actions(clause: Clause) -> Iterator[Fault]:
     key = "NotAction" if clause.statement.not_action else "Action"
     for number, one in enumerate(clause.statement.actions):
-        service, colon, name = one.partition(":")
+        service, colon, _ = one.partition(":")
         if one != "*" and not colon:
             message = f"{one} names no service: IAM refuses it. Write s3:{one}, or what is meant."
             yield Fault("unknown-action", clause.where(key, number), message)
         known = actions.KNOWN.get(service.lower(), frozenset())
         if known and not actions.matched(one):
             message = f"{_SERVICES[service.lower()]} has no action {one}, as far as Bondstore knows."
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f" Did you mean {service.lower()}:{near[0]}?" if near else ""
-            yield Fault("unknown-action", clause.where(key, number), message + meant)
+            near = actions.near(one)
+            yield Fault(
+                "unknown-action", clause.where(key, number), f"{message} Did you mean {near}?" if near else message
+            )
 
 
 def _escalation(clause: Clause) -> Iterator[Fault]:
@@ -111,6 +133,8 @@ def _broad(clause: Clause) -> Iterator[Fault]:
         message = ""
         if resource == "*" and on_buckets and statement.principals is None:
             message = "* opens every bucket. Name the bucket and the prefix that are meant."
+        elif resource == "*" and mend.on_rows(statement) and statement.principals is None:
+            message = "* opens every table. Name the table and its indexes."
         elif mend.is_cut_table(resource):
             message = f"{resource} also opens every table whose name begins the same. Name the table and its indexes."
         elif place is not None and "*" in parts.shape(place.holder.rpartition(":")[2]):
@@ -118,6 +142,8 @@ def _broad(clause: Clause) -> Iterator[Fault]:
         elif place is not None and on_objects and parts.is_cut(place.key or ""):
             name = (place.key or "").rstrip("*")
             message = f"{name}* also opens all whose name begins the same, such as {name}2/. Write {name}/*"
+        elif place is not None and on_objects and (wild := parts.wildcard(place.key or "")):
+            message = f"{place.key} also opens {wild}. Name each prefix that is meant."
         if message:
             yield Fault("over-broad", clause.where("Resource", number), message)
 
@@ -138,6 +164,9 @@ def _useless(clause: Clause) -> Iterator[Fault]:
             yield Fault("useless", where, message)
         elif place.key is not None and not on_objects:
             yield Fault("useless", where, f"{names} objects. The bucket's own ARN is {place.holder}")
+        elif place.key is not None and clause.allows and place.key.endswith("/"):
+            message = f"{place.key} is the name of one object, and opens nothing below it. Write {place.key}*"
+            yield Fault("useless", where, message)
     yield from _useless_actions(clause, told, listed)
 
 
@@ -180,16 +209,17 @@ def _listing(clause: Clause) -> Iterator[Fault]:
     buckets = [one.holder for one in clause.places() if one is not None and one.key is None]
     found = parts.prefix_conditions(statement)
     whole = {place.holder for place in parts.opened(clause.document.statements) if place.key == "*"}
-    if lists and not found and not whole.issuperset(buckets):
+    if lists and not any(map(parts.asks, found)) and not whole.issuperset(buckets):
         prefixes = [f"{one.rstrip('/')}/*" for one in parts.opened_prefixes(clause.document, buckets)]
+        given = f"under {found[0].operator}" if found else "without a condition on s3:prefix"
         message = (
-            f"{statement.actions[lists[0]]} without a condition on s3:prefix shows the names of all objects of the "
-            f"bucket, and with them who takes part. Allow the prefixes that are meant{': ' if prefixes else ''}"
-            f"{some(prefixes)}"
+            f"{statement.actions[lists[0]]} {given} shows the names of all objects of the bucket"
+            f"{', as a listing may leave the prefix out' if found else ''}, and with them who takes part. "
+            f"Allow the prefixes that are meant{': ' if prefixes else ''}{some(prefixes)}"
         )
         yield Fault("list-without-prefix", clause.where("Action", lists[0]), message)
     for one in found:
-        if not _asks(one):
+        if not parts.asks(one):
             continue
         for number, action in enumerate(statement.actions):
             if number not in lists and parts.acts_on(action, actions.OBJECT | actions.BUCKET):
@@ -198,12 +228,9 @@ def _listing(clause: Clause) -> Iterator[Fault]:
         yield from _prefixes(clause, one)
 
 
-def _asks(condition: Condition) -> bool:
-    """Whether a condition holds only for requests that have the key."""
-    return not ("Not" in condition.operator or condition.operator.endswith("IfExists") or condition.operator == "Null")
-
-
 def _prefixes(clause: Clause, condition: Condition) -> Iterator[Fault]:
+    if any(one.key.lower() == "s3:delimiter" and parts.asks(one) for one in clause.statement.conditions):
+        return  # it shows the names in one folder, and not what lies deeper: that is meant
     like = condition.operator.rpartition(":")[2] == "StringLike"
     given = clause.raw["Condition"][condition.operator][condition.key]
     for number, value in enumerate(condition.values):
@@ -214,8 +241,8 @@ def _prefixes(clause: Clause, condition: Condition) -> Iterator[Fault]:
         if not base:
             message = "This prefix shows the names of all objects of the bucket. Name what is meant."
             yield Fault("over-broad", where, message)
-        elif "*" in plain and not like:
-            message = f"{condition.operator} takes the star in {value} for a star. Write StringLike."
+        elif "*" in plain and not like and conditions.is_known(condition.operator):
+            message = f"Under {condition.operator} the star in {value} is not a wildcard. Write StringLike."
             yield Fault("prefix-incomplete", where, message)
         elif not plain.rstrip("*").endswith("/"):
             message = f"{value} also shows the names of all that begins the same, such as {base}2/. {slash}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,8 +41,7 @@ def mended_action(action: str, statement: Statement) -> list[str]:
     service, _, name = action.partition(":")
     known = actions.KNOWN.get(service.lower())
     if known is not None and not actions.matched(action):
-        near = difflib.get_close_matches(name, known, n=1)
-        return [f"{service.lower()}:{near[0]}"] if near else []
+        return [near] if (near := actions.near(action)) else []
     if statement.effect == "Deny" or not actions.escalates(action):
         return [action]
     if "*" not in action:
@@ -77,6 +75,11 @@ def open_beside(statement: Statement) -> list[str]:
     return sorted(actions.BESIDES - denied) if denied & actions.ROWS else []
 
 
+def on_rows(statement: Statement) -> bool:
+    """Whether actions give the rows of tables away, or change them."""
+    return any(_of_dynamodb(one) & (actions.ROWS | actions.BESIDES) for one in statement.actions)
+
+
 def _of_dynamodb(action: str) -> frozenset[str]:
     return actions.matched(action) if action.lower().startswith("dynamodb:") else frozenset()
 
@@ -98,12 +101,14 @@ def _of_s3(head: Content, kept: list[str], clause: Clause) -> list[Content]:
         for one in places
         if one.key is not None
     ]
+    if clause.allows:
+        objects = _below(objects, clause)
     lists = [one for one in kept if parts.acts_on(one, actions.LISTING)]
     buckets = [one.holder for one in places if one.key is None]
     if lists and not buckets:
         buckets = list(dict.fromkeys(one.holder for one in places))
     given = clause.raw.get("Condition")
-    rest = _without_prefix(given)
+    rest = given if parts.named_prefixes(clause.statement) is None else _without_prefix(given)
     listing = _with_prefix(clause, buckets) if clause.allows else given
     about_objects = [one for one in kept if parts.acts_on(one, actions.OBJECT)]
     about_buckets = [one for one in kept if parts.acts_on(one, actions.BUCKET) and one not in lists]
@@ -119,6 +124,25 @@ def _of_s3(head: Content, kept: list[str], clause: Clause) -> list[Content]:
             named = {**head, "Sid": f"{head['Sid']}{name}"} if made and "Sid" in head else head
             made.append(_statement(named, acts, resources, condition))
     return made
+
+
+def _below(objects: list[str], clause: Clause) -> list[str]:
+    """Return objects by ARN, only those below the prefixes that a condition lists: no more is meant."""
+    named = parts.named_prefixes(clause.statement)
+    if not named:
+        return objects
+    bases = [f"{base}/" if (base := one.rstrip("*").rstrip("/")) else "" for one in named]
+    found: list[str] = []
+    for one in objects:
+        place = parts.place_of(one)
+        if place is None or place.key is None:
+            continue
+        begin = parts.stem(place.key)
+        if any(begin.startswith(base) for base in bases):
+            found.append(one)
+        elif place.key == f"{begin}*":
+            found += [place.arn(f"{base}*") for base in bases if base.startswith(begin)]
+    return found
 
 
 def _shut(made: list[Content], clause: Clause) -> list[Content]:
@@ -146,7 +170,9 @@ def _without_prefix(condition: Mapping[str, Any] | None) -> Content | None:
 
 def _with_prefix(clause: Clause, buckets: Sequence[str]) -> Content | None:
     given = clause.raw.get("Condition")
-    found = [value for one in parts.prefix_conditions(clause.statement) for value in one.values]
+    found = parts.named_prefixes(clause.statement)
+    if found is None:
+        return dict(given or {})  # a person must say which prefixes are meant
     found = found or [parts.stem(one.key) for one in clause.places() if one is not None and one.key is not None]
     found = found or parts.opened_prefixes(clause.document, buckets)
     bases = [one.rstrip("*").rstrip("/") for one in found]

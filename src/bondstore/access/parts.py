@@ -95,6 +95,14 @@ def is_cut(pattern: str) -> bool:
     return plain.endswith("*") and plain.strip("*") != "" and not plain.rstrip("*").endswith("/")
 
 
+def wildcard(pattern: str) -> str:
+    """Return what a wildcard in the middle of a pattern opens besides, in words; empty where there is none."""
+    plain = shape(pattern)
+    if plain.startswith("*") and plain.strip("*"):
+        return "such names in every folder, of other studies too"
+    return "names in which another character stands for the ?" if "?" in plain else ""
+
+
 def closed_off(pattern: str) -> str:
     """Return a pattern with the slash before its closing star."""
     return f"{pattern.rstrip('*')}/*"
@@ -103,6 +111,20 @@ def closed_off(pattern: str) -> str:
 def prefix_conditions(statement: Statement) -> list[Condition]:
     """Return the conditions on the prefix of a listing."""
     return [one for one in statement.conditions if one.key.lower() == PREFIX]
+
+
+def asks(condition: Condition) -> bool:
+    """Whether a condition holds only for requests that have the key, with a value that is listed."""
+    name = condition.operator
+    return not ("Not" in name or name.endswith("IfExists") or name == "Null" or name.startswith("ForAllValues:"))
+
+
+def named_prefixes(statement: Statement) -> list[str] | None:
+    """Return the prefixes that conditions list; None where one lists what is not meant."""
+    found = prefix_conditions(statement)
+    if any("Not" in one.operator or one.operator == "Null" for one in found):
+        return None
+    return [value for one in found for value in one.values]
 
 
 def acts_on(action: str, among: frozenset[str]) -> frozenset[str]:
