@@ -17,6 +17,7 @@ from docs.generator.text import code, markdown, page, table
 import bondstore
 from bondstore.domains import all_domains
 from bondstore.findings import FindingKind
+from bondstore.vault import VAULT
 
 INTRODUCTION = (
     "A finding is anything a person should know about an object. It names the object and the place inside it, and "
@@ -47,7 +48,7 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "From `bondstore audit verify --dest FOLDER --files`.",
     ),
 }
-for _domain in all_domains().values():
+for _domain in (*all_domains().values(), VAULT):
     SECTIONS |= {place.removeprefix("bondstore.").replace(":", "."): said for place, said in _domain.findings.items()}
 _SOURCE = Path(bondstore.__file__).parent
 

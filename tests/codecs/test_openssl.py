@@ -12,6 +12,7 @@ from bondstore.codecs.openssl import (
     DIGESTS,
     Keys,
     Variant,
+    decoded_ends,
     last_block,
     looks_sealed,
     opened,
@@ -74,6 +75,18 @@ def test_the_last_block_opens_by_itself(cipher: object) -> None:
     last = last_block(sealed[-64:], Keys(PASSPHRASE.encode(), sealed[8:16]), variant)
 
     assert last == unsealed(sealed, variant)[-variant.cipher.block_size :]
+
+
+@pytest.mark.parametrize("cipher", CIPHERS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("also", [(), ("-a",)], ids=" ".join)
+def test_the_last_block_may_be_the_only_one(cipher: object, also: tuple[str, ...]) -> None:
+    variant = next(one for one in variants() if one.cipher is cipher)
+    sealed = seal(b"hello", PASSPHRASE, *str(variant).split(), *also)
+
+    begun, ended = decoded_ends(sealed, sealed[-200:])
+
+    last = last_block(ended, Keys(PASSPHRASE.encode(), begun[8:16]), variant)
+    assert last == b"hello".ljust(variant.cipher.block_size, bytes([variant.cipher.block_size - 5]))
 
 
 def test_an_end_within_a_block_is_told_after_all_before_it() -> None:

@@ -14,6 +14,7 @@ from bondstore.vault.get import GetJob, Reader
 from bondstore.vault.keys import new_pair
 from bondstore.vault.put import Existing, PutJob, Recipients
 from tests.homes import home
+from tests.vault.rooms import Room
 
 __all__ = ["home"]
 PASSPHRASE = "lantern over quiet water"
@@ -51,3 +52,10 @@ def tree_of(root: Path) -> dict[str, bytes]:
     files = (one for one in root.rglob("*") if one.is_file())
     found = {str(one.relative_to(root)): one.read_bytes() for one in files}
     return {name: content for name, content in found.items() if not name.startswith(".bondstore/")}
+
+
+@pytest.fixture
+def room(home: object, tmp_path: Path) -> Room:
+    """Where old archives lie, and where they are opened to; both empty."""
+    (tmp_path / "sealed").mkdir()
+    return Room(tmp_path / "sealed", tmp_path / "opened")

@@ -73,6 +73,7 @@ NOUNS: Mapping[str, Noun] = {
             "unsubscribe": "End a subscription.",
         },
     ),
+    "unseal-legacy": Noun("Open old archives that openssl enc encrypted; unpack their tars."),
     "aws": Noun(
         "AWS Lambda: try handlers, package them, describe what they need.",
         {

@@ -160,6 +160,17 @@ def _decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise DamagedError("It is in base64, and its last signs are missing.", kind="cut")
 
 
+def decoded_ends(head: bytes, end: bytes) -> tuple[bytes, bytes]:
+    """Return the beginning and the end of a file without base64, as far as their signs make whole bytes."""
+    if head.startswith(MAGIC):
+        return head, end
+    first, last = head.translate(None, _SPACE), end.translate(None, _SPACE)
+    try:
+        return base64.b64decode(first[: len(first) // 4 * 4]), base64.b64decode(last[len(last) % 4 :])
+    except binascii.Error:  # a sign of padding in the middle: what is read to the end will say so
+        return b"", b""
+
+
 def split_header(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """Return the salt of an unwrapped file, and its blocks."""
     head, rest = _head(chunks, HEADER_SIZE)
@@ -183,8 +194,12 @@ def opened(blocks: Iterable[bytes], keys: Keys, variant: Variant) -> Iterator[by
 
 
 def last_block(sealed_end: bytes, keys: Keys, variant: Variant) -> bytes:
-    """Open the last block of a file whose last bytes, two blocks or more, are given."""
+    """Open the last block of a file whose last bytes are given; nothing where these are less than two blocks."""
     size = variant.cipher.block_size
+    if sealed_end.startswith(MAGIC) and len(sealed_end) == HEADER_SIZE + size:
+        return keys.opener(variant).update(sealed_end[-size:])
+    if len(sealed_end) < 2 * size:
+        return b""
     return keys.opener(variant, sealed_end[-2 * size : -size]).update(sealed_end[-size:])
 
 

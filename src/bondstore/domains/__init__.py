@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import ConfigurationError
 from bondstore.runs.domain import Domain, load
+from bondstore.vault import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,8 +54,9 @@ def find_domain(name: str) -> Domain | None:
 
 
 def domain_of(params: Mapping[str, Any]) -> Domain | None:
-    """Return the domain of a recorded run."""
-    return find_domain(str(params.get("job", "")).partition(".")[0])
+    """Return the domain of a recorded run; the vault's are nobody's, and done in the same way."""
+    name = str(params.get("job", "")).partition(".")[0]
+    return VAULT if name == VAULT.name else find_domain(name)
 
 
 def inspectors() -> dict[str, Any]:

@@ -75,7 +75,7 @@ class OutputGroup:
         self._is_made = False
         self._names = 0
 
-    def write(self, path: str, chunks: Iterable[Buffer]) -> Written:
+    def write(self, path: str, chunks: Iterable[Buffer], mtime_ns: int | None = None) -> Written:
         """Write one file under a temporary name.
 
         Parameters
@@ -84,6 +84,8 @@ class OutputGroup:
             Where it will go, relative to the root; made by `safe_relpath` where it stems from a key.
         chunks : iterable of bytes-like
             Its content; taken one at a time.
+        mtime_ns : int, optional
+            Its time of modification, in ns since 1970 UTC; now, when not given.
 
         Raises
         ------
@@ -99,6 +101,8 @@ class OutputGroup:
                 for chunk in chunks:
                     digest.update(chunk)
                     _write_all(descriptor, chunk)
+                if mtime_ns is not None:
+                    os.utime(descriptor, ns=(mtime_ns, mtime_ns))
                 stat = os.fstat(descriptor)
             except BaseException:
                 Path(temporary).unlink()

@@ -35,10 +35,13 @@ class Sealed(NamedTuple):
 class Writer(Protocol):
     """Takes outputs. Facts are columns of `Output`, such as ``kind`` and ``made_by``."""
 
-    def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
+    def write(
+        self, path: str, chunks: Iterable[Buffer], *, last: bool = False, mtime_ns: int | None = None, **facts: Any
+    ) -> None:
         """Take one output. A list is a small one; any other iterable may be large and is taken chunk by chunk.
 
-        What is written as `last` vouches for others of this writer: it is never seen before they are.
+        What is written as `last` vouches for others of this writer: it is never seen before they are. A file gets the
+        time of modification that is given; a store keeps its own.
         """
 
     def read(self, path: str) -> bytes | None:
@@ -68,9 +71,11 @@ class FolderWriter:
         self._facts: list[dict[str, Any]] = []
         self._last: set[str] = set()
 
-    def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
+    def write(
+        self, path: str, chunks: Iterable[Buffer], *, last: bool = False, mtime_ns: int | None = None, **facts: Any
+    ) -> None:
         """Write it under a temporary name."""
-        self._group.write(path, chunks)
+        self._group.write(path, chunks, mtime_ns)
         self._facts.append(facts)
         if last:
             self._last.add(path)
@@ -120,7 +125,15 @@ class StoreWriter:
         self._outputs: dict[str, Output] = {}
         self._reserved = 0
 
-    def write(self, path: str, chunks: Iterable[Buffer], *, last: bool = False, **facts: Any) -> None:
+    def write(
+        self,
+        path: str,
+        chunks: Iterable[Buffer],
+        *,
+        last: bool = False,
+        mtime_ns: int | None = None,  # noqa: ARG002 - see `Writer.write`
+        **facts: Any,
+    ) -> None:
         """Hold it in memory, or put a large one at once."""
         if last:
             data = b"".join(chunks)

@@ -1,1 +1,19 @@
 """What is encrypted and kept: keys, manifests, uploads, archives, and the ways back."""
+
+from bondstore.runs.domain import Domain
+
+VAULT = Domain(
+    "vault",
+    "The vault: files encrypted, kept, proved and brought back.",
+    {},
+    package="bondstore.cli",
+    jobs="bondstore.vault.jobs",
+    findings={
+        "bondstore.vault.findings:FINDINGS": ("The vault", ""),
+        "bondstore.vault.legacyfindings:LEGACY": (
+            "Old archives",
+            "From `bondstore unseal-legacy`. Encrypted objects stay in the store as they are, whatever is found.",
+        ),
+    },
+)
+"""How its recorded runs are taken up again. It is no domain: its commands are not under one noun."""

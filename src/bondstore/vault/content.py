@@ -276,9 +276,10 @@ def kind_of(head: bytes) -> Kind | None:
 
 def take_all(source: Source) -> Ending:
     """Read all, whatever it is: what is no padding is content."""
-    while source.some():
-        pass
-    return Ending(source.position)
+    last = b""
+    while piece := source.some():
+        last = (last + piece)[-LARGEST_BLOCK:]
+    return Ending(source.position - padding(last))
 
 
 def evidence(head: bytes, last: bytes) -> float:
