@@ -1,4 +1,4 @@
-"""How long it takes to prove policies against an inventory, and how much memory: ``python -m benchmarks.policies``.
+"""How long it takes to make policies and to prove them against an inventory: ``python -m benchmarks.policies``.
 
 2,000 participants with two prefixes each, in 200 policies; 1,000,000 keys in an S3 Inventory packed with gzip, and an
 EXPECT.csv that names the prefixes. The same question is asked once more of policies written with a star in the middle.
@@ -92,6 +92,9 @@ def main() -> None:
             path.touch()
         policies(folder / "prefixes", given.participants, given.policies, "{root}{participant}/*")
         policies(folder / "stars", given.participants, given.policies, "*/{participant}/*")
+        people = folder / "people.txt"
+        people.write_text("".join(f"{participant(one)}\n" for one in range(given.participants)))
+        made = ["make", "beiwe", "--study", STUDY, "--bucket", BUCKET, "--participants", str(people)]
         ways = {
             "an inventory": ["prefixes", str(file), "--expect", str(folder / "prefixes/expect.csv")],
             "an inventory, --keys": ["prefixes", str(file), "--keys"],
@@ -99,9 +102,12 @@ def main() -> None:
             "an inventory, may be listed": ["prefixes", str(file), "--action", "s3:ListBucket"],
             f"a folder of {given.keys // 20:,} files, listed": ["prefixes", f"file://{store}", "--bucket", BUCKET],
         }
-        print(f"{number:,} keys, {given.policies} policies\n\n| against | s | peak, MB | exit |\n|---|--:|--:|--:|")
+        print(f"{number:,} keys, {given.policies} policies\n\n| what | s | peak, MB | exit |\n|---|--:|--:|--:|")
+        commands = {f"make, {given.participants:,} participants": [*made, "--out", str(folder / "made")]}
         for name, (policy, against, *more) in ways.items():
-            seconds, peak, code = run(["policy", "prove", str(folder / policy), "--against", against, *more])
+            commands[f"prove, {name}"] = ["prove", str(folder / policy), "--against", against, *more]
+        for name, words in commands.items():
+            seconds, peak, code = run(["policy", *words])
             print(f"| {name} | {seconds:.1f} | {peak:.0f} | {code} |", flush=True)
 
 

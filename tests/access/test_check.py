@@ -179,6 +179,7 @@ def test_what_is_written_instead_opens_the_study_and_nothing_else() -> None:
         (allow(Condition={"StringLike": {"aws:usernames": "ada"}}), "unknown-condition"),
         (allow(Condition={"Bool": {"SecureTransport": "true"}}), "unknown-condition"),
         (allow(resource=f"{BUCKET}/{STUDY}/*"), "private"),
+        (allow(resource=f"{BUCKET}/{STUDY}/*", Condition={"Bool": {"aws:SecureTransport": "true"}}), "private"),
         (allow(resource=f"{BUCKET}/PROBLEM_UPLOADS/{STUDY}/*"), "private"),
         (allow(resource=[f"{BUCKET}/lab/S/*", f"{BUCKET}/lab/CHUNKED_DATA/S/*"]), "private"),
         (allow(resource=f"{BUCKET}/lab/{STUDY}/*"), "private"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,8 @@ ACTIONS = {
 }
 """What each of them takes on objects."""
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+_FIT = re.compile(r"[ -~\x80-\xff]*")
+"""What a policy may contain, but for tabs and line ends."""
 _SIGNS = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 
 
@@ -82,7 +85,7 @@ class Grant:
                     f"The prefix {prefix!r} does not end in a slash: it would open every name that begins with it.",
                     hint=f"Write {prefix}/",
                 )
-            if not all(" " <= sign <= "\u00ff" and sign != "\u007f" for sign in prefix):
+            if not _FIT.fullmatch(prefix):
                 raise UsageError(
                     f"The prefix {prefix!r} has characters that a policy cannot contain.",
                     hint="A policy contains characters from U+0020 to U+00FF.",

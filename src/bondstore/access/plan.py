@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,8 @@ class PolicyPlan:
     policies: Mapping[str, Mapping[str, Pieces]]
     best: int = 0
     """How many policies their characters need at least."""
-    changed: tuple[str, ...] = ()
-    """Policies that are new, or other than in the plan before."""
-    dropped: tuple[str, ...] = ()
-    """Policies of the plan before that are no longer needed."""
+    former: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+    """The policies of the plan before, by name."""
     documents: Mapping[str, Mapping[str, Any]] = field(init=False, compare=False)
     """Each policy by name."""
 
@@ -55,8 +53,19 @@ class PolicyPlan:
         }
         object.__setattr__(self, "documents", written)
 
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Policies that are new, or other than in the plan before."""
+        return tuple(one for one in self.documents if self.documents[one] != self.former.get(one))
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Policies of the plan before that are no longer needed."""
+        return tuple(one for one in self.former if one not in self.documents)
+
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield a record of each policy to show."""
+        changed = frozenset(self.changed)
         for name, document in self.documents.items():
             yield {
                 "kind": "policy",
@@ -64,7 +73,7 @@ class PolicyPlan:
                 "characters": size_of(document),
                 "limit": self.limit,
                 "shares": len(self.policies[name]),
-                "change": "new or changed" if name in self.changed else "as before",
+                "change": "new or changed" if name in changed else "as before",
             }
 
 
@@ -96,10 +105,7 @@ def make_plan(
         free = (one for one in numbered if one not in taken)
         names = [*taken, *(next(free) for _ in bins[len(taken) :])]
     policies = {one: pieces for one, pieces in zip(names, bins, strict=True) if pieces}
-    made = PolicyPlan(name, grant, limit, policies, room.lower_bound)
-    old, new = before.documents if before else {}, made.documents
-    changed = tuple(one for one in new if new[one] != old.get(one))
-    return replace(made, changed=changed, dropped=tuple(one for one in old if one not in new))
+    return PolicyPlan(name, grant, limit, policies, room.lower_bound, before.documents if before else {})
 
 
 def _room(name: str, grant: Grant, limit: int) -> Room:
