@@ -105,6 +105,12 @@ def test_a_role_that_a_bucket_names_is_each_of_its_sessions(named: str, expected
     assert decide(Request("s3:GetObject", OBJECT, session), Policies(resource=bucket)).permission is expected
 
 
+def test_a_statement_without_a_resource_leaves_the_answer_open() -> None:
+    nothing = {"Effect": "Allow", "Action": "s3:*"}
+    assert answer(policy(nothing)) is Permission.UNKNOWN
+    assert answer(policy(allow(), {**nothing, "Effect": "Deny"})) is Permission.UNKNOWN
+
+
 def test_a_pattern_does_not_reach_over_the_parts_of_an_arn() -> None:
     assert answer(policy(allow("arn:aws:s3:*:*:study-data/*"))) is Permission.ALLOWED
     assert answer(policy(allow("arn:aws:s3:::*"))) is Permission.ALLOWED

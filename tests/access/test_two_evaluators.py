@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import combinations, product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from bondstore.access.conditions import Context
 from bondstore.access.document import parse
 from bondstore.access.evaluate import Policies, Principal, Request, decide
-from tests.access.random_cases import AWAY, BUCKET, HOME, ROLE, USERS, Maker
+from tests.access.random_cases import AWAY, BUCKET, EVE, HOME, ROLE, USERS, Maker
 from tests.access.second_evaluator import Papers, Question, outcomes, verdict, worlds
 
 CASES = 5_000
@@ -96,6 +97,18 @@ LIST = Question("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", ADA, known={"s3:prefi
 READ = Question("s3:GetObject", OBJECT, ADA)
 READ_AS_ROLE = Question("s3:GetObject", OBJECT, ROLE)
 NOTHING, ALL = policy(Resource="arn:aws:s3:::other"), policy()
+
+
+@pytest.mark.parametrize("who", [ADA, ROLE, EVE], ids=["a user", "a role", "of another account"])
+@pytest.mark.parametrize("boundary", ["", NOTHING, ALL], ids=["no boundary", "a narrow one", "a wide one"])
+def test_two_evaluators_agree_on_whomever_a_bucket_names_together(who: str, boundary: str) -> None:
+    names = [ADA, ROLE, EVE, HOME, "*"]
+    lists = [list(some) for number in range(1, len(names) + 1) for some in combinations(names, number)]
+    for listed, whom, own in product(lists, ("Principal", "NotPrincipal"), ([], [ALL])):
+        for effect in ("Allow", "Deny"):
+            papers = Papers(own, boundary, policy(Effect=effect, **{whom: {"AWS": listed}}))
+            question = Question("s3:GetObject", OBJECT, who, HOME)
+            assert first(question, papers) == verdict(question, papers), (listed, whom, own, effect)
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def named_as(statement: Statement, principal: Principal) -> str:
         return "other"
     if ":user/" in principal.arn:
         return "user"
-    return "role" if set(listed) == {principal.arn} else "other"
+    return "other" if any(one == "*" or _account_of(one) == principal.account for one in listed) else "role"
 
 
 def applies(statement: Statement, request: Request, context: Context, *, bounded: bool = False) -> Truth:
