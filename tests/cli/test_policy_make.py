@@ -230,10 +230,51 @@ def test_a_folder_with_another_plan_is_not_written_to_unasked(cli: Call, home: H
     other = ("policy", "make", "--bucket", "my-study-data", "--prefix", "images/", "--out", str(folder))
     refused = cli(*other)
     assert refused.code == 2
-    assert f"bondstore-beiwe-{STUDY}" in refused.err
+    assert f"a plan for study {STUDY} of arn:aws:s3:::" in refused.err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    name = ("--name", f"bondstore-beiwe-{STUDY}")
+    bucket = BEIWE[BEIWE.index("--bucket") + 1]
+    for words in (
+        ("policy", "make", "beiwe", "--study", f"{STUDY}2", "--bucket", bucket, "-p", "1ab2cd3e", *name),
+        ("policy", "make", "beiwe", "--study", STUDY, "--bucket", "other-bucket", "-p", "1ab2cd3e", *name),
+        ("policy", "make", "beiwe", "--study", STUDY, "--store", f"s3://{bucket}/below", "-p", "1ab2cd3e", *name),
+        (*BEIWE, "-p", "1ab2cd3e", "--partition", "aws-cn"),
+        (*other, *name),
+    ):
+        assert cli(*words, "--out", str(folder)).code == 2, words
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert cli(*other, "--again").code == 0
     assert {path.name for path in folder.glob("bond*.json")} == {"bondstore-my-study-data-001.json"}
+
+
+def test_a_study_of_the_settings_is_another_plan_too(cli: Call, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("policy", "make", "beiwe", "--bucket", "lab", "-p", "1ab2cd3e", "--out", str(home.project / "policies"))
+    monkeypatch.setenv("STUDY_FOLDER", STUDY)
+    assert cli(*words).code == 0
+    monkeypatch.setenv("STUDY_FOLDER", f"{STUDY}2")
+    assert cli(*words).code == 2
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_what_no_plan_wrote_is_not_written_over(cli: Call, home: Home, dry: tuple[str, ...]) -> None:
+    folder = home.project / "policies"
+    folder.mkdir()
+    many = [word for one in range(60) for word in ("-p", f"p{one:07d}")]
+    words = (*BEIWE, "--out", str(folder), *dry)
+    for name in ("expect.csv", f"bondstore-beiwe-{STUDY}-001.json"):
+        (folder / name).write_text("mine")
+        refused = cli(*words, "-p", "p0000000")
+        assert (refused.code, (folder / name).read_text()) == (4, "mine")
+        assert f"{name} is there already" in refused.err
+        (folder / name).unlink()
+    assert cli(*words[:-1] if dry else words, "-p", "p0000000").code == 0
+    (folder / f"bondstore-beiwe-{STUDY}-002.json").write_text("mine")
+    assert cli(*words, *many).code == 4
+    (folder / f"bondstore-beiwe-{STUDY}-002.json").unlink()
+    with (folder / "expect.csv").open("a") as out:
+        out.write("mine/\n")
+    assert cli(*words, *many).code == 4
+    assert (folder / "expect.csv").read_text().endswith("mine/\n")
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(cli: Call, home: Home) -> None:

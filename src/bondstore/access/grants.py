@@ -55,6 +55,8 @@ class Scope:
 
     shares: Sequence[Share]
     closed: tuple[str, ...] = ()
+    subject: str = ""
+    """What the shares are of, such as a study: those of another one are another plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,48 @@ def _refilled(room: Room, grant: Grant, before: PolicyPlan) -> list[Bin | None]:
     return refill(room, kept)
 
 
+def refuse_another(before: PolicyPlan, name: str, grant: Grant, folder: Path) -> None:
+    """Refuse to continue the plan of another study, bucket or name.
+
+    Raises
+    ------
+    UsageError
+        It would be another plan.
+    """
+    old, new = (
+        " of ".join(filter(None, (one.scope.subject, f"{one.arn}/{one.below}"))) for one in (before.grant, grant)
+    )
+    if old != new:
+        raise UsageError(
+            f"{folder} contains a plan for {old}, and this would be for {new}.",
+            hint="Name another folder, or replace the plan with --again.",
+        )
+    if before.name != name:
+        raise UsageError(
+            f"{folder} contains the plan {before.name}, and this would be {name}.",
+            hint=f"Add --name {before.name} to continue it, name another folder, or replace it with --again.",
+        )
+
+
+def refuse_foreign(plan: PolicyPlan, folder: Path) -> None:
+    """Refuse to write over files that no plan of this folder wrote.
+
+    Raises
+    ------
+    ConfigurationError
+        There is one.
+    """
+    plans = _plans(folder)
+    known = {name for one in plans for name in one.policies}
+    files = [folder / f"{name}.json" for name in plan.policies if name not in known]
+    for file in files if plans else [*files, folder / EXPECT]:
+        if file.is_file():
+            raise ConfigurationError(
+                f"{file} is there already, and Bondstore did not write it.",
+                hint="Move it away, or name another folder.",
+            )
+
+
 def _settings(grant: Grant, limit: int) -> tuple[object, ...]:
     return grant.bucket, grant.below, grant.rights, grant.partition, tuple(grant.scope.closed), limit
 
@@ -223,12 +265,22 @@ def write_plan(plan: PolicyPlan, folder: Path) -> None:
         (folder / f"{name}.json").unlink(missing_ok=True)
     for name, document in plan.documents.items():
         _put(folder / f"{name}.json", text_of(document))
+    _put(folder / EXPECT, _expected(plan))
+    (folder / NEXT).replace(folder / FILE)
+
+
+def _expected(plan: PolicyPlan) -> str:
+    """Return what is meant to be readable, as CSV."""
     expected = io.StringIO()
     writer = csv.writer(expected, lineterminator="\n")
     writer.writerow(["prefix"])
     writer.writerows([prefix] for prefix in (plan.grant.prefixes() if plan.grant.lists else ()))
-    _put(folder / EXPECT, expected.getvalue())
-    (folder / NEXT).replace(folder / FILE)
+    return expected.getvalue()
+
+
+def _plans(folder: Path) -> list[PolicyPlan]:
+    """Read the plan of a folder, and the one that was being written."""
+    return [plan for name in (FILE, NEXT) if (plan := _read(folder / name)) is not None]
 
 
 def read_plan(folder: Path) -> PolicyPlan | None:
@@ -237,13 +289,17 @@ def read_plan(folder: Path) -> PolicyPlan | None:
     Raises
     ------
     ConfigurationError
-        It is not a plan, or somebody changed one of its policies.
+        It is not a plan, or somebody changed one of its policies, or what is expected of it.
     """
-    plans = [plan for name in (FILE, NEXT) if (plan := _read(folder / name)) is not None]
-    documents = [plan.documents for plan in plans]
-    for name in dict.fromkeys(name for one in documents for name in one):
-        file = folder / f"{name}.json"
-        if file.exists() and file.read_bytes() not in [text_of(one[name]).encode() for one in documents if name in one]:
+    plans = _plans(folder)
+    written: dict[str, list[str]] = {}
+    for plan in plans:
+        written.setdefault(EXPECT, []).append(_expected(plan))
+        for name, document in plan.documents.items():
+            written.setdefault(f"{name}.json", []).append(text_of(document))
+    for name, texts in written.items():
+        file = folder / name
+        if file.exists() and file.read_bytes() not in [one.encode() for one in texts]:
             raise ConfigurationError(
                 f"{file} was changed after Bondstore wrote it.",
                 hint="Move it away if the change is yours, then run bondstore policy make again.",
@@ -286,7 +342,7 @@ def _read(file: Path) -> PolicyPlan | None:
         content = json.loads(text)
         granted = content["grant"]
         shares = tuple(Share(one, tuple(prefixes)) for one, prefixes in granted["shares"].items())
-        scope = Scope(shares, tuple(granted["closed"]))
+        scope = Scope(shares, tuple(granted["closed"]), granted["subject"])
         rights = Rights(granted["rights"])
         grant = Grant(granted["bucket"], scope, rights, granted["partition"], granted["below"])
         policies = {
@@ -342,6 +398,7 @@ def _content(plan: PolicyPlan) -> dict[str, Any]:
             "partition": grant.partition,
             "rights": grant.rights.value,
             "below": grant.below,
+            "subject": grant.scope.subject,
             "closed": list(grant.scope.closed),
             "shares": {share.name: list(share.prefixes) for share in grant.scope.shares},
         },

@@ -261,22 +261,21 @@ def _grant(url: str, scope: Scope, rights: Rights, partition: str) -> Grant:
 
 def _made(name: str, grant: Grant, limit: int, target: PlanOptions, *, inline: bool, dry_run: bool) -> PolicyPlan:
     """Return the plan, and write it where that is asked for."""
-    from bondstore.access.plan import changing, make_plan, read_plan, write_plan
+    from bondstore.access.plan import changing, make_plan, read_plan, refuse_another, refuse_foreign, write_plan
 
     out = target.out
     with changing(out) if out and not dry_run else nullcontext():
         before = read_plan(out) if out else None
-        if before and before.name != name and not target.again:
-            raise UsageError(
-                f"{out} contains the plan {before.name}, and this would be {name}.",
-                hint=f"Add --name {before.name} to continue it, name another folder, or replace it with --again.",
-            )
+        if out and before and not target.again:
+            refuse_another(before, name, grant, out)
         plan = make_plan(name, grant, limit=limit, before=before, again=target.again)
         if inline and len(plan.policies) > 1:
             raise UsageError(
                 f"This takes {plan.best} policies of {limit:,} characters, and only one can be inline.",
                 hint="Leave out --inline.",
             )
+        if out:
+            refuse_foreign(plan, out)
         if out and not dry_run:
             write_plan(plan, out)
     return plan
@@ -311,7 +310,7 @@ def _tell(plan: PolicyPlan, holder: HolderOptions) -> int:
     from bondstore.access.plan import ways
 
     if plan.dropped:
-        output.note(f"No longer needed: {', '.join(plan.dropped)}. Detach them from whoever has them.")
+        output.note(f"No longer needed: {', '.join(plan.dropped)}. bondstore policy attach detaches them.")
     number, most = len(plan.policies), holder.attachments or limits.ATTACHED
     if number > plan.best + 1:
         output.note(f"{number} policies; {plan.best} to {plan.best + 1} would do: --again splits everything again.")

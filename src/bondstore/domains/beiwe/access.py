@@ -32,6 +32,7 @@ def scope(study: str, participants: Sequence[str] = (), also: Collection[str] = 
     if study in ROOTS:
         raise UsageError(f"{study} is not a study: it contains data of all studies.", hint="Give the study's id.")
     chunked, raw, problems = study_prefixes(study)
+    subject = f"study {study}"
     keys = f"{raw}keys/"
     if unknown := set(also) - {KEYS, PROBLEMS}:
         raise UsageError(f"A Beiwe study has no {min(unknown)}.", hint=f"Write {KEYS} or {PROBLEMS}.")
@@ -43,10 +44,10 @@ def scope(study: str, participants: Sequence[str] = (), also: Collection[str] = 
             )
         if "keys" in participants:
             raise UsageError("keys is not a participant: that folder contains the device keys.", hint="Leave it out.")
-        return Scope([Share(one, (f"{chunked}{one}/", f"{raw}{one}/")) for one in participants])
+        return Scope([Share(one, (f"{chunked}{one}/", f"{raw}{one}/")) for one in participants], (), subject)
     shares = [Share(study, (chunked, raw))]
     if KEYS in also:  # in the study's own prefix already; a name of its own says that they are meant
         shares.append(Share(KEYS, (keys,)))
     if PROBLEMS in also:
         shares.append(Share(PROBLEMS, (problems,)))
-    return Scope(shares, () if KEYS in also else (keys,))
+    return Scope(shares, () if KEYS in also else (keys,), subject)
