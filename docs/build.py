@@ -8,9 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a file, python looks beside it only
 
-from docs.generator import commands, exit_codes, findings, ledger, python, settings, streams, tests  # noqa: E402
+from docs.generator import archive, commands, exit_codes, findings, ledger, python, settings, streams, tests  # noqa: E402
 
 PAGES = {
+    "archive": archive.make,
     "commands": commands.make,
     "exit-codes": exit_codes.make,
     "findings": findings.make,

@@ -21,7 +21,7 @@ MEANING = {
     "is there.",
     Exit.REFUSED: "Refused by a rule that you or the profile set.",
     Exit.INTEGRITY: "A hash or the audit chain does not hold.",
-    Exit.WAITING: "Not yet: a restore or a review is still going on.",
+    Exit.WAITING: "Not yet: a restore or a review is still going on. Run the same command again later.",
     Exit.INTERRUPTED: "Stopped by you, or you said no. What was done is kept; the message says how to go on.",
 }
 SCRIPT = """```sh

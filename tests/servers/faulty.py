@@ -90,12 +90,15 @@ class FaultyProxy:
         Its own address.
     seen : list of Seen
         All requests so far, in order of arrival.
+    answers : list of tuple
+        Method, path and status of all answers of the server behind it.
     """
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
         self.upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
         self.seen: list[Seen] = []
+        self.answers: list[tuple[str, str, int]] = []
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -123,6 +126,7 @@ class FaultyProxy:
         with self._lock:
             self._faults.clear()
             self.seen.clear()
+            self.answers.clear()
 
     @contextmanager
     def fault(self, fault: Fault) -> Iterator[Fault]:
@@ -211,6 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._behind = None
             self._hang_up()
             return
+        self.server.proxy.answers.append((self.command, unquote(urlsplit(self.path).path), answer.status))
         if fault is not None and fault.kind == "lose_answer":
             answer.read()
             self._hang_up()

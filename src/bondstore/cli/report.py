@@ -87,7 +87,9 @@ def show_ended(run: str, tally: Tally, destination: Destination, *, json: bool) 
 
 
 def exit_code(tally: Tally) -> int:
-    """Return 0 where everything is done, else 5."""
+    """Return 0 where everything is done, 8 where the rest only has to be waited for, else 5."""
+    if tally.only_waits:
+        return int(Exit.WAITING)
     return int(Exit.DONE if tally.complete else Exit.INCOMPLETE)
 
 

@@ -63,6 +63,7 @@ NOUNS: Mapping[str, Noun] = {
             "show": "List the files of a release.",
         },
     ),
+    "restore": Noun("Bring archived objects back: Glacier, Deep Archive, Azure's archive tier."),
     "notify": Noun(
         "Mail: tell subscribers what was tested or released, with plots.",
         {

@@ -214,13 +214,13 @@ class Items:
         last, behind = under, f"{under}\U0010ffff"
         while True:
             rows = self._connection.execute(
-                "SELECT key, version, size, output FROM items"
+                "SELECT key, version, size, output, reason FROM items"
                 " WHERE job = ? AND key > ? AND key < ? AND run = ? AND state = 'planned' ORDER BY key LIMIT ?",
                 (job, last, behind, run, page),
             ).fetchall()
             if not rows:
                 return
-            yield [Item(*row) for row in rows]
+            yield [Item(row[0], row[1], row[2], row[3], reason=row[4]) for row in rows]
             last = rows[-1][0]
 
     def any_planned(self, job: str, run: str, under: str) -> bool:

@@ -49,6 +49,8 @@ class Receipt:
     left: int = 0
     """Products that are left as they were, as one of their objects could not be read once more."""
     inside: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    """Of the failed objects: those that only have to be waited for."""
     first: FileChange | None = None
     """What is done before anything of this is recorded or seen."""
     counted: bool = True
@@ -74,7 +76,7 @@ class Receipt:
 
     def tally(self) -> Tally:
         """Count the items by what became of them."""
-        tally = Tally(inside=dict(self.inside), left=self.left)
+        tally = Tally(inside=dict(self.inside), left=self.left, waiting=self.waiting)
         if self.counted:
             for item in self.items:
                 tally = tally.count(_OUTCOME[item.state], item.size)

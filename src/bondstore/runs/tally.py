@@ -38,6 +38,8 @@ class Tally:
         What was found inside the objects, by its word, such as ``images``.
     left : int
         Files made of many objects that were left as they were, as one of the objects could not be read once more.
+    waiting : int
+        Of the failed objects: those that only have to be waited for, such as archived ones that were asked for.
     """
 
     done: Count = field(default=Count())
@@ -46,6 +48,7 @@ class Tally:
     failed: Count = field(default=Count())
     inside: Mapping[str, int] = field(default_factory=dict)
     left: int = 0
+    waiting: int = 0
 
     @classmethod
     def of(cls, counts: Mapping[str, Count]) -> Tally:
@@ -63,6 +66,13 @@ class Tally:
         """Whether nothing is quarantined, failed or left as it was."""
         return not self.quarantined.objects and not self.failed.objects and not self.left
 
+    @property
+    def only_waits(self) -> bool:
+        """Whether all that is missing has to be waited for."""
+        return (
+            bool(self.waiting) and self.failed.objects == self.waiting and not (self.quarantined.objects or self.left)
+        )
+
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             self.done + other.done,
@@ -71,6 +81,7 @@ class Tally:
             self.failed + other.failed,
             dict(Counter(self.inside) + Counter(other.inside)),
             self.left + other.left,
+            self.waiting + other.waiting,
         )
 
     def count(self, outcome: str, size: int) -> Tally:

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import UsageError
-from bondstore.stores.transfer import head
+from bondstore.stores.transfer import head, reader
+from bondstore.text import counted
 
 if TYPE_CHECKING:
     from bondstore.stores.connection import Connection
@@ -115,6 +116,14 @@ class Answer(StrEnum):
     """503: no capacity for expedited restores at the moment."""
 
 
+def wait_text(minutes: tuple[int, int]) -> str:
+    """Return a waiting time in words: ``3 to 5 hours``, ``up to 12 hours``."""
+    low, high = minutes
+    size, unit = (60, "hour") if high >= 60 else (1, "minute")
+    start = f"{low // size} to" if low else "up to"
+    return f"{start} {counted(high // size, unit)}"
+
+
 def find_class(kind: str, name: str) -> StorageClass | None:
     """Return what the table says of a class; None of one that is not in it."""
     return _BY_NAME.get((kind, name))
@@ -125,6 +134,7 @@ def standing(connection: Connection, key: str) -> Standing:
     if not connection.kind.has_classes:
         head(connection, key)
         return Standing(Access.PLAIN)
+    reader(connection, key)  # refuses what no store of this kind can have; odd keys may be archived, too
     found: Standing = connection.persist("archive", lambda client: client.standing(key), key)
     return found
 
@@ -133,6 +143,7 @@ def ask(connection: Connection, key: str, speed: Speed, days: int | None) -> Ans
     """Ask for an archived object; see `Store.ask_for`."""
     if not connection.kind.has_classes:
         raise UsageError(f"{connection.address.url} has no archived objects.")
+    reader(connection, key)
     answer: Answer = connection.persist("archive", lambda client: client.ask(key, speed, days), key)
     return answer
 

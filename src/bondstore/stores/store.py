@@ -210,11 +210,11 @@ class Store:
 
     def standing(self, key: str) -> Standing:
         """Ask, with one HEAD, whether an object can be read, or is archived, and its storage class."""
-        return archive.standing(self._connection, _checked(key))
+        return archive.standing(self._connection, key)
 
     def ask_for(self, key: str, speed: Speed, days: int | None) -> Answer:
         """Ask for an archived object, to be read for so many days; None where the class brings it back for good."""
-        return archive.ask(self._writable(key), _checked(key), speed, days)
+        return archive.ask(self._writable(), key, speed, days)
 
     # Writing
 

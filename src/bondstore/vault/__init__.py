@@ -9,6 +9,11 @@ VAULT = Domain(
     package="bondstore.cli",
     jobs="bondstore.vault.jobs",
     findings={
+        "bondstore.vault.restore_rules:RESTORES": (
+            "Archived objects",
+            "From `bondstore restore`. With *error* the run ends with exit code 5; while objects only have to be "
+            "waited for, with 8.",
+        ),
         "bondstore.vault.findings:FINDINGS": ("The vault", ""),
         "bondstore.vault.legacyfindings:LEGACY": (
             "Old archives",
