@@ -17,7 +17,9 @@ from bondstore.runs.destination import PRIVATE
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult
 from bondstore.runs.executors import Executor, Serial
-from bondstore.vault import legacy
+from bondstore.stores.address import dest_spec
+from bondstore.vault.legacy import prepare
+from bondstore.vault.unseal import LIST, Asked
 from tests.openssl_program import seal
 
 PASSPHRASE = "what the lab typed in 2016"
@@ -45,22 +47,22 @@ class Room:
     ) -> RunResult:
         """Open what is there."""
         asked["passphrases"] = asked.get("passphrases") or refs(PASSPHRASE)
-        how = legacy.Asked(**asked)
-        job = legacy.prepare(source or self.source, dest or self.dest, how)
+        how = Asked(**asked)
+        job = prepare(source or self.source, dest or self.dest, how)
         return engine.execute(job, open_destination(job.dest), self.executor, retry=retry)
 
     def files(self) -> dict[str, str]:
         """Return the digests of what is to be seen in the destination, by path; the lists apart."""
-        return {name: content for name, content in tree(self.dest).items() if not name.endswith(legacy.LIST)}
+        return {name: content for name, content in tree(self.dest).items() if not name.endswith(LIST)}
 
     def listed(self, name: str) -> list[dict[str, str]]:
         """Return an archive's list."""
-        with (self.dest / f"{name}{legacy.LIST}").open(newline="") as file:
+        with (self.dest / f"{name}{LIST}").open(newline="") as file:
             return list(csv.DictReader(file))
 
     def findings(self, run: str) -> list[Finding]:
         """Return what a run found."""
-        with open_destination(legacy.dest_spec(self.dest)).ledger(create=False) as ledger:
+        with open_destination(dest_spec(self.dest)).ledger(create=False) as ledger:
             return list(ledger.findings.of_run(run))
 
     def kinds(self, result: RunResult) -> dict[str, str]:

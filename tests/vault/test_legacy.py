@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import random
 import stat
@@ -17,8 +18,10 @@ from bondstore.config.secrets import SecretRef
 from bondstore.errors import CredentialsError, NothingThereError, PolicyError
 from bondstore.runs.executors import Processes, Threads
 from bondstore.stores import open_store
-from bondstore.vault import legacy
+from bondstore.stores.address import store_spec
+from bondstore.vault.legacy import prepare
 from bondstore.vault.legacyfindings import LEGACY
+from bondstore.vault.unseal import ASK, LIST
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from tests.stores.rigs import s3_rig
 from tests.vault import contents
@@ -72,7 +75,7 @@ def test_a_tar_is_unpacked_and_listed(room: Room, every: dict[str, bytes]) -> No
     lines = {one["path"]: one for one in room.listed("lab/P1.tar.gz")}
     assert {name for name, one in lines.items() if one["kind"] == "file"} == FILES.keys()
     assert lines["P1/notes.txt"]["bytes"] == "300"
-    assert lines["P1/notes.txt"]["sha256"] == legacy.hashlib.sha256(FILES["P1/notes.txt"]).hexdigest()
+    assert lines["P1/notes.txt"]["sha256"] == hashlib.sha256(FILES["P1/notes.txt"]).hexdigest()
     assert lines["P1/day 2"]["kind"] == "folder"
 
 
@@ -382,7 +385,7 @@ def test_a_passphrase_that_cannot_be_had(room: Room, every: dict[str, bytes]) ->
     with pytest.raises(CredentialsError):
         room.run(passphrases=(SecretRef("env", "NOT_SET_AT_ALL"),))
     with pytest.raises(CredentialsError):  # no terminal
-        room.run(passphrases=(legacy.ASK,))
+        room.run(passphrases=(ASK,))
     assert not room.dest.exists()
 
 
@@ -392,7 +395,7 @@ def test_a_profile_that_forbids_plaintext_on_a_disk(room: Room, every: dict[str,
 
     for source in (room.source, path):
         with pytest.raises(PolicyError):
-            legacy.prepare(source, room.dest, profile=forbidding).check()
+            prepare(source, room.dest, profile=forbidding).check()
 
 
 def test_a_destination_among_the_archives(room: Room, every: dict[str, bytes]) -> None:
@@ -416,7 +419,7 @@ def s3(home: object, seaweedfs: SeaweedFS, bucket: str, monkeypatch: pytest.Monk
 
 
 def test_from_a_store_to_a_store(room: Room, every: dict[str, bytes], s3: str) -> None:
-    store = open_store(legacy.store_spec(s3))
+    store = open_store(store_spec(s3))
     for name in ("tar", "tar.gz", "AVI"):
         store.put(f"old/{name}.enc", room.seal(name, every[name]).read_bytes())
     damaged = bytearray(room.seal("x", every["tar.gz"], *AES).read_bytes())
@@ -431,14 +434,14 @@ def test_from_a_store_to_a_store(room: Room, every: dict[str, bytes], s3: str) -
     found = {
         one.key.removeprefix("opened/"): digest(bytes(store.get(one.key).data))
         for one in store.list("opened")
-        if "/.bondstore/" not in one.key and not one.key.endswith(legacy.LIST)
+        if "/.bondstore/" not in one.key and not one.key.endswith(LIST)
     }
     assert found == {"AVI": digest(every["AVI"]), **below("tar.files", FILES), **below("tar.gz.files", FILES)}
     assert room.run(f"{s3}/old", f"{s3}/opened").tally.skipped.objects == 3
 
 
 def test_one_object_of_a_store_by_its_address(room: Room, every: dict[str, bytes], s3: str) -> None:
-    store = open_store(legacy.store_spec(s3))
+    store = open_store(store_spec(s3))
     for name in ("P1", "P2"):
         store.put(f"old/{name}.tar.enc", room.seal(name, every["tar"]).read_bytes())
 

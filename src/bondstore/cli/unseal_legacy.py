@@ -63,12 +63,13 @@ def command(
     from bondstore.cli.report import show_result
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
-    from bondstore.vault import legacy
     from bondstore.vault.jobs import executor
+    from bondstore.vault.legacy import prepare
+    from bondstore.vault.unseal import ASK, Asked
     from bondstore.version import TOOL
 
-    asked = legacy.Asked(tuple(passphrase or (legacy.ASK,)), iterations, keep_tar, accept_unknown)
-    job = legacy.prepare(
+    asked = Asked(tuple(passphrase or (ASK,)), iterations, keep_tar, accept_unknown)
+    job = prepare(
         source, dest, asked, profile=profile, dest_profile=dest_profile, group=group, follow_links=follow_links
     )
     place = open_destination(job.dest)
