@@ -107,6 +107,12 @@ def test_a_damaged_line_ends_with_4_and_its_number(folder: Path, cli: Call) -> N
         (("--against", "inventory.csv"), 2),
         (("plan", "--against", "inventory.csv", "--action", "s3:PutBucketPolicy"), 2),
         (("plan", "--against", "inventory.csv", "--principal", "ada"), 2),
+        (("plan", "--against", "inventory.csv", "--principal", "arn:aws:iam::123456789012:user/*"), 2),
+        (("plan", "--against", "inventory.csv", "--bucket", "other"), 2),
+        (("plan", "--against", "manifest.json", "--bucket", "lab"), 2),
+        (("plan", "--against", "inventory.csv", "--bucket-policy", "broad.json"), 4),
+        (("of-bucket.json", "--against", "inventory.csv"), 4),
+        (("plan", "--boundary", "of-bucket.json", "--against", "inventory.csv"), 4),
         (("plan", "--against", "gone.csv"), 3),
         (("gone.json", "--against", "inventory.csv"), 3),
         (("inventory.csv", "--against", "inventory.csv"), 4),
@@ -114,8 +120,20 @@ def test_a_damaged_line_ends_with_4_and_its_number(folder: Path, cli: Call) -> N
 )
 def test_what_cannot_be_asked_is_said(folder: Path, cli: Call, words: tuple[str, ...], code: int) -> None:
     (folder / "keys.csv").write_text("key\na\n")
+    manifest = {"sourceBucket": "lab", "fileFormat": "CSV", "files": [{"key": "lab/all/data/1.csv.gz"}]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    [statement] = policy("*")["Statement"]
+    (folder / "of-bucket.json").write_text(json.dumps({"Statement": [{**statement, "Principal": "*"}]}))
     done = cli("policy", "prove", *words)
     assert (done.code, done.out) == (code, "")
+
+
+def test_a_plan_of_another_partition_is_proven_there(folder: Path, cli: Call) -> None:
+    words = ("policy", "make", "--bucket", "lab", "--prefix", f"{S}/1ab2cd3e/", "--partition", "aws-cn", "--out", "cn")
+    assert cli(*words).code == 0
+    done = cli("policy", "prove", "cn", "--against", "inventory.csv", "--expect", "cn/expect.csv")
+    assert done.code == 0
+    assert "arn:aws-cn:iam::123456789012:user/somebody may read 1 of 4 keys" in done.err
 
 
 def test_a_bucket_is_listed(folder: Path, cli: Call, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,15 @@ def read_inventory(file: Path) -> Inventory:
         There is no such file, it is in another format, or it has no keys for another reason.
     """
     lines = _Lines(file)
-    rows = [_split(line) or [] for line in lines.peek(2)]
+    first = lines.peek(2)
+    if first and first[0].lstrip().startswith("{"):
+        lines.close()
+        raise UsageError(
+            f"{file} is JSON, not a CSV.",
+            hint="Of an S3 Inventory, name the CSV in its folder data, not the manifest. "
+            "Where there are several: cat data/*.csv.gz > inventory.csv.gz",
+        )
+    rows = [_split(line) or [] for line in first]
     names = [name.strip().lower() for name in rows[0]] if rows else []
     # An object may be called "key": then the line below has the same bucket.
     same = len(rows) == 2 and names[1:2] == ["key"] and rows[1][:1] == rows[0][:1]

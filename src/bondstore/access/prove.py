@@ -11,16 +11,18 @@ from typing import Any, NamedTuple
 from bondstore.access.check import Private, nothing_private, read_policies
 from bondstore.access.conditions import Context
 from bondstore.access.document import Document, Statement, parse
-from bondstore.access.evaluate import Permission, Policies, Principal, Ruling
+from bondstore.access.evaluate import Permission, Policies, Principal, Ruling, split_arn
 from bondstore.access.folders import Counts, FolderCounts, KeyOutcome
+from bondstore.access.grants import PARTITIONS
 from bondstore.access.inventory import KeyPage
 from bondstore.access.keys import LISTS, PREFIX, Decider, KeyRequest, decider_of
-from bondstore.errors import UsageError
+from bondstore.errors import ConfigurationError, UsageError
 from bondstore.text import counted, number_text
 
 ANYBODY = "anonymous"
 SHOWN, NAMED = 10, 3
 """How many examples of a kind are in a record, and in a sentence."""
+_WILD = re.compile(r"[*?\s]")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _VARIABLE = re.compile(r"\$\{\s*([^},\s]+)")
 
@@ -31,17 +33,36 @@ def policies_of(files: Sequence[Path], boundary: Path | None = None, bucket_poli
     Raises
     ------
     NotFoundError, ConfigurationError
-        A file is missing, or is no policy.
+        A file is missing, or AWS takes no such policy there.
     """
     found = [_read(files), _read([boundary] if boundary else []), _read([bucket_policy] if bucket_policy else [])]
     for place, several in zip((boundary, bucket_policy), found[1:], strict=True):
         if len(several) > 1:
             raise UsageError(f"{place} has {len(several)} policies, and only one can be.", hint="Name one file.")
+    _check_principals([*found[0], *found[1]], found[2])
     return Policies(found[0], *(next(iter(several), None) for several in found[1:]))
 
 
 def _read(places: Sequence[Path]) -> list[Document]:
     return [parse(text, str(file)) for file, text in read_policies(places)]
+
+
+def _check_principals(of_identities: Iterable[Document], of_buckets: Iterable[Document]) -> None:
+    """Refuse what AWS refuses: it would be asked of everybody, or of nobody."""
+    for document in of_identities:
+        for one in document.statements:
+            if one.principals is not None:
+                raise ConfigurationError(
+                    f"{document.name}, line {one.line}: IAM refuses Principal in the policy of an identity.",
+                    hint="If it is the policy of the bucket: --bucket-policy FILE.",
+                )
+    for document in of_buckets:
+        for one in document.statements:
+            if one.principals is None:
+                raise ConfigurationError(
+                    f"{document.name}, line {one.line}: Principal is missing, and S3 refuses the policy of a bucket.",
+                    hint="If it is a policy of the user: name it without --bucket-policy.",
+                )
 
 
 def asked_of(
@@ -59,7 +80,7 @@ def asked_of(
     if owner and not _ACCOUNT.fullmatch(owner):
         raise UsageError("An account has 12 digits.", hint="Write --owner 123456789012.")
     who = Principal("" if principal == ANYBODY else principal or made_up(owner))
-    if who.arn and not who.account:
+    if who.arn and (not who.account or _WILD.search(who.arn)):
         raise UsageError(
             "The principal is not the ARN of a user or a role.",
             hint=f"Write arn:aws:iam::123456789012:user/NAME, or {ANYBODY} for who has no credentials.",
@@ -73,9 +94,18 @@ def asked_of(
     return KeyRequest(action, bucket, who, Context(values), owner, who.partition)
 
 
-def made_up(owner: str = "") -> str:
-    """Return the ARN of a user who is not there, of an account."""
-    return f"arn:aws:iam::{owner or '123456789012'}:user/somebody"
+def made_up(owner: str = "", policies: Policies | None = None) -> str:
+    """Return the ARN of a user who is not there, of an account; of the partition that all policies are about."""
+    several = [*policies.identity, policies.boundary, policies.resource] if policies else []
+    arns = {
+        split_arn(resource)[1]
+        for document in several
+        for statement in (document.statements if document else ())
+        for resource in statement.resources
+        if resource.startswith("arn:")
+    }
+    partition = arns.pop() if len(arns) == 1 else "aws"
+    return f"arn:{partition if partition in PARTITIONS else 'aws'}:iam::{owner or '123456789012'}:user/somebody"
 
 
 class Meant:

@@ -89,7 +89,7 @@ def command(
     listed.
     """
     from bondstore.access.inventory import read_prefixes
-    from bondstore.access.prove import Proof, asked_of, policies_of
+    from bondstore.access.prove import Proof, asked_of, made_up, policies_of
     from bondstore.cli.progress import reporter
     from bondstore.domains import private_prefixes
     from bondstore.runs.tally import Count
@@ -103,8 +103,10 @@ def command(
         place = bucket or found.bucket
         if not place:
             raise UsageError("The bucket is not named in --against.", hint="Add --bucket NAME.")
+        if found.bucket not in ("", place):
+            raise UsageError(f"The keys are of bucket {found.bucket}, not of {place}.", hint="Leave out --bucket.")
         names = dict.fromkeys(action or ["s3:GetObject"])
-        asked = [asked_of(place, one, principal or "", owner, context or ()) for one in names]
+        asked = [asked_of(place, one, principal or made_up(owner, policies), owner, context or ()) for one in names]
         proof = Proof(asked, policies, prefixes, private_prefixes)
         answers = proof.answers(found.pages, lambda count, size: progress.listing(Count(count, size)))
         try:
