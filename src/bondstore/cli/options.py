@@ -94,6 +94,19 @@ Key = Annotated[
         help=_HELP["decryption_key"],
     ),
 ]
+OwnKey = Annotated[
+    str | None,
+    typer.Option("--key", metavar="NAME", help="Your key, by its name or its .sec file; else your only one."),
+]
+Passphrase = Annotated[
+    SecretRef | None,
+    typer.Option(
+        "--passphrase",
+        metavar="REF",
+        parser=secret_reference,
+        help="Where its passphrase is kept: env:NAME, file:/path (mode 0600), keyring:service/name; else asked for.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for lists one object a line.")]
 Participants = Annotated[
     list[str] | None,

@@ -70,7 +70,17 @@ def show_result(result: RunResult, destination: Destination, *, json: bool, abou
             output.display_one(result.tally, json=True)
         else:
             _show_text(result, destination, ledger)
-    return exit_code(result.tally)
+        return _exit_code_of(result.run, result.tally, ledger)
+
+
+def _exit_code_of(run: str, tally: Tally, ledger: Ledger) -> int:
+    """Return the exit code of a tally, or 7 where the run's job found what somebody must have changed."""
+    record = ledger.runs.get(run)
+    domain = domain_of(record.params)
+    broken = domain.integrity if domain else frozenset()
+    if not tally.complete and broken and any(kind in broken for kind, *_ in ledger.findings.counts(record.job)):
+        return int(Exit.INTEGRITY)
+    return exit_code(tally)
 
 
 def show_ended(run: str, tally: Tally, destination: Destination, *, json: bool) -> int:
@@ -82,8 +92,8 @@ def show_ended(run: str, tally: Tally, destination: Destination, *, json: bool) 
     output.note(f"The run {run} had come to its end; nothing was done.")
     with destination.ledger(create=False) as ledger:
         steps = _ending(ledger.runs.get(run), destination).steps
-    _show_next(run, tally, destination, steps)
-    return exit_code(tally)
+        _show_next(run, tally, destination, steps)
+        return _exit_code_of(run, tally, ledger)
 
 
 def exit_code(tally: Tally) -> int:

@@ -54,6 +54,8 @@ NOUNS: Mapping[str, Noun] = {
             "show": "Show the policies that somebody has, and what each opens.",
         },
     ),
+    "put": Noun("Encrypt files and keep them in a vault, with a signed manifest."),
+    "get": Noun("Fetch files of a vault, decrypted and proved."),
     "release": Noun(
         "Releases: publish what passed, take it back.",
         {

@@ -44,6 +44,8 @@ class Domain:
     """A module with ``THINGS``, what its objects are called, and ``ending(params, destination)``."""
     findings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Registries of finding kinds, each with a title and a sentence for the documentation."""
+    integrity: frozenset[str] = frozenset()
+    """Kinds of findings with which a run ends with exit code 7, as what it read was changed by somebody."""
     checks: str = ""
     """A function ``(spec, study, key, participants)`` that returns fields of the doctor's `Case`."""
     scope: str = ""

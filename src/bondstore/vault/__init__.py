@@ -1,6 +1,7 @@
 """What is encrypted and kept: keys, manifests, uploads, archives, and the ways back."""
 
 from bondstore.runs.domain import Domain
+from bondstore.vault.findings import INTEGRITY
 
 VAULT = Domain(
     "vault",
@@ -8,13 +9,18 @@ VAULT = Domain(
     {},
     package="bondstore.cli",
     jobs="bondstore.vault.jobs",
+    integrity=INTEGRITY,
     findings={
         "bondstore.vault.restore_rules:RESTORES": (
             "Archived objects",
             "From `bondstore restore`. With *error* the run ends with exit code 5; while objects only have to be "
             "waited for, with 8.",
         ),
-        "bondstore.vault.findings:FINDINGS": ("The vault", ""),
+        "bondstore.vault.findings:FINDINGS": (
+            "The vault",
+            "From `bondstore put` and `get`. With *error* the run ends with exit code 5, or with 7 where something in "
+            "the vault is not what its manifests say.",
+        ),
         "bondstore.vault.legacyfindings:LEGACY": (
             "Old archives",
             "From `bondstore unseal-legacy`. Encrypted objects stay in the store as they are, whatever is found.",

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bondstore.codecs.crypt4gh import edited, read_header
 from bondstore.codecs.segments import open_stream
-from bondstore.config.resolve import dest_params, store_params
+from bondstore.config.resolve import (
+    dest_params,
+    recorded_dest,
+    recorded_store,
+    resolve_dest,
+    resolve_source,
+    store_params,
+)
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import BondstoreError, DamagedError, NotFoundError, WrongKeyError
+from bondstore.errors import BondstoreError, DamagedError, NotFoundError, NothingThereError, WrongKeyError
 from bondstore.ledger import Item, Read
 from bondstore.runs.paths import safe_relpath
 from bondstore.runs.pipeline import EachObject, Job, Step
@@ -19,7 +26,7 @@ from bondstore.runs.policy import check_places
 from bondstore.stores import ObjectInfo, open_store
 from bondstore.vault.chain import read_chain
 from bondstore.vault.findings import FINDINGS, MISSING, NOT_IN_MANIFEST, NOT_PROVED, WRONG_RECIPIENT
-from bondstore.vault.keys import unlocked
+from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import ENDING, PAYLOAD, Content, Entry, digest, list_path, read_list
 
 if TYPE_CHECKING:
@@ -28,8 +35,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from bondstore.config.profiles import StoreSpec
+    from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.pipeline import Page
+    from bondstore.runs.plan import Plan
+    from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
     from bondstore.stores import Store
     from bondstore.vault.manifest import Manifest
@@ -53,7 +63,8 @@ class GetJob(Job):
     """All files of a vault, or those below a path, into a destination."""
 
     store: StoreSpec
-    dest: StoreSpec
+    dest: StoreSpec | None
+    """Where to; None for a run that is recorded in the folder it wrote to."""
     reader: Reader | None
     """None: objects are fetched and proved, and stay encrypted."""
     below: str = ""
@@ -75,10 +86,57 @@ class GetJob(Job):
         if self.reader is not None:
             unlocked(self.reader.key, self.reader.passphrase)
 
+    def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
+        """Prove the manifests and list; refuse what names nothing."""
+        plan = Job.plan(self, ledger, context, progress)
+        if not (plan.todo.objects or plan.skipped.objects or plan.quarantined.objects):
+            what = f"There is nothing below {self.below} in {self.store.url}." if self.below else _no_vault(self.store)
+            raise NothingThereError(what, hint="Name a vault that bondstore put made; #PATH names a part of it.")
+        return plan
+
     @property
     def steps(self) -> Sequence[Step]:
         """One step."""
         return (GetObjects(self.reader, self.below),)
+
+
+def _no_vault(spec: StoreSpec) -> str:
+    return f"{spec.url} is not a vault: it has no manifest and no objects below {PAYLOAD}/."
+
+
+def get_job(
+    url: str,
+    dest: str,
+    *,
+    unseal: bool = False,
+    key: str | None = None,
+    passphrase: SecretRef | None = None,
+    profile: str | None = None,
+    dest_profile: str | None = None,
+) -> GetJob:
+    """Build the job that fetches a vault, or with ``URL#path`` what is below a path.
+
+    Parameters
+    ----------
+    url, dest : str
+        The vault, and where to.
+    unseal : bool
+        Decrypt; otherwise objects stay encrypted, and are proved as such.
+    key, passphrase
+        As in `put_job`: whose key decrypts.
+    profile, dest_profile : str, optional
+        Settings to open the vault and the destination with.
+    """
+    place, _, below = url.partition("#")
+    name = own_key(key) if unseal else ""
+    reader = Reader(name, passphrase_of(name, passphrase)) if unseal else None
+    return GetJob(resolve_source(place, profile), resolve_dest(dest, dest_profile), reader, below.strip("/"))
+
+
+def job_of(params: Mapping[str, Any], profile: str | None = None) -> GetJob:
+    """Build the job that a run recorded as its `params`; `profile` opens the vault in place of the one used then."""
+    reader = Reader(params["key"], SecretRef.parse(params["passphrase"])) if "key" in params else None
+    return GetJob(recorded_store(params, profile), recorded_dest(params), reader, params["below"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 executor = default_executor
 """Who does the work of these jobs, by the number of jobs asked for."""
-_HOMES = {"vault.restore": "bondstore.vault.restore", "vault.unseal-legacy": "bondstore.vault.legacy"}
+_HOMES = {
+    "vault.get": "bondstore.vault.get",
+    "vault.put": "bondstore.vault.put",
+    "vault.restore": "bondstore.vault.restore",
+    "vault.unseal-legacy": "bondstore.vault.legacy",
+}
 """Where each kind of job has its ``job_of``."""
 
 

@@ -234,6 +234,24 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
+def own_key(name: str | None) -> str:
+    """Return the name of the key that is meant: the only pair of this account where none is named.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no pair, or there are several.
+    """
+    if name is not None:
+        return name
+    own = [one.name for one in recipients() if one.is_own]
+    if not own:
+        raise ConfigurationError("You have no key yet.", hint="Make one: bondstore keys new NAME")
+    if len(own) > 1:
+        raise ConfigurationError(f"You have several keys: {', '.join(own)}.", hint="Name one: --key NAME")
+    return own[0]
+
+
 _unlocked: dict[tuple[str, SecretRef], OwnKey] = {}
 _guard = threading.Lock()
 

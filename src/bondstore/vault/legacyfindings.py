@@ -6,8 +6,7 @@ from bondstore.findings import FindingKind, Severity, registry
 from bondstore.vault.content import UNPROVED
 from bondstore.vault.tars import CUT, DAMAGED
 
-NO_ROOM = "no-room"
-UNOPENED = "wrong-passphrase"
+NO_ROOM, UNOPENED = "no-room", "wrong-passphrase"
 _UNKNOWN_HINT = "With --accept-unknown it is written all the same, and the command ends with 5."
 
 LEGACY = registry(
@@ -18,7 +17,7 @@ LEGACY = registry(
         "Look what it is: it may not be encrypted, or another program encrypted it.",
     ),
     FindingKind(
-        UNOPENED,
+        "wrong-passphrase",
         Severity.ERROR,
         "No passphrase decrypts the object: they are wrong, or its first bytes are damaged.",
         "Try others: `--passphrase` may be given several times. Run the same command again, it tries once more. If a "
@@ -62,7 +61,7 @@ LEGACY = registry(
         "All else was unpacked. `--keep-tar` writes the tar itself.",
     ),
     FindingKind(
-        NO_ROOM,
+        "no-room",
         Severity.ERROR,
         "A member of the tar says that it is larger than the disk has room for.",
         "Free some space and run the same command again, or look at the tar with `--keep-tar`.",

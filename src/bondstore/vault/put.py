@@ -6,23 +6,31 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
 from bondstore.codecs.segments import plain_size, seal_stream
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.config.resolve import dest_params, store_params
+from bondstore.config.resolve import (
+    dest_params,
+    recorded_dest,
+    recorded_store,
+    resolve_dest,
+    resolve_source,
+    store_params,
+)
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import BondstoreError, UsageError
+from bondstore.errors import BondstoreError, NothingThereError, UsageError
 from bondstore.ledger import Item, Read
 from bondstore.runs.destination import PRIVATE
+from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import EachObject, Group, Job, Product, Step, made_of
 from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.text import counted
 from bondstore.vault.chain import Chain, read_chain
-from bondstore.vault.keys import fingerprint, unlocked
+from bondstore.vault.keys import find_recipient, fingerprint, own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import (
     Content,
     Entry,
@@ -47,6 +55,7 @@ if TYPE_CHECKING:
     from bondstore.runs.destination import Holder
     from bondstore.runs.pipeline import Page, Shard
     from bondstore.runs.plan import Plan
+    from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
     from bondstore.stores import ObjectInfo
 
@@ -125,10 +134,74 @@ class PutJob(Job):
         unlocked(self.recipients.key, self.recipients.passphrase)
         open_store(self.store).check()
 
+    def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
+        """List and compare; refuse a source without files."""
+        plan = Job.plan(self, ledger, context, progress)
+        if not (plan.todo.objects or plan.skipped.objects or plan.quarantined.objects or plan.left_out):
+            raise NothingThereError(f"There is no file in {self.store.url}.", hint="Name a folder with files in it.")
+        return plan
+
     @property
     def steps(self) -> Sequence[Step]:
         """Objects first, then the manifest of those that none has yet; then that is read back."""
         return PutObjects(self.recipients, self.existing), Manifests(self.recipients), ReadBack()
+
+
+def put_job(
+    source: str,
+    url: str,
+    *,
+    seal_for: Sequence[str] = (),
+    key: str | None = None,
+    passphrase: SecretRef | None = None,
+    existing: str = "error",
+    profile: str | None = None,
+    from_profile: str | None = None,
+) -> PutJob:
+    """Build the job that uploads a folder or a store.
+
+    Parameters
+    ----------
+    source, url : str
+        What is uploaded, and the vault.
+    seal_for : sequence of str
+        For whom is encrypted: names of keys, or paths of public files. Without one nothing is encrypted.
+    key : str, optional
+        The pair that signs; the only one of this account where none is named.
+    passphrase : SecretRef, optional
+        Where its passphrase is kept; it is asked for where nobody says.
+    existing : str
+        What becomes of files that the vault has in another version: ``error``, ``skip`` or ``refresh``.
+    profile, from_profile : str, optional
+        Settings to open the vault and the source with.
+    """
+    if existing not in get_args(Existing):
+        raise UsageError(f"--existing {existing} is unknown.", hint="Choose one of: error, skip, refresh.")
+    found = [find_recipient(one) for one in seal_for]
+    name = own_key(key)
+    recipients = Recipients(
+        tuple(one.name for one in found),
+        tuple(one.public.hex() for one in found),
+        name,
+        passphrase_of(name, passphrase),
+    )
+    places = resolve_source(source, from_profile), resolve_dest(url, profile)
+    return PutJob(*places, recipients, cast("Existing", existing))
+
+
+def job_of(params: Mapping[str, Any], profile: str | None = None) -> PutJob:
+    """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
+    pairs = params["recipients"]
+    recipients = Recipients(
+        tuple(one for one, _ in pairs),
+        tuple(one for _, one in pairs),
+        params["key"],
+        SecretRef.parse(params["passphrase"]),
+    )
+    dest = recorded_dest(params)
+    if dest is None:
+        raise unknown_run()
+    return PutJob(recorded_store(params, profile), dest, recipients, params["existing"])
 
 
 @dataclass(frozen=True, slots=True)
