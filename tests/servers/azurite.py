@@ -9,7 +9,7 @@ import shutil
 import urllib.request
 from email.utils import formatdate
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from tests.servers.install import PROGRAM, node_program
 from tests.servers.ports import free_ports
@@ -88,12 +88,17 @@ class Azurite:
         """Write a blob whose name may be any, as our own client refuses to."""
         self._put(f"/{container}/{quote(key, safe='/')}", data, "", **{"x-ms-blob-type": "BlockBlob"})
 
+    def put_block(self, container: str, key: str, name: bytes, data: bytes) -> None:
+        """Put a block that is not committed, as any program may name it."""
+        block = quote(base64.b64encode(name).decode(), safe="")
+        self._put(f"/{container}/{quote(key, safe='/')}", data, f"blockid={block}&comp=block")
+
     def _put(self, path: str, data: bytes, query: str, **own: str) -> None:
         own |= {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
         # Shared Key: verb, eleven standard headers, ours, and the resource; the account stands twice in Azurite.
         usual = ["PUT", "", "", str(len(data) or ""), "", "application/octet-stream", *[""] * 6]
         lines = [*usual, *(f"{name}:{own[name]}" for name in sorted(own)), f"/{ACCOUNT}/{ACCOUNT}{path}"]
-        text = "\n".join([*lines, *([query.replace("=", ":")] if query else [])])
+        text = "\n".join([*lines, *(f"{name}:{value}" for name, value in parse_qsl(query))])
         signature = hmac.new(base64.b64decode(ACCOUNT_KEY), text.encode(), hashlib.sha256).digest()
         url = f"{self.endpoint}{path}" + (f"?{query}" if query else "")
         request = urllib.request.Request(url, data, own, method="PUT")

@@ -11,14 +11,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal["cut", "refuse", "delay", "status", "stall", "lose_answer", "rewrite", "slow", "headers"]
+Kind = Literal["cut", "refuse", "delay", "status", "stall", "lose_answer", "rewrite", "slow", "headers", "damage"]
 _PIECE = 64 * 1024
 
 
@@ -45,7 +45,7 @@ class Fault:
         `seconds` late. ``status``: answer `status` without asking the server. ``stall``: stop after `after` body
         bytes, and stay silent for `seconds`. ``lose_answer``: let the server do it, then hang up. ``rewrite``: change
         the body with `rewriter`. ``slow``: wait `seconds` before each 64 KiB of the body. ``headers``: set `headers`
-        in the answer, or leave out those that are None.
+        in the answer, or leave out those that are None. ``damage``: hand on a body with another byte in its middle.
     method : str
         Only requests of this method.
     contains : str
@@ -191,7 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
         fault = self.server.proxy._judge(seen)
         body = self._read_body()
-        if fault is not None and fault.kind == "refuse":
+        if len(body) < int(self.headers.get("Content-Length") or 0) or (
+            fault is not None and fault.kind == "refuse"
+        ):  # its client is gone
             self._hang_up()
         elif fault is not None and fault.kind == "status":
             told = {name: value for name, value in (fault.headers or {}).items() if value is not None}
@@ -199,6 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             if fault is not None and fault.kind == "delay":
                 time.sleep(fault.seconds)
+            if fault is not None and fault.kind == "damage":
+                middle = len(body) // 2
+                body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
             self._forward(body, fault)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve
@@ -212,7 +217,6 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = self._ask(body)
         except OSError:  # the server behind is down: so are we
-            self._behind = None
             self._hang_up()
             return
         self.server.proxy.answers.append((self.command, unquote(urlsplit(self.path).path), answer.status))
@@ -283,10 +287,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hang_up(self) -> None:
         self.close_connection = True
-        try:
-            self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
         if self._behind is not None:
             self._behind.close()
             self._behind = None
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)

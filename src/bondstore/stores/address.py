@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 #   once:  never tries again by itself: a conditional put that did go through would then find itself in the way.
 #   odd:   reads and lists keys that are `is_odd`, where the kind can have them; never tries again by itself.
 #   archive: asks how objects stand (`standing`) and for archived ones (`ask`), where the kind has storage classes.
-Role = Literal["read", "list", "write", "once", "odd", "archive"]
+#   parts: an `uploads.PartsClient`, where the kind has one; never tries again by itself.
+Role = Literal["read", "list", "write", "once", "odd", "archive", "parts"]
 
 Client: TypeAlias = Any
 """One of obstore's stores, or what has their methods `get`, `head`, `list`, `list_with_delimiter`, `put`, `copy`,
@@ -111,6 +112,8 @@ class StoreKind:
     """Has S3's access keys, checksum modes, and buckets in host names; its buckets can be listed."""
     has_odd_keys: bool = False
     """Keys that are `is_odd` are possible, and a client of the role ``odd`` reads them."""
+    has_parts: bool = False
+    """Uploads in parts can be resumed, by a client of the role ``parts``."""
     is_exact: bool = False
     """Its listing gives every key as it is: none folded onto another one, none left out."""
     renames: bool = False

@@ -149,12 +149,18 @@ def ask(connection: Connection, key: str, speed: Speed, days: int | None) -> Ans
 
 
 def attributes(connection: Connection, storage_class: str | None) -> dict[str, Any]:
-    """Return what a put sends for a storage class; refuses one that no store of this kind has.
+    """Return what a put sends for a storage class."""
+    name = name_of_class(connection, storage_class)
+    return {"attributes": {"Storage-Class": name}} if name else {}
+
+
+def name_of_class(connection: Connection, storage_class: str | None) -> str:
+    """Return the name by which a store knows a class, empty for none; refuses one that no store of this kind has.
 
     A server of one's own may have classes of its own.
     """
     if storage_class is None:
-        return {}
+        return ""
     kind = connection.kind
     if not kind.has_classes:
         raise UsageError(f"{connection.address.url} has no storage classes.", hint="Leave the class out.")
@@ -165,4 +171,4 @@ def attributes(connection: Connection, storage_class: str | None) -> dict[str, A
             f"{storage_class!r} is not a storage class of {kind.name}:// stores.",
             hint=f"Choose one of: {', '.join(names.values())}.",
         )
-    return {"attributes": {"Storage-Class": name or storage_class}}
+    return name or storage_class

@@ -148,3 +148,57 @@ def side_by_side(act: Callable[[T], R], items: Sequence[T], concurrency: int) ->
     if unexpected:
         raise unexpected[0]
     return [results[turn] for turn in range(len(items))]
+
+
+class Workers:
+    """At most so many acts at a time, each in a thread; the first one that fails stops those that are to come."""
+
+    def __init__(self, at_once: int) -> None:
+        self.stop = threading.Event()
+        self._slots = threading.BoundedSemaphore(at_once)
+        self._failed: BaseException | None = None
+        self._threads: set[threading.Thread] = set()
+
+    def submit(self, act: Callable[[], object]) -> None:
+        """Start an act as soon as there is room; raises what an earlier one failed with."""
+        while not self._slots.acquire(timeout=_LOOK):
+            self.check()
+        try:
+            self.check()
+            self._threads = {one for one in self._threads if one.is_alive()}
+            self._threads.add(_start("bondstore-worker", lambda: self._run(act), self.stop))
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def _run(self, act: Callable[[], object]) -> None:
+        try:
+            if not self.stop.is_set():
+                act()
+        except BaseException as raised:  # noqa: BLE001 - it is raised in the caller's thread
+            self.fail(raised)
+        finally:
+            self._slots.release()
+
+    def fail(self, raised: BaseException) -> None:
+        """Stop all acts for a reason, unless there is one already."""
+        self._failed = self._failed or raised
+        self.stop.set()
+
+    def check(self) -> None:
+        """Raise what an act failed with."""
+        if self._failed is not None:
+            raise self._failed
+
+    def join(self) -> None:
+        """Wait for all acts; raises what one failed with."""
+        for thread in self._threads:
+            thread.join()
+        self.check()
+
+    def close(self, grace: float | None = _GRACE) -> None:
+        """Stop, and wait for those that are under way: a moment, or with None until they have ended."""
+        self.stop.set()
+        give_up = time.monotonic() + (grace or 0.0)
+        for thread in self._threads:
+            thread.join(None if grace is None else max(0.0, give_up - time.monotonic()))

@@ -28,10 +28,7 @@ _lock = threading.Lock()
 
 def client_options(profile: Profile, rule: RetryRule, role: Role) -> dict[str, Any]:
     """Return obstore's time-outs and retries for a role."""
-    stall = rule.stall_timeout
-    if role in {"write", "once"}:
-        # The stall clock of an upload starts with the request and stops at the answer: leave time for a whole part.
-        stall += PART / _SLOWEST_LINE
+    stall = upload_stall(rule) if role in {"write", "once"} else rule.stall_timeout
     patience = {"read": min(_READ_PATIENCE, rule.patience), "once": 0.0}.get(role, rule.patience)
     return {
         "client_options": {
@@ -44,6 +41,11 @@ def client_options(profile: Profile, rule: RetryRule, role: Role) -> dict[str, A
         },
         "retry_config": rule.inside(patience),
     }
+
+
+def upload_stall(rule: RetryRule) -> float:
+    """Return how long an upload may be without an answer: its clock starts with the request, and a part takes time."""
+    return rule.stall_timeout + PART / _SLOWEST_LINE
 
 
 @contextmanager

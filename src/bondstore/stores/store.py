@@ -15,16 +15,20 @@ from bondstore.errors import (
     UnreachableError,
     UsageError,
 )
-from bondstore.stores import archive, listing, transfer, writing
+from bondstore.stores import archive, listing, parts, transfer, writing
 from bondstore.stores.address import Address, impossible, is_odd
 from bondstore.stores.background import side_by_side
 from bondstore.stores.connection import Connection
 from bondstore.stores.retry import RetryRule
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bondstore.config.profiles import Profile, StoreSpec
     from bondstore.stores.archive import Answer, Speed, Standing
     from bondstore.stores.info import Dirs, Fetched, Listing, ObjectInfo
+    from bondstore.stores.parts import Upload
+    from bondstore.stores.uploads import Unfinished
 
     # inside the class, `list` is the method
     _Keys = list[str]
@@ -228,6 +232,18 @@ class Store:
     def put_stream(self, key: str, chunks: Iterable[Any], *, storage_class: str | None = None) -> str:
         """Write an object from chunks of any size, in parts; nothing shows before all is there, or if chunks raise."""
         return writing.put_stream(self._writable(key), _checked(key), chunks, storage_class)
+
+    def open_upload(self, key: str, journal: Path, *, storage_class: str | None = None) -> Upload:
+        """Begin the upload of a large object in parts, or go on with that of a journal: only what is missing is sent.
+
+        The journal is a file for this object alone (`UsageError` for another one's, or one in use). `storage_class` is
+        the class at S3 or the access tier at Azure.
+        """
+        return parts.open_upload(self._writable(key), _checked(key), journal, storage_class)
+
+    def unfinished(self, prefix: str = "", journals: Iterable[Path] = ()) -> Iterator[Unfinished]:
+        """List uploads in parts that are neither complete nor aborted; those of `journals` are ours."""
+        return parts.list_unfinished(self._connection, prefix, journals)
 
     def put_many(self, items: Sequence[tuple[str, Any]], concurrency: int = 16) -> _Written:
         """Write many (key, content) pairs at a time: etags in their order, a failure in the place of an etag."""

@@ -26,6 +26,7 @@ class AzureKind(StoreKind):
     hides_objects = True
     has_odd_keys = True
     has_classes = True
+    has_parts = True
 
     def endpoint(self, address: Address, profile: Profile) -> str:  # noqa: ARG002 - one host for all containers
         """Return the profile's endpoint, else Azure's own for the account."""
@@ -51,6 +52,10 @@ class AzureKind(StoreKind):
             from bondstore.stores.kinds.az.archive import ArchivedBlobs
 
             return ArchivedBlobs(address, profile, rule)
+        if role == "parts":
+            from bondstore.stores.kinds.az.parts import BlockUploads
+
+            return BlockUploads(address, profile, rule)
         config: dict[str, Any] = {"skip_signature": profile.anonymous}
         if profile.account:
             config["account_name"] = profile.account

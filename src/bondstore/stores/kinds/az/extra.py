@@ -58,13 +58,13 @@ class OddBlobs:
 
     def list(self, prefix: str | None = None, **_: Any) -> Iterator[Listing]:
         """List everything under a prefix, page by page."""
-        for page in self._pages(prefix):
+        for page in self.pages(prefix):
             with reading_an_answer():
                 listing = self._listing(page)
             yield listing
 
     def _listing(self, page: ElementTree.Element) -> Listing:
-        found = [(self._own(one), _properties(one)) for one in page.iterfind("Blobs/Blob")]
+        found = [(self.own(one), _properties(one)) for one in page.iterfind("Blobs/Blob")]
         blobs = [(key, one) for key, one in found if one.get("ResourceType") != "directory"]
         return Listing(
             [key for key, _ in blobs],
@@ -77,8 +77,8 @@ class OddBlobs:
         """List what lies directly under a prefix."""
         prefixes: list[str] = []
         objects: list[dict[str, Any]] = []
-        for page in self._pages(prefix, delimiter="/"):
-            prefixes += [self._own(one) for one in page.iterfind("Blobs/BlobPrefix")]
+        for page in self.pages(prefix, delimiter="/"):
+            prefixes += [self.own(one) for one in page.iterfind("Blobs/BlobPrefix")]
             with reading_an_answer():
                 objects += self._objects(page)
         return {"common_prefixes": prefixes, "objects": objects}
@@ -88,9 +88,10 @@ class OddBlobs:
             one = _properties(blob)
             if one.get("ResourceType") != "directory":
                 moment = parsedate_to_datetime(one["Last-Modified"])
-                yield _named(self._own(blob), int(one["Content-Length"]), one["Etag"], moment)
+                yield _named(self.own(blob), int(one["Content-Length"]), one["Etag"], moment)
 
-    def _pages(self, prefix: str | None, **more: str) -> Iterator[ElementTree.Element]:
+    def pages(self, prefix: str | None, **more: str) -> Iterator[ElementTree.Element]:
+        """List what is under a prefix, page by page, as the server writes it."""
         asked = {"restype": "container", "comp": "list", "prefix": self._prefix + (prefix or ""), **more}
         rounds = Rounds()
         while True:
@@ -111,7 +112,8 @@ class OddBlobs:
                 return
             asked["marker"] = marker
 
-    def _own(self, named: ElementTree.Element) -> str:
+    def own(self, named: ElementTree.Element) -> str:
+        """Return the key of what a page names."""
         name = named.find("Name")
         text = (name.text if name is not None else "") or ""
         if name is not None and name.get("Encoded") == "true":

@@ -20,6 +20,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Pr
 
 from bondstore.config.credentials import azure_key, azure_sas
 from bondstore.errors import BondstoreError, ConfigurationError, StoreError
+from bondstore.stores.remote import upload_stall
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import Profile
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bondstore.stores.retry import RetryRule
 
 _VERSION = "2021-08-06"
+_PIECE = 64 * 1024  # of a body: the time-out is for each
 
 
 class RefusedError(OSError):
@@ -34,7 +36,8 @@ class RefusedError(OSError):
 
     def __init__(self, error: HTTPError) -> None:
         super().__init__(f"Server returned error response: {error.code}")
-        code = error.headers.get("x-ms-error-code") or ""
+        self.status = error.code
+        self.code = code = error.headers.get("x-ms-error-code") or ""
         self.response: dict[str, dict[str, Any]] = {
             "Error": {"Code": code},
             "ResponseMetadata": {"HTTPStatusCode": error.code},
@@ -63,7 +66,7 @@ class SignedRequests:
         self._base = f"{parts.scheme}://{parts.netloc}"
         self._path = f"{parts.path.rstrip('/')}/{address.place}"
         self.prefix = f"{address.prefix}/" if address.prefix else ""
-        self._timeout = rule.stall_timeout
+        self._timeouts = (rule.stall_timeout, upload_stall(rule))
         self._url = address.url
         self._opener = _opener(direct=profile.proxy == "none")
 
@@ -74,6 +77,7 @@ class SignedRequests:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        body: memoryview | bytes | None = None,
     ) -> HTTPResponse:
         """Ask for the container (no key) or a blob; raises `RefusedError`, or `OSError` as obstore's are worded."""
         if key is not None and not {".", ".."}.isdisjoint((self.prefix + key).split("/")):
@@ -84,15 +88,20 @@ class SignedRequests:
             )
         path = self._path if key is None else f"{self._path}/{quote(self.prefix + key, safe='/')}"
         sent = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": _VERSION, **(headers or {})}
+        if body is not None:
+            sent |= {"Content-Length": str(len(body)), "Content-Type": "application/octet-stream"}
         if self._key is not None:
             text = _to_sign(method, f"/{self._account}{path}", query or {}, sent)
             signature = base64.b64encode(hmac.new(self._key, text.encode(), hashlib.sha256).digest()).decode()
             sent["Authorization"] = f"SharedKey {self._account}:{signature}"
         line = "&".join(part for part in (urlencode(query or {}, quote_via=quote), self._sas) if part)
         url = f"{self._base}{path}" + (f"?{line}" if line else "")
+        data: Any = None if body is None else [body[at : at + _PIECE] for at in range(0, len(body), _PIECE)]
+        return self._open(Request(url, data, sent, method=method))  # noqa: S310 - it is the profile's own endpoint
+
+    def _open(self, request: Request) -> HTTPResponse:
         try:
-            request = Request(url, headers=sent, method=method)  # noqa: S310 - it is the profile's own endpoint
-            answer: HTTPResponse = self._opener.open(request, timeout=self._timeout)
+            answer: HTTPResponse = self._opener.open(request, timeout=self._timeouts[request.data is not None])
         except HTTPError as error:
             with error:
                 raise RefusedError(error) from None
@@ -117,9 +126,24 @@ class _Stay(HTTPRedirectHandler):
         """Follow none."""
 
 
+_SIGNED = (
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Length",
+    "Content-MD5",
+    "Content-Type",
+    "Date",
+    "If-Modified-Since",
+    "If-Match",
+    "If-None-Match",
+    "If-Unmodified-Since",
+    "Range",
+)
+
+
 def _to_sign(method: str, resource: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    # verb; twelve headers of HTTP, of which only If-Match is ever sent; those of Azure, sorted; the resource
-    usual = [method, *["" for _ in range(7)], headers.get("If-Match", ""), "", "", ""]
+    # verb; eleven headers of HTTP, where a length of 0 is left out; those of Azure, sorted; the resource
+    usual = [method, *("" if (value := headers.get(name, "")) == "0" else value for name in _SIGNED)]
     own = [f"{name}:{headers[name]}" for name in sorted(headers) if name.startswith("x-ms-")]
     asked = [f"{name}:{query[name]}" for name in sorted(query)]
     return "\n".join([*usual, *own, "\n".join([resource, *asked])])

@@ -12,6 +12,7 @@ from bondstore.errors import ChangedError, NotFoundError, UsageError
 from bondstore.modes import Folders
 from bondstore.stores.address import Address, Client, Role, StoreKind, register
 from bondstore.stores.kinds.file.disk import Disk
+from bondstore.stores.kinds.file.parts import StagedUploads
 from bondstore.stores.kinds.file.writing import DiskWriter, clear_unfinished
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class FileKind(StoreKind):
     is_remote = False
     renames = True
     has_odd_keys = True
+    has_parts = True
     is_exact = True
 
     def parse(self, url: str) -> Address:
@@ -51,6 +53,8 @@ class FileKind(StoreKind):
 
     def client(self, address: Address, profile: Profile, rule: RetryRule, role: Role) -> Client:  # noqa: ARG002
         """Open the folder; who writes makes it, who reads must find it."""
+        if role == "parts":
+            return StagedUploads(address.place.rstrip("/"))
         if role in {"write", "once"}:
             return DiskWriter(address.place.rstrip("/"))
         if not Path(address.place).is_dir():

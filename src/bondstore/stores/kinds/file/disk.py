@@ -23,8 +23,11 @@ from bondstore.stores.info import Listing
 _PAGE = 5_000
 _SORTED = 100_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-STAGED = re.compile(r"\.bondstore#\d+$", re.ASCII)
-"""The end of the name of what we have not finished writing. Nothing else is left out: it is somebody's file."""
+STAGED = re.compile(r"\.bondstore#(?:\d+|p[0-9a-f]{16})$", re.ASCII)
+"""The end of the name of what we have not finished writing: a number, or with a p an upload that can be resumed.
+
+Nothing else is left out: it is somebody's file.
+"""
 _NO_TEXT = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8, as Python has it
 _BYTE = re.compile("\ufffd=*([0-9a-f]{2})")
 

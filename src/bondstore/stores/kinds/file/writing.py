@@ -21,7 +21,7 @@ from bondstore.stores.kinds.file.disk import STAGED, etag_of
 
 # Before, obstore and we wrote to "name#1". Such a file may be anybody's: it goes only where a whole place is ours, and
 # none is written under such a name, as it would be taken for a leftover there.
-_ANY_STAGED = re.compile(rf"(?:{STAGED.pattern})|#\d+$", re.ASCII)
+_LEFT = re.compile(r"(?:\.bondstore)?#\d+$", re.ASCII)
 _LONGEST = 255  # bytes of a name on every common file system
 _COPIED = 1 << 20
 
@@ -65,18 +65,23 @@ class DiskWriter:
         Path(self._target(path)).unlink()
 
     def _target(self, path: str) -> str:
-        if _ANY_STAGED.search(path):
-            raise impossible(path)
-        return f"{self._root}/{path}"
+        return target_of(self._root, path)
+
+
+def target_of(root: str, path: str) -> str:
+    """Return where a key's file is written; refuses names that are ours while a file is written."""
+    if _LEFT.search(path) or STAGED.search(path):
+        raise impossible(path)
+    return f"{root}/{path}"
 
 
 def clear_unfinished(root: str, is_ours: Callable[[str], bool]) -> list[str]:
     """Remove what dead writers left of files that `is_ours` names; returns what it was. No link is followed."""
     cleared = []
     for folder, _, names in os.walk(root):
-        for name in filter(_ANY_STAGED.search, names):
+        for name in filter(_LEFT.search, names):
             path = f"{folder}/{name}"
-            key = _ANY_STAGED.sub("", os.path.relpath(path, root))
+            key = _LEFT.sub("", os.path.relpath(path, root))
             if is_ours(key) and _remove_dead(path):
                 cleared.append(key)
     return sorted(cleared)
@@ -98,7 +103,7 @@ def _staged(target: str) -> Iterator[tuple[int, str]]:
 def _begin(target: str) -> tuple[int, str]:
     number = 1
     while True:
-        temporary = _temporary(target, number)
+        temporary = staged_name(target, str(number))
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         except FileExistsError:
@@ -109,9 +114,10 @@ def _begin(target: str) -> tuple[int, str]:
         os.close(handle)  # somebody took it for a dead writer's in the moment before it was locked
 
 
-def _temporary(target: str, number: int) -> str:
+def staged_name(target: str, tag: str) -> str:
+    """Return the name of a file while it is written, which matches `STAGED`."""
     folder, _, name = target.rpartition("/")
-    ending = f".bondstore#{number}"
+    ending = f".bondstore#{tag}"
     while len(os.fsencode(name)) + len(ending) > _LONGEST:
         name = name[:-1]  # what then has the same name is told apart by the lock, as two writers of one file are
     return f"{folder}/{name}{ending}"

@@ -42,6 +42,7 @@ class S3Kind(StoreKind):
     rank = 1
     speaks_s3 = True
     has_odd_keys = True
+    has_parts = True
     may_encrypt = True
     has_classes = True
 
@@ -73,7 +74,7 @@ class S3Kind(StoreKind):
         return profile.endpoint is None
 
     def client(self, address: Address, profile: Profile, rule: RetryRule, role: Role) -> Client:
-        """Open a bucket; odd keys and archived objects are for boto3."""
+        """Open a bucket; odd keys, archived objects and uploads that can be resumed are for boto3."""
         if role == "odd":
             from bondstore.stores.kinds.s3.emptiness import Emptiness
             from bondstore.stores.kinds.s3.extra import OddKeys
@@ -86,6 +87,13 @@ class S3Kind(StoreKind):
 
             _signing(address, profile)
             return ArchivedObjects(address, profile, rule)
+        if role == "parts":
+            from bondstore.stores.kinds.s3.parts import MultipartUploads
+
+            _signing(address, profile)
+            checked = _sends_checksums(profile)
+            etags = self.has_md5(address) and profile.etags != "opaque"
+            return MultipartUploads(address, profile, rule, has_checksums=checked, has_md5=etags)
         from obstore.store import S3Store
 
         options = client_options(profile, rule, role)
@@ -127,7 +135,7 @@ def _config(address: Address, profile: Profile) -> dict[str, Any]:
     }
     if profile.endpoint:
         config["endpoint"] = _endpoint(address, profile)
-    if profile.checksums == "always" or (profile.checksums == "auto" and not profile.endpoint):
+    if _sends_checksums(profile):
         config["checksum_algorithm"] = "SHA256"
     found = _signing(address, profile)
     if found is not None:
@@ -136,6 +144,10 @@ def _config(address: Address, profile: Profile) -> dict[str, Any]:
         if found.token is not None:
             config["session_token"] = found.token.reveal()
     return config
+
+
+def _sends_checksums(profile: Profile) -> bool:
+    return profile.checksums == "always" or (profile.checksums == "auto" and not profile.endpoint)
 
 
 def _signing(address: Address, profile: Profile) -> Credentials | None:

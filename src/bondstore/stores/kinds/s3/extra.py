@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bondstore.stores.kinds.s3.emptiness import Emptiness
 
 _AT_ONCE = 32
-_NOT_PERMITTED = {"AccessDenied", "AllAccessDisabled", "NotImplemented", "MethodNotAllowed"}
+NOT_PERMITTED = {"AccessDenied", "AllAccessDisabled", "NotImplemented", "MethodNotAllowed"}
 
 
 class OddKeys:
@@ -166,7 +166,7 @@ def _meta(path: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         }
 
 
-def open_boto3(address: Address, profile: Profile, rule: RetryRule) -> Any:
+def open_boto3(address: Address, profile: Profile, rule: RetryRule, *, stall: float | None = None) -> Any:
     """Open boto3's client for a bucket, which tries once: trying again is done as everywhere else here."""
     path_style = profile.uses_path_style(address.place)
     parts = urlsplit(address.endpoint(replace(profile, path_style=True)))
@@ -180,7 +180,7 @@ def open_boto3(address: Address, profile: Profile, rule: RetryRule) -> Any:
     options: dict[str, Any] = {
         "s3": {"addressing_style": "path" if path_style else "virtual"},
         "connect_timeout": rule.connect_timeout,
-        "read_timeout": rule.stall_timeout,
+        "read_timeout": stall or rule.stall_timeout,
         "retries": {"total_max_attempts": 1},
         "max_pool_connections": _AT_ONCE,
     }
@@ -268,7 +268,7 @@ def _list_buckets(client: Any) -> list[Bucket] | None:
         try:
             answer = client.list_buckets(**asked)
         except ClientError as raised:
-            if code_of(raised) in _NOT_PERMITTED:
+            if code_of(raised) in NOT_PERMITTED:
                 return None
             raise
         found = answer.get("Buckets", [])
