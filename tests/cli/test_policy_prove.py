@@ -163,3 +163,7 @@ def test_a_folder_is_a_copy_of_a_bucket(folder: Path, cli: Call) -> None:
     done = cli("policy", "prove", "broad.json", "--against", "copy", "--bucket", "lab", "--json")
     assert done.records[-1]["actions"]["s3:GetObject"]["granted"] == 3
     assert cli("policy", "prove", "broad.json", "--against", "copy").code == 2
+    (folder / "copy" / "lost").symlink_to("nowhere")
+    done = cli("policy", "prove", "plan", "--against", "copy", "--bucket", "lab", "--expect", "plan/expect.csv")
+    assert done.code == 4
+    assert "what lies behind lost could not be seen" in done.err
