@@ -24,6 +24,7 @@ MODULES = {
     "ocean": ("Ocean profiles", "../how-to/ocean.md"),
     "releases": ("Releases", "../how-to/release.md"),
     "participants": ("Participants", "../how-to/participants.md"),
+    "policies": ("Access policies", "../how-to/policies.md"),
 }
 """Modules whose functions and classes are listed as they stand in ``__all__``, with heading and how-to."""
 _WORDS = {"Parameters": "Takes", "Returns": "Returns", "Yields": "Yields", "Raises": "Raises"}

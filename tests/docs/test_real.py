@@ -39,7 +39,9 @@ def test_the_first_success_of_the_readme(shell: Terminal) -> None:
     assert shell.run("find first/chunked first/raw -type f | wc -l").strip() == "213"
 
 
-@pytest.mark.parametrize("page", [f"docs/how-to/{name}.md" for name in ("ocean", "release", "participants")])
+@pytest.mark.parametrize(
+    "page", [f"docs/how-to/{name}.md" for name in ("ocean", "policies", "release", "participants")]
+)
 def test_python_of_the_ocean_pages_runs(page: str, shell: Terminal) -> None:
     shell.begin(PAGES[page])
     for command in re.findall(r"^<!-- first: (.*) -->$", PAGES[page], re.MULTILINE):

@@ -9,12 +9,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bondstore.errors import ConfigurationError
+from bondstore.errors import ConfigurationError, NotFoundError, UsageError
 from bondstore.runs.domain import Domain, load
 from bondstore.vault import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from bondstore.access.grants import Scope
 
 GROUP = "bondstore.domains"
 
@@ -76,6 +78,25 @@ def is_by_product(path: str) -> bool:
 def private_prefixes(opened: Sequence[str]) -> list[str]:
     """Return, of key prefixes that a policy opens, those at or below them that are nobody's data in any domain."""
     return [prefix for one in all_domains().values() if one.private for prefix in load(one.private)(opened)]
+
+
+def scope_of(kind: str, study: str, participants: Sequence[str], also: Sequence[str]) -> Scope:
+    """Return the prefixes of a study, or of some of its participants, as its domain knows them."""
+    domain = find_domain(kind)
+    if domain is None or not domain.scope:
+        raise NotFoundError(f"No policies are made for {kind}.", hint="Write beiwe, or name prefixes with --prefix.")
+    found: Scope = load(domain.scope)(study, tuple(dict.fromkeys(participants)), also)
+    return found
+
+
+def scope_of_prefixes(prefixes: Sequence[str]) -> Scope:
+    """Return prefixes as they are named; what is nobody's data below them stays closed, unless it is named too."""
+    if "" in prefixes:
+        raise UsageError("A prefix is empty: it would open the whole bucket.", hint="Write --prefix PREFIX/")
+    from bondstore.access.grants import Scope, Share
+
+    closed = [one for one in private_prefixes(prefixes) if not any(each.startswith(one) for each in prefixes)]
+    return Scope([Share(one, (one,)) for one in dict.fromkeys(prefixes)], tuple(closed))
 
 
 def broken(domain: Domain) -> ConfigurationError:

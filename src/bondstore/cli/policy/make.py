@@ -14,7 +14,7 @@ import typer
 from bondstore.access.grants import Grant, Rights, Scope, Share, joined
 from bondstore.cli import options, output
 from bondstore.cli.from_model import Bundle, with_settings
-from bondstore.errors import Exit, NotFoundError, UsageError
+from bondstore.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,35 +56,18 @@ class ScopeOptions(Bundle):
 
     def scope(self, kind: str | None, profile: str | None) -> Scope:
         """Return the prefixes that are meant."""
-        if kind is None:
-            return self._prefixes()
         from bondstore.access.plan import read_names
         from bondstore.config.resolve import resolve_study
-        from bondstore.domains import find_domain
-        from bondstore.runs.domain import load
+        from bondstore.domains import scope_of, scope_of_prefixes
 
-        domain = find_domain(kind)
-        if domain is None or not domain.scope:
-            raise NotFoundError(
-                f"No policies are made for {kind}.",
-                hint=f"Write beiwe, {' or '.join(COPYING)}, or name prefixes with --prefix.",
-            )
+        if kind is None:
+            if self.study or self.participant or self.participants or self.also:
+                raise UsageError("A study needs its kind.", hint="Write: bondstore policy make beiwe --study STUDY")
+            return scope_of_prefixes(self.prefix or [])
         if self.prefix:
             raise UsageError("A study has prefixes of its own.", hint="Leave out --prefix, or the kind.")
         ids = [*(self.participant or []), *(read_names(self.participants) if self.participants else [])]
-        made: Scope = load(domain.scope)(resolve_study(self.study, profile), tuple(dict.fromkeys(ids)), self.also or [])
-        return made
-
-    def _prefixes(self) -> Scope:
-        from bondstore.domains import private_prefixes
-
-        if self.study or self.participant or self.participants or self.also:
-            raise UsageError("A study needs its kind.", hint="Write: bondstore policy make beiwe --study STUDY")
-        opened = list(dict.fromkeys(self.prefix or []))
-        if "" in opened:
-            raise UsageError("A prefix is empty: it would open the whole bucket.", hint="Write --prefix PREFIX/")
-        closed = [one for one in private_prefixes(opened) if not any(each.startswith(one) for each in opened)]
-        return Scope([Share(one, (one,)) for one in opened], tuple(closed))
+        return scope_of(kind, resolve_study(self.study, profile), ids, self.also or [])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from bondstore.text import number_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bondstore.access.inventory import Inventory
     from bondstore.access.prove import Proof
 
 EXAMPLES = (
@@ -92,6 +91,7 @@ def command(
     from bondstore.access.prove import Proof, asked_of, made_up, policies_of
     from bondstore.cli.progress import reporter
     from bondstore.domains import private_prefixes
+    from bondstore.policies import keys_of, named_bucket
     from bondstore.runs.tally import Count
 
     if not files and bucket_policy is None:
@@ -99,12 +99,8 @@ def command(
     policies = policies_of(files or [], boundary, bucket_policy)
     prefixes = read_prefixes(expect) if expect else None
     progress = reporter(things="keys")
-    with closing(_inventory(against, profile)) as found:
-        place = bucket or found.bucket
-        if not place:
-            raise UsageError("The bucket is not named in --against.", hint="Add --bucket NAME.")
-        if found.bucket not in ("", place):
-            raise UsageError(f"The keys are of bucket {found.bucket}, not of {place}.", hint="Leave out --bucket.")
+    with closing(keys_of(against, profile)) as found:
+        place = named_bucket(found, bucket)
         names = dict.fromkeys(action or ["s3:GetObject"])
         asked = [asked_of(place, one, principal or made_up(owner, policies), owner, context or ()) for one in names]
         proof = Proof(asked, policies, prefixes, private_prefixes)
@@ -117,22 +113,6 @@ def command(
         finally:
             progress.end()
     return _tell(proof, principal, keys=keys, json=json)
-
-
-def _inventory(against: str, profile: str | None) -> Inventory:
-    """Open what has the keys: a file, or a store."""
-    from bondstore.access.inventory import Inventory, of_listing, read_inventory
-    from bondstore.config.resolve import resolve_source
-    from bondstore.stores import open_store
-
-    if "://" not in against and not Path(against).is_dir():
-        return read_inventory(Path(against))
-    store = open_store(resolve_source(against, profile))
-    address = store.address
-    below = f"{address.prefix}/" if address.prefix else ""
-    bucket = address.place if address.store_kind.speaks_s3 else ""
-    pages = store.pages()
-    return Inventory(bucket, of_listing(pages, below), pages.close)
 
 
 def _show_keys(proof: Proof, records: Iterator[dict[str, Any]], *, json: bool) -> None:
