@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
 import time
 import uuid
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 
 from bondstore.config.profiles import Profile
-from bondstore.errors import ArchivedError, ConfigurationError, NotFoundError, TransientStoreError, UsageError
+from bondstore.config.secrets import SecretRef
+from bondstore.errors import (
+    ArchivedError,
+    ConfigurationError,
+    CredentialsError,
+    NotFoundError,
+    TransientStoreError,
+    UsageError,
+)
 from bondstore.stores import Store, open_store
 from bondstore.stores.archive import CLASSES, Access, Answer, Speed, Standing, find_class
 from tests.servers import archive_states as states
@@ -198,6 +210,33 @@ def test_every_state_and_answer_of_azure(blobs: tuple[Store, FaultyProxy]) -> No
         store.ask_for("x", Speed.BULK, None)
     with pytest.raises(NotFoundError):
         store.standing("nothing")
+
+
+def _signature(azurite: Azurite, permissions: str) -> str:
+    """Return an account's shared access signature (Create an account SAS, learn.microsoft.com)."""
+    asked = {"sp": permissions, "ss": "b", "srt": "sco", "st": "", "se": "2099-01-01T00:00:00Z", "sip": "", "spr": ""}
+    text = "\n".join([azurite.account, *asked.values(), "2019-12-12", ""])
+    signature = hmac.new(base64.b64decode(azurite.account_key), text.encode(), hashlib.sha256).digest()
+    given = {name: value for name, value in asked.items() if value} | {"sv": "2019-12-12"}
+    return urlencode(given | {"sig": base64.b64encode(signature).decode()})
+
+
+def test_a_shared_access_signature_that_may_write_brings_a_blob_back(
+    blobs: tuple[Store, FaultyProxy], azurite: Azurite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = blobs
+    store.put("a ü/x", b"x", storage_class="Archive")
+    sas = {"account_key": None, "sas": SecretRef.parse("env:TEST_SAS")}
+    signed = open_store(store.url, azure_profile(azurite, **sas), rule=QUICK)
+    monkeypatch.setenv("TEST_SAS", _signature(azurite, "rl"))
+    assert signed.standing("a ü/x").access is Access.ARCHIVED
+    with pytest.raises(CredentialsError) as refused:
+        signed.ask_for("a ü/x", Speed.STANDARD, None)
+    assert "sig" not in f"{refused.value!r}{refused.value.__cause__!r}"
+    monkeypatch.setenv("TEST_SAS", _signature(azurite, "rwl"))
+    signed = open_store(store.url, azure_profile(azurite, **sas), rule=QUICK)
+    assert signed.ask_for("a ü/x", Speed.STANDARD, None) is Answer.ASKED
+    assert signed.standing("a ü/x") == Standing(Access.PLAIN, "Hot")
 
 
 def test_blobs_of_every_tier_stand_as_they_were_written(blobs: tuple[Store, FaultyProxy]) -> None:

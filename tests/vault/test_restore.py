@@ -19,7 +19,9 @@ from typing import Any
 import pytest
 
 from bondstore.ledger import personal_path
+from bondstore.stores import open_store
 from bondstore.stores.archive import Access, Answer
+from bondstore.vault.restore import note_fetched, prepare
 from bondstore.vault.restore_rules import ASKS, RULES, STAGES, Found, Stage, rule_of
 from tests.cli.conftest import Call, Result, cli
 from tests.homes import home
@@ -47,9 +49,9 @@ def test_every_stage_has_one_rule_for_all_that_it_can_be_told() -> None:
         (one, rule.source, type(told), told) for rule in RULES for one in rule.before for told in rule.told
     )
     assert set(told_once.values()) == {1}
-    # `unknown` is where nothing was told, `fetched` is for who fetches, `to-move` is the same as `to-ask`
+    # `unknown` is where nothing was told, `to-move` is the same as `to-ask`
     reached = {rule.then for rule in RULES}
-    assert {*STAGES} - reached == {Stage.UNKNOWN, Stage.FETCHED, Stage.TO_MOVE, Stage.TO_MOVE_AGAIN}
+    assert {*STAGES} - reached == {Stage.UNKNOWN, Stage.TO_MOVE, Stage.TO_MOVE_AGAIN}
 
 
 @dataclass
@@ -177,6 +179,22 @@ def test_what_expired_before_it_was_fetched_is_asked_for_once_more_then_named(la
     assert afresh.code == 8
     assert counts(afresh) == {"asked": 1}
     assert found(afresh) == {"p0.edf": "restore-waiting"}
+
+
+def test_what_was_fetched_is_not_lost_when_it_is_archived_again(lab: Lab) -> None:
+    lab.fill(2)
+    assert lab.restore().code == 8
+    assert lab.restore().code == 0
+    store = open_store(prepare(lab.url).store)
+    note_fetched(store.spec, {"p0.edf": store.head("p0.edf").etag, "p1.edf": "another version", "never.edf": "x"})
+    still = lab.restore()
+    assert still.code == 0
+    assert counts(still) == {"fetched": 1, "ready": 1}
+    assert lab.asked() == {"HEAD": 2}
+    archived = lab.restore(states.head(states.ARCHIVED, ".edf"), states.accepted())
+    assert found(archived) == {"p0.edf": "restore-waiting", "p1.edf": "restore-lapsed"}
+    [folder] = (personal_path().parent / "restores").iterdir()
+    assert lab.cli("audit", "verify", "--dest", str(folder), "--files").code == 0
 
 
 def test_a_copy_that_ended_and_that_nobody_here_asked_for_is_new(lab: Lab) -> None:

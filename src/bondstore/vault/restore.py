@@ -7,7 +7,7 @@ yet is recorded as such, and the next run goes on. What follows on what is in `b
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_store, store_params
@@ -25,7 +25,11 @@ from bondstore.findings import GONE
 from bondstore.ledger import Item, Read, State, personal_path
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.folder_destination import FolderDestination
+from bondstore.runs.journal import entry_of
 from bondstore.runs.pipeline import EachObject, Job
+from bondstore.runs.process import whoami
+from bondstore.runs.receipt import Receipt
+from bondstore.runs.record import note
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address, store_spec
 from bondstore.stores.archive import CLASSES, Access, Speed, Standing, find_class
@@ -240,6 +244,25 @@ def destination_of(job: RestoreJob) -> Destination:
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> RestoreJob:
     """Build the job that a run recorded as its `params`; `profile` opens the store in place of the one used then."""
     return RestoreJob(recorded_store(params, profile), Speed(params["tier"]), params["days"])
+
+
+def note_fetched(spec: StoreSpec, versions: Mapping[str, str]) -> None:
+    """Record that restored objects have been fetched, by their keys and etags: archived again, they are not lost.
+
+    Only what `bondstore restore` recorded of the same address is changed.
+    """
+    job = RestoreJob(spec, Speed.BULK, None)
+    destination = destination_of(job)
+    if not destination.has_record():
+        return
+    with destination.locked(), destination.ledger() as ledger:
+        run = ledger.items.any_run(job.name)
+        known = ledger.items.known(job.name, list(versions)).values()
+        ready = [one for one in known if one.version == versions[one.key] and stage_of(one.reason) in _PROVED]
+        fetched = [replace(one, reason=Stage.FETCHED.value) for one in ready if one.state is State.DONE]
+        if run is not None and fetched:
+            receipt = Receipt(also=fetched, counted=False)
+            note(ledger, destination, entry_of(job.name, run, whoami(), receipts=(receipt,)))
 
 
 def _is_data(key: str) -> bool:

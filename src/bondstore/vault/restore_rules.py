@@ -54,7 +54,7 @@ WAITING = FindingKind(
 LAPSED = FindingKind(
     "restore-lapsed",
     Severity.WARNING,
-    "The object was restored, and archived again before it was fetched. It was asked for once more.",
+    "The object was restored, and archived again before Bondstore fetched it. It was asked for once more.",
     "Fetch it once it is ready. Give it more time with --days, and check the lifecycle rules of the bucket.",
 )
 FLIPPED = FindingKind(
@@ -66,7 +66,7 @@ FLIPPED = FindingKind(
 EXPIRED = FindingKind(
     "restore-expired",
     Severity.ERROR,
-    "The object was restored twice, and archived again each time before it was fetched. It was not asked for again.",
+    "The object was restored twice, and archived again each time before Bondstore fetched it. It was not asked for.",
     "Check the lifecycle rules of the bucket. The next run asks for it again: give it more time with --days.",
 )
 REFUSED = FindingKind(
@@ -120,7 +120,7 @@ STAGES: Mapping[Stage, About] = {
 
 FRESH = (
     *(Stage.NEW, Stage.PLAIN, Stage.TO_ASK, Stage.TO_MOVE),
-    *(Stage.FETCHED, Stage.EXPIRED, Stage.REFUSED, Stage.FULL, Stage.UNKNOWN),
+    *(Stage.EXPIRED, Stage.REFUSED, Stage.FULL, Stage.UNKNOWN),
 )
 ONCE = (Stage.ASKED, Stage.READY)
 SECOND = (Stage.TO_ASK_AGAIN, Stage.TO_MOVE_AGAIN)
@@ -142,9 +142,10 @@ class Rule:
 _GONE = (Access.ARCHIVED, Access.EXPIRED)
 RULES = (
     Rule(FRESH, "HEAD", (Access.PLAIN,), Stage.PLAIN),
-    Rule(FRESH, "HEAD", _GONE, Stage.TO_ASK),
-    Rule(FRESH, "HEAD", (Access.WAITING,), Stage.ASKED),
+    Rule((*FRESH, Stage.FETCHED), "HEAD", _GONE, Stage.TO_ASK),
+    Rule((*FRESH, Stage.FETCHED), "HEAD", (Access.WAITING,), Stage.ASKED),
     Rule(FRESH, "HEAD", (Access.READY,), Stage.READY),
+    Rule((Stage.FETCHED,), "HEAD", (Access.READY, Access.PLAIN), Stage.FETCHED),
     Rule(ONCE, "HEAD", (Access.WAITING,), Stage.ASKED),
     Rule(ONCE, "HEAD", (Access.READY, Access.PLAIN), Stage.READY),
     Rule(ONCE, "HEAD", _GONE, Stage.TO_ASK_AGAIN),
