@@ -14,9 +14,11 @@ from bondstore.vault.get import GetJob, Reader
 from bondstore.vault.keys import new_pair
 from bondstore.vault.put import Existing, PutJob, Recipients
 from tests.homes import home
+from tests.stores.conftest import keys_in_environment, rig_of_az, rig_of_file, rig_of_s3
+from tests.stores.rigs import Rig
 from tests.vault.rooms import Room
 
-__all__ = ["home"]
+__all__ = ["home", "keys_in_environment", "rig_of_az", "rig_of_file", "rig_of_s3"]
 PASSPHRASE = "lantern over quiet water"
 
 
@@ -45,6 +47,13 @@ def owner(home: object, tmp_path: Path) -> Recipients:
     file.chmod(0o600)
     pair = new_pair("owner", Secret(PASSPHRASE))
     return Recipients(("owner",), (pair.public.hex(),), "owner", SecretRef.parse(f"file:{file}"))
+
+
+@pytest.fixture(params=["file", "s3", "az"])
+def vault(request: pytest.FixtureRequest, owner: Recipients) -> Vault:
+    """An empty vault in each kind of store that lasts."""
+    rig: Rig = request.getfixturevalue(f"rig_of_{request.param}")
+    return Vault(StoreSpec(f"{rig.url}/vault", rig.profile), owner, Reader(owner.key, owner.passphrase))
 
 
 def tree_of(root: Path) -> dict[str, bytes]:

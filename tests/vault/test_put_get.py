@@ -1,19 +1,17 @@
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import random
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.vault.get import Reader
-from bondstore.vault.put import Recipients
-from tests.vault.conftest import Vault, tree_of
-
-
-@pytest.fixture
-def vault(owner: Recipients, tmp_path: Path) -> Vault:
-    return Vault(StoreSpec((tmp_path / "vault").as_uri(), Profile()), owner, Reader(owner.key, owner.passphrase))
+from bondstore.stores import open_store
+from bondstore.vault.keys import key_folder
+from tests.vault.conftest import PASSPHRASE, Vault, tree_of
 
 
 def some_tree(root: Path) -> Path:
@@ -36,3 +34,70 @@ def test_what_is_put_comes_back(vault: Vault, tmp_path: Path) -> None:
     assert tree_of(tmp_path / "back") == tree_of(source)
     again = vault.put(source)
     assert (again.plan.todo.objects, again.plan.skipped.objects) == (0, 5)
+
+
+def test_only_recipients_can_say_what_is_in_it(vault: Vault, tmp_path: Path) -> None:
+    """Neither a file's bytes nor the checksum of its content are to be seen in the store."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.txt").write_bytes(b"a name that nobody may read" * 100)
+    vault.put(source)
+    store = open_store(vault.spec)
+    content = (source / "a.txt").read_bytes()
+    told = hashlib.sha256(content)
+    seen = [bytes(store.get(one.key).data) for one in store.list()]
+    assert len(seen) > 4
+    for one in seen:
+        assert content[:27] not in one
+        assert told.hexdigest().encode() not in one
+        assert told.digest() not in one
+
+
+def test_the_reference_program_opens_an_object_of_the_vault(vault: Vault, tmp_path: Path) -> None:
+    source = some_tree(tmp_path / "source")
+    vault.put(source)
+    sealed = bytes(open_store(vault.spec).get("data/p1/day 1/b.edf.c4gh").data)
+    program = Path(sys.executable).parent / "crypt4gh"
+    done = subprocess.run(
+        [program, "decrypt", "--sk", key_folder() / "owner.sec"],
+        input=sealed,
+        capture_output=True,
+        env={**os.environ, "C4GH_PASSPHRASE": PASSPHRASE},
+    )
+    assert done.stdout == (source / "p1/day 1/b.edf").read_bytes()
+
+
+def test_a_file_that_is_kept_as_it_is_is_proved_too(vault: Vault, tmp_path: Path) -> None:
+    source = some_tree(tmp_path / "source")
+    vault.recipients = replace(vault.recipients, names=(), publics=())
+    assert vault.put(source).state == "finished"
+    assert bytes(open_store(vault.spec).get("data/a.edf").data) == (source / "a.edf").read_bytes()
+    assert vault.get(tmp_path / "back", encrypted=True).state == "finished"
+    assert tree_of(tmp_path / "back") == tree_of(source)
+    open_store(vault.spec).put("data/a.edf", b"something else")
+    assert vault.get(tmp_path / "other", encrypted=True).tally.quarantined.objects == 1
+
+
+def test_an_upload_may_go_on_for_years(vault: Vault, tmp_path: Path) -> None:
+    """Each has a manifest of its own, which names the one before; all files come back."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(4):
+        (source / f"{number}.txt").write_bytes(bytes([number]) * 100)
+        assert vault.put(source).tally.done.objects == 1
+    names = sorted(one.key for one in open_store(vault.spec).list("manifests") if one.key.endswith(".jsonl"))
+    assert names == [f"manifests/{number:06d}.jsonl" for number in range(1, 5)]
+    contents = [bytes(open_store(vault.spec).get(name).data) for name in names]
+    heads = [json.loads(one.splitlines()[0]) for one in contents]
+    assert [one["previous"] for one in heads] == ["", *(hashlib.sha256(one).hexdigest() for one in contents[:-1])]
+    vault.get(tmp_path / "back")
+    assert tree_of(tmp_path / "back") == tree_of(source)
+
+
+def test_two_folders_in_one_vault(vault: Vault, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.txt").write_text(name)
+        assert vault.put(tmp_path / name).state == "finished"
+    vault.get(tmp_path / "back")
+    assert tree_of(tmp_path / "back") == {"one.txt": b"one", "two.txt": b"two"}
