@@ -105,3 +105,9 @@ def test_the_mending_command_mends(cli: Call, guide: str, monkeypatch: pytest.Mo
     assert words[0] == "bondstore"
     assert cli(*words[1:]).code == 0
     assert cli("doctor").code == 0
+
+
+def test_a_participant_without_a_study_is_refused(cli: Call, home: Home) -> None:
+    asked = cli("doctor", "--store", "s3://lab", "--participant", "abcd1234")
+    assert asked.code == 2
+    assert "Add --study ID" in asked.err

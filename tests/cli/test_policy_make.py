@@ -200,6 +200,15 @@ def test_inline_policies_count_what_is_there_already(cli: Call, home: Home) -> N
         (("policy", "make", "beiwe", "--study", "*", "--bucket", "bucket"), 2, "not a study's id"),
         ((*BEIWE, "--store", "s3://other/in/here"), 2, "--bucket"),
         ((*BEIWE, "-p", "1ab2cd3e", "-p", "Ann Lee"), 2, "Participant 2"),
+        (("policy", "make", "--bucket", "s3://lab", "--prefix", "a/"), 2, "without s3://"),
+        (("policy", "make", "--bucket", "lab*", "--prefix", "a/"), 2, "not the name of a bucket"),
+        (("policy", "make", "--bucket", "lab/a", "--prefix", "b/"), 2, "--store s3://BUCKET/PREFIX"),
+        (("policy", "make", "--bucket", "lab", "--prefix", "images/*"), 2, "Write images/\n"),
+        (("policy", "make", "--bucket", "lab", "--prefix", "s3://lab/images/"), 2, "is a URL"),
+        ((*BEIWE, "-p", "p", "--taken", "5"), 2, "--inline"),
+        ((*BEIWE, "-p", "p", "--inline", "--attachments", "20"), 2, "--attachments"),
+        ((*BEIWE, "-p", "p", "--for", "group", "--attachments", "20"), 2, "--attachments"),
+        (("policy", "make", "--table", TABLE, "--alone", "arn:aws-cn:iam::123456789012:user/ann"), 2, "partition"),
     ],
 )
 def test_what_cannot_be_made_is_refused(cli: Call, home: Home, words: tuple[str, ...], code: int, why: str) -> None:
@@ -245,6 +254,36 @@ def test_a_folder_with_another_plan_is_not_written_to_unasked(cli: Call, home: H
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert cli(*other, "--again").code == 0
     assert {path.name for path in folder.glob("bond*.json")} == {"bondstore-my-study-data-001.json"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("p1\np1\n\np 2\n", 4), ("p1,p2\n", 1), ('"p1"\n', 1), ("p1\n# all\n", 2), ("Participant ID\np1\n", 1),
+     ("patient_id\np1\n", 1), ("p1\np*\n", 2)],
+)  # fmt: skip
+def test_a_line_that_is_not_an_id_is_told_by_its_number(cli: Call, home: Home, text: str, line: int) -> None:
+    people = home.project / "people.txt"
+    people.write_text(text)
+    made = cli(*BEIWE, "--participants", str(people))
+    assert (made.code, made.out) == (4, "")
+    assert f"people.txt, line {line}: this is not an id." in made.err
+
+
+def test_signs_in_a_prefix_that_are_often_not_meant_are_told(cli: Call, home: Home) -> None:
+    words = ("policy", "make", "--bucket", "lab", "--prefix")
+    assert "begins with a slash" in cli(*words, "/images/").err
+    assert "stand for themselves" in cli(*words, "images/*/").err
+    assert cli(*words, "images/").err == ""
+
+
+def test_json_says_what_the_text_says(cli: Call, home: Home) -> None:
+    folder = str(home.project / "policies")
+    many = [word for one in range(300) for word in ("-p", f"p{one:07d}")]
+    made = cli(*BEIWE, *many, "--out", folder, "--json")
+    assert {one["way"] for one in made.records if one["kind"] == "way"} >= {"groups", "tags"}
+    last = len([one for one in made.records if one["kind"] == "policy"])
+    fewer = cli(*BEIWE, *many[:10], "--out", folder, "--again", "--json")
+    assert [one["change"] for one in fewer.records].count("no longer needed") == last - 1
 
 
 def test_a_study_of_the_settings_is_another_plan_too(cli: Call, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

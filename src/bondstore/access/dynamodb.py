@@ -66,6 +66,11 @@ def table_policy(place: str, user: str) -> dict[str, Any]:
     if not _STREAM.fullmatch(place):
         _check(place)
     check_user(user)
+    if place.split(":")[1] != user.split(":")[1]:  # nobody at all would be let in
+        raise UsageError(
+            f"The table is in the partition {place.split(':')[1]}, and the user in {user.split(':')[1]}.",
+            hint="Write the ARN of a user or role of the table's partition.",
+        )
     mine = CHANGES if _STREAM.fullmatch(place) else ENTRIES if place.endswith(HISTORY) else ROWS
     others = {
         "Sid": "NobodyElse",

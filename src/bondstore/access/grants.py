@@ -85,7 +85,7 @@ class Grant:
             if prefix and not prefix.endswith("/"):
                 raise UsageError(
                     f"The prefix {prefix!r} does not end in a slash: it would open every name that begins with it.",
-                    hint=f"Write {prefix}/",
+                    hint=f"Write {prefix.rstrip('/*') or 'PREFIX'}/",
                 )
             if not _FIT.fullmatch(prefix):
                 raise UsageError(

@@ -28,6 +28,9 @@ TEMPORARY = ".writing"
 NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 """What IAM takes as a policy's name."""
 
+_NO_ID = re.compile(r"[^\w.@-]", re.ASCII)
+_HEADING = re.compile(r"(?:participant|patient|subject|user)s?(?:[_ -]?ids?)?|ids?", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyPlan:
@@ -374,7 +377,7 @@ def read_names(file: Path) -> list[str]:
     Raises
     ------
     NotFoundError, ConfigurationError
-        There is no such file, or it has no id.
+        There is no such file, it has no id, or a line cannot be one.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -382,9 +385,18 @@ def read_names(file: Path) -> list[str]:
         raise NotFoundError(f"There is no file {file}.", hint="Name a file with one id per line.") from None
     except (OSError, ValueError):
         raise ConfigurationError(f"{file} could not be read as text in UTF-8.", hint="Save it as UTF-8.") from None
-    if not (names := list(dict.fromkeys(stripped for one in lines if (stripped := one.strip())))):
+    names: list[str] = []
+    for number, line in enumerate(lines, 1):
+        name = line.strip()
+        if _NO_ID.search(name) or (not names and _HEADING.fullmatch(name)):  # it may be a name, so it is not said
+            raise ConfigurationError(
+                f"{file}, line {number}: this is not an id.", hint="Write one id per line, without a heading."
+            )
+        if name:
+            names.append(name)
+    if not names:
         raise ConfigurationError(f"{file} has no id.", hint="Write one id per line.")
-    return names
+    return list(dict.fromkeys(names))
 
 
 def _content(plan: PolicyPlan) -> dict[str, Any]:

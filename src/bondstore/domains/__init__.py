@@ -93,6 +93,8 @@ def scope_of_prefixes(prefixes: Sequence[str]) -> Scope:
     """Return prefixes as they are named; what is nobody's data below them stays closed, unless it is named too."""
     if "" in prefixes:
         raise UsageError("A prefix is empty: it would open the whole bucket.", hint="Write --prefix PREFIX/")
+    if urls := [one for one in prefixes if "://" in one]:
+        raise UsageError(f"{urls[0]} is a URL, not a prefix.", hint="Write --store s3://BUCKET --prefix PREFIX/")
     from bondstore.access.grants import Scope, Share
 
     closed = [one for one in private_prefixes(prefixes) if not any(each.startswith(one) for each in prefixes)]

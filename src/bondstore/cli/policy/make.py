@@ -14,6 +14,7 @@ import typer
 from bondstore.access.grants import Grant, Rights, Scope, Share, joined
 from bondstore.cli import options, output
 from bondstore.cli.from_model import Bundle, with_settings
+from bondstore.config.profiles import BUCKET_NAME
 from bondstore.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class ScopeOptions(Bundle):
         if kind is None:
             if self.study or self.participant or self.participants or self.also:
                 raise UsageError("A study needs its kind.", hint="Write: bondstore policy make beiwe --study STUDY")
+            for one in self.prefix or []:
+                if one.startswith("/"):
+                    output.note(f"{one} begins with a slash: it opens no object whose key begins without one.")
+                if {*"*?"} & {*one}:
+                    output.note(f"In {one}, * and ? stand for themselves, not for other characters.")
             return scope_of_prefixes(self.prefix or [])
         if self.prefix:
             raise UsageError("A study has prefixes of its own.", hint="Leave out --prefix, or the kind.")
@@ -100,6 +106,11 @@ class GrantOptions(Bundle):
             raise UsageError("--read-only, --write and --put-only exclude each other.", hint="Write one of them.")
         if self.bucket and self.store:
             raise UsageError("A store is given, and a bucket too.", hint="Leave out --bucket, or --store.")
+        if self.bucket and not BUCKET_NAME.fullmatch(self.bucket):
+            raise UsageError(
+                f"{self.bucket!r} is not the name of a bucket.",
+                hint="Name it without s3:// and without a path, or write --store s3://BUCKET/PREFIX.",
+            )
         url = f"s3://{self.bucket}" if self.bucket else resolve_store(self.store, self.profile).url
         return _grant(url, scope, chosen[0], self.partition)
 
@@ -156,6 +167,11 @@ class HolderOptions(Bundle):
 
         if self.to not in limits.INLINE:
             raise UsageError(f"Policies cannot be for {self.to}.", hint="Write --for user, role or group.")
+        if self.taken and not self.inline:
+            raise UsageError("--taken is about inline policies.", hint="Add --inline, or leave it out.")
+        if self.attachments and (self.inline or self.to == "group"):
+            what = "One inline policy is attached to nobody" if self.inline else "A group takes 10 policies, always"
+            raise UsageError(f"{what}: --attachments changes nothing.", hint="Leave it out.")
         if not self.inline:
             return limits.MANAGED
         if (left := limits.INLINE[self.to] - self.taken) <= 0:
@@ -219,7 +235,7 @@ def command(
     name = plan.name or "-".join(("bondstore", *([kind, scope.study] if kind and scope.study else [grant.bucket])))
     made = _made(name, grant, limit, plan, inline=holder.inline, dry_run=dry_run)
     _show(made, plan.out, json=json)
-    return _tell(made, holder)
+    return _tell(made, holder, json=json)
 
 
 def _refuse(what: str, *given: Bundle, but: tuple[str, ...] = ()) -> None:
@@ -287,13 +303,15 @@ def _show(plan: PolicyPlan, out: Path | None, *, json: bool) -> None:
         _print(document, json=False)
 
 
-def _tell(plan: PolicyPlan, holder: HolderOptions) -> int:
+def _tell(plan: PolicyPlan, holder: HolderOptions, *, json: bool) -> int:
     """Say how the policies can reach who gets them; return the exit code."""
     from bondstore.access import limits
     from bondstore.access.plan import ways
 
     if plan.dropped:
         output.note(f"No longer needed: {', '.join(plan.dropped)}. bondstore policy attach detaches them.")
+    for name in plan.dropped if json else ():
+        output.display_one({"kind": "policy", "policy": name, "change": "no longer needed"}, json=True)
     number, most = len(plan.policies), holder.attachments or limits.ATTACHED
     if number > plan.best + 1:
         output.note(f"{number} policies; {plan.best} to {plan.best + 1} would do: --again splits everything again.")
@@ -302,4 +320,6 @@ def _tell(plan: PolicyPlan, holder: HolderOptions) -> int:
     output.note(f"A {holder.to} may have {most} policies attached, and these are {number}. What would do:")
     found = ways(plan, holder.to, most)
     output.note(*(f"  {one.name}: {one.message}" for one in found if one.fits))
+    for one in found if json else ():
+        output.display_one({"kind": "way", "way": one.name, "fits": one.fits, "message": one.message}, json=True)
     return int(Exit.DONE if any(one.fits for one in found if one.name == "groups") else Exit.CONFIGURATION)

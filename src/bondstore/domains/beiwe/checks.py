@@ -8,7 +8,7 @@ from bondstore.config.resolve import resolve_study
 from bondstore.doctor import Check, fail, ok, skipped
 from bondstore.domains.beiwe.layout import BeiweObject, Kind, parse_key, study_prefixes
 from bondstore.domains.beiwe.streams import STREAMS, match_header
-from bondstore.errors import BondstoreError
+from bondstore.errors import BondstoreError, UsageError
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.process import whoami
 
@@ -39,8 +39,16 @@ class StudyCase(TypedDict):
 def of_case(
     spec: StoreSpec, study: str | None, key: SecretRef | None, participants: Sequence[str] = ()
 ) -> Mapping[str, Any]:
-    """Return what the doctor is to know of a store: nothing, where no study is named."""
+    """Return what the doctor is to know of a store: nothing, where no study is named.
+
+    Raises
+    ------
+    UsageError
+        Participants are named, and no study.
+    """
     if study is None and spec.profile.study is None:
+        if participants:
+            raise UsageError("A participant is named, and no study.", hint="Add --study ID, or set STUDY_FOLDER.")
         return {}
     return of_study(resolve_study(study, spec.profile), key or spec.profile.decryption_key, participants)
 
