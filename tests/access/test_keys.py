@@ -16,13 +16,15 @@ from bondstore.errors import UsageError
 
 ADA = Principal("arn:aws:iam::123456789012:user/a")
 HERE = KeyRequest("s3:GetObject", "b", ADA)
-keys = st.text("ab/*?$é\n", max_size=8)
-pieces = st.sampled_from(["a", "b", "/", "/a/", "/b/", "*", "?", "${aws:username}", "${*}", "${aws:userid}", "é", "\n"])
+VARIABLES = ["${aws:username}", "${*}", "${aws:userid}", "${aws:userid, 'a'}"]
+keys = st.text("ab/:*?$é\n", max_size=8)
+pieces = st.sampled_from(["a", "b", "/", "/a/", "/b/", "*", "?", ":", "é", "\n", *VARIABLES])
 wild = st.lists(pieces, max_size=5).map("".join)
 resource = st.one_of(
     wild.map("arn:aws:s3:::b/{}".format),
     wild.map("arn:aws:s3:::{}".format),
     wild.map("arn:aws:s3:*:*:b/{}*".format),
+    wild.map("arn:aws:*:b/{}".format),
     wild.map("arn:aws-cn:s3:::b/{}*".format),
     st.sampled_from(["*", "b/*", "arn:aws:s3:::b"]),
 )

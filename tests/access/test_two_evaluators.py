@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, product
 
 import pytest
@@ -13,7 +15,10 @@ from hypothesis import strategies as st
 from bondstore.access.conditions import Context
 from bondstore.access.document import parse
 from bondstore.access.evaluate import Policies, Principal, Request, decide
-from tests.access.random_cases import AWAY, BUCKET, EVE, HOME, ROLE, USERS, Maker
+from bondstore.access.inventory import KeyPage
+from bondstore.access.keys import KeyRequest
+from bondstore.access.prove import Proof
+from tests.access.random_cases import AWAY, BUCKET, EVE, HOME, KEYS, ROLE, USERS, Maker
 from tests.access.second_evaluator import Papers, Question, outcomes, verdict, worlds
 
 CASES = 5_000
@@ -30,16 +35,28 @@ AT_LEAST = {  # of 5,000
 }
 
 
-def first(question: Question, papers: Papers) -> str:
-    """Return what Bondstore answers."""
-    context = Context().also(question.known)
-    request = Request(question.action, question.resource, Principal(question.who), context, question.owner)
-    documents = Policies(
+def policies(papers: Papers) -> Policies:
+    """Read all policies."""
+    return Policies(
         [parse(text, "own.json") for text in papers.identity],
         parse(papers.boundary, "boundary.json") if papers.boundary else None,
         parse(papers.bucket, "bucket.json") if papers.bucket else None,
     )
-    return decide(request, documents).permission.value
+
+
+def first(question: Question, papers: Papers) -> str:
+    """Return what Bondstore answers."""
+    context = Context().also(question.known)
+    request = Request(question.action, question.resource, Principal(question.who), context, question.owner)
+    return decide(request, policies(papers)).permission.value
+
+
+def proved(question: Question, papers: Papers, keys: Sequence[str]) -> list[str]:
+    """Return what Bondstore answers for many keys at once."""
+    context = Context().also(question.known)
+    asked = KeyRequest(question.action, BUCKET, Principal(question.who), context, question.owner)
+    answers = Proof([asked], policies(papers)).answers([KeyPage(keys)])
+    return [one.ruling.permission.value for one in answers]
 
 
 def features(question: Question, papers: Papers) -> set[str]:
@@ -70,6 +87,8 @@ def test_two_evaluators_agree_on_every_case() -> None:
         question, papers = maker.question(), maker.papers()
         expected = verdict(question, papers)
         assert first(question, papers) == expected
+        if key := question.resource.partition("/")[2]:
+            assert proved(question, papers, [key, key]) == [expected, expected]
         if seed not in seen:
             seen.add(seed)
             tally.update([expected, *features(question, papers)])
@@ -77,6 +96,37 @@ def test_two_evaluators_agree_on_every_case() -> None:
     compare()
     assert len(seen) > 0.9 * CASES
     assert {name: tally[name] for name, least in AT_LEAST.items() if tally[name] < least} == {}
+
+
+@settings(max_examples=700, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])
+@given(st.integers(0, 2**64))
+def test_keys_that_are_answered_together_have_the_answers_of_the_second_evaluator(seed: int) -> None:
+    maker = Maker(seed)
+    question, papers = maker.question(), maker.papers()
+    question = replace(question, action=maker.one_of(["s3:GetObject", "s3:PutObject"]))
+    keys = sorted({maker.text(KEYS) for _ in range(8)} | {"St1/", "St1"})
+    each = [verdict(replace(question, resource=f"arn:aws:s3:::{BUCKET}/{key}"), papers) for key in keys]
+    assert dict(zip(keys, proved(question, papers, keys), strict=True)) == dict(zip(keys, each, strict=True))
+
+
+ORDER = ("allowed", "unknown", "forbidden", "denied")
+
+
+@settings(max_examples=400, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])
+@given(st.integers(0, 2**64))
+def test_a_key_may_be_listed_by_a_beginning_of_it_as_the_second_evaluator_says(seed: int) -> None:
+    """What is found is at most what all beginnings open, and at least what a whole folder or the bucket opens."""
+    maker = Maker(seed)
+    question, papers = maker.question(), maker.papers()
+    question = Question("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", question.who, question.owner, question.known)
+    known = {name: value for name, value in question.known.items() if name != "s3:prefix"}
+    keys = sorted({maker.text(["@S/@P/x", "@S/x", "x"]) for _ in range(3)})
+    found = proved(replace(question, known=known), papers, keys)
+    for key, answer in zip(keys, found, strict=True):
+        beginnings: list[tuple[str, ...]] = [(), *((key[:end],) for end in range(len(key) + 1))]
+        each = {one: verdict(replace(question, known={**known, "s3:prefix": one}), papers) for one in beginnings}
+        whole = [each[one] for one in beginnings if not one or one[0] == "" or one[0].endswith("/")]
+        assert min(map(ORDER.index, each.values())) <= ORDER.index(answer) <= min(map(ORDER.index, whole)), key
 
 
 @settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])

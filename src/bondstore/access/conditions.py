@@ -110,7 +110,7 @@ def _of_any_value(condition: Condition, context: Context, *, wildcards: bool, va
     """Whether any value at all would fit (``*``), or none would (a variable without a value)."""
     if wildcards and "*" in condition.values:
         return True
-    nothing_fits = all(_pieces(one, context, variables=variables)[0] is None for one in condition.values)
+    nothing_fits = all(pieces_of(one, context, variables=variables)[0] is None for one in condition.values)
     return False if nothing_fits else None
 
 
@@ -119,7 +119,7 @@ Compare = Callable[[str, str, Context, bool], Truth]
 
 def _text(fold: Callable[[str], str], *, wildcards: bool) -> Compare:
     def compare(value: str, wanted: str, context: Context, variables: bool) -> Truth:
-        pieces, exact = _pieces(wanted, context, variables=variables)
+        pieces, exact = pieces_of(wanted, context, variables=variables)
         if pieces is None:
             return False
         if not wildcards:
@@ -134,7 +134,8 @@ def _unless_guessed(fits: bool, *, exact: bool) -> Truth:
     return fits if exact or not fits else None
 
 
-def _pieces(wanted: str, context: Context, *, variables: bool) -> tuple[tuple[patterns.Token, ...] | None, bool]:
+def pieces_of(wanted: str, context: Context, *, variables: bool) -> tuple[tuple[patterns.Token, ...] | None, bool]:
+    """Split a pattern, with its variables filled; None: nothing fits it. Tell too whether it is exact."""
     if not variables or not patterns.has_variables(wanted):
         return patterns.plain(wanted), True
     return patterns.widely(wanted, context.value_of)
@@ -142,7 +143,7 @@ def _pieces(wanted: str, context: Context, *, variables: bool) -> tuple[tuple[pa
 
 def _arn(value: str, wanted: str, context: Context, variables: bool) -> Truth:
     # A value may hold colons, so the parts of the pattern are told before it is put in.
-    parts = [_pieces(one, context, variables=variables) for one in wanted.split(":", 5)]
+    parts = [pieces_of(one, context, variables=variables) for one in wanted.split(":", 5)]
     given = value.split(":", 5)
     if len(parts) != 6 or len(given) != 6:
         return None
@@ -179,7 +180,7 @@ def _address(value: str, wanted: str, context: Context, variables: bool) -> Trut
 
 
 def _bool(value: str, wanted: str, context: Context, variables: bool) -> Truth:
-    pieces, _ = _pieces(wanted, context, variables=variables)
+    pieces, _ = pieces_of(wanted, context, variables=variables)
     written = (patterns.literal(pieces or ()) or "").lower()
     return value.lower() == written if written in ("true", "false") else None
 

@@ -218,20 +218,18 @@ def covers(statement: Statement, resource: str, context: Context) -> Truth:
     return among if among is None or not statement.not_resource else not among
 
 
-def resource_pieces(pattern: str, context: Context, *, variables: bool) -> list[tuple[patterns.Token, ...]] | None:
-    """Return the six parts of the ARN that a resource names, or None where nobody can say what it stands for.
+def parts_of(
+    pattern: str, context: Context, *, variables: bool
+) -> tuple[tuple[tuple[patterns.Token, ...], ...] | None, bool]:
+    """Return the parts of an ARN that a resource names, None where nothing fits it; and whether each value is known.
 
     A wildcard does not reach over a colon between parts; the last part may hold colons of its own.
     """
-    if pattern == "*":
-        return [patterns.plain("*")] * 6
-    parts = split_arn(pattern)
-    if len(parts) != 6:
-        return None
-    try:
-        return [patterns.expand(one, context.value_of) if variables else patterns.plain(one) for one in parts]
-    except (patterns.UnknownValueError, patterns.NoValueError):
-        return None
+    if not variables or not patterns.has_variables(pattern):
+        return _plain_parts(pattern), True
+    filled = [patterns.widely(one, context.value_of) for one in split_arn(pattern)]
+    parts = tuple(pieces for pieces, _ in filled if pieces is not None)
+    return parts if len(parts) == len(filled) else None, all(exact for _, exact in filled)
 
 
 @lru_cache(maxsize=10_000)
@@ -254,13 +252,9 @@ def _covers(pattern: str, resource: str, context: Context, *, variables: bool) -
     given = resource.split(":", 5)
     if pattern == "*" or len(given) != 6:
         return pattern == "*"
-    parts, exact = _plain_parts(pattern), True
-    if variables and patterns.has_variables(pattern):
-        filled = [patterns.widely(one, context.value_of) for one in split_arn(pattern)]
-        exact = all(sure for _, sure in filled)
-        parts = tuple(pieces for pieces, _ in filled if pieces is not None)
-        if len(parts) < len(filled):
-            return False
+    parts, exact = parts_of(pattern, context, variables=variables)
+    if parts is None:
+        return False
     fits = len(parts) == 6 and all(patterns.fits(one, part) for one, part in zip(parts, given, strict=True))
     # "If the * wildcard is the last character of a segment, it can expand to match beyond the colon boundaries."
     reaching = parts[:-1] if len(parts) == 6 else parts

@@ -26,11 +26,12 @@ from bondstore.access.evaluate import (
     decide,
     is_of,
     judge,
-    split_arn,
+    parts_of,
 )
 from bondstore.errors import UsageError
 
 Pieces = tuple[patterns.Token, ...]
+ARN_PARTS = 6
 LISTS = ("s3:listbucket", "s3:listbucketversions")
 PREFIX = "s3:prefix"
 _OF_OBJECTS = re.compile(
@@ -38,6 +39,7 @@ _OF_OBJECTS = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _COMPARES = re.compile(r"String(Like|Equals)(?:IfExists)?")
+_ALL: Pieces = (None,)
 _ROOM = 50_000
 """How many answers are kept, so that memory stays bounded."""
 
@@ -95,9 +97,12 @@ def decider_of(asked: KeyRequest, policies: Policies) -> Decider:
 
 
 class PatternIndex:
-    """Tells which of many patterns a text fits, by the bits that each one has."""
+    """Tells which of many patterns a text fits, by the bits that each one has.
 
-    def __init__(self, bits: Mapping[Pieces, int]) -> None:
+    Those that are `far` are of ARNs, in parts, and reach over colons: with all six, only where a key has a colon.
+    """
+
+    def __init__(self, bits: Mapping[Pieces, int], far: Mapping[tuple[Pieces, ...], int] | None = None) -> None:
         self._always = 0
         self._exact: dict[str, int] = {}
         self._heads: dict[int, dict[str, int]] = {}
@@ -118,9 +123,11 @@ class PatternIndex:
         for pieces, several in parts.items():
             if several:  # all that fits has them, each between two slashes: it is looked for by the rarest
                 by_part.setdefault(min(several, key=lambda part: common[part]), {})[pieces] = others.pop(pieces)
-        self._by_part = {part: _combined(few)[1] for part, few in by_part.items()}
-        self._any, self._each = _combined(others)
-        self._open_ended = all(pieces[-1] is None for pieces in parts)
+        self._by_part = {part: _combined(_written(few))[1] for part, few in by_part.items()}
+        reaching = [(len(one), patterns.over_colons(one).pattern, bit) for one, bit in (far or {}).items()]
+        self._any, self._each = _combined([*_written(others), *(one[1:] for one in reaching if one[0] < ARN_PARTS)])
+        self._far = _combined(one[1:] for one in reaching if one[0] == ARN_PARTS)[1]
+        self._open_ended = not far and all(pieces[-1] is None for pieces in parts)
         texts = [*self._exact, *(head for heads in self._heads.values() for head in heads)]
         self._further = {text[: at + 1] for text in texts for at, sign in enumerate(text[:-1]) if sign == "/"}
         self._further |= {"" for text in texts if text}
@@ -139,7 +146,7 @@ class PatternIndex:
         if self.goes_on(folder):
             return None
         found = self.hits(folder)
-        if not self._each and not self._by_part:
+        if not self._each and not self._by_part and not self._far:
             return found
         doubtful = [*self._each, *(pair for part in folder.split("/") for pair in self._by_part.get(part, ()))]
         return found if self._open_ended and all(fits(folder) for fits, _ in doubtful) else None
@@ -156,17 +163,24 @@ class PatternIndex:
         if self._any is not None and self._any(text):
             for fits, bit in self._each:
                 found |= bit if fits(text) else 0
+        if self._far and text.count(":") >= ARN_PARTS:
+            for fits, bit in self._far:
+                found |= bit if fits(text) else 0
         return found
 
 
 Fits = Callable[[str], object]
 
 
-def _combined(bits: Mapping[Pieces, int]) -> tuple[Fits | None, list[tuple[Fits, int]]]:
+def _written(bits: Mapping[Pieces, int]) -> list[tuple[str, int]]:
+    return [(patterns.matcher(pieces).pattern, bit) for pieces, bit in bits.items()]
+
+
+def _combined(written: Iterable[tuple[str, int]]) -> tuple[Fits | None, list[tuple[Fits, int]]]:
     """Return what tells whether any pattern fits, and for each bit what tells whether one of its patterns does."""
     by_bit: dict[int, list[str]] = {}
-    for pieces, bit in bits.items():
-        by_bit.setdefault(bit, []).append(patterns.matcher(pieces).pattern)
+    for source, bit in written:
+        by_bit.setdefault(bit, []).append(source)
     each = [(_one_of(sources), bit) for bit, sources in by_bit.items()]
     return (_one_of([source for sources in by_bit.values() for source in sources]) if each else None), each
 
@@ -177,26 +191,32 @@ def _one_of(sources: Iterable[str]) -> Fits:
 
 def _whole_parts(pieces: Pieces) -> list[str]:
     """Return the parts between two slashes that stand in a pattern as they are."""
-    joined = "".join("*" if one is None or one == patterns.ONE else one.replace("*", "?") for one in pieces)
+    joined = "".join("*" if one in patterns.WILD else one.replace("*", "?") for one in pieces)
     return [part for run in joined.split("*") for part in run.split("/")[1:-1] if part and "?" not in part]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One statement that may be about the request."""
+    """One statement that may be about the request. It has two bits: of what fits for sure, and of what fits perhaps."""
 
+    number: int
     statement: Statement
     kind: str
-    bit: int
     so_far: Truth
     """What is known of it without the key."""
-    in_doubt: bool = False
-    """It names no resource."""
     inverted: bool = False
+    breaks: bool = False
+    """A variable of it may have no value, which may make it invalid."""
+
+    def bit(self, fitting: Truth) -> int:
+        """Return the bit of a pattern, by what is so where it fits: true, or nobody can say."""
+        return (1 if fitting else 2) << 2 * self.number
 
     def holds(self, hits: int) -> Truth:
         """Whether it is about the request, by the bits of the patterns that fit."""
-        among: Truth = True if hits & self.bit else None if self.in_doubt else False
+        among: Truth = True if hits & self.bit(True) else None if hits & self.bit(None) else False
+        if self.breaks and among is not self.inverted:
+            among = None
         return every((self.so_far, not among if self.inverted and among is not None else among))
 
 
@@ -207,13 +227,13 @@ class _Rulings:
         self, asked: KeyRequest, policies: Policies, rules: Sequence[_Rule], others: Sequence[_Rule] = ()
     ) -> None:
         request = asked.request(asked.arn)
-        self._rules, self.others = rules, others
+        self._rules, self._others = rules, others
         self._bounded = policies.boundary is not None
         self._judge = partial(judge, principal=request.principal, at_home=request.is_at_home, bounded=self._bounded)
         self._made: dict[int, Ruling] = {}
 
-    def of(self, hits: int, request: Callable[[], Request]) -> Ruling:
-        if self.others:
+    def of(self, hits: int, request: Callable[[], Request] | None = None) -> Ruling:
+        if self._others and request:
             return self._ask(hits, request())
         found = self._made.get(hits)
         if found is None:
@@ -225,8 +245,8 @@ class _Rulings:
     def _ask(self, hits: int, request: Request) -> Ruling:
         context = request.full_context()
         pairs = [(one, one.holds(hits)) for one in self._rules]
-        pairs += [(one, applies(one.statement, request, context, bounded=self._bounded)) for one in self.others]
-        return self._judged(sorted(pairs, key=lambda pair: pair[0].bit))
+        pairs += [(one, applies(one.statement, request, context, bounded=self._bounded)) for one in self._others]
+        return self._judged(sorted(pairs, key=lambda pair: pair[0].number))
 
     def _judged(self, pairs: Iterable[tuple[_Rule, Truth]]) -> Ruling:
         held: dict[str, list[tuple[Statement, Truth]]] = {"identity": [], "boundary": [], "resource": []}
@@ -240,53 +260,55 @@ class _Objects:
 
     def __init__(self, asked: KeyRequest, policies: Policies) -> None:
         self._asked = asked
-        request = asked.request(f"{asked.arn}/")
+        self._below = f"{asked.arn}/"
+        request = asked.request(self._below)
         context, bounded = request.full_context(), policies.boundary is not None
-        bits: dict[Pieces, int] = {}
+        bits: Counter[Pieces] = Counter()
+        far: Counter[tuple[Pieces, ...]] = Counter()
         rules: list[_Rule] = []
-        others: list[_Rule] = []
         for number, (kind, one) in enumerate(_statements(policies)):
             so_far = every((is_of(one, request, bounded=bounded), acts(one, request.action), meets(one, context)))
             if so_far is False:
                 continue
-            fitting = [_last_part(pattern, one, context, asked.arn) for pattern in one.resources]
-            inverted = bool(one.resources) and one.not_resource
-            rule = _Rule(one, kind, 1 << number, so_far, not one.resources, inverted)
-            if None in fitting:
-                others.append(rule)
-                continue
+            breaks = one.variables and any(patterns.may_break(text, context.value_of) for text in one.resources)
+            rule = _Rule(number, one, kind, so_far, bool(one.resources) and one.not_resource, breaks)
             rules.append(rule)
-            for pieces in filter(None, fitting):
-                bits[pieces] = bits.get(pieces, 0) | rule.bit
-        self._below = f"{asked.bucket}/"
-        self._index = PatternIndex(bits)
-        self._rulings = _Rulings(asked, policies, rules, others)
+            if not one.resources:
+                bits[_ALL] |= rule.bit(None)
+            for pattern in one.resources:
+                whole, parts, fitting = _resource(pattern, one, context, asked.arn)
+                if whole is not None:
+                    bits[whole] |= rule.bit(fitting)
+                if parts is not None:
+                    far[parts] |= rule.bit(fitting)
+        self._index = PatternIndex(bits, far)
+        self._rulings = _Rulings(asked, policies, rules)
 
     def __call__(self, key: str) -> Ruling:
         """Say what comes of the request for a key."""
-        return self._rulings.of(self._index.hits(self._below + key), lambda: self._request(key))
+        return self._rulings.of(self._index.hits(self._below + key))
 
     def in_folder(self, folder: str) -> Ruling | None:
         """Say what comes of it for all keys directly in a folder."""
-        hits = None if self._rulings.others else self._index.of_folder(self._below + folder)
-        return None if hits is None else self._rulings.of(hits, lambda: self._request(folder))
-
-    def _request(self, key: str) -> Request:
-        return self._asked.request(f"{self._asked.arn}/{key}")
+        hits = self._index.of_folder(self._below + folder)
+        return None if hits is None else self._rulings.of(hits)
 
 
-def _last_part(pattern: str, statement: Statement, context: Context, arn: str) -> Pieces | None:
-    """Return what bucket and key must fit: nothing where the pattern is of something else, None where more is asked."""
+def _resource(
+    pattern: str, statement: Statement, context: Context, arn: str
+) -> tuple[Pieces | None, tuple[Pieces, ...] | None, Truth]:
+    """Return what an ARN must fit, and what it may fit over colons; with what is so where it does."""
     if pattern == "*":
-        return (None,)
-    parts = split_arn(pattern)
-    if len(parts) != 6 or (statement.variables and patterns.may_break(pattern, context.value_of)):
-        return None
-    split = [patterns.expand(one, context.value_of) if statement.variables else patterns.plain(one) for one in parts]
-    if any(one and one[-1] is None for one in split[:5]):  # such a star reaches over colons
-        return None
+        return _ALL, None, True
+    parts, exact = parts_of(pattern, context, variables=statement.variables)
+    if parts is None:
+        return None, None, False
+    reaching = any(one and one[-1] is None for one in parts[: ARN_PARTS - 1])
+    if len(parts) != ARN_PARTS and not reaching:
+        return _ALL, None, None
     before = arn.split(":", 5)[:5]
-    return split[5] if all(patterns.fits(one, text) for one, text in zip(split[:5], before, strict=True)) else ()
+    fits = len(parts) == ARN_PARTS and all(map(patterns.fits, parts, before))
+    return ((f"{':'.join(before)}:", *parts[5]) if fits else None), parts if reaching else None, True if exact else None
 
 
 class _Listings:
@@ -296,23 +318,26 @@ class _Listings:
         self._asked = asked
         plain, context = asked.request(asked.arn), asked.request(asked.arn).full_context()
         bounded = policies.boundary is not None
-        bits: dict[Pieces, int] = {}
+        bits: Counter[Pieces] = Counter()
         rules: list[_Rule] = []
         others: list[_Rule] = []
         for number, (kind, one) in enumerate(_statements(policies)):
             if not acts(one, asked.action) or is_of(one, plain, bounded=bounded) is False:
                 continue
-            values = _prefixes_of(one)
+            values = _prefixes_of(one, context)
             if values is None:
-                others.append(_Rule(one, kind, 1 << number, None))
+                others.append(_Rule(number, one, kind, None))
                 continue
             rest = tuple(condition for condition in one.conditions if condition.key.lower() != PREFIX)
             so_far = applies(replace(one, conditions=rest), plain, context, bounded=bounded)
             if so_far is False:
                 continue
-            for pieces in values:
-                bits[pieces] = bits.get(pieces, 0) | 1 << number
-            rules.append(_Rule(one, kind, 1 << number, so_far))
+            asks = [value for condition in one.conditions if condition not in rest for value in condition.values]
+            breaks = one.variables and any(patterns.may_break(value, context.value_of) for value in asks)
+            rule = _Rule(number, one, kind, so_far, breaks=breaks)
+            rules.append(rule)
+            for pieces, exact in values:
+                bits[pieces] |= rule.bit(True if exact else None)
         self._index = PatternIndex(bits)
         self._rulings = _Rulings(asked, policies, rules, others)
         self._lengths = sorted({one + more for one in self._index.lengths for more in (0, 1)})
@@ -360,19 +385,32 @@ def _better(one: Ruling, other: Ruling) -> Ruling:
     return min(one, other, key=lambda ruling: _ORDER.index(ruling.permission))
 
 
-def _prefixes_of(statement: Statement) -> list[Pieces] | None:
-    """Return the patterns of the prefix that a statement's conditions ask for; None where that is not all they do."""
+def _prefixes_of(statement: Statement, context: Context) -> list[tuple[Pieces, bool]] | None:
+    """Return the patterns of the prefix that a statement's conditions ask for, and whether each is exact.
+
+    None where that is not all they do.
+    """
     of_prefix = [one for one in statement.conditions if one.key.lower() == PREFIX]
     texts = [*statement.resources, *(value for one in statement.conditions for value in one.values)]
-    if statement.variables and any(patterns.has_variables(one) for one in texts):
+    if statement.variables and any(f"${{{PREFIX}" in one.lower().replace(" ", "") for one in texts):
         return None
     if not of_prefix:
-        return [(None,)]
+        return [(_ALL, True)]
     found = _COMPARES.fullmatch(of_prefix[0].operator)
     if len(of_prefix) > 1 or found is None:
         return None
-    exact = found[1] == "Equals"
-    return [(value,) if exact else patterns.plain(value) for value in of_prefix[0].values]
+    value_of = context.value_of
+    asked = [
+        patterns.widely(one, value_of) if statement.variables else (patterns.plain(one), True)
+        for one in of_prefix[0].values
+    ]
+    signs: dict[patterns.Token, patterns.Token] = {None: "*", patterns.ONE: "?"}
+    plain = found[1] == "Equals"
+    return [
+        (tuple(signs.get(one, one) for one in pieces) if plain else pieces, exact)
+        for pieces, exact in asked
+        if pieces is not None
+    ]
 
 
 def _statements(policies: Policies) -> Iterator[tuple[str, Statement]]:

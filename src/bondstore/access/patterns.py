@@ -10,6 +10,7 @@ Token = str | None
 """A literal piece, or None for ``*``; ``?`` is a piece of its own, `ONE`."""
 ONE, ANY = "\0?", "\0*"
 """Wildcards that a text cannot hold: any one character, and a value that nobody knows."""
+WILD = (None, ONE, ANY)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERAL = {"*": "*", "?": "?", "$": "$"}
 
@@ -141,7 +142,7 @@ def _starred(runs: list[list[str]], star: str, *, ends: bool = True) -> str:
 
 def literal(pieces: tuple[Token, ...]) -> str | None:
     """Return the text that a pattern stands for alone; None where it has a wildcard."""
-    return "".join(one for one in pieces if one is not None) if None not in pieces and ONE not in pieces else None
+    return None if any(one in WILD for one in pieces) else "".join(one or "" for one in pieces)
 
 
 def prefix(pieces: tuple[Token, ...]) -> str | None:
