@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 from bondstore.access import patterns
 from bondstore.access.conditions import Context, Truth, every, meets, some
@@ -108,12 +109,17 @@ class Policies:
     """The policy of the bucket, or of another thing that has one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ruling:
     """What comes of a request, and the statements that make it so."""
 
     permission: Permission
     because: tuple[Statement, ...] = ()
+
+    @cached_property
+    def reasons(self) -> list[dict[str, Any]]:
+        """The statements as records to show; a ruling is mostly that of many keys."""
+        return [{"document": one.document, "statement": one.name, "line": one.line} for one in self.because]
 
 
 def decide(request: Request, policies: Policies) -> Ruling:

@@ -152,7 +152,7 @@ class KeyAnswer(NamedTuple):
 
     def record(self) -> dict[str, Any]:
         """Return it as a record to show."""
-        because = [{"document": one.document, "statement": one.name, "line": one.line} for one in self.ruling.because]
+        because = self.ruling.reasons
         differs = self.outcome in (KeyOutcome.EXTRA, KeyOutcome.MISSING, KeyOutcome.UNKNOWN)
         return {
             "kind": "key",

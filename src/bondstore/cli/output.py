@@ -37,7 +37,9 @@ class Column:
     def text(self, record: Record) -> str:
         """Return the cell of a record, safe to print."""
         value = record.get(self.name)
-        return printable(self.show(value) if self.show and value is not None else plain(value))
+        if self.show and value is not None:
+            return printable(self.show(value))
+        return printable(value if type(value) is str else plain(value))
 
 
 def number(name: str, header: str | None = None) -> Column:
@@ -138,6 +140,8 @@ def cells(text: str) -> int:
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Fill a text with blanks up to a width."""
+    if text.isascii():
+        return text.rjust(width) if right else text.ljust(width)
     blanks = " " * max(0, width - cells(text))
     return blanks + text if right else text + blanks
 
@@ -151,7 +155,7 @@ def _table(rows: Iterator[Record], columns: Sequence[Column]) -> int:
     aligned = [column.right for column in columns]
 
     def layout(texts: Sequence[str]) -> str:
-        parts = (pad(t, w, right=r) for t, w, r in zip(texts, widths, aligned, strict=True))
+        parts = [pad(t, w, right=r) for t, w, r in zip(texts, widths, aligned, strict=True)]
         return "  ".join(parts).rstrip()
 
     _line(_paint(layout(titles), sys.stdout))
