@@ -566,6 +566,26 @@ def test_who_may_not_list_uploads_can_send_all_the_same(lab: Store, faulty: Faul
     assert fault.matched == 1
 
 
+def test_who_may_only_write_is_served(
+    seaweedfs: SeaweedFS, bucket: str, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `policy make --put-only` has it: no reading, no listing, no looking at what came of it."""
+    actions = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    allow = {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    user = seaweedfs.user_with({"Version": "2012-10-17", "Statement": [allow]})
+    monkeypatch.setenv("TEST_S3_KEY", user["AWS_ACCESS_KEY_ID"])
+    monkeypatch.setenv("TEST_S3_SECRET", user["AWS_SECRET_ACCESS_KEY"])
+    store = open_store(f"s3://{bucket}", s3_profile(seaweedfs.endpoint), rule=QUICK)
+    with pytest.raises(CredentialsError):
+        store.head(KEY)
+    stop_after(store, journal, PARTS[:2])
+    with store.open_upload(KEY, journal) as upload:
+        assert sorted(upload.proved) == [1, 2]
+        sent = send_all(upload, PARTS)
+    found = seaweedfs.client().get_object(Bucket=bucket, Key=KEY)
+    assert (found["ETag"], found["Body"].read()) == (sent.etag, DATA)
+
+
 def test_a_store_that_fails_for_long_is_told_and_the_next_run_goes_on(
     lab: Store, faulty: FaultyProxy, journal: Path
 ) -> None:
