@@ -84,11 +84,17 @@ def make(seed: int, faces: int, others: int, people: Sequence[str] | None = None
     return pictures
 
 
-def design(seed: int, count: int, people: Sequence[str]) -> list[Wanted]:
+def design(
+    seed: int,
+    count: int,
+    people: Sequence[str],
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    covers: Sequence[str] = COVERS,
+) -> list[Wanted]:
     """Draw the factors of each face: all levels of a factor equally often, and each factor without the others."""
     rng = random.Random(f"{seed}/design")
-    bins, turns = _evenly(SIZES, count, rng), _evenly(list(TURNS), count, rng)
-    covers, qualities, names = (_evenly(levels, count, rng) for levels in (COVERS, QUALITIES, people))
+    bins, turns = _evenly(sizes, count, rng), _evenly(list(TURNS), count, rng)
+    covers, qualities, names = (_evenly(levels, count, rng) for levels in (covers, QUALITIES, people))
     return [
         Wanted(math.exp(rng.uniform(*map(math.log, bin_))), bin_, turn, rng.choice(TURNS[turn]), *rest)
         for bin_, turn, *rest in zip(bins, turns, covers, qualities, names, strict=True)
