@@ -151,6 +151,8 @@ def test_cut_off_anywhere_and_run_again_it_ends_the_same(iam: Any, account: IamA
     undisturbed = state(iam)
     assert undisturbed["ada"] == ["p-1", "p-2", "p-4", "p-5"]
     assert len(undisturbed["p-1"][2]) == 5
+    held = "".join(undisturbed["p-1"][2])
+    assert [f"/S/v{number}/" in held for number in range(4)] == [False, True, True, True]  # the oldest one went
     for number in range(len(planned.calls)):
         begin()
         cutting = Cutting(load_profile())
@@ -176,6 +178,27 @@ def test_policies_of_somebody_else_are_neither_changed_nor_removed(iam: Any, acc
     assert plan_attach(account, Grantee("group", "readers"), PolicySet("study", {"p-1": text("a")})).kept == ()
     do(account, PolicySet("study", {"p-1": text("a")}), Grantee("group", "readers"))
     assert state(iam)["readers"] == ["p-1", "theirs"]
+
+
+def test_a_policy_elsewhere_is_not_of_this_plan_whatever_its_description(iam: Any, account: IamAccount) -> None:
+    iam.create_policy(PolicyName="p-1", PolicyDocument=json.dumps(FOREIGN), Description="Bondstore plan: study")
+    with pytest.raises(PolicyError, match="There is a policy p-1 already"):
+        plan_attach(account, ADA, MAY)
+
+
+def test_what_somebody_else_alone_has_is_left_out(iam: Any, account: IamAccount) -> None:
+    do(account, MAY, Grantee("user", "bob"))
+    before = state(iam)
+    plan = do(account, JUNE, shared=True)
+    assert plan.kept == ()
+    assert (state(iam)["bob"], state(iam)["p-3"]) == (before["bob"], before["p-3"])
+
+
+def test_who_has_more_than_ten_already_may_have_them_changed(iam: Any, account: IamAccount) -> None:
+    many = PolicySet("many", {f"m-{n:02}": text(str(n)) for n in range(9)})
+    do(account, many, quota=11)  # two are there already
+    changed = PolicySet("many", {**many.contents, "m-00": text("changed")})
+    assert calls(do(account, changed)) == [("CreatePolicyVersion", "m-00")]
 
 
 def test_what_others_have_is_not_changed_unasked_and_not_removed(iam: Any, account: IamAccount) -> None:
@@ -324,6 +347,25 @@ def test_what_iam_would_refuse_is_not_begun(tmp_path: Path) -> None:
         read_set(tmp_path)
     with pytest.raises(BondstoreError):
         read_set(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("p 1", allow()),
+        ("p", allow(resource=f"{BUCKET}/ō/*")),
+        ("p", {"Effect": "Allow", "Action": "s3:GetObject"}),
+        ("p", allow(Principal="*")),
+        ("p", allow(Sid="not so")),
+        ("p", {"Effect": "Allow"}),
+    ],
+    ids=["name", "character", "no resource", "principal", "statement's name", "no policy"],
+)
+def test_each_policy_that_iam_refuses_is_refused(tmp_path: Path, name: str, statement: Any) -> None:
+    content = {"Version": "2012-10-17", "Statement": [statement]}
+    (tmp_path / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    with pytest.raises(ConfigurationError):
+        read_set(tmp_path)
 
 
 def test_an_account_with_more_policies_than_a_page_is_read_to_its_end(iam: Any, account: IamAccount) -> None:

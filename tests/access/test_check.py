@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from bondstore.access import actions
 from bondstore.access.check import Defect, check, check_all
 from bondstore.access.conditions import Context
 from bondstore.access.document import Document, parse, parsed
@@ -211,6 +212,7 @@ def test_a_statement_with_a_defect(statement: Any, kind: str) -> None:
         [allow("s3:GetObject", f"{BUCKET}/*"), allow("s3:ListBucket", BUCKET)],  # all of it is open anyway
         [allow(["s3:GetObject", "s3:ListBucket"], [BUCKET, f"{BUCKET}/*"])],
         [allow("s3:ListAllMyBuckets", "*")],
+        [allow("s3:GetBucketLocation", BUCKET, Condition={"StringLikeIfExists": {"s3:prefix": "S/*"}})],
         [allow(resource=[f"{BUCKET}/{STUDY}/1ab2cd3e/*", f"{BUCKET}/CHUNKED_DATA/{STUDY}/1ab2cd3e/*"])],
         [allow("kms:Decrypt", "*", Condition={"StringEquals": {"kms:ViaService": "s3"}})],
         [allow("s3:GetObject", f"{BUCKET}/${{aws:PrincipalTag/study}}/*")],
@@ -240,6 +242,31 @@ def test_what_bondstore_makes_for_tables_has_no_defect() -> None:
     table = "arn:aws:dynamodb:ap-southeast-2:123456789012:table/participant-information"
     assert check(parsed(user_policy(table), "made.json")) == []
     assert check(parsed(table_policy(table, ADA.arn), "made.json"), "bucket") == []
+
+
+def test_nobody_else_may_do_more_with_a_table_than_manage_it() -> None:
+    table = "arn:aws:dynamodb:ap-southeast-2:123456789012:table/people"
+    stream = f"{table}/stream/2026-01-01T00:00:00.000"
+    bob, everything = Principal("arn:aws:iam::123456789012:user/bob"), policy(allow("dynamodb:*", "*"))
+    manage = {
+        "DeleteResourcePolicy", "DescribeContinuousBackups", "DescribeStream", "DescribeTable", "DescribeTimeToLive",
+        "GetResourcePolicy", "ListTagsOfResource", "PutResourcePolicy", "TagResource", "UntagResource",
+        "UpdateContinuousBackups",
+    }  # fmt: skip
+
+    def allowed(who: Principal, place: str, of: str) -> set[str]:
+        held = Policies((everything,), resource=parsed(table_policy(of, ADA.arn), "table"))
+        asked = {one: Request(f"dynamodb:{one}", place, who) for one in actions.KNOWN["dynamodb"]}
+        return {one for one, request in asked.items() if decide(request, held).permission.is_allowed}
+
+    for of, places in (
+        (table, [table, f"{table}/index/by-port"]),
+        (f"{table}-history", [f"{table}-history", f"{table}-history/index/by-time"]),
+        (stream, [stream]),
+    ):
+        for place in places:
+            assert allowed(bob, place, of) == manage
+            assert allowed(ADA, place, of) == actions.KNOWN["dynamodb"]
 
 
 def test_a_star_after_a_literal_star_is_no_wildcard() -> None:
