@@ -28,11 +28,8 @@ EXAMPLES = (
     "bondstore policy make --bucket BUCKET --prefix images/ --for role",
     "bondstore policy make release --bucket lab-qc --into s3://lab-public",
 )
-COPYING = {
-    "release": "who releases",
-    "lambda": "a function",
-}
-"""Kinds that read one bucket and write into another."""
+JOBS = ("release", "lambda")
+"""Kinds of work that read one bucket and write into another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +223,9 @@ def command(
         if kind:
             raise UsageError(f"{kind} has no table.", hint="Leave out the kind, or --table.")
         return _print(table.policy(), json=json)
-    if kind in COPYING:
+    if kind in JOBS:
         but = ("bucket", "store", "profile", "into", "partition", "to", "attachments")
-        _refuse(f"The policy of {COPYING[kind]}", scope, place, plan, holder, but=but)
+        _refuse(f"The policy for {kind}", scope, place, plan, holder, but=but)
         return _print(place.copying(), json=json)
     _refuse("This policy", place, but=tuple(one.name for one in fields(place) if one.name != "into"))
     grant = place.grant(scope.scope(kind, place.profile))
