@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -60,6 +61,24 @@ def test_what_is_new_gone_or_within_something_wider() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("wide", "narrow", "is_within"),
+    [
+        ("S/p?/*", "S/p1/*", True), ("S/p?/*", "S/p10/*", False), ("S/p?/*", "S/p*/*", False),
+        ("S/p?/*", "S/p?/x", True),
+        ("*/p1/*", "S/p1/*", True), ("*/p1/*", "S/p1", False), ("S/*/gps/*", "S/p/gps/1", True), ("S/??", "S/*", False),
+        ("S/*/gps/*", "S/*", False), ("S/*/x", "S/${aws:username}/x", True), ("S/${*}/x", "S/y/x", False),
+    ],
+)  # fmt: skip
+def test_a_wildcard_inside_holds_for_what_it_fits(wide: str, narrow: str, is_within: bool) -> None:
+    for old, new in (
+        (policy(allow(resource=f"{BUCKET}/{wide}")), policy(allow(resource=f"{BUCKET}/{narrow}"))),
+        (policy(listing(wide)), policy(listing(narrow))),
+    ):
+        [state] = [each[0] for each in told(old, new) if narrow in each[2:]]
+        assert state == ("covered" if is_within else "new")
+
+
 def test_terms_are_part_of_the_meaning() -> None:
     secure = {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
     [new, gone] = compare(one(policy(allow())), one(policy(allow(**secure)))).records()
@@ -97,7 +116,7 @@ def test_thousands_of_participants_are_compared_in_a_moment() -> None:
     assert time.perf_counter() - start < 20  # each with each would take minutes
 
 
-RESOURCES = [f"{BUCKET}/{key}" for key in ("S/*", "S/P/*", "S*", "*", "T/*", "S/P/1")]
+RESOURCES = [f"{BUCKET}/{key}" for key in ("S/*", "S/P/*", "S*", "*", "T/*", "S/P/1", "?/P/*", "S/?/1", "*/P/1")]
 STATEMENT = some.builds(
     lambda effect, acts, resources: {"Effect": effect, "Action": acts, "Resource": resources},
     some.sampled_from(["Allow", "Allow", "Allow", "Deny"]),

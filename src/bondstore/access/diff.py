@@ -148,8 +148,11 @@ class _Cover:
 
     def __init__(self, wider: Iterable[Permit]) -> None:
         self._by_terms: dict[Terms, dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
+        self._odd: dict[Terms, list[Permit]] = defaultdict(list)
         for one in wider:
             self._by_terms[one.terms][one.action].add((one.resource, one.prefix))
+            if _is_odd(one.resource) or _is_odd(one.prefix):
+                self._odd[one.terms].append(one)
 
     def among(self, narrow: Iterable[Permit]) -> Iterator[Permit]:
         """Yield those that something wider covers."""
@@ -163,6 +166,35 @@ class _Cover:
                 ):
                     yield one
                     break
+            else:
+                if any(_is_within(one, other) for other in self._odd.get(one.terms, ())):
+                    yield one
+
+
+def _is_odd(pattern: str) -> bool:
+    """Whether a pattern has wildcards that are not a star at its end."""
+    plain = not pattern.startswith(ALL_BUT) and not patterns.has_variables(pattern)
+    return plain and any(sign in pattern[:-1] or sign == "?" == pattern[-1:] for sign in "*?")
+
+
+def _is_within(narrow: Permit, wide: Permit) -> bool:
+    """Whether a permit holds for all that another one holds for, by patterns that may have wildcards anywhere."""
+    if not _covers(wide.action, narrow.action) or (wide.prefix and not narrow.prefix):
+        return False
+    pairs = list(zip(split_arn(wide.resource), split_arn(narrow.resource), strict=False))
+    alike = len(split_arn(wide.resource)) == len(split_arn(narrow.resource)) and not narrow.resource.startswith(ALL_BUT)
+    pairs += [(wide.prefix, narrow.prefix)] if wide.prefix else []
+    return alike and all(one == other or (_is_plain(one) and _holds(one, other)) for one, other in pairs)
+
+
+def _is_plain(pattern: str) -> bool:
+    return not patterns.has_variables(pattern) and not pattern.startswith("StringEquals ")
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    """Whether a pattern fits all that another one fits: what only a star can fit is put in place of its stars."""
+    text = narrow.replace("*", "\0" * (len(wide) + 1)).replace("?", "\0")
+    return patterns.fits(patterns.plain(wide), text)
 
 
 def _covers(wide: str, narrow: str) -> bool:
