@@ -34,6 +34,7 @@ from bondstore.stores.parts import Upload, part_size
 from bondstore.stores.uploads import Sent
 from tests.servers.azurite import Azurite
 from tests.servers.faulty import Fault, FaultyProxy
+from tests.servers.moto import Moto
 from tests.servers.seaweedfs import SeaweedFS
 from tests.stores.rigs import QUICK, Rig, azure_profile, s3_profile
 from tests.waiting import wait_until
@@ -700,6 +701,23 @@ def test_the_endpoint_belongs_to_the_journal(lab: Store, seaweedfs: SeaweedFS, b
     same_name = open_store(f"s3://{bucket}", s3_profile(seaweedfs.endpoint), rule=QUICK)
     with pytest.raises(UsageError, match="belongs to another upload"):
         same_name.open_upload(KEY, journal)
+
+
+@pytest.mark.parametrize("mode", ["always", "when_required"])
+def test_another_server_is_served(moto_server: Moto, moto: str, journal: Path, mode: str) -> None:
+    """Moto keeps checksums in a way of its own, and all its uploads began in 2010."""
+    store = open_store("s3://bucket-of-moto", s3_profile(moto, checksums=mode, region=moto_server.region), rule=QUICK)
+    with pytest.raises(NotFoundError):
+        store.open_upload(KEY, journal)
+    where = {"LocationConstraint": moto_server.region}
+    moto_server.client("s3").create_bucket(Bucket="bucket-of-moto", CreateBucketConfiguration=where)
+    stop_after(store, journal, PARTS, storage_class="GLACIER_IR")
+    text = journal.read_text() + '{"finishing": true}\n'
+    finish(store, journal, PARTS, storage_class="GLACIER_IR")
+    assert store.standing(KEY).storage_class == "GLACIER_IR"
+    journal.write_text(text)
+    with store.open_upload(KEY, journal, storage_class="GLACIER_IR") as upload:
+        assert upload.sent is not None
 
 
 def test_at_most_four_parts_are_under_way(lab: Store, faulty: FaultyProxy, journal: Path) -> None:

@@ -154,9 +154,11 @@ class MultipartUploads:
             sent = Sent(quoted(answer["ETag"]), answer["ContentLength"])
         if sent.size != size_of(parts):
             return None, None
-        if checksum := answer.get("ChecksumSHA256"):
-            whole = hashlib.sha256(b"".join(bytes.fromhex(part.sha256) for part in parts)).digest()
-            return sent, checksum == f"{base64.b64encode(whole).decode()}-{len(parts)}"
+        # AWS writes the number of parts behind the checksum of their checksums; some servers give that of the object
+        checksum, hyphen, _ = answer.get("ChecksumSHA256", "").partition("-")
+        whole = hashlib.sha256(b"".join(bytes.fromhex(part.sha256) for part in parts)).digest()
+        if hyphen or checksum == base64.b64encode(whole).decode():
+            return sent, checksum == base64.b64encode(whole).decode()
         if md5 := self._md5(answer, [part.etag for part in parts]):
             whole_md5 = hashlib.md5(b"".join(md5), usedforsecurity=False).hexdigest()
             return sent, sent.etag == f'"{whole_md5}-{len(parts)}"'
