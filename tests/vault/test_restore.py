@@ -270,6 +270,17 @@ def test_an_object_that_no_head_explains_is_named_and_the_others_are_asked_for(l
     assert found(ended)["p0.edf"] == "gone"
 
 
+def test_odd_keys_and_marks_of_folders_are_no_trouble(lab: Lab) -> None:
+    for key in ("lab//odd.edf", "lab/ü +%25.edf"):
+        lab.client.put_object(Bucket="archive", Key=key, Body=b"edf", StorageClass="GLACIER")
+    lab.client.put_object(Bucket="archive", Key="lab/empty.edf", Body=b"", StorageClass="GLACIER")
+    lab.client.put_object(Bucket="archive", Key="lab/folder/", Body=b"")
+    assert counts(lab.restore()) == {"asked": 3}  # marks are not listed
+    ended = lab.restore()
+    assert ended.code == 0
+    assert counts(ended) == {"ready": 3}
+
+
 def test_nothing_there_and_nothing_archived(lab: Lab) -> None:
     assert lab.restore().code == 3
     lab.client.put_object(Bucket="archive", Key="lab/x.edf", Body=b"x", StorageClass="GLACIER_IR")
