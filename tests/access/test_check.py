@@ -17,7 +17,7 @@ from bondstore.access.conditions import Context
 from bondstore.access.document import Document, parse, parsed
 from bondstore.access.dynamodb import table_policy, user_policy
 from bondstore.access.evaluate import Permission, Policies, Principal, Request, decide
-from bondstore.access.grants import Grant, Rights
+from bondstore.access.grants import Grant, Rights, Scope, Share, joined
 from bondstore.domains import private_prefixes
 from bondstore.domains.beiwe.access import scope
 from tests.servers.moto import Moto
@@ -236,6 +236,14 @@ def test_nothing_is_wrong(statements: list[Any]) -> None:
 def test_what_bondstore_makes_has_no_defect(rights: Rights, people: tuple[str, ...]) -> None:
     grant = Grant("study-data", scope(STUDY, people, []), rights)
     assert check(parsed(grant.whole(), "made.json"), private=private_prefixes) == []
+
+
+def test_what_bondstore_makes_for_who_releases_has_no_defect() -> None:
+    everything = Scope([Share("all", ("",))])
+    made = joined(
+        source=Grant("lab-qc", everything), into=Grant("lab-public", everything, Rights.WRITE, "aws", "here/")
+    )
+    assert check(parsed(made, "made.json"), private=private_prefixes) == []
 
 
 def test_what_bondstore_makes_for_tables_has_no_defect() -> None:

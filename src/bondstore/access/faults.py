@@ -225,10 +225,10 @@ def _listing(clause: Clause) -> Iterator[Fault]:
             if number not in lists and parts.acts_on(action, actions.OBJECT | actions.BUCKET):
                 message = f"{action} is never allowed here: its requests have no s3:prefix. Give it its own statement."
                 yield Fault("prefix-condition", clause.where("Action", number), message)
-        yield from _prefixes(clause, one)
+        yield from _prefixes(clause, one, is_whole=bool(buckets) and whole.issuperset(buckets))
 
 
-def _prefixes(clause: Clause, condition: Condition) -> Iterator[Fault]:
+def _prefixes(clause: Clause, condition: Condition, *, is_whole: bool) -> Iterator[Fault]:
     if any(one.key.lower() == "s3:delimiter" and parts.asks(one) for one in clause.statement.conditions):
         return  # it shows the names in one folder, and not what lies deeper: that is meant
     like = condition.operator.rpartition(":")[2] == "StringLike"
@@ -238,6 +238,8 @@ def _prefixes(clause: Clause, condition: Condition) -> Iterator[Fault]:
         where = (*where, number) if isinstance(given, list) else where
         plain, base = parts.shape(value), value.rstrip("*").rstrip("/")
         slash = f"Allow {base}/ and {base}/*. Who then lists {base} without the slash is refused."
+        if not base and is_whole:
+            continue  # all of it is open anyway
         if not base:
             message = "This prefix shows the names of all objects of the bucket. Name what is meant."
             yield Fault("over-broad", where, message)
