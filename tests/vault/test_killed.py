@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,24 @@ def killed(words: list[str], rng: random.Random, most: float) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
-def test_put_and_get(words: tuple[list[str], list[str]], source: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def unfinished(request: pytest.FixtureRequest) -> Callable[[], list[object]]:
+    """What says which uploads are neither complete nor aborted."""
+
+    def ask() -> list[object]:
+        if "s3" not in request.node.callspec.id:
+            return []
+        server = request.getfixturevalue("seaweedfs")
+        bucket = request.getfixturevalue("bucket")
+        found = server.client().list_multipart_uploads(Bucket=bucket)
+        return list(found.get("Uploads", []))
+
+    return ask
+
+
+def test_put_and_get(
+    words: tuple[list[str], list[str]], source: Path, tmp_path: Path, unfinished: Callable[[], list[object]]
+) -> None:
     put, get = words
     rng = random.Random(os.environ.get("BONDSTORE_KILL_SEED", "7"))
     landed = sum(killed(put, rng, 2.5) for _ in range(KILLS))
@@ -76,6 +94,7 @@ def test_put_and_get(words: tuple[list[str], list[str]], source: Path, tmp_path:
     landed += sum(killed(get, rng, 2.5) for _ in range(KILLS))
     to_its_end(get)
     assert landed
+    assert not unfinished()
     assert tree_of(tmp_path / "back") == tree_of(source)
     assert not (tmp_path / "back/.bondstore/tmp").exists()
     checked = subprocess.run(

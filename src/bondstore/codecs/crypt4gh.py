@@ -23,7 +23,7 @@ from bondstore.codecs.segments import NONCE, Segments
 from bondstore.errors import DamagedError, WrongKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
@@ -150,10 +150,13 @@ class Header:
         return Envelope(tuple(dict.fromkeys(sessions)), edits[0] if edits else None)
 
 
-def header(envelope: Envelope, recipients: Iterable[bytes], writer: PrivateKey) -> bytes:
+def header(
+    envelope: Envelope, recipients: Iterable[bytes], writer: PrivateKey, draw: Callable[[int], bytes] = os.urandom
+) -> bytes:
     """Return the header that lets some recipients, by their public keys, open a body.
 
-    Raises ValueError for a public key with which nothing can be kept secret.
+    `draw` gives random bytes for the nonces. The same ones may be given again only for the very same header. Raises
+    ValueError for a public key with which nothing can be kept secret.
     """
     plain = [struct.pack("<II", _DATA, _CHACHA20) + one for one in envelope.sessions]
     if envelope.edits is not None:
@@ -162,7 +165,7 @@ def header(envelope: Envelope, recipients: Iterable[bytes], writer: PrivateKey) 
     for recipient in dict.fromkeys(recipients):
         cipher = writer.shared(recipient, reader=recipient, writer=writer.public)
         for one in plain:
-            nonce = os.urandom(NONCE)
+            nonce = draw(NONCE)
             packets.append(_X25519 + writer.public + nonce + cipher.encrypt(nonce, one, None))
     framed = b"".join(struct.pack("<I", len(one) + 4) + one for one in packets)
     return MAGIC + struct.pack("<I", len(packets)) + framed

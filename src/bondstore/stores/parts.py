@@ -216,8 +216,11 @@ class Upload:
         except ChecksumError:
             return self._persist(act)
 
-    def finish(self) -> Sent:
-        """Wait for all parts, make the object of them, check it, and remove the journal. Harmless when done again."""
+    def finish(self, *, keep_journal: bool = False) -> Sent:
+        """Wait for all parts, make the object of them and check it. Harmless when done again.
+
+        The journal goes, or is kept for a caller who has yet to note that the object is whole: `abort` removes it then.
+        """
         if self.sent is not None and self._journal.is_closed:
             return self.sent
         self._workers.join()
@@ -229,7 +232,8 @@ class Upload:
         if self.sent is None:
             self._journal.set_finishing()
             self.sent = self._complete(parts)
-        self._journal.remove()
+        if not keep_journal:
+            self._journal.remove()
         return self.sent
 
     def _complete(self, parts: list[Part]) -> Sent:

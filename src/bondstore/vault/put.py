@@ -20,8 +20,8 @@ from bondstore.config.resolve import (
     store_params,
 )
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import BondstoreError, NothingThereError, UsageError
-from bondstore.ledger import Item, Read
+from bondstore.errors import BondstoreError, ChangedError, NothingThereError, UsageError
+from bondstore.ledger import Item, Read, State
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import EachObject, Group, Job, Product, Step, made_of
@@ -43,6 +43,7 @@ from bondstore.vault.manifest import (
     signature_path,
     write_list,
 )
+from bondstore.vault.sending import Sending, abort_others
 from bondstore.version import TOOL
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
 
 JOB = "vault.put"
 OBJECT, LIST, MANIFEST = "object", "list", "manifest"
+UPLOADS = "uploads"
+"""The folder of journals in the private corner of a destination."""
 LARGE = 8 << 20
 """Bytes from which on a file is read in ranges, not whole."""
 MOST = 50_000
@@ -261,12 +264,26 @@ class PutObjects(EachObject):
     def _stream(self, work: Work, item: Item, name: str, contents: dict[str, Content]) -> None:
         try:
             info = work.store.head(item.key)
-            contents[item.output] = self._write(work, item, work.store.open_ranges(info), name)
+            if info.etag != item.version:
+                raise ChangedError("The file changed since it was listed.")
+            contents[item.output] = self._send(work, item, info, name)
         except BondstoreError as error:
             work.not_fetched(item, error)
         else:
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
             work.receipt.done(item, info.etag)
+
+    def _send(self, work: Work, item: Item, info: ObjectInfo, name: str) -> Content:
+        dest, chunks = work.dest, work.store.open_ranges(info)
+        if not isinstance(dest, StoreDestination):
+            return self._write(work, item, chunks, name)
+        journal = dest.corner / UPLOADS / journal_name(item)
+        own = unlocked(self.recipients.key, self.recipients.passphrase)
+        sending = Sending(dest.store, item.output, journal, own, self.recipients.raw, item.size)
+        output, content = sending.send(chunks, kind=OBJECT, made_by=name, source=item.key)
+        work.receipt.outputs.append(output)
+        work.written.add(item.output)
+        return content
 
     def _write(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str) -> Content:
         passing = _Passing(chunks)
@@ -278,6 +295,11 @@ class PutObjects(EachObject):
         written = list(written) if item.size <= LARGE else written
         work.write(item.output, written, kind=OBJECT, made_by=name, source=item.key)
         return passing.content
+
+
+def journal_name(item: Item) -> str:
+    """Return the name of the journal of a file's upload: another one for another version of it."""
+    return f"{digest(repr([item.key, item.version, item.output]).encode())[:40]}.jsonl"
 
 
 class _Passing:
@@ -365,9 +387,12 @@ class Manifests(Product):
 class ReadBack(Step):
     """Proves the manifests as they are in the vault now, and notes the newest one."""
 
-    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:  # noqa: ARG002
-        """Read them; nothing is left for workers."""
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
+        """Read them, and remove parts of files that changed meanwhile; nothing is left for workers."""
         _chain_at(context)
+        if isinstance(context.dest, StoreDestination):
+            waiting = {journal_name(item) for item in ledger.items.in_state(context.job, State.FAILED)}
+            abort_others(context.dest.store, context.dest.corner / UPLOADS, waiting)
         yield from ()
 
 

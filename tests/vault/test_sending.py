@@ -1,0 +1,125 @@
+"""A large file goes up in parts; after a kill it goes on, and comes out as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bondstore.config.secrets import Secret
+from bondstore.vault.keys import new_pair
+from tests.homes import Home
+from tests.servers.faulty import FaultyProxy
+from tests.servers.seaweedfs import SeaweedFS
+from tests.vault.conftest import PASSPHRASE
+
+SIZE = 60_000_000
+KILLS = 3
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/large.avi").write_bytes(random.Random(3).randbytes(SIZE))
+    return tmp_path / "source"
+
+
+def put(source: Path, bucket: str, tmp_path: Path, endpoint: str) -> subprocess.Popen[bytes]:
+    words = ["put", str(source), f"s3://{bucket}/video", "--seal-for", "owner", "--yes"]
+    line = [sys.executable, "-m", "bondstore", *words, "--passphrase", f"file:{tmp_path}/passphrase"]
+    settings = {**os.environ, "AWS_ENDPOINT_URL": endpoint}
+    return subprocess.Popen(
+        line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=settings
+    )
+
+
+def sent(proxy: FaultyProxy, start: int) -> Counter[int]:
+    """Count the parts that were sent from a request on, by their numbers."""
+    numbers = (re.search(r"partNumber=(\d+)", one.query) for one in proxy.seen[start:] if one.method == "PUT")
+    return Counter(int(match[1]) for match in numbers if match)
+
+
+def journalled() -> set[int]:
+    """Return the numbers of the parts that the journals hold."""
+    state = Path(os.environ.get("XDG_STATE_HOME", Path.home() / ".local/state"))
+    found = "".join(one.read_text() for one in state.rglob("uploads/*.jsonl"))
+    return {int(number) for number in re.findall(r'"number": ?(\d+)', found)}
+
+
+def wait_for(process: subprocess.Popen[bytes], proxy: FaultyProxy, start: int, parts: int) -> None:
+    """Wait until so many parts are on their way, or the process has ended."""
+    give_up = time.monotonic() + 60
+    while process.poll() is None and sum(sent(proxy, start).values()) < parts and time.monotonic() < give_up:
+        time.sleep(0.005)
+
+
+def decrypted(stored: bytes, home: Home) -> bytes:
+    """Open an object with the reference program."""
+    line = [Path(sys.executable).parent / "crypt4gh", "decrypt", "--sk", home.user_file.parent / "keys/owner.sec"]
+    return subprocess.run(
+        line, input=stored, capture_output=True, env={**os.environ, "C4GH_PASSPHRASE": PASSPHRASE}
+    ).stdout
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_part_that_arrived_is_sent_again(
+    seaweedfs: SeaweedFS, bucket: str, home: Home, s3_environment: str, source: Path, tmp_path: Path, seed: int
+) -> None:
+    new_pair("owner", Secret(PASSPHRASE))
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    (tmp_path / "passphrase").chmod(0o600)
+    rng, kills = random.Random(seed), 0
+    with FaultyProxy(seaweedfs.endpoint) as proxy:
+        for number in range(KILLS + 1):
+            before, start = journalled(), len(proxy.seen)
+            process = put(source, bucket, tmp_path, proxy.endpoint)
+            if number < KILLS:
+                wait_for(process, proxy, start, rng.randint(1, 4))
+                process.kill()
+            _, said = process.communicate(timeout=120)
+            kills += process.returncode == -signal.SIGKILL
+            assert not before & sent(proxy, start).keys()
+        assert process.returncode == 0, said.decode()
+    assert kills
+    assert not journalled()
+    client = seaweedfs.client()
+    assert not client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    stored = client.get_object(Bucket=bucket, Key="video/data/large.avi.c4gh")["Body"].read()
+    assert decrypted(stored, home) == (source / "large.avi").read_bytes()
+    # Each part has nonces of its own: none serves twice under the one session key.
+    body = stored[124:]
+    nonces = [body[at : at + 12] for at in range(0, len(body), 65_564)]
+    assert len(set(nonces)) == len(nonces)
+
+
+def test_a_file_that_changed_after_a_kill_starts_over(
+    seaweedfs: SeaweedFS, bucket: str, home: Home, s3_environment: str, source: Path, tmp_path: Path
+) -> None:
+    new_pair("owner", Secret(PASSPHRASE))
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    (tmp_path / "passphrase").chmod(0o600)
+    process = put(source, bucket, tmp_path, seaweedfs.endpoint)
+    give_up = time.monotonic() + 60
+    while process.poll() is None and len(journalled()) < 2 and time.monotonic() < give_up:
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    assert journalled()
+    other = random.Random(4).randbytes(SIZE)
+    (source / "large.avi").write_bytes(other)
+    process = put(source, bucket, tmp_path, seaweedfs.endpoint)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said.decode()
+    assert not journalled()
+    client = seaweedfs.client()
+    assert not client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    stored = client.get_object(Bucket=bucket, Key="video/data/large.avi.c4gh")["Body"].read()
+    assert decrypted(stored, home) == other
