@@ -358,6 +358,16 @@ def test_one_archive_by_its_name(room: Room, every: dict[str, bytes]) -> None:
     assert tree(room.source / "lab" / "opened").keys() == {*below("P1.tar.files", FILES), "P1.tar.files.csv"}
 
 
+@pytest.mark.parametrize("name", ["two words", "100%", "a#b?c", "a%20b", "пациент"])
+def test_one_archive_whatever_its_name_is(room: Room, every: dict[str, bytes], name: str) -> None:
+    path = room.seal(f"{name}.avi.enc", every["AVI"])
+
+    result = room.run(path)
+
+    assert (result.state, result.tally.planned.objects) == ("finished", 1)
+    assert list(room.files().values()) == [digest(every["AVI"])]
+
+
 @pytest.mark.parametrize("wide", [Threads(3), Processes(2)], ids=["threads", "processes"])
 def test_the_same_with_any_number_of_workers(room: Room, every: dict[str, bytes], wide: object, tmp_path: Path) -> None:
     for name in NAMES:

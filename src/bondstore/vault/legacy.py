@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from bondstore.config.resolve import recorded_dest, recorded_store, store_params
+from bondstore.config.resolve import recorded_dest, recorded_store, store_params, with_url
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import BondstoreError, NotFoundError, NothingThereError, UsageError
+from bondstore.errors import BondstoreError, NotFoundError, NothingThereError
 from bondstore.ledger import Item, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.domain import unknown_run
@@ -16,7 +18,7 @@ from bondstore.runs.paths import safe_relpath
 from bondstore.runs.pipeline import PAGE, EachObject, Job, Leftovers, Page, Step
 from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
-from bondstore.stores.address import dest_spec, is_odd, store_spec
+from bondstore.stores.address import dest_spec, parse_address, store_spec
 from bondstore.vault.legacyfindings import AGAIN
 from bondstore.vault.unseal import LIST, Archive, Asked, UnfetchedError
 
@@ -70,7 +72,7 @@ class UnsealJob(Job):
         if self.keys is None:
             check_places(self.store, self.dest)
         for key in self.keys or ():  # results may lie beside an archive that was named
-            check_places(replace(self.store, url=f"{self.store.url}/{key}"), self.dest)
+            check_places(replace(self.store, url=f"{self.store.url}/{quote(key)}"), self.dest)
         for one in self.asked.passphrases:
             one.resolve()
         if self.keys is None and not any(map(len, open_store(self.store).pages())):
@@ -111,14 +113,14 @@ def prepare(
     """Find the archive, or the place with archives, that is meant, and build the job."""
     spec = store_spec(source, profile)
     place = dest_spec(dest, dest_profile or profile, group=group, follow_links=follow_links)
-    above, _, name = spec.url.rpartition("/")
-    if not above.endswith("/") and name and not is_odd(name):
-        try:
-            parent = store_spec(above, spec.profile)
+    address = parse_address(spec.url)
+    inside = address.folder is None
+    above, _, name = (address.prefix if inside else address.place).rpartition("/")
+    if name:
+        outer = replace(address, prefix=above) if inside else replace(address, place=above or "/")
+        parent = with_url(spec, outer.url)
+        with suppress(NotFoundError):
             open_store(parent).head(name)
-        except (NotFoundError, UsageError):
-            pass
-        else:
             return UnsealJob(parent, place, asked or Asked(), (name,))
     return UnsealJob(spec, place, asked or Asked())
 
