@@ -176,6 +176,7 @@ def lab_of_file(folder: Path, tmp_path: Path) -> Lab:
     return lab_of(folder.as_uri(), Profile(), tmp_path)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("kind", "kills"), [("s3", 25), ("az", 8), ("file", 8)])
 def test_kills_leave_no_trace(request: pytest.FixtureRequest, kind: str, kills: int) -> None:
     lab: Lab = request.getfixturevalue(f"lab_of_{kind}")
