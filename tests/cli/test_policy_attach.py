@@ -59,6 +59,7 @@ def test_calls_are_shown_and_made(cli: Call, iam: Any, plan: str) -> None:
     assert [one["call"] for one in done.records] == ["CreatePolicy"] * 2 + ["AttachUserPolicy"] * 2
     again = cli(*words)
     assert (again.code, again.out, again.err) == (0, "", "Up to date: user/ada has 2 policies of this plan.\n")
+    assert cli(*words, "--json").records == [{"kind": "up-to-date", "to": "user/ada", "policies": 2}]
 
 
 def test_what_is_refused(cli: Call, iam: Any, plan: str, tmp_path: Path) -> None:

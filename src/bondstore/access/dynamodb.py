@@ -48,6 +48,11 @@ _USER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]{1,512}",
 def user_policy(table: str) -> dict[str, Any]:
     """Return the policy to attach to the one user (or the Lambda function's role)."""
     _check(table)
+    if table.endswith(HISTORY):
+        raise UsageError(
+            "The ARN is that of a table's history.",
+            hint=f"Name the table itself, without {HISTORY}: the policy opens its history too.",
+        )
     return {
         "Version": "2012-10-17",
         "Statement": [

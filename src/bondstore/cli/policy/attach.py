@@ -54,6 +54,8 @@ def command(
         output.note(f"{name} is no longer part of the plan. It is detached from {who}; others still have it.")
     if plan.others:
         output.note(f"{who} also has {', '.join(plan.others)}, not part of this plan and not changed.")
+    if json and not plan.calls:
+        output.display_one({"kind": "up-to-date", "to": str(who), "policies": len(policies.contents)}, json=True)
     if not plan.calls:
         output.note(f"Up to date: {who} has {counted(len(policies.contents), 'policy', 'policies')} of this plan.")
     elif dry_run:

@@ -95,8 +95,6 @@ class GrantOptions(Bundle):
 
     def grant(self, scope: Scope) -> Grant:
         """Return what may be done with a part of the bucket."""
-        from bondstore.config.resolve import resolve_store
-
         told = {Rights.READ: self.read_only, Rights.WRITE: self.write, Rights.PUT: self.put_only}
         chosen = [right for right, is_told in told.items() if is_told] or [Rights.READ]
         if len(chosen) > 1:
@@ -108,16 +106,25 @@ class GrantOptions(Bundle):
                 f"{self.bucket!r} is not the name of a bucket.",
                 hint="Name it without s3:// and without a path, or write --store s3://BUCKET/PREFIX.",
             )
-        url = f"s3://{self.bucket}" if self.bucket else resolve_store(self.store, self.profile).url
-        return _grant(url, scope, chosen[0], self.partition)
+        return _grant(self._url, scope, chosen[0], self.partition)
+
+    @property
+    def _url(self) -> str:
+        from bondstore.config.resolve import resolve_store
+
+        return f"s3://{self.bucket}" if self.bucket else resolve_store(self.store, self.profile).url
 
     def copying(self) -> dict[str, Any]:
         """Return the policy that reads the bucket and writes into another one."""
+        from bondstore.config.profiles import Profile, StoreSpec
+        from bondstore.runs.policy import refuse_overlap
+
         if self.into is None:
             raise UsageError("Results go from one bucket into another.", hint="Add --into s3://BUCKET/PREFIX.")
         everything = Scope([Share("all", ("",))])
-        into = _grant(self.into, everything, Rights.WRITE, self.partition)
-        return joined(source=self.grant(everything), into=into)
+        into, source = _grant(self.into, everything, Rights.WRITE, self.partition), self.grant(everything)
+        refuse_overlap(StoreSpec(self._url, Profile()), StoreSpec(self.into, Profile()))
+        return joined(source=source, into=into)
 
 
 @dataclass(frozen=True, slots=True)
