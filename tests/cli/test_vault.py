@@ -1,4 +1,4 @@
-"""``bondstore put`` and ``get`` on real servers."""
+"""``bondstore put``, ``get`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -110,3 +110,60 @@ def test_a_key_of_somebody_else(cli: Call, home: Home, reference: str, source: P
     wrong = cli("get", url, str(tmp_path / "wrong"), "--unseal", "--passphrase", reference, "--yes", "--key", "anna")
     assert wrong.code == 5
     assert not tree_of(tmp_path / "wrong")
+
+
+def test_verify(cli: Call, home: Home, reference: str, source: Path, tmp_path: Path) -> None:
+    url = (tmp_path / "vault").as_uri()
+    cli("keys", "new", "anna", "--passphrase", reference)
+    assert cli("put", str(source), url, "--seal-for", "anna", "--passphrase", reference, "--yes").code == 0
+    unseal = ("--unseal", "--passphrase", reference)
+    before = tree_of(tmp_path / "vault")
+    ways = ((), ("--deep",), ("--sample", "50"), unseal, ("--deep", *unseal))
+    for way in ways:
+        done = cli("verify", url, *way, "--json")
+        assert (done.code, done.records[-1]["done"]) == (0, 5), way
+    assert tree_of(tmp_path / "vault") == before
+    assert cli("verify", url, "--deep", "--sample", "5").code == 2
+    assert cli("verify", f"{url}#nobody").code == 3
+    one = tmp_path / "vault/data/a.edf.c4gh"
+    whole = one.read_bytes()
+    one.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # the same size: only who reads it can tell
+    assert cli("verify", url).code == 0
+    for way in (("--deep",), ("--deep", *unseal), unseal):
+        told = cli("verify", url, *way, "--json")
+        assert told.code == 7, way
+        assert [(row["finding"], row["key"]) for row in told.records if row["kind"] == "finding"] == [
+            ("not-proved", "data/a.edf.c4gh")
+        ]
+    one.write_bytes(whole[:-1])
+    assert cli("verify", url).code == 7
+    one.rename(tmp_path / "vault/data/foreign.c4gh")
+    told = cli("verify", url, "--json")
+    assert told.code == 7
+    assert sorted((row["finding"], row["key"]) for row in told.records if row["kind"] == "finding") == [
+        ("missing", "data/a.edf.c4gh"),
+        ("not-in-manifest", "data/foreign.c4gh"),
+    ]
+    (tmp_path / "vault/data/foreign.c4gh").unlink()
+    one.write_bytes(whole)
+    assert cli("verify", url, "--deep").code == 0  # what was found before is over
+
+
+def test_an_auditor_verifies_without_a_key_to_decrypt(
+    cli: Call, home: Home, reference: str, source: Path, tmp_path: Path
+) -> None:
+    url = (tmp_path / "vault").as_uri()
+    cli("keys", "new", "anna", "--passphrase", reference)
+    assert cli("put", str(source), url, "--seal-for", "anna", "--passphrase", reference, "--yes").code == 0
+    keys = home.user_file.parent / "keys"
+    given = {name: (keys / name).read_bytes() for name in ("anna.pub", "anna.sign.pub")}
+    for file in keys.iterdir():
+        file.unlink()
+    unknown = cli("verify", url, "--deep")
+    assert unknown.code == 6
+    assert "whom you do not trust" in unknown.err
+    for name, content in given.items():
+        (tmp_path / name).write_bytes(content)
+    trusted = ("anna", str(tmp_path / "anna.pub"), "--signing", str(tmp_path / "anna.sign.pub"), "--yes")
+    assert cli("keys", "trust", *trusted).code == 0
+    assert cli("verify", url, "--deep").code == 0

@@ -10,8 +10,9 @@ from bondstore.config.secrets import Secret, SecretRef
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Executor, Threads
-from bondstore.vault.get import GetJob, Reader
+from bondstore.vault.get import GetJob
 from bondstore.vault.keys import new_pair
+from bondstore.vault.proofs import Reader
 from bondstore.vault.put import Existing, PutJob, Recipients
 from tests.homes import home
 from tests.stores.conftest import keys_in_environment, rig_of_az, rig_of_file, rig_of_s3

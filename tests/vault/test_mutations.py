@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,8 +12,9 @@ import pytest
 
 from bondstore.codecs.segments import SEALED_SEGMENT
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.errors import IntegrityError
-from bondstore.vault.get import Reader
+from bondstore.errors import DamagedError, IntegrityError, PolicyError, WrongKeyError
+from bondstore.stores import open_store
+from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.put import Recipients
 from tests.vault.conftest import Vault, tree_of
 
@@ -166,3 +168,42 @@ def test_another_manifest_of_the_same_signer_in_its_place_is_noticed(vault: Vaul
         shutil.copy(tmp_path / "other/manifests" / name, tmp_path / "vault/manifests" / name)
     with pytest.raises(IntegrityError, match=r"The manifest 2 of .* is not the one that was there before"):
         vault.get(tmp_path / "back")
+
+
+def everything(vault: Vault) -> None:
+    """Read all that is in a vault, as `get` and `verify` do."""
+    proofs = proofs_of(vault.spec, fresh=True)
+    store = open_store(vault.spec)
+    for name in proofs.entries:
+        for _ in proofs.content_of(name, [bytes(store.get(name).data)], vault.reader):
+            pass
+
+
+def exchanged(root: Path, file: Path, rng: random.Random) -> None:
+    """Put another file of the vault in the place of one."""
+    others = [one for one in root.rglob("*") if one.is_file() and ".bondstore" not in one.parts and one != file]
+    other = rng.choice(sorted(others))
+    file.write_bytes(other.read_bytes())
+
+
+def test_no_mutation_passes(vault: Vault, tmp_path: Path) -> None:
+    """Every file of a vault, changed in every way: the first read of it says so."""
+    root, rng = tmp_path / "vault", random.Random(os.environ.get("BONDSTORE_MUTATIONS_SEED", "1"))
+    everything(vault)
+    files = sorted(one for one in root.rglob("*") if one.is_file() and ".bondstore" not in one.parts)
+    for _ in range(int(os.environ.get("BONDSTORE_MUTATIONS", "300"))):
+        file = rng.choice(files)
+        whole = file.read_bytes()
+        ways = [flipped, cut, header_flipped, dropped, doubled, swapped]
+        if len(whole) < 3 * SEALED_SEGMENT or file.suffix != ".c4gh":
+            ways = [flipped, cut]
+        way = rng.choice([*ways, exchanged])
+        if way is exchanged:
+            exchanged(root, file, rng)
+        else:
+            file.write_bytes(way(whole, rng))
+        if file.read_bytes() != whole:
+            with pytest.raises((DamagedError, IntegrityError, WrongKeyError, PolicyError)):
+                everything(vault)
+        file.write_bytes(whole)
+    everything(vault)

@@ -18,8 +18,8 @@ VAULT = Domain(
         ),
         "bondstore.vault.findings:FINDINGS": (
             "The vault",
-            "From `bondstore put` and `get`. With *error* the run ends with exit code 5, or with 7 where something in "
-            "the vault is not what its manifests say.",
+            "From `bondstore put`, `get` and `verify`. With *error* the run ends with exit code 5, or with 7 where "
+            "something in the vault is not what its manifests say.",
         ),
         "bondstore.vault.legacyfindings:LEGACY": (
             "Old archives",

@@ -19,6 +19,7 @@ _HOMES = {
     "vault.put": "bondstore.vault.put",
     "vault.restore": "bondstore.vault.restore",
     "vault.unseal-legacy": "bondstore.vault.legacy",
+    "vault.verify": "bondstore.vault.verify",
 }
 """Where each kind of job has its ``job_of``."""
 

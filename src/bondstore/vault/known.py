@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from bondstore.ledger.personal import personal_path
 from bondstore.modes import make_folder, refuse_led_away, refuse_writable, write_private
-from bondstore.stores.address import parse_address
+from bondstore.vault.places import known_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +43,4 @@ def note_seen(spec: StoreSpec, number: int, sha256: str) -> None:
 
 
 def _place(spec: StoreSpec) -> Path:
-    profile = spec.profile
-    identity = " ".join(filter(None, (parse_address(spec.url).url, profile.endpoint, profile.account)))
-    return personal_path().parent / "vaults" / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.json"
+    return known_at(spec, "vaults").with_suffix(".json")

@@ -6,7 +6,6 @@ yet is recorded as such, and the next run goes on. What follows on what is in `b
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,8 @@ from bondstore.errors import (
     UsageError,
 )
 from bondstore.findings import GONE
-from bondstore.ledger import Item, Read, State, personal_path
+from bondstore.ledger import Item, Read, State
 from bondstore.runs.destination import PRIVATE
-from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.journal import entry_of
 from bondstore.runs.pipeline import EachObject, Job
 from bondstore.runs.process import whoami
@@ -34,6 +32,7 @@ from bondstore.stores import open_store
 from bondstore.stores.address import parse_address, store_spec
 from bondstore.stores.archive import CLASSES, Access, Speed, Standing, find_class
 from bondstore.stores.background import side_by_side
+from bondstore.vault.places import record_of
 from bondstore.vault.restore_plan import Census, RestorePlan, word_of
 from bondstore.vault.restore_rules import ASKS, STAGES, UNKNOWN, Found, Stage, after_head, rule_of, stage_of
 
@@ -235,10 +234,7 @@ def destination_of(job: RestoreJob) -> Destination:
     Not the store: who may restore may have no right to write there, and a record in a part of a bucket would stand in
     the way of those that upload to the whole of it. What is known of a restore is with the objects themselves.
     """
-    profile, address = job.store.profile, parse_address(job.store.url)
-    identity = " ".join(filter(None, (job.store.url, profile.endpoint, profile.account)))
-    name = f"{address.kind}-{address.place}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-    return FolderDestination(personal_path().parent / "restores" / name.replace("/", "_")[-200:])
+    return record_of(job.store, "restores")
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> RestoreJob:
