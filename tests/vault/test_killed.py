@@ -88,7 +88,7 @@ def test_put_and_get(
     words: tuple[list[str], list[str]], source: Path, tmp_path: Path, unfinished: Callable[[], list[object]]
 ) -> None:
     put, get = words
-    rng = random.Random(os.environ.get("BONDSTORE_KILL_SEED", "7"))
+    rng = random.Random(os.environ.get("VAULT_KILLS_SEED", "7"))
     landed = sum(killed(put, rng, 2.5) for _ in range(KILLS))
     to_its_end(put)
     landed += sum(killed(get, rng, 2.5) for _ in range(KILLS))

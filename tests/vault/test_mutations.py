@@ -188,10 +188,10 @@ def exchanged(root: Path, file: Path, rng: random.Random) -> None:
 
 def test_no_mutation_passes(vault: Vault, tmp_path: Path) -> None:
     """Every file of a vault, changed in every way: the first read of it says so."""
-    root, rng = tmp_path / "vault", random.Random(os.environ.get("BONDSTORE_MUTATIONS_SEED", "1"))
+    root, rng = tmp_path / "vault", random.Random(os.environ.get("VAULT_MUTATIONS_SEED", "1"))
     everything(vault)
     files = sorted(one for one in root.rglob("*") if one.is_file() and ".bondstore" not in one.parts)
-    for _ in range(int(os.environ.get("BONDSTORE_MUTATIONS", "300"))):
+    for _ in range(int(os.environ.get("VAULT_MUTATIONS", "300"))):
         file = rng.choice(files)
         whole = file.read_bytes()
         ways = [flipped, cut, header_flipped, dropped, doubled, swapped]
