@@ -23,6 +23,7 @@ frame = study.table("1ab2cd3e", "gps", since="2024-01-01")
 MODULES = {
     "ocean": ("Ocean profiles", "../how-to/ocean.md"),
     "releases": ("Releases", "../how-to/release.md"),
+    "vaults": ("Vaults", "../how-to/vault.md"),
     "participants": ("Participants", "../how-to/participants.md"),
     "policies": ("Access policies", "../how-to/policies.md"),
 }

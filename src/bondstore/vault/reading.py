@@ -1,0 +1,145 @@
+"""Reading files of a vault in memory: whole and proved, or a range of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bondstore.codecs.crypt4gh import Header
+from bondstore.codecs.segments import SEGMENT, sealed_range
+from bondstore.errors import NotFoundError, UsageError
+from bondstore.ledger import Read, note_personal
+from bondstore.runs.process import whoami
+from bondstore.stores import open_store
+from bondstore.vault.keys import unlocked
+from bondstore.vault.manifest import header_size
+from bondstore.vault.proofs import proofs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bondstore.codecs.crypt4gh import Envelope
+    from bondstore.config.profiles import StoreSpec
+    from bondstore.stores import Store
+    from bondstore.vault.manifest import Entry, Manifest
+    from bondstore.vault.proofs import Proofs, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class VaultFile:
+    """A file of a vault.
+
+    Parameters
+    ----------
+    path : str
+        Its name, relative to what was uploaded.
+    size : int
+        Its bytes, decrypted.
+    encrypted : bool
+        Whether it is encrypted in the vault.
+    uploaded : str
+        When its manifest was made, in ISO 8601.
+    """
+
+    path: str
+    size: int
+    encrypted: bool
+    uploaded: str
+
+
+class Vault:
+    """The files of a vault, by the manifests that are proved when they are first asked for; see `open_vault`."""
+
+    def __init__(self, spec: StoreSpec, reader: Reader | None) -> None:
+        self._spec, self._reader = spec, reader
+
+    def __repr__(self) -> str:
+        return f"Vault({self._spec.url!r})"
+
+    @cached_property
+    def _store(self) -> Store:
+        return open_store(self._spec)
+
+    @cached_property
+    def _proofs(self) -> Proofs:
+        return proofs_of(self._spec, fresh=True)
+
+    @cached_property
+    def _by_path(self) -> dict[str, tuple[Entry, Manifest]]:
+        return {entry.path: (entry, manifest) for entry, manifest in self._proofs.entries.values()}
+
+    def files(self) -> Iterator[VaultFile]:
+        """Yield the files, in the order of their names.
+
+        Raises
+        ------
+        IntegrityError
+            A manifest is missing, was changed, or an older state of the vault was put back.
+        PolicyError
+            A manifest was signed by somebody whom you do not trust.
+        """
+        for path, (entry, manifest) in sorted(self._by_path.items()):
+            yield VaultFile(path, entry.plain_size, bool(entry.list), manifest.made)
+
+    def read(self, path: str) -> bytes:
+        """Return a file, decrypted and proved against the manifest to its last byte.
+
+        Raises
+        ------
+        NotFoundError
+            No manifest names it, or it is gone.
+        DamagedError
+            It is not what the manifest says.
+        WrongKeyError
+            It was encrypted for others.
+        """
+        entry, _ = self._entry(path)
+        fetched = self._store.get(entry.object)
+        note_personal(whoami(), [Read(entry.object, fetched.info.etag, len(fetched.data))])
+        return b"".join(map(bytes, self._proofs.content_of(entry.object, [fetched.data], self._reader)))
+
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes of a file from `start` up to `end`; what lies behind its end is left out.
+
+        Only the segments of 64 KiB that hold them are fetched. Each is proved by itself, as written by who had the
+        file's key; that it is the one that belongs at its place is not: only `read` proves the whole file.
+
+        Raises
+        ------
+        UsageError
+            The range begins below 0, or ends before it begins.
+        NotFoundError, DamagedError, WrongKeyError
+            As in `read`.
+        """
+        if not 0 <= start <= end:
+            raise UsageError("A range begins at 0 or later, and does not end before it begins.")
+        entry, manifest = self._entry(path)
+        end = min(end, entry.plain_size)
+        if start >= end:
+            return b""
+        if not entry.list or self._reader is None:
+            return self._fetched(entry, start, end)
+        header = header_size(len(manifest.recipients))
+        first, last = sealed_range(start, end)
+        envelope = self._envelope(entry, header)
+        plain = envelope.segments.open(self._fetched(entry, header + first, min(header + last, entry.size)))
+        skipped = start - start // SEGMENT * SEGMENT
+        return bytes(plain[skipped : skipped + end - start])
+
+    def _envelope(self, entry: Entry, header: int) -> Envelope:
+        found = Header.parse(self._fetched(entry, 0, header))
+        assert self._reader is not None
+        if found is None or found.size != header:
+            raise UsageError(f"{entry.path} has another header than its manifest tells: read it as a whole.")
+        return found.open(unlocked(self._reader.key, self._reader.passphrase).private)
+
+    def _fetched(self, entry: Entry, start: int, end: int) -> bytes:
+        data = self._store.get_range(entry.object, start, end - start)
+        note_personal(whoami(), [Read(entry.object, "", len(data))])
+        return data
+
+    def _entry(self, path: str) -> tuple[Entry, Manifest]:
+        if path not in self._by_path:
+            raise NotFoundError(f"There is no file {path} in {self._spec.url}.", hint="Vault.files() names all files.")
+        return self._by_path[path]

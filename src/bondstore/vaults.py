@@ -1,0 +1,212 @@
+"""Vaults from Python: upload encrypted, fetch proved, verify, and read in memory.
+
+Examples
+--------
+>>> bondstore.vaults.put("recordings", "s3://VAULT/eeg", seal_for=["anna"])  # doctest: +SKIP
+>>> vault = bondstore.vaults.open_vault("s3://VAULT/eeg", passphrase="file:/etc/lab/passphrase")  # doctest: +SKIP
+>>> [one.path for one in vault.files()]  # doctest: +SKIP
+>>> vault.read_range("1ab2cd3e/day1.edf", 0, 256)  # doctest: +SKIP
+>>> bondstore.vaults.get("s3://VAULT/eeg", "back", unseal=True).tally.done.objects  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bondstore.config.resolve import resolve_dest, resolve_source
+from bondstore.config.secrets import SecretRef
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import RunResult, execute
+from bondstore.vault import verify as verifying
+from bondstore.vault.get import get_job
+from bondstore.vault.jobs import executor
+from bondstore.vault.keys import own_key, passphrase_of
+from bondstore.vault.proofs import Reader
+from bondstore.vault.put import put_job
+from bondstore.vault.reading import Vault, VaultFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["RunResult", "Vault", "VaultFile", "get", "open_vault", "put", "verify"]
+
+
+def open_vault(
+    url: str, *, key: str | None = None, passphrase: str | SecretRef | None = None, profile: str | None = None
+) -> Vault:
+    """Open a vault to read its files in memory.
+
+    Parameters
+    ----------
+    url : str
+        The vault.
+    key : str, optional
+        Your key that decrypts, by its name; your only one when not given.
+    passphrase : str or SecretRef, optional
+        Where its passphrase is kept, such as ``file:/path``; it is asked for when not given.
+    profile : str, optional
+        Settings to open the vault with.
+
+    Raises
+    ------
+    ConfigurationError
+        You have no key, or several and none is named.
+    """
+    name = own_key(key)
+    return Vault(resolve_source(url, profile), Reader(name, passphrase_of(name, _reference(passphrase))))
+
+
+def put(
+    source: str,
+    url: str,
+    *,
+    seal_for: Sequence[str] = (),
+    key: str | None = None,
+    passphrase: str | SecretRef | None = None,
+    existing: str = "error",
+    profile: str | None = None,
+    from_profile: str | None = None,
+    jobs: int | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Upload the files of a folder, or of a store, into a vault, with a signed manifest.
+
+    Parameters
+    ----------
+    source, url : str
+        What is uploaded, and the vault.
+    seal_for : sequence of str
+        For whom to encrypt: names of keys, or paths of ``.pub`` files; without any, files are kept as they are.
+    key, passphrase, profile
+        As in `open_vault`: the key signs.
+    existing : str
+        What to do with files that the vault has in another version: ``error``, ``skip`` or ``refresh``.
+    from_profile : str, optional
+        Settings to open the source with, where it is a store.
+    jobs : int, optional
+        How many files are handled at a time.
+    dry_run : bool
+        Only plan.
+
+    Returns
+    -------
+    RunResult
+        With plan and tally.
+
+    Raises
+    ------
+    UsageError
+        The vault has a file in another version, and `existing` is ``error``: nothing was written.
+    NotFoundError
+        There is nothing to upload, or a recipient is not known.
+    IntegrityError
+        The vault's manifests are not what they were.
+    """
+    job = put_job(
+        source,
+        url,
+        seal_for=seal_for,
+        key=key,
+        passphrase=_reference(passphrase),
+        existing=existing,
+        profile=profile,
+        from_profile=from_profile,
+    )
+    return execute(job, open_destination(job.dest), executor(jobs), dry_run=dry_run)
+
+
+def get(
+    url: str,
+    dest: str,
+    *,
+    unseal: bool = False,
+    key: str | None = None,
+    passphrase: str | SecretRef | None = None,
+    profile: str | None = None,
+    dest_profile: str | None = None,
+    jobs: int | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Fetch the files of a vault, or with ``URL#path`` those below a path; each is shown once all of it is proved.
+
+    Parameters
+    ----------
+    url, dest : str
+        The vault, and where to.
+    unseal : bool
+        Decrypt; otherwise objects stay encrypted.
+    key, passphrase, profile, jobs, dry_run
+        As in `put`: the key decrypts.
+    dest_profile : str, optional
+        Settings to open the destination with, where it is a store.
+
+    Returns
+    -------
+    RunResult
+        What is not proved is in its tally as quarantined, and what is missing as failed.
+
+    Raises
+    ------
+    NotFoundError
+        There is no vault, or nothing below the path.
+    IntegrityError
+        The vault's manifests are not what they were.
+    """
+    job = get_job(
+        url,
+        dest,
+        unseal=unseal,
+        key=key,
+        passphrase=_reference(passphrase),
+        profile=profile,
+        dest_profile=dest_profile,
+    )
+    return execute(job, open_destination(resolve_dest(dest, dest_profile)), executor(jobs), dry_run=dry_run)
+
+
+def verify(
+    url: str,
+    *,
+    deep: bool = False,
+    sample: float | None = None,
+    unseal: bool = False,
+    key: str | None = None,
+    passphrase: str | SecretRef | None = None,
+    profile: str | None = None,
+    jobs: int | None = None,
+) -> RunResult:
+    """Hold a vault against its signed manifests.
+
+    Parameters
+    ----------
+    url : str
+        The vault; with ``#path`` what is below a path.
+    deep : bool
+        Read every object and compare its checksum; otherwise presence and size are compared.
+    sample : float, optional
+        Read this percentage of the objects, chosen at random.
+    unseal : bool
+        Decrypt what is read, and compare its content too.
+    key, passphrase, profile, jobs
+        As in `get`.
+
+    Returns
+    -------
+    RunResult
+        What differs, is missing or unknown is in its tally as failed.
+
+    Raises
+    ------
+    NotFoundError
+        There is no vault, or nothing below the path.
+    IntegrityError
+        The vault's manifests are not what they were.
+    """
+    job = verifying.verify_job(
+        url, deep=deep, sample=sample, unseal=unseal, key=key, passphrase=_reference(passphrase), profile=profile
+    )
+    return execute(job, verifying.destination_of(job), executor(jobs))
+
+
+def _reference(passphrase: str | SecretRef | None) -> SecretRef | None:
+    return SecretRef.parse(passphrase) if isinstance(passphrase, str) else passphrase
