@@ -3,9 +3,8 @@
 Examples
 --------
 >>> plan = bondstore.policies.make("lab-bucket", prefixes=["images/"])
->>> for name, document in plan.documents.items():
-...     print(name, [one["Sid"] for one in document["Statement"]])
-bondstore-lab-bucket-001 ['Read', 'List', 'Locate']
+>>> [one["Sid"] for one in plan.documents["bondstore-lab-bucket-001"]["Statement"]]
+['Read', 'List', 'Locate']
 >>> policies = bondstore.policies.read(["plan"])  # doctest: +SKIP
 >>> proof = bondstore.policies.prove(policies, "s3://lab-bucket", expect="plan/expect.csv")  # doctest: +SKIP
 >>> proof.is_as_meant, proof.record()  # doctest: +SKIP

@@ -7,6 +7,8 @@ Examples
 >>> [one.path for one in vault.files()]  # doctest: +SKIP
 >>> vault.read_range("1ab2cd3e/day1.edf", 0, 256)  # doctest: +SKIP
 >>> bondstore.vaults.get("s3://VAULT/eeg", "back", unseal=True).tally.done.objects  # doctest: +SKIP
+>>> bondstore.vaults.VaultFile("1ab2cd3e/day1.edf", 256, encrypted=True, uploaded="2026-11-30T12:00:00+00:00").size
+256
 """
 
 from __future__ import annotations
