@@ -17,6 +17,7 @@ NAMES = (
     "ocean_chain",
     "ocean_rates",
     "policies",
+    "vault",
 )
 
 if __name__ == "__main__":
