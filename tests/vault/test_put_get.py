@@ -9,6 +9,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import bagit
+import pytest
+
+from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
 from bondstore.vault.keys import key_folder
 from tests.vault.conftest import PASSPHRASE, Vault, tree_of
@@ -101,3 +106,53 @@ def test_two_folders_in_one_vault(vault: Vault, tmp_path: Path) -> None:
         assert vault.put(tmp_path / name).state == "finished"
     vault.get(tmp_path / "back")
     assert tree_of(tmp_path / "back") == {"one.txt": b"one", "two.txt": b"two"}
+
+
+def test_every_name_comes_back(vault: Vault, tmp_path: Path) -> None:
+    """Hidden files, names with line ends, quotes, colons, percent signs, all scripts, and the longest there are."""
+    names = [
+        ".hidden", ".config/.x", "line\nend.txt", "line%0Aend.txt", "100 %", "%25", "a:b", "a\\b", "'\"$`", " lead",
+        "trail ", "日本/テスト.edf", "\u202edlrow", "e\u0301", "\u00e9", "x" * 240, "tab\there", "~", "*", "?", "[a]",
+        "a.c4gh", "bagit.txt", "manifests/000001.jsonl", "data/a",
+    ]  # fmt: skip
+    source = tmp_path / "source"
+    for number, name in enumerate(names):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(str(number))
+    done = vault.put(source)
+    assert (done.state, done.tally.done.objects) == ("finished", len(names))
+    back = vault.get(tmp_path / "back")
+    with open_destination(StoreSpec((tmp_path / "back").as_uri(), Profile())).ledger() as ledger:
+        assert [(one.key, one.message) for one in ledger.findings.walk()] == []
+    assert back.state == "finished"
+    assert tree_of(tmp_path / "back") == tree_of(source)
+
+
+def test_a_vault_is_a_bag(vault: Vault, tmp_path: Path) -> None:
+    """As it lies in the store, after each upload: the Library of Congress's program says so."""
+    source, copy = some_tree(tmp_path / "source"), tmp_path / "copy"
+    vault.put(source)
+    (source / "one more.txt").write_bytes(b"one more")
+    vault.put(source)
+    store = open_store(vault.spec)
+    for one in store.list():
+        if not one.key.startswith(".bondstore/"):
+            (copy / one.key).parent.mkdir(parents=True, exist_ok=True)
+            (copy / one.key).write_bytes(bytes(store.get(one.key).data))
+    bag = bagit.Bag(str(copy))
+    assert bag.validate(fast=False)
+    assert len(bag.payload_entries()) == 6
+    (copy / "data/a.edf.c4gh").write_bytes(b"something else")
+    with pytest.raises(bagit.BagValidationError):
+        bag.validate(fast=False)
+
+
+def test_names_in_the_bag_s_manifest_are_written_as_the_standard_wants(vault: Vault, tmp_path: Path) -> None:
+    """RFC 8493, 2.1.3: line ends and ``%`` are percent-encoded, nothing else. (bagit.py does not read ``%25``.)"""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "100 % ö.txt").write_bytes(b"x")
+    vault.put(source)
+    line = bytes(open_store(vault.spec).get("manifest-sha256.txt").data).decode()
+    stored = bytes(open_store(vault.spec).get("data/100 % ö.txt.c4gh").data)
+    assert line == f"{hashlib.sha256(stored).hexdigest()}  data/100 %25 ö.txt.c4gh\n"

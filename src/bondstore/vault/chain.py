@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.errors import BondstoreError, IntegrityError, NotFoundError, PolicyError
+from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.vault.keys import fingerprint, is_signed, recipients
 from bondstore.vault.known import note_seen, seen
 from bondstore.vault.manifest import FOLDER, Entry, Manifest, digest, manifest_path, signature_path
 
 if TYPE_CHECKING:
-    from bondstore.config.profiles import StoreSpec
+    from bondstore.runs.destination import Destination
     from bondstore.stores import Store
 
 _NAME = re.compile(r"manifests/(\d{6,})\.jsonl", re.ASCII)
@@ -40,6 +43,13 @@ class Chain:
     def entries(self) -> dict[str, tuple[Entry, Manifest]]:
         """Return what there is now, by object: a later manifest's word is the one that holds."""
         return {entry.object: (entry, one) for one in self.manifests for entry in one.entries}
+
+
+def chain_at(dest: Destination) -> Chain:
+    """Read and prove the manifests of the vault that a run writes to."""
+    if isinstance(dest, StoreDestination):
+        return read_chain(dest.spec)
+    return read_chain(StoreSpec(Path(dest.shown).as_uri(), Profile()))
 
 
 def read_chain(spec: StoreSpec) -> Chain:

@@ -13,13 +13,13 @@ from bondstore.codecs.segments import open_stream
 from bondstore.errors import BondstoreError, DamagedError, NotFoundError, NothingThereError, WrongKeyError
 from bondstore.findings import Finding
 from bondstore.ledger import Item, Read
-from bondstore.runs.paths import safe_relpath
 from bondstore.runs.pipeline import EachObject, Page
 from bondstore.stores import open_store
 from bondstore.vault.chain import read_chain
 from bondstore.vault.findings import FINDINGS, MISSING, NOT_IN_MANIFEST, NOT_PROVED, WRONG_RECIPIENT
 from bondstore.vault.keys import unlocked
 from bondstore.vault.manifest import ENDING, PAYLOAD, Content, Entry, digest, list_path, read_list
+from bondstore.vault.names import name_in_folder, name_in_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -135,21 +135,21 @@ class VaultObjects(EachObject):
         wanted = dict(proofs_of(context.source, fresh=True).entries)
         for listing in context.store.pages(PAYLOAD):
             found = ((one, wanted.pop(one.key, None)) for one in listing.objects())
-            items = (self._item(one.key, one.etag, one.size, known and known[0]) for one, known in found)
+            items = (self._item(context, one.key, one.etag, one.size, known and known[0]) for one, known in found)
             yield Page([item for item in items if item is not None])
-        lost = (self._item(name, LOST, entry.size, entry) for name, (entry, _) in wanted.items())
+        lost = (self._item(context, name, LOST, entry.size, entry) for name, (entry, _) in wanted.items())
         yield Page([item for item in lost if item is not None])
 
-    def _item(self, key: str, etag: str, size: int, entry: Entry | None) -> Item | None:
+    def _item(self, context: RunContext, key: str, etag: str, size: int, entry: Entry | None) -> Item | None:
         path = key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING) if entry is None else entry.path
         if self.below and path != self.below and not path.startswith(f"{self.below}/"):
             return None
         as_it_is = self.reader is None and (entry is None or bool(entry.list))
-        return Item(key, etag, size, self.output_of(f"{path}{ENDING}" if as_it_is else path))
+        return Item(key, etag, size, self.output_of(f"{path}{ENDING}" if as_it_is else path, context))
 
-    def output_of(self, path: str) -> str:
+    def output_of(self, path: str, context: RunContext) -> str:
         """Return the file that an object becomes."""
-        return safe_relpath(path)
+        return name_in_store(path) if context.dest.at_once else name_in_folder(path)
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Read each object, and hand it over."""

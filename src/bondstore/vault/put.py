@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
 from bondstore.codecs.segments import plain_size, seal_stream
-from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import (
     dest_params,
     recorded_dest,
@@ -29,7 +28,8 @@ from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.text import counted
-from bondstore.vault.chain import Chain, read_chain
+from bondstore.vault.bag import BagFiles
+from bondstore.vault.chain import chain_at
 from bondstore.vault.keys import find_recipient, fingerprint, own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import (
     Content,
@@ -43,6 +43,7 @@ from bondstore.vault.manifest import (
     signature_path,
     write_list,
 )
+from bondstore.vault.names import stored_name
 from bondstore.vault.sending import Sending, abort_others
 from bondstore.version import TOOL
 
@@ -146,8 +147,8 @@ class PutJob(Job):
 
     @property
     def steps(self) -> Sequence[Step]:
-        """Objects first, then the manifest of those that none has yet; then that is read back."""
-        return PutObjects(self.recipients, self.existing), Manifests(self.recipients), ReadBack()
+        """Objects first, then the manifest of those that none has yet; that is read back, and the bag follows it."""
+        return PutObjects(self.recipients, self.existing), Manifests(self.recipients), ReadBack(), BagFiles()
 
 
 def put_job(
@@ -221,12 +222,12 @@ class PutObjects(EachObject):
         """Take every file, but a record of our own."""
         if found.key.partition("/")[0] == PRIVATE:
             return "records of Bondstore"
-        path = object_path(found.key, encrypted=self.recipients.encrypts)
+        path = object_path(stored_name(found.key), encrypted=self.recipients.encrypts)
         return Item(found.key, found.etag, found.size, path)
 
     def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> PutObjects:  # noqa: ARG002
         """Learn what the vault has."""
-        return replace(self, there=frozenset(_chain_at(context).entries()))
+        return replace(self, there=frozenset(chain_at(context.dest).entries()))
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Compare a page; what the vault has otherwise is skipped, put again or refused, as the user said."""
@@ -340,7 +341,7 @@ class Manifests(Product):
 
     def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
         """Yield the manifests there are, as they are, and those that are missing."""
-        chain = _chain_at(context)
+        chain = chain_at(context.dest)
         for one in chain.manifests:
             path = manifest_path(one.number)
             yield Group(path, (path, signature_path(path)), "")
@@ -389,15 +390,8 @@ class ReadBack(Step):
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Read them, and remove parts of files that changed meanwhile; nothing is left for workers."""
-        _chain_at(context)
+        chain_at(context.dest)
         if isinstance(context.dest, StoreDestination):
             waiting = {journal_name(item) for item in ledger.items.in_state(context.job, State.FAILED)}
             abort_others(context.dest.store, context.dest.corner / UPLOADS, waiting)
         yield from ()
-
-
-def _chain_at(context: RunContext) -> Chain:
-    dest = context.dest
-    if isinstance(dest, StoreDestination):
-        return read_chain(dest.spec)
-    return read_chain(StoreSpec(Path(dest.shown).as_uri(), Profile()))

@@ -120,7 +120,7 @@ class Compare(VaultObjects):
 
     share: float = 0.0
 
-    def output_of(self, path: str) -> str:  # noqa: ARG002
+    def output_of(self, path: str, context: RunContext) -> str:  # noqa: ARG002
         """Return none: nothing is written."""
         return ""
 
