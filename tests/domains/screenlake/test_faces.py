@@ -135,10 +135,10 @@ def test_no_image_lies_uncovered_on_the_disk_at_any_time(faces: PhoneLab, monkey
     seen: list[bytes] = []
     write = OutputGroup.write
 
-    def spy(self: OutputGroup, path: str, chunks: Any) -> Any:
+    def spy(self: OutputGroup, path: str, chunks: Any, mtime_ns: int | None = None) -> Any:
         held = [bytes(chunk) for chunk in chunks]
         seen.append(b"".join(held))
-        return write(self, path, held)
+        return write(self, path, held, mtime_ns)
 
     monkeypatch.setattr(OutputGroup, "write", spy)
     faces.run(Handling(effort="fast"))
