@@ -11,6 +11,7 @@ import pytest
 from bondstore.config.profiles import Profile
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import (
+    ArchivedError,
     BondstoreError,
     ChangedError,
     ConfigurationError,
@@ -140,7 +141,7 @@ ANSWERS = [
     (403, "AccessDenied", "", CredentialsError, "permission"),
     (400, "AuthorizationHeaderMalformed", "<Region>eu-central-7</Region>", ConfigurationError, '"eu-central-7"'),
     (301, "PermanentRedirect", "", ConfigurationError, "region"),
-    (403, "InvalidObjectState", "", StoreError, "archive"),
+    (403, "InvalidObjectState", "", ArchivedError, "archive"),
 ]
 
 
