@@ -13,6 +13,7 @@ import pytest
 from bondstore.codecs.segments import SEALED_SEGMENT
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.errors import DamagedError, IntegrityError, PolicyError, WrongKeyError
+from bondstore.ledger import personal_path
 from bondstore.stores import open_store
 from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.put import Recipients
@@ -207,3 +208,11 @@ def test_no_mutation_passes(vault: Vault, tmp_path: Path) -> None:
                 everything(vault)
         file.write_bytes(whole)
     everything(vault)
+
+
+def test_a_damaged_note_of_the_newest_manifest_is_told(vault: Vault, tmp_path: Path) -> None:
+    (note,) = (personal_path().parent / "vaults").glob("*.json")
+    for content in (b"", b"[]", b"{}", b"\xff"):
+        note.write_bytes(content)
+        with pytest.raises(IntegrityError, match="which names the newest manifest that you saw"):
+            vault.get(tmp_path / "back")

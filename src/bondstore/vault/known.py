@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from bondstore.errors import IntegrityError
 from bondstore.modes import make_folder, refuse_led_away, refuse_writable, write_private
 from bondstore.vault.places import known_at
 
@@ -22,12 +23,18 @@ class Seen(NamedTuple):
 
 
 def seen(spec: StoreSpec) -> Seen | None:
-    """Return the newest manifest that was seen of a vault."""
+    """Return the newest manifest that was seen of a vault. Raises IntegrityError where the note of it is damaged."""
+    place = _place(spec)
     try:
-        noted = json.loads(_place(spec).read_text())
+        noted = json.loads(place.read_text())
         return Seen(int(noted["number"]), str(noted["sha256"]))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except (ValueError, KeyError, TypeError):
+        raise IntegrityError(
+            f"{place}, which names the newest manifest that you saw of {spec.url}, is damaged.",
+            hint="Compare the vault's manifests with a backup. Then move that file away, and run the command again.",
+        ) from None
 
 
 def note_seen(spec: StoreSpec, number: int, sha256: str) -> None:
