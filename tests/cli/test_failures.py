@@ -196,3 +196,25 @@ def test_ctrl_c_while_the_program_is_being_loaded_leaves_no_traceback() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "Interrupted; nothing was done.\n")
+
+
+@pytest.mark.parametrize(("words", "code"), [("--version", 0), ("no-such-noun", 2)])
+def test_a_thread_in_foreign_frames_cannot_change_how_the_program_ends(words: str, code: int) -> None:
+    """As the interpreter is taken down, such a thread would abort the program; so what its modules hold stays whole."""
+    script = (
+        "import atexit, os, sys\n"
+        "class Held:\n"
+        "    def __del__(self, write=os.write): write(1, b'taken down')\n"
+        "sys.held = Held()\n"
+        "from bondstore.__main__ import main\n"
+        "class Late:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'bondstore.cli.lazy': atexit.register(print, 'cleared up')\n"
+        "sys.meta_path.insert(0, Late())\n"
+        f"sys.argv = ['bondstore', '{words}']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1] == "cleared up"
+    assert "taken down" not in done.stdout
