@@ -99,6 +99,21 @@ def test_a_dry_run_elsewhere_knows_what_is_done(sea: Sea, on: Machine) -> None:
     assert engine.only_plan(sea.job(), sea.place).plan.skipped.objects == 6
 
 
+def test_a_dry_run_beside_objects_of_others_is_no_lost_record(sea: Sea) -> None:
+    from bondstore.runs import engine
+
+    store_of(sea).put("notes.txt", b"of somebody")
+    for _ in range(2):
+        assert engine.only_plan(sea.job(), sea.place).plan.todo.objects == 6
+    assert not record_of(sea)
+    assert counts(sea.qc()) == {"planned": 6, "done": 6}
+    for key in record_of(sea):
+        store_of(sea).delete(key)
+    sea.place.ledger_path.unlink()
+    with pytest.raises(IntegrityError, match="is gone"):
+        engine.only_plan(sea.job(), sea.place)
+
+
 def test_other_settings_elsewhere_leave_one_set_of_files(sea: Sea, on: Machine) -> None:
     sea.qc(per="deployment")
     assert any(path.startswith("deployments/") for path in sea.written())
