@@ -23,14 +23,15 @@ from bondstore.vault import verify as verifying
 from bondstore.vault.get import get_job
 from bondstore.vault.jobs import executor
 from bondstore.vault.keys import own_key, passphrase_of
+from bondstore.vault.listing import ListedObject, list_objects
 from bondstore.vault.proofs import Reader
 from bondstore.vault.put import put_job
 from bondstore.vault.reading import Vault, VaultFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["RunResult", "Vault", "VaultFile", "get", "open_vault", "put", "verify"]
+__all__ = ["ListedObject", "RunResult", "Vault", "VaultFile", "get", "ls", "open_vault", "put", "verify"]
 
 
 def open_vault(
@@ -56,6 +57,32 @@ def open_vault(
     """
     name = own_key(key)
     return Vault(resolve_source(url, profile), Reader(name, passphrase_of(name, _reference(passphrase))))
+
+
+def ls(
+    url: str, *, recursive: bool = False, standing: bool = False, profile: str | None = None
+) -> Iterator[ListedObject]:
+    """List a store, a part of one, an object, or a vault; a vault's files by their own names and sizes.
+
+    Parameters
+    ----------
+    url : str
+        What is listed; of a vault with ``#path`` what is below a path.
+    recursive : bool
+        List all objects, page by page; otherwise objects and folders that are directly there.
+    standing : bool
+        Ask for each object's storage class, and whether it is archived: one HEAD an object.
+    profile : str, optional
+        Settings to open it with.
+
+    Raises
+    ------
+    NotFoundError
+        There is nothing at the address.
+    IntegrityError
+        It is a vault, and its manifests are not what they were.
+    """
+    return list_objects(url, recursive=recursive, standing=standing, profile=profile).rows
 
 
 def put(

@@ -54,6 +54,7 @@ NOUNS: Mapping[str, Noun] = {
             "show": "Show the policies that somebody has, and what each opens.",
         },
     ),
+    "ls": Noun("List what a store, a part of one, or a vault has."),
     "put": Noun("Encrypt files and keep them in a vault, with a signed manifest."),
     "get": Noun("Fetch files of a vault, decrypted and proved."),
     "verify": Noun("Hold a vault against its signed manifests."),
