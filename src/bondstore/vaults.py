@@ -25,7 +25,7 @@ from bondstore.vault.jobs import executor
 from bondstore.vault.keys import own_key, passphrase_of
 from bondstore.vault.listing import ListedObject, list_objects
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import put_job
+from bondstore.vault.put import kept_in, put_job
 from bondstore.vault.reading import Vault, VaultFile
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def put(
     key: str | None = None,
     passphrase: str | SecretRef | None = None,
     existing: str = "error",
+    storage_class: str | None = None,
     profile: str | None = None,
     from_profile: str | None = None,
     jobs: int | None = None,
@@ -110,6 +111,8 @@ def put(
         As in `open_vault`: the key signs.
     existing : str
         What to do with files that the vault has in another version: ``error``, ``skip`` or ``refresh``.
+    storage_class : str, optional
+        The storage class of the files, such as ``DEEP_ARCHIVE``; manifests stay where they can be read at once.
     from_profile : str, optional
         Settings to open the source with, where it is a store.
     jobs : int, optional
@@ -141,6 +144,7 @@ def put(
         profile=profile,
         from_profile=from_profile,
     )
+    job = kept_in(job, storage_class)
     return execute(job, open_destination(job.dest), executor(jobs), dry_run=dry_run)
 
 

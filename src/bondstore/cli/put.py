@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "bondstore put recordings s3://VAULT/eeg --seal-for anna --seal-for berta --dry-run",
+    "bondstore put recordings s3://VAULT/eeg --seal-for anna --class DEEP_ARCHIVE --dry-run",
     "bondstore put /nas/video s3://VAULT/video --seal-for anna --passphrase file:/etc/lab/passphrase --yes",
 )
 
@@ -37,6 +38,15 @@ def command(
             help="What to do with files that the vault has in another version: refuse, leave them, or replace them.",
         ),
     ] = "error",
+    storage_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="CLASS",
+            help="The storage class of the files, such as GLACIER, DEEP_ARCHIVE or Archive. "
+            "Manifests stay where they can be read at once.",
+        ),
+    ] = None,
     key: options.OwnKey = None,
     passphrase: options.Passphrase = None,
     profile: Annotated[
@@ -74,7 +84,7 @@ def command(
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
     from bondstore.vault.jobs import executor
-    from bondstore.vault.put import put_job
+    from bondstore.vault.put import kept_in, put_job
 
     job = put_job(
         source,
@@ -86,6 +96,7 @@ def command(
         profile=profile,
         from_profile=from_profile,
     )
+    job = kept_in(job, storage_class)
     place = open_destination(job.dest)
     if not json:
         output.note(*_said(job.recipients.names, job.recipients.key))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from bondstore.errors import BondstoreError, NotFoundError
+from bondstore.errors import ArchivedError, BondstoreError, NotFoundError
 from bondstore.ledger import Output
 from bondstore.modes import make_path
 from bondstore.runs.durable import explaining
@@ -36,12 +36,19 @@ class Writer(Protocol):
     """Takes outputs. Facts are columns of `Output`, such as ``kind`` and ``made_by``."""
 
     def write(
-        self, path: str, chunks: Iterable[Buffer], *, last: bool = False, mtime_ns: int | None = None, **facts: Any
+        self,
+        path: str,
+        chunks: Iterable[Buffer],
+        *,
+        last: bool = False,
+        mtime_ns: int | None = None,
+        storage_class: str = "",
+        **facts: Any,
     ) -> None:
         """Take one output. A list is a small one; any other iterable may be large and is taken chunk by chunk.
 
         What is written as `last` vouches for others of this writer: it is never seen before they are. A file gets the
-        time of modification that is given; a store keeps its own.
+        time of modification that is given; a store keeps its own, and may have storage classes.
         """
 
     def read(self, path: str) -> bytes | None:
@@ -72,7 +79,14 @@ class FolderWriter:
         self._last: set[str] = set()
 
     def write(
-        self, path: str, chunks: Iterable[Buffer], *, last: bool = False, mtime_ns: int | None = None, **facts: Any
+        self,
+        path: str,
+        chunks: Iterable[Buffer],
+        *,
+        last: bool = False,
+        mtime_ns: int | None = None,
+        storage_class: str = "",  # noqa: ARG002 - a folder has none
+        **facts: Any,
     ) -> None:
         """Write it under a temporary name."""
         self._group.write(path, chunks, mtime_ns)
@@ -123,6 +137,7 @@ class StoreWriter:
         self._last: list[tuple[str, bytes]] = []
         self._waiting = 0
         self._outputs: dict[str, Output] = {}
+        self._classes: dict[str, str] = {}
         self._reserved = 0
 
     def write(
@@ -132,9 +147,12 @@ class StoreWriter:
         *,
         last: bool = False,
         mtime_ns: int | None = None,  # noqa: ARG002 - see `Writer.write`
+        storage_class: str = "",
         **facts: Any,
     ) -> None:
         """Hold it in memory, or put a large one at once."""
+        if storage_class:
+            self._classes[path] = storage_class
         if last:
             data = b"".join(chunks)
             self._last.append((path, data))
@@ -172,7 +190,7 @@ class StoreWriter:
                 size += memoryview(chunk).nbytes
                 yield chunk
 
-        etag = self._store.put_stream(path, passing())
+        etag = self._store.put_stream(path, passing(), storage_class=self._classes.pop(path, None))
         self._outputs[path] = Output(path, hashed.digest(), size, 0, etag=etag, **facts)
 
     def reserve(self) -> Path:
@@ -203,7 +221,7 @@ class StoreWriter:
     def _flush(self) -> None:
         changed = []
         for (path, data), there in zip(self._held, self._store.get_many([path for path, _ in self._held]), strict=True):
-            if isinstance(there, NotFoundError):
+            if isinstance(there, (NotFoundError, ArchivedError)):
                 changed.append((path, data))
             elif isinstance(there, BondstoreError):
                 raise there
@@ -211,11 +229,12 @@ class StoreWriter:
                 self._tag(path, there.info.etag)
             else:
                 changed.append((path, data))
-        for (path, _), etag in zip(changed, self._store.put_many(changed), strict=True):
+        for (path, _), etag in zip(changed, self._store.put_many(changed, classes=self._classes), strict=True):
             if isinstance(etag, BondstoreError):
                 raise etag
             self._tag(path, etag)
         self._held.clear()
+        self._classes.clear()
         self._waiting = 0
 
     def _tag(self, path: str, etag: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -222,6 +222,10 @@ class Store:
 
     # Writing
 
+    def class_named(self, storage_class: str) -> str:
+        """Return a storage class by its proper name; refuses one that the store does not have. It asks nobody."""
+        return archive.name_of_class(self._connection, storage_class)
+
     def put(self, key: str, data: Any, *, storage_class: str | None = None) -> str:
         """Write an object, replacing one that is there, and return its etag. Over 8 MiB it is sent in parts.
 
@@ -245,10 +249,18 @@ class Store:
         """List uploads in parts that are neither complete nor aborted; those of `journals` are ours."""
         return parts.list_unfinished(self._connection, prefix, journals)
 
-    def put_many(self, items: Sequence[tuple[str, Any]], concurrency: int = 16) -> _Written:
-        """Write many (key, content) pairs at a time: etags in their order, a failure in the place of an etag."""
+    def put_many(
+        self, items: Sequence[tuple[str, Any]], concurrency: int = 16, *, classes: Mapping[str, str] | None = None
+    ) -> _Written:
+        """Write many (key, content) pairs at a time: etags in their order, a failure in the place of an etag.
+
+        `classes` are storage classes by key, of those that are not to have the store's own default.
+        """
         self._writable()
-        return side_by_side(lambda item: self.put(*item), items, concurrency)
+        named = classes or {}
+        return side_by_side(
+            lambda item: self.put(item[0], item[1], storage_class=named.get(item[0])), items, concurrency
+        )
 
     def put_if_absent(self, key: str, data: Any) -> str:
         """Write an object unless there is one (`AlreadyExistsError`). Of many that try at once exactly one succeeds.

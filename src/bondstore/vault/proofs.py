@@ -167,11 +167,10 @@ class VaultObjects(EachObject):
     def _stream(self, item: Item, proofs: Proofs, work: Work) -> None:
         try:
             info = work.store.head(item.key)
-        except BondstoreError as error:
+            work.receipt.reads.append(Read(item.key, info.etag, info.size))
+            self.take(item, work.store.open_ranges(info), info.etag, proofs, work)
+        except BondstoreError as error:  # archived, for instance: a HEAD does not say so
             work.not_fetched(item, error, sealed=True)
-            return
-        work.receipt.reads.append(Read(item.key, info.etag, info.size))
-        self.take(item, work.store.open_ranges(info), info.etag, proofs, work)
 
     @abstractmethod
     def take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs, work: Work) -> None:

@@ -27,6 +27,7 @@ from bondstore.runs.pipeline import EachObject, Group, Job, Product, Step, made_
 from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
+from bondstore.stores.archive import find_class
 from bondstore.text import counted
 from bondstore.vault.bag import BagFiles
 from bondstore.vault.chain import chain_at
@@ -112,6 +113,8 @@ class PutJob(Job):
     dest: StoreSpec
     recipients: Recipients
     existing: Existing = "error"
+    storage_class: str = ""
+    """Of the files' objects; empty for the store's own default, in which all else is written always."""
 
     @property
     def name(self) -> str:
@@ -129,6 +132,7 @@ class PutJob(Job):
             "key": self.recipients.key,
             "passphrase": str(self.recipients.passphrase),
             "existing": self.existing,
+            "class": self.storage_class,
         }
 
     def check(self) -> None:
@@ -148,7 +152,8 @@ class PutJob(Job):
     @property
     def steps(self) -> Sequence[Step]:
         """Objects first, then the manifest of those that none has yet; that is read back, and the bag follows it."""
-        return PutObjects(self.recipients, self.existing), Manifests(self.recipients), ReadBack(), BagFiles()
+        objects = PutObjects(self.recipients, self.existing, self.storage_class)
+        return objects, Manifests(self.recipients), ReadBack(), BagFiles()
 
 
 def put_job(
@@ -193,6 +198,13 @@ def put_job(
     return PutJob(*places, recipients, cast("Existing", existing))
 
 
+def kept_in(job: PutJob, storage_class: str | None) -> PutJob:
+    """Return the job with a storage class for its files; refuses one that the vault's store does not have."""
+    if not storage_class:
+        return job
+    return replace(job, storage_class=open_store(job.dest).class_named(storage_class))
+
+
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> PutJob:
     """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
     pairs = params["recipients"]
@@ -205,7 +217,7 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> PutJob:
     dest = recorded_dest(params)
     if dest is None:
         raise unknown_run()
-    return PutJob(recorded_store(params, profile), dest, recipients, params["existing"])
+    return PutJob(recorded_store(params, profile), dest, recipients, params["existing"], params.get("class", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +226,7 @@ class PutObjects(EachObject):
 
     recipients: Recipients
     existing: Existing
+    storage_class: str = ""
     there: frozenset[str] = frozenset()
     """Objects that the vault has."""
     kinds: ClassVar[tuple[str, ...]] = (OBJECT, LIST)
@@ -253,6 +266,7 @@ class PutObjects(EachObject):
         name = made_of("", items)[:32] if self.recipients.encrypts else ""
         contents: dict[str, Content] = {}
         small = [item for item in items if item.size <= LARGE]
+        self._make_room(small, work)
         for item, fetched in work.fetch(small):
             contents[item.output] = self._write(work, item, [fetched.data], name)
             work.receipt.done(item, fetched.info.etag)
@@ -261,6 +275,12 @@ class PutObjects(EachObject):
                 self._stream(work, item, name, contents)
         if contents and name:
             work.write(list_path(name), [self.recipients.sealed(write_list(contents))], kind=LIST, made_by=name)
+
+    def _make_room(self, items: Sequence[Item], work: Work) -> None:
+        """Remove what a killed run archived and no manifest names, where the store cannot write over it."""
+        known = find_class("az", self.storage_class)
+        if known is not None and known.is_archive and isinstance(work.dest, StoreDestination):
+            work.dest.remove([item.output for item in items if item.output not in self.there])
 
     def _stream(self, work: Work, item: Item, name: str, contents: dict[str, Content]) -> None:
         try:
@@ -280,7 +300,7 @@ class PutObjects(EachObject):
             return self._write(work, item, chunks, name)
         journal = dest.corner / UPLOADS / journal_name(item)
         own = unlocked(self.recipients.key, self.recipients.passphrase)
-        sending = Sending(dest.store, item.output, journal, own, self.recipients.raw, item.size)
+        sending = Sending(dest.store, item.output, journal, own, self.recipients.raw, item.size, self.storage_class)
         output, content = sending.send(chunks, kind=OBJECT, made_by=name, source=item.key)
         work.receipt.outputs.append(output)
         work.written.add(item.output)
@@ -294,7 +314,8 @@ class PutObjects(EachObject):
             envelope = new_envelope()
             written = _joined(self.recipients.header(envelope), seal_stream(passing, envelope.segments))
         written = list(written) if item.size <= LARGE else written
-        work.write(item.output, written, kind=OBJECT, made_by=name, source=item.key)
+        facts = {"kind": OBJECT, "made_by": name, "source": item.key}
+        work.write(item.output, written, storage_class=self.storage_class, **facts)
         return passing.content
 
 

@@ -48,6 +48,7 @@ class Sending:
     recipients: Sequence[bytes]
     """For whom it is encrypted; without any it is sent as it is."""
     size: int
+    storage_class: str = ""
 
     def send(self, chunks: Iterable[Buffer], **facts: Any) -> tuple[Output, Content]:
         """Send it, or the rest of it. Facts are columns of `Output`.
@@ -57,7 +58,7 @@ class Sending:
         ChangedError
             The file is not the one whose first parts were sent: those are removed, and the next run starts over.
         """
-        with self.store.open_upload(self.path, self.journal) as upload:
+        with self.store.open_upload(self.path, self.journal, storage_class=self.storage_class or None) as upload:
             try:
                 return self._sent(upload, chunks, facts)
             except ChangedError:
