@@ -53,6 +53,8 @@ _BOTO3_KINDS = {
 }
 _OS = re.compile(r"\bcode: (\d+)")
 
+LACKING = "The credentials are known but lack permission"
+"""How the hint of an error begins that other credentials would not mend."""
 _CREDENTIAL_HINTS = {
     "SignatureDoesNotMatch": "The secret access key does not belong to the access key id: enter both again.",
     "InvalidAccessKeyId": "This server does not know the access key id: check the key and the endpoint.",
@@ -65,9 +67,9 @@ _CREDENTIAL_HINTS = {
     "InvalidToken": "The session token is not valid: sign in again.",
     "AuthenticationFailed": "The account key or signature is wrong, or this machine's clock is.",
     "InvalidAuthenticationInfo": "The account key or signature is wrong, or this machine's clock is.",
-    "AccessDenied": "The credentials are known but lack permission: ask for list and read on this prefix.",
-    "AuthorizationPermissionMismatch": "The credentials are known but lack permission for this.",
-    "AuthorizationFailure": "The credentials are known but lack permission for this.",
+    "AccessDenied": f"{LACKING}: ask for list and read on this prefix, and for write and delete where results go.",
+    "AuthorizationPermissionMismatch": f"{LACKING} for this.",
+    "AuthorizationFailure": f"{LACKING} for this.",
 }
 _NO_PLACE = {"NoSuchBucket": "bucket", "ContainerNotFound": "container", "InvalidBucketName": "bucket"}
 _WRONG_REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}

@@ -45,6 +45,7 @@ from bondstore.vault.manifest import (
     write_list,
 )
 from bondstore.vault.names import stored_name
+from bondstore.vault.rights import refuse_without_rights
 from bondstore.vault.sending import Sending, abort_others
 from bondstore.version import TOOL
 
@@ -136,11 +137,12 @@ class PutJob(Job):
         }
 
     def check(self) -> None:
-        """Refuse what cannot succeed: a place inside the other, a read-only vault, a key that does not unlock."""
+        """Refuse what cannot succeed: a place in the other, a vault one may not read or write, a key that is locked."""
         refuse_read_only(self.dest)
         refuse_overlap(self.store, self.dest)
         unlocked(self.recipients.key, self.recipients.passphrase)
         open_store(self.store).check()
+        refuse_without_rights(self.dest)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List and compare; refuse a source without files."""
