@@ -114,6 +114,8 @@ class StoreKind:
     """Keys that are `is_odd` are possible, and a client of the role ``odd`` reads them."""
     has_parts: bool = False
     """Uploads in parts can be resumed, by a client of the role ``parts``."""
+    copies_parts: bool = False
+    """A part of an upload can be taken from an object that is there, within the store."""
     is_exact: bool = False
     """Its listing gives every key as it is: none folded onto another one, none left out."""
     renames: bool = False

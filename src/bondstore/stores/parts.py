@@ -26,7 +26,7 @@ from bondstore.stores.archive import name_of_class
 from bondstore.stores.background import Workers
 from bondstore.stores.journal import Journal, upload_of
 from bondstore.stores.remote import PART
-from bondstore.stores.uploads import MOST_PARTS, GoneError, Part, PartsClient, Sent, Unfinished
+from bondstore.stores.uploads import MOST_PARTS, GoneError, Part, PartsClient, Sent, Source, Unfinished
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -170,13 +170,30 @@ class Upload:
         self._workers.check()
         view = memoryview(data).cast("B")
         self._check(number, note)
-        part = Part(number, self._offset, len(view), "", note=note)
-        self._next, self._offset, self._before = number + 1, self._offset + len(view), len(view)
+        part = self._placed(number, len(view), note)
         known = self.proved.get(number)
         if known is None and self.sent is None:
             self._workers.submit(partial(self._send, part, view))
         elif known is None or (known.offset, known.sha256) != (part.offset, sha256(view).hexdigest()):
             self._refuse(f"Part {number} of {self._what} is not the one that was sent before.")
+
+    def copy(self, source: Source, size: int) -> None:
+        """Take the next part from an object of the store, the one that is replaced for instance: within the store.
+
+        What was copied before is copied again. `finish` raises `ChangedError` where the source has another etag.
+        """
+        part = self._placed(self._next, size)
+        self._workers.submit(partial(self._copy, part, source))
+
+    def _copy(self, part: Part, source: Source) -> None:
+        part = self._persist(lambda client: client.copy(self.key, self._journal.upload, part, source))
+        self._journal.add(part)
+        self.proved[part.number] = part
+
+    def _placed(self, number: int, size: int, note: str = "") -> Part:
+        part = Part(number, self._offset, size, "", note=note)
+        self._next, self._offset, self._before = number + 1, self._offset + size, size
+        return part
 
     def _check(self, number: int, note: str) -> None:
         if number != self._next:

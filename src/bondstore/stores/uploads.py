@@ -24,6 +24,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a part is copied from: an object of the same store, in one version, from a byte on."""
+
+    key: str
+    etag: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """An object that was sent in parts and is whole in its store."""
 
@@ -62,6 +71,12 @@ class PartsClient(Protocol):
 
     def send(self, key: str, upload: str, part: Part, data: memoryview) -> str:
         """Send a part and return its etag; raises `ChecksumError` where other bytes arrived."""
+
+    def copy(self, key: str, upload: str, part: Part, source: Source) -> Part:
+        """Take a part from another object, or the one of this key; return it with what the store says of it.
+
+        For stores whose kind `copies_parts` alone.
+        """
 
     def proved(self, key: str, upload: str, parts: Iterable[Part]) -> set[int]:
         """Return the numbers of those parts that are there as they were sent."""

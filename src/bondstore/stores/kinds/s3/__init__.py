@@ -43,6 +43,7 @@ class S3Kind(StoreKind):
     speaks_s3 = True
     has_odd_keys = True
     has_parts = True
+    copies_parts = True
     may_encrypt = True
     has_classes = True
 
