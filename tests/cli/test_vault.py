@@ -167,3 +167,35 @@ def test_an_auditor_verifies_without_a_key_to_decrypt(
     trusted = ("anna", str(tmp_path / "anna.pub"), "--signing", str(tmp_path / "anna.sign.pub"), "--yes")
     assert cli("keys", "trust", *trusted).code == 0
     assert cli("verify", url, "--deep").code == 0
+
+
+def test_what_is_said_at_the_end(cli: Call, home: Home, reference: str, source: Path, tmp_path: Path) -> None:
+    """Each command says where its results are, and what proves them; a recorded upload into a folder is taken up."""
+    vault, url = tmp_path / "vault", (tmp_path / "vault").as_uri()
+    cli("keys", "new", "anna", "--passphrase", reference)
+    put = ("put", str(source), url, "--seal-for", "anna", "--passphrase", reference, "--yes")
+    said = cli(*put)
+    assert f"Written to {vault}" in said.out
+    assert f"  bondstore verify {vault}\n" in said.err
+    assert cli("run", "resume", "last", "--dest", str(vault)).code == 0
+    (source / "a.edf").write_bytes(b"another version")
+    assert "Left out: 1 in the vault already, in another version" in cli(*put, "--existing", "skip").out
+    (source / "a.edf").unlink()
+    assert "Left out" not in cli(*put, "--existing", "skip").out
+    verified = cli("verify", url)
+    assert "Nothing was written to the vault" in verified.out
+    assert "Written to" not in verified.out
+
+
+@pytest.mark.parametrize(
+    "words", [("put", "{none}", "{vault}"), ("get", "{none}", "back", "--unseal"), ("verify", "{none}", "--unseal")]
+)
+def test_a_place_that_is_not_there_is_told_before_a_passphrase_is_asked_for(
+    cli: Call, home: Home, reference: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    cli("keys", "new", "anna", "--passphrase", reference)
+    places = {"none": (tmp_path / "none").as_uri(), "vault": (tmp_path / "vault").as_uri()}
+    told = cli(*(one.format(**places) for one in words))
+    assert told.code == 3
+    assert "none" in told.err
+    assert "passphrase" not in told.err

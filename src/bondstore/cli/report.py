@@ -35,8 +35,8 @@ class Ending:
 
     lines: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
-    written_to: str = ""
-    """Where the results are, where that is not the destination that holds the record."""
+    place: str = ""
+    """A sentence of where the results are, where that is not the destination that holds the record."""
 
 
 _OUTCOMES = {
@@ -225,7 +225,7 @@ def _show_text(result: RunResult, destination: Destination, ledger: Ledger) -> N
         show_others(others, destination, result.plan.quarantined.objects)
     record = ledger.runs.get(result.run)
     ending = _ending(record, destination)
-    _print("", f"Written to {ending.written_to or destination.shown}", *ending.lines)
+    _print("", ending.place or f"Written to {destination.shown}", *ending.lines)
     if tally.quarantined.objects:
         show_quarantine(destination, tally.quarantined.objects, things_of(record))
     _show_next(result.run, tally, destination, ending.steps)
@@ -288,7 +288,7 @@ def _show_counts(rows: Iterable[tuple[Any, ...]]) -> None:
 def _show_left_out(left_out: Mapping[str, int]) -> None:
     if left_out:
         parts = counts_text(dict(sorted(left_out.items())))
-        _print(f"Left out, as they hold no participant's data or are not understood: {parts}")
+        _print(f"Left out: {parts}")
 
 
 def _print(*lines: str) -> None:

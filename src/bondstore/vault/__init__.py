@@ -10,6 +10,7 @@ VAULT = Domain(
     package="bondstore.cli",
     jobs="bondstore.vault.jobs",
     integrity=INTEGRITY,
+    ending="bondstore.cli._vault_ending",
     findings={
         "bondstore.vault.restore_rules:RESTORES": (
             "Archived objects",

@@ -17,6 +17,7 @@ from bondstore.config.secrets import SecretRef
 from bondstore.errors import DamagedError, WrongKeyError
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
+from bondstore.stores import open_store
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.proofs import LARGE, Reader, VaultObjects, finding_of, refuse_nothing
 
@@ -60,10 +61,11 @@ class GetJob(Job):
         return {"job": JOB, **store_params(self.store), **dest_params(self.dest), **own, "below": self.below}
 
     def check(self) -> None:
-        """Refuse what cannot succeed: plaintext where it is forbidden, a key that does not unlock."""
+        """Refuse plaintext where it is forbidden, a place that is not there, and a key that does not unlock."""
         check_places(self.store, self.dest)
+        open_store(self.store).check()
         if self.reader is not None:
-            unlocked(self.reader.key, self.reader.passphrase)
+            unlocked(self.reader.key, self.reader.passphrase)  # last: it may have to be asked for
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Prove the manifests and list; refuse what names nothing."""

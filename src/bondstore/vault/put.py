@@ -11,7 +11,6 @@ from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
 from bondstore.codecs.segments import plain_size, seal_stream
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import (
-    dest_params,
     recorded_dest,
     recorded_store,
     resolve_dest,
@@ -128,7 +127,8 @@ class PutJob(Job):
         return {
             "job": JOB,
             **store_params(self.store),
-            **dest_params(self.dest),
+            "dest": self.dest.url,
+            "dest_profile": self.dest.profile.name,
             "recipients": [list(pair) for pair in zip(self.recipients.names, self.recipients.publics, strict=True)],
             "key": self.recipients.key,
             "passphrase": str(self.recipients.passphrase),
@@ -140,9 +140,9 @@ class PutJob(Job):
         """Refuse what cannot succeed: a place in the other, a vault one may not read or write, a key that is locked."""
         refuse_read_only(self.dest)
         refuse_overlap(self.store, self.dest)
-        unlocked(self.recipients.key, self.recipients.passphrase)
         open_store(self.store).check()
         refuse_without_rights(self.dest)
+        unlocked(self.recipients.key, self.recipients.passphrase)  # last: it may have to be asked for
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List and compare; refuse a source without files."""
@@ -257,7 +257,8 @@ class PutObjects(EachObject):
                 )
             left = {item.key for item in others}
             page.items = [item for item in page.items if item.key not in left]
-            page.left_out["in the vault already"] += len(left)
+            if left:
+                page.left_out["in the vault already, in another version"] += len(left)
         return EachObject.plan_page(self, ledger, context, holder, page)
 
     def _is_another(self, item: Item, known: Mapping[str, Item]) -> bool:

@@ -10,6 +10,7 @@ from bondstore.config.resolve import recorded_store, resolve_source, store_param
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import DamagedError, WrongKeyError
 from bondstore.runs.pipeline import Job, Step
+from bondstore.stores import open_store
 from bondstore.vault.findings import NOT_IN_MANIFEST, NOT_PROVED
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.places import record_of
@@ -55,9 +56,10 @@ class VerifyJob(Job):
         return {"job": JOB, **store_params(self.store), **own, "below": self.below, "share": self.share}
 
     def check(self) -> None:
-        """Refuse a key that does not unlock."""
+        """Refuse a place that is not there, and a key that does not unlock."""
+        open_store(self.store).check()
         if self.reader is not None:
-            unlocked(self.reader.key, self.reader.passphrase)
+            unlocked(self.reader.key, self.reader.passphrase)  # last: it may have to be asked for
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Prove the manifests and list; refuse what names nothing."""

@@ -30,4 +30,4 @@ def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
         suite = str(params["settings"]["suite"])
         tests = "" if suite == "moana" or suite not in suite_names() else f" --tests {suite}"
         return Ending(steps=(f"bondstore ocean plot {shlex.quote(shown)}{tests}", publish))
-    return Ending(steps=(publish,), written_to=dest)
+    return Ending(steps=(publish,), place=f"Written to {dest}")
