@@ -14,10 +14,12 @@ from bondstore.runs.process import whoami
 from bondstore.stores import open_store
 from bondstore.vault.keys import unlocked
 from bondstore.vault.manifest import header_size
-from bondstore.vault.proofs import proofs_of
+from bondstore.vault.proofs import LARGE, proofs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from typing_extensions import Buffer
 
     from bondstore.codecs.crypt4gh import Envelope
     from bondstore.config.profiles import StoreSpec
@@ -82,6 +84,11 @@ class Vault:
         for path, (entry, manifest) in sorted(self._by_path.items()):
             yield VaultFile(path, entry.plain_size, bool(entry.list), manifest.made)
 
+    def size(self, path: str) -> int:
+        """Return how many bytes `read` returns of a file. Raises NotFoundError where no manifest names it."""
+        entry, _ = self._entry(path)
+        return entry.size if self._reader is None else entry.plain_size
+
     def read(self, path: str) -> bytes:
         """Return a file, decrypted and proved against the manifest to its last byte.
 
@@ -99,6 +106,22 @@ class Vault:
         note_personal(whoami(), [Read(entry.object, fetched.info.etag, len(fetched.data))])
         return b"".join(map(bytes, self._proofs.content_of(entry.object, [fetched.data], self._reader)))
 
+    def stream(self, path: str) -> Iterator[Buffer]:
+        """Yield a file in pieces, as `read` returns it; of a large one it is proved only once the last piece came.
+
+        Raises
+        ------
+        NotFoundError, DamagedError, WrongKeyError
+            As in `read`.
+        """
+        entry, _ = self._entry(path)
+        if entry.size <= LARGE:
+            yield self.read(path)
+            return
+        info = self._store.head(entry.object)
+        note_personal(whoami(), [Read(entry.object, info.etag, info.size)])
+        yield from self._proofs.content_of(entry.object, self._store.open_ranges(info), self._reader)
+
     def read_range(self, path: str, start: int, end: int) -> bytes:
         """Return the bytes of a file from `start` up to `end`; what lies behind its end is left out.
 
@@ -115,7 +138,7 @@ class Vault:
         if not 0 <= start <= end:
             raise UsageError("A range begins at 0 or later, and does not end before it begins.")
         entry, manifest = self._entry(path)
-        end = min(end, entry.plain_size)
+        end = min(end, self.size(path))
         if start >= end:
             return b""
         if not entry.list or self._reader is None:
