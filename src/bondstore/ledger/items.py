@@ -68,6 +68,18 @@ class Items:
         )
         return {row[0]: Item(row[0], row[1], row[2], row[3], word(State, row[4]), row[5]) for row in rows}
 
+    def anywhere(self, keys: Sequence[str]) -> dict[str, set[str]]:
+        """Return the files that done items of any job with these keys went into."""
+        rows = self._connection.execute(
+            "SELECT key, output FROM items WHERE state = 'done' AND job IN (SELECT DISTINCT job FROM runs)"
+            " AND key IN (SELECT value FROM json_each(?))",
+            (json.dumps(keys),),
+        )
+        found: dict[str, set[str]] = {}
+        for key, output in rows:
+            found.setdefault(key, set()).add(output)
+        return found
+
     def under(self, job: str, prefix: str) -> Iterator[tuple[Item, str]]:
         """Yield what is recorded of keys that start so, each with the run that took it up last, in key order."""
         rows = self._connection.execute(

@@ -62,6 +62,13 @@ class Entry:
     plain_size: int
     list: str = ""
     """The list that has the content's checksum; empty where the object is the content."""
+    files: int = 0
+    """How many files are in a pack; its list says which. 0 for a file by itself."""
+
+    def record(self) -> dict[str, Any]:
+        """Return its line: packs alone have a number of files."""
+        found = asdict(self)
+        return found if self.files else {name: value for name, value in found.items() if name != "files"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return the manifest's file."""
         head = {"format": FORMAT} | {name: getattr(self, name) for name in _HEAD}
-        lines = [head, *map(asdict, self.entries)]
+        lines = [head, *(one.record() for one in self.entries)]
         return "".join(f"{json.dumps(one, ensure_ascii=False, separators=(',', ':'))}\n" for one in lines).encode()
 
     @classmethod
@@ -125,7 +132,7 @@ def write_list(contents: Mapping[str, Content]) -> bytes:
 def read_list(plain: bytes) -> dict[str, Content]:
     """Read a list of contents."""
     rows = [_object(line) for line in plain.decode().splitlines()]
-    return {row["object"]: Content(row["size"], row["sha256"]) for row in rows}
+    return {row["object"]: Content(row["size"], row["sha256"]) for row in rows if "object" in row}
 
 
 def digest(content: bytes) -> str:

@@ -20,9 +20,10 @@ from bondstore.config.resolve import (
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError, ChangedError, NothingThereError, UsageError
 from bondstore.ledger import Item, Read, State
+from bondstore.runs.batches import grouped
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.domain import unknown_run
-from bondstore.runs.pipeline import EachObject, Group, Job, Product, Step, made_of
+from bondstore.runs.pipeline import EachObject, Group, Job, Objects, Product, Shard, Step, made_of
 from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
@@ -44,6 +45,8 @@ from bondstore.vault.manifest import (
     write_list,
 )
 from bondstore.vault.names import stored_name
+from bondstore.vault.packs import Pack, PackedFile, pack_all, packs_of, read_size, room_of, write_index
+from bondstore.vault.proofs import proofs_of
 from bondstore.vault.rights import refuse_without_rights
 from bondstore.vault.sending import Sending, abort_others
 from bondstore.version import TOOL
@@ -56,7 +59,7 @@ if TYPE_CHECKING:
     from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
-    from bondstore.runs.pipeline import Page, Shard
+    from bondstore.runs.pipeline import Page
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
@@ -115,6 +118,8 @@ class PutJob(Job):
     existing: Existing = "error"
     storage_class: str = ""
     """Of the files' objects; empty for the store's own default, in which all else is written always."""
+    pack: int = 0
+    """Bytes of a pack at most; 0 where each file is an object of its own."""
 
     @property
     def name(self) -> str:
@@ -134,6 +139,7 @@ class PutJob(Job):
             "passphrase": str(self.recipients.passphrase),
             "existing": self.existing,
             "class": self.storage_class,
+            "pack": self.pack,
         }
 
     def check(self) -> None:
@@ -154,7 +160,7 @@ class PutJob(Job):
     @property
     def steps(self) -> Sequence[Step]:
         """Objects first, then the manifest of those that none has yet; that is read back, and the bag follows it."""
-        objects = PutObjects(self.recipients, self.existing, self.storage_class)
+        objects = PutObjects(self.recipients, self.existing, self.storage_class, self.pack)
         return objects, Manifests(self.recipients), ReadBack(), BagFiles()
 
 
@@ -200,11 +206,19 @@ def put_job(
     return PutJob(*places, recipients, cast("Existing", existing))
 
 
-def kept_in(job: PutJob, storage_class: str | None) -> PutJob:
-    """Return the job with a storage class for its files; refuses one that the vault's store does not have."""
-    if not storage_class:
-        return job
-    return replace(job, storage_class=open_store(job.dest).class_named(storage_class))
+def kept_in(job: PutJob, storage_class: str | None = None, pack: str | None = None) -> PutJob:
+    """Return the job with a storage class for its files, and with packs of a size for small ones.
+
+    Raises
+    ------
+    UsageError
+        The vault's store does not have such a class, packs cannot have that size, or nothing would be encrypted.
+    """
+    size = read_size(pack) if pack else 0
+    if size and not job.recipients.encrypts:
+        raise UsageError("Packs are always encrypted.", hint="Add --seal-for KEY, or leave --pack out.")
+    name = open_store(job.dest).class_named(storage_class) if storage_class else ""
+    return replace(job, storage_class=name, pack=size)
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> PutJob:
@@ -219,7 +233,8 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> PutJob:
     dest = recorded_dest(params)
     if dest is None:
         raise unknown_run()
-    return PutJob(recorded_store(params, profile), dest, recipients, params["existing"], params.get("class", ""))
+    kept = params.get("class", ""), params.get("pack", 0)
+    return PutJob(recorded_store(params, profile), dest, recipients, params["existing"], *kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +244,11 @@ class PutObjects(EachObject):
     recipients: Recipients
     existing: Existing
     storage_class: str = ""
+    pack: int = 0
     there: frozenset[str] = frozenset()
     """Objects that the vault has."""
+    packs: frozenset[str] = frozenset()
+    """Those that are packs."""
     kinds: ClassVar[tuple[str, ...]] = (OBJECT, LIST)
 
     def item_of(self, found: ObjectInfo) -> Item | str | None:
@@ -242,13 +260,16 @@ class PutObjects(EachObject):
 
     def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> PutObjects:  # noqa: ARG002
         """Learn what the vault has."""
-        return replace(self, there=frozenset(chain_at(context.dest).entries()))
+        entries = chain_at(context.dest).entries()
+        packs = frozenset(name for name, (entry, _) in entries.items() if entry.files)
+        return replace(self, there=frozenset(entries), packs=packs)
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Compare a page; what the vault has otherwise is skipped, put again or refused, as the user said."""
         if self.there and self.existing != "refresh":
             known = {} if ledger is None else ledger.items.known(context.job, [item.key for item in page.items])
-            others = [item for item in page.items if self._is_another(item, known)]
+            packed = ledger.items.anywhere([item.key for item in page.items]) if ledger and self.packs else {}
+            others = [item for item in page.items if self._is_another(item, known, packed)]
             if others and self.existing == "error":
                 raise UsageError(
                     f"The vault has {counted(len(others), 'file')} already that this upload would replace, "
@@ -261,8 +282,38 @@ class PutObjects(EachObject):
                 page.left_out["in the vault already, in another version"] += len(left)
         return EachObject.plan_page(self, ledger, context, holder, page)
 
-    def _is_another(self, item: Item, known: Mapping[str, Item]) -> bool:
-        return item.output in self.there and (item.key not in known or known[item.key].version != item.version)
+    def _is_another(self, item: Item, known: Mapping[str, Item], packed: Mapping[str, set[str]]) -> bool:
+        before = known.get(item.key)
+        if before is not None and before.version == item.version:
+            return False
+        return item.output in self.there or not self.packs.isdisjoint(packed.get(item.key, ()))
+
+    def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
+        """Yield what was planned: small files by the pack, where there are packs, and all others in batches.
+
+        A pack ends where one begins that was sent and no manifest names yet: so what is left of a killed upload makes
+        the packs that it would have made.
+        """
+        if not self.pack:
+            yield from EachObject.shards(self, ledger, context)
+            return
+        pages = ledger.items.planned(context.job, context.run)
+        alone = (item for page in pages for item in page if room_of(item) > self.pack)
+        for batch in grouped(alone, self.weight, number=self.number, weight=self.bytes):
+            yield Objects(context, self, tuple(batch))
+        named = chain_at(context.dest).entries()
+        sent = [one.path for one in ledger.outputs.of_kind(context.job, OBJECT) if one.rows and one.path not in named]
+        pages = ledger.items.planned(context.job, context.run)
+        small = (item for page in pages for item in page if room_of(item) <= self.pack)
+        for batch in packs_of(small, self.pack, sorted(ledger.items.keys_of(context.job, sent).values())):
+            yield Packing(context, self, tuple(batch))
+
+    def send_pack(self, pack: Pack, work: Work) -> None:
+        """Encrypt and write a pack and its index."""
+        files: list[PackedFile] = []
+        content = self._send(work, pack.item, pack.chunks(work, files), pack.name, rows=len(pack.items))
+        index = self.recipients.sealed(write_index(pack.object, content, files))
+        work.write(list_path(pack.name), [index], kind=LIST, made_by=pack.name)
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Encrypt and write a batch."""
@@ -283,33 +334,34 @@ class PutObjects(EachObject):
         """Remove what a killed run archived and no manifest names, where the store cannot write over it."""
         known = find_class("az", self.storage_class)
         if known is not None and known.is_archive and isinstance(work.dest, StoreDestination):
-            work.dest.remove([item.output for item in items if item.output not in self.there])
+            named = proofs_of(work.dest.spec).entries
+            work.dest.remove([item.output for item in items if item.output not in named])
 
     def _stream(self, work: Work, item: Item, name: str, contents: dict[str, Content]) -> None:
         try:
             info = work.store.head(item.key)
             if info.etag != item.version:
                 raise ChangedError("The file changed since it was listed.")
-            contents[item.output] = self._send(work, item, info, name)
+            contents[item.output] = self._send(work, item, work.store.open_ranges(info), name)
         except BondstoreError as error:
             work.not_fetched(item, error)
         else:
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
             work.receipt.done(item, info.etag)
 
-    def _send(self, work: Work, item: Item, info: ObjectInfo, name: str) -> Content:
-        dest, chunks = work.dest, work.store.open_ranges(info)
+    def _send(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str, rows: int | None = None) -> Content:
+        dest = work.dest
         if not isinstance(dest, StoreDestination):
-            return self._write(work, item, chunks, name)
+            return self._write(work, item, chunks, name, rows)
         journal = dest.corner / UPLOADS / journal_name(item)
         own = unlocked(self.recipients.key, self.recipients.passphrase)
         sending = Sending(dest.store, item.output, journal, own, self.recipients.raw, item.size, self.storage_class)
-        output, content = sending.send(chunks, kind=OBJECT, made_by=name, source=item.key)
+        output, content = sending.send(chunks, kind=OBJECT, made_by=name, source=item.key, rows=rows)
         work.receipt.outputs.append(output)
         work.written.add(item.output)
         return content
 
-    def _write(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str) -> Content:
+    def _write(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str, rows: int | None = None) -> Content:
         passing = _Passing(chunks)
         if not self.recipients.encrypts:
             written: Iterable[Buffer] = passing
@@ -317,9 +369,22 @@ class PutObjects(EachObject):
             envelope = new_envelope()
             written = _joined(self.recipients.header(envelope), seal_stream(passing, envelope.segments))
         written = list(written) if item.size <= LARGE else written
-        facts = {"kind": OBJECT, "made_by": name, "source": item.key}
+        facts = {"kind": OBJECT, "made_by": name, "source": item.key, "rows": rows}
         work.write(item.output, written, storage_class=self.storage_class, **facts)
         return passing.content
+
+
+@dataclass(frozen=True, slots=True)
+class Packing(Shard):
+    """Files that become one pack."""
+
+    context: RunContext
+    step: PutObjects
+    items: tuple[Item, ...]
+
+    def handle(self, work: Work) -> None:
+        """Make it."""
+        pack_all(self.items, work, lambda pack: self.step.send_pack(pack, work))
 
 
 def journal_name(item: Item) -> str:
@@ -371,6 +436,8 @@ class Manifests(Product):
             yield Group(path, (path, signature_path(path)), "")
         there = {name: entry.sha256 for name, (entry, _) in chain.entries().items()}
         fresh = [one for one in ledger.outputs.of_kind(context.job, OBJECT) if there.get(one.path) != one.sha256.hex()]
+        if any(one.rows for one in fresh):
+            fresh = _newest_last(ledger, context.job, fresh)
         lists = {one.made_by: one.sha256.hex() for one in ledger.outputs.of_kind(context.job, LIST)}
         number, before = chain.number, chain.newest
         for start in range(0, len(fresh), MOST):
@@ -405,7 +472,19 @@ class Manifests(Product):
         size = one.size
         if one.made_by:
             size = plain_size(size - header_size(len(self.recipients.publics)))
-        return Entry(one.source, one.path, one.size, one.sha256.hex(), size, one.made_by)
+        return Entry(one.source, one.path, one.size, one.sha256.hex(), size, one.made_by, one.rows or 0)
+
+
+def _newest_last(ledger: Ledger, job: str, fresh: Sequence[Output]) -> list[Output]:
+    """Order objects of one manifest so that of two that have a file, the one that has its newer version comes last."""
+    alone = ledger.items.keys_of(job, [one.path for one in fresh if not one.rows])
+
+    def is_newest(one: Output) -> bool:
+        if one.rows is None:
+            return one.path in alone
+        return ledger.items.of_output(job, one.path).get(State.DONE, (0, 0))[0] == one.rows
+
+    return sorted(fresh, key=is_newest)
 
 
 @dataclass(frozen=True, slots=True)

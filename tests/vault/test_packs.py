@@ -1,0 +1,169 @@
+"""Packs: tars of many small files, which the standard programs open, and of which one file comes back by itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import subprocess
+import sys
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.errors import UsageError
+from bondstore.ledger import Item
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import RunResult, execute
+from bondstore.runs.executors import Threads
+from bondstore.stores import open_store
+from bondstore.vault.keys import key_folder
+from bondstore.vault.packs import read_size, room_of
+from bondstore.vault.proofs import proofs_of
+from bondstore.vault.put import Existing, PutJob, kept_in
+from tests.vault.conftest import PASSPHRASE, Vault, tree_of
+
+SIZE = 1_000_000
+NAMES = [
+    ".hidden", ".config/.x", "line\nend.txt", "line%0Aend.txt", "100 %", "a:b", "a\\b", "'\"$`", " lead", "trail ",
+    "日本/テスト.edf", "\u202edlrow", "e\u0301", "\u00e9", "x" * 240, f"{'d' * 120}/{'e' * 120}/f", "tab\there", "*",
+    "a.c4gh", "bagit.txt", "packs/x.tar", "data/a", "a#b", "-rf",
+]  # fmt: skip
+
+
+def put(vault: Vault, source: Path, size: int = SIZE, existing: Existing = "error") -> RunResult:
+    job = PutJob(StoreSpec(source.as_uri(), Profile()), vault.spec, vault.recipients, existing)
+    return execute(replace(job, pack=size), open_destination(vault.spec), Threads(2))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Many small files, an empty one, names of every kind, and two files that are larger than a pack."""
+    rng, root = random.Random(3), tmp_path / "source"
+    sizes = {name: rng.choice([0, 1, 511, 512, 513, 30_000]) for name in NAMES}
+    sizes |= {f"p{number % 5}/{number}.edf": rng.choice([0, 10, 5_000, 70_000, 200_000]) for number in range(60)}
+    sizes |= {"large.avi": 1_500_000, "v/larger.avi": 9_500_000}
+    for name, size in sizes.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(rng.randbytes(size))
+    return root
+
+
+def packs_in(vault: Vault) -> list[str]:
+    return sorted(one.key for one in open_store(vault.spec).list("data/packs") if len(one.key) > 40)
+
+
+def opened(vault: Vault, name: str) -> bytes:
+    """Decrypt a pack by the reference program."""
+    program = Path(sys.executable).parent / "crypt4gh"
+    done = subprocess.run(
+        [program, "decrypt", "--sk", key_folder() / "owner.sec"],
+        input=bytes(open_store(vault.spec).get(name).data),
+        capture_output=True,
+        env={**os.environ, "C4GH_PASSPHRASE": PASSPHRASE},
+    )
+    return done.stdout
+
+
+def test_the_standard_programs_open_packs(vault: Vault, source: Path, tmp_path: Path) -> None:
+    done = put(vault, source)
+    files = tree_of(source)
+    assert (done.state, done.tally.done.objects) == ("finished", len(files))
+    names = packs_in(vault)
+    assert 3 <= len(names) <= 8
+    (tmp_path / "by tar").mkdir()
+    by_python: dict[str, bytes] = {}
+    for name in names:
+        plain = opened(vault, name)
+        assert len(plain) <= SIZE
+        said = subprocess.run(["tar", "-C", tmp_path / "by tar", "-xf", "-"], input=plain, capture_output=True)
+        assert (said.returncode, said.stderr) == (0, b"")
+        with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
+            for one in tar:
+                content = tar.extractfile(one)
+                assert content is not None
+                by_python[one.name] = content.read()
+    small = {name: content for name, content in files.items() if not name.endswith("avi")}
+    assert by_python == small
+    assert tree_of(tmp_path / "by tar") == small
+    alone = [one.key for one in open_store(vault.spec).list("data") if one.key not in names]
+    assert sorted(alone) == ["data/large.avi.c4gh", "data/v/larger.avi.c4gh"]
+
+
+def test_the_same_files_make_the_same_tars(vault: Vault, source: Path, tmp_path: Path) -> None:
+    put(vault, source)
+    other = replace(vault, spec=replace(vault.spec, url=f"{vault.spec.url}-2"))
+    put(other, source)
+    assert packs_in(vault) == packs_in(other)
+    assert [opened(vault, name) for name in packs_in(vault)] == [opened(other, name) for name in packs_in(other)]
+
+
+def test_the_room_of_a_file_is_what_python_s_tar_takes() -> None:
+    for name in NAMES:
+        for size in (0, 1, 511, 512, 513):
+            made = io.BytesIO()
+            with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                info = tarfile.TarInfo(name)
+                info.size = size
+                tar.addfile(info, io.BytesIO(bytes(size)))
+                assert tar.offset == room_of(Item(name, "", size, ""))
+
+
+def test_names_and_checksums_of_packed_files_are_not_to_be_seen(vault: Vault, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "anna").mkdir(parents=True)
+    (source / "anna/secret name.txt").write_bytes(b"nobody may read that" * 9)
+    put(vault, source)
+    store = open_store(vault.spec)
+    seen = [bytes(store.get(one.key).data) for one in store.list() if not one.key.startswith(".bondstore")]
+    assert len(seen) > 4
+    assert not [one for one in seen if b"secret name" in one or b"nobody may" in one]
+
+
+def test_only_new_and_changed_files_go_into_new_packs(vault: Vault, source: Path) -> None:
+    put(vault, source)
+    before = {name: bytes(open_store(vault.spec).get(name).data) for name in packs_in(vault)}
+    again = put(vault, source)
+    assert (again.plan.todo.objects, again.plan.skipped.objects) == (0, len(tree_of(source)))
+    (source / "new.txt").write_bytes(b"new")
+    assert put(vault, source).tally.done.objects == 1
+    (source / "p1/1.edf").write_bytes(b"another version")
+    with pytest.raises(UsageError, match=r"1 file already that this upload would replace, the first one p1/1\.edf"):
+        put(vault, source)
+    assert put(vault, source, existing="skip").tally.done.objects == 0
+    assert put(vault, source, existing="refresh").tally.done.objects == 1
+    after = {name: bytes(open_store(vault.spec).get(name).data) for name in packs_in(vault)}
+    assert len(after) == len(before) + 2
+    assert {name: after[name] for name in before} == before
+
+
+def test_another_folder_with_a_name_that_is_packed_already(vault: Vault, source: Path, tmp_path: Path) -> None:
+    put(vault, source)
+    (tmp_path / "other/p1").mkdir(parents=True)
+    (tmp_path / "other/p1/1.edf").write_bytes(b"of another folder")
+    with pytest.raises(UsageError, match="1 file already that this upload would replace"):
+        put(vault, tmp_path / "other")
+
+
+def test_every_object_is_proved_whole(vault: Vault, source: Path) -> None:
+    put(vault, source)
+    proofs = proofs_of(vault.spec, fresh=True)
+    store = open_store(vault.spec)
+    for name in proofs.entries:
+        assert list(proofs.content_of(name, [bytes(store.get(name).data)], vault.reader))
+
+
+def test_sizes() -> None:
+    assert [read_size(one) for one in ("128MB", "1GB", "0.5 GB", "512M")] == [128e6, 1e9, 5e8, 512e6]
+    for one in ("1MB", "2GB", "1", "x", "1.5GB", ""):
+        with pytest.raises(UsageError, match="is not a size for packs"):
+            read_size(one)
+
+
+def test_packs_are_always_encrypted(vault: Vault, source: Path) -> None:
+    job = PutJob(StoreSpec(source.as_uri(), Profile()), vault.spec, replace(vault.recipients, names=(), publics=()))
+    with pytest.raises(UsageError, match="Packs are always encrypted"):
+        kept_in(job, pack="128MB")
