@@ -66,6 +66,9 @@ class OwnKey:
     def __init__(self, name: str, private: PrivateKey) -> None:
         self.name, self.private = name, private
         self._signing = Ed25519PrivateKey.from_private_bytes(self.derive(b"", _SIGNING))
+        raw = private.reveal()
+        for form in (raw.hex(), base64.b64encode(raw).decode(), repr(raw)[2:-1]):
+            Secret(form)  # known from now on, so that it is blanked out in whatever crash shows it
 
     @property
     def signing(self) -> bytes:
