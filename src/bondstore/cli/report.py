@@ -70,10 +70,10 @@ def show_result(result: RunResult, destination: Destination, *, json: bool, abou
             output.display_one(result.tally, json=True)
         else:
             _show_text(result, destination, ledger)
-        return _exit_code_of(result.run, result.tally, ledger)
+        return exit_code_of(result.run, result.tally, ledger)
 
 
-def _exit_code_of(run: str, tally: Tally, ledger: Ledger) -> int:
+def exit_code_of(run: str, tally: Tally, ledger: Ledger) -> int:
     """Return the exit code of a tally, or 7 where the run's job found what somebody must have changed."""
     record = ledger.runs.get(run)
     domain = domain_of(record.params)
@@ -93,7 +93,7 @@ def show_ended(run: str, tally: Tally, destination: Destination, *, json: bool) 
     with destination.ledger(create=False) as ledger:
         steps = _ending(ledger.runs.get(run), destination).steps
         _show_next(run, tally, destination, steps)
-        return _exit_code_of(run, tally, ledger)
+        return exit_code_of(run, tally, ledger)
 
 
 def exit_code(tally: Tally) -> int:

@@ -79,6 +79,12 @@ NOUNS: Mapping[str, Noun] = {
             "unsubscribe": "End a subscription.",
         },
     ),
+    "vault": Noun(
+        "Old Amazon Glacier vaults: what they hold, and how it moves out.",
+        {
+            "inventory": "Ask an old Glacier vault for its inventory, and keep it.",
+        },
+    ),
     "unseal-legacy": Noun("Open old archives that openssl enc encrypted; unpack their tars."),
     "aws": Noun(
         "AWS Lambda: try handlers, package them, describe what they need.",

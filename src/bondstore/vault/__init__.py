@@ -2,6 +2,7 @@
 
 from bondstore.runs.domain import Domain
 from bondstore.vault.findings import INTEGRITY
+from bondstore.vault.glacierfindings import GLACIER_INTEGRITY
 
 VAULT = Domain(
     "vault",
@@ -9,7 +10,7 @@ VAULT = Domain(
     {},
     package="bondstore.cli",
     jobs="bondstore.vault.jobs",
-    integrity=INTEGRITY,
+    integrity=INTEGRITY | GLACIER_INTEGRITY,
     ending="bondstore.cli._vault_ending",
     findings={
         "bondstore.vault.restore_rules:RESTORES": (
@@ -21,6 +22,11 @@ VAULT = Domain(
             "The vault",
             "From `bondstore put`, `get` and `verify`. With *error* the run ends with exit code 5, or with 7 where "
             "something in the vault is not what its manifests say.",
+        ),
+        "bondstore.vault.glacierfindings:GLACIER": (
+            "Old Glacier vaults",
+            "From `bondstore vault`. With *error* the run ends with exit code 5, or with 7 where content does not have "
+            "its tree hash; while something only has to be waited for, with 8.",
         ),
         "bondstore.vault.legacyfindings:LEGACY": (
             "Old archives",

@@ -16,6 +16,7 @@ executor = default_executor
 """Who does the work of these jobs, by the number of jobs asked for."""
 _HOMES = {
     "vault.get": "bondstore.vault.get",
+    "vault.inventory": "bondstore.vault.inventory",
     "vault.put": "bondstore.vault.put",
     "vault.restore": "bondstore.vault.restore",
     "vault.unseal-legacy": "bondstore.vault.legacy",

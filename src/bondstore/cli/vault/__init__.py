@@ -1,0 +1,1 @@
+"""``bondstore vault``: old vaults of Amazon Glacier."""
