@@ -153,6 +153,7 @@ def get(
     dest: str,
     *,
     unseal: bool = False,
+    wait: bool = False,
     key: str | None = None,
     passphrase: str | SecretRef | None = None,
     profile: str | None = None,
@@ -168,6 +169,8 @@ def get(
         The vault, and where to.
     unseal : bool
         Decrypt; otherwise objects stay encrypted.
+    wait : bool
+        Wait for archived objects that were asked for; otherwise they are in the tally as failed.
     key, passphrase, profile, jobs, dry_run
         As in `put`: the key decrypts.
     dest_profile : str, optional
@@ -193,6 +196,7 @@ def get(
         passphrase=_reference(passphrase),
         profile=profile,
         dest_profile=dest_profile,
+        wait=wait,
     )
     return execute(job, open_destination(resolve_dest(dest, dest_profile)), executor(jobs), dry_run=dry_run)
 

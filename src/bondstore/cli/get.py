@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bondstore.cli import options
+from bondstore.cli import options, output
 
 EXAMPLES = (
     "bondstore get s3://VAULT/eeg recordings --unseal",
@@ -22,6 +22,9 @@ def command(
     dest: Annotated[str, typer.Argument(metavar="DEST", help="Where to: a folder, or a store.")],
     *,
     unseal: Annotated[bool, typer.Option("--unseal", help="Decrypt; otherwise objects stay encrypted.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for archived objects that bondstore restore asked for.")
+    ] = False,
     key: options.OwnKey = None,
     passphrase: options.Passphrase = None,
     profile: options.Profile = None,
@@ -36,6 +39,9 @@ def command(
     Every object is held against the signed manifests of the vault, and with --unseal every content too. What differs,
     what is missing, and what no manifest names is told, and the exit code is 7; the rest comes out. Run again, only
     what is new or missing is fetched.
+
+    Archived objects are named, and the exit code is 8: ask for them with bondstore restore. With --wait the command
+    waits until they can be read, which may take days; Ctrl-C stops it, and bondstore run resume goes on.
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.questions import before_fetching
@@ -46,8 +52,22 @@ def command(
     from bondstore.vault.get import get_job
     from bondstore.vault.jobs import executor
 
-    job = get_job(url, dest, unseal=unseal, key=key, passphrase=passphrase, profile=profile, dest_profile=dest_profile)
+    job = get_job(
+        url,
+        dest,
+        unseal=unseal,
+        key=key,
+        passphrase=passphrase,
+        profile=profile,
+        dest_profile=dest_profile,
+        wait=wait,
+    )
     place = open_destination(resolve_dest(dest, dest_profile))
     ask = before_fetching(f"Fetch {{}} into {place.shown}?", yes=yes)
     result = engine.execute(job, place, executor(jobs), progress=reporter(), confirm=ask, dry_run=dry_run)
-    return show_result(result, place, json=json)
+    code = show_result(result, place, json=json)
+    if result.tally.waiting:
+        output.note(
+            f"Archived objects: ask for them with bondstore restore {job.store.url}, then get them with --wait."
+        )
+    return code

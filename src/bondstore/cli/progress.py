@@ -101,9 +101,9 @@ class BarProgress(_Reporter):
         self._over = threading.Event()
 
     def begin(self, total: Count) -> None:
-        """The plan stands; what workers count inside of objects is shown while no receipt comes."""
+        """The plan stands; what workers count, and what is waited for, is shown while no receipt comes."""
         super().begin(total)
-        if self._meter.within and self._ticker is None:
+        if self._ticker is None:
             self._over.clear()
             self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
             self._ticker.start()

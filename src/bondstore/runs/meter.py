@@ -74,6 +74,10 @@ class Meter:
         parts = [
             f"{number_text(self.done.objects)} of {number_text(self.total.objects)} {self._things}",
             f"{bytes_text(self.done.bytes)} of {bytes_text(self.total.bytes)}",
+        ]
+        if waits := pulse.waits():
+            return ", ".join([*parts, waits])
+        parts += [
             f"{rate_text(self.done.objects / passed)} {self._things}/s",
             f"{bytes_text(self.done.bytes / passed)}/s",
         ]

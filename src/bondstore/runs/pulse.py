@@ -15,11 +15,24 @@ if TYPE_CHECKING:
 
 _THINGS, _BYTES = 0, 1
 _counts: Any = [0, 0]
+_waits = ""
 
 
 def reset() -> None:
     """Begin to count, in this process and its threads."""
     use([0, 0])
+    wait_for("")
+
+
+def wait_for(what: str) -> None:
+    """Say what the run waits for, in words; nothing, once it goes on."""
+    global _waits  # noqa: PLW0603 - one run at a time is watched
+    _waits = what
+
+
+def waits() -> str:
+    """Return what the run waits for."""
+    return _waits
 
 
 def shared(context: SpawnContext) -> Any:

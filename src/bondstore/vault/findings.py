@@ -28,6 +28,12 @@ WRONG_RECIPIENT = FindingKind(
     "The object was encrypted for others: your key does not decrypt it.",
     "Use a key that it was encrypted for, or ask its owner to add yours.",
 )
-FINDINGS = registry(NOT_PROVED, NOT_IN_MANIFEST, MISSING, WRONG_RECIPIENT)
+ARCHIVED = FindingKind(
+    "archived",
+    Severity.WARNING,
+    "The object is archived and cannot be read now.",
+    "Ask for it with: bondstore restore URL. Then run the same command again, or add --wait to bondstore get.",
+)
+FINDINGS = registry(NOT_PROVED, NOT_IN_MANIFEST, MISSING, WRONG_RECIPIENT, ARCHIVED)
 INTEGRITY = frozenset({NOT_PROVED.word, NOT_IN_MANIFEST.word, MISSING.word})
 """What a command ends with exit code 7 for."""

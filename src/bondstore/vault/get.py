@@ -20,15 +20,17 @@ from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.proofs import LARGE, Reader, VaultObjects, finding_of, refuse_nothing
+from bondstore.vault.waiting import Pauses, note_done, rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import Buffer
 
     from bondstore.config.profiles import StoreSpec
     from bondstore.ledger import Item, Ledger
     from bondstore.runs.context import RunContext
+    from bondstore.runs.pipeline import Shard
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
@@ -48,6 +50,8 @@ class GetJob(Job):
     reader: Reader | None
     """None: objects are fetched and proved, and stay encrypted."""
     below: str = ""
+    wait: Pauses | None = None
+    """How archived objects that were asked for are waited for; None: they are left for another run."""
 
     @property
     def name(self) -> str:
@@ -58,7 +62,9 @@ class GetJob(Job):
     def params(self) -> dict[str, Any]:
         """All that is needed to build the job again."""
         own = {} if self.reader is None else {"key": self.reader.key, "passphrase": str(self.reader.passphrase)}
-        return {"job": JOB, **store_params(self.store), **dest_params(self.dest), **own, "below": self.below}
+        return {"job": JOB, **store_params(self.store), **dest_params(self.dest), **own, "below": self.below} | (
+            {} if self.wait is None else {"wait": True}
+        )
 
     def check(self) -> None:
         """Refuse plaintext where it is forbidden, a place that is not there, and a key that does not unlock."""
@@ -76,7 +82,14 @@ class GetJob(Job):
     @property
     def steps(self) -> Sequence[Step]:
         """One step."""
-        return (GetObjects(self.reader, self.below),)
+        return (GetObjects(self.reader, self.below, waits=self.wait is not None),)
+
+    def stages(self, ledger: Ledger, context: RunContext) -> Iterator[Iterator[Shard]]:
+        """Yield what can be read at once, then what the archive gives back."""
+        yield from Job.stages(self, ledger, context)
+        note_done(ledger, context)
+        if self.wait is not None:
+            yield from rounds(GetObjects(self.reader, self.below), ledger, context, self.wait)
 
 
 def get_job(
@@ -88,6 +101,7 @@ def get_job(
     passphrase: SecretRef | None = None,
     profile: str | None = None,
     dest_profile: str | None = None,
+    wait: bool = False,
 ) -> GetJob:
     """Build the job that fetches a vault, or with ``URL#path`` what is below a path.
 
@@ -101,24 +115,35 @@ def get_job(
         As in `put_job`: whose key decrypts.
     profile, dest_profile : str, optional
         Settings to open the vault and the destination with.
+    wait : bool
+        Wait for archived objects that were asked for.
     """
     place, _, below = url.partition("#")
     name = own_key(key) if unseal else ""
     reader = Reader(name, passphrase_of(name, passphrase)) if unseal else None
-    return GetJob(resolve_source(place, profile), resolve_dest(dest, dest_profile), reader, below.strip("/"))
+    places = resolve_source(place, profile), resolve_dest(dest, dest_profile)
+    return GetJob(*places, reader, below.strip("/"), Pauses() if wait else None)
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> GetJob:
     """Build the job that a run recorded as its `params`; `profile` opens the vault in place of the one used then."""
     reader = Reader(params["key"], SecretRef.parse(params["passphrase"])) if "key" in params else None
-    return GetJob(recorded_store(params, profile), recorded_dest(params), reader, params["below"])
+    wait = Pauses() if params.get("wait") else None
+    return GetJob(recorded_store(params, profile), recorded_dest(params), reader, params["below"], wait)
 
 
 @dataclass(frozen=True, slots=True)
 class GetObjects(VaultObjects):
     """Writes the content of each object, once all of it is proved; what is not stays in the vault and is told of."""
 
+    waits: bool = False
+    """Whether what is archived is waited for: then it stays planned."""
     kinds: ClassVar[tuple[str, ...]] = (FILE,)
+
+    def archived(self, item: Item, work: Work) -> None:
+        """Note an object that must be restored first, unless it is waited for."""
+        if not self.waits:
+            VaultObjects.archived(self, item, work)
 
     def take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs, work: Work) -> None:
         """Write one file."""

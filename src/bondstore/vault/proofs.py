@@ -6,17 +6,27 @@ import hashlib
 import threading
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bondstore.codecs.crypt4gh import edited, read_header
 from bondstore.codecs.segments import open_stream
-from bondstore.errors import BondstoreError, DamagedError, NotFoundError, NothingThereError, WrongKeyError
+from bondstore.errors import (
+    ArchivedError,
+    BondstoreError,
+    CredentialsError,
+    DamagedError,
+    NotFoundError,
+    NothingThereError,
+    StoreError,
+    WrongKeyError,
+)
 from bondstore.findings import Finding
 from bondstore.ledger import Item, Read
 from bondstore.runs.pipeline import EachObject, Page
 from bondstore.stores import open_store
 from bondstore.vault.chain import read_chain
-from bondstore.vault.findings import FINDINGS, MISSING, NOT_IN_MANIFEST, NOT_PROVED, WRONG_RECIPIENT
+from bondstore.vault.findings import ARCHIVED, FINDINGS, MISSING, NOT_IN_MANIFEST, NOT_PROVED, WRONG_RECIPIENT
 from bondstore.vault.keys import unlocked
 from bondstore.vault.manifest import ENDING, PAYLOAD, Content, Entry, digest, list_path, read_list
 from bondstore.vault.names import name_in_folder, name_in_store
@@ -158,19 +168,37 @@ class VaultObjects(EachObject):
             if item.version == LOST:
                 work.receipt.failed(item, MISSING.about(item.key))
         there = [item for item in items if item.version != LOST]
-        for item, fetched in work.fetch([item for item in there if item.size <= LARGE], sealed=True):
-            self.take(item, [fetched.data], fetched.info.etag, proofs, work)
+        small = [item for item in there if item.size <= LARGE]
+        for item, answer in zip(small, work.store.get_many([item.key for item in small]), strict=True):
+            if isinstance(answer, BondstoreError):
+                self._unread(item, answer, work)
+            else:
+                work.receipt.reads.append(Read(item.key, answer.info.etag, len(answer.data)))
+                self.take(item, [answer.data], answer.info.etag, proofs, work)
         for item in there:
             if item.size > LARGE:
-                self._stream(item, proofs, work)
+                try:
+                    self._stream(item, proofs, work)
+                except (StoreError, NotFoundError, CredentialsError) as error:
+                    self._unread(item, error, work)
 
     def _stream(self, item: Item, proofs: Proofs, work: Work) -> None:
-        try:
-            info = work.store.head(item.key)
-            work.receipt.reads.append(Read(item.key, info.etag, info.size))
-            self.take(item, work.store.open_ranges(info), info.etag, proofs, work)
-        except BondstoreError as error:  # archived, for instance: a HEAD does not say so
+        info = work.store.head(item.key)
+        chunks = work.store.open_ranges(info)
+        first = next(chunks)  # an archived object is refused here
+        work.receipt.reads.append(Read(item.key, info.etag, info.size))
+        self.take(item, chain([first], chunks), info.etag, proofs, work)
+
+    def _unread(self, item: Item, error: BondstoreError, work: Work) -> None:
+        if isinstance(error, ArchivedError):
+            self.archived(item, work)
+        else:
             work.not_fetched(item, error, sealed=True)
+
+    def archived(self, item: Item, work: Work) -> None:
+        """Note an object that must be restored before it can be read."""
+        work.receipt.failed(item, ARCHIVED.about(item.key))
+        work.receipt.waiting += 1
 
     @abstractmethod
     def take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs, work: Work) -> None:

@@ -57,7 +57,7 @@ _MOVES = (Stage.TO_MOVE, Stage.TO_MOVE_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class End:
     """What became of one object in a run."""
 
     stage: Stage
@@ -97,7 +97,7 @@ class Restores(EachObject):
         for one, told in zip(found, self._standings(context.store, found), strict=True):
             old = known.get(one.key)
             before = stage_of(old.reason) if old is not None and old.version == one.etag else Stage.NEW
-            stage = Stage.UNKNOWN if told is None else self._stage(before, told)
+            stage = Stage.UNKNOWN if told is None else self.stage_after(before, told)
             settled = old is not None and old.state is State.DONE and stage is before
             settled = settled or (old is None and stage is Stage.PLAIN)
             census.add(stage, one.size, told, settled=settled)
@@ -109,10 +109,11 @@ class Restores(EachObject):
         if not store.address.store_kind.has_classes:
             return [Standing(Access.PLAIN)] * len(found)
         answers = side_by_side(store.standing, [one.key for one in found], _AT_ONCE)
-        _refuse_hopeless(answers)
+        refuse_hopeless(answers)
         return [None if isinstance(one, BondstoreError) else one for one in answers]
 
-    def _stage(self, before: Stage, told: Standing) -> Stage:
+    def stage_after(self, before: Stage, told: Standing) -> Stage:
+        """Return the stage of an object after a HEAD."""
         known = find_class(self.kind, told.storage_class)
         stage = after_head(before, told.access, for_good=known is not None and known.for_good)
         if stage in ASKS and known is not None and self.speed not in known.waits:
@@ -124,15 +125,16 @@ class Restores(EachObject):
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Bring each on by as much as can be done now."""
-        ends = side_by_side(lambda item: self._bring(work.store, item), items, _AT_ONCE)
-        _refuse_hopeless(ends)
+        ends = side_by_side(lambda item: self.bring(work.store, item), items, _AT_ONCE)
+        refuse_hopeless(ends)
         for item, end in zip(items, ends, strict=True):
             _settle(item, _failed(item, end) if isinstance(end, BondstoreError) else end, work)
 
-    def _bring(self, store: Store, item: Item) -> _End:
+    def bring(self, store: Store, item: Item) -> End:
+        """Bring an object on by as much as can be done now; its reason is its stage."""
         stage, finding, asked, read = stage_of(item.reason), None, False, False
         if stage is Stage.UNKNOWN:
-            stage = self._stage(Stage.NEW, store.standing(item.key))
+            stage = self.stage_after(Stage.NEW, store.standing(item.key))
         if stage in _PROVED:
             found = _read(store, item)
             read, rule = found is Found.READ, rule_of(stage, "GET", found)
@@ -142,7 +144,7 @@ class Restores(EachObject):
             rule = rule_of(stage, "restore", store.ask_for(item.key, self.speed, self._days(stage)))
             stage, finding = rule.then, finding or rule.finding
         kind = finding or STAGES[stage].finding
-        return _End(stage, None if kind is None else kind.about(item.key), asked, read)
+        return End(stage, None if kind is None else kind.about(item.key), asked, read)
 
     def _days(self, stage: Stage) -> int | None:
         return None if stage in _MOVES else self.days
@@ -247,25 +249,51 @@ def note_fetched(spec: StoreSpec, versions: Mapping[str, str]) -> None:
 
     Only what `bondstore restore` recorded of the same address is changed.
     """
+    ready = [one for one in asked_for(spec, versions) if stage_of(one.reason) in _PROVED and one.state is State.DONE]
+    note_stages(spec, [replace(one, reason=Stage.FETCHED.value) for one in ready])
+
+
+def asked_for(spec: StoreSpec, versions: Mapping[str, str]) -> list[Item]:
+    """Return what `bondstore restore` recorded of some objects of this very address, by their keys and etags."""
     job = RestoreJob(spec, Speed.BULK, None)
     destination = destination_of(job)
     if not destination.has_record():
+        return []
+    with destination.ledger(create=False) as ledger:
+        known = ledger.items.known(job.name, list(versions)).values()
+    return [one for one in known if one.version == versions[one.key]]
+
+
+def last_asked(spec: StoreSpec) -> Restores | None:
+    """Return how objects of an address were asked for last; None where they never were."""
+    job = RestoreJob(spec, Speed.BULK, None)
+    destination = destination_of(job)
+    if not destination.has_record():
+        return None
+    with destination.ledger(create=False) as ledger:
+        runs = (one for one in ledger.runs.newest_first() if one.job == job.name)
+        last = next(runs, None)
+    return None if last is None else job_of(last.params).steps[0]
+
+
+def note_stages(spec: StoreSpec, items: Sequence[Item], reads: Sequence[Read] = ()) -> None:
+    """Record the stages of objects that `bondstore restore` asked for. Raises PolicyError while it runs."""
+    if not items:
         return
+    job = RestoreJob(spec, Speed.BULK, None)
+    destination = destination_of(job)
     with destination.locked(), destination.ledger() as ledger:
         run = ledger.items.any_run(job.name)
-        known = ledger.items.known(job.name, list(versions)).values()
-        ready = [one for one in known if one.version == versions[one.key] and stage_of(one.reason) in _PROVED]
-        fetched = [replace(one, reason=Stage.FETCHED.value) for one in ready if one.state is State.DONE]
-        if run is not None and fetched:
-            receipt = Receipt(also=fetched, counted=False)
-            note(ledger, destination, entry_of(job.name, run, whoami(), receipts=(receipt,)))
+        assert run is not None
+        receipt = Receipt(also=list(items), reads=list(reads), counted=False)
+        note(ledger, destination, entry_of(job.name, run, whoami(), receipts=(receipt,)))
 
 
 def _is_data(key: str) -> bool:
     return PRIVATE not in key.split("/")
 
 
-def _refuse_hopeless(answers: Sequence[object]) -> None:
+def refuse_hopeless(answers: Sequence[object]) -> None:
     """Raise what every other object will meet too; a refusal is one object's alone where another one is answered."""
     refused = [one for one in answers if isinstance(one, CredentialsError)]
     if refused and len(refused) == len(answers):
@@ -286,15 +314,15 @@ def _read(store: Store, item: Item) -> Found:
     return Found.READ
 
 
-def _failed(item: Item, error: BondstoreError) -> _End:
+def _failed(item: Item, error: BondstoreError) -> End:
     if isinstance(error, NotFoundError):
-        return _End(Stage.UNKNOWN, GONE.about(item.key))
+        return End(Stage.UNKNOWN, GONE.about(item.key))
     stage = Stage.REFUSED if isinstance(error, CredentialsError) else Stage.UNKNOWN
     kind = STAGES[stage].finding or UNKNOWN
-    return _End(stage, kind.about(item.key, message=error.message))
+    return End(stage, kind.about(item.key, message=error.message))
 
 
-def _settle(item: Item, end: _End, work: Work) -> None:
+def _settle(item: Item, end: End, work: Work) -> None:
     outcome = STAGES[end.stage].outcome
     state = State.DONE if outcome == "done" else State.FAILED
     receipt = work.receipt
