@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from demo.study import Shape, make
 
+from tests.kills import kills_of
 from tests.servers.faulty import FaultyProxy
 from tests.studies import Lab, ask, leftovers, original_files, tree
 
@@ -91,8 +92,8 @@ def finish(lab: Lab, words: tuple[str, ...]) -> Counter[str]:
 @pytest.mark.parametrize(
     ("form", "kills", "shape"),
     [
-        ("original", 20, Shape(participants=8, hours=24, rows=3)),
-        ("parquet", 10, Shape(participants=8, hours=12, rows=5)),
+        ("original", kills_of(20), Shape(participants=8, hours=24, rows=3)),
+        ("parquet", kills_of(10), Shape(participants=8, hours=12, rows=5)),
     ],
     ids=["original", "parquet"],
 )
@@ -132,14 +133,14 @@ def test_kills_of_an_export_into_a_store_leave_no_trace(lab: Lab, form: str, tmp
     there = replace(lab, prefix=f"{lab.prefix}-out")
     rng = random.Random(f"{form} into a store")
     landed = 0
-    for _ in range(6):
+    for _ in range(kills := kills_of(12)):
         with FaultyProxy(lab.server.endpoint) as proxy:
             process = lab.start_export(*words, dest=there.url, endpoint=proxy.endpoint)
             wait_for(process, proxy, rng.randint(2, 50))
             time.sleep(rng.uniform(0, 0.2))
             process.kill()
             landed += process.wait() == -signal.SIGKILL
-    assert landed >= 3
+    assert landed >= kills // 2
     ended = lab.export(*words, dest=there.url)
     assert ended.code == 0, ended.err
     assert there.objects() == tree(whole.dest)

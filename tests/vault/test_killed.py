@@ -1,7 +1,7 @@
 """The whole way there and back, killed at any instant: it ends as if nothing had happened.
 
 In the suite the tree is small; the whole of it, 2,000 files of which one has 3 GB, and 25 kills of each step in each
-kind of store: ``VAULT_WHOLE=1 pytest tests/vault/test_killed.py``.
+kind of store: ``EVERY_KILL=1 pytest tests/vault/test_killed.py``.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import pytest
 from bondstore.config.secrets import Secret
 from bondstore.vault.keys import new_pair
 from tests.homes import Home
+from tests.kills import EVERY_KILL
 from tests.servers.azurite import Azurite
 from tests.vault.conftest import PASSPHRASE
 
-WHOLE = "VAULT_WHOLE" in os.environ
-FILES, LARGE, KILLS, LIMIT = (2_000, 3_000_000_000, 25, 3_000) if WHOLE else (120, 40_000_000, 2, 300)
+FILES, LARGE, KILLS, LIMIT = (2_000, 3_000_000_000, 25, 3_000) if EVERY_KILL else (120, 40_000_000, 2, 300)
 MARK = b"nobody but the owner reads this line"
 """Stands in every file that is not empty."""
 PARTS_OF_NAMES = (
@@ -174,7 +174,7 @@ def way(request: pytest.FixtureRequest, home: Home, tmp_path: Path, monkeypatch:
     return Way(f"{url}/eeg", tmp_path, server)
 
 
-@pytest.mark.timeout(8 * 3600 if WHOLE else 300)
+@pytest.mark.timeout(8 * 3600 if EVERY_KILL else 300)
 def test_there_and_back(way: Way, tmp_path: Path) -> None:
     """Put, verified, removed here, restored, fetched: decrypted, and as it lies there. Each step is killed."""
     source, back, copy = (tmp_path / name for name in ("source", "back", "copy"))
