@@ -14,6 +14,7 @@ from bondstore.vault.get import GetJob
 from bondstore.vault.keys import new_pair
 from bondstore.vault.proofs import Reader
 from bondstore.vault.put import Existing, PutJob, Recipients
+from bondstore.vault.verify import VerifyJob, destination_of
 from tests.homes import home
 from tests.stores.conftest import keys_in_environment, rig_of_az, rig_of_file, rig_of_s3
 from tests.stores.rigs import Rig
@@ -39,6 +40,10 @@ class Vault:
         spec = StoreSpec(dest.as_uri(), Profile())
         job = GetJob(self.spec, spec, None if encrypted else self.reader, below)
         return execute(job, open_destination(spec), Threads(2))
+
+    def verify(self, *, deep: bool = False) -> RunResult:
+        job = VerifyJob(self.spec, share=1.0 if deep else 0.0)
+        return execute(job, destination_of(job), Threads(2))
 
 
 @pytest.fixture

@@ -14,16 +14,21 @@ from pathlib import Path
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.errors import UsageError
+from bondstore.config.secrets import Secret
+from bondstore.errors import NothingThereError, UsageError
 from bondstore.ledger import Item
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Threads
+from bondstore.runs.plan import Plan
 from bondstore.stores import open_store
-from bondstore.vault.keys import key_folder
+from bondstore.vault.keys import key_folder, new_pair
 from bondstore.vault.packs import read_size, room_of
-from bondstore.vault.proofs import proofs_of
-from bondstore.vault.put import Existing, PutJob, kept_in
+from bondstore.vault.proofs import Reader, proofs_of
+from bondstore.vault.put import Existing, PutJob, Recipients, kept_in
+from tests.servers.faulty import Fault, FaultyProxy
+from tests.servers.seaweedfs import SeaweedFS
+from tests.stores.rigs import s3_profile
 from tests.vault.conftest import PASSPHRASE, Vault, tree_of
 
 SIZE = 1_000_000
@@ -167,3 +172,161 @@ def test_packs_are_always_encrypted(vault: Vault, source: Path) -> None:
     job = PutJob(StoreSpec(source.as_uri(), Profile()), vault.spec, replace(vault.recipients, names=(), publics=()))
     with pytest.raises(UsageError, match="Packs are always encrypted"):
         kept_in(job, pack="128MB")
+
+
+def test_the_whole_tree_comes_back(vault: Vault, source: Path, tmp_path: Path) -> None:
+    put(vault, source)
+    back = vault.get(tmp_path / "back")
+    assert (back.state, back.tally.done.objects) == ("finished", len(tree_of(source)))
+    assert tree_of(tmp_path / "back") == tree_of(source)
+    (tmp_path / "back/p1/1.edf").unlink()
+    again = vault.get(tmp_path / "back")
+    assert (again.tally.done.objects, again.plan.skipped.objects) == (1, len(tree_of(source)) - 1)
+    assert tree_of(tmp_path / "back") == tree_of(source)
+
+
+def test_a_part_of_the_tree_comes_back(vault: Vault, source: Path, tmp_path: Path) -> None:
+    put(vault, source)
+    for number, below in enumerate(("p1", "p1/1.edf", "line\nend.txt", "日本", "a#b", "packs", "large.avi")):
+        vault.get(tmp_path / f"part{number}", below)
+        wanted = {name: one for name, one in tree_of(source).items() if name == below or name.startswith(f"{below}/")}
+        assert wanted
+        assert tree_of(tmp_path / f"part{number}") == wanted
+    with pytest.raises(NothingThereError):
+        vault.get(tmp_path / "none", "nobody")
+
+
+def test_of_several_versions_the_newest_comes_back(vault: Vault, source: Path, tmp_path: Path) -> None:
+    """Alone or in a pack, whichever way the last upload put it."""
+    for number, size in enumerate((SIZE, SIZE, 0, SIZE)):
+        (source / "p1/1.edf").write_bytes(b"version %d" % number)
+        assert put(vault, source, size, existing="refresh").state == "finished"
+        vault.get(tmp_path / f"back{number}")
+        assert tree_of(tmp_path / f"back{number}") == tree_of(source)
+
+
+def test_packs_as_they_are_stay_encrypted(vault: Vault, source: Path, tmp_path: Path) -> None:
+    put(vault, source)
+    assert vault.get(tmp_path / "back", encrypted=True).state == "finished"
+    stored = {one.key: bytes(open_store(vault.spec).get(one.key).data) for one in open_store(vault.spec).list("data")}
+    assert {f"data/{name}": one for name, one in tree_of(tmp_path / "back").items()} == stored
+
+
+def test_one_file_costs_less_than_a_hundredth_of_its_pack(
+    owner: Recipients, keys_in_environment: None, bucket: str, seaweedfs: SeaweedFS, tmp_path: Path
+) -> None:
+    """Counted by a proxy: 40 MB in one pack, of which a file of 20 kB is fetched."""
+    rng, source = random.Random(1), tmp_path / "source"
+    source.mkdir()
+    for number in range(2000):
+        (source / f"{number}.txt").write_bytes(rng.randbytes(20_000))
+    with FaultyProxy(seaweedfs.endpoint) as proxy:
+        spec = StoreSpec(f"s3://{bucket}/vault", s3_profile(proxy.endpoint))
+        vault = Vault(spec, owner, Reader(owner.key, owner.passphrase))
+        put(vault, source, 100_000_000)
+        (name,) = packs_in(vault)
+        sizes: list[int] = []
+
+        def counting(body: bytes) -> bytes:
+            sizes.append(len(body))
+            return body
+
+        with proxy.fault(Fault("rewrite", contains="/packs/", times=10**6, rewriter=counting)):
+            assert vault.get(tmp_path / "back", "1234.txt").state == "finished"
+        assert tree_of(tmp_path / "back") == {"1234.txt": (source / "1234.txt").read_bytes()}
+        assert len(sizes) == 2  # the header, and one range
+        assert sum(sizes) < open_store(spec).head(name).size / 100
+
+
+def flip(path: Path, at: int) -> bytes:
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    return whole
+
+
+@pytest.fixture
+def small_vault(owner: Recipients, source: Path, tmp_path: Path) -> Vault:
+    spec = StoreSpec((tmp_path / "vault").as_uri(), Profile())
+    vault = Vault(spec, owner, Reader(owner.key, owner.passphrase))
+    put(vault, source)
+    return vault
+
+
+def findings(dest: Path) -> list[tuple[str, str]]:
+    with open_destination(StoreSpec(dest.as_uri(), Profile())).ledger() as ledger:
+        return sorted((one.kind, one.key) for one in ledger.findings.walk())
+
+
+def test_of_a_damaged_pack_the_other_files_come_back(small_vault: Vault, source: Path, tmp_path: Path) -> None:
+    files, rng = tree_of(source), random.Random(9)
+    for number in range(8):
+        name = rng.choice(packs_in(small_vault))
+        path = tmp_path / "vault" / name
+        whole = flip(path, rng.randrange(200, path.stat().st_size))
+        back = small_vault.get(tmp_path / f"back{number}")
+        found = tree_of(tmp_path / f"back{number}")
+        lost = {key.partition("#")[2] for _, key in findings(tmp_path / f"back{number}")}
+        assert found == {path: content for path, content in files.items() if path not in lost}
+        assert back.tally.quarantined.objects == len(lost)
+        assert small_vault.verify(deep=True).tally.failed.objects == 1
+        path.write_bytes(whole)
+
+
+def test_a_cut_or_a_missing_pack_is_told(small_vault: Vault, tmp_path: Path) -> None:
+    name = packs_in(small_vault)[0]
+    path = tmp_path / "vault" / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert small_vault.get(tmp_path / "cut").tally.quarantined.objects == 1
+    assert findings(tmp_path / "cut") == [("not-proved", name)]
+    assert small_vault.verify().tally.failed.objects == 1
+    path.unlink()
+    small_vault.get(tmp_path / "missing")
+    told = findings(tmp_path / "missing")
+    assert {kind for kind, _ in told} == {"missing"}
+    assert len(told) == next(one.files for one, _ in proofs_of(small_vault.spec).entries.values() if one.object == name)
+    assert all(key.startswith(f"{name}#") for _, key in told)
+
+
+def test_a_damaged_or_a_missing_index_is_told(small_vault: Vault, source: Path, tmp_path: Path) -> None:
+    name = packs_in(small_vault)[0]
+    index = tmp_path / "vault/manifests/lists" / Path(name).name.replace(".tar", "")
+    whole = flip(index, 300)
+    for number, below in enumerate(("", "p1")):
+        small_vault.get(tmp_path / f"back{number}", below)
+        assert findings(tmp_path / f"back{number}") == [("not-proved", name)]
+        assert tree_of(tmp_path / f"back{number}").items() <= tree_of(source).items()
+    assert small_vault.verify(deep=True).tally.failed.objects == 1
+    index.unlink()
+    assert small_vault.get(tmp_path / "missing").tally.quarantined.objects == 1
+    assert small_vault.verify(deep=True).tally.failed.objects == 1
+    index.write_bytes(whole)
+    assert small_vault.verify(deep=True).state == "finished"
+    assert small_vault.get(tmp_path / "back1").state == "finished"
+
+
+def test_a_pack_for_somebody_else(small_vault: Vault, tmp_path: Path) -> None:
+    new_pair("berta", Secret(PASSPHRASE))
+    small_vault.reader = replace(small_vault.reader, key="berta")
+    small_vault.get(tmp_path / "back", "p1")
+    assert {kind for kind, _ in findings(tmp_path / "back")} == {"wrong-recipient"}
+    assert not tree_of(tmp_path / "back")
+
+
+def test_files_that_change_while_they_are_packed_are_told(vault: Vault, source: Path, tmp_path: Path) -> None:
+    """The others are packed without them, and the next run takes them up."""
+    job = PutJob(StoreSpec(source.as_uri(), Profile()), vault.spec, vault.recipients)
+
+    def change(plan: Plan) -> bool:
+        (source / "p1/1.edf").write_bytes(b"another version")
+        (source / "p2/2.edf").unlink()
+        return True
+
+    done = execute(replace(job, pack=SIZE), open_destination(vault.spec), Threads(2), confirm=change)
+    assert (done.state, done.tally.failed.objects) == ("incomplete", 2)
+    again = put(vault, source)
+    assert (again.state, again.tally.done.objects) == ("finished", 1)
+    vault.get(tmp_path / "back")
+    assert tree_of(tmp_path / "back") == tree_of(source)
+    bag = bytes(open_store(vault.spec).get("manifest-sha256.txt").data).decode()
+    assert all(name in bag for name in packs_in(vault))

@@ -14,12 +14,16 @@ from bondstore.config.resolve import (
     store_params,
 )
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import DamagedError, WrongKeyError
+from bondstore.errors import ArchivedError, BondstoreError, DamagedError, NotFoundError, WrongKeyError
+from bondstore.ledger import Item, Read
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
+from bondstore.vault.findings import MISSING
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
-from bondstore.vault.proofs import LARGE, Reader, VaultObjects, finding_of, refuse_nothing
+from bondstore.vault.manifest import Content
+from bondstore.vault.packed import key_of, open_pack, pack_of, spans_of
+from bondstore.vault.proofs import LARGE, LOST, Reader, VaultObjects, finding_of, held, proofs_of, refuse_nothing
 from bondstore.vault.waiting import Pauses, note_done, rounds
 
 if TYPE_CHECKING:
@@ -28,12 +32,15 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from bondstore.config.profiles import StoreSpec
-    from bondstore.ledger import Item, Ledger
+    from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.pipeline import Shard
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
+    from bondstore.vault.manifest import Entry, Manifest
+    from bondstore.vault.packed import OpenPack
+    from bondstore.vault.packs import PackedFile
     from bondstore.vault.proofs import Proofs
 
 JOB = "vault.get"
@@ -147,13 +154,110 @@ class GetObjects(VaultObjects):
 
     def take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs, work: Work) -> None:
         """Write one file."""
+        self._write(item, proofs.content_of(item.key, chunks, self.reader), etag, work)
+
+    def items_of(self, found: Item, proofs: Proofs, context: RunContext) -> Iterator[Item]:
+        """Yield the files of a pack, of those that there are in several versions the newest."""
+        entry, manifest = proofs.entries.get(found.key, (None, None))
+        if self.reader is None or entry is None or manifest is None:
+            yield from VaultObjects.items_of(self, found, proofs, context)
+        elif not entry.files:
+            if proofs.has_newest(entry.path, found.key, self.reader):
+                yield from VaultObjects.items_of(self, found, proofs, context)
+        else:
+            files = _files_of(entry, manifest, found, proofs, self.reader)
+            if files is None:  # it is refused as a whole
+                yield from VaultObjects.items_of(self, found, proofs, context)
+            for one in files or ():
+                if self.is_below(one.path) and proofs.has_newest(one.path, found.key, self.reader):
+                    key, output = key_of(found.key, one.path), self.output_of(one.path, context)
+                    yield Item(key, found.version, one.size, output)
+
+    def handle(self, items: Sequence[Item], work: Work) -> None:
+        """Fetch objects, and ranges of packs."""
+        proofs = proofs_of(work.context.source)
+        packed: dict[str, list[Item]] = {}
+        for item in items:
+            pack = pack_of(item.key, proofs.entries) if item.version != LOST else ""
+            packed.setdefault(pack, []).append(item)
+        VaultObjects.handle(self, packed.pop("", []), work)
+        for pack, some in packed.items():
+            try:
+                self._take_packed(pack, some, proofs, work)
+            except BondstoreError as error:
+                settled = {one.key for one in work.receipt.items}
+                for item in some:
+                    if item.key not in settled:
+                        self._not_had(item, error, work)
+
+    def _take_packed(self, pack: str, items: Sequence[Item], proofs: Proofs, work: Work) -> None:
+        entry, manifest = proofs.entries[pack]
+        assert self.reader is not None
+
+        def fetch(start: int, end: int) -> bytes:
+            data = work.store.get_range(pack, start, end - start, items[0].version)
+            work.receipt.reads.append(Read(pack, items[0].version, len(data)))
+            return data
+
+        files = {key_of(pack, one.path): one for one in proofs.files(entry, manifest, self.reader)}
+        opened = open_pack(entry, manifest, self.reader, fetch)
+        for span in spans_of((files[item.key], item) for item in items):
+            self._take_span(opened, span, work)
+
+    def _take_span(self, pack: OpenPack, span: Sequence[tuple[PackedFile, Item]], work: Work) -> None:
+        """Write files that lie side by side; where a segment is damaged, each by itself: it may be another one's."""
+        first, (last, _) = span[0][0], span[-1]
+        if len(span) == 1:
+            chunks: Iterable[Buffer] = pack.read(first.offset, last.offset + last.size)
+            self._write(span[0][1], _held(first, chunks, span[0][1]), span[0][1].version, work)
+            return
         try:
-            content = proofs.content_of(item.key, chunks, self.reader)
+            plain = b"".join(pack.read(first.offset, last.offset + last.size))
+        except DamagedError:
+            for one in span:
+                self._take_span(pack, [one], work)
+            return
+        for file, item in span:
+            start = file.offset - first.offset
+            content = memoryview(plain)[start : start + file.size]
+            self._write(item, _held(file, [content], item), item.version, work)
+
+    def _not_had(self, item: Item, error: BondstoreError, work: Work) -> None:
+        if isinstance(error, (WrongKeyError, DamagedError)):
+            self._refuse(item, error, item.version, work)
+        elif isinstance(error, ArchivedError):
+            self.archived(item, work)
+        elif isinstance(error, NotFoundError):
+            work.receipt.failed(item, MISSING.about(item.key))
+        else:
+            work.not_fetched(item, error, sealed=True)
+
+    def _refuse(self, item: Item, error: WrongKeyError | DamagedError, etag: str, work: Work) -> None:
+        finding = finding_of(item, error)
+        work.receipt.findings.append(finding)
+        work.quarantine(item, etag, finding.kind)
+
+    def _write(self, item: Item, content: Iterable[Buffer], etag: str, work: Work) -> None:
+        try:
             written: Iterable[Buffer] = list(content) if item.size <= LARGE else content
             work.write(item.output, written, kind=FILE, source=item.key)
         except (WrongKeyError, DamagedError) as error:
-            finding = finding_of(item, error)
-            work.receipt.findings.append(finding)
-            work.quarantine(item, etag, finding.kind)
+            self._refuse(item, error, etag, work)
         else:
             work.receipt.done(item, etag)
+
+
+def _files_of(
+    entry: Entry, manifest: Manifest, found: Item, proofs: Proofs, reader: Reader
+) -> tuple[PackedFile, ...] | None:
+    """Return the files of a pack; None where it, or its index, is not what the manifest says."""
+    if found.size != entry.size:
+        return None
+    try:
+        return proofs.files(entry, manifest, reader)
+    except (WrongKeyError, DamagedError):
+        return None
+
+
+def _held(file: PackedFile, chunks: Iterable[Buffer], item: Item) -> Iterator[Buffer]:
+    return held(chunks, Content(file.size, file.sha256), item.key)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from abc import abstractmethod
-from dataclasses import dataclass, field
-from itertools import chain
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from bondstore.codecs.crypt4gh import edited, read_header
@@ -23,13 +25,14 @@ from bondstore.errors import (
 )
 from bondstore.findings import Finding
 from bondstore.ledger import Item, Read
-from bondstore.runs.pipeline import EachObject, Page
+from bondstore.runs.pipeline import PAGE, EachObject, Page
 from bondstore.stores import open_store
 from bondstore.vault.chain import read_chain
 from bondstore.vault.findings import ARCHIVED, FINDINGS, MISSING, NOT_IN_MANIFEST, NOT_PROVED, WRONG_RECIPIENT
 from bondstore.vault.keys import unlocked
 from bondstore.vault.manifest import ENDING, PAYLOAD, Content, Entry, digest, list_path, read_list
 from bondstore.vault.names import name_in_folder, name_in_store
+from bondstore.vault.packs import PackedFile, read_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
 
 LARGE = 8 << 20
 """Bytes from which on an object is read in ranges, not whole."""
+_INDEXES = 4
+"""Indexes of packs that are in memory at a time."""
 LOST = "missing"
 """In the place of the etag of an object that a manifest names, and the vault does not have."""
 
@@ -58,13 +63,16 @@ class Reader:
     passphrase: SecretRef
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proofs:
     """What the manifests of a vault say, read once in a process."""
 
     store: Store
     entries: Mapping[str, tuple[Entry, Manifest]]
     _lists: dict[str, Mapping[str, Content]] = field(default_factory=dict)
+    _packs: dict[str, tuple[PackedFile, ...]] = field(default_factory=dict)
+    _proved: set[str] = field(default_factory=set)
+    _newest: dict[Reader, Mapping[str, str]] = field(default_factory=dict)
     _guard: Any = field(default_factory=threading.Lock)
 
     def content_of(self, name: str, chunks: Iterable[Buffer], reader: Reader | None) -> Iterator[Buffer]:
@@ -80,26 +88,73 @@ class Proofs:
         if name not in self.entries:
             raise DamagedError(NOT_IN_MANIFEST.sentence, kind=NOT_IN_MANIFEST.word)
         entry, manifest = self.entries[name]
-        sealed = _held(chunks, Content(entry.size, entry.sha256), name)
+        sealed = held(chunks, Content(entry.size, entry.sha256), name)
         if reader is None or not entry.list:
             yield from sealed
         else:
-            yield from _held(opened(sealed, reader), self._content(entry, manifest, reader), name)
+            yield from held(opened(sealed, reader), self._content(entry, manifest, reader), name)
+
+    def prove_list(self, name: str) -> None:
+        """Prove the list that has an object's content, once. Raises DamagedError as `sealed_list` does."""
+        entry, manifest = self.entries.get(name, (None, None))
+        with self._guard:
+            if entry is not None and manifest is not None and entry.list and entry.list not in self._proved:
+                self.sealed_list(entry.list, manifest)
+                self._proved.add(entry.list)
 
     def _content(self, entry: Entry, manifest: Manifest, reader: Reader) -> Content:
         with self._guard:
             if entry.list not in self._lists:
-                self._lists[entry.list] = self._read(entry.list, manifest, reader)
+                self._lists[entry.list] = read_list(self._read(entry.list, manifest, reader))
         return self._lists[entry.list][entry.object]
 
-    def _read(self, name: str, manifest: Manifest, reader: Reader) -> Mapping[str, Content]:
+    def files(self, entry: Entry, manifest: Manifest, reader: Reader) -> tuple[PackedFile, ...]:
+        """Return the files of a pack, by its index.
+
+        Raises
+        ------
+        DamagedError
+            The index is not what the manifest says of it.
+        WrongKeyError
+            It was encrypted for others.
+        """
+        with self._guard:
+            if entry.list not in self._packs:
+                while len(self._packs) >= _INDEXES:
+                    del self._packs[next(iter(self._packs))]
+                self._packs[entry.list] = read_index(self._read(entry.list, manifest, reader))
+            return self._packs[entry.list]
+
+    def has_newest(self, path: str, name: str, reader: Reader | None) -> bool:
+        """Whether an object has the newest version of a file that others may have, too, as can be where packs are."""
+        if reader is None or not self.has_packs:
+            return True
+        if reader not in self._newest:
+            found: dict[str, str] = {}
+            for entry, manifest in sorted(self.entries.values(), key=lambda one: one[1].number):
+                with suppress(DamagedError, WrongKeyError):  # told where the pack is taken
+                    paths = [one.path for one in self.files(entry, manifest, reader)] if entry.files else [entry.path]
+                    found.update(dict.fromkeys(paths, entry.object))
+            self._newest[reader] = found
+        return self._newest[reader].get(path, name) == name
+
+    @cached_property
+    def has_packs(self) -> bool:
+        """Whether any object is a pack."""
+        return any(entry.files for entry, _ in self.entries.values())
+
+    def _read(self, name: str, manifest: Manifest, reader: Reader) -> bytes:
+        return b"".join(map(bytes, opened([self.sealed_list(name, manifest)], reader)))
+
+    def sealed_list(self, name: str, manifest: Manifest) -> bytes:
+        """Return a list as it is in the store. Raises DamagedError where it is not what the manifest says."""
         try:
             sealed = bytes(self.store.get(list_path(name)).data)
         except NotFoundError:
             raise DamagedError(f"The list {list_path(name)} of the vault is missing.", kind=NOT_PROVED.word) from None
         if digest(sealed) != manifest.lists.get(name):
             raise DamagedError(f"The list {list_path(name)} of the vault was changed.", kind=NOT_PROVED.word)
-        return read_list(b"".join(map(bytes, opened([sealed], reader))))
+        return sealed
 
 
 _proofs: dict[Any, Proofs] = {}
@@ -121,7 +176,7 @@ def opened(chunks: Iterable[Buffer], reader: Reader) -> Iterator[Buffer]:
     yield from edited(open_stream(body, envelope.segments), envelope.edits)
 
 
-def _held(chunks: Iterable[Buffer], content: Content, name: str) -> Iterator[Buffer]:
+def held(chunks: Iterable[Buffer], content: Content, name: str) -> Iterator[Buffer]:
     """Pass chunks on; raise DamagedError at their end where they are not the content that they should be."""
     hashed, size = hashlib.sha256(), 0
     for chunk in chunks:
@@ -142,20 +197,33 @@ class VaultObjects(EachObject):
 
     def pages(self, context: RunContext) -> Iterator[Page]:
         """List the payload; then take what the manifests name and the listing lacks, to be told as missing."""
-        wanted = dict(proofs_of(context.source, fresh=True).entries)
+        proofs = proofs_of(context.source, fresh=True)
+        wanted = dict(proofs.entries)
         for listing in context.store.pages(PAYLOAD):
-            found = ((one, wanted.pop(one.key, None)) for one in listing.objects())
-            items = (self._item(context, one.key, one.etag, one.size, known and known[0]) for one, known in found)
-            yield Page([item for item in items if item is not None])
-        lost = (self._item(context, name, LOST, entry.size, entry) for name, (entry, _) in wanted.items())
-        yield Page([item for item in lost if item is not None])
+            for one in listing.objects():
+                wanted.pop(one.key, None)
+            there = (Item(one.key, one.etag, one.size, "") for one in listing.objects())
+            yield from _paged(item for one in there for item in self.items_of(one, proofs, context))
+        lost = (Item(name, LOST, entry.size, "") for name, (entry, _) in wanted.items())
+        yield from _paged(item for one in lost for item in self.items_of(one, proofs, context))
 
-    def _item(self, context: RunContext, key: str, etag: str, size: int, entry: Entry | None) -> Item | None:
-        path = key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING) if entry is None else entry.path
-        if self.below and path != self.below and not path.startswith(f"{self.below}/"):
-            return None
-        as_it_is = self.reader is None and (entry is None or bool(entry.list))
-        return Item(key, etag, size, self.output_of(f"{path}{ENDING}" if as_it_is else path, context))
+    def items_of(self, found: Item, proofs: Proofs, context: RunContext) -> Iterator[Item]:
+        """Yield what is to be done for an object that was found: its item, where it is below the path."""
+        entry, manifest = proofs.entries.get(found.key, (None, None))
+        path = found.key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING) if entry is None else entry.path
+        paths = [path]
+        if self.below and self.reader is not None and entry is not None and manifest is not None and entry.files:
+            try:
+                paths += [one.path for one in proofs.files(entry, manifest, self.reader)]
+            except (DamagedError, WrongKeyError):  # it may have the path; it is told when it is taken
+                paths.append(self.below)
+        if any(map(self.is_below, paths)):
+            as_it_is = self.reader is None and (entry is None or bool(entry.list))
+            yield replace(found, output=self.output_of(f"{path}{ENDING}" if as_it_is else path, context))
+
+    def is_below(self, path: str) -> bool:
+        """Whether a file is asked for."""
+        return not self.below or path == self.below or path.startswith(f"{self.below}/")
 
     def output_of(self, path: str, context: RunContext) -> str:
         """Return the file that an object becomes."""
@@ -203,6 +271,12 @@ class VaultObjects(EachObject):
     @abstractmethod
     def take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs, work: Work) -> None:
         """Do what is to be done with an object, given its bytes as they are in the store."""
+
+
+def _paged(items: Iterator[Item]) -> Iterator[Page]:
+    """Yield items by the page: one object can be many files."""
+    while some := list(islice(items, PAGE)):
+        yield Page(some)
 
 
 def finding_of(item: Item, error: WrongKeyError | DamagedError) -> Finding:

@@ -148,8 +148,9 @@ class Compare(VaultObjects):
         return self.share >= 1 or chance.random() < self.share
 
     def take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs, work: Work) -> None:
-        """Read one object to its end."""
+        """Read one object to its end, and the list of what is in it."""
         try:
+            proofs.prove_list(item.key)
             for _ in proofs.content_of(item.key, chunks, self.reader):
                 pass
         except (WrongKeyError, DamagedError) as error:

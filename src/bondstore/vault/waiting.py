@@ -23,6 +23,8 @@ from bondstore.stores.background import side_by_side
 from bondstore.text import bytes_text, counted, duration_text
 from bondstore.vault import restore
 from bondstore.vault.findings import ARCHIVED
+from bondstore.vault.packed import objects_of
+from bondstore.vault.proofs import proofs_of
 from bondstore.vault.restore import End
 from bondstore.vault.restore_rules import ASKED_FOR, FLIPPED, LAPSED, SECOND, STAGES, Stage, stage_of
 
@@ -88,7 +90,8 @@ def note_done(ledger: Ledger, context: RunContext) -> None:
         return
     for page in grouped(ledger.items.in_state(context.job, State.DONE), lambda _: 0, number=PAGE, weight=1):
         with suppress(PolicyError):  # a restore is going on: the next run of this one tells
-            restore.note_fetched(context.source, {item.key: item.version for item in page})
+            objects = objects_of(page, proofs_of(context.source).entries)
+            restore.note_fetched(context.source, {one.key: one.version for one in objects})
 
 
 @dataclass(slots=True)
@@ -106,7 +109,11 @@ class _Round:
         for page in self.ledger.items.planned(self.context.job, self.context.run):
             ready: list[Item] = []
             unready: list[tuple[Item, Finding]] = []
-            for item, end in zip(page, _Look(self.context, page).ends(), strict=True):
+            objects = objects_of(page, proofs_of(self.context.source).entries)
+            once = list({one.key: one for one in objects}.values())
+            ends = dict(zip((one.key for one in once), _Look(self.context, once).ends(), strict=True))
+            for item, one in zip(page, objects, strict=True):
+                end = ends[one.key]
                 outcome = STAGES[end.stage].outcome
                 if outcome == "waiting":
                     self.waits += Count(1, item.size)
