@@ -20,6 +20,7 @@ from bondstore.config.secrets import SecretRef
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.vault import verify as verifying
+from bondstore.vault.cp import cp_job
 from bondstore.vault.get import get_job
 from bondstore.vault.jobs import executor
 from bondstore.vault.keys import own_key, passphrase_of
@@ -31,7 +32,7 @@ from bondstore.vault.reading import Vault, VaultFile
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["ListedObject", "RunResult", "Vault", "VaultFile", "get", "ls", "open_vault", "put", "verify"]
+__all__ = ["ListedObject", "RunResult", "Vault", "VaultFile", "cp", "get", "ls", "open_vault", "put", "verify"]
 
 
 def open_vault(
@@ -146,6 +147,63 @@ def put(
     )
     job = kept_in(job, storage_class)
     return execute(job, open_destination(job.dest), executor(jobs), dry_run=dry_run)
+
+
+def cp(
+    source: str,
+    dest: str,
+    *,
+    recursive: bool = False,
+    existing: str = "error",
+    storage_class: str | None = None,
+    profile: str | None = None,
+    dest_profile: str | None = None,
+    jobs: int | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Copy one object, or all below an address, from any store to any other, as they are; a vault stays one.
+
+    Parameters
+    ----------
+    source, dest : str
+        What is copied; and the folder, store or part of one that it is copied into, under the name it has.
+    recursive : bool
+        Copy all that is below `source`; otherwise it names one object.
+    existing : str
+        What to do with objects that the destination has already: ``error``, ``skip`` or ``refresh``.
+    storage_class : str, optional
+        The storage class of the copies; the store's own default when not given.
+    profile, dest_profile : str, optional
+        Settings to open source and destination with.
+    jobs, dry_run
+        As in `put`.
+
+    Returns
+    -------
+    RunResult
+        What differs from a vault's manifest is in its tally as quarantined, and what cannot be copied as failed.
+
+    Raises
+    ------
+    UsageError
+        The destination has such an object, and `existing` is ``error``: nothing was written.
+    PolicyError
+        One of source and destination lies in the other.
+    NotFoundError
+        There is nothing to copy.
+    IntegrityError
+        A vault's manifests are not what they were.
+    """
+    job = cp_job(
+        source,
+        dest,
+        recursive=recursive,
+        existing=existing,
+        storage_class=storage_class,
+        profile=profile,
+        dest_profile=dest_profile,
+    )
+    return execute(job, open_destination(resolve_dest(dest, dest_profile)), executor(jobs), dry_run=dry_run)
 
 
 def get(

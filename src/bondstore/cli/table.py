@@ -56,6 +56,7 @@ NOUNS: Mapping[str, Noun] = {
     ),
     "ls": Noun("List what a store, a part of one, or a vault has."),
     "cat": Noun("Write the bytes of one object, or of a file of a vault, to stdout."),
+    "cp": Noun("Copy objects from any store to any other."),
     "put": Noun("Encrypt files and keep them in a vault, with a signed manifest."),
     "get": Noun("Fetch files of a vault, decrypted and proved."),
     "verify": Noun("Hold a vault against its signed manifests."),

@@ -34,6 +34,12 @@ ARCHIVED = FindingKind(
     "The object is archived and cannot be read now.",
     "Ask for it with: bondstore restore URL. Then run the same command again, or add --wait to bondstore get.",
 )
-FINDINGS = registry(NOT_PROVED, NOT_IN_MANIFEST, MISSING, WRONG_RECIPIENT, ARCHIVED)
+NAME_NOT_KEPT = FindingKind(
+    "name-not-kept",
+    Severity.ERROR,
+    "The object's name cannot be kept at the destination; it was not copied.",
+    "Rename it, or copy it elsewhere: folders and some stores cannot have every name.",
+)
+FINDINGS = registry(NOT_PROVED, NOT_IN_MANIFEST, MISSING, WRONG_RECIPIENT, ARCHIVED, NAME_NOT_KEPT)
 INTEGRITY = frozenset({NOT_PROVED.word, NOT_IN_MANIFEST.word, MISSING.word})
 """What a command ends with exit code 7 for."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 executor = default_executor
 """Who does the work of these jobs, by the number of jobs asked for."""
 _HOMES = {
+    "vault.cp": "bondstore.vault.cp",
     "vault.get": "bondstore.vault.get",
     "vault.inventory": "bondstore.vault.inventory",
     "vault.put": "bondstore.vault.put",
