@@ -149,6 +149,10 @@ class StoreKind:
         """Open a client; raises what is wrong with the profile, and makes no connection."""
         raise NotImplementedError
 
+    def resumes(self, profile: Profile) -> bool:  # noqa: ARG002 - kinds differ
+        """Whether uploads in parts can be resumed with a profile's credentials."""
+        return self.has_parts
+
     def url(self, address: Address) -> str:
         """See `Address.url`."""
         return f"{self.name}://{address.place}" + (f"/{address.prefix}" if address.prefix else "")

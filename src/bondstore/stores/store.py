@@ -237,6 +237,11 @@ class Store:
         """Write an object from chunks of any size, in parts; nothing shows before all is there, or if chunks raise."""
         return writing.put_stream(self._writable(key), _checked(key), chunks, storage_class)
 
+    @property
+    def resumes(self) -> bool:
+        """Whether `open_upload` is possible, with this kind of store and these credentials."""
+        return self._connection.kind.resumes(self.spec.profile)
+
     def open_upload(self, key: str, journal: Path, *, storage_class: str | None = None) -> Upload:
         """Begin the upload of a large object in parts, or go on with that of a journal: only what is missing is sent.
 

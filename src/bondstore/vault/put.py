@@ -351,7 +351,7 @@ class PutObjects(EachObject):
 
     def _send(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str, rows: int | None = None) -> Content:
         dest = work.dest
-        if not isinstance(dest, StoreDestination):
+        if not isinstance(dest, StoreDestination) or not dest.store.resumes:
             return self._write(work, item, chunks, name, rows)
         journal = dest.corner / UPLOADS / journal_name(item)
         own = unlocked(self.recipients.key, self.recipients.passphrase)

@@ -72,6 +72,10 @@ class AzureKind(StoreKind):
         with own_environment("AZURE"):
             return AzureStore(address.place, prefix=address.prefix or None, config=config, **options)  # type: ignore[arg-type]
 
+    def resumes(self, profile: Profile) -> bool:
+        """Say no where a role of this machine opens the container: blocks are put by requests that it cannot sign."""
+        return profile.anonymous or azure_key(profile) is not None or azure_sas(profile) is not None
+
     def find_credentials(self, profile: Profile) -> CredentialsFound:
         """Look for an account and its key or signature."""
         if not profile.account and not profile.endpoint:
