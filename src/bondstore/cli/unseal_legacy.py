@@ -19,6 +19,7 @@ EXAMPLES = (
     "bondstore unseal-legacy P001.tar.gz.enc /data/opened",
     "bondstore unseal-legacy az://old-container /data/opened --passphrase file:/home/me/2016 --passphrase prompt:",
     "bondstore unseal-legacy s3://lab/old s3://lab-secure/opened --passphrase env:OLD_PASSPHRASE --yes",
+    "bondstore unseal-legacy az://old-container s3://VAULT/old --seal-for anna --passphrase env:OLD_PASSPHRASE --yes",
 )
 
 
@@ -33,6 +34,15 @@ def command(
             metavar="REF",
             parser=options.secret_reference,
             help="Where a passphrase is: env:NAME, file:/path, keyring:service/name; repeatable. Else you are asked.",
+        ),
+    ] = None,
+    seal_for: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--seal-for",
+            metavar="KEY",
+            help="Encrypt what comes out, lists too, before it is written: for the name of a key, or the path of a "
+            ".pub file; may be repeated.",
         ),
     ] = None,
     iterations: Annotated[
@@ -55,8 +65,9 @@ def command(
 
     Cipher (DES, triple DES, AES), digest and padding are found by trying. Nothing is written before the content proves
     that the passphrase is right and the end is there: gzip by its checksum, tar, zip, AVI, MP4, EDF and BDF by their
-    structure. An archive NAME becomes DEST/NAME without .enc, and a list of its files with checksums. An archive that
-    fails does not stop the others. Exit codes: 4 when no passphrase opens any, 7 when one is damaged, else 5.
+    structure. An archive NAME becomes DEST/NAME without .enc, and a list of its files with checksums. With --seal-for
+    all of these are encrypted (Crypt4GH) before they are written. An archive that fails does not stop the others. Exit
+    codes: 4 when no passphrase opens any, 7 when one is damaged, else 5.
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.questions import before_fetching
@@ -64,11 +75,13 @@ def command(
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
     from bondstore.vault.jobs import executor
+    from bondstore.vault.keys import find_recipient
     from bondstore.vault.legacy import prepare
     from bondstore.vault.unseal import ASK, Asked
     from bondstore.version import TOOL
 
-    asked = Asked(tuple(passphrase or (ASK,)), iterations, keep_tar, accept_unknown)
+    recipients = tuple(find_recipient(one).public.hex() for one in seal_for or ())
+    asked = Asked(tuple(passphrase or (ASK,)), iterations, keep_tar, accept_unknown, recipients)
     job = prepare(
         source, dest, asked, profile=profile, dest_profile=dest_profile, group=group, follow_links=follow_links
     )

@@ -16,11 +16,11 @@ from bondstore.runs.batches import grouped
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.paths import safe_relpath
 from bondstore.runs.pipeline import PAGE, EachObject, Job, Leftovers, Page, Step
-from bondstore.runs.policy import check_places
+from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
 from bondstore.stores import open_store
 from bondstore.stores.address import dest_spec, parse_address, store_spec
 from bondstore.vault.legacyfindings import AGAIN
-from bondstore.vault.unseal import LIST, Archive, Asked, UnfetchedError
+from bondstore.vault.unseal import Archive, Asked, UnfetchedError
 
 if TYPE_CHECKING:
     import os
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 JOB = "vault.unseal-legacy"
 SEALED_SUFFIXES = (".enc", ".des", ".des3", ".aes", ".openssl", ".b64")
 """Ends of names that only say that a file is encrypted."""
-_RATE = 28 << 20  # bytes of DES a second on one core
+_RATE = 24 << 20  # bytes of DES a second on one core
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,20 @@ class UnsealJob(Job):
     def check(self) -> None:
         """Refuse results where they are forbidden, passphrases that cannot be had, and an empty source."""
         if self.keys is None:
-            check_places(self.store, self.dest)
+            self._check(self.store)
         for key in self.keys or ():  # results may lie beside an archive that was named
-            check_places(replace(self.store, url=f"{self.store.url}/{quote(key)}"), self.dest)
+            self._check(replace(self.store, url=f"{self.store.url}/{quote(key)}"))
         for one in self.asked.passphrases:
             one.resolve()
         if self.keys is None and not any(map(len, open_store(self.store).pages())):
             raise NothingThereError(f"There are no objects in {self.store.url}.", hint="Check the folder or the URL.")
+
+    def _check(self, source: StoreSpec) -> None:
+        if self.asked.recipients:  # nothing is written as it is
+            refuse_read_only(self.dest)
+            refuse_overlap(source, self.dest)
+        else:
+            check_places(source, self.dest)
 
     @property
     def few(self) -> bool:  # type: ignore[override]
@@ -96,6 +103,7 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> UnsealJob:
     if dest is None:
         raise unknown_run()
     asked["passphrases"] = tuple(map(SecretRef.parse, asked["passphrases"]))
+    asked["recipients"] = tuple(asked.get("recipients", ()))
     keys = params["keys"]
     return UnsealJob(recorded_store(params, profile), dest, Asked(**asked), None if keys is None else tuple(keys))
 
@@ -154,7 +162,7 @@ class Unseal(EachObject):
 
     def item_of(self, found: ObjectInfo) -> Item:
         """Take every object: only its bytes tell what it is."""
-        return Item(found.key, found.etag, found.size, f"{safe_relpath(base_of(found.key))}{LIST}")
+        return Item(found.key, found.etag, found.size, f"{safe_relpath(base_of(found.key))}{self.asked.list_ending}")
 
     def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> Unseal:
         """Return the step with the archives of which a file is gone."""
@@ -164,7 +172,7 @@ class Unseal(EachObject):
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Give each archive a name of its own; where another has the short one, the whole key is it."""
         if ledger is not None:
-            page.items = list(_apart(ledger, context.job, page.items))
+            page.items = list(_apart(ledger, context.job, page.items, self.asked.list_ending))
         return EachObject.plan_page(self, ledger, context, holder, page)
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:  # noqa: ARG002
@@ -208,12 +216,12 @@ class Unseal(EachObject):
                 work.not_fetched(item, failure.error)
 
 
-def _apart(ledger: Ledger, job: str, items: Sequence[Item]) -> Iterator[Item]:
+def _apart(ledger: Ledger, job: str, items: Sequence[Item], ending: str) -> Iterator[Item]:
     """Yield items with lists of their own: the short name is its who had it first, the others have their whole key."""
     taken: dict[str, str] = {}
     for item in items:
         whole = safe_relpath(item.key)
-        for name in chain([item.output, f"{whole}{LIST}"], (f"{whole}~{number}{LIST}" for number in count(2))):
+        for name in chain([item.output, f"{whole}{ending}"], (f"{whole}~{number}{ending}" for number in count(2))):
             owner = taken.get(name) or ledger.items.keys_of(job, [name]).get(name)
             if owner in (None, item.key):
                 taken[name] = item.key

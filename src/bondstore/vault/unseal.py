@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.codecs import openssl
+from bondstore.codecs.crypt4gh import PrivateKey, header, new_envelope
+from bondstore.codecs.segments import seal_stream
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError, DamagedError
 from bondstore.findings import Severity
@@ -16,12 +18,15 @@ from bondstore.ledger import Read
 from bondstore.text import counted, printable
 from bondstore.vault.content import TAR, TAR_GZ, Source, gunzip, take_all
 from bondstore.vault.legacyfindings import BY_DAMAGE, LEGACY, NO_ROOM, UNOPENED
+from bondstore.vault.manifest import ENDING
 from bondstore.vault.opening import HEAD, Opening, Proof, as_far_as_it_goes, find
 from bondstore.vault.tars import Walk
 from bondstore.vault.unpack import Row, Unpacking, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from typing_extensions import Buffer
 
     from bondstore.ledger import Item
     from bondstore.runs.work import Work
@@ -50,12 +55,15 @@ class Asked:
         Write a tar as it is, and do not unpack it.
     accept_unknown : bool
         Also write what cannot be proved.
+    recipients : tuple of str
+        Public keys, as hexadecimal digits: what comes out is encrypted for them before it is written.
     """
 
     passphrases: tuple[SecretRef, ...] = (ASK,)
     rounds: int | None = None
     keep_tar: bool = False
     accept_unknown: bool = False
+    recipients: tuple[str, ...] = ()
 
     def params(self) -> dict[str, Any]:
         """Return it as JSON, secrets by reference."""
@@ -64,11 +72,32 @@ class Asked:
             "rounds": self.rounds,
             "keep_tar": self.keep_tar,
             "accept_unknown": self.accept_unknown,
+            "recipients": list(self.recipients),
         }
+
+    @property
+    def list_ending(self) -> str:
+        """The end of the name of an archive's list."""
+        return LIST + self.ending
+
+    @property
+    def ending(self) -> str:
+        """What the names of all files end in."""
+        return ENDING if self.recipients else ""
 
     def made_by(self, version: str) -> str:
         """Return the digest of what is made of an object's version."""
-        return hashlib.sha256(repr([_RULES, self.keep_tar, version]).encode()).hexdigest()
+        rules = [_RULES, self.keep_tar, version, *sorted(self.recipients)]
+        return hashlib.sha256(repr(rules).encode()).hexdigest()
+
+    def encrypted(self, chunks: Iterable[bytes]) -> Iterator[Buffer]:
+        """Encrypt content for the recipients, by a key that nobody keeps; without any it stays as it is."""
+        if not self.recipients:
+            yield from chunks
+            return
+        envelope = new_envelope()
+        yield header(envelope, [bytes.fromhex(one) for one in self.recipients], PrivateKey.new())
+        yield from seal_stream(chunks, envelope.segments)
 
 
 class UnfetchedError(BondstoreError):
@@ -84,7 +113,7 @@ class Archive:
 
     def __init__(self, asked: Asked, item: Item, info: ObjectInfo, work: Work) -> None:
         self._asked, self._item, self._info, self._work = asked, item, info, work
-        self._base = item.output.removesuffix(LIST)
+        self._base = item.output.removesuffix(asked.list_ending)
         self._opening = Opening((), None)
 
     def unseal(self) -> None:
@@ -212,10 +241,14 @@ class Archive:
         self._work.quarantine(self._item, self._info.etag, word)
 
     def _list(self, rows: Sequence[Row]) -> None:
-        self._work.write(self._item.output, [listed(rows)], last=True, kind="list", **self._facts)
+        content = list(self._asked.encrypted([listed(rows)]))
+        self._work.write(self._item.output, content, last=True, kind="list", **self._facts)
 
     def _put(self, path: str, chunks: Iterable[bytes], mtime_ns: int | None) -> None:
-        self._work.write(path, chunks, mtime_ns=mtime_ns, kind="file", **self._facts)
+        written: Iterable[Buffer] = self._asked.encrypted(chunks)
+        if isinstance(chunks, list):  # small: many of them are put side by side
+            written = list(written)
+        self._work.write(f"{path}{self._asked.ending}", written, mtime_ns=mtime_ns, kind="file", **self._facts)
 
     @property
     def _facts(self) -> dict[str, str]:
