@@ -12,11 +12,13 @@ import json
 import re
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from botocore.utils import calculate_tree_hash
 
 ARN = "arn:aws:glacier:us-east-1:012345678901:vaults/lab"
@@ -240,3 +242,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body if cut is None else body[:cut])
         self.close_connection = self.close_connection or cut is not None
+
+
+@pytest.fixture
+def glacier(home: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Glacier]:
+    """A vault called lab with three archives."""
+    with Glacier() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_GLACIER", server.endpoint)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        server.upload(b"one" * 1000, "p1/day1.edf")
+        server.upload(b"two", "cDEvZGF5Mi5lZGY=")
+        server.upload(b"three", "")
+        yield server

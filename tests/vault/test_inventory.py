@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,12 @@ from hypothesis import strategies as st
 from bondstore.errors import DamagedError
 from bondstore.vault.archives import InventoryReader, name_in
 from bondstore.vault.treehash import LEAF, root, tree_hash
-from tests.cli.conftest import Call, Result, cli, shell
+from tests.cli.conftest import Call, Result, cli
 from tests.homes import home
-from tests.servers.glacier import Glacier
+from tests.servers.glacier import Glacier, glacier
 from tests.servers.moto import Moto
 
-__all__ = ["cli", "home", "shell"]
+__all__ = ["cli", "glacier", "home"]
 
 NAMES = {
     "p1/day1.edf": "p1/day1.edf",
@@ -103,20 +102,6 @@ def test_an_inventory_in_any_pieces_gives_the_same_and_cut_is_refused(
 def test_what_is_no_inventory_is_refused(raw: bytes) -> None:
     with pytest.raises(DamagedError):
         list(InventoryReader().read([raw]))
-
-
-@pytest.fixture
-def glacier(home: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Glacier]:
-    """A vault called lab with three archives."""
-    with Glacier() as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_GLACIER", server.endpoint)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        monkeypatch.setenv("AWS_REGION", "us-east-1")
-        server.upload(b"one" * 1000, "p1/day1.edf")
-        server.upload(b"two", "cDEvZGF5Mi5lZGY=")
-        server.upload(b"three", "")
-        yield server
 
 
 def ask(cli: Call, *words: str) -> Result:

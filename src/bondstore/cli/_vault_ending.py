@@ -21,7 +21,7 @@ def ending(params: Mapping[str, Any], destination: Destination) -> Ending:
     """Return what a run adds to its end."""
     if params["job"] == "vault.verify":
         return Ending(place=f"Nothing was written to the vault; the run is recorded in {destination.shown}")
-    if params["job"] == "vault.put":
+    if params["job"] in ("vault.put", "vault.migrate"):
         profile = str(params["dest_profile"])
         url = str(params["dest"])
         folder = parse_address(url).kind == "file"

@@ -84,6 +84,7 @@ NOUNS: Mapping[str, Noun] = {
         "Old Amazon Glacier vaults: what they hold, and how it moves out.",
         {
             "inventory": "Ask an old Glacier vault for its inventory, and keep it.",
+            "migrate": "Move the archives of an old Glacier vault into a vault here.",
         },
     ),
     "unseal-legacy": Noun("Open old archives that openssl enc encrypted; unpack their tars."),

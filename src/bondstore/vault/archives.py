@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bondstore.errors import DamagedError
+from bondstore.modes import in_corner
+from bondstore.runs.paths import safe_relpath
 from bondstore.vault.glacierfindings import INVENTORY_DAMAGED
 
 if TYPE_CHECKING:
@@ -73,6 +75,13 @@ class Archive:
         if not (is_right and found.id and _HASH.fullmatch(found.tree_hash)):
             raise _damaged("An entry of the inventory cannot be right.")
         return found
+
+    @property
+    def path(self) -> str:
+        """Where its content belongs: a relative path that leads nowhere else, whatever the description says."""
+        text = self.name if "/" in self.name else self.name.replace("\\", "/")
+        parts = [one for one in text.split("/") if one not in ("", ".")]
+        return "/".join(map(_segment, parts)) or f"unnamed/{safe_relpath(self.id)}"
 
 
 class InventoryReader:
@@ -183,6 +192,11 @@ def _json_name(text: str) -> str:
         return ""
     fields = {key.lower(): value for key, value in said.items()} if isinstance(said, dict) else {}
     return next((fields[key] for key in _KEYS if isinstance(fields.get(key), str)), "")
+
+
+def _segment(part: str) -> str:
+    hidden = part.startswith(".") and part != ".." and not in_corner(part.lower())
+    return "." + safe_relpath(part[1:]) if hidden else safe_relpath(part)
 
 
 def _damaged(message: str) -> DamagedError:

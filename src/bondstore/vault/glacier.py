@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from bondstore import awsclients
 from bondstore.codecs.segments import regrouped
 from bondstore.config.profiles import StoreSpec
+from bondstore.config.settings import DEFAULT, load_profile
 from bondstore.errors import ChecksumError, NotFoundError, PolicyError, TransientStoreError, UsageError
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.vault.treehash import LEAF, root, tree_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bondstore.config.profiles import Profile
     from bondstore.stores.archive import Speed
@@ -160,8 +161,8 @@ class GlacierVault:
         if told and told != root(leaves or [hashlib.sha256().digest()]).hex():
             raise ChecksumError("The inventory does not have the tree hash that the service tells.")
 
-    def ranges(self, job: RetrievalJob, size: int) -> Iterator[bytes]:
-        """Yield the content of an archive in ranges of `RANGE` bytes, each held against the tree hash told with it.
+    def ranges(self, job: RetrievalJob, size: int) -> Iterator[tuple[bytes, bytes]]:
+        """Yield an archive in ranges of `RANGE` bytes with their tree hashes, held against those told with them.
 
         Raises
         ------
@@ -173,7 +174,7 @@ class GlacierVault:
         for start in range(0, size, RANGE):
             yield self._range(job, start, min(RANGE, size - start), size)
 
-    def _range(self, job: RetrievalJob, start: int, length: int, size: int) -> bytes:
+    def _range(self, job: RetrievalJob, start: int, length: int, size: int) -> tuple[bytes, bytes]:
         words = {} if length == size else {"range": f"bytes={start}-{start + length - 1}"}
         for last in (*[False] * (_TRIES - 1), True):
             try:
@@ -183,9 +184,9 @@ class GlacierVault:
                 if last:
                     raise
                 continue
-            told = answer.get("checksum")
-            if len(content) == length and (not told or tree_hash(content).hex() == told):
-                return content
+            found, told = tree_hash(content), answer.get("checksum")
+            if len(content) == length and told in (None, "", found.hex()):
+                return content, found
         raise ChecksumError(f"The bytes {start} to {start + length - 1} came damaged, {_TRIES} times.")
 
     def _read(self, body: Any, most: int | None = None) -> Iterator[bytes]:
@@ -218,6 +219,12 @@ class GlacierVault:
                     f"There is no {place}.", hint="Check the name, the region and the profile."
                 ) from None
             raise awsclients.understand(raised, place) from None
+
+
+def recorded_vault(params: Mapping[str, Any], profile: str | None = None) -> GlacierVault:
+    """Find the vault that a run recorded, or the same with another profile."""
+    named = profile or (params["profile"] if params["profile"] != DEFAULT else None)
+    return GlacierVault(params["vault"], load_profile(named))
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bondstore.config.resolve import recorded_store, store_params
+from bondstore.config.resolve import store_params
 from bondstore.config.settings import load_profile
 from bondstore.errors import ChecksumError, DamagedError, NotFoundError, NothingThereError, TransientStoreError
 from bondstore.ledger import Item, Read, State
@@ -24,7 +24,15 @@ from bondstore.stores import open_store
 from bondstore.stores.archive import Speed, find_class, wait_text
 from bondstore.text import time_text
 from bondstore.vault.archives import InventoryReader
-from bondstore.vault.glacier import FAILED, IN_PROGRESS, INVENTORY, SUCCEEDED, GlacierVault, RetrievalJob
+from bondstore.vault.glacier import (
+    FAILED,
+    IN_PROGRESS,
+    INVENTORY,
+    SUCCEEDED,
+    GlacierVault,
+    RetrievalJob,
+    recorded_vault,
+)
 from bondstore.vault.glacierfindings import (
     INVENTORY_DAMAGED,
     INVENTORY_EXPIRED,
@@ -104,7 +112,7 @@ def inventory_job(vault: str, profile: str | None = None, *, refresh: bool = Fal
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> InventoryJob:
     """Build the job that a run recorded as its `params`; `profile` opens the vault in place of the one used then."""
-    return InventoryJob(GlacierVault(params["vault"], recorded_store(params, profile).profile), params["refresh"])
+    return InventoryJob(recorded_vault(params, profile), params["refresh"])
 
 
 def read_inventory(vault: GlacierVault) -> Iterator[Archive]:

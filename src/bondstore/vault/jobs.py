@@ -18,6 +18,7 @@ _HOMES = {
     "vault.cp": "bondstore.vault.cp",
     "vault.get": "bondstore.vault.get",
     "vault.inventory": "bondstore.vault.inventory",
+    "vault.migrate": "bondstore.vault.migrate",
     "vault.put": "bondstore.vault.put",
     "vault.restore": "bondstore.vault.restore",
     "vault.unseal-legacy": "bondstore.vault.legacy",

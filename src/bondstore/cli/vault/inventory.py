@@ -158,6 +158,8 @@ def _show_archives(job: InventoryJob, *, json: bool) -> None:
     output.note(
         f"{counted(total['archives'], 'archive')}, {bytes_text(total['bytes'])}, as of {about['date']}.",
         f"The whole table, with ids and tree hashes: {table}",
+        "Next:",
+        f"  bondstore vault migrate {job.vault.name} URL --dry-run",
     )
 
 
