@@ -25,8 +25,8 @@ VAULT = Domain(
         ),
         "bondstore.vault.glacierfindings:GLACIER": (
             "Old Glacier vaults",
-            "From `bondstore vault`. With *error* the run ends with exit code 5, or with 7 where content does not have "
-            "its tree hash; while something only has to be waited for, with 8.",
+            "From `bondstore vault inventory` and `vault migrate`. With *error* the run ends with exit code 5, or with "
+            "7 where content does not have its tree hash; while something only has to be waited for, with 8.",
         ),
         "bondstore.vault.legacyfindings:LEGACY": (
             "Old archives",
