@@ -118,6 +118,25 @@ def test_names_that_cannot_be_kept(
     assert set(content(open_store(back))) == {"good"}
 
 
+def test_names_that_only_a_store_can_have(moto_server: Moto, moto: str, home: object, tmp_path: Path) -> None:
+    client, profile = moto_server.client("s3"), s3_profile(moto, region=moto_server.region)
+    client.create_bucket(Bucket="names", CreateBucketConfiguration={"LocationConstraint": moto_server.region})
+    for key in ("a", "a-x", "a/b", "c//d", "x/", "y/./z", "../up", ".bondstore.x", "ok"):
+        client.put_object(Bucket="names", Key=f"from/{key}", Body=b"1")
+    source, dest = StoreSpec("s3://names/from", profile), StoreSpec((tmp_path / "to").as_uri(), Profile())
+    for _ in range(2):
+        done = copy(source, dest)
+        assert done.state == "incomplete"
+        with open_destination(dest).ledger(create=False) as ledger:
+            found = {one.key: one.kind for one in ledger.findings.of_run(done.run)}
+        assert found == dict.fromkeys(("a/b", "c//d", "x/", "y/./z", "../up"), "name-not-kept")
+        assert sorted(tree_of(tmp_path / "to")) == [".bondstore.x", "a", "a-x", "ok"]
+    taken = StoreSpec((tmp_path / "taken").as_uri(), Profile())
+    (tmp_path / "taken/ok").mkdir(parents=True)
+    assert copy(source, taken).tally.failed.objects == 6
+    assert sorted(tree_of(tmp_path / "taken")) == [".bondstore.x", "a", "a-x"]
+
+
 def test_never_into_itself(home: object, tmp_path: Path) -> None:
     source = StoreSpec((tmp_path / "a").as_uri(), Profile())
     fill(source, {"b/one": b"1"})
