@@ -58,7 +58,7 @@ def make() -> str:
 
 def _row(one: StorageClass) -> tuple[str, ...]:
     waits = "; ".join(f"{speed}: {wait_text(one.waits[speed])}" for speed in Speed if speed in one.waits)
-    small = f"{one.overhead // 1024} KB each on top" if one.overhead else ""
+    small = f"{one.overhead // 1024} KB each on top, and {one.index // 1024} KB as STANDARD" if one.overhead else ""
     small = f"as {one.smallest // 1024} KB" if one.smallest else small
     stay = counted(one.stay, "day") if one.stay else ""
     back = ("the object itself, for good" if one.for_good else "a copy, for some days") if one.is_archive else ""

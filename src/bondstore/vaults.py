@@ -95,6 +95,7 @@ def put(
     passphrase: str | SecretRef | None = None,
     existing: str = "error",
     storage_class: str | None = None,
+    pack: str | None = None,
     profile: str | None = None,
     from_profile: str | None = None,
     jobs: int | None = None,
@@ -114,6 +115,8 @@ def put(
         What to do with files that the vault has in another version: ``error``, ``skip`` or ``refresh``.
     storage_class : str, optional
         The storage class of the files, such as ``DEEP_ARCHIVE``; manifests stay where they can be read at once.
+    pack : str, optional
+        Put small files together into tars of up to this size, from ``128MB`` to ``1GB``.
     from_profile : str, optional
         Settings to open the source with, where it is a store.
     jobs : int, optional
@@ -145,7 +148,7 @@ def put(
         profile=profile,
         from_profile=from_profile,
     )
-    job = kept_in(job, storage_class)
+    job = kept_in(job, storage_class, pack)
     return execute(job, open_destination(job.dest), executor(jobs), dry_run=dry_run)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Call
 from tests.homes import Home
+from tests.servers.moto import Moto
 from tests.vault.conftest import tree_of
 
 PASSPHRASE = "lantern over quiet water"
@@ -199,3 +200,37 @@ def test_a_place_that_is_not_there_is_told_before_a_passphrase_is_asked_for(
     assert told.code == 3
     assert "none" in told.err
     assert "passphrase" not in told.err
+
+
+def test_packs_in_an_archive(
+    cli: Call, home: Home, moto_environment: Moto, moto: str, reference: str, source: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    where = {"LocationConstraint": moto_environment.region}
+    moto_environment.client("s3").create_bucket(Bucket="archive", CreateBucketConfiguration=where)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    url = "s3://archive/eeg"
+    cli("keys", "new", "anna", "--passphrase", reference)
+    put = ("put", str(source), url, "--seal-for", "anna", "--passphrase", reference)
+    told = cli(*put, "--class", "GLACIER", "--dry-run", "--json")
+    assert [one["kind"] for one in told.records] == ["costs", "plan"]
+    assert (told.records[0]["days"], told.records[0]["overhead"]) == (90, {"GLACIER": 5 * 32768, "STANDARD": 5 * 8192})
+    plan = cli(*put, "--class", "GLACIER", "--dry-run")
+    assert "GLACIER: 5 objects (9.9 MB), 8 requests to write them." in plan.err
+    assert "Each is billed for 90 days at least" in plan.err
+    assert cli(*put, "--pack", "5MB", "--yes").code == 2
+    assert cli(*put[:3], "--passphrase", reference, "--pack", "128MB", "--yes").code == 2  # for nobody
+    packed = (*put, "--class", "GLACIER", "--pack", "128MB")
+    done = cli(*packed, "--yes", "--json")
+    assert (done.code, done.records[0]["kind"], done.records[0]["objects"]) == (0, "costs", 1)
+    assert done.records[-1]["done"] == 5
+    path = f"{url}#p 1"
+    own = ("--passphrase", reference)
+    assert cli("get", path, str(tmp_path / "back"), "--unseal", *own, "--yes").code == 8
+    asked = cli("restore", path, *own, "--yes", "--json")
+    assert asked.code == 8
+    assert asked.records[-2]["objects"] == {"asked": 1}
+    assert cli("restore", path, *own, "--yes").code == 0
+    assert cli("get", path, str(tmp_path / "back"), "--unseal", *own, "--yes").code == 0
+    assert sorted(tree_of(tmp_path / "back")) == ["p 1/b.edf", "p 1/empty"]
+    assert cli("verify", url, "--deep", "--unseal", *own).code == 0

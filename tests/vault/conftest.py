@@ -31,9 +31,10 @@ class Vault:
     spec: StoreSpec
     recipients: Recipients
     reader: Reader
+    pack: int = 0
 
     def put(self, source: Path, existing: Existing = "error", executor: Executor | None = None) -> RunResult:
-        job = PutJob(StoreSpec(source.as_uri(), Profile()), self.spec, self.recipients, existing)
+        job = PutJob(StoreSpec(source.as_uri(), Profile()), self.spec, self.recipients, existing, pack=self.pack)
         return execute(job, open_destination(self.spec), executor or Threads(2))
 
     def get(self, dest: Path, below: str = "", *, encrypted: bool = False) -> RunResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import random
 import subprocess
@@ -15,18 +16,26 @@ import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import Secret
-from bondstore.errors import NothingThereError, UsageError
+from bondstore.errors import DamagedError, NothingThereError, UsageError
 from bondstore.ledger import Item
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
-from bondstore.runs.executors import Threads
+from bondstore.runs.executors import Serial, Threads
+from bondstore.runs.pipeline import EachObject
 from bondstore.runs.plan import Plan
 from bondstore.stores import open_store
+from bondstore.stores.archive import Access, Speed
+from bondstore.vault import reading
+from bondstore.vault.get import GetJob
 from bondstore.vault.keys import key_folder, new_pair
 from bondstore.vault.packs import read_size, room_of
 from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.put import Existing, PutJob, Recipients, kept_in
+from bondstore.vault.restore import RestoreJob, destination_of
+from bondstore.vault.restore_plan import RestorePlan
+from bondstore.vault.waiting import Pauses
 from tests.servers.faulty import Fault, FaultyProxy
+from tests.servers.moto import Moto
 from tests.servers.seaweedfs import SeaweedFS
 from tests.stores.rigs import s3_profile
 from tests.vault.conftest import PASSPHRASE, Vault, tree_of
@@ -330,3 +339,103 @@ def test_files_that_change_while_they_are_packed_are_told(vault: Vault, source: 
     assert tree_of(tmp_path / "back") == tree_of(source)
     bag = bytes(open_store(vault.spec).get("manifest-sha256.txt").data).decode()
     assert all(name in bag for name in packs_in(vault))
+
+
+def test_packed_files_are_read_in_memory(small_vault: Vault, source: Path) -> None:
+    opened_vault = reading.Vault(small_vault.spec, small_vault.reader)
+    files = tree_of(source)
+    assert {one.path: one.size for one in opened_vault.files()} == {name: len(one) for name, one in files.items()}
+    for name in ("p1/1.edf", "日本/テスト.edf", "line\nend.txt", "large.avi"):
+        assert opened_vault.read(name) == files[name] == b"".join(map(bytes, opened_vault.stream(name)))
+        assert opened_vault.read_range(name, 3, 70) == files[name][3:70]
+        assert opened_vault.read_range(name, 0, 10**9) == files[name]
+    path = Path(small_vault.spec.url.removeprefix("file://")) / packs_in(small_vault)[0]
+    flip(path, path.stat().st_size // 2)
+    refused = 0
+    for one in list(opened_vault.files()):
+        try:
+            assert opened_vault.read(one.path) == files[one.path]
+        except DamagedError:
+            refused += 1
+    assert refused
+
+
+@pytest.fixture
+def glacier(owner: Recipients, moto_server: Moto, moto: str, keys_in_environment: None, source: Path) -> Vault:
+    """Packs in an archive that refuses to be read, and a large file beside them."""
+    where = {"LocationConstraint": moto_server.region}
+    moto_server.client("s3").create_bucket(Bucket="archive", CreateBucketConfiguration=where)
+    spec = StoreSpec("s3://archive/vault", s3_profile(moto, region=moto_server.region))
+    vault = Vault(spec, owner, Reader(owner.key, owner.passphrase))
+    job = PutJob(StoreSpec(source.as_uri(), Profile()), spec, owner)
+    done = execute(replace(kept_in(job, "GLACIER"), pack=SIZE), open_destination(spec), Threads(2))
+    assert done.state == "finished"
+    return vault
+
+
+def test_a_path_is_restored_with_its_pack_alone(glacier: Vault, source: Path, tmp_path: Path) -> None:
+    store = open_store(glacier.spec)
+    archived = {one.key for one in store.list() if store.standing(one.key).access is Access.ARCHIVED}
+    assert archived == {one.key for one in store.list("data")}
+    job = RestoreJob(glacier.spec, Speed.BULK, 7, "p1/1.edf", glacier.reader)
+    place = destination_of(job)
+    planned = execute(job, place, Serial(), dry_run=True).plan
+    assert isinstance(planned, RestorePlan)
+    assert planned.asked.objects == 1
+    execute(job, place, Serial())
+    ready = {one.key for one in store.list("data") if store.standing(one.key).access is not Access.ARCHIVED}
+    assert len(ready) == 1
+    assert ready <= set(packs_in(glacier))
+    back = glacier.get(tmp_path / "back", "p1/1.edf")
+    assert back.state == "finished"
+    assert tree_of(tmp_path / "back") == {"p1/1.edf": (source / "p1/1.edf").read_bytes()}
+    whole = execute(replace(job, below=""), place, Serial()).plan
+    assert isinstance(whole, RestorePlan)
+    assert whole.asked.objects == len(archived) - 1
+    with pytest.raises(NothingThereError):
+        execute(replace(job, below="nobody"), place, Serial())
+
+
+def test_files_of_an_archived_pack_are_waited_for(glacier: Vault, source: Path, tmp_path: Path) -> None:
+    first = glacier.get(tmp_path / "back")
+    assert first.tally.only_waits
+    assert first.tally.waiting == len(tree_of(source))
+    job = RestoreJob(glacier.spec, Speed.BULK, 7)
+    execute(job, destination_of(job), Serial())
+    spec = StoreSpec((tmp_path / "back").as_uri(), Profile())
+    waiting = GetJob(glacier.spec, spec, glacier.reader, wait=Pauses(0.1, 0.1))
+    assert execute(waiting, open_destination(spec), Threads(2)).state == "finished"
+    assert tree_of(tmp_path / "back") == tree_of(source)
+
+
+def test_what_an_archive_will_bill_is_told(owner: Recipients, source: Path) -> None:
+    """By arithmetic: 32 KiB in the class and 8 KiB in STANDARD each; parts of 8 MiB, and two requests around them."""
+    places = StoreSpec(source.as_uri(), Profile()), StoreSpec("s3://vault", Profile(region="us-east-1"))
+    job = kept_in(PutJob(*places, owner), "GLACIER")
+    sizes = [len(one) for one in tree_of(source).values()]
+    sealed = [124 + size + 28 * math.ceil(size / 65536) for size in sizes]
+    step = job.steps[0]
+    assert isinstance(step, EachObject)
+    plan = Plan(writes=step.writes([Item(name, "", len(one), "") for name, one in tree_of(source).items()]))
+    costs = job.costs(plan)
+    assert costs is not None
+    number = len(sizes)
+    assert costs.record() == {
+        "kind": "costs",
+        "class": "GLACIER",
+        "objects": number,
+        "bytes": sum(sealed),
+        "requests": number - 1 + 2 + 2,
+        "days": 90,
+        "overhead": {"GLACIER": number * 32768, "STANDARD": number * 8192},
+        "advice": "--pack",
+    }
+    packed = replace(job, pack=SIZE)
+    step = packed.steps[0]
+    assert isinstance(step, EachObject)
+    costs = packed.costs(
+        Plan(writes=step.writes([Item(name, "", len(one), "") for name, one in tree_of(source).items()]))
+    )
+    assert costs is not None
+    assert 5 <= costs.objects <= 9
+    assert not costs.is_dear

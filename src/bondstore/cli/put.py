@@ -9,11 +9,14 @@ import typer
 from bondstore.cli import options, output
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Iterator
+
+    from bondstore.runs.plan import Plan
+    from bondstore.vault.put import PutJob
 
 EXAMPLES = (
     "bondstore put recordings s3://VAULT/eeg --seal-for anna --seal-for berta --dry-run",
-    "bondstore put recordings s3://VAULT/eeg --seal-for anna --class DEEP_ARCHIVE --dry-run",
+    "bondstore put recordings s3://VAULT/eeg --seal-for anna --class DEEP_ARCHIVE --pack 512MB --dry-run",
     "bondstore put /nas/video s3://VAULT/video --seal-for anna --passphrase file:/etc/lab/passphrase --yes",
 )
 
@@ -47,6 +50,14 @@ def command(
             "Manifests stay where they can be read at once.",
         ),
     ] = None,
+    pack: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Put small files together into tars of up to this size, from 128MB to 1GB. "
+            "Each file can still be fetched by itself.",
+        ),
+    ] = None,
     key: options.OwnKey = None,
     passphrase: options.Passphrase = None,
     profile: Annotated[
@@ -74,9 +85,9 @@ def command(
 ) -> int:
     """Encrypt files for their recipients and keep them in a vault, with a signed manifest.
 
-    Each file becomes one object, below data/ and under its own name. The manifest says what was uploaded, by size and
-    checksum, and names the manifest before it. Run again, only new and changed files are uploaded; stopped at any
-    moment, it goes on where it was. Nothing is deleted, here or there.
+    Each file becomes one object, below data/ and under its own name; with --pack many small ones become one. The
+    manifest says what was uploaded, by size and checksum, and names the manifest before it. Run again, only new and
+    changed files are uploaded; stopped at any moment, it goes on where it was. Nothing is deleted, here or there.
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.questions import before_fetching
@@ -96,13 +107,29 @@ def command(
         profile=profile,
         from_profile=from_profile,
     )
-    job = kept_in(job, storage_class)
+    job = kept_in(job, storage_class, pack)
     place = open_destination(job.dest)
     if not json:
         output.note(*_said(job.recipients.names, job.recipients.key))
-    ask = before_fetching(f"Upload {{}} to {place.shown}?", yes=yes, things="files")
+    asked = before_fetching(f"Upload {{}} to {place.shown}?", yes=yes, things="files")
+
+    def ask(plan: Plan) -> bool:
+        if plan.todo.objects and not json:
+            output.note(*_told(job, plan))
+        return asked(plan)
+
     result = engine.execute(job, place, executor(jobs), progress=reporter(things="files"), confirm=ask, dry_run=dry_run)
-    return show_result(result, place, json=json)
+    if dry_run and not json:
+        output.note(*_told(job, result.plan))
+    costs = job.costs(result.plan)
+    return show_result(result, place, json=json, about=costs.record() if costs is not None else {})
+
+
+def _told(job: PutJob, plan: Plan) -> Iterator[str]:
+    """Yield what a plan takes, where files go into a storage class."""
+    costs = job.costs(plan)
+    if costs is not None:
+        yield from costs.lines()
 
 
 def _said(names: tuple[str, ...], key: str) -> list[str]:

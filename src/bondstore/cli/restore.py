@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "bondstore restore s3://BUCKET/patients --dry-run",
     "bondstore restore s3://BUCKET/patients/1ab2cd3e --tier standard --days 14 --yes",
+    "bondstore restore 's3://VAULT/eeg#1ab2cd3e/day1' --yes",
     "bondstore restore az://CONTAINER/edf --json",
 )
 
@@ -30,7 +31,12 @@ _NOTHING = "Nothing is archived: there is nothing to restore."
 
 
 def command(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The store, or a part of it: s3://BUCKET/PREFIX.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL[#PATH]", help="The store, or a part of it: s3://BUCKET/PREFIX; #PATH names a part of a vault."
+        ),
+    ],
     *,
     tier: Annotated[
         str | None,
@@ -42,6 +48,8 @@ def command(
         int | None,
         typer.Option(metavar="N", min=1, max=36500, help="How long restored copies can be read. Default: 7 days."),
     ] = None,
+    key: options.OwnKey = None,
+    passphrase: options.Passphrase = None,
     profile: options.Profile = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
@@ -53,6 +61,9 @@ def command(
     does not wait: it ends with exit code 8 while objects are on their way. Run the same command again to go on; each
     run costs one HEAD an object. An object that is archived again before it was fetched is asked for once more, and
     named. Objects that are not archived are counted and left as they are.
+
+    With #PATH only what has the files below a path of a vault is asked for: of files in packs those packs, each by one
+    request. That needs a key which decrypts their indexes.
     """
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine
@@ -61,7 +72,8 @@ def command(
     from bondstore.vault.restore_plan import RestorePlan
     from bondstore.version import TOOL
 
-    job = restore.prepare(url, profile, tier=tier, days=days)
+    place, _, below = url.partition("#")
+    job = restore.part_of(restore.prepare(place, profile, tier=tier, days=days), below, key, passphrase)
     destination = restore.destination_of(job)
 
     def ask(plan: Plan) -> bool:

@@ -189,6 +189,10 @@ class EachObject(Step):
         """Return about how many bytes the results of some objects take; 0 where nobody says."""
         return 0
 
+    def writes(self, items: Sequence[Item]) -> Mapping[str, int]:  # noqa: ARG002
+        """Return what will be written for some objects, counted by the step's own words."""
+        return {}
+
     @abstractmethod
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Handle a batch: every item ends up in the work's receipt."""
@@ -215,7 +219,8 @@ class EachObject(Step):
                 ledger.items.put(context.job, context.run, parts.todo)
         skipped = total(parts.skipped) + total(page.superseded)
         left_out, room = dict(page.left_out), self.room(parts.todo)
-        return Plan(total(parts.todo), skipped, total(parts.quarantined), left_out, room=room)
+        writes = self.writes(parts.todo)
+        return Plan(total(parts.todo), skipped, total(parts.quarantined), left_out, room=room, writes=writes)
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield what was planned, in batches."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +41,8 @@ class Plan:
     """About how long one core will take; None where nobody can say."""
     room: int = field(default=0, compare=False)
     """About how many bytes the results will take; 0 where nobody says."""
+    writes: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """What will be written, counted by the step's own words; empty where nobody says."""
 
     def __add__(self, other: Plan) -> Plan:
         names = {**self.left_out, **other.left_out}
@@ -50,6 +53,7 @@ class Plan:
             {name: self.left_out.get(name, 0) + other.left_out.get(name, 0) for name in names},
             other.seconds if self.seconds is None else self.seconds + (other.seconds or 0),
             self.room + other.room,
+            dict(Counter(self.writes) + Counter(other.writes)),
         )
 
 

@@ -38,6 +38,7 @@ class StorageClass:
     waits: Mapping[Speed, tuple[int, int]] = field(default_factory=dict)  # minutes; empty: readable at once
     stay: int = 0  # days that are billed at least
     overhead: int = 0  # bytes that are billed on top of each object
+    index: int = 0  # bytes that are billed on top of each object at the rate of STANDARD
     smallest: int = 0  # bytes that are billed for an object at least
     for_good: bool = False  # a restored object stays readable; otherwise a copy of it does, for some days
     written: bool = True  # a put can ask for it
@@ -63,8 +64,8 @@ CLASSES = (
     StorageClass("s3", "ONEZONE_IA", stay=30, smallest=128 * _KB),
     StorageClass("s3", "INTELLIGENT_TIERING"),
     StorageClass("s3", "GLACIER_IR", stay=90, smallest=128 * _KB),
-    StorageClass("s3", "GLACIER", _FLEXIBLE, stay=90, overhead=40 * _KB),
-    StorageClass("s3", "DEEP_ARCHIVE", _DEEP, stay=180, overhead=40 * _KB),
+    StorageClass("s3", "GLACIER", _FLEXIBLE, stay=90, overhead=32 * _KB, index=8 * _KB),
+    StorageClass("s3", "DEEP_ARCHIVE", _DEEP, stay=180, overhead=32 * _KB, index=8 * _KB),
     # where INTELLIGENT_TIERING moves objects that nobody reads, if its bucket is set up so
     StorageClass("s3", "ARCHIVE_ACCESS", _FLEXIBLE, for_good=True, written=False),
     StorageClass("s3", "DEEP_ARCHIVE_ACCESS", _DEEP, for_good=True, written=False),

@@ -1,4 +1,9 @@
-"""What is encrypted and kept: keys, manifests, uploads, archives, and the ways back."""
+"""What is encrypted and kept: keys, manifests, uploads, archives, and the ways back.
+
+A vault has its files below ``data/``, each as an object of its own, or many small ones in a pack, ``data/packs/*.tar``.
+The signed manifests are below ``manifests/``. They name objects; lists beside them, encrypted for the same recipients,
+have the checksums of contents, and of a pack also the path, place, size and checksum of each file (its index).
+"""
 
 from bondstore.runs.domain import Domain
 from bondstore.vault.findings import INTEGRITY

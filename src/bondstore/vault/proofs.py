@@ -138,6 +138,16 @@ class Proofs:
             self._newest[reader] = found
         return self._newest[reader].get(path, name) == name
 
+    def objects_below(self, path: str, reader: Reader | None) -> frozenset[str]:
+        """Return the objects that have the newest versions of the files below a path. Raises as `files`."""
+        found = set()
+        for entry, manifest in self.entries.values():
+            packed = entry.files and reader is not None
+            paths = [one.path for one in self.files(entry, manifest, reader)] if packed and reader else [entry.path]
+            if any(self.has_newest(one, entry.object, reader) for one in paths if is_below(one, path)):
+                found.add(entry.object)
+        return frozenset(found)
+
     @cached_property
     def has_packs(self) -> bool:
         """Whether any object is a pack."""
@@ -167,6 +177,11 @@ def proofs_of(spec: StoreSpec, *, fresh: bool = False) -> Proofs:
         if fresh or spec not in _proofs:
             _proofs[spec] = Proofs(open_store(spec), read_chain(spec).entries())
         return _proofs[spec]
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is another one, or below it."""
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def opened(chunks: Iterable[Buffer], reader: Reader) -> Iterator[Buffer]:
@@ -223,7 +238,7 @@ class VaultObjects(EachObject):
 
     def is_below(self, path: str) -> bool:
         """Whether a file is asked for."""
-        return not self.below or path == self.below or path.startswith(f"{self.below}/")
+        return not self.below or is_below(path, self.below)
 
     def output_of(self, path: str, context: RunContext) -> str:
         """Return the file that an object becomes."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
-from bondstore.codecs.segments import plain_size, seal_stream
+from bondstore.codecs.segments import plain_size, seal_stream, sealed_size
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import (
     recorded_dest,
@@ -27,10 +28,12 @@ from bondstore.runs.pipeline import EachObject, Group, Job, Objects, Product, Sh
 from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
+from bondstore.stores.address import parse_address
 from bondstore.stores.archive import find_class
 from bondstore.text import counted
 from bondstore.vault.bag import BagFiles
 from bondstore.vault.chain import chain_at
+from bondstore.vault.costs import COUNTED, Costs, written
 from bondstore.vault.keys import find_recipient, fingerprint, own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import (
     Content,
@@ -160,8 +163,24 @@ class PutJob(Job):
     @property
     def steps(self) -> Sequence[Step]:
         """Objects first, then the manifest of those that none has yet; that is read back, and the bag follows it."""
-        objects = PutObjects(self.recipients, self.existing, self.storage_class, self.pack)
-        return objects, Manifests(self.recipients), ReadBack(), BagFiles()
+        return self._objects, Manifests(self.recipients), ReadBack(), BagFiles()
+
+    @property
+    def _objects(self) -> PutObjects:
+        kind = parse_address(self.dest.url).kind
+        return PutObjects(self.recipients, self.existing, self.storage_class, self.pack, kind)
+
+    def costs(self, plan: Plan) -> Costs | None:
+        """Return what a plan takes in the storage class that was asked for; None where none is known by the name."""
+        known = find_class(parse_address(self.dest.url).kind, self.storage_class)
+        if known is None:
+            return None
+        counts = Counter(plan.writes)
+        if packed := counts.pop("packed", 0):
+            full = -(-packed // self.pack)
+            size = self._objects.stored_size(packed // full)
+            counts += Counter(written([size] * full, known.smallest))
+        return Costs(known, **{name: counts[name] for name in COUNTED}, packed=bool(self.pack))
 
 
 def put_job(
@@ -245,6 +264,8 @@ class PutObjects(EachObject):
     existing: Existing
     storage_class: str = ""
     pack: int = 0
+    kind: str = ""
+    """Of the vault's store."""
     there: frozenset[str] = frozenset()
     """Objects that the vault has."""
     packs: frozenset[str] = frozenset()
@@ -308,6 +329,21 @@ class PutObjects(EachObject):
         for batch in packs_of(small, self.pack, sorted(ledger.items.keys_of(context.job, sent).values())):
             yield Packing(context, self, tuple(batch))
 
+    def writes(self, items: Sequence[Item]) -> Mapping[str, int]:
+        """Count the objects that go into a storage class; of packs, what all of them hold."""
+        if not self.storage_class:
+            return {}
+        packed = [room_of(item) for item in items if self.pack and room_of(item) <= self.pack]
+        alone = [item.size for item in items if not self.pack or room_of(item) > self.pack]
+        known = find_class(self.kind, self.storage_class)
+        counts = written(map(self.stored_size, alone), known.smallest if known is not None else 0)
+        return counts | {"packed": sum(packed)}
+
+    def stored_size(self, size: int) -> int:
+        """Return how many bytes the object of a file has."""
+        recipients = len(self.recipients.publics)
+        return header_size(recipients) + sealed_size(size) if recipients else size
+
     def send_pack(self, pack: Pack, work: Work) -> None:
         """Encrypt and write a pack and its index."""
         files: list[PackedFile] = []
@@ -332,8 +368,8 @@ class PutObjects(EachObject):
 
     def _make_room(self, items: Sequence[Item], work: Work) -> None:
         """Remove what a killed run archived and no manifest names, where the store cannot write over it."""
-        known = find_class("az", self.storage_class)
-        if known is not None and known.is_archive and isinstance(work.dest, StoreDestination):
+        known = find_class(self.kind, self.storage_class)
+        if known is not None and known.is_archive and known.for_good and isinstance(work.dest, StoreDestination):
             named = proofs_of(work.dest.spec).entries
             work.dest.remove([item.output for item in items if item.output not in named])
 

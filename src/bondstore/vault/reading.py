@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from bondstore.codecs.crypt4gh import Header
 from bondstore.codecs.segments import SEGMENT, sealed_range
-from bondstore.errors import NotFoundError, UsageError
+from bondstore.errors import NotFoundError, UsageError, WrongKeyError
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.process import whoami
 from bondstore.stores import open_store
 from bondstore.vault.keys import unlocked
-from bondstore.vault.manifest import header_size
-from bondstore.vault.proofs import LARGE, proofs_of
+from bondstore.vault.manifest import Content, header_size
+from bondstore.vault.packed import open_pack
+from bondstore.vault.proofs import LARGE, held, proofs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.stores import Store
     from bondstore.vault.manifest import Entry, Manifest
+    from bondstore.vault.packs import PackedFile
     from bondstore.vault.proofs import Proofs, Reader
 
 
@@ -68,8 +70,30 @@ class Vault:
         return proofs_of(self._spec, fresh=True)
 
     @cached_property
-    def _by_path(self) -> dict[str, tuple[Entry, Manifest]]:
-        return {entry.path: (entry, manifest) for entry, manifest in self._proofs.entries.values()}
+    def _by_path(self) -> dict[str, tuple[Entry, Manifest, PackedFile | None]]:
+        """The object of each file, and where in a pack it is; of several versions the newest."""
+        found: dict[str, tuple[Entry, Manifest, PackedFile | None]] = {}
+        for entry, manifest in sorted(self._proofs.entries.values(), key=lambda one: one[1].number):
+            try:
+                packed = self._proofs.files(entry, manifest, self._reader) if entry.files and self._reader else ()
+            except WrongKeyError:  # for others: it is named as a whole
+                packed = ()
+            for one in packed:
+                found[one.path] = entry, manifest, one
+            if not packed:
+                found[entry.path] = entry, manifest, None
+        return found
+
+    def _packed(self, path: str) -> PackedFile | None:
+        """Return where a file is in its pack; None of one that is an object by itself."""
+        self._entry(path)
+        return self._by_path[path][2]
+
+    def _range(self, packed: PackedFile, start: int, end: int) -> Iterator[memoryview]:
+        entry, manifest = self._entry(packed.path)
+        assert self._reader is not None
+        opened = open_pack(entry, manifest, self._reader, partial(self._fetched, entry))
+        yield from opened.read(packed.offset + start, packed.offset + end)
 
     def files(self) -> Iterator[VaultFile]:
         """Yield the files, in the order of their names.
@@ -81,12 +105,15 @@ class Vault:
         PolicyError
             A manifest was signed by somebody whom you do not trust.
         """
-        for path, (entry, manifest) in sorted(self._by_path.items()):
-            yield VaultFile(path, entry.plain_size, bool(entry.list), manifest.made)
+        for path in sorted(self._by_path):
+            entry, manifest, packed = self._by_path[path]
+            yield VaultFile(path, packed.size if packed else entry.plain_size, bool(entry.list), manifest.made)
 
     def size(self, path: str) -> int:
         """Return how many bytes `read` returns of a file. Raises NotFoundError where no manifest names it."""
         entry, _ = self._entry(path)
+        if (packed := self._packed(path)) is not None:
+            return packed.size
         return entry.size if self._reader is None else entry.plain_size
 
     def read(self, path: str) -> bytes:
@@ -102,6 +129,8 @@ class Vault:
             It was encrypted for others.
         """
         entry, _ = self._entry(path)
+        if (packed := self._packed(path)) is not None:
+            return b"".join(self._whole(packed))
         fetched = self._store.get(entry.object)
         note_personal(whoami(), [Read(entry.object, fetched.info.etag, len(fetched.data))])
         return b"".join(map(bytes, self._proofs.content_of(entry.object, [fetched.data], self._reader)))
@@ -115,6 +144,9 @@ class Vault:
             As in `read`.
         """
         entry, _ = self._entry(path)
+        if (packed := self._packed(path)) is not None:
+            yield from self._whole(packed)
+            return
         if entry.size <= LARGE:
             yield self.read(path)
             return
@@ -141,6 +173,8 @@ class Vault:
         end = min(end, self.size(path))
         if start >= end:
             return b""
+        if (packed := self._packed(path)) is not None:
+            return b"".join(self._range(packed, start, end))
         if not entry.list or self._reader is None:
             return self._fetched(entry, start, end)
         header = header_size(len(manifest.recipients))
@@ -149,6 +183,10 @@ class Vault:
         plain = envelope.segments.open(self._fetched(entry, header + first, min(header + last, entry.size)))
         skipped = start - start // SEGMENT * SEGMENT
         return bytes(plain[skipped : skipped + end - start])
+
+    def _whole(self, packed: PackedFile) -> Iterator[Buffer]:
+        content = Content(packed.size, packed.sha256)
+        return held(self._range(packed, 0, packed.size), content, packed.path)
 
     def _envelope(self, entry: Entry, header: int) -> Envelope:
         found = Header.parse(self._fetched(entry, 0, header))
@@ -165,4 +203,4 @@ class Vault:
     def _entry(self, path: str) -> tuple[Entry, Manifest]:
         if path not in self._by_path:
             raise NotFoundError(f"There is no file {path} in {self._spec.url}.", hint="Vault.files() names all files.")
-        return self._by_path[path]
+        return self._by_path[path][:2]

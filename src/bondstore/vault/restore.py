@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_store, store_params
+from bondstore.config.secrets import SecretRef
 from bondstore.errors import (
     HOPELESS,
     ArchivedError,
@@ -32,7 +33,9 @@ from bondstore.stores import open_store
 from bondstore.stores.address import parse_address, store_spec
 from bondstore.stores.archive import CLASSES, Access, Speed, Standing, find_class
 from bondstore.stores.background import side_by_side
+from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.places import record_of
+from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.restore_plan import Census, RestorePlan, word_of
 from bondstore.vault.restore_rules import ASKS, STAGES, UNKNOWN, Found, Stage, after_head, rule_of, stage_of
 
@@ -73,6 +76,8 @@ class Restores(EachObject):
     kind: str
     speed: Speed
     days: int | None
+    only: frozenset[str] | None = None
+    """Objects that are planned; None for all."""
 
     def weight(self, item: Item) -> int:  # noqa: ARG002 - nothing of it comes into memory
         """Return nothing: batches are bounded by their number."""
@@ -82,7 +87,7 @@ class Restores(EachObject):
         """Ask how each object stands, and record those for which there is something to do."""
         census = Census()
         for page in context.store.pages():
-            found = [one for one in page.objects() if _is_data(one.key)]
+            found = [one for one in page.objects() if _is_data(one.key) and (self.only is None or one.key in self.only)]
             todo = list(self._todo(ledger, context, found, census))
             if ledger is not None and context.run:
                 with ledger.transaction():
@@ -152,11 +157,14 @@ class Restores(EachObject):
 
 @dataclass(frozen=True, slots=True)
 class RestoreJob(Job):
-    """All archived objects of a store."""
+    """All archived objects of a store, or of a vault those that have the files below a path."""
 
     store: StoreSpec
     speed: Speed
     days: int | None
+    below: str = ""
+    reader: Reader | None = None
+    """Whose key decrypts the indexes of packs."""
 
     @property
     def name(self) -> str:
@@ -166,11 +174,14 @@ class RestoreJob(Job):
     @property
     def params(self) -> dict[str, Any]:
         """All that is needed to build the job again."""
+        own = {} if self.reader is None else {"key": self.reader.key, "passphrase": str(self.reader.passphrase)}
         return {
             "job": JOB,
             **store_params(self.store),
             "tier": self.speed.value,
             "days": self.days,
+            "below": self.below,
+            **own,
         }
 
     def check(self) -> None:
@@ -189,7 +200,18 @@ class RestoreJob(Job):
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> RestorePlan:
         """Plan the one step."""
-        return self.steps[0].plan(ledger, context, progress)
+        return replace(self.steps[0], only=self._only()).plan(ledger, context, progress)
+
+    def _only(self) -> frozenset[str] | None:
+        """Return the objects that have the files below the path; None where none was named."""
+        if not self.below:
+            return None
+        found = proofs_of(self.store, fresh=True).objects_below(self.below, self.reader)
+        if not found:
+            raise NothingThereError(
+                f"There is nothing below {self.below} in {self.store.url}.", hint="#PATH names a part of a vault."
+            )
+        return found
 
 
 def prepare(url: str, profile: str | None = None, *, tier: str | None = None, days: int | None = None) -> RestoreJob:
@@ -225,6 +247,16 @@ def prepare(url: str, profile: str | None = None, *, tier: str | None = None, da
     return RestoreJob(spec, Speed(tier) if tier else speeds[0], None if for_good else days or DAYS)
 
 
+def part_of(job: RestoreJob, below: str, key: str | None = None, passphrase: SecretRef | None = None) -> RestoreJob:
+    """Return the job for what is below a path of a vault; where that has packs, a key decrypts their indexes."""
+    below, reader = below.strip("/"), None
+    if below and proofs_of(job.store, fresh=True).has_packs:
+        name = own_key(key)
+        reader = Reader(name, passphrase_of(name, passphrase))
+        unlocked(reader.key, reader.passphrase)
+    return replace(job, below=below, reader=reader)
+
+
 def has_archive(job: RestoreJob) -> bool:
     """Whether objects of such a store can be archived at all."""
     return parse_address(job.store.url).store_kind.has_classes
@@ -241,7 +273,9 @@ def destination_of(job: RestoreJob) -> Destination:
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> RestoreJob:
     """Build the job that a run recorded as its `params`; `profile` opens the store in place of the one used then."""
-    return RestoreJob(recorded_store(params, profile), Speed(params["tier"]), params["days"])
+    reader = Reader(params["key"], SecretRef.parse(params["passphrase"])) if "key" in params else None
+    below = params.get("below", "")
+    return RestoreJob(recorded_store(params, profile), Speed(params["tier"]), params["days"], below, reader)
 
 
 def note_fetched(spec: StoreSpec, versions: Mapping[str, str]) -> None:
