@@ -28,6 +28,18 @@ WRONG_RECIPIENT = FindingKind(
     "The object was encrypted for others: your key does not decrypt it.",
     "Use a key that it was encrypted for, or ask its owner to add yours.",
 )
+ARRIVED = FindingKind(
+    "arrived",
+    Severity.WARNING,
+    "An upload has brought the object, and its manifest is not signed yet: nothing proves the object.",
+    "Wait for the upload to end; if it was stopped, run the same bondstore put again. Then verify once more.",
+)
+UNFINISHED = FindingKind(
+    "unfinished",
+    Severity.WARNING,
+    "An upload of the object has begun, and is not whole.",
+    "Wait for the upload to end; if it was stopped, run the same bondstore put again: it sends what is missing.",
+)
 ARCHIVED = FindingKind(
     "archived",
     Severity.WARNING,
@@ -40,6 +52,6 @@ NAME_NOT_KEPT = FindingKind(
     "The object's name cannot be kept at the destination; it was not copied.",
     "Rename it, or copy it elsewhere: folders and some stores cannot have every name.",
 )
-FINDINGS = registry(NOT_PROVED, NOT_IN_MANIFEST, MISSING, WRONG_RECIPIENT, ARCHIVED, NAME_NOT_KEPT)
+FINDINGS = registry(NOT_PROVED, NOT_IN_MANIFEST, MISSING, WRONG_RECIPIENT, ARRIVED, UNFINISHED, ARCHIVED, NAME_NOT_KEPT)
 INTEGRITY = frozenset({NOT_PROVED.word, NOT_IN_MANIFEST.word, MISSING.word})
 """What a command ends with exit code 7 for."""

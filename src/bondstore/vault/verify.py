@@ -8,26 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_store, resolve_source, store_params
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import DamagedError, WrongKeyError
-from bondstore.runs.pipeline import Job, Step
+from bondstore.errors import BondstoreError, DamagedError, WrongKeyError
+from bondstore.ledger import Item, Read
+from bondstore.runs.pipeline import Job, Page, Step
 from bondstore.stores import open_store
-from bondstore.vault.findings import NOT_IN_MANIFEST, NOT_PROVED
+from bondstore.vault.arrived import BEGUN, arrived_in, unfinished_in
+from bondstore.vault.findings import ARRIVED, NOT_IN_MANIFEST, NOT_PROVED, UNFINISHED
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
+from bondstore.vault.manifest import ENDING, PAYLOAD
 from bondstore.vault.places import record_of
-from bondstore.vault.proofs import LOST, Reader, VaultObjects, finding_of, proofs_of, refuse_nothing
+from bondstore.vault.proofs import LOST, Reader, VaultObjects, finding_of, held, proofs_of, refuse_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import Buffer
 
     from bondstore.config.profiles import StoreSpec
-    from bondstore.ledger import Item, Ledger
+    from bondstore.findings import FindingKind
+    from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Destination
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
+    from bondstore.vault.manifest import Content
     from bondstore.vault.proofs import Proofs
 
 JOB = "vault.verify"
@@ -126,6 +131,18 @@ class Compare(VaultObjects):
         """Return none: nothing is written."""
         return ""
 
+    def pages(self, context: RunContext) -> Iterator[Page]:
+        """List the vault; then take what uploads have begun and the listing lacks."""
+        begun = {
+            key
+            for key in unfinished_in(context.store)
+            if self.is_below(key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING))
+        }
+        for page in VaultObjects.pages(self, context):
+            begun.difference_update(item.key for item in page.items)
+            yield page
+        yield Page([Item(key, BEGUN, 0, "") for key in sorted(begun)])
+
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Compare sizes; read those that were chosen."""
         proofs = proofs_of(work.context.source)
@@ -133,16 +150,46 @@ class Compare(VaultObjects):
         read = []
         for item in items:
             entry, _ = proofs.entries.get(item.key, (None, None))
-            if item.version == LOST or (entry is not None and entry.size == item.size and self._is_read(chance)):
+            if item.version == BEGUN:
+                _wait_for(item, UNFINISHED, work)
+            elif item.version == LOST or (entry is not None and entry.size == item.size and self._is_read(chance)):
                 read.append(item)
             elif entry is None:
-                work.receipt.failed(item, NOT_IN_MANIFEST.about(item.key))
+                self._take_unnamed(item, work, is_read=self._is_read(chance))
             elif entry.size != item.size:
                 message = f"The object has {item.size:,} bytes, and its manifest says {entry.size:,}."
                 work.receipt.failed(item, NOT_PROVED.about(item.key, message=message))
             else:
                 work.receipt.done(item, item.version)
         VaultObjects.handle(self, read, work)
+
+    def _take_unnamed(self, item: Item, work: Work, *, is_read: bool) -> None:
+        """Compare an object that no manifest names with the record of its upload."""
+        arrived = arrived_in(work.context.source, work.context.run)
+        content = arrived.recorded.get(item.key)
+        if content is None and not arrived.is_going_on:
+            work.receipt.failed(item, NOT_IN_MANIFEST.about(item.key))
+        elif content is not None and content.size != item.size:
+            message = f"The object has {item.size:,} bytes, and the record of its upload says {content.size:,}."
+            work.receipt.failed(item, NOT_PROVED.about(item.key, message=message))
+        elif content is not None and is_read:
+            self._read_unnamed(item, content, work)
+        else:
+            _wait_for(item, ARRIVED, work)
+
+    def _read_unnamed(self, item: Item, content: Content, work: Work) -> None:
+        try:
+            info = work.store.head(item.key)
+            work.receipt.reads.append(Read(item.key, info.etag, info.size))
+            for _ in held(work.store.open_ranges(info), content, item.key):
+                pass
+        except DamagedError:
+            message = "The object is not what the record of its upload says of it."
+            work.receipt.failed(item, NOT_PROVED.about(item.key, message=message))
+        except BondstoreError as error:
+            self._unread(item, error, work)
+        else:
+            _wait_for(item, ARRIVED, work)
 
     def _is_read(self, chance: random.SystemRandom) -> bool:
         return self.share >= 1 or chance.random() < self.share
@@ -157,3 +204,8 @@ class Compare(VaultObjects):
             work.receipt.failed(replace(item, version=etag), finding_of(item, error))
         else:
             work.receipt.done(item, etag)
+
+
+def _wait_for(item: Item, kind: FindingKind, work: Work) -> None:
+    work.receipt.failed(item, kind.about(item.key))
+    work.receipt.waiting += 1
