@@ -154,7 +154,7 @@ def changed_files(ledger: Ledger, destination: Destination, progress: Progress |
     try:
         for path, outputs in itertools.groupby(ledger.outputs.walk(), key=lambda output: output.path):
             recorded = list(outputs)  # jobs may share a file, as media of both kinds of export
-            found = _changed(destination, path, {output.sha256 for output in recorded})
+            found = changed_file(destination, path, {output.sha256 for output in recorded})
             watch.advance(Count(len(recorded), sum(output.size for output in recorded)))
             if found is not None:
                 yield found
@@ -162,7 +162,8 @@ def changed_files(ledger: Ledger, destination: Destination, progress: Progress |
         watch.end()
 
 
-def _changed(destination: Destination, path: str, hashes: set[bytes]) -> Finding | None:
+def changed_file(destination: Destination, path: str, hashes: set[bytes]) -> Finding | None:
+    """Hash a file again; return what is to be told, where it has none of the hashes."""
     try:
         if destination.sha256(path) in hashes:
             return None
