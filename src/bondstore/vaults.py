@@ -61,7 +61,13 @@ def open_vault(
 
 
 def ls(
-    url: str, *, recursive: bool = False, standing: bool = False, profile: str | None = None
+    url: str,
+    *,
+    recursive: bool = False,
+    standing: bool = False,
+    key: str | None = None,
+    passphrase: str | SecretRef | None = None,
+    profile: str | None = None,
 ) -> Iterator[ListedObject]:
     """List a store, a part of one, an object, or a vault; a vault's files by their own names and sizes.
 
@@ -73,6 +79,8 @@ def ls(
         List all objects, page by page; otherwise objects and folders that are directly there.
     standing : bool
         Ask for each object's storage class, and whether it is archived: one HEAD an object.
+    key, passphrase
+        As in `open_vault`, for the names of files in packs; without either a pack is listed as one.
     profile : str, optional
         Settings to open it with.
 
@@ -83,7 +91,15 @@ def ls(
     IntegrityError
         It is a vault, and its manifests are not what they were.
     """
-    return list_objects(url, recursive=recursive, standing=standing, profile=profile).rows
+    contents = list_objects(
+        url,
+        recursive=recursive,
+        standing=standing,
+        key=key,
+        passphrase=_reference(passphrase),
+        profile=profile,
+    )
+    return contents.rows
 
 
 def put(

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bondstore
+from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.errors import IntegrityError, NotFoundError
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import execute
+from bondstore.runs.executors import Threads
 from bondstore.stores import open_store
+from bondstore.vault.cp import CopyJob
 from bondstore.vault.listing import list_objects
+from bondstore.vault.put import PutJob
 from tests.cli.conftest import Call, cli
 from tests.homes import home
 from tests.servers.moto import Moto
@@ -146,3 +153,23 @@ def test_how_archived_objects_stand(cli: Call, moto_server: Moto, moto: str, mon
         ("c", "GLACIER", "ready"),
     ]
     assert "until" in shown[2]
+
+
+def test_files_in_packs(vault: Vault, source: Path, tmp_path: Path) -> None:
+    job = PutJob(StoreSpec(source.as_uri(), Profile()), vault.spec, vault.recipients)
+    execute(replace(job, pack=50_000), open_destination(vault.spec), Threads(2))
+    url, profile = vault.spec.url, vault.spec.profile
+    own: dict[str, Any] = {"key": vault.reader.key, "passphrase": vault.reader.passphrase}
+    small = {name for name, size in NAMES.items() if size < 50_000}
+    packs = [one for one in list_objects(url, recursive=True, profile=profile).rows if one.kind == "pack"]
+    assert sum(one.files for one in packs) == len(small)
+    assert dict(listed(url, profile, recursive=True, **own)) == NAMES
+    assert sorted(listed(f"{url}#p 1", profile, **own)) == [("b.edf", 70_001), ("empty", 0)]
+    copied = StoreSpec((tmp_path / "copy").as_uri(), Profile())
+    execute(CopyJob(vault.spec, copied, vault=True), open_destination(copied), Threads(2))
+    assert dict(listed(copied.url, None, recursive=True, **own)) == NAMES
+    replace(vault, spec=copied).get(tmp_path / "back")
+    assert tree_of(tmp_path / "back") == tree_of(source)
+    open_store(vault.spec).delete(packs[0].object)
+    proofs = {one.name: one.proof for one in list_objects(url, recursive=True, profile=profile, **own).rows}
+    assert {name for name, proof in proofs.items() if proof == "missing"} == small

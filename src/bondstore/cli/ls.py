@@ -51,18 +51,23 @@ def command(
             help="Show storage class, and whether an object is archived or until when it can be read: one HEAD each.",
         ),
     ] = False,
+    key: options.OwnKey = None,
+    passphrase: options.Passphrase = None,
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> int:
     """List what a store, a part of one, or a vault has: names, sizes and times.
 
     Of a vault the files are listed by their own names and sizes, as its signed manifests say, and whether each is
-    still there. Nothing is decrypted, and no key is needed. Objects themselves are listed below VAULT/data. Ends with 7
-    when a file is missing or has another size, with 5 when a part cannot be read.
+    still there. No key is needed, but for the names of files in packs: those take --key or --passphrase. Objects
+    themselves are listed below VAULT/data. Ends with 7 when a file is missing or has another size, with 5 when a part
+    cannot be read.
     """
     from bondstore.vault.listing import list_objects
 
-    contents = list_objects(url, recursive=recursive, standing=standing, profile=profile)
+    contents = list_objects(
+        url, recursive=recursive, standing=standing, key=key, passphrase=passphrase, profile=profile
+    )
     totals = _Totals()
     columns: list[str | output.Column] = ["name", output.number("size"), output.time("modified")]
     if standing:
@@ -96,6 +101,8 @@ class _Totals:
         if folders := self._kinds["folder"]:
             said += f", {counted(folders, 'folder')}"
         yield f"{said}."
+        if packs := self._kinds["pack"]:
+            yield f"{counted(packs, 'pack')} of files: add --key NAME to list them."
         for proof, what in _PROOFS.items():
             if number := self._proofs[proof]:
                 yield f"{counted(number, 'file is', 'files are')} {what}."

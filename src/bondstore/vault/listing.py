@@ -8,25 +8,37 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import resolve_source
-from bondstore.errors import HOPELESS, BondstoreError, NoPlaceError, NotFoundError, NothingThereError, UsageError
+from bondstore.errors import (
+    HOPELESS,
+    BondstoreError,
+    DamagedError,
+    NoPlaceError,
+    NotFoundError,
+    NothingThereError,
+    UsageError,
+    WrongKeyError,
+)
 from bondstore.stores import open_store
 from bondstore.stores.background import side_by_side
 from bondstore.text import milliseconds, moment
 from bondstore.vault.addresses import object_at, vault_at
+from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import ENDING, PAYLOAD
-from bondstore.vault.proofs import proofs_of
+from bondstore.vault.proofs import Reader, proofs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bondstore.config.profiles import Profile, StoreSpec
+    from bondstore.config.secrets import SecretRef
     from bondstore.stores import ObjectInfo, Store
     from bondstore.stores.archive import Standing
     from bondstore.vault.manifest import Entry, Manifest
+    from bondstore.vault.proofs import Proofs
 
 SIGNED, MISSING, CHANGED, UNPROVED = "signed", "missing", "changed", "unproved"
 """What the manifests of a vault say of a file: they name it, the vault lacks it, it has another size, none names it."""
-OBJECT, FILE, FOLDER = "object", "file", "folder"
+OBJECT, FILE, FOLDER, PACK = "object", "file", "folder", "pack"
 _AT_ONCE = 16
 _BATCH = 64
 
@@ -38,7 +50,7 @@ class ListedObject:
     Parameters
     ----------
     kind : str
-        ``object``, ``file`` (of a vault) or ``folder``.
+        ``object``, ``file`` (of a vault), ``pack`` (of files of a vault, whose names take a key) or ``folder``.
     name : str
         Below what was listed; of a folder with a ``/`` at its end.
     size : int, optional
@@ -52,6 +64,8 @@ class ListedObject:
         ``unproved`` (no manifest names it).
     encrypted : bool, optional
         Of a file: whether it is encrypted.
+    files : int
+        Of a pack: how many files it has.
     barred : bool
         Nothing can be seen of it: a folder that you may not read, a link that leads nowhere.
     storage_class, standing : str
@@ -67,6 +81,7 @@ class ListedObject:
     object: str = ""
     proof: str = ""
     encrypted: bool | None = None
+    files: int = 0
     barred: bool = False
     storage_class: str = ""
     standing: str = ""
@@ -79,9 +94,10 @@ class ListedObject:
             "name": self.name,
             "size": self.size,
             "modified": moment(self.modified_ms),
-            "object": self.object if self.kind == FILE else None,
+            "object": self.object if self.kind in (FILE, PACK) else None,
             "proof": self.proof or None,
             "encrypted": self.encrypted,
+            "files": self.files or None,
             "barred": self.barred or None,
             "class": self.storage_class or None,
             "standing": self.standing or None,
@@ -99,7 +115,13 @@ class Contents:
 
 
 def list_objects(
-    url: str, *, recursive: bool = False, standing: bool = False, profile: str | Profile | None = None
+    url: str,
+    *,
+    recursive: bool = False,
+    standing: bool = False,
+    key: str | None = None,
+    passphrase: SecretRef | None = None,
+    profile: str | Profile | None = None,
 ) -> Contents:
     """List what is directly at an address, or with `recursive` all below it, in the store's own order.
 
@@ -111,6 +133,8 @@ def list_objects(
         List all objects, page by page, and no folders.
     standing : bool
         Ask for each object's storage class, and whether it is archived: one HEAD an object.
+    key, passphrase
+        Whose key decrypts the names of files in packs, and where its passphrase is kept; without either they are not.
     profile : str or Profile, optional
         Settings to open it with.
 
@@ -122,12 +146,25 @@ def list_objects(
         It is a vault, and its manifests are not what they were, or were signed by somebody whom you do not trust.
     """
     vault = vault_at(url, profile)
-    store, found = _of_vault(*vault, recursive=recursive) if vault else _of_store(url, profile, recursive=recursive)
+    if vault is not None:
+        store, found = _of_vault(*vault, _reader(key, passphrase), recursive=recursive)
+    else:
+        store, found = _of_store(url, profile, recursive=recursive)
     first = next(found, None)
     if first is None:
         raise _nothing(url)
     rows: Iterator[ListedObject] = chain([first], found)
     return Contents(vault is not None, _with_standing(store, rows) if standing else rows)
+
+
+def _reader(key: str | None, passphrase: SecretRef | None) -> Reader | None:
+    """Return who decrypts; a key that does not unlock is told at once."""
+    if key is None and passphrase is None:
+        return None
+    name = own_key(key)
+    reader = Reader(name, passphrase_of(name, passphrase))
+    unlocked(reader.key, reader.passphrase)
+    return reader
 
 
 def _nothing(url: str) -> NothingThereError:
@@ -173,30 +210,51 @@ def _of(one: ObjectInfo, name: str = "") -> ListedObject:
     return ListedObject(OBJECT, name or one.key, one.size, one.modified_ms, one.key)
 
 
-def _of_vault(spec: StoreSpec, below: str, *, recursive: bool) -> tuple[Store, Iterator[ListedObject]]:
-    found = (row for row in (_below(one, below) for one in _files(spec)) if row is not None)
+def _of_vault(
+    spec: StoreSpec, below: str, reader: Reader | None, *, recursive: bool
+) -> tuple[Store, Iterator[ListedObject]]:
+    found = (row for row in (_below(one, below) for one in _files(spec, reader)) if row is not None)
     return open_store(spec), found if recursive else _folded(found)
 
 
-def _files(spec: StoreSpec) -> Iterator[ListedObject]:
+def _files(spec: StoreSpec, reader: Reader | None) -> Iterator[ListedObject]:
     """Yield the files of a vault by their real names, those that it lacks at the end."""
-    wanted = dict(proofs_of(spec, fresh=True).entries)
+    proofs = proofs_of(spec, fresh=True)
+    wanted = dict(proofs.entries)
     for page in open_store(spec).pages(PAYLOAD):
         for one in page.objects():
             known = wanted.pop(one.key, None)
-            if known is None:
-                path = one.key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING)
-                sealed = one.key.endswith(ENDING)
-                yield ListedObject(FILE, path, None, one.modified_ms, one.key, UNPROVED, encrypted=sealed)
-            else:
-                yield _file(*known, SIGNED if known[0].size == one.size else CHANGED)
+            if known is not None:
+                yield from _named(proofs, *known, SIGNED if known[0].size == one.size else CHANGED, reader)
+                continue
+            path = one.key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING)
+            sealed = one.key.endswith(ENDING)
+            yield ListedObject(FILE, path, None, one.modified_ms, one.key, UNPROVED, encrypted=sealed)
     for entry, manifest in wanted.values():
-        yield _file(entry, manifest, MISSING)
+        yield from _named(proofs, entry, manifest, MISSING, reader)
 
 
-def _file(entry: Entry, manifest: Manifest, proof: str) -> ListedObject:
+def _named(
+    proofs: Proofs, entry: Entry, manifest: Manifest, proof: str, reader: Reader | None
+) -> Iterator[ListedObject]:
+    """Yield the file, or the files of a pack that its key tells, that an object has the newest version of."""
     made = milliseconds(datetime.fromisoformat(manifest.made))
-    return ListedObject(FILE, entry.path, entry.plain_size, made, entry.object, proof, encrypted=bool(entry.list))
+    if entry.files and reader is not None:
+        try:
+            for one in proofs.files(entry, manifest, reader):
+                if proofs.has_newest(one.path, entry.object, reader):
+                    yield ListedObject(FILE, one.path, one.size, made, entry.object, proof, encrypted=True)
+        except WrongKeyError:  # it is for others: it is shown as a whole
+            pass
+        except DamagedError:
+            proof = CHANGED
+        else:
+            return
+    elif not proofs.has_newest(entry.path, entry.object, reader):
+        return
+    kind = PACK if entry.files else FILE
+    size, sealed = entry.plain_size, bool(entry.list)
+    yield ListedObject(kind, entry.path, size, made, entry.object, proof, encrypted=sealed, files=entry.files)
 
 
 def _below(one: ListedObject, path: str) -> ListedObject | None:
