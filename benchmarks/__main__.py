@@ -18,6 +18,7 @@ NAMES = (
     "ocean_rates",
     "policies",
     "vault",
+    "rekey",
 )
 
 if __name__ == "__main__":

@@ -28,11 +28,12 @@ from bondstore.vault.listing import ListedObject, list_objects
 from bondstore.vault.proofs import Reader
 from bondstore.vault.put import kept_in, put_job
 from bondstore.vault.reading import Vault, VaultFile
+from bondstore.vault.rekey import rekey_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["ListedObject", "RunResult", "Vault", "VaultFile", "cp", "get", "ls", "open_vault", "put", "verify"]
+__all__ = ["ListedObject", "RunResult", "Vault", "VaultFile", "cp", "get", "ls", "open_vault", "put", "rekey", "verify"]
 
 
 def open_vault(
@@ -276,6 +277,47 @@ def get(
         wait=wait,
     )
     return execute(job, open_destination(resolve_dest(dest, dest_profile)), executor(jobs), dry_run=dry_run)
+
+
+def rekey(
+    url: str,
+    *,
+    add: Sequence[str],
+    drop: Sequence[str] = (),
+    key: str | None = None,
+    passphrase: str | SecretRef | None = None,
+    profile: str | None = None,
+    jobs: int | None = None,
+    dry_run: bool = False,
+) -> RunResult:
+    """Change who can decrypt a vault, by new headers alone; its contents are not encrypted again.
+
+    Parameters
+    ----------
+    url : str
+        The vault; with ``#path`` what is below a path.
+    add, drop : sequence of str
+        Who is to decrypt from now on, and who not any more: names of keys, or paths of ``.pub`` files; of `drop`
+        fingerprints too. Recipients that are not dropped stay.
+    key, passphrase, profile, jobs, dry_run
+        As in `put`: the key decrypts headers, and signs.
+
+    Returns
+    -------
+    RunResult
+        What is not proved, archived, or not for your key is in its tally as failed: it keeps its recipients.
+
+    Raises
+    ------
+    UsageError
+        Nothing was ever encrypted for somebody who is to be dropped.
+    ConfigurationError
+        The public key of somebody who stays is not known.
+    IntegrityError
+        The vault's manifests are not what they were.
+    """
+    job = rekey_job(url, add=add, drop=drop, key=key, passphrase=_reference(passphrase), profile=profile)
+    return execute(job, open_destination(job.store), executor(jobs), dry_run=dry_run)
 
 
 def verify(

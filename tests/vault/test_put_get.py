@@ -16,6 +16,7 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
 from bondstore.vault.keys import key_folder
+from bondstore.vault.proofs import proofs_of
 from tests.vault.conftest import PASSPHRASE, Vault, tree_of
 
 
@@ -156,3 +157,15 @@ def test_names_in_the_bag_s_manifest_are_written_as_the_standard_wants(vault: Va
     line = bytes(open_store(vault.spec).get("manifest-sha256.txt").data).decode()
     stored = bytes(open_store(vault.spec).get("data/100 % ö.txt.c4gh").data)
     assert line == f"{hashlib.sha256(stored).hexdigest()}  data/100 %25 ö.txt.c4gh\n"
+
+
+def test_the_list_of_contents_tells_header_and_body_apart(vault: Vault, tmp_path: Path) -> None:
+    """A new header changes one of them alone; a header for one recipient has 124 bytes."""
+    vault.put(some_tree(tmp_path / "source"))
+    proofs = proofs_of(vault.spec, fresh=True)
+    for name, (entry, manifest) in proofs.entries.items():
+        sealed, told = bytes(open_store(vault.spec).get(name).data), proofs.content(entry, manifest, vault.reader)
+        assert entry.header_size == 124
+        assert told.header == hashlib.sha256(sealed[:124]).hexdigest()
+        assert told.body == hashlib.sha256(sealed[124:]).hexdigest()
+        assert manifest.keys == {manifest.recipients[0]: vault.recipients.publics[0]}

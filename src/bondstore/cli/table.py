@@ -60,6 +60,7 @@ NOUNS: Mapping[str, Noun] = {
     "put": Noun("Encrypt files and keep them in a vault, with a signed manifest."),
     "get": Noun("Fetch files of a vault, decrypted and proved."),
     "verify": Noun("Hold a vault against its signed manifests."),
+    "rekey": Noun("Change who can decrypt a vault, without encrypting it again."),
     "release": Noun(
         "Releases: publish what passed, take it back.",
         {

@@ -158,6 +158,17 @@ def header(
     `draw` gives random bytes for the nonces. The same ones may be given again only for the very same header. Raises
     ValueError for a public key with which nothing can be kept secret.
     """
+    return _framed(_packets(envelope, recipients, writer, draw))
+
+
+def extended(old: Header, envelope: Envelope, recipients: Iterable[bytes], writer: PrivateKey) -> bytes:
+    """Return a header with all packets of another one, for whoever these are, and with packets for some recipients."""
+    return _framed([*old.packets, *_packets(envelope, recipients, writer, os.urandom)])
+
+
+def _packets(
+    envelope: Envelope, recipients: Iterable[bytes], writer: PrivateKey, draw: Callable[[int], bytes]
+) -> list[bytes]:
     plain = [struct.pack("<II", _DATA, _CHACHA20) + one for one in envelope.sessions]
     if envelope.edits is not None:
         plain.append(struct.pack(f"<II{len(envelope.edits)}Q", _EDITS, len(envelope.edits), *envelope.edits))
@@ -167,6 +178,10 @@ def header(
         for one in plain:
             nonce = draw(NONCE)
             packets.append(_X25519 + writer.public + nonce + cipher.encrypt(nonce, one, None))
+    return packets
+
+
+def _framed(packets: Sequence[bytes]) -> bytes:
     framed = b"".join(struct.pack("<I", len(one) + 4) + one for one in packets)
     return MAGIC + struct.pack("<I", len(packets)) + framed
 

@@ -90,6 +90,17 @@ class Outputs:
         for row in rows:
             yield Output(*row)
 
+    def by_run(self, paths: Sequence[str]) -> dict[tuple[str, str], list[Output]]:
+        """Return what is recorded of these paths, by job and run."""
+        rows = self._connection.execute(
+            f"SELECT job, run, {_COLUMNS} FROM outputs WHERE path IN (SELECT value FROM json_each(?))",
+            (json.dumps(paths),),
+        )
+        found: dict[tuple[str, str], list[Output]] = {}
+        for job, run, *row in rows:
+            found.setdefault((job, run), []).append(Output(*row))
+        return found
+
     def written(self, paths: Sequence[str]) -> set[str]:
         """Return those of some paths that a job, whichever, has written."""
         return {one.path for one in self.anywhere(paths)}

@@ -25,8 +25,8 @@ VAULT = Domain(
         ),
         "bondstore.vault.findings:FINDINGS": (
             "The vault",
-            "From `bondstore put`, `get`, `cp` and `verify`. With *error* the run ends with exit code 5, or with 7 "
-            "where something in the vault is not what its manifests say.",
+            "From `bondstore put`, `get`, `cp`, `verify` and `rekey`. With *error* the run ends with exit code 5, or "
+            "with 7 where something in the vault is not what its manifests say.",
         ),
         "bondstore.vault.glacierfindings:GLACIER": (
             "Old Glacier vaults",

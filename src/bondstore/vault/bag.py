@@ -28,9 +28,9 @@ class BagFiles(Product):
     kinds: ClassVar[tuple[str, ...]] = (BAG,)
 
     def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
-        """Yield one group, which is stale once there is a new manifest."""
+        """Yield one group, which is stale once there is a new manifest; none where a checksum is not known."""
         chain = chain_at(context.dest)
-        if chain.number:
+        if chain.number and all(entry.sha256 for entry, _ in chain.entries().values()):
             yield Group(BAG, PATHS, chain.newest)
 
     def make(self, group: Group, work: Work) -> None:

@@ -73,12 +73,17 @@ def read_chain(spec: StoreSpec) -> Chain:
     return chain
 
 
+def trusted_signers() -> dict[str, bytes]:
+    """Return the keys by which signatures are checked, by their fingerprints."""
+    return {fingerprint(one.signing): one.signing for one in recipients() if one.signing is not None}
+
+
 def _proved(store: Store) -> Chain:
     numbers = sorted(_numbers(store))
     if numbers != list(range(1, len(numbers) + 1)):
         missing = next(one for one in range(1, len(numbers) + 2) if one not in numbers)
         raise _broken(store, missing, "is missing")
-    signers = {fingerprint(one.signing): one.signing for one in recipients() if one.signing is not None}
+    signers = trusted_signers()
     found: list[Manifest] = []
     digests: list[str] = []
     before = ""

@@ -20,6 +20,7 @@ _HOMES = {
     "vault.inventory": "bondstore.vault.inventory",
     "vault.migrate": "bondstore.vault.migrate",
     "vault.put": "bondstore.vault.put",
+    "vault.rekey": "bondstore.vault.rekey",
     "vault.restore": "bondstore.vault.restore",
     "vault.unseal-legacy": "bondstore.vault.legacy",
     "vault.verify": "bondstore.vault.verify",

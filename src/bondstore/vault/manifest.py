@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bondstore.codecs.segments import NONCE, TAG
+from bondstore.codecs.segments import NONCE, TAG, sealed_size
 from bondstore.errors import IntegrityError
 
 FORMAT = "bondstore-manifest/1"
@@ -58,17 +58,27 @@ class Entry:
     """Its object, relative to the vault."""
     size: int
     sha256: str
-    """Of the object as it lies in the store, as `size` is."""
+    """Of the object as it lies in the store, as `size` is; empty where it got another header since, of which only the
+    parts are known."""
     plain_size: int
     list: str = ""
     """The list that has the content's checksum; empty where the object is the content."""
     files: int = 0
     """How many files are in a pack; its list says which. 0 for a file by itself."""
+    header_sha256: str = ""
+    body_sha256: str = ""
+    """Of the object's header and of all behind it, where it got another header since it was put."""
+    put: int = 0
+    """The manifest that put it, where this one says only which header it got."""
+
+    @property
+    def header_size(self) -> int:
+        """Bytes of the object before its body."""
+        return self.size - sealed_size(self.plain_size) if self.list else 0
 
     def record(self) -> dict[str, Any]:
-        """Return its line: packs alone have a number of files."""
-        found = asdict(self)
-        return found if self.files else {name: value for name, value in found.items() if name != "files"}
+        """Return its line, without what it says nothing of: a number of files, the parts of an object."""
+        return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,8 @@ class Manifest:
     """Fingerprints of those who can decrypt its objects; none where they are not encrypted."""
     lists: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each list that its objects name."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Public keys of the recipients, as hexadecimal digits, by their fingerprints."""
     entries: Sequence[Entry] = ()
 
     def to_bytes(self) -> bytes:
@@ -111,7 +123,9 @@ class Manifest:
         return found
 
 
-_HEAD = ("number", "previous", "made", "tool", "signer", "recipients", "lists")
+_HEAD = ("number", "previous", "made", "tool", "signer", "recipients", "lists", "keys")
+
+_LATER = ("files", "header_sha256", "body_sha256", "put")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +134,20 @@ class Content:
 
     size: int
     sha256: str
+    header: str = ""
+    body: str = ""
+    """SHA-256 of the object's header as it was put, and of all behind it; older lists do not have them."""
 
 
 def write_list(contents: Mapping[str, Content]) -> bytes:
     """Return a list of contents, by the SHA-256 of their objects."""
-    return "".join(
-        f"{json.dumps({'object': name, 'size': one.size, 'sha256': one.sha256})}\n" for name, one in contents.items()
-    ).encode()
+    return "".join(f"{json.dumps({'object': name, **asdict(one)})}\n" for name, one in contents.items()).encode()
 
 
 def read_list(plain: bytes) -> dict[str, Content]:
     """Read a list of contents."""
     rows = [_object(line) for line in plain.decode().splitlines()]
-    return {row["object"]: Content(row["size"], row["sha256"]) for row in rows if "object" in row}
+    return {row.pop("object"): Content(**row) for row in rows if "object" in row}
 
 
 def digest(content: bytes) -> str:

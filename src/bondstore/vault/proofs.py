@@ -27,6 +27,7 @@ from bondstore.findings import Finding
 from bondstore.ledger import Item, Read
 from bondstore.runs.pipeline import PAGE, EachObject, Page
 from bondstore.stores import open_store
+from bondstore.vault.announced import announced
 from bondstore.vault.chain import read_chain
 from bondstore.vault.findings import ARCHIVED, FINDINGS, MISSING, NOT_IN_MANIFEST, NOT_PROVED, WRONG_RECIPIENT
 from bondstore.vault.keys import unlocked
@@ -69,6 +70,8 @@ class Proofs:
 
     store: Store
     entries: Mapping[str, tuple[Entry, Manifest]]
+    announced: Mapping[str, tuple[tuple[Entry, Manifest], ...]] = field(default_factory=dict)
+    """What else some of the objects may be, while the vault is rekeyed."""
     _lists: dict[str, Mapping[str, Content]] = field(default_factory=dict)
     _packs: dict[str, tuple[PackedFile, ...]] = field(default_factory=dict)
     _proved: set[str] = field(default_factory=set)
@@ -87,12 +90,22 @@ class Proofs:
         """
         if name not in self.entries:
             raise DamagedError(NOT_IN_MANIFEST.sentence, kind=NOT_IN_MANIFEST.word)
-        entry, manifest = self.entries[name]
-        sealed = held(chunks, Content(entry.size, entry.sha256), name)
-        if reader is None or not entry.list:
+        tries = [_Try(*one) for one in self.states_of(name)]
+        sealed = _tried(chunks, tries, name)
+        if reader is None or not self.entries[name][0].list:
             yield from sealed
-        else:
-            yield from held(opened(sealed, reader), self._content(entry, manifest, reader), name)
+            return
+        hashed, size = hashlib.sha256(), 0
+        for chunk in opened(sealed, reader):
+            hashed.update(chunk)
+            size += memoryview(chunk).nbytes
+            yield chunk
+        for _ in sealed:  # what an edit list leaves out
+            pass
+        right = next(one for one in tries if one.fits())
+        known = self.content(right.entry, right.manifest, reader)
+        if (size, hashed.hexdigest()) != (known.size, known.sha256):
+            raise _not_so(name)
 
     def prove_list(self, name: str) -> None:
         """Prove the list that has an object's content, once. Raises DamagedError as `sealed_list` does."""
@@ -102,7 +115,16 @@ class Proofs:
                 self.sealed_list(entry.list, manifest)
                 self._proved.add(entry.list)
 
-    def _content(self, entry: Entry, manifest: Manifest, reader: Reader) -> Content:
+    def states_of(self, name: str) -> list[tuple[Entry, Manifest]]:
+        """Return what an object may be."""
+        return [self.entries[name], *self.announced.get(name, ())]
+
+    def sizes_of(self, name: str) -> set[int]:
+        """Return the sizes that an object may have; none where no manifest names it."""
+        return {entry.size for entry, _ in self.states_of(name)} if name in self.entries else set()
+
+    def content(self, entry: Entry, manifest: Manifest, reader: Reader) -> Content:
+        """Return what the list of an object says of its content."""
         with self._guard:
             if entry.list not in self._lists:
                 self._lists[entry.list] = read_list(self._read(entry.list, manifest, reader))
@@ -131,7 +153,7 @@ class Proofs:
             return True
         if reader not in self._newest:
             found: dict[str, str] = {}
-            for entry, manifest in sorted(self.entries.values(), key=lambda one: one[1].number):
+            for entry, manifest in sorted(self.entries.values(), key=lambda one: one[0].put or one[1].number):
                 with suppress(DamagedError, WrongKeyError):  # told where the pack is taken
                     paths = [one.path for one in self.files(entry, manifest, reader)] if entry.files else [entry.path]
                     found.update(dict.fromkeys(paths, entry.object))
@@ -175,7 +197,8 @@ def proofs_of(spec: StoreSpec, *, fresh: bool = False) -> Proofs:
     """Return what the manifests of a vault say, proved."""
     with _guard:
         if fresh or spec not in _proofs:
-            _proofs[spec] = Proofs(open_store(spec), read_chain(spec).entries())
+            store, entries = open_store(spec), read_chain(spec).entries()
+            _proofs[spec] = Proofs(store, entries, announced(store, entries))
         return _proofs[spec]
 
 
@@ -199,7 +222,43 @@ def held(chunks: Iterable[Buffer], content: Content, name: str) -> Iterator[Buff
         size += memoryview(chunk).nbytes
         yield chunk
     if (size, hashed.hexdigest()) != (content.size, content.sha256):
-        raise DamagedError(f"{name} is not what the manifest says of it.", kind=NOT_PROVED.word)
+        raise _not_so(name)
+
+
+class _Try:
+    """What an object may be, held against its bytes as they go by."""
+
+    def __init__(self, entry: Entry, manifest: Manifest) -> None:
+        self.entry, self.manifest = entry, manifest
+        self._size, self._left = 0, 0 if entry.sha256 else entry.header_size
+        self._header, self._rest = hashlib.sha256(), hashlib.sha256()
+
+    def update(self, chunk: Buffer) -> None:
+        view = memoryview(chunk).cast("B")
+        self._size += len(view)
+        if self._left:
+            self._header.update(view[: self._left])
+            view, self._left = view[self._left :], max(self._left - len(view), 0)
+        self._rest.update(view)
+
+    def fits(self) -> bool:
+        entry, rest = self.entry, self._rest.hexdigest()
+        parts = not entry.sha256 and (self._header.hexdigest(), rest) == (entry.header_sha256, entry.body_sha256)
+        return self._size == entry.size and (parts or rest == entry.sha256)
+
+
+def _tried(chunks: Iterable[Buffer], tries: Sequence[_Try], name: str) -> Iterator[Buffer]:
+    """Pass chunks on; raise DamagedError at their end where they are nothing that the object may be."""
+    for chunk in chunks:
+        for one in tries:
+            one.update(chunk)
+        yield chunk
+    if not any(one.fits() for one in tries):
+        raise _not_so(name)
+
+
+def _not_so(name: str) -> DamagedError:
+    return DamagedError(f"{name} is not what the manifest says of it.", kind=NOT_PROVED.word)
 
 
 @dataclass(frozen=True, slots=True)

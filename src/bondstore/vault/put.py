@@ -31,6 +31,7 @@ from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 from bondstore.stores.archive import find_class
 from bondstore.text import counted
+from bondstore.vault import records
 from bondstore.vault.bag import BagFiles
 from bondstore.vault.chain import chain_at
 from bondstore.vault.costs import COUNTED, Costs, written
@@ -50,6 +51,7 @@ from bondstore.vault.manifest import (
 from bondstore.vault.names import stored_name
 from bondstore.vault.packs import Pack, PackedFile, pack_all, packs_of, read_size, room_of, write_index
 from bondstore.vault.proofs import proofs_of
+from bondstore.vault.records import follow
 from bondstore.vault.rights import refuse_without_rights
 from bondstore.vault.sending import Sending, abort_others
 from bondstore.version import TOOL
@@ -69,7 +71,7 @@ if TYPE_CHECKING:
     from bondstore.stores import ObjectInfo
 
 JOB = "vault.put"
-OBJECT, LIST, MANIFEST = "object", "list", "manifest"
+OBJECT, LIST, MANIFEST = records.OBJECT, records.LIST, "manifest"
 UPLOADS = "uploads"
 """The folder of journals in the private corner of a destination."""
 LARGE = 8 << 20
@@ -213,7 +215,7 @@ def put_job(
     """
     if existing not in get_args(Existing):
         raise UsageError(f"--existing {existing} is unknown.", hint="Choose one of: error, skip, refresh.")
-    found = [find_recipient(one) for one in seal_for]
+    found = {one.public: one for one in map(find_recipient, seal_for)}.values()
     name = own_key(key)
     recipients = Recipients(
         tuple(one.name for one in found),
@@ -280,10 +282,18 @@ class PutObjects(EachObject):
         return Item(found.key, found.etag, found.size, path)
 
     def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> PutObjects:  # noqa: ARG002
-        """Learn what the vault has."""
-        entries = chain_at(context.dest).entries()
+        """Learn what the vault has, and which of it has another header now."""
+        chain = chain_at(context.dest)
+        if context.run:
+            follow(ledger, context, chain)
+        entries = chain.entries()
         packs = frozenset(name for name, (entry, _) in entries.items() if entry.files)
         return replace(self, there=frozenset(entries), packs=packs)
+
+    def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
+        """Whether an object with another header, of which no checksum of the whole is known, is there."""
+        known = outputs.get(item.output)
+        return known is None or bool(known.sha256) or holder.stands(known, known.path)
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Compare a page; what the vault has otherwise is skipped, put again or refused, as the user said."""
@@ -399,15 +409,17 @@ class PutObjects(EachObject):
 
     def _write(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str, rows: int | None = None) -> Content:
         passing = _Passing(chunks)
-        if not self.recipients.encrypts:
-            written: Iterable[Buffer] = passing
-        else:
+        written: Iterable[Buffer] = passing
+        if self.recipients.encrypts:
             envelope = new_envelope()
-            written = _joined(self.recipients.header(envelope), seal_stream(passing, envelope.segments))
+            head, body = self.recipients.header(envelope), _Passing(seal_stream(passing, envelope.segments))
+            written = _joined(head, body)
         written = list(written) if item.size <= LARGE else written
         facts = {"kind": OBJECT, "made_by": name, "source": item.key, "rows": rows}
         work.write(item.output, written, storage_class=self.storage_class, **facts)
-        return passing.content
+        if not self.recipients.encrypts:
+            return passing.content
+        return replace(passing.content, header=digest(head), body=body.content.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +513,7 @@ class Manifests(Product):
             fingerprint(own.signing),
             tuple(sorted(fingerprint(one) for one in self.recipients.raw)),
             {name: lists[name] for name in dict.fromkeys(one.made_by for one in objects) if name},
+            {fingerprint(one): one.hex() for one in self.recipients.raw},
             tuple(self._entry(one) for one in objects),
         )
 

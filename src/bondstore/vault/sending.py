@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from bondstore.codecs.segments import NONCE, SEALED_SEGMENT, SEGMENT, regrouped
 from bondstore.errors import ChangedError
 from bondstore.ledger import Output
 from bondstore.stores.parts import part_size
-from bondstore.vault.manifest import Content
+from bondstore.vault.manifest import Content, digest, header_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -66,15 +66,19 @@ class Sending:
                 raise
 
     def _sent(self, upload: Upload, chunks: Iterable[Buffer], facts: Mapping[str, Any]) -> tuple[Output, Content]:
-        plain, sealed, sizes = hashlib.sha256(), hashlib.sha256(), [0, 0]
+        plain, sealed, body, sizes = hashlib.sha256(), hashlib.sha256(), hashlib.sha256(), [0, 0]
+        behind, head = header_size(len(self.recipients)), ""
         for number, (piece, part, note) in enumerate(self._parts(upload, chunks), 1):
             plain.update(piece)
             sealed.update(part)
+            head = head or digest(bytes(part[:behind]))
+            body.update(part[behind:] if number == 1 else part)
             sizes = [sizes[0] + memoryview(piece).nbytes, sizes[1] + len(part)]
             upload.send(number, part, note)
         done = upload.finish(keep_journal=True)  # until it is recorded: killed before, nothing is sent again
         output = Output(self.path, sealed.digest(), sizes[1], 0, etag=done.etag, **facts)
-        return output, Content(sizes[0], plain.hexdigest())
+        content = Content(sizes[0], plain.hexdigest())
+        return output, replace(content, header=head, body=body.hexdigest()) if self.recipients else content
 
     def _parts(self, upload: Upload, chunks: Iterable[Buffer]) -> Iterator[tuple[Buffer, memoryview, str]]:
         """Yield each part as it is and as it is sent, with the note that lets it be made again."""
