@@ -73,7 +73,7 @@ class Vault:
     def _by_path(self) -> dict[str, tuple[Entry, Manifest, PackedFile | None]]:
         """The object of each file, and where in a pack it is; of several versions the newest."""
         found: dict[str, tuple[Entry, Manifest, PackedFile | None]] = {}
-        for entry, manifest in sorted(self._proofs.entries.values(), key=lambda one: one[1].number):
+        for entry, manifest in sorted(self._proofs.entries.values(), key=lambda one: one[0].put or one[1].number):
             try:
                 packed = self._proofs.files(entry, manifest, self._reader) if entry.files and self._reader else ()
             except WrongKeyError:  # for others: it is named as a whole
