@@ -203,6 +203,8 @@ def test_a_part_of_the_tree_comes_back(vault: Vault, source: Path, tmp_path: Pat
         assert tree_of(tmp_path / f"part{number}") == wanted
     with pytest.raises(NothingThereError):
         vault.get(tmp_path / "none", "nobody")
+    with pytest.raises(NothingThereError, match="Names of files in packs are encrypted: add --unseal"):
+        vault.get(tmp_path / "none", "p1", encrypted=True)
 
 
 def test_of_several_versions_the_newest_comes_back(vault: Vault, source: Path, tmp_path: Path) -> None:
