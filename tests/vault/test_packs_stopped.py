@@ -1,0 +1,43 @@
+"""An upload of a pack that was stopped, and files that are new since."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from bondstore.config.profiles import StoreSpec
+from bondstore.errors import BondstoreError
+from bondstore.vault.proofs import Reader
+from bondstore.vault.put import Recipients
+from tests.servers.faulty import Fault, FaultyProxy
+from tests.servers.seaweedfs import SeaweedFS
+from tests.stores.rigs import s3_profile
+from tests.vault.conftest import Vault, tree_of
+
+
+def test_a_file_that_is_new_since_an_upload_was_stopped(
+    owner: Recipients, keys_in_environment: None, bucket: str, seaweedfs: SeaweedFS, tmp_path: Path
+) -> None:
+    """The pack is another one then: what was sent of the first is removed, and nothing of it stays."""
+    rng, source = random.Random(1), tmp_path / "source"
+    source.mkdir()
+    for number in range(60):
+        (source / f"{number:02}.edf").write_bytes(rng.randbytes(500_000))
+    with FaultyProxy(seaweedfs.endpoint) as proxy:
+        spec = StoreSpec(f"s3://{bucket}/vault", s3_profile(proxy.endpoint))
+        vault = Vault(spec, owner, Reader(owner.key, owner.passphrase), 100_000_000)
+        denied = b"<Error><Code>AccessDenied</Code></Error>"
+        with (
+            proxy.fault(Fault("status", "PUT", "partNumber=3", status=403, body=denied, times=100)),
+            pytest.raises(BondstoreError),
+        ):
+            vault.put(source)
+        client = seaweedfs.client()
+        assert client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+        (source / "10 new.edf").write_bytes(b"new")
+        assert vault.put(source).state == "finished"
+        assert not client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+        assert vault.get(tmp_path / "back").state == "finished"
+    assert tree_of(tmp_path / "back") == tree_of(source)
