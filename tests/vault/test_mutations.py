@@ -167,6 +167,13 @@ def test_an_older_state_that_is_put_back_is_noticed(vault: Vault, tmp_path: Path
     assert vault.get(tmp_path / "back").state == "finished"
 
 
+def test_vaults_whose_names_differ_behind_a_dot_are_not_taken_for_each_other(vault: Vault, tmp_path: Path) -> None:
+    for name in ("study.2025", "study.2026"):
+        one = Vault(StoreSpec((tmp_path / name).as_uri(), Profile()), vault.recipients, vault.reader)
+        (tmp_path / "source" / name).write_bytes(name.encode())
+        assert one.put(tmp_path / "source").state == "finished"
+
+
 def test_another_manifest_of_the_same_signer_in_its_place_is_noticed(vault: Vault, tmp_path: Path) -> None:
     kept = {file.name: file.read_bytes() for file in files_of(tmp_path / "vault/manifests", "000002*")}
     for name in kept:

@@ -50,4 +50,5 @@ def note_seen(spec: StoreSpec, number: int, sha256: str) -> None:
 
 
 def _place(spec: StoreSpec) -> Path:
-    return known_at(spec, "vaults").with_suffix(".json")
+    folder = known_at(spec, "vaults")
+    return folder.with_name(f"{folder.name}.json")  # a suffix would take the place of what follows a dot
