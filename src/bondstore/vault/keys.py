@@ -55,6 +55,11 @@ class Recipient:
         """What two people compare over the telephone: the SHA-256 of the public key."""
         return fingerprint(self.public)
 
+    @property
+    def signs_as(self) -> str:
+        """The same of the key that their signatures are checked with; empty where that is not known."""
+        return "" if self.signing is None else fingerprint(self.signing)
+
     def signed(self, content: bytes, signature: bytes) -> bool:
         """Whether they signed some content."""
         return self.signing is not None and is_signed(self.signing, content, signature)
@@ -100,7 +105,7 @@ def new_pair(name: str, passphrase: Secret, folder: Path | None = None) -> Recip
     UsageError
         The name is none, a key of this name is there, or the passphrase is too short.
     """
-    check_name(name)
+    _check_name(name)
     if len(passphrase) < SHORTEST:
         raise UsageError(
             f"A passphrase needs at least {SHORTEST} characters.",
@@ -129,11 +134,12 @@ def trust(name: str, public: Path, signing: Path | None = None) -> Recipient:
     UsageError
         The name is none, or stands for another key already.
     """
-    check_name(name)
+    _check_name(name)
     folder = key_folder()
     new = read_recipient(public, signing)
     known = next((one for one in recipients() if one.name == name), None)
-    if known is not None and (known.is_own or known.public != new.public):
+    signs_otherwise = known is not None and known.signing and new.signing and known.signing != new.signing
+    if known is not None and (known.is_own or known.public != new.public or signs_otherwise):
         raise UsageError(
             f"{name} is the name of another key: {known.file}", hint="Choose another name, or remove that file first."
         )
@@ -143,6 +149,16 @@ def trust(name: str, public: Path, signing: Path | None = None) -> Recipient:
     if new.signing is not None:
         _write(folder / "trusted" / f"{name}{SIGNING}", write_signing(new.signing))
     return find_recipient(name)
+
+
+def _check_name(name: str) -> None:
+    try:
+        check_name(name)
+    except ConfigurationError:
+        raise UsageError(
+            "A key's name is up to 64 letters, digits, - and _, and starts with a letter or digit.",
+            hint="Choose another name, such as anna.",
+        ) from None
 
 
 def recipients() -> Iterator[Recipient]:

@@ -32,7 +32,7 @@ def command(
     """
     from bondstore.config.secrets import Secret, SecretRef
     from bondstore.errors import UsageError
-    from bondstore.vault.keys import PRIVATE, new_pair
+    from bondstore.vault.keys import PRIVATE, SIGNING, new_pair
 
     def asked() -> Secret:
         first = SecretRef("prompt", f"New passphrase for {name} (not shown)").resolve()
@@ -43,9 +43,18 @@ def command(
     secret = asked() if passphrase is None else options.secret_reference(passphrase).resolve()
     made = new_pair(name, secret)
     private = made.file.with_name(f"{name}{PRIVATE}")
-    record = {"kind": "key", "name": name, "fingerprint": made.fingerprint, "public": made.file, "private": private}
+    signing = made.file.with_name(f"{name}{SIGNING}")
+    record = {
+        "kind": "key",
+        "name": name,
+        "fingerprint": made.fingerprint,
+        "signs_as": made.signs_as,
+        "public": made.file,
+        "private": private,
+    }
     output.display_one(record, json=json)
     output.note(
-        f"Give others {made.file} to encrypt for you.",
+        f"Give others {made.file} to encrypt for you, and {signing} to check what you upload. "
+        "Tell them both fingerprints yourself.",
         f"Keep copies of {private} and of its passphrase in two other places.",
     )

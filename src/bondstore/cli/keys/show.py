@@ -26,14 +26,14 @@ def command(
             "name": one.name,
             "yours": one.is_own,
             "fingerprint": one.fingerprint,
-            "signs": one.signing is not None,
+            "signs_as": one.signs_as,
             "file": one.file,
         }
         for one in found
     )
     output.display(
         records,
-        ("name", "yours", "fingerprint", "signs", "file"),
+        ("name", "yours", "fingerprint", "signs_as", "file"),
         json=json,
         empty="There is no key yet. Make one: bondstore keys new NAME",
     )

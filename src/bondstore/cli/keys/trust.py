@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from bondstore.cli.questions import confirm
 
 EXAMPLES = (
     "bondstore keys trust berta berta.pub --signing berta.sign.pub",
-    "bondstore keys trust berta berta.pub --fingerprint SHA256:… --yes",
+    "bondstore keys trust berta berta.pub --fingerprint SHA256:…",
 )
 
 
@@ -28,27 +28,42 @@ def command(
         str | None,
         typer.Option("--fingerprint", metavar="SHA256:…", help="What the owner says that the fingerprint is."),
     ] = None,
+    expected_signing: Annotated[
+        str | None,
+        typer.Option(
+            "--signing-fingerprint", metavar="SHA256:…", help="What the owner says of the key for signatures."
+        ),
+    ] = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
     """Keep somebody's public key under a name, to encrypt for them or to check what they signed.
 
-    Compare the fingerprint with its owner, over the telephone or face to face: who gives you another key reads what you
-    encrypt for it.
+    Compare the fingerprints with their owner, over the telephone or face to face: who gives you another key reads what
+    you encrypt for it, and who gives you another key for signatures changes what they uploaded. What you give as the
+    owner's word is compared; you are asked for the rest.
     """
-    from bondstore.errors import IntegrityError
     from bondstore.vault.keys import read_recipient, trust
 
     found = read_recipient(public, signing)
-    if expected is not None and expected.strip() != found.fingerprint:
-        raise IntegrityError(
-            f"The fingerprint of {public} is {found.fingerprint}, not the one that you gave.",
-            hint="Ask the owner for the file again, and compare both.",
-        )
-    record = {"kind": "key", "name": name, "fingerprint": found.fingerprint, "signs": found.signing is not None}
+    asked = [found.fingerprint] if not _told(public, found.fingerprint, expected) else []
+    if signing is not None and not _told(signing, found.signs_as, expected_signing):
+        asked.append(f"{found.signs_as} for signatures")
+    record: dict[str, Any] = {"kind": "key", "name": name, "fingerprint": found.fingerprint, "signs_as": found.signs_as}
     if not dry_run:
-        if expected is None:
-            confirm(f"Did the owner tell you this fingerprint: {found.fingerprint}?", yes=yes)
+        if asked:
+            confirm(f"Did the owner tell you this: {' and '.join(asked)}?", yes=yes)
         record |= {"file": trust(name, public, signing).file}
     output.display_one(record | {"trusted": not dry_run}, json=json)
+
+
+def _told(file: Path, fingerprint: str, expected: str | None) -> bool:
+    from bondstore.errors import IntegrityError
+
+    if expected is not None and expected.strip() != fingerprint:
+        raise IntegrityError(
+            f"The fingerprint of {file} is {fingerprint}, not the one that you gave.",
+            hint="Ask the owner for the file again, and compare both.",
+        )
+    return expected is not None
