@@ -154,6 +154,14 @@ def test_a_changed_manifest_signature_or_list_is_refused(vault: Vault, tmp_path:
     assert vault.get(tmp_path / "whole").state == "finished"
 
 
+def test_verify_tells_of_a_list_that_is_gone(vault: Vault, tmp_path: Path) -> None:
+    """Without it nobody gets the files, although every object is as it was."""
+    assert vault.verify().state == "finished"
+    for file in files_of(tmp_path / "vault/manifests", "lists/*"):
+        file.unlink()
+    assert vault.verify().tally.failed.objects == len(FILES) + 1
+
+
 def test_an_older_state_that_is_put_back_is_noticed(vault: Vault, tmp_path: Path) -> None:
     """It is whole by itself: every signature and link is right."""
     for file in files_of(tmp_path / "vault/manifests", "000002*"):

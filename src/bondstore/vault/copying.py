@@ -25,6 +25,7 @@ from bondstore.text import counted
 from bondstore.vault.bag import PATHS
 from bondstore.vault.findings import ARCHIVED, MISSING, NAME_NOT_KEPT, NOT_IN_MANIFEST
 from bondstore.vault.manifest import FOLDER, PAYLOAD
+from bondstore.vault.names import is_short_enough
 from bondstore.vault.proofs import LARGE, LOST, finding_of, proofs_of
 from bondstore.vault.put import UPLOADS, Existing, journal_name
 
@@ -47,7 +48,6 @@ COPY = "copy"
 _AT_ONCE = 8
 MOST_AT_ONCE = 5 << 30
 """Bytes of an object that S3 copies in one request (CopyObject in its API reference)."""
-_LONGEST_KEY, _LONGEST_NAME = 1024, 255
 _MANIFEST = re.compile(r"manifests/(\d{6,})\.jsonl(?:\.sig)?", re.ASCII)
 _MD5 = re.compile(r'"[0-9a-f]{32}"')
 
@@ -284,9 +284,9 @@ def is_kept(path: str, *, in_store: bool) -> bool:
     parts = path.split("/")
     if in_corner(path) or "\0" in path or "\ufffd" in path or any(part in ("", ".", "..") for part in parts):
         return False
-    if in_store:  # servers take a backslash for a slash
-        return not is_odd(path) and "\\" not in path and _bytes(path) <= _LONGEST_KEY
-    return all(_bytes(part) <= _LONGEST_NAME for part in parts)
+    if in_store and (is_odd(path) or "\\" in path):  # servers take a backslash for a slash
+        return False
+    return is_short_enough(path, in_store=in_store)
 
 
 def _above(path: str) -> list[str]:
@@ -310,10 +310,6 @@ def _has_no_room(dest: Destination, path: str) -> bool:
     if not isinstance(dest, FolderDestination):
         return False
     return (dest.root / path).is_dir() or any(map(dest.exists, _above(path)))
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _unread(item: Item, error: BondstoreError, work: Work) -> None:

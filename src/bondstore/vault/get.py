@@ -19,9 +19,10 @@ from bondstore.ledger import Item, Read
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
-from bondstore.vault.findings import MISSING
+from bondstore.vault.findings import MISSING, NAME_NOT_KEPT
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import Content
+from bondstore.vault.names import is_short_enough
 from bondstore.vault.packed import key_of, open_pack, pack_of, spans_of
 from bondstore.vault.proofs import LARGE, LOST, Reader, VaultObjects, finding_of, held, proofs_of, refuse_nothing
 from bondstore.vault.waiting import Pauses, note_done, rounds
@@ -238,6 +239,10 @@ class GetObjects(VaultObjects):
         work.quarantine(item, etag, finding.kind)
 
     def _write(self, item: Item, content: Iterable[Buffer], etag: str, work: Work) -> None:
+        if not is_short_enough(item.output, in_store=work.dest.at_once):
+            message = "The file's name is too long for the destination; it was not written."
+            work.receipt.failed(item, NAME_NOT_KEPT.about(item.key, message=message))
+            return
         try:
             written: Iterable[Buffer] = list(content) if item.size <= LARGE else content
             work.write(item.output, written, kind=FILE, source=item.key)

@@ -7,6 +7,8 @@ import re
 from bondstore.modes import in_corner
 from bondstore.runs.paths import is_odd_name, safe_relpath
 
+_LONGEST_KEY, _LONGEST_NAME = 1024, 255
+"""Bytes of a store's key, and of a name in a folder."""
 _ENCODED = re.compile(r"%[0-9A-F]{2}|[\x00-\x1f\x7f\\]")  # servers take a backslash for a slash
 
 
@@ -30,3 +32,14 @@ def name_in_folder(path: str) -> str:
 def name_in_store(path: str) -> str:
     """Return the name that a file of a vault gets in another store."""
     return safe_relpath(path) if in_corner(path) or any(map(is_odd_name, path.split("/"))) else stored_name(path)
+
+
+def is_short_enough(path: str, *, in_store: bool) -> bool:
+    """Whether a store, or else a folder, takes a name as long as this."""
+    if in_store:
+        return _size(path) <= _LONGEST_KEY
+    return all(_size(part) <= _LONGEST_NAME for part in path.split("/"))
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -31,7 +31,7 @@ from bondstore.vault.announced import announced
 from bondstore.vault.chain import read_chain
 from bondstore.vault.findings import ARCHIVED, FINDINGS, MISSING, NOT_IN_MANIFEST, NOT_PROVED, WRONG_RECIPIENT
 from bondstore.vault.keys import unlocked
-from bondstore.vault.manifest import ENDING, PAYLOAD, Content, Entry, digest, list_path, read_list
+from bondstore.vault.manifest import ENDING, LISTS, PAYLOAD, Content, Entry, digest, list_path, read_list
 from bondstore.vault.names import name_in_folder, name_in_store
 from bondstore.vault.packs import PackedFile, read_index
 
@@ -177,6 +177,15 @@ class Proofs:
 
     def _read(self, name: str, manifest: Manifest, reader: Reader) -> bytes:
         return b"".join(map(bytes, opened([self.sealed_list(name, manifest)], reader)))
+
+    def lost_list(self, name: str) -> str:
+        """Return the list that has an object's content, where a listing lacks it; otherwise nothing."""
+        list_of = self.entries[name][0].list
+        return list_path(list_of) if list_of and list_path(list_of) not in self._lists_there else ""
+
+    @cached_property
+    def _lists_there(self) -> frozenset[str]:
+        return frozenset(one.key for one in self.store.list(LISTS))
 
     def sealed_list(self, name: str, manifest: Manifest) -> bytes:
         """Return a list as it is in the store. Raises DamagedError where it is not what the manifest says."""

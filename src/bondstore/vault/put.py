@@ -35,6 +35,7 @@ from bondstore.vault import records
 from bondstore.vault.bag import BagFiles
 from bondstore.vault.chain import chain_at
 from bondstore.vault.costs import COUNTED, Costs, written
+from bondstore.vault.findings import NAME_NOT_KEPT
 from bondstore.vault.keys import find_recipient, fingerprint, own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import (
     Content,
@@ -48,7 +49,7 @@ from bondstore.vault.manifest import (
     signature_path,
     write_list,
 )
-from bondstore.vault.names import stored_name
+from bondstore.vault.names import is_short_enough, stored_name
 from bondstore.vault.packs import Pack, PackedFile, pack_all, packs_of, read_size, room_of, write_index
 from bondstore.vault.proofs import proofs_of
 from bondstore.vault.records import follow
@@ -365,6 +366,7 @@ class PutObjects(EachObject):
         """Encrypt and write a batch."""
         name = made_of("", items)[:32] if self.recipients.encrypts else ""
         contents: dict[str, Content] = {}
+        items = _named(items, work)
         small = [item for item in items if item.size <= LARGE]
         self._make_room(small, work)
         for item, fetched in work.fetch(small):
@@ -435,6 +437,18 @@ class Packing(Shard):
         pack_all(self.items, work, lambda pack: self.step.send_pack(pack, work))
 
 
+def _named(items: Sequence[Item], work: Work) -> list[Item]:
+    """Return files whose objects can have their names; the others are told."""
+    kept = []
+    for item in items:
+        if is_short_enough(item.output, in_store=work.dest.at_once):
+            kept.append(item)
+        else:
+            message = "The file's name is too long for the vault; it was not uploaded."
+            work.receipt.failed(item, NAME_NOT_KEPT.about(item.key, message=message))
+    return kept
+
+
 def journal_name(item: Item) -> str:
     """Return the name of the journal of a file's upload: another one for another version of it."""
     return f"{digest(repr([item.key, item.version, item.output]).encode())[:40]}.jsonl"
@@ -476,7 +490,7 @@ class Manifests(Product):
     recipients: Recipients
     kinds: ClassVar[tuple[str, ...]] = (MANIFEST,)
 
-    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
+    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:
         """Yield the manifests there are, as they are, and those that are missing."""
         chain = chain_at(context.dest)
         for one in chain.manifests:
@@ -484,6 +498,8 @@ class Manifests(Product):
             yield Group(path, (path, signature_path(path)), "")
         there = {name: entry.sha256 for name, (entry, _) in chain.entries().items()}
         fresh = [one for one in ledger.outputs.of_kind(context.job, OBJECT) if there.get(one.path) != one.sha256.hex()]
+        if not context.dest.at_once:  # a kill leaves files that are recorded, and were never shown
+            fresh = [one for one in fresh if holder.holds(one)]
         if any(one.rows for one in fresh):
             fresh = _newest_last(ledger, context.job, fresh)
         lists = {one.made_by: one.sha256.hex() for one in ledger.outputs.of_kind(context.job, LIST)}

@@ -159,6 +159,10 @@ class Compare(VaultObjects):
             elif item.size not in proofs.sizes_of(item.key):
                 message = f"The object has {item.size:,} bytes, and its manifest says {entry.size:,}."
                 work.receipt.failed(item, NOT_PROVED.about(item.key, message=message))
+            elif lost := proofs.lost_list(item.key):
+                work.receipt.failed(
+                    item, NOT_PROVED.about(item.key, message=f"The list {lost} of the vault is missing.")
+                )
             else:
                 work.receipt.done(item, item.version)
         VaultObjects.handle(self, read, work)
