@@ -116,6 +116,11 @@ def test_a_source_is_a_folder_by_any_name_of_it(name: str, cli: Call, home: Home
         gone = cli(*line)
         assert gone.code == 3
         assert f"There is no folder {folder.resolve()}." in gone.err
+    folder.write_bytes(b"a file")
+    file = cli("ocean", "qc", name, "out", "--dry-run")
+    assert file.code == 3
+    assert f"{folder.resolve()} is no folder." in file.err
+    folder.unlink()
     Path(folder).mkdir()
     (folder / "dive.csv").write_bytes(dive_on("20240511"))
     zipped = phones.one(phones.Shape(panelists=1, zips=1, screenshots=1, restricted=0, rows=1), 0, 0)

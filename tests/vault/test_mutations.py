@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -180,6 +181,16 @@ def test_vaults_whose_names_differ_behind_a_dot_are_not_taken_for_each_other(vau
         one = Vault(StoreSpec((tmp_path / name).as_uri(), Profile()), vault.recipients, vault.reader)
         (tmp_path / "source" / name).write_bytes(name.encode())
         assert one.put(tmp_path / "source").state == "finished"
+
+
+def test_who_removed_a_vault_is_told_how_to_begin_anew(vault: Vault, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "vault")
+    with pytest.raises(IntegrityError, match="is missing, and was there before") as refused:
+        vault.put(tmp_path / "source")
+    found = re.search(r"If you removed the vault yourself, move (.+) away first\.", refused.value.hint)
+    assert found is not None
+    Path(found[1]).unlink()
+    assert vault.put(tmp_path / "source").state == "finished"
 
 
 def test_another_manifest_of_the_same_signer_in_its_place_is_noticed(vault: Vault, tmp_path: Path) -> None:

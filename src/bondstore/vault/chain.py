@@ -12,7 +12,7 @@ from bondstore.errors import BondstoreError, IntegrityError, NotFoundError, Poli
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.vault.keys import fingerprint, is_signed, recipients
-from bondstore.vault.known import note_seen, seen
+from bondstore.vault.known import known_manifest, note_seen, seen
 from bondstore.vault.manifest import FOLDER, Entry, Manifest, digest, manifest_path, signature_path
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def read_chain(spec: StoreSpec) -> Chain:
     chain = _proved(store)
     before = seen(spec)
     if before is not None and before.number > chain.number:
-        raise _broken(store, before.number, "is missing, and was there before")
+        anew = "" if chain.number else f" If you removed the vault yourself, move {known_manifest(spec)} away first."
+        raise _broken(store, before.number, "is missing, and was there before", anew)
     if before is not None and chain.digests[before.number - 1] != before.sha256:
         raise _broken(store, before.number, "is not the one that was there before")
     note_seen(spec, chain.number, chain.newest)
@@ -118,8 +119,8 @@ def _fetched(store: Store, number: int, key: str) -> bytes:
         raise _broken(store, number, f"has no {key.rpartition('.')[2]}") from None
 
 
-def _broken(store: Store, number: int, what: str) -> BondstoreError:
+def _broken(store: Store, number: int, what: str, anew: str = "") -> BondstoreError:
     return IntegrityError(
         f"The manifest {number} of {store.url} {what}.",
-        hint="Somebody changed the vault. Nothing of it is proved: compare it with a backup of its manifests.",
+        hint=f"Somebody changed the vault. Nothing of it is proved: compare it with a backup of its manifests.{anew}",
     )

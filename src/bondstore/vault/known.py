@@ -24,7 +24,7 @@ class Seen(NamedTuple):
 
 def seen(spec: StoreSpec) -> Seen | None:
     """Return the newest manifest that was seen of a vault. Raises IntegrityError where the note of it is damaged."""
-    place = _place(spec)
+    place = known_manifest(spec)
     try:
         noted = json.loads(place.read_text())
         return Seen(int(noted["number"]), str(noted["sha256"]))
@@ -39,7 +39,7 @@ def seen(spec: StoreSpec) -> Seen | None:
 
 def note_seen(spec: StoreSpec, number: int, sha256: str) -> None:
     """Note the newest manifest of a vault."""
-    place = _place(spec)
+    place = known_manifest(spec)
     if not number or seen(spec) == (number, sha256):
         return
     make_folder(place.parent)
@@ -49,6 +49,7 @@ def note_seen(spec: StoreSpec, number: int, sha256: str) -> None:
     write_private(place, json.dumps(noted).encode())
 
 
-def _place(spec: StoreSpec) -> Path:
+def known_manifest(spec: StoreSpec) -> Path:
+    """Return the file that notes the newest manifest of a vault."""
     folder = known_at(spec, "vaults")
     return folder.with_name(f"{folder.name}.json")  # a suffix would take the place of what follows a dot

@@ -202,5 +202,8 @@ class Vault:
 
     def _entry(self, path: str) -> tuple[Entry, Manifest]:
         if path not in self._by_path:
-            raise NotFoundError(f"There is no file {path} in {self._spec.url}.", hint="Vault.files() names all files.")
+            raise NotFoundError(
+                f"There is no file {path} in {self._spec.url}.",
+                hint=f"bondstore ls {self._spec.url} --recursive names all files; in Python, Vault.files().",
+            )
         return self._by_path[path][:2]

@@ -58,6 +58,8 @@ class FileKind(StoreKind):
         if role in {"write", "once"}:
             return DiskWriter(address.place.rstrip("/"))
         if not Path(address.place).is_dir():
+            if Path(address.place).exists():
+                raise NotFoundError(f"{address.place} is no folder.", hint="Name the folder that it is in.")
             raise NotFoundError(
                 f"There is no folder {address.place}.", hint="Check its name; a bucket is written s3://BUCKET."
             )
