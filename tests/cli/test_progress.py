@@ -5,11 +5,13 @@ import io
 import os
 import pty
 import signal
+import threading
 import time
 
 import pytest
 
 from bondstore.cli.progress import BarProgress, LogProgress, Meter, reporter
+from bondstore.cli.questions import agreed
 from bondstore.runs import pulse
 from bondstore.runs.tally import Count
 
@@ -99,6 +101,36 @@ def test_on_a_terminal_there_is_a_bar(no_color: bool, monkeypatch: pytest.Monkey
     assert "5 of 10 objects" in told
     assert ("\x1b[38;" in told) is not no_color
     assert told.rstrip().splitlines()[-1].strip().split("\x1b[2K")[-1].startswith("5 of 10 objects")
+
+
+def drawn(leader: int) -> str:
+    found = b""
+    with contextlib.suppress(BlockingIOError):
+        while part := os.read(leader, 100_000):
+            found += part
+    return found.decode()
+
+
+def test_the_bar_is_gone_while_somebody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn over the answer, and what is typed is seen."""
+    leader, follower = pty.openpty()
+    os.set_blocking(leader, False)
+    with os.fdopen(follower, "w", closefd=False) as terminal, os.fdopen(follower) as typed:
+        monkeypatch.setattr("sys.stderr", terminal)
+        monkeypatch.setattr("sys.stdin", typed)
+        bar = BarProgress(terminal)
+        bar.listing(Count(5, 5))
+        answer = threading.Timer(1.0, os.write, (leader, b"y\n"))
+        answer.start()
+        assert agreed("Upload 5 files?", yes=False)
+        answer.join()
+        before, _, after = drawn(leader).partition("Upload 5 files? [Y/n] ")
+        assert "\x1b[?25h" in before  # the cursor is there again
+        assert after == "y\r\n"
+        bar.begin(Count(5, 5))
+        assert drawn(leader)
+        bar.end()
+    os.close(leader)
 
 
 def test_what_is_inside_is_counted_and_objects_have_their_own_name() -> None:

@@ -115,6 +115,7 @@ class BarProgress(_Reporter):
     def _show(self) -> None:
         if self._bar is None:
             self._bar = self._make()
+            _shown.add(self)
         started = self._meter.total is not None
         self._bar.update(
             self._bar.task_ids[0],
@@ -129,6 +130,7 @@ class BarProgress(_Reporter):
             self._ticker.join()
             self._ticker = None
         if self._bar is not None:
+            _shown.discard(self)
             self._bar.stop()
             self._bar = None
 
@@ -147,6 +149,15 @@ class BarProgress(_Reporter):
         bar.add_task("", total=None)
         bar.start()
         return bar
+
+
+_shown: set[BarProgress] = set()
+
+
+def make_room() -> None:
+    """Take the bar off the terminal, as somebody is asked something: it comes back with the next news."""
+    for one in list(_shown):
+        one._close()
 
 
 class Stop:

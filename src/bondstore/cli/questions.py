@@ -256,6 +256,9 @@ def _at_stderr() -> bool:
 
 
 def _reply(question: str) -> str:
+    from bondstore.cli.progress import make_room
+
+    make_room()
     sys.stderr.write(question)
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower()
