@@ -134,8 +134,8 @@ def _told(job: PutJob, plan: Plan) -> Iterator[str]:
 
 def _said(names: tuple[str, ...], key: str) -> list[str]:
     if not names:
-        return ["Files are not encrypted: no --seal-for was given."]
-    said = [f"Encrypted for {', '.join(names)}; signed by {key}."]
+        return ["New files are not encrypted: no --seal-for was given."]
+    said = [f"New files are encrypted for {', '.join(names)}; signed by {key}."]
     if key not in names:
         said.append(f"You will not be able to decrypt them with your key {key}. Add --seal-for {key} if you should.")
     return said
