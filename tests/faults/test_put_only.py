@@ -56,3 +56,12 @@ def test_the_rights_that_are_named_do(lab: Lab, seaweedfs: SeaweedFS, source: Pa
     ended = put(lab, source, **granted(lab, seaweedfs, "--write"))
     assert ended.code == 0, ended.err
     assert "vault/data/a.edf.c4gh" in lab.objects()
+
+
+def test_a_plan_beside_objects_of_others_is_made_again_and_again(lab: Lab, source: Path) -> None:
+    lab.put("vault/notes.txt", b"of somebody")
+    for _ in range(2):
+        planned = put(lab, source, "--dry-run")
+        assert planned.code == 0, planned.err
+    assert sorted(lab.objects()) == ["vault/notes.txt"]
+    assert put(lab, source).code == 0
