@@ -211,6 +211,22 @@ def test_a_dry_run_and_a_missing_yes_ask_for_nothing(glacier: Glacier, cli: Call
     assert glacier.asked == []
 
 
+def test_wait_looks_after_one_five_and_fifteen_minutes(
+    glacier: Glacier, cli: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 4:
+            glacier.finish()
+
+    monkeypatch.setattr("bondstore.cli.vault.inventory.time.sleep", sleep)
+    assert ask(cli, "--wait").code == 0
+    assert pauses == [60, 300, 900, 900]
+    assert glacier.asked == ["POST inventory", "GET inventory None"]
+
+
 def test_a_vault_that_is_not_there_ends_with_3(glacier: Glacier, cli: Call) -> None:
     missing = cli("vault", "inventory", "other", "--yes")
     assert missing.code == 3

@@ -237,6 +237,16 @@ def test_refusals_are_named_and_asked_again(
     assert inside(move(cli, tmp_path / "new", "--tier", "expedited", *words)) == {"asked": 4}
 
 
+def test_credentials_that_are_refused_end_the_run(
+    listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    listed.refusals.append(Refusal("initiate", "AccessDeniedException", 403))
+    refused = move(cli, tmp_path / "new", *words)
+    assert refused.code == 4
+    listed.refusals.clear()
+    assert inside(move(cli, tmp_path / "new", *words)) == {"asked": 4}
+
+
 def test_an_output_that_expires_while_it_is_fetched_is_asked_for_again(
     listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -296,9 +306,7 @@ def test_hostile_and_repeated_names_stay_below_and_apart(
             "/etc/passwd",
             "a/../../b",
             ".bondstore/x",
-            "same",
-            "same",
-            "same",
+            *["same"] * 12,
             "..\\..\\w",
             "\\\\h\\s",
         ]
@@ -310,12 +318,42 @@ def test_hostile_and_repeated_names_stay_below_and_apart(
     listed.finish()
     assert move(cli, dest, *words).code == 0
     made = payload(dest)
-    assert sorted(made.values()) == [b"%d" % number for number in range(9)]
-    assert {"same", "same~2", "same~3", "etc/passwd"} <= made.keys()
+    assert sorted(map(int, made.values())) == list(range(18))
+    assert {"same", "same~2", "same~9", "etc/passwd"} <= made.keys()
     assert not any(part in ("..", ".", "") for name in made for part in name.split("/"))
     assert {one.name for one in tmp_path.iterdir()} <= {"new", "home", "project", "passphrase"}
     refresh(listed, cli)
-    assert move(cli, dest, *words).records[-1]["skipped"] == 9
+    assert move(cli, dest, *words).records[-1]["skipped"] == 18
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "encrypted"])
+def test_a_file_and_a_folder_of_one_name_are_both_there_and_can_be_got(
+    listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...], *, sealed: bool
+) -> None:
+    listed.archives.clear()
+    listed.listed.clear()
+    names = ["a", "a/b", "c/d", "c", "x/y/z", "x/y", "a/b"]
+    for number, name in enumerate(names):
+        listed.upload(b"%d" % number, name)
+    refresh(listed, cli)
+    dest, back = tmp_path / "new", tmp_path / "back"
+    more = ("--seal-for", "owner") if sealed else ()
+    move(cli, dest, "--at-once", "4", *more, *words)
+    listed.finish()
+    assert move(cli, dest, "--at-once", "4", *more, *words).code == 8
+    listed.finish()
+    assert move(cli, dest, "--at-once", "4", *more, *words).code == 0
+    assert cli("get", str(dest), str(back), *(("--unseal", *words) if sealed else ())).code == 0
+    assert {name: int(content) for name, content in tree_of(back).items()} == {
+        "a": 0,
+        "a~2/b": 1,
+        "c/d": 2,
+        "c~2": 3,
+        "x/y/z": 4,
+        "x/y~2": 5,
+        "a~3/b": 6,
+    }
+    assert move(cli, dest, *more, *words).records[-1]["skipped"] == 7
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ ledger keeps that it was, so an archive that expired is asked for again, once, a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import count, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.settings import load_profile
@@ -29,6 +29,7 @@ from bondstore.stores.archive import Speed
 from bondstore.stores.background import side_by_side
 from bondstore.vault import glacierfindings as findings
 from bondstore.vault import put
+from bondstore.vault.apart import Apart
 from bondstore.vault.glacier import (
     ARCHIVE,
     FAILED,
@@ -45,7 +46,7 @@ from bondstore.vault.treehash import root, tree_hash
 from bondstore.vault.unseal import UnfetchedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bondstore.config.profiles import StoreSpec
     from bondstore.config.secrets import SecretRef
@@ -226,25 +227,17 @@ class Archives(put.PutObjects):
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Name the archives of a page, and say where each is on its way."""
-        known = ledger.items.known(context.job, [item.key for item in page.items]) if ledger is not None else {}
-
-        def look_up(key: str) -> Item | None:
-            if key not in known and ledger is not None:
-                known.update(ledger.items.known(context.job, [key]))
-            return known.get(key)
-
-        page.items = [self._staged(item, look_up(item.key)) for item in self._apart(page.items, look_up)]
+        apart = Apart(ledger, context.job, page.items)
+        page.items = [self._staged(item, apart.known(item.key)) for item in self._named(page.items, apart)]
         return put.PutObjects.plan_page(self, ledger, context, holder, page)
 
-    def _apart(self, items: Sequence[Item], look_up: Callable[[str], Item | None]) -> Iterator[Item]:
-        """Yield each with a name of its own: the first of a name has it, others are ``NAME~2`` and so on."""
-        taken: set[str] = set()
+    def _named(self, items: Sequence[Item], apart: Apart) -> Iterator[Item]:
+        """Yield each with a name of its own, which is no object that somebody else put there."""
         for item in items:
-            for key in _names(item.key):
-                old, output = look_up(key), object_path(key, encrypted=self.recipients.encrypts)
-                is_free = output not in self.there if old is None else old.version in ("", item.version)
-                if is_free and key not in taken:
-                    taken.add(key)
+            for key in apart.names(item):
+                output = object_path(key, encrypted=self.recipients.encrypts)
+                if apart.known(key) is not None or output not in self.there:
+                    apart.take(key)
                     yield replace(item, key=key, output=output)
                     break
 
@@ -338,11 +331,6 @@ class Archives(put.PutObjects):
             raise UnfetchedError(error) from error
         if root(roots or [tree_hash(b"")]).hex() != expected:
             raise DamagedError(findings.WRONG_TREE_HASH.sentence, kind=findings.WRONG_TREE_HASH.word)
-
-
-def _names(path: str) -> Iterator[str]:
-    yield path
-    yield from (f"{path}~{number}" for number in count(2))
 
 
 def _stage(before: str, job: RetrievalJob | None) -> str:
