@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bondstore.config.resolve import (
@@ -15,7 +16,8 @@ from bondstore.config.resolve import (
 )
 from bondstore.config.secrets import SecretRef
 from bondstore.errors import ArchivedError, BondstoreError, DamagedError, NotFoundError, WrongKeyError
-from bondstore.ledger import Item, Read
+from bondstore.ledger import Item, Read, State
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
@@ -25,10 +27,12 @@ from bondstore.vault.manifest import Content
 from bondstore.vault.names import is_short_enough
 from bondstore.vault.packed import key_of, open_pack, pack_of, spans_of
 from bondstore.vault.proofs import LARGE, LOST, Reader, VaultObjects, finding_of, held, proofs_of, refuse_nothing
+from bondstore.vault.receiving import DOWNLOADS, Receiving, clear, header_of, partial_name
 from bondstore.vault.waiting import Pauses, note_done, rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from typing_extensions import Buffer
 
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
+    from bondstore.stores import ObjectInfo
     from bondstore.vault.manifest import Entry, Manifest
     from bondstore.vault.packed import OpenPack
     from bondstore.vault.packs import PackedFile
@@ -98,6 +103,9 @@ class GetJob(Job):
         note_done(ledger, context)
         if self.wait is not None:
             yield from rounds(GetObjects(self.reader, self.below), ledger, context, self.wait)
+        failed = ledger.items.in_state(self.name, State.FAILED)
+        wanted = {partial_name(item, decrypted=decrypted) for item in failed for decrypted in (False, True)}
+        clear(context.dest.corner / DOWNLOADS, wanted)
 
 
 def get_job(
@@ -156,6 +164,37 @@ class GetObjects(VaultObjects):
     def take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs, work: Work) -> None:
         """Write one file."""
         self._write(item, proofs.content_of(item.key, chunks, self.reader), etag, work)
+
+    def stream(self, item: Item, proofs: Proofs, work: Work) -> None:
+        """Fetch a large object in parts, so that a download that was killed goes on; into a store it is streamed."""
+        info, dest = work.store.head(item.key), work.dest
+        if not isinstance(dest, FolderDestination) or info.size <= LARGE:
+            VaultObjects.stream(self, item, proofs, work)
+            return
+        try:
+            self._receive(item, info, dest.corner / DOWNLOADS, proofs, work)
+        except (WrongKeyError, DamagedError) as error:
+            self._refuse(item, error, info.etag, work)
+        else:
+            work.receipt.done(item, info.etag)
+
+    def _receive(self, item: Item, info: ObjectInfo, folder: Path, proofs: Proofs, work: Work) -> None:
+        stored, content = proofs.contents(item.key, self.reader)
+        partial = folder / partial_name(item, decrypted=content is not None)
+        receiving = Receiving(work.store, info, partial)
+        if content is not None and self.reader is not None:
+            header, packets = header_of(work.store, info)
+            envelope = packets.open(unlocked(self.reader.key, self.reader.passphrase).private)
+            receiving = replace(receiving, header=header, envelope=envelope)
+        else:
+            work.store.get_range(item.key, 0, 1, info.etag)  # an archived object is refused here
+        work.receipt.reads.append(Read(item.key, info.etag, info.size))
+        facts = {"kind": FILE, "source": item.key}
+        if receiving.is_edited:
+            work.write(item.output, proofs.content_of(item.key, work.store.open_ranges(info), self.reader), **facts)
+        else:
+            receiving.receive(stored, content or stored)
+            work.adopt(item.output, _linked(partial, work.writer.reserve()), **facts)
 
     def items_of(self, found: Item, proofs: Proofs, context: RunContext) -> Iterator[Item]:
         """Yield the files of a pack, of those that there are in several versions the newest."""
@@ -250,6 +289,15 @@ class GetObjects(VaultObjects):
             self._refuse(item, error, etag, work)
         else:
             work.receipt.done(item, etag)
+
+
+def _linked(partial: Path, name: Path) -> Path:
+    """Give a whole file a second name; the first stays until it is recorded that all of it was fetched."""
+    try:
+        os.link(partial, name)
+    except OSError:  # the disk has no links
+        partial.replace(name)
+    return name
 
 
 def _files_of(

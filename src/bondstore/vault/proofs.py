@@ -107,6 +107,25 @@ class Proofs:
         if (size, hashed.hexdigest()) != (known.size, known.sha256):
             raise _not_so(name)
 
+    def contents(self, name: str, reader: Reader | None) -> list[tuple[Content, Content]]:
+        """Return what an object may be, and what its file is then: its content where it is encrypted and decrypted.
+
+        Raises
+        ------
+        DamagedError
+            No manifest names it, or the list of its content is not what the manifest says.
+        """
+        if name not in self.entries:
+            raise DamagedError(NOT_IN_MANIFEST.sentence, kind=NOT_IN_MANIFEST.word)
+        found = []
+        for entry, manifest in self.states_of(name):
+            stored = plain = Content(entry.size, entry.sha256)
+            if reader is not None and entry.list:
+                known = self.content(entry, manifest, reader)
+                plain = Content(known.size, known.sha256)
+            found.append((stored, plain))
+        return found
+
     def prove_list(self, name: str) -> None:
         """Prove the list that has an object's content, once. Raises DamagedError as `sealed_list` does."""
         entry, manifest = self.entries.get(name, (None, None))
@@ -329,11 +348,12 @@ class VaultObjects(EachObject):
         for item in there:
             if item.size > LARGE:
                 try:
-                    self._stream(item, proofs, work)
+                    self.stream(item, proofs, work)
                 except (StoreError, NotFoundError, CredentialsError) as error:
                     self._unread(item, error, work)
 
-    def _stream(self, item: Item, proofs: Proofs, work: Work) -> None:
+    def stream(self, item: Item, proofs: Proofs, work: Work) -> None:
+        """Read a large object in ranges, and hand it over."""
         info = work.store.head(item.key)
         chunks = work.store.open_ranges(info)
         first = next(chunks)  # an archived object is refused here
