@@ -114,7 +114,7 @@ def test_every_name_comes_back(vault: Vault, tmp_path: Path) -> None:
     names = [
         ".hidden", ".config/.x", "line\nend.txt", "line%0Aend.txt", "100 %", "%25", "a:b", "a\\b", "'\"$`", " lead",
         "trail ", "日本/テスト.edf", "\u202edlrow", "e\u0301", "\u00e9", "x" * 240, "tab\there", "~", "*", "?", "[a]",
-        "a.c4gh", "bagit.txt", "manifests/000001.jsonl", "data/a",
+        "line\u2028end", "next\x85line", "a.c4gh", "bagit.txt", "manifests/000001.jsonl", "data/a",
     ]  # fmt: skip
     source = tmp_path / "source"
     for number, name in enumerate(names):

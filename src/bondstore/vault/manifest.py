@@ -110,9 +110,12 @@ class Manifest:
     def parse(cls, content: bytes, shown: str) -> Manifest:
         """Read a manifest's file. Raises IntegrityError where it is none."""
         try:
-            head, *rest = [_object(line) for line in content.decode().splitlines()]
+            lines = iter(content.splitlines())  # of bytes: in a text names with U+2028 or U+0085 would be cut there
+            head = _object(next(lines, b"").decode())
             known = head.pop("format") == FORMAT
-            entries = tuple(Entry(**one) for one in rest)
+            lists: dict[str, str] = {}  # each name once in memory, however many objects have it
+            rows = (_object(line.decode()) for line in lines)
+            entries = tuple(Entry(**row | {"list": lists.setdefault(row["list"], row["list"])}) for row in rows)
             found = cls(**head, entries=entries)
         except (ValueError, TypeError, KeyError, UnicodeDecodeError):
             known = False
