@@ -19,6 +19,7 @@ NAMES = (
     "policies",
     "vault",
     "rekey",
+    "transfers",
 )
 
 if __name__ == "__main__":

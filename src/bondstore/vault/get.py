@@ -179,10 +179,11 @@ class GetObjects(VaultObjects):
             work.receipt.done(item, info.etag)
 
     def _receive(self, item: Item, info: ObjectInfo, folder: Path, proofs: Proofs, work: Work) -> None:
-        stored, content = proofs.contents(item.key, self.reader)
-        partial = folder / partial_name(item, decrypted=content is not None)
+        states = proofs.contents(item.key, self.reader)
+        is_decrypted = any(stored is not content for stored, content in states)
+        partial = folder / partial_name(item, decrypted=is_decrypted)
         receiving = Receiving(work.store, info, partial)
-        if content is not None and self.reader is not None:
+        if is_decrypted and self.reader is not None:
             header, packets = header_of(work.store, info)
             envelope = packets.open(unlocked(self.reader.key, self.reader.passphrase).private)
             receiving = replace(receiving, header=header, envelope=envelope)
@@ -193,7 +194,7 @@ class GetObjects(VaultObjects):
         if receiving.is_edited:
             work.write(item.output, proofs.content_of(item.key, work.store.open_ranges(info), self.reader), **facts)
         else:
-            receiving.receive(stored, content or stored)
+            receiving.receive(states)
             work.adopt(item.output, _linked(partial, work.writer.reserve()), **facts)
 
     def items_of(self, found: Item, proofs: Proofs, context: RunContext) -> Iterator[Item]:
