@@ -225,7 +225,7 @@ def _files(spec: StoreSpec, reader: Reader | None) -> Iterator[ListedObject]:
         for one in page.objects():
             known = wanted.pop(one.key, None)
             if known is not None:
-                yield from _named(proofs, *known, SIGNED if known[0].size == one.size else CHANGED, reader)
+                yield from _named(proofs, *known, SIGNED if one.size in proofs.sizes_of(one.key) else CHANGED, reader)
                 continue
             path = one.key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING)
             sealed = one.key.endswith(ENDING)
