@@ -10,16 +10,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bondstore.config.profiles import StoreSpec
 from bondstore.config.secrets import Secret
 from bondstore.vault.keys import new_pair
+from bondstore.vault.proofs import Reader
+from bondstore.vault.put import Recipients
 from tests.homes import Home
 from tests.servers.faulty import FaultyProxy
 from tests.servers.seaweedfs import SeaweedFS
-from tests.vault.conftest import PASSPHRASE
+from tests.stores.rigs import Rig
+from tests.vault.conftest import PASSPHRASE, Vault
 
 SIZE = 60_000_000
 KILLS = 3
@@ -123,3 +128,18 @@ def test_a_file_that_changed_after_a_kill_starts_over(
     assert not client.list_multipart_uploads(Bucket=bucket).get("Uploads")
     stored = client.get_object(Bucket=bucket, Key="video/data/large.avi.c4gh")["Body"].read()
     assert decrypted(stored, home) == other
+
+
+def test_a_small_encrypted_file_takes_one_request(owner: Recipients, rig_of_s3: Rig, tmp_path: Path) -> None:
+    """Its bytes are new each time: no look at what is there could spare the upload."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(20):
+        (source / f"{number}.edf").write_bytes(bytes(20_000))
+    assert rig_of_s3.profile.endpoint
+    with FaultyProxy(rig_of_s3.profile.endpoint) as proxy:
+        spec = StoreSpec(f"{rig_of_s3.url}/vault", replace(rig_of_s3.profile, endpoint=proxy.endpoint))
+        vault = Vault(spec, owner, Reader(owner.key, owner.passphrase))
+        assert vault.put(source).state == "finished"
+        asked = Counter((one.method, one.path) for one in proxy.seen if one.path.endswith(".edf.c4gh"))
+    assert Counter(method for method, _ in asked.elements()) == {"PUT": 20}

@@ -43,12 +43,14 @@ class Writer(Protocol):
         last: bool = False,
         mtime_ns: int | None = None,
         storage_class: str = "",
+        fresh: bool = False,
         **facts: Any,
     ) -> None:
         """Take one output. A list is a small one; any other iterable may be large and is taken chunk by chunk.
 
         What is written as `last` vouches for others of this writer: it is never seen before they are. A file gets the
-        time of modification that is given; a store keeps its own, and may have storage classes.
+        time of modification that is given; a store keeps its own, and may have storage classes. What is `fresh` was
+        made with random numbers, so that nobody need look whether it is there already.
         """
 
     def read(self, path: str) -> bytes | None:
@@ -86,6 +88,7 @@ class FolderWriter:
         last: bool = False,
         mtime_ns: int | None = None,
         storage_class: str = "",  # noqa: ARG002 - a folder has none
+        fresh: bool = False,  # noqa: ARG002 - a file is always written
         **facts: Any,
     ) -> None:
         """Write it under a temporary name."""
@@ -138,6 +141,7 @@ class StoreWriter:
         self._waiting = 0
         self._outputs: dict[str, Output] = {}
         self._classes: dict[str, str] = {}
+        self._fresh: set[str] = set()
         self._reserved = 0
 
     def write(
@@ -148,11 +152,14 @@ class StoreWriter:
         last: bool = False,
         mtime_ns: int | None = None,  # noqa: ARG002 - see `Writer.write`
         storage_class: str = "",
+        fresh: bool = False,
         **facts: Any,
     ) -> None:
         """Hold it in memory, or put a large one at once."""
         if storage_class:
             self._classes[path] = storage_class
+        if fresh:
+            self._fresh.add(path)
         if last:
             data = b"".join(chunks)
             self._last.append((path, data))
@@ -219,8 +226,9 @@ class StoreWriter:
         return Sealed(done, [])
 
     def _flush(self) -> None:
-        changed = []
-        for (path, data), there in zip(self._held, self._store.get_many([path for path, _ in self._held]), strict=True):
+        changed = [one for one in self._held if one[0] in self._fresh]
+        known = [one for one in self._held if one[0] not in self._fresh]
+        for (path, data), there in zip(known, self._store.get_many([path for path, _ in known]), strict=True):
             if isinstance(there, (NotFoundError, ArchivedError)):
                 changed.append((path, data))
             elif isinstance(there, BondstoreError):
@@ -235,6 +243,7 @@ class StoreWriter:
             self._tag(path, etag)
         self._held.clear()
         self._classes.clear()
+        self._fresh.clear()
         self._waiting = 0
 
     def _tag(self, path: str, etag: str) -> None:
@@ -243,6 +252,7 @@ class StoreWriter:
     def discard(self) -> None:
         """Forget what is held, and remove what is on this machine."""
         self._held.clear()
+        self._fresh.clear()
         self._last.clear()
         self._outputs.clear()
         self._waiting = 0

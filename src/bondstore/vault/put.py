@@ -418,7 +418,7 @@ class PutObjects(EachObject):
             written = _joined(head, body)
         written = list(written) if item.size <= LARGE else written
         facts = {"kind": OBJECT, "made_by": name, "source": item.key, "rows": rows}
-        work.write(item.output, written, storage_class=self.storage_class, **facts)
+        work.write(item.output, written, storage_class=self.storage_class, fresh=self.recipients.encrypts, **facts)
         if not self.recipients.encrypts:
             return passing.content
         return replace(passing.content, header=digest(head), body=body.content.sha256)
