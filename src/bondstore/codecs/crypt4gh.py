@@ -120,6 +120,10 @@ class Header:
             at += _length(view, at)
         return cls(tuple(packets), at)
 
+    def comes_from(self, key: PrivateKey, writer: bytes) -> bool:
+        """Whether all packets that a key decrypts come from one public key."""
+        return all(_open(one, key, writer) is not None for one in self.packets if _open(one, key, None) is not None)
+
     def open(self, key: PrivateKey, *, writer: bytes | None = None) -> Envelope:
         """Decrypt the packets that are for a key, and, with `writer`, that come from this public key.
 

@@ -63,8 +63,8 @@ def read_chain(spec: StoreSpec) -> Chain:
         One was signed by somebody who is not trusted.
     """
     store = open_store(spec)
+    before = seen(spec)  # first: an upload that ends meanwhile may note a newer one
     chain = _proved(store)
-    before = seen(spec)
     if before is not None and before.number > chain.number:
         anew = "" if chain.number else f" If you removed the vault yourself, move {known_manifest(spec)} away first."
         raise _broken(store, before.number, "is missing, and was there before", anew)

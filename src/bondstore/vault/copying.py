@@ -27,7 +27,8 @@ from bondstore.vault.findings import ARCHIVED, MISSING, NAME_NOT_KEPT, NOT_IN_MA
 from bondstore.vault.manifest import FOLDER, PAYLOAD
 from bondstore.vault.names import is_short_enough
 from bondstore.vault.proofs import LARGE, LOST, finding_of, proofs_of
-from bondstore.vault.put import UPLOADS, Existing, journal_name
+from bondstore.vault.put import UPLOADS, Existing
+from bondstore.vault.sending import journal_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -161,7 +162,7 @@ class CopyObjects(EachObject):
         try:
             info = unchanged(item, work)
             chunks = work.store.open_ranges(info)
-            first = next(chunks)  # an archived object is refused here
+            first = next(chunks, b"")  # an archived object is refused here
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
             self._take(item, chain([first], chunks), info.etag, proofs, work)
         except BondstoreError as error:
@@ -172,7 +173,7 @@ class CopyObjects(EachObject):
         content = held(item, chunks, proofs)
         try:
             if item.size > LARGE and isinstance(work.dest, StoreDestination) and has_parts(work.dest):
-                work.receipt.outputs.append(self._send(work.dest, item, content))
+                work.receipt.outputs.append(self._send(work.dest, work.context, item, content))
                 work.written.add(item.output)
             else:
                 written = list(content) if item.size <= LARGE else content
@@ -183,9 +184,9 @@ class CopyObjects(EachObject):
         else:
             work.receipt.done(item, etag)
 
-    def _send(self, dest: StoreDestination, item: Item, chunks: Iterable[Buffer]) -> Output:
+    def _send(self, dest: StoreDestination, context: RunContext, item: Item, chunks: Iterable[Buffer]) -> Output:
         """Send a large object part by part: a killed run goes on from the last part that arrived."""
-        journal, hashed = dest.corner / UPLOADS / journal_name(item), hashlib.sha256()
+        journal, hashed = dest.corner / UPLOADS / journal_name(context, item), hashlib.sha256()
         with dest.store.open_upload(item.output, journal, storage_class=self._class_of(item) or None) as upload:
             try:
                 for number, piece in enumerate(regrouped(chunks, part_size(item.size)), 1):

@@ -30,7 +30,7 @@ from bondstore.vault.addresses import is_vault, object_at
 from bondstore.vault.chain import chain_at, read_chain
 from bondstore.vault.copying import CopyObjects
 from bondstore.vault.manifest import digest, manifest_path
-from bondstore.vault.put import UPLOADS, Existing, journal_name
+from bondstore.vault.put import UPLOADS, Existing
 from bondstore.vault.sending import abort_others
 
 if TYPE_CHECKING:
@@ -183,5 +183,5 @@ class Ending(Step):
         if self.vault and not failed:
             chain_at(context.dest)
         if isinstance(context.dest, StoreDestination):
-            abort_others(context.dest.store, context.dest.corner / UPLOADS, {journal_name(one) for one in failed})
+            abort_others(context.dest.store, context.dest.corner / UPLOADS, context, failed)
         yield from ()

@@ -26,7 +26,17 @@ from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import Content
 from bondstore.vault.names import is_short_enough
 from bondstore.vault.packed import key_of, open_pack, pack_of, spans_of
-from bondstore.vault.proofs import LARGE, LOST, Reader, VaultObjects, finding_of, held, proofs_of, refuse_nothing
+from bondstore.vault.proofs import (
+    LARGE,
+    LOST,
+    Reader,
+    VaultObjects,
+    finding_of,
+    held,
+    proofs_of,
+    refuse_nothing,
+    refuse_unseen,
+)
 from bondstore.vault.receiving import DOWNLOADS, Receiving, clear, header_of, partial_name
 from bondstore.vault.waiting import Pauses, note_done, rounds
 
@@ -89,6 +99,7 @@ class GetJob(Job):
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Prove the manifests and list; refuse what names nothing."""
         plan = Job.plan(self, ledger, context, progress)
+        refuse_unseen(self.store, self.below, self.reader)
         refuse_nothing(plan, self.store, self.below)
         return plan
 

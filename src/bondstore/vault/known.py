@@ -38,9 +38,9 @@ def seen(spec: StoreSpec) -> Seen | None:
 
 
 def note_seen(spec: StoreSpec, number: int, sha256: str) -> None:
-    """Note the newest manifest of a vault."""
-    place = known_manifest(spec)
-    if not number or seen(spec) == (number, sha256):
+    """Note the newest manifest of a vault. One that is newer, noted by another run meanwhile, stays."""
+    place, before = known_manifest(spec), seen(spec)
+    if number <= (before.number if before is not None else 0):
         return
     make_folder(place.parent)
     refuse_writable(place.parent)

@@ -149,7 +149,7 @@ def write_list(contents: Mapping[str, Content]) -> bytes:
 
 def read_list(plain: bytes) -> dict[str, Content]:
     """Read a list of contents."""
-    rows = [_object(line) for line in plain.decode().splitlines()]
+    rows = [_object(line) for line in plain.decode().split("\n")[:-1]]
     return {row.pop("object"): Content(**row) for row in rows if "object" in row}
 
 

@@ -21,6 +21,7 @@ from bondstore.errors import (
     NotFoundError,
     NothingThereError,
     StoreError,
+    UsageError,
     WrongKeyError,
 )
 from bondstore.findings import Finding
@@ -75,7 +76,7 @@ class Proofs:
     _lists: dict[str, Mapping[str, Content]] = field(default_factory=dict)
     _packs: dict[str, tuple[PackedFile, ...]] = field(default_factory=dict)
     _proved: set[str] = field(default_factory=set)
-    _newest: dict[Reader, Mapping[str, str]] = field(default_factory=dict)
+    _newest: dict[Reader | None, Mapping[str, str]] = field(default_factory=dict)
     _guard: Any = field(default_factory=threading.Lock)
 
     def content_of(self, name: str, chunks: Iterable[Buffer], reader: Reader | None) -> Iterator[Buffer]:
@@ -167,14 +168,16 @@ class Proofs:
             return self._packs[entry.list]
 
     def has_newest(self, path: str, name: str, reader: Reader | None) -> bool:
-        """Whether an object has the newest version of a file that others may have, too, as can be where packs are."""
-        if reader is None or not self.has_packs:
-            return True
+        """Whether an object has the newest version of a file that others have, too: in a pack, or not encrypted.
+
+        Without a key nobody knows what is in a pack.
+        """
         if reader not in self._newest:
             found: dict[str, str] = {}
             for entry, manifest in sorted(self.entries.values(), key=lambda one: one[0].put or one[1].number):
                 with suppress(DamagedError, WrongKeyError):  # told where the pack is taken
-                    paths = [one.path for one in self.files(entry, manifest, reader)] if entry.files else [entry.path]
+                    packed = self.files(entry, manifest, reader) if entry.files and reader is not None else ()
+                    paths = [one.path for one in packed] or [entry.path]
                     found.update(dict.fromkeys(paths, entry.object))
             self._newest[reader] = found
         return self._newest[reader].get(path, name) == name
@@ -356,7 +359,7 @@ class VaultObjects(EachObject):
         """Read a large object in ranges, and hand it over."""
         info = work.store.head(item.key)
         chunks = work.store.open_ranges(info)
-        first = next(chunks)  # an archived object is refused here
+        first = next(chunks, b"")  # an archived object is refused here
         work.receipt.reads.append(Read(item.key, info.etag, info.size))
         self.take(item, chain([first], chunks), info.etag, proofs, work)
 
@@ -386,6 +389,15 @@ def finding_of(item: Item, error: WrongKeyError | DamagedError) -> Finding:
     """Return what is to be said of an object that is not proved, or not for this key."""
     kind = WRONG_RECIPIENT if isinstance(error, WrongKeyError) else FINDINGS.get(error.kind, NOT_PROVED)
     return kind.about(item.key, message=error.message)
+
+
+def refuse_unseen(spec: StoreSpec, below: str, reader: Reader | None) -> None:
+    """Refuse a path of a vault with packs where there is no key: nobody could say whether a pack has it."""
+    if below and reader is None and proofs_of(spec).has_packs:
+        raise UsageError(
+            f"{spec.url} has packs, and only a key tells which files are in them.",
+            hint=f"Add --unseal, or leave #{below} out.",
+        )
 
 
 def refuse_nothing(plan: Plan, spec: StoreSpec, below: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
@@ -19,13 +19,13 @@ from bondstore.config.resolve import (
     store_params,
 )
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import BondstoreError, ChangedError, NothingThereError, UsageError
+from bondstore.errors import BondstoreError, ChangedError, ConfigurationError, NothingThereError, UsageError
 from bondstore.ledger import Item, Read, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.domain import unknown_run
-from bondstore.runs.pipeline import EachObject, Group, Job, Objects, Product, Shard, Step, made_of
-from bondstore.runs.policy import refuse_overlap, refuse_read_only
+from bondstore.runs.pipeline import PAGE, EachObject, Group, Job, Objects, Product, Shard, Step, made_of
+from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -36,7 +36,7 @@ from bondstore.vault.bag import BagFiles
 from bondstore.vault.chain import chain_at
 from bondstore.vault.costs import COUNTED, Costs, written
 from bondstore.vault.findings import NAME_NOT_KEPT
-from bondstore.vault.keys import find_recipient, fingerprint, own_key, passphrase_of, unlocked
+from bondstore.vault.keys import find_recipient, fingerprint, own_key, passphrase_of, recipients, unlocked
 from bondstore.vault.manifest import (
     Content,
     Entry,
@@ -52,13 +52,13 @@ from bondstore.vault.manifest import (
 from bondstore.vault.names import is_short_enough, stored_name
 from bondstore.vault.packs import Pack, PackedFile, pack_all, packs_of, read_size, room_of, write_index
 from bondstore.vault.proofs import proofs_of
-from bondstore.vault.records import follow
-from bondstore.vault.rights import refuse_without_rights
-from bondstore.vault.sending import Sending, abort_others
+from bondstore.vault.records import follow, forget_everywhere
+from bondstore.vault.rights import refuse_foreign, refuse_without_rights
+from bondstore.vault.sending import Sending, abort_others, journal_name
 from bondstore.version import TOOL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import Buffer
 
@@ -150,11 +150,20 @@ class PutJob(Job):
 
     def check(self) -> None:
         """Refuse what cannot succeed: a place in the other, a vault one may not read or write, a key that is locked."""
-        refuse_read_only(self.dest)
-        refuse_overlap(self.store, self.dest)
+        if self.recipients.encrypts:
+            refuse_read_only(self.dest)
+            refuse_overlap(self.store, self.dest)
+        else:
+            check_places(self.store, self.dest)
         open_store(self.store).check()
         refuse_without_rights(self.dest)
-        unlocked(self.recipients.key, self.recipients.passphrase)  # last: it may have to be asked for
+        refuse_foreign(self.dest)
+        own = unlocked(self.recipients.key, self.recipients.passphrase)  # late: it may have to be asked for
+        if not any(one.signing == own.signing for one in recipients()):
+            raise ConfigurationError(
+                f"The public key for the signatures of {self.recipients.key} is not here: nobody could check them.",
+                hint="Sign with a key that bondstore keys new made: --key NAME",
+            )
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List and compare; refuse a source without files."""
@@ -269,10 +278,12 @@ class PutObjects(EachObject):
     pack: int = 0
     kind: str = ""
     """Of the vault's store."""
-    there: frozenset[str] = frozenset()
-    """Objects that the vault has."""
+    there: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the objects that the vault has."""
     packs: frozenset[str] = frozenset()
     """Those that are packs."""
+    others: frozenset[str] = frozenset()
+    """Those that are encrypted for others."""
     kinds: ClassVar[tuple[str, ...]] = (OBJECT, LIST)
 
     def item_of(self, found: ObjectInfo) -> Item | str | None:
@@ -285,11 +296,25 @@ class PutObjects(EachObject):
     def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> PutObjects:  # noqa: ARG002
         """Learn what the vault has, and which of it has another header now."""
         chain = chain_at(context.dest)
+        entries = chain.entries()
         if context.run:
             follow(ledger, context, chain)
-        entries = chain.entries()
+            self._forget_of_others(ledger, context, entries)
+        ours = sorted(fingerprint(one) for one in self.recipients.raw)
+        others = frozenset(name for name, (_, manifest) in entries.items() if sorted(manifest.recipients) != ours)
         packs = frozenset(name for name, (entry, _) in entries.items() if entry.files)
-        return replace(self, there=frozenset(entries), packs=packs)
+        return replace(
+            self, there={name: entry.sha256 for name, (entry, _) in entries.items()}, packs=packs, others=others
+        )
+
+    def _forget_of_others(self, ledger: Ledger, context: RunContext, named: Container[str]) -> None:
+        """Remove what a killed run encrypted for others than this one does: the manifest to come would say otherwise."""
+        paths = [one.path for one in ledger.outputs.of_kind(context.job, OBJECT) if one.path not in named]
+        for some in grouped(paths, lambda _: 0, number=PAGE, weight=1):
+            for (job, run), outputs in ledger.outputs.by_run(some).items():
+                whom = {public for _, public in ledger.runs.get(run).params.get("recipients", ())}
+                if job == context.job and whom != set(self.recipients.publics):
+                    forget_everywhere(ledger, context, [one.path for one in outputs])
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
         """Whether an object with another header, of which no checksum of the whole is known, is there."""
@@ -301,7 +326,8 @@ class PutObjects(EachObject):
         if self.there and self.existing != "refresh":
             known = {} if ledger is None else ledger.items.known(context.job, [item.key for item in page.items])
             packed = ledger.items.anywhere([item.key for item in page.items]) if ledger and self.packs else {}
-            others = [item for item in page.items if self._is_another(item, known, packed)]
+            ours = {} if ledger is None else ledger.outputs.known(context.job, [item.output for item in page.items])
+            others = [item for item in page.items if self._is_another(item, known, packed, ours)]
             if others and self.existing == "error":
                 raise UsageError(
                     f"The vault has {counted(len(others), 'file')} already that this upload would replace, "
@@ -312,12 +338,21 @@ class PutObjects(EachObject):
             page.items = [item for item in page.items if item.key not in left]
             if left:
                 page.left_out["in the vault already, in another version"] += len(left)
+        self._count_of_others(ledger, context, page)
         return EachObject.plan_page(self, ledger, context, holder, page)
 
-    def _is_another(self, item: Item, known: Mapping[str, Item], packed: Mapping[str, set[str]]) -> bool:
-        before = known.get(item.key)
-        if before is not None and before.version == item.version:
-            return False
+    def _count_of_others(self, ledger: Ledger | None, context: RunContext, page: Page) -> None:
+        items = [item for item in page.items if item.output in self.others]
+        known = ledger.items.known(context.job, [item.key for item in items]) if ledger is not None and items else {}
+        if kept := sum(item.key in known and known[item.key].version == item.version for item in items):
+            page.left_out["stay encrypted for other keys: see bondstore rekey"] += kept
+
+    def _is_another(
+        self, item: Item, known: Mapping[str, Item], packed: Mapping[str, set[str]], ours: Mapping[str, Output]
+    ) -> bool:
+        before, output = known.get(item.key), ours.get(item.output)
+        if before is not None and before.version == item.version:  # it is here, unless others replaced it
+            return output is not None and self.there.get(item.output, output.sha256.hex()) != output.sha256.hex()
         return item.output in self.there or not self.packs.isdisjoint(packed.get(item.key, ()))
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
@@ -401,7 +436,7 @@ class PutObjects(EachObject):
         dest = work.dest
         if not isinstance(dest, StoreDestination) or not dest.store.resumes:
             return self._write(work, item, chunks, name, rows)
-        journal = dest.corner / UPLOADS / journal_name(item)
+        journal = dest.corner / UPLOADS / journal_name(work.context, item)
         own = unlocked(self.recipients.key, self.recipients.passphrase)
         sending = Sending(dest.store, item.output, journal, own, self.recipients.raw, item.size, self.storage_class)
         output, content = sending.send(chunks, kind=OBJECT, made_by=name, source=item.key, rows=rows)
@@ -447,11 +482,6 @@ def _named(items: Sequence[Item], work: Work) -> list[Item]:
             message = "The file's name is too long for the vault; it was not uploaded."
             work.receipt.failed(item, NAME_NOT_KEPT.about(item.key, message=message))
     return kept
-
-
-def journal_name(item: Item) -> str:
-    """Return the name of the journal of a file's upload: another one for another version of it."""
-    return f"{digest(repr([item.key, item.version, item.output]).encode())[:40]}.jsonl"
 
 
 class _Passing:
@@ -500,6 +530,7 @@ class Manifests(Product):
         fresh = [one for one in ledger.outputs.of_kind(context.job, OBJECT) if there.get(one.path) != one.sha256.hex()]
         if not context.dest.at_once:  # a kill leaves files that are recorded, and were never shown
             fresh = [one for one in fresh if holder.holds(one)]
+        fresh = [one for one in fresh if one.path not in there or holder.holds(one)]  # others may have replaced it
         if any(one.rows for one in fresh):
             fresh = _newest_last(ledger, context.job, fresh)
         lists = {one.made_by: one.sha256.hex() for one in ledger.outputs.of_kind(context.job, LIST)}
@@ -560,6 +591,6 @@ class ReadBack(Step):
         """Read them, and remove parts of files that changed meanwhile; nothing is left for workers."""
         chain_at(context.dest)
         if isinstance(context.dest, StoreDestination):
-            waiting = {journal_name(item) for item in ledger.items.in_state(context.job, State.FAILED)}
-            abort_others(context.dest.store, context.dest.corner / UPLOADS, waiting)
+            waiting = ledger.items.in_state(context.job, State.FAILED)
+            abort_others(context.dest.store, context.dest.corner / UPLOADS, context, waiting)
         yield from ()

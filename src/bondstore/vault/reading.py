@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from bondstore.codecs.crypt4gh import Header
 from bondstore.codecs.segments import SEGMENT, sealed_range
-from bondstore.errors import NotFoundError, UsageError, WrongKeyError
+from bondstore.errors import DamagedError, NotFoundError, UsageError, WrongKeyError
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.process import whoami
 from bondstore.stores import open_store
-from bondstore.vault.keys import unlocked
+from bondstore.vault.findings import NOT_PROVED
+from bondstore.vault.keys import fingerprint, recipients, unlocked
 from bondstore.vault.manifest import Content, header_size
 from bondstore.vault.packed import open_pack
 from bondstore.vault.proofs import LARGE, held, proofs_of
@@ -179,7 +180,7 @@ class Vault:
             return self._fetched(entry, start, end)
         header = header_size(len(manifest.recipients))
         first, last = sealed_range(start, end)
-        envelope = self._envelope(entry, header)
+        envelope = self._envelope(entry, manifest, header)
         plain = envelope.segments.open(self._fetched(entry, header + first, min(header + last, entry.size)))
         skipped = start - start // SEGMENT * SEGMENT
         return bytes(plain[skipped : skipped + end - start])
@@ -188,12 +189,23 @@ class Vault:
         content = Content(packed.size, packed.sha256)
         return held(self._range(packed, 0, packed.size), content, packed.path)
 
-    def _envelope(self, entry: Entry, header: int) -> Envelope:
+    def _envelope(self, entry: Entry, manifest: Manifest, header: int) -> Envelope:
+        """Open a header. It must come from who signed the manifest, or anybody could have written what it opens."""
         found = Header.parse(self._fetched(entry, 0, header))
         assert self._reader is not None
         if found is None or found.size != header:
             raise UsageError(f"{entry.path} has another header than its manifest tells: read it as a whole.")
-        return found.open(unlocked(self._reader.key, self._reader.passphrase).private)
+        writer = next(
+            one.public
+            for one in recipients()
+            if one.signing is not None and fingerprint(one.signing) == manifest.signer
+        )
+        private = unlocked(self._reader.key, self._reader.passphrase).private
+        if not found.comes_from(private, writer):
+            raise DamagedError(
+                f"The header of {entry.object} is not from who signed its manifest.", kind=NOT_PROVED.word
+            )
+        return found.open(private, writer=writer)
 
     def _fetched(self, entry: Entry, start: int, end: int) -> bytes:
         data = self._store.get_range(entry.object, start, end - start)

@@ -17,7 +17,7 @@ from bondstore.vault.manifest import LISTS, PAYLOAD, Entry, Manifest, digest, li
 from bondstore.vault.put import MOST, Manifests, Written
 from bondstore.vault.records import follow, forget_everywhere
 from bondstore.vault.rekeying import REKEYS
-from bondstore.vault.sending import abort_others
+from bondstore.vault.sending import abort_all
 from bondstore.version import TOOL
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Settled(Step):
             gone += PATHS  # a bag names the checksum of each file as a whole
         forget_everywhere(ledger, context, gone)
         if isinstance(dest, StoreDestination):
-            abort_others(dest.store, dest.corner / REKEYS, set())
+            abort_all(dest.store, (dest.corner / REKEYS).glob("*.jsonl"))
             dest.remove([one.key for one in dest.store.list(f"{PRIVATE}/{REKEYS}")])
         yield from ()
 

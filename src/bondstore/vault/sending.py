@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from bondstore.ledger import Item
+    from bondstore.runs.context import RunContext
     from bondstore.stores import Store
     from bondstore.stores.parts import Upload
     from bondstore.vault.keys import OwnKey
@@ -123,14 +125,36 @@ class _Note:
         return lambda size: hashlib.shake_256(b"header %d " % next(packets) + self.seed).digest(size)
 
 
-def abort_others(store: Store, folder: Path, wanted: set[str]) -> None:
-    """Remove what was sent of files that changed, or are gone, since: of all journals but the wanted ones."""
-    for journal in sorted(folder.glob("*.jsonl")):
-        if journal.name not in wanted:
-            with journal.open() as file:
-                about = json.loads(file.readline() or "{}")
-            if key := about.get("key"):
-                with store.open_upload(key, journal) as upload:
-                    upload.abort()
-            else:
-                journal.unlink()
+def journal_name(context: RunContext, item: Item) -> str:
+    """Return the name of the journal of a file's upload: another one for another version of it, or another job."""
+    about = repr([context.job, item.key, item.version, item.output])
+    return f"{_of_source(context)}-{digest(about.encode())[:24]}.jsonl"
+
+
+def _of_source(context: RunContext) -> str:
+    return digest(context.source.url.encode())[:16]
+
+
+def abort_others(store: Store, folder: Path, context: RunContext, wanted: Iterable[Item]) -> None:
+    """Remove what was sent of this source's files that changed, or are gone, since: of all but the wanted ones."""
+    names = {journal_name(context, item) for item in wanted}
+    abort_all(store, (one for one in folder.glob(f"{_of_source(context)}-*.jsonl") if one.name not in names))
+
+
+def abort_all(store: Store, journals: Iterable[Path]) -> None:
+    """Remove what was sent, by its journals, and these."""
+    for journal in sorted(journals):
+        if key := _key_of(journal):
+            with store.open_upload(key, journal) as upload:
+                upload.abort()
+        else:
+            journal.unlink()
+
+
+def _key_of(journal: Path) -> str:
+    """Return whose journal it is; nothing where not even its first line was written in full."""
+    with journal.open() as file:
+        try:
+            return str(json.loads(file.readline())["key"])
+        except (ValueError, KeyError, TypeError):
+            return ""

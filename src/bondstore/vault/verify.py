@@ -17,7 +17,16 @@ from bondstore.vault.findings import ARRIVED, NOT_IN_MANIFEST, NOT_PROVED, UNFIN
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import ENDING, PAYLOAD
 from bondstore.vault.places import record_of
-from bondstore.vault.proofs import LOST, Reader, VaultObjects, finding_of, held, proofs_of, refuse_nothing
+from bondstore.vault.proofs import (
+    LOST,
+    Reader,
+    VaultObjects,
+    finding_of,
+    held,
+    proofs_of,
+    refuse_nothing,
+    refuse_unseen,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -69,6 +78,7 @@ class VerifyJob(Job):
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Prove the manifests and list; refuse what names nothing."""
         plan = Job.plan(self, ledger, context, progress)
+        refuse_unseen(self.store, self.below, self.reader)
         refuse_nothing(plan, self.store, self.below)
         return plan
 
