@@ -190,8 +190,8 @@ class GetObjects(VaultObjects):
             work.receipt.done(item, info.etag)
 
     def _receive(self, item: Item, info: ObjectInfo, folder: Path, proofs: Proofs, work: Work) -> None:
-        states = proofs.contents(item.key, self.reader)
-        is_decrypted = any(stored is not content for stored, content in states)
+        states = proofs.states(item.key, self.reader)
+        is_decrypted = any(one.content is not None for one in states)
         partial = folder / partial_name(item, decrypted=is_decrypted)
         receiving = Receiving(work.store, info, partial)
         if is_decrypted and self.reader is not None:

@@ -91,7 +91,7 @@ class Proofs:
         """
         if name not in self.entries:
             raise DamagedError(NOT_IN_MANIFEST.sentence, kind=NOT_IN_MANIFEST.word)
-        tries = [_Try(*one) for one in self.states_of(name)]
+        tries = [State(*one) for one in self.states_of(name)]
         sealed = _tried(chunks, tries, name)
         if reader is None or not self.entries[name][0].list:
             yield from sealed
@@ -108,8 +108,8 @@ class Proofs:
         if (size, hashed.hexdigest()) != (known.size, known.sha256):
             raise _not_so(name)
 
-    def contents(self, name: str, reader: Reader | None) -> list[tuple[Content, Content]]:
-        """Return what an object may be, and what its file is then: its content where it is encrypted and decrypted.
+    def states(self, name: str, reader: Reader | None) -> list[State]:
+        """Return what an object may be, and what its content is then where it is decrypted.
 
         Raises
         ------
@@ -120,11 +120,10 @@ class Proofs:
             raise DamagedError(NOT_IN_MANIFEST.sentence, kind=NOT_IN_MANIFEST.word)
         found = []
         for entry, manifest in self.states_of(name):
-            stored = plain = Content(entry.size, entry.sha256)
-            if reader is not None and entry.list:
-                known = self.content(entry, manifest, reader)
-                plain = Content(known.size, known.sha256)
-            found.append((stored, plain))
+            is_decrypted = reader is not None and entry.list
+            found.append(
+                State(entry, manifest, self.content(entry, manifest, reader) if is_decrypted and reader else None)
+            )
         return found
 
     def prove_list(self, name: str) -> None:
@@ -256,15 +255,16 @@ def held(chunks: Iterable[Buffer], content: Content, name: str) -> Iterator[Buff
         raise _not_so(name)
 
 
-class _Try:
+class State:
     """What an object may be, held against its bytes as they go by."""
 
-    def __init__(self, entry: Entry, manifest: Manifest) -> None:
-        self.entry, self.manifest = entry, manifest
+    def __init__(self, entry: Entry, manifest: Manifest, content: Content | None = None) -> None:
+        self.entry, self.manifest, self.content = entry, manifest, content
         self._size, self._left = 0, 0 if entry.sha256 else entry.header_size
         self._header, self._rest = hashlib.sha256(), hashlib.sha256()
 
     def update(self, chunk: Buffer) -> None:
+        """Take the next bytes."""
         view = memoryview(chunk).cast("B")
         self._size += len(view)
         if self._left:
@@ -273,12 +273,13 @@ class _Try:
         self._rest.update(view)
 
     def fits(self) -> bool:
+        """Whether all bytes are those of this state."""
         entry, rest = self.entry, self._rest.hexdigest()
         parts = not entry.sha256 and (self._header.hexdigest(), rest) == (entry.header_sha256, entry.body_sha256)
         return self._size == entry.size and (parts or rest == entry.sha256)
 
 
-def _tried(chunks: Iterable[Buffer], tries: Sequence[_Try], name: str) -> Iterator[Buffer]:
+def _tried(chunks: Iterable[Buffer], tries: Sequence[State], name: str) -> Iterator[Buffer]:
     """Pass chunks on; raise DamagedError at their end where they are nothing that the object may be."""
     for chunk in chunks:
         for one in tries:

@@ -303,12 +303,11 @@ class PutObjects(EachObject):
         ours = sorted(fingerprint(one) for one in self.recipients.raw)
         others = frozenset(name for name, (_, manifest) in entries.items() if sorted(manifest.recipients) != ours)
         packs = frozenset(name for name, (entry, _) in entries.items() if entry.files)
-        return replace(
-            self, there={name: entry.sha256 for name, (entry, _) in entries.items()}, packs=packs, others=others
-        )
+        there = {name: entry.sha256 for name, (entry, _) in entries.items()}
+        return replace(self, there=there, packs=packs, others=others)
 
     def _forget_of_others(self, ledger: Ledger, context: RunContext, named: Container[str]) -> None:
-        """Remove what a killed run encrypted for others than this one does: the manifest to come would say otherwise."""
+        """Remove what a killed run encrypted for others than this one does: no manifest could say so."""
         paths = [one.path for one in ledger.outputs.of_kind(context.job, OBJECT) if one.path not in named]
         for some in grouped(paths, lambda _: 0, number=PAGE, weight=1):
             for (job, run), outputs in ledger.outputs.by_run(some).items():

@@ -21,7 +21,7 @@ from bondstore.modes import make_folder
 from bondstore.runs.durable import explaining
 from bondstore.threads import ordered
 from bondstore.vault.findings import NOT_PROVED
-from bondstore.vault.manifest import Content, digest
+from bondstore.vault.manifest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bondstore.codecs.crypt4gh import Envelope
     from bondstore.ledger import Item
     from bondstore.stores import ObjectInfo, Store
+    from bondstore.vault.proofs import State
 
 DOWNLOADS = "downloads"
 """The folder of partial files in the private corner of a destination."""
@@ -69,13 +70,13 @@ class Receiving:
     envelope: Envelope | None = None
     """What decrypts what is behind the header; None: all is kept as it is."""
 
-    def receive(self, states: Sequence[tuple[Content, Content]]) -> None:
+    def receive(self, states: Sequence[State]) -> None:
         """Fetch what is missing, and prove all of it.
 
         Parameters
         ----------
-        states : sequence of tuple
-            What the object may be, each with what the file is then.
+        states : sequence of State
+            What the object may be.
 
         Raises
         ------
@@ -109,25 +110,31 @@ class Receiving:
         for path in (self.partial, self.journal):
             path.unlink(missing_ok=True)
 
-    def _fill(self, file: int, journal: int, states: Sequence[tuple[Content, Content]]) -> None:
+    def _fill(self, file: int, journal: int, states: Sequence[State]) -> None:
         known, numbers = _known(journal), range(-(-self._size // (PART * SEALED_SEGMENT)))
-        stored, content, size = hashlib.sha256(self.header), hashlib.sha256(), 0
-        has_kept = False
+        content, size, has_kept = hashlib.sha256(), 0, False
+        for one in states:
+            one.update(self.header)
         for number, (data, is_kept) in enumerate(ordered(lambda one: self._part(file, one, known), numbers, _AT_ONCE)):
             piece = data
+            if not is_kept or self.envelope is None:
+                for one in states:
+                    one.update(data)
             if not is_kept:
-                stored.update(data)
                 piece = data if self.envelope is None else self.envelope.segments.open(data)
                 _write(file, piece, size)
                 _write(journal, f"{json.dumps([number, hashlib.sha256(piece).hexdigest()])}\n".encode())
-            has_kept = has_kept or is_kept
+            has_kept = has_kept or (is_kept and self.envelope is not None)
             content.update(piece)
             size += memoryview(piece).nbytes
         if os.fstat(file).st_size != size:
             os.ftruncate(file, size)
         # what an earlier process decrypted no longer tells what it was in the store: then its content alone is proved
-        seen = Content(self.info.size, stored.hexdigest()), Content(size, content.hexdigest())
-        if not any(one[1] == seen[1] and (has_kept or one[0] == seen[0]) for one in states):
+        seen = size, content.hexdigest()
+        if not any(
+            (has_kept or one.fits()) and (one.content is None or (one.content.size, one.content.sha256) == seen)
+            for one in states
+        ):
             raise DamagedError(f"{self.info.key} is not what the manifest says of it.", kind=NOT_PROVED.word)
 
     @property
