@@ -20,7 +20,7 @@ PASSPHRASE = "lantern over quiet water"
 DYING = """
 import os, signal, sys
 from bondstore.cli.main import run
-from bondstore.vault.put import PutObjects
+from bondstore.vault.uploading import PutObjects
 from bondstore.stores.journal import Journal
 PutObjects.number = 1
 add, count, how = Journal.add, [], sys.argv.pop(1)

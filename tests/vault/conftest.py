@@ -13,7 +13,9 @@ from bondstore.runs.executors import Executor, Threads
 from bondstore.vault.get import GetJob
 from bondstore.vault.keys import new_pair
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import Existing, PutJob, Recipients
+from bondstore.vault.put import PutJob
+from bondstore.vault.recipients import Recipients
+from bondstore.vault.uploading import Existing
 from bondstore.vault.verify import VerifyJob, destination_of
 from tests.homes import home
 from tests.stores.conftest import keys_in_environment, rig_of_az, rig_of_file, rig_of_s3

@@ -13,7 +13,7 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.runs.engine import RunResult
 from bondstore.stores import open_store
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import Recipients
+from bondstore.vault.recipients import Recipients
 from tests.servers.azure_role import AzureRole
 from tests.servers.azurite import Azurite
 from tests.servers.faulty import Fault

@@ -18,7 +18,8 @@ from bondstore.runs.executors import Threads
 from bondstore.stores import open_store
 from bondstore.stores.archive import Access, Speed
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import PutJob, Recipients, kept_in
+from bondstore.vault.put import PutJob, kept_in
+from bondstore.vault.recipients import Recipients
 from tests.servers.azurite import Azurite
 from tests.servers.moto import Moto
 from tests.stores.rigs import azure_profile, s3_profile

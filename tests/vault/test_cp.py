@@ -21,7 +21,7 @@ from bondstore.runs.executors import Threads
 from bondstore.stores import Store, open_store
 from bondstore.vault.addresses import is_vault
 from bondstore.vault.cp import CopyJob
-from bondstore.vault.put import Existing
+from bondstore.vault.uploading import Existing
 from bondstore.vault.verify import VerifyJob, destination_of
 from tests.cli.conftest import Call, cli
 from tests.homes import home

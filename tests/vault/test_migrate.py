@@ -14,7 +14,7 @@ import pytest
 
 from bondstore.vault.archives import Archive
 from bondstore.vault.glacier import RANGE
-from bondstore.vault.put import Recipients
+from bondstore.vault.recipients import Recipients
 from tests.cli.conftest import Call, Result, cli
 from tests.homes import home
 from tests.servers.glacier import Glacier, Refusal, glacier

@@ -17,7 +17,7 @@ from bondstore.errors import DamagedError, IntegrityError, PolicyError, WrongKey
 from bondstore.ledger import personal_path
 from bondstore.stores import open_store
 from bondstore.vault.proofs import Reader, proofs_of
-from bondstore.vault.put import Recipients
+from bondstore.vault.recipients import Recipients
 from tests.vault.conftest import Vault, tree_of
 
 FILES = {"a.edf": 400_000, "b.edf": 400_000, "c/d.txt": 10}

@@ -11,7 +11,7 @@ from bondstore.errors import BondstoreError
 from bondstore.runs.destinations import open_destination
 from bondstore.vault.chain import read_chain
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import Recipients
+from bondstore.vault.recipients import Recipients
 from tests.vault.conftest import Vault, tree_of
 
 

@@ -19,9 +19,11 @@ from bondstore.runs.executors import Threads
 from bondstore.stores import open_store
 from bondstore.vault.keys import key_folder, new_pair
 from bondstore.vault.known import note_seen, seen
+from bondstore.vault.manifests import Manifests
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import Manifests, PutJob, Recipients, put_job
+from bondstore.vault.put import PutJob, put_job
 from bondstore.vault.reading import Vault as Reading
+from bondstore.vault.recipients import Recipients
 from bondstore.vault.sending import abort_others, journal_name
 from tests.vault.conftest import PASSPHRASE, Vault, tree_of
 

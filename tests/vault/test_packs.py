@@ -30,9 +30,11 @@ from bondstore.vault.get import GetJob
 from bondstore.vault.keys import key_folder, new_pair
 from bondstore.vault.packs import read_size, room_of
 from bondstore.vault.proofs import Reader, proofs_of
-from bondstore.vault.put import Existing, PutJob, Recipients, kept_in
+from bondstore.vault.put import PutJob, kept_in
+from bondstore.vault.recipients import Recipients
 from bondstore.vault.restore import RestoreJob, destination_of
 from bondstore.vault.restore_plan import RestorePlan
+from bondstore.vault.uploading import Existing
 from bondstore.vault.waiting import Pauses
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.moto import Moto

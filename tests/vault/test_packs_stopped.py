@@ -10,7 +10,7 @@ import pytest
 from bondstore.config.profiles import StoreSpec
 from bondstore.errors import BondstoreError
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import Recipients
+from bondstore.vault.recipients import Recipients
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.seaweedfs import SeaweedFS
 from tests.stores.rigs import s3_profile

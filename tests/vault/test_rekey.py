@@ -19,8 +19,9 @@ from bondstore.stores import open_store
 from bondstore.vault.chain import read_chain
 from bondstore.vault.keys import Recipient, new_pair, open_own
 from bondstore.vault.proofs import Reader, proofs_of
-from bondstore.vault.put import PutJob, Recipients
+from bondstore.vault.put import PutJob
 from bondstore.vault.readdress import Change
+from bondstore.vault.recipients import Recipients
 from bondstore.vault.rekey import RekeyJob
 from bondstore.vault.verify import VerifyJob, destination_of
 from tests.servers.faulty import FaultyProxy

@@ -18,8 +18,8 @@ from bondstore.vault import put
 from bondstore.vault.keys import new_pair
 from bondstore.vault.manifest import Content, Manifest, write_list
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import Recipients
 from bondstore.vault.readdress import Change, public_keys
+from bondstore.vault.recipients import Recipients
 from tests.cli.conftest import Call, cli
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.stores.rigs import s3_profile

@@ -19,7 +19,7 @@ from bondstore.config.profiles import StoreSpec
 from bondstore.config.secrets import Secret
 from bondstore.vault.keys import new_pair
 from bondstore.vault.proofs import Reader
-from bondstore.vault.put import Recipients
+from bondstore.vault.recipients import Recipients
 from tests.homes import Home
 from tests.servers.faulty import FaultyProxy
 from tests.servers.seaweedfs import SeaweedFS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bondstore.errors import ConfigurationError, IntegrityError, NotFoundError, StoreError
 from bondstore.runs.destinations import open_destination
 from bondstore.vault.manifest import PAYLOAD, Content
-from bondstore.vault.put import OBJECT
+from bondstore.vault.records import OBJECT
 
 if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec

@@ -27,8 +27,8 @@ from bondstore.vault.findings import ARCHIVED, MISSING, NAME_NOT_KEPT, NOT_IN_MA
 from bondstore.vault.manifest import FOLDER, PAYLOAD
 from bondstore.vault.names import is_short_enough
 from bondstore.vault.proofs import LARGE, LOST, finding_of, proofs_of
-from bondstore.vault.put import UPLOADS, Existing
 from bondstore.vault.sending import journal_name
+from bondstore.vault.uploading import UPLOADS, Existing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -30,8 +30,8 @@ from bondstore.vault.addresses import is_vault, object_at
 from bondstore.vault.chain import chain_at, read_chain
 from bondstore.vault.copying import CopyObjects
 from bondstore.vault.manifest import digest, manifest_path
-from bondstore.vault.put import UPLOADS, Existing
 from bondstore.vault.sending import abort_others
+from bondstore.vault.uploading import UPLOADS, Existing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -42,8 +42,10 @@ from bondstore.vault.glacier import (
 )
 from bondstore.vault.inventory import head_of, read_inventory
 from bondstore.vault.manifest import list_path, object_path, write_list
+from bondstore.vault.records import LIST
 from bondstore.vault.treehash import root, tree_hash
 from bondstore.vault.unseal import UnfetchedError
+from bondstore.vault.uploading import LARGE, PutObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -200,7 +202,7 @@ def _jobs(vault: GlacierVault) -> Mapping[str, RetrievalJob]:
 
 
 @dataclass(frozen=True, slots=True)
-class Archives(put.PutObjects):
+class Archives(PutObjects):
     """Brings each archive on by as much as can be done now.
 
     An item's key is the name that the file gets, and its version the id of the archive, whose content never changes.
@@ -229,7 +231,7 @@ class Archives(put.PutObjects):
         """Name the archives of a page, and say where each is on its way."""
         apart = Apart(ledger, context.job, page.items)
         page.items = [self._staged(item, apart.known(item.key)) for item in self._named(page.items, apart)]
-        return put.PutObjects.plan_page(self, ledger, context, holder, page)
+        return PutObjects.plan_page(self, ledger, context, holder, page)
 
     def _named(self, items: Sequence[Item], apart: Apart) -> Iterator[Item]:
         """Yield each with a name of its own, which is no object that somebody else put there."""
@@ -296,10 +298,10 @@ class Archives(put.PutObjects):
                 self._ask_all([replace(item, reason=TO_ASK_AGAIN)], work)
         if contents and name:
             sealed = self.recipients.sealed(write_list(contents))
-            work.write(list_path(name), [sealed], kind=put.LIST, made_by=name)
+            work.write(list_path(name), [sealed], kind=LIST, made_by=name)
 
     def _fetch(self, item: Item, chunks: Iterator[bytes], name: str, contents: dict[str, Content], work: Work) -> None:
-        write = self._send if item.size > put.LARGE else self._write
+        write = self._send if item.size > LARGE else self._write
         try:
             contents[item.output] = write(work, item, chunks, name)
         except (DamagedError, ChecksumError) as error:

@@ -26,8 +26,8 @@ from bondstore.vault.findings import ARCHIVED, MISSING
 from bondstore.vault.keys import find_recipient, own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import PAYLOAD
 from bondstore.vault.proofs import LOST, Reader, finding_of, proofs_of, refuse_nothing
-from bondstore.vault.put import Recipients
 from bondstore.vault.readdress import Change, public_keys
+from bondstore.vault.recipients import Recipients
 from bondstore.vault.records import LIST, REKEYED
 from bondstore.vault.rekeyed import RekeyManifests, Settled
 from bondstore.vault.rekeying import SMALL, Rekeying, output_of

@@ -14,7 +14,7 @@ from bondstore.vault.bag import PATHS
 from bondstore.vault.chain import chain_at
 from bondstore.vault.keys import fingerprint, unlocked
 from bondstore.vault.manifest import LISTS, PAYLOAD, Entry, Manifest, digest, list_path, manifest_path, signature_path
-from bondstore.vault.put import MOST, Manifests, Written
+from bondstore.vault.manifests import MOST, Manifests, Written
 from bondstore.vault.records import follow, forget_everywhere
 from bondstore.vault.rekeying import REKEYS
 from bondstore.vault.sending import abort_all
