@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,14 @@ def test_what_was_never_shown_is_in_no_manifest(vault: Vault, tmp_path: Path) ->
     assert vault.put(source).state == "finished"
     assert set(read_chain(vault.spec).entries()) == {"data/b.c4gh"}
     assert vault.verify().state == "finished"
+
+
+def test_a_name_that_is_not_utf_8_is_told_and_the_rest_goes_on(vault: Vault, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "x").write_bytes(b"x")
+    (source / os.fsdecode(b"caf\xe9")).write_bytes(b"x")
+    done = vault.put(source)
+    assert (done.state, done.tally.done.objects, done.tally.failed.objects) == ("incomplete", 1, 1)
+    assert vault.get(tmp_path / "back").state == "finished"
+    assert set(tree_of(tmp_path / "back")) == {"x"}

@@ -14,7 +14,7 @@ from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import Secret
 from bondstore.errors import ConfigurationError
 from bondstore.stores import open_store
-from bondstore.vault import put
+from bondstore.vault import uploading
 from bondstore.vault.keys import new_pair
 from bondstore.vault.manifest import Content, Manifest, write_list
 from bondstore.vault.proofs import Reader
@@ -92,7 +92,7 @@ def test_an_older_vault_is_read_once(owner: Recipients, tmp_path: Path, monkeypa
             json.dumps({name: row[name] for name in ("object", "size", "sha256")}) + "\n" for row in rows
         ).encode()
 
-    monkeypatch.setattr(put, "write_list", older)
+    monkeypatch.setattr(uploading, "write_list", older)
     spec = StoreSpec((tmp_path / "vault").as_uri(), Profile())
     lab = lab_of(Vault(spec, owner, Reader(owner.key, owner.passphrase)), tmp_path)
     (tmp_path / "vault/data/a.edf.c4gh").write_bytes(random.Random(1).randbytes(100_288))

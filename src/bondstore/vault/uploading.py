@@ -256,18 +256,21 @@ class Packing(Shard):
 
     def handle(self, work: Work) -> None:
         """Make it."""
-        pack_all(self.items, work, lambda pack: self.step.send_pack(pack, work))
+        pack_all(_named(self.items, work), work, lambda pack: self.step.send_pack(pack, work))
 
 
 def _named(items: Sequence[Item], work: Work) -> list[Item]:
     """Return files whose objects can have their names; the others are told."""
     kept = []
     for item in items:
-        if is_short_enough(item.output, in_store=work.dest.at_once):
-            kept.append(item)
-        else:
+        if not is_short_enough(item.output, in_store=work.dest.at_once):
             message = "The file's name is too long for the vault; it was not uploaded."
-            work.receipt.failed(item, NAME_NOT_KEPT.about(item.key, message=message))
+        elif "\ufffd" in item.key:  # what a folder's listing has in place of it
+            message = "The file's name is not UTF-8, and would not come back; it was not uploaded."
+        else:
+            kept.append(item)
+            continue
+        work.receipt.failed(item, NAME_NOT_KEPT.about(item.key, message=message))
     return kept
 
 
