@@ -80,12 +80,15 @@ def test_files_are_archived_and_what_proves_them_is_not(vault: Vault, source: Pa
 
 def test_what_a_killed_run_archived_is_put_again(vault: Vault, source: Path, tmp_path: Path) -> None:
     """The run is killed before it recorded that: Azure refuses to write over an archived blob."""
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before/z.edf").write_bytes(b"z")
+    assert put(vault, tmp_path / "before").state == "finished"
     store = open_store(vault.spec)
     store.put("data/a.edf.c4gh", b"of the killed run", storage_class=ARCHIVE[vault.spec.url.partition(":")[0]])
     assert put(vault, source).state == "finished"
     restore_all(vault)
     assert vault.get(tmp_path / "back").state == "finished"
-    assert tree_of(tmp_path / "back") == tree_of(source)
+    assert tree_of(tmp_path / "back") == tree_of(source) | {"z.edf": b"z"}
 
 
 def test_a_class_that_the_store_does_not_have_is_refused(owner: Recipients, source: Path) -> None:

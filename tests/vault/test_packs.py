@@ -205,7 +205,7 @@ def test_a_part_of_the_tree_comes_back(vault: Vault, source: Path, tmp_path: Pat
         assert tree_of(tmp_path / f"part{number}") == wanted
     with pytest.raises(NothingThereError):
         vault.get(tmp_path / "none", "nobody")
-    with pytest.raises(NothingThereError, match="Names of files in packs are encrypted: add --unseal"):
+    with pytest.raises(UsageError, match="only a key tells which files are in them"):
         vault.get(tmp_path / "none", "p1", encrypted=True)
 
 

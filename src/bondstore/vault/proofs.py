@@ -406,10 +406,7 @@ def refuse_nothing(plan: Plan, spec: StoreSpec, below: str) -> None:
     if plan.todo.objects or plan.skipped.objects or plan.quarantined.objects:
         return
     what = f"There is nothing below {below} in {spec.url}." if below else _no_vault(spec)
-    hint = "Name a vault that bondstore put made; #PATH names a part of it."
-    if below and proofs_of(spec).has_packs:
-        hint = "Names of files in packs are encrypted: add --unseal, with a key that decrypts them."
-    raise NothingThereError(what, hint=hint)
+    raise NothingThereError(what, hint="Name a vault that bondstore put made; #PATH names a part of it.")
 
 
 def _no_vault(spec: StoreSpec) -> str:
