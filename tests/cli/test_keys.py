@@ -104,7 +104,9 @@ def test_what_cannot_be(cli: Call, home: Home, reference: str, tmp_path: Path) -
 
 def asked(home: Home, second: str) -> tuple[int | None, str]:
     line = ["-m", "bondstore", "keys", "new", "anna"]
-    child = pexpect.spawn(sys.executable, line, env={**os.environ, "TERM": "dumb"}, timeout=30, encoding="utf-8")
+    child = pexpect.spawn(
+        sys.executable, line, env={**os.environ, "TERM": "dumb"}, timeout=30, encoding="utf-8", use_poll=True
+    )
     child.expect("New passphrase for anna")
     child.sendline(PASSPHRASE)
     child.expect("The same passphrase again")

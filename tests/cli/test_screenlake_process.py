@@ -163,7 +163,9 @@ def test_another_model_that_is_not_there(lab: PhoneLab, cli: Call) -> None:
 def test_a_terminal_is_asked_before_the_first_zip(lab: PhoneLab) -> None:
     line = ["-m", "bondstore", *words(lab, *PLAIN)]
     environment = {**os.environ, "TERM": "dumb"}
-    child = pexpect.spawn(sys.executable, line, env=environment, timeout=30, encoding="utf-8", dimensions=(24, 80))
+    child = pexpect.spawn(
+        sys.executable, line, env=environment, timeout=30, encoding="utf-8", dimensions=(24, 80), use_poll=True
+    )
     child.expect(r"Process 4 zips \([\d.]+ kB\) into \S+\? \[Y/n\] ".replace(" ", r"\s+"))
     child.sendline("n")
     child.expect("nothing was fetched")

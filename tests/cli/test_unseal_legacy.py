@@ -109,7 +109,7 @@ def test_without_a_reference_the_passphrase_is_asked_for(room: Room, tar: bytes)
     room.seal("P1.tar.enc", tar)
     words = ["-m", "bondstore", "unseal-legacy", str(room.source), str(room.dest), "--yes"]
 
-    asking = pexpect.spawn(sys.executable, words, timeout=60, encoding="utf-8")
+    asking = pexpect.spawn(sys.executable, words, timeout=60, encoding="utf-8", use_poll=True)
     asking.expect("Passphrase of the archives: ")
     asking.sendline(PASSPHRASE)
     asking.expect(pexpect.EOF)

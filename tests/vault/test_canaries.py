@@ -275,7 +275,12 @@ def test_no_secret_that_is_typed_is_shown_or_left(watched: Watched) -> None:
         words = [word for word in typed[command] if not word.startswith(("--passphrase", "file:"))]
         line = ["-m", "bondstore", *words]
         child = pexpect.spawn(
-            sys.executable, line, env={**watched.environment(), "TERM": "dumb"}, timeout=60, encoding="utf-8"
+            sys.executable,
+            line,
+            env={**watched.environment(), "TERM": "dumb"},
+            timeout=60,
+            encoding="utf-8",
+            use_poll=True,
         )
         shown = ""
         for question in questions:
