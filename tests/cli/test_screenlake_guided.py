@@ -101,6 +101,7 @@ class Guide:
             timeout=60,
             encoding="utf-8",
             dimensions=(50, 80),
+            use_poll=True,
         )
         self.child.delaybeforesend = None
 
