@@ -91,11 +91,13 @@ def process(lab: PhoneLab, dest: Path, *words: str) -> Ended:
 def test_it_is_said_and_overcome(lab: PhoneLab, disk: Disk, jobs: str) -> None:
     """At first there is no space for the zips, then none for the tables."""
     expected, dest = tree(lab.folder / "calm"), disk.folder / "out"
-    for size, zips in ((700, range(1, 16)), (1_700, range(16, 17))):
-        disk.resize(size)
-        ended = process(lab, dest, "--jobs", jobs)
-        told(ended, dest)
-        assert zips_done(dest) in zips
+    size = 500
+    for zips in (range(1, 16), range(16, 17)):
+        while zips_done(dest) not in zips:  # how much the ledger takes besides differs from run to run
+            size += 100
+            disk.resize(size)
+            ended = process(lab, dest, "--jobs", jobs)
+            told(ended, dest)
         assert panelists_finished(dest) < 4
         check_part(dest, expected)
     disk.resize(20_000)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SEGMENT = 65_536
 NONCE, TAG = 12, 16
 SEALED_SEGMENT = SEGMENT + NONCE + TAG
-BLOCK = 4
+BLOCK = 8
 """Segments that are handled in one go: enough for threads to pass the interpreter's lock, few enough for a core's
 cache. For larger ones the system hands out fresh pages each time, which costs as much as the cipher does."""
 
@@ -108,7 +108,7 @@ class Segments:
 
 
 def seal_stream(chunks: Iterable[Buffer], segments: Segments, *, threads: int = 0) -> Iterator[bytearray]:
-    """Seal a file that comes in chunks of any size. At most ``threads + 1`` blocks of 256 KiB are held at a time."""
+    """Seal a file that comes in chunks of any size. At most ``threads + 1`` blocks of 512 KiB are held at a time."""
     return ordered(segments.seal, regrouped(chunks, BLOCK * SEGMENT), threads)
 
 
