@@ -155,15 +155,22 @@ def open_private(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, flags, PRIVATE.file), "wb")
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file in one step, for its owner alone (mode 0600)."""
+def write_private(path: Path, content: bytes, *, new: bool = False) -> None:
+    """Write a file in one step, for its owner alone (mode 0600).
+
+    A `new` one is never put in the place of another: raises FileExistsError.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:  # mkstemp made it 0600
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        if new:
+            os.link(temporary, path)
+            Path(temporary).unlink()
+        else:
+            Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

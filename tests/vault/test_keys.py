@@ -7,6 +7,8 @@ import hashlib
 import os
 import stat
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,26 @@ def test_a_pair_is_what_crypt4gh_and_openssl_read(tmp_path: Path) -> None:
     assert anna.signed(b"what was said", key.sign(b"what was said"))
     assert not anna.signed(b"what was not said", key.sign(b"what was said"))
     assert not anna.signed(b"what was said", b"short")
+
+
+def test_of_several_that_make_a_pair_of_one_name_one_does() -> None:
+    """And its three files are of one pair."""
+
+    def make(_: int) -> bool:
+        start.wait()
+        try:
+            new_pair("anna", secret())
+        except UsageError:
+            return False
+        return True
+
+    start = threading.Barrier(6)
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(make, range(6))) == 1
+    key = open_own("anna", secret)
+    assert find_recipient("anna").public == key.private.public
+    assert find_recipient("anna").signing == key.signing
+    assert sorted(one.name for one in key_folder().iterdir()) == ["anna.pub", "anna.sec", "anna.sign.pub"]
 
 
 def test_a_fingerprint_is_ssh_s_way_of_writing_a_sha_256() -> None:

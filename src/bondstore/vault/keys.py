@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
+from bondstore import modes
 from bondstore.codecs.crypt4gh import KEY_SIZE, PrivateKey
 from bondstore.codecs.crypt4gh_keys import read_private, read_public, write_private, write_public
 from bondstore.config.files import user_path
@@ -114,16 +115,26 @@ def new_pair(name: str, passphrase: Secret, folder: Path | None = None) -> Recip
     folder = key_folder() if folder is None else folder
     make_folder(folder)
     refuse_writable(folder)
-    for kind in (PRIVATE, PUBLIC, SIGNING):
-        if os.path.lexists(folder / f"{name}{kind}"):
-            raise UsageError(
-                f"There is a key {name} already in {folder}.", hint="Choose another name: keys are never overwritten."
-            )
     key = OwnKey(name, PrivateKey.new())
-    _write(folder / f"{name}{PRIVATE}", write_private(key.private, passphrase))
-    _write(folder / f"{name}{PUBLIC}", write_public(key.private.public))
-    _write(folder / f"{name}{SIGNING}", write_signing(key.signing))
+    files = {  # the private one first: of two that make a key of this name, one gets it
+        PRIVATE: write_private(key.private, passphrase),
+        PUBLIC: write_public(key.private.public),
+        SIGNING: write_signing(key.signing),
+    }
+    if any(os.path.lexists(folder / f"{name}{kind}") for kind in files):
+        raise _taken(name, folder)
+    try:
+        for kind, content in files.items():
+            modes.write_private(folder / f"{name}{kind}", content, new=True)
+    except FileExistsError:
+        raise _taken(name, folder) from None
     return Recipient(name, folder / f"{name}{PUBLIC}", key.private.public, key.signing, is_own=True)
+
+
+def _taken(name: str, folder: Path) -> UsageError:
+    return UsageError(
+        f"There is a key {name} already in {folder}.", hint="Choose another name: keys are never overwritten."
+    )
 
 
 def trust(name: str, public: Path, signing: Path | None = None) -> Recipient:
