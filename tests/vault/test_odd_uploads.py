@@ -10,9 +10,13 @@ import pytest
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.errors import BondstoreError
 from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import execute
+from bondstore.runs.executors import Threads
 from bondstore.vault.chain import read_chain
 from bondstore.vault.proofs import Reader
+from bondstore.vault.put import PutJob
 from bondstore.vault.recipients import Recipients
+from tests.stores.rigs import Rig
 from tests.vault.conftest import Vault, tree_of
 
 
@@ -65,3 +69,25 @@ def test_a_name_that_is_not_utf_8_is_told_and_the_rest_goes_on(vault: Vault, tmp
     assert (done.state, done.tally.done.objects, done.tally.failed.objects) == ("incomplete", 1, 1)
     assert vault.get(tmp_path / "back").state == "finished"
     assert set(tree_of(tmp_path / "back")) == {"x"}
+
+
+def test_a_file_in_the_place_of_a_folder_is_told_and_the_rest_comes_back(
+    rig_of_s3: Rig, owner: Recipients, tmp_path: Path
+) -> None:
+    """A store has ``a`` and ``a/b``; a folder has room for one of them, in whichever run they come."""
+    store, reader = rig_of_s3.open(), Reader(owner.key, owner.passphrase)
+    for key in ("source/a", "source/a/b", "source/c"):
+        store.put(key, key.encode())
+    vault = Vault(StoreSpec(f"{rig_of_s3.url}/vault", rig_of_s3.profile), owner, reader)
+    source = StoreSpec(f"{rig_of_s3.url}/source", rig_of_s3.profile)
+    put = PutJob(source, vault.spec, owner)
+    assert execute(put, open_destination(vault.spec), Threads(2)).state == "finished"
+    for times in range(2):
+        done = vault.get(tmp_path / "back")
+        assert (done.state, done.tally.failed.objects) == ("incomplete", 1), times
+        assert tree_of(tmp_path / "back") == {"a": b"source/a", "c": b"source/c"}
+    store.put("source/c/d", b"later")
+    assert execute(put, open_destination(vault.spec), Threads(2)).state == "finished"
+    done = vault.get(tmp_path / "back")
+    assert (done.state, done.tally.failed.objects) == ("incomplete", 2)
+    assert tree_of(tmp_path / "back") == {"a": b"source/a", "c": b"source/c"}

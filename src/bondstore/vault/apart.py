@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from typing import TYPE_CHECKING
+
+from bondstore.vault.room import above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,13 +42,13 @@ class Apart:
     def take(self, key: str) -> None:
         """Note that an item has a name."""
         self._taken.add(key)
-        self._folders.update(_above(key))
+        self._folders.update(above(key))
 
     def _is_free(self, key: str) -> bool:
         below = key in self._folders
         if self._ledger is not None and not below:
             below = next(self._ledger.items.under(self._job, f"{key}/"), None) is not None
-        return not below and all(one not in self._taken and self.known(one) is None for one in _above(key))
+        return not below and all(one not in self._taken and self.known(one) is None for one in above(key))
 
 
 def _names(path: str, version: str) -> Iterator[str]:
@@ -61,8 +62,3 @@ def _names(path: str, version: str) -> Iterator[str]:
         yield f"{path}~{mark}"
         if slash:
             yield f"{first}~{mark}/{rest}"
-
-
-def _above(path: str) -> Iterator[str]:
-    while path := posixpath.dirname(path):
-        yield path

@@ -14,7 +14,6 @@ from bondstore.ledger import Item, Output, Read
 from bondstore.modes import in_corner
 from bondstore.runs.batches import grouped
 from bondstore.runs.destination import PRIVATE
-from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.pipeline import EachObject, Objects, Page
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
@@ -27,6 +26,7 @@ from bondstore.vault.findings import ARCHIVED, MISSING, NAME_NOT_KEPT, NOT_IN_MA
 from bondstore.vault.manifest import FOLDER, PAYLOAD
 from bondstore.vault.names import is_short_enough
 from bondstore.vault.proofs import LARGE, LOST, finding_of, proofs_of
+from bondstore.vault.room import with_room, without_room
 from bondstore.vault.sending import journal_name
 from bondstore.vault.uploading import UPLOADS, Existing
 
@@ -98,8 +98,7 @@ class CopyObjects(EachObject):
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Compare a page; what the destination has otherwise is skipped, replaced or refused, as the user said."""
-        if not context.dest.at_once:
-            page.items = _without_room(ledger, context, page.items)
+        page.items = without_room(ledger, context, page.items)
         if self.beside_others and self.existing != "refresh":
             known = {} if ledger is None else ledger.items.known(context.job, [item.key for item in page.items])
             others = [one for one in page.items if self._is_another(one, known)]
@@ -138,11 +137,9 @@ class CopyObjects(EachObject):
                 work.receipt.failed(item, NOT_IN_MANIFEST.about(item.key))
             elif not is_kept(item.output, in_store=work.dest.at_once):
                 work.receipt.failed(item, NAME_NOT_KEPT.about(item.key))
-            elif item.reason == NAME_NOT_KEPT.word or _has_no_room(work.dest, item.output):
-                message = "A folder cannot have a file and a folder of one name; it was not copied."
-                work.receipt.failed(item, NAME_NOT_KEPT.about(item.key, message=message))
             else:
                 todo.append(item)
+        todo = with_room(todo, work)
         within = None if self.storage_class else Within.of(work)
         if within is not None:
             self._within(within, [one for one in todo if one.size <= MOST_AT_ONCE], proofs, work)
@@ -288,29 +285,6 @@ def is_kept(path: str, *, in_store: bool) -> bool:
     if in_store and (is_odd(path) or "\\" in path):  # servers take a backslash for a slash
         return False
     return is_short_enough(path, in_store=in_store)
-
-
-def _above(path: str) -> list[str]:
-    """Return the folders that a path is in."""
-    parts = path.split("/")
-    return ["/".join(parts[:number]) for number in range(1, len(parts))]
-
-
-def _without_room(ledger: Ledger | None, context: RunContext, items: Sequence[Item]) -> list[Item]:
-    """Mark objects in whose folder's place another object will be: a store has ``a`` and ``a/b``, a folder has not."""
-    outputs = {item.output for item in items}
-    above = {one for item in items for one in _above(item.output)} - outputs
-    files = outputs | (ledger.items.known(context.job, list(above)).keys() if ledger is not None else set())
-    return [
-        item if files.isdisjoint(_above(item.output)) else replace(item, reason=NAME_NOT_KEPT.word) for item in items
-    ]
-
-
-def _has_no_room(dest: Destination, path: str) -> bool:
-    """Whether a folder has a folder in the place of a file, or a file in that of a folder."""
-    if not isinstance(dest, FolderDestination):
-        return False
-    return (dest.root / path).is_dir() or any(map(dest.exists, _above(path)))
 
 
 def _unread(item: Item, error: BondstoreError, work: Work) -> None:

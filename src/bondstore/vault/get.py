@@ -38,6 +38,7 @@ from bondstore.vault.proofs import (
     refuse_unseen,
 )
 from bondstore.vault.receiving import DOWNLOADS, Receiving, clear, header_of, partial_name
+from bondstore.vault.room import with_room, without_room
 from bondstore.vault.waiting import Pauses, note_done, rounds
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ if TYPE_CHECKING:
     from bondstore.config.profiles import StoreSpec
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
-    from bondstore.runs.pipeline import Shard
+    from bondstore.runs.destination import Holder
+    from bondstore.runs.pipeline import Page, Shard
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
@@ -225,9 +227,15 @@ class GetObjects(VaultObjects):
                     key, output = key_of(found.key, one.path), self.output_of(one.path, context)
                     yield Item(key, found.version, one.size, output)
 
+    def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
+        """Compare a page; mark what a folder will have no room for."""
+        page.items = without_room(ledger, context, page.items)
+        return VaultObjects.plan_page(self, ledger, context, holder, page)
+
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Fetch objects, and ranges of packs."""
         proofs = proofs_of(work.context.source)
+        items = with_room(items, work)
         packed: dict[str, list[Item]] = {}
         for item in items:
             pack = pack_of(item.key, proofs.entries) if item.version != LOST else ""
