@@ -30,6 +30,7 @@ from bondstore.vault.proofs import Reader
 from bondstore.vault.waiting import Pauses
 from tests.cli.conftest import Call, Result, cli
 from tests.homes import home
+from tests.kills import kills_of
 from tests.servers import archive_states as states
 from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.moto import Moto
@@ -224,3 +225,31 @@ def test_ctrl_c_while_it_waits_ends_with_130_and_resume_goes_on(lab: Lab) -> Non
     assert sorted(tree_of(lab.back)) == ["p0.edf", "p1.edf"]
     assert lab.cli("run", "resume", "last", "--dest", str(lab.back)).code == 0
     assert tree_of(lab.back) == tree_of(lab.source)
+
+
+def test_killed_at_any_instant_while_it_waits(lab: Lab) -> None:
+    """Each object is asked for once, whichever command asked; what was fetched is not fetched again."""
+    rng, landed = random.Random(5), 0
+    words = ["get", lab.url, str(lab.back), "--unseal", "--wait", *lab.key, "--yes"]
+    refused = [states.refusal(403, "InvalidObjectState", "GET", f"p{number}{ENDING}") for number in (1, 2)]
+    waiting = [states.head(states.WAITING, f"p{number}{ENDING}") for number in (1, 2)]
+    assert lab.restore().code == 8
+    assert lab.asked()["POST"] == 3
+    for _ in range(kills_of(25)):
+        with states.playing(lab.proxy, *refused, *waiting):
+            for word in (words, ["restore", lab.url, "--yes"]):
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "bondstore", *word],
+                    env=dict(os.environ),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                time.sleep(rng.uniform(0.3, 3))
+                process.kill()
+                landed += process.wait() == -signal.SIGKILL
+            assert lab.asked()["POST"] == 0
+    assert landed
+    assert lab.get(words=("--wait",)).code == 0
+    assert lab.asked()["POST"] == 0
+    assert tree_of(lab.back) == tree_of(lab.source)
+    assert not (lab.back / ".bondstore/tmp").exists()
