@@ -34,15 +34,17 @@ LONGEST = 1 << 20
 _X25519 = struct.pack("<I", 0)
 _DATA, _EDITS = 0, 1
 _CHACHA20 = 0
+_SECRETS = 100
 
 
 class PrivateKey:
     """A recipient's or a writer's private key. It is shown as ``***`` and never pickled."""
 
-    __slots__ = ("_key", "public")
+    __slots__ = ("_key", "_secrets", "public")
 
     def __init__(self, raw: bytes) -> None:
         self._key = X25519PrivateKey.from_private_bytes(raw)
+        self._secrets: dict[bytes, bytes] = {}
         self.public: bytes = self._key.public_key().public_bytes_raw()
 
     @classmethod
@@ -59,7 +61,11 @@ class PrivateKey:
 
         Raises ValueError where the other's key is one of the few that make everybody's secret the same.
         """
-        secret = self._key.exchange(X25519PublicKey.from_public_bytes(other))
+        secret = self._secrets.get(other)
+        if secret is None:  # who encrypts many files for the same people needs it once for each of them
+            if len(self._secrets) >= _SECRETS:  # who decrypts files of many writers, each with a key of its own
+                self._secrets.clear()
+            secret = self._secrets[other] = self._key.exchange(X25519PublicKey.from_public_bytes(other))
         return ChaCha20Poly1305(hashlib.blake2b(secret + reader + writer).digest()[:KEY_SIZE])
 
     def __repr__(self) -> str:
