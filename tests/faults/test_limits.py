@@ -122,6 +122,26 @@ def test_out_of_memory(lab: Lab, job: str) -> None:
     assert any(codes), "no limit was low enough"
 
 
+THREADLESS = """
+import runpy, sys, threading
+def begin(thread): raise MemoryError
+threading.Thread._bootstrap = begin
+sys.argv = ["bondstore", *sys.argv[1:]]
+runpy.run_module("bondstore", run_name="__main__")
+"""
+
+
+def test_a_thread_that_cannot_begin_for_want_of_memory_ends_the_program(lab: Lab) -> None:
+    """It is waited for otherwise, for ever: of Python's threads none says that it died before it began."""
+    line = fleet(lab)
+    ended = lab.run([line[0], "-c", THREADLESS, *line[3:]])
+    assert ended.code == 1
+    assert ended.err.endswith(
+        "Error: The memory is used up.\nHint: What was done is kept. Run the same command again with fewer --jobs.\n"
+    )
+    goes_on(lab, line, ended)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [

@@ -7,13 +7,18 @@ import logging
 import os
 import re
 import sys
+import threading
 import traceback
+from typing import TYPE_CHECKING
 
 import typer
 
 from bondstore.config.secrets import redact
 from bondstore.errors import BondstoreError, Exit, Interrupted, chain_of, used_up
 from bondstore.text import printable
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 ClickUsageError = typer.BadParameter.__base__  # typer carries its own copy of click, or imports it, by version
 DEBUG_VARIABLE = "BONDSTORE_DEBUG"
@@ -49,6 +54,22 @@ def show_details(*, wanted: bool) -> None:
     logger = logging.getLogger("bondstore")
     logger.handlers = [handler]
     logger.setLevel(logging.DEBUG if wanted else logging.WARNING)
+
+
+def end_where_a_thread_cannot_begin() -> None:
+    """End the program where memory runs out in a thread before it began: who started it would wait for it for ever.
+
+    Source: github.com/python/cpython/issues/140746. A run that ends so goes on as one that was killed.
+    """
+    usual = sys.unraisablehook
+
+    def take(failed: UnraisableHookArgs) -> None:
+        begun = getattr(failed.object, "__self__", None)
+        if issubclass(failed.exc_type, MemoryError) and isinstance(begun, threading.Thread):
+            os._exit(report(MemoryError()))
+        usual(failed)
+
+    sys.unraisablehook = take
 
 
 def report(error: BaseException, *, as_json: bool = False, debug: bool = False) -> int:
