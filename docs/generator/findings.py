@@ -37,6 +37,10 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "A zip that is refused or partial stays in the store as it is; what could be had of it comes out.",
     ),
     "deid.findings.PICTURES": ("Images", "An image with a finding of severity *error* is not written at all."),
+    "deid.edf.findings.EDF": (
+        "Recordings (EDF, BDF)",
+        "A recording with a finding of severity *error* is not written at all.",
+    ),
     "findings.FETCHING": ("Every run", "What any run may meet when it fetches what it has listed."),
     "release.findings.KINDS": (
         "Releases",

@@ -1,0 +1,1 @@
+"""EDF and BDF: header, annotations, and identity taken out."""
