@@ -17,11 +17,12 @@ import pytest
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.secrets import Secret
+from bondstore.errors import ChecksumError
 from bondstore.vault.keys import new_pair
 from bondstore.vault.proofs import Reader
 from bondstore.vault.recipients import Recipients
 from tests.homes import Home
-from tests.servers.faulty import FaultyProxy
+from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.seaweedfs import SeaweedFS
 from tests.stores.rigs import Rig
 from tests.vault.conftest import PASSPHRASE, Vault
@@ -143,3 +144,22 @@ def test_a_small_encrypted_file_takes_one_request(owner: Recipients, rig_of_s3: 
         assert vault.put(source).state == "finished"
         asked = Counter((one.method, one.path) for one in proxy.seen if one.path.endswith(".edf.c4gh"))
     assert Counter(method for method, _ in asked.elements()) == {"PUT": 20}
+
+
+def test_what_the_vault_refuses_is_not_told_as_the_file_s_fault(
+    owner: Recipients, rig_of_s3: Rig, tmp_path: Path
+) -> None:
+    """A part comes damaged at the server, again and again: the run ends, and the file is not in quarantine."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "large.avi").write_bytes(bytes(9_000_000))
+    assert rig_of_s3.profile.endpoint is not None
+    with FaultyProxy(rig_of_s3.profile.endpoint) as proxy:
+        spec = StoreSpec(f"{rig_of_s3.url}/vault", replace(rig_of_s3.profile, endpoint=proxy.endpoint))
+        vault = Vault(spec, owner, Reader(owner.key, owner.passphrase))
+        refused = b"<Error><Code>BadDigest</Code><Message>not what was said</Message></Error>"
+        fault = proxy.fault(Fault("status", "PUT", "partNumber", status=400, body=refused, times=10**9))
+        with fault, pytest.raises(ChecksumError):
+            vault.put(source)
+        done = vault.put(source)
+        assert (done.state, done.tally.done.objects, done.plan.quarantined.objects) == ("finished", 1, 0)

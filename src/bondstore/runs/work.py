@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bondstore.errors import (
     HOPELESS,
@@ -29,12 +29,36 @@ if TYPE_CHECKING:
 
     from bondstore.runs.context import RunContext
 
+T = TypeVar("T")
 AGAIN, AGAIN_BYTES = 512, 16 << 20
 """Objects, and about how many bytes of them, that are in memory while a product reads them once more."""
 
 
 class UnreadError(StoreError):
     """An object of a product cannot be had any more, and another try would not help: what stands there is left."""
+
+
+class UnfetchedError(BondstoreError):
+    """An error of the source, told from those of the destination while both are at work."""
+
+    def __init__(self, error: BondstoreError) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.error = error
+
+
+@contextmanager
+def at_the_source() -> Iterator[None]:
+    """Tell what goes wrong meanwhile as the source's."""
+    try:
+        yield
+    except BondstoreError as error:
+        raise UnfetchedError(error) from error
+
+
+def from_source(chunks: Iterable[T]) -> Iterator[T]:
+    """Pass an object's bytes on; what goes wrong with them is the source's."""
+    with at_the_source():
+        yield from chunks
 
 
 class Work:

@@ -16,6 +16,7 @@ from bondstore.runs.batches import grouped
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.pipeline import EachObject, Objects, Page
 from bondstore.runs.store_destination import StoreDestination
+from bondstore.runs.work import UnfetchedError, at_the_source, from_source
 from bondstore.stores import open_store
 from bondstore.stores.address import is_odd, parse_address
 from bondstore.stores.background import side_by_side
@@ -157,13 +158,14 @@ class CopyObjects(EachObject):
 
     def _stream(self, item: Item, proofs: Proofs | None, work: Work) -> None:
         try:
-            info = unchanged(item, work)
-            chunks = work.store.open_ranges(info)
+            with at_the_source():
+                info = unchanged(item, work)
+            chunks = from_source(work.store.open_ranges(info))
             first = next(chunks, b"")  # an archived object is refused here
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
             self._take(item, chain([first], chunks), info.etag, proofs, work)
-        except BondstoreError as error:
-            _unread(item, error, work)
+        except (UnfetchedError, ChangedError) as failure:  # or its first parts are another version's
+            _unread(item, failure.error if isinstance(failure, UnfetchedError) else failure, work)
 
     def _take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs | None, work: Work) -> None:
         """Write one object; nothing of it is seen before all of it is proved, where a manifest names it."""

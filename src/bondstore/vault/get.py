@@ -20,6 +20,7 @@ from bondstore.ledger import Item, Read, State
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
+from bondstore.runs.work import at_the_source, from_source
 from bondstore.stores import open_store
 from bondstore.vault.findings import MISSING, NAME_NOT_KEPT
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
@@ -180,7 +181,8 @@ class GetObjects(VaultObjects):
 
     def stream(self, item: Item, proofs: Proofs, work: Work) -> None:
         """Fetch a large object in parts, so that a download that was killed goes on; into a store it is streamed."""
-        info, dest = work.store.head(item.key), work.dest
+        with at_the_source():
+            info, dest = work.store.head(item.key), work.dest
         if not isinstance(dest, FolderDestination) or info.size <= LARGE:
             VaultObjects.stream(self, item, proofs, work)
             return
@@ -201,11 +203,13 @@ class GetObjects(VaultObjects):
             envelope = packets.open(unlocked(self.reader.key, self.reader.passphrase).private)
             receiving = replace(receiving, header=header, envelope=envelope)
         else:
-            work.store.get_range(item.key, 0, 1, info.etag)  # an archived object is refused here
+            with at_the_source():
+                work.store.get_range(item.key, 0, 1, info.etag)  # an archived object is refused here
         work.receipt.reads.append(Read(item.key, info.etag, info.size))
         facts = {"kind": FILE, "source": item.key}
         if receiving.is_edited:
-            work.write(item.output, proofs.content_of(item.key, work.store.open_ranges(info), self.reader), **facts)
+            chunks = from_source(work.store.open_ranges(info))
+            work.write(item.output, proofs.content_of(item.key, chunks, self.reader), **facts)
         else:
             receiving.receive(states)
             work.adopt(item.output, _linked(partial, work.writer.reserve()), **facts)

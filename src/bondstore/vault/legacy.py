@@ -17,10 +17,11 @@ from bondstore.runs.domain import unknown_run
 from bondstore.runs.paths import safe_relpath
 from bondstore.runs.pipeline import PAGE, EachObject, Job, Leftovers, Page, Step
 from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
+from bondstore.runs.work import UnfetchedError
 from bondstore.stores import open_store
 from bondstore.stores.address import dest_spec, parse_address, store_spec
 from bondstore.vault.legacyfindings import AGAIN
-from bondstore.vault.unseal import Archive, Asked, UnfetchedError
+from bondstore.vault.unseal import Archive, Asked
 
 if TYPE_CHECKING:
     import os

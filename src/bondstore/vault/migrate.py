@@ -25,6 +25,7 @@ from bondstore.ledger import Item, Read, State
 from bondstore.runs.pipeline import PAGE, Job, Page, Step, made_of
 from bondstore.runs.plan import Plan
 from bondstore.runs.tally import Count
+from bondstore.runs.work import UnfetchedError
 from bondstore.stores.archive import Speed
 from bondstore.stores.background import side_by_side
 from bondstore.vault import glacierfindings as findings
@@ -44,7 +45,6 @@ from bondstore.vault.inventory import head_of, read_inventory
 from bondstore.vault.manifest import list_path, object_path, write_list
 from bondstore.vault.records import LIST
 from bondstore.vault.treehash import root, tree_hash
-from bondstore.vault.unseal import UnfetchedError
 from bondstore.vault.uploading import LARGE, PutObjects
 
 if TYPE_CHECKING:
@@ -304,7 +304,7 @@ class Archives(PutObjects):
         write = self._send if item.size > LARGE else self._write
         try:
             contents[item.output] = write(work, item, chunks, name)
-        except (DamagedError, ChecksumError) as error:
+        except DamagedError as error:
             work.receipt.findings.append(findings.WRONG_TREE_HASH.about(item.key, message=error.message))
             work.receipt.inside["wrong"] += 1
             work.quarantine(item, item.version, findings.WRONG_TREE_HASH.word)
@@ -327,8 +327,8 @@ class Archives(PutObjects):
             for content, found in self.vault.ranges(job, item.size):
                 roots.append(found)
                 yield content
-        except ChecksumError:
-            raise
+        except ChecksumError as error:
+            raise DamagedError(error.message, kind=findings.WRONG_TREE_HASH.word) from error
         except BondstoreError as error:
             raise UnfetchedError(error) from error
         if root(roots or [tree_hash(b"")]).hex() != expected:

@@ -16,17 +16,16 @@ from bondstore.codecs.segments import open_stream
 from bondstore.errors import (
     ArchivedError,
     BondstoreError,
-    CredentialsError,
     DamagedError,
     NotFoundError,
     NothingThereError,
-    StoreError,
     UsageError,
     WrongKeyError,
 )
 from bondstore.findings import Finding
 from bondstore.ledger import Item, Read
 from bondstore.runs.pipeline import PAGE, EachObject, Page
+from bondstore.runs.work import UnfetchedError, at_the_source, from_source
 from bondstore.stores import open_store
 from bondstore.vault.announced import announced
 from bondstore.vault.chain import read_chain
@@ -353,13 +352,14 @@ class VaultObjects(EachObject):
             if item.size > LARGE:
                 try:
                     self.stream(item, proofs, work)
-                except (StoreError, NotFoundError, CredentialsError) as error:
-                    self._unread(item, error, work)
+                except UnfetchedError as failure:
+                    self._unread(item, failure.error, work)
 
     def stream(self, item: Item, proofs: Proofs, work: Work) -> None:
         """Read a large object in ranges, and hand it over."""
-        info = work.store.head(item.key)
-        chunks = work.store.open_ranges(info)
+        with at_the_source():
+            info = work.store.head(item.key)
+        chunks = from_source(work.store.open_ranges(info))
         first = next(chunks, b"")  # an archived object is refused here
         work.receipt.reads.append(Read(item.key, info.etag, info.size))
         self.take(item, chain([first], chunks), info.etag, proofs, work)

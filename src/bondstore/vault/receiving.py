@@ -19,6 +19,7 @@ from bondstore.codecs.segments import SEALED_SEGMENT, SEGMENT
 from bondstore.errors import ChangedError, DamagedError, TransientStoreError
 from bondstore.modes import make_folder
 from bondstore.runs.durable import explaining
+from bondstore.runs.work import UnfetchedError, at_the_source
 from bondstore.threads import ordered
 from bondstore.vault.findings import NOT_PROVED
 from bondstore.vault.manifest import digest
@@ -51,7 +52,8 @@ def header_of(store: Store, info: ObjectInfo) -> tuple[bytes, Header]:
     """Fetch an object's header. Raises DamagedError where it has none."""
     wanted = _FIRST
     while True:
-        start = store.get_range(info.key, 0, min(wanted, info.size), info.etag)
+        with at_the_source():
+            start = store.get_range(info.key, 0, min(wanted, info.size), info.etag)
         if (found := Header.parse(start)) is not None:
             return start[: found.size], found
         if wanted >= info.size:
@@ -82,8 +84,8 @@ class Receiving:
         ------
         DamagedError
             It is not what it should be. Nothing of it is left.
-        ChangedError
-            The object is another version by now.
+        UnfetchedError
+            It cannot be had, or is another version by now.
         """
         with ExitStack() as stack:
             stack.enter_context(explaining(str(self.partial.parent)))
@@ -91,8 +93,12 @@ class Receiving:
             file, journal = (_opened(path, stack) for path in (self.partial, self.journal))
             try:
                 self._fill(file, journal, states)
-            except (DamagedError, ChangedError):
+            except DamagedError:
                 self.remove()
+                raise
+            except UnfetchedError as failure:
+                if isinstance(failure.error, ChangedError):
+                    self.remove()
                 raise
 
     @property
@@ -150,9 +156,10 @@ class Receiving:
                 return data, True
         at = number * PART * SEALED_SEGMENT
         length = min(PART * SEALED_SEGMENT, self._size - at)
-        data = self.store.get_range(self.info.key, len(self.header) + at, length, self.info.etag)
-        if len(data) != length:
-            raise TransientStoreError(f"{self.store.url}/{self.info.key} is shorter than it said.")
+        with at_the_source():
+            data = self.store.get_range(self.info.key, len(self.header) + at, length, self.info.etag)
+            if len(data) != length:
+                raise TransientStoreError(f"{self.store.url}/{self.info.key} is shorter than it said.")
         return data, False
 
 

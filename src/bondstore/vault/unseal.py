@@ -12,9 +12,10 @@ from bondstore.codecs import openssl
 from bondstore.codecs.crypt4gh import PrivateKey, header, new_envelope
 from bondstore.codecs.segments import seal_stream
 from bondstore.config.secrets import SecretRef
-from bondstore.errors import BondstoreError, DamagedError
+from bondstore.errors import DamagedError
 from bondstore.findings import Severity
 from bondstore.ledger import Read
+from bondstore.runs.work import at_the_source, from_source
 from bondstore.text import counted, printable
 from bondstore.vault.content import TAR, TAR_GZ, Source, gunzip, take_all
 from bondstore.vault.legacyfindings import BY_DAMAGE, LEGACY, NO_ROOM, UNOPENED
@@ -98,14 +99,6 @@ class Asked:
         envelope = new_envelope()
         yield header(envelope, [bytes.fromhex(one) for one in self.recipients], PrivateKey.new())
         yield from seal_stream(chunks, envelope.segments)
-
-
-class UnfetchedError(BondstoreError):
-    """Told from what else may go wrong while an archive is read and written at once: it is the source's."""
-
-    def __init__(self, error: BondstoreError) -> None:
-        super().__init__(error.message, hint=error.hint)
-        self.error = error
 
 
 class Archive:
@@ -261,20 +254,13 @@ class Archive:
     def _plain(self) -> Iterator[bytes]:
         """Open the archive from its beginning."""
         self._note_read(self._info.size)
-        return self._opening.open(self._fetched(lambda: self._work.store.open_ranges(self._info)))
+        with at_the_source():
+            chunks = self._work.store.open_ranges(self._info)
+        return self._opening.open(from_source(chunks))
 
     def _range(self, start: int, length: int) -> bytes:
-        def ask() -> list[bytes]:
-            return [self._work.store.get_range(self._item.key, start, length, self._info.etag)]
-
-        return b"".join(self._fetched(ask))
-
-    @staticmethod
-    def _fetched(ask: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
-        try:
-            yield from ask()
-        except BondstoreError as error:
-            raise UnfetchedError(error) from error
+        with at_the_source():
+            return self._work.store.get_range(self._item.key, start, length, self._info.etag)
 
     def _note_read(self, size: int) -> None:
         self._work.receipt.reads.append(Read(self._item.key, self._info.etag, size))

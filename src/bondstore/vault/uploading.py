@@ -14,6 +14,7 @@ from bondstore.runs.batches import grouped
 from bondstore.runs.destination import PRIVATE
 from bondstore.runs.pipeline import PAGE, EachObject, Objects, Shard, made_of
 from bondstore.runs.store_destination import StoreDestination
+from bondstore.runs.work import UnfetchedError, from_source
 from bondstore.stores.archive import find_class
 from bondstore.text import counted
 from bondstore.vault.chain import chain_at
@@ -212,9 +213,13 @@ class PutObjects(EachObject):
             info = work.store.head(item.key)
             if info.etag != item.version:
                 raise ChangedError("The file changed since it was listed.")
-            contents[item.output] = self._send(work, item, work.store.open_ranges(info), name)
         except BondstoreError as error:
             work.not_fetched(item, error)
+            return
+        try:
+            contents[item.output] = self._send(work, item, from_source(work.store.open_ranges(info)), name)
+        except (UnfetchedError, ChangedError) as failure:  # or its first parts are another version's
+            work.not_fetched(item, failure.error if isinstance(failure, UnfetchedError) else failure)
         else:
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
             work.receipt.done(item, info.etag)
