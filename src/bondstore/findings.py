@@ -101,6 +101,12 @@ NOT_FETCHED = FindingKind(
     "The object could not be fetched.",
     "Run the same command again; bondstore doctor says what is wrong with the store.",
 )
+NOT_WRITTEN = FindingKind(
+    "not-written",
+    Severity.ERROR,
+    "The destination did not take the file.",
+    "Run the same command again; bondstore doctor says what is wrong with the store.",
+)
 WRONG_CHECKSUM = FindingKind(
     "wrong-checksum",
     Severity.ERROR,
@@ -108,7 +114,7 @@ WRONG_CHECKSUM = FindingKind(
     "Ask the store's administrator; once the object is repaired or uploaded again: bondstore run retry. Where all "
     'objects are told to be so, the server\'s ETags are no MD5: set etags = "opaque" in the profile, then retry.',
 )
-FETCHING = registry(GONE, NOT_FETCHED, WRONG_CHECKSUM)
+FETCHING = registry(GONE, NOT_FETCHED, NOT_WRITTEN, WRONG_CHECKSUM)
 
 
 _EARLIER = {"outdated": "stale", "unevaluated": "not-evaluated"}

@@ -17,7 +17,7 @@ import pytest
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.secrets import Secret
-from bondstore.errors import ChecksumError
+from bondstore.runs.destinations import open_destination
 from bondstore.vault.keys import new_pair
 from bondstore.vault.proofs import Reader
 from bondstore.vault.recipients import Recipients
@@ -149,17 +149,21 @@ def test_a_small_encrypted_file_takes_one_request(owner: Recipients, rig_of_s3: 
 def test_what_the_vault_refuses_is_not_told_as_the_file_s_fault(
     owner: Recipients, rig_of_s3: Rig, tmp_path: Path
 ) -> None:
-    """A part comes damaged at the server, again and again: the run ends, and the file is not in quarantine."""
+    """A part comes damaged at the server, again and again: the file fails, is not in quarantine, and others go on."""
     source = tmp_path / "source"
     source.mkdir()
     (source / "large.avi").write_bytes(bytes(9_000_000))
+    (source / "small.txt").write_bytes(b"small")
     assert rig_of_s3.profile.endpoint is not None
     with FaultyProxy(rig_of_s3.profile.endpoint) as proxy:
         spec = StoreSpec(f"{rig_of_s3.url}/vault", replace(rig_of_s3.profile, endpoint=proxy.endpoint))
         vault = Vault(spec, owner, Reader(owner.key, owner.passphrase))
         refused = b"<Error><Code>BadDigest</Code><Message>not what was said</Message></Error>"
-        fault = proxy.fault(Fault("status", "PUT", "partNumber", status=400, body=refused, times=10**9))
-        with fault, pytest.raises(ChecksumError):
-            vault.put(source)
+        with proxy.fault(Fault("status", "PUT", "partNumber", status=400, body=refused, times=10**9)):
+            done = vault.put(source)
+        assert (done.tally.done.objects, done.tally.failed.objects) == (1, 1)
+        with open_destination(spec).ledger(create=False) as ledger:
+            found = {one.key: one.kind for one in ledger.findings.of_run(done.run)}
+        assert found == {"large.avi": "not-written"}
         done = vault.put(source)
         assert (done.state, done.tally.done.objects, done.plan.quarantined.objects) == ("finished", 1, 0)

@@ -11,10 +11,11 @@ from bondstore.errors import (
     BondstoreError,
     ChangedError,
     ChecksumError,
+    CredentialsError,
     NotFoundError,
     StoreError,
 )
-from bondstore.findings import GONE, NOT_FETCHED, WRONG_CHECKSUM
+from bondstore.findings import GONE, NOT_FETCHED, NOT_WRITTEN, WRONG_CHECKSUM
 from bondstore.ledger import Item, Read
 from bondstore.runs.batches import grouped
 from bondstore.runs.destination import SEALED
@@ -116,6 +117,13 @@ class Work:
             if self.store.ends_in_slash(item.key):
                 kind, message = NOT_FETCHED, "The object's key ends in '/': no data are read from such a one."
         self.receipt.failed(item, kind.about(item.key, message=message))
+
+    def not_written(self, item: Item, error: BondstoreError) -> None:
+        """Note an object whose file the destination did not take; an error that every other will meet is raised."""
+        is_refused_alone = isinstance(error, CredentialsError) and bool(self.written)
+        if not is_refused_alone and (isinstance(error, HOPELESS) or not isinstance(error, StoreError | NotFoundError)):
+            raise error
+        self.receipt.failed(item, NOT_WRITTEN.about(item.key, message=error.message))
 
     def again(self, items: Sequence[Item]) -> Iterator[list[tuple[Item, Fetched]]]:
         """Fetch objects once more, batch by batch, in the version that is recorded.

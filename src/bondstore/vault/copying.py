@@ -166,6 +166,8 @@ class CopyObjects(EachObject):
             self._take(item, chain([first], chunks), info.etag, proofs, work)
         except (UnfetchedError, ChangedError) as failure:  # or its first parts are another version's
             _unread(item, failure.error if isinstance(failure, UnfetchedError) else failure, work)
+        except BondstoreError as error:
+            work.not_written(item, error)
 
     def _take(self, item: Item, chunks: Iterable[Buffer], etag: str, proofs: Proofs | None, work: Work) -> None:
         """Write one object; nothing of it is seen before all of it is proved, where a manifest names it."""

@@ -354,6 +354,8 @@ class VaultObjects(EachObject):
                     self.stream(item, proofs, work)
                 except UnfetchedError as failure:
                     self._unread(item, failure.error, work)
+                except BondstoreError as error:
+                    work.not_written(item, error)
 
     def stream(self, item: Item, proofs: Proofs, work: Work) -> None:
         """Read a large object in ranges, and hand it over."""

@@ -220,6 +220,8 @@ class PutObjects(EachObject):
             contents[item.output] = self._send(work, item, from_source(work.store.open_ranges(info)), name)
         except (UnfetchedError, ChangedError) as failure:  # or its first parts are another version's
             work.not_fetched(item, failure.error if isinstance(failure, UnfetchedError) else failure)
+        except BondstoreError as error:
+            work.not_written(item, error)
         else:
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
             work.receipt.done(item, info.etag)
