@@ -16,7 +16,7 @@ import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import Secret
-from bondstore.errors import DamagedError, NothingThereError, UsageError
+from bondstore.errors import DamagedError, NotFoundError, NothingThereError, UsageError, WrongKeyError
 from bondstore.ledger import Item
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
@@ -324,6 +324,16 @@ def test_a_pack_for_somebody_else(small_vault: Vault, tmp_path: Path) -> None:
     small_vault.get(tmp_path / "back", "p1")
     assert {kind for kind, _ in findings(tmp_path / "back")} == {"wrong-recipient"}
     assert not tree_of(tmp_path / "back")
+
+
+def test_a_file_that_a_pack_may_have_is_not_said_to_be_missing(small_vault: Vault) -> None:
+    new_pair("berta", Secret(PASSPHRASE))
+    with pytest.raises(WrongKeyError, match=r"the key berta .* may have one, encrypted for other recipients"):
+        reading.Vault(small_vault.spec, replace(small_vault.reader, key="berta")).read("p1/1.edf")
+    with pytest.raises(UsageError, match="only a key tells which files are in them"):
+        reading.Vault(small_vault.spec, None).read("p1/1.edf")
+    with pytest.raises(NotFoundError, match="There is no file p1/none"):
+        reading.Vault(small_vault.spec, small_vault.reader).read("p1/none")
 
 
 def test_files_that_change_while_they_are_packed_are_told(vault: Vault, source: Path, tmp_path: Path) -> None:

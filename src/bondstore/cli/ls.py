@@ -68,7 +68,7 @@ def command(
     contents = list_objects(
         url, recursive=recursive, standing=standing, key=key, passphrase=passphrase, profile=profile
     )
-    totals = _Totals()
+    totals = _Totals(has_key=key is not None or passphrase is not None)
     columns: list[str | output.Column] = ["name", output.number("size"), output.time("modified")]
     if standing:
         columns += ["class", "standing", output.time("until")]
@@ -82,7 +82,8 @@ def command(
 class _Totals:
     """What went by."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_key: bool) -> None:
+        self._has_key = has_key
         self._kinds: Counter[str] = Counter()
         self._proofs: Counter[str] = Counter()
         self._bytes = self._barred = 0
@@ -102,7 +103,8 @@ class _Totals:
             said += f", {counted(folders, 'folder')}"
         yield f"{said}."
         if packs := self._kinds["pack"]:
-            yield f"{counted(packs, 'pack')} of files: add --key NAME to list them."
+            advice = "this key does not list them" if self._has_key else "add --key NAME to list them"
+            yield f"{counted(packs, 'pack')} of files: {advice}."
         for proof, what in _PROOFS.items():
             if number := self._proofs[proof]:
                 yield f"{counted(number, 'file is', 'files are')} {what}."

@@ -12,11 +12,12 @@ from bondstore.errors import DamagedError, NotFoundError, UsageError, WrongKeyEr
 from bondstore.ledger import Read, note_personal
 from bondstore.runs.process import whoami
 from bondstore.stores import open_store
+from bondstore.text import counted
 from bondstore.vault.findings import NOT_PROVED
 from bondstore.vault.keys import fingerprint, recipients, unlocked
 from bondstore.vault.manifest import Content, header_size
 from bondstore.vault.packed import open_pack
-from bondstore.vault.proofs import LARGE, held, proofs_of
+from bondstore.vault.proofs import LARGE, held, proofs_of, refuse_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,8 +215,20 @@ class Vault:
 
     def _entry(self, path: str) -> tuple[Entry, Manifest]:
         if path not in self._by_path:
+            self._refuse_unseen(path)
             raise NotFoundError(
                 f"There is no file {path} in {self._spec.url}.",
                 hint=f"bondstore ls {self._spec.url} --recursive names all files; in Python, Vault.files().",
             )
         return self._by_path[path][:2]
+
+    def _refuse_unseen(self, path: str) -> None:
+        """Refuse to say that a file is not there, where a pack that was not opened may have it."""
+        refuse_unseen(self._spec, path, self._reader)
+        unseen = sum(entry.files > 0 and packed is None for entry, _, packed in self._by_path.values())
+        if unseen and self._reader is not None:
+            raise WrongKeyError(
+                f"No file {path} is in what the key {self._reader.key} decrypts of {self._spec.url}; "
+                f"{counted(unseen, 'pack')} more may have one, encrypted for other recipients.",
+                hint="Use the key of a recipient: --key NAME.",
+            )
