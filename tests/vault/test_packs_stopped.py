@@ -41,3 +41,53 @@ def test_a_file_that_is_new_since_an_upload_was_stopped(
         assert not client.list_multipart_uploads(Bucket=bucket).get("Uploads")
         assert vault.get(tmp_path / "back").state == "finished"
     assert tree_of(tmp_path / "back") == tree_of(source)
+
+
+def test_a_file_that_was_packed_and_then_put_alone_again(
+    owner: Recipients, keys_in_environment: None, bucket: str, seaweedfs: SeaweedFS, tmp_path: Path
+) -> None:
+    """Its object is in a manifest before; the last one names a pack with an older version, too."""
+    denied = b"<Error><Code>AccessDenied</Code></Error>"
+    source = tmp_path / "source"
+    source.mkdir()
+    with FaultyProxy(seaweedfs.endpoint) as proxy:
+        spec = StoreSpec(f"s3://{bucket}/vault", s3_profile(proxy.endpoint))
+        vault = Vault(spec, owner, Reader(owner.key, owner.passphrase))
+        for version, size in enumerate((0, 1_000_000, 0)):
+            (source / "a").write_text(f"version {version}")
+            vault.pack = size
+            if size:
+                with (
+                    proxy.fault(Fault("status", "PUT", "/manifests/0", status=403, body=denied, times=100)),
+                    pytest.raises(BondstoreError),
+                ):
+                    vault.put(source, "refresh")
+            else:
+                assert vault.put(source, "refresh").state == "finished"
+        assert vault.get(tmp_path / "back").state == "finished"
+    assert tree_of(tmp_path / "back") == tree_of(source)
+
+
+def test_of_versions_that_several_stopped_uploads_packed_the_newest_comes_back(
+    owner: Recipients, keys_in_environment: None, bucket: str, seaweedfs: SeaweedFS, tmp_path: Path
+) -> None:
+    """No manifest is written by the first two of three; packs are named by checksums, so their names say no order."""
+    denied = b"<Error><Code>AccessDenied</Code></Error>"
+    with FaultyProxy(seaweedfs.endpoint) as proxy:
+        for number in range(6):
+            source = tmp_path / f"source{number}"
+            source.mkdir()
+            spec = StoreSpec(f"s3://{bucket}/vault{number}", s3_profile(proxy.endpoint))
+            vault = Vault(spec, owner, Reader(owner.key, owner.passphrase), 1_000_000)
+            for version, names in enumerate(("abc", "ab", "a")):
+                for name in names:
+                    (source / name).write_text(f"version {version}")
+                if version < 2:
+                    with (
+                        proxy.fault(Fault("status", "PUT", "/manifests/0", status=403, body=denied, times=100)),
+                        pytest.raises(BondstoreError),
+                    ):
+                        vault.put(source)
+            assert vault.put(source).state == "finished"
+            assert vault.get(tmp_path / f"back{number}").state == "finished"
+            assert tree_of(tmp_path / f"back{number}") == tree_of(source)

@@ -115,6 +115,11 @@ class Runs:
         rows = self._connection.execute(f"{_SELECT} ORDER BY started_ms DESC, rowid DESC").fetchall()
         return [_record(row) for row in rows]
 
+    def places(self) -> dict[str, int]:
+        """Return where each run stands in the order in which they were recorded, whatever clocks said."""
+        rows = self._connection.execute("SELECT id FROM runs ORDER BY rowid")
+        return {run: place for place, (run,) in enumerate(rows)}
+
 
 _SELECT = (
     "SELECT id, job, params, who, tool, state, started_ms, ended_ms, "

@@ -41,8 +41,17 @@ class Chain:
         return self.digests[-1] if self.digests else ""
 
     def entries(self) -> dict[str, tuple[Entry, Manifest]]:
-        """Return what there is now, by object: a later manifest's word is the one that holds."""
-        return {entry.object: (entry, one) for one in self.manifests for entry in one.entries}
+        """Return what there is now, by object: a later manifest's word is the one that holds.
+
+        They come in the order in which they were put; another header leaves an object at its place.
+        """
+        found: dict[str, tuple[Entry, Manifest]] = {}
+        for one in self.manifests:
+            for entry in one.entries:
+                if not entry.put:
+                    found.pop(entry.object, None)
+                found[entry.object] = entry, one
+        return found
 
 
 def chain_at(dest: Destination) -> Chain:

@@ -104,10 +104,16 @@ class Manifests(Product):
 def _newest_last(ledger: Ledger, job: str, fresh: Sequence[Output]) -> list[Output]:
     """Order objects of one manifest so that of two that have a file, the one that has its newer version comes last."""
     alone = ledger.items.keys_of(job, [one.path for one in fresh if not one.rows])
+    places = ledger.runs.places()
+    known = ledger.outputs.by_run([one.path for one in fresh])
+    written = {one.path: places.get(run, 0) for (of, run), some in known.items() if of == job for one in some}
 
-    def is_newest(one: Output) -> bool:
+    def age(one: Output) -> tuple[bool, int]:
+        """Whether all its files are the newest, then when it was written: others may have the newest of some files."""
         if one.rows is None:
-            return one.path in alone
-        return ledger.items.of_output(job, one.path).get(State.DONE, (0, 0))[0] == one.rows
+            is_newest = one.path in alone
+        else:
+            is_newest = ledger.items.of_output(job, one.path).get(State.DONE, (0, 0))[0] == one.rows
+        return is_newest, written[one.path]
 
-    return sorted(fresh, key=is_newest)
+    return sorted(fresh, key=age)
