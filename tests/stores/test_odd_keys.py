@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bondstore.config.profiles import Profile
 from bondstore.errors import (
@@ -164,6 +166,12 @@ def test_the_authorities_of_the_system_are_trusted(tmp_path: Path, monkeypatch: 
                                           ("a/...", False), ("", True), ("..", True)])  # fmt: skip
 def test_which_keys_are_odd(key: str, odd: bool) -> None:
     assert is_odd(key) is odd
+
+
+@given(st.text("a./\0\n\x7f", max_size=8))
+def test_odd_keys_are_those_with_odd_parts_or_control_characters(key: str) -> None:
+    parts = any(part in {"", ".", ".."} for part in key.split("/"))
+    assert is_odd(key) is (parts or any(ord(one) < 32 or ord(one) == 127 for one in key))
 
 
 def held(server: AnyKeyServer) -> Store:

@@ -13,10 +13,14 @@ import bagit
 import pytest
 
 from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.errors import CredentialsError
 from bondstore.runs.destinations import open_destination
 from bondstore.stores import open_store
 from bondstore.vault.keys import key_folder
-from bondstore.vault.proofs import proofs_of
+from bondstore.vault.proofs import Reader, proofs_of
+from bondstore.vault.recipients import Recipients
+from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
+from tests.stores.rigs import Rig
 from tests.vault.conftest import PASSPHRASE, Vault, tree_of
 
 
@@ -98,6 +102,21 @@ def test_an_upload_may_go_on_for_years(vault: Vault, tmp_path: Path) -> None:
     assert [one["previous"] for one in heads] == ["", *(hashlib.sha256(one).hexdigest() for one in contents[:-1])]
     vault.get(tmp_path / "back")
     assert tree_of(tmp_path / "back") == tree_of(source)
+
+
+def test_a_run_takes_the_credentials_of_its_own_time(
+    rig_of_s3: Rig, owner: Recipients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook goes on in the process whose first try was refused."""
+    source = some_tree(tmp_path / "source")
+    profile = Profile(endpoint=rig_of_s3.profile.endpoint, region="us-east-1")
+    vault = Vault(StoreSpec(f"{rig_of_s3.url}/late", profile), owner, Reader(owner.key, owner.passphrase))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    with pytest.raises(CredentialsError):
+        vault.put(source)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    assert vault.put(source).state == "finished"
 
 
 def test_two_folders_in_one_vault(vault: Vault, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bondstore.runs.context import RunContext
 from bondstore.runs.destinations import dest_options
 from bondstore.runs.executors import Barrier, fitted
 from bondstore.runs.journal import entry_of
-from bondstore.runs.process import few_arenas, whoami
+from bondstore.runs.process import closing_stores, few_arenas, whoami
 from bondstore.runs.progress import Quiet
 from bondstore.runs.quarantine import sweep
 from bondstore.runs.record import note, record
@@ -82,6 +82,7 @@ class RunResult:
     state: str
 
 
+@closing_stores()
 def only_plan(job: Job, destination: Destination, progress: Progress | None = None) -> RunResult:
     """Plan a job and write nothing."""
     job.check()
@@ -100,6 +101,7 @@ def only_plan(job: Job, destination: Destination, progress: Progress | None = No
         watch.end()
 
 
+@closing_stores()
 def execute(
     job: Job,
     destination: Destination,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from bondstore.config import secrets
 from bondstore.errors import BondstoreError
 from bondstore.runs import pulse
-from bondstore.runs.process import close_stores, few_arenas
+from bondstore.runs.process import few_arenas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +81,6 @@ class _InTurn(Results):
 
     def close(self) -> None:
         self.stop()
-        close_stores()
 
 
 class _Pooled(Results):
@@ -125,7 +124,6 @@ class _Pooled(Results):
         self._pool.shutdown()
         self._running.clear()
         self._ready.clear()
-        close_stores()
 
 
 class _InProcesses(_Pooled):

@@ -7,12 +7,15 @@ import getpass
 import socket
 import sys
 import threading
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
 from bondstore.stores import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bondstore.config.profiles import StoreSpec
     from bondstore.stores import Store
 
@@ -28,10 +31,14 @@ def shared_store(spec: StoreSpec) -> Store:
         return _stores[spec]
 
 
-def close_stores() -> None:
-    """Let go of what this process's shards opened; called when an executor is through."""
-    with _guard:
-        _stores.clear()
+@contextmanager
+def closing_stores() -> Iterator[None]:
+    """Let go of what was opened in this process, once something is through: the next one may have other credentials."""
+    try:
+        yield
+    finally:
+        with _guard:
+            _stores.clear()
 
 
 @cache

@@ -12,6 +12,7 @@ import shutil
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
@@ -231,10 +232,8 @@ class StoreDestination(Destination):
         """Do nothing: what was put is to be seen."""
 
     def holder(self, *, few: bool = False) -> Holder:
-        """List all there is once, or ask for each."""
-        if few:
-            return _Asking(self)
-        return _Listed(self, {one.key: (one.size, one.etag) for page in self.store.pages() for one in page.objects()})
+        """List all there is once, as soon as somebody asks, or ask for each."""
+        return _Asking(self) if few else _Listed(self)
 
     def open(self, path: str) -> BinaryIO:
         """Read an object in ranges."""
@@ -335,12 +334,16 @@ class _InStore(ABC):
         return there[1] == output.etag or self.destination.sha256(path) == output.sha256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Listed(_InStore):
-    """A store as it was listed."""
+    """A store as it was listed when it was first asked for."""
 
     destination: StoreDestination
-    objects: Mapping[str, tuple[int, str]]
+
+    @cached_property
+    def objects(self) -> Mapping[str, tuple[int, str]]:
+        pages = self.destination.store.pages()
+        return {one.key: (one.size, one.etag) for page in pages for one in page.objects()}
 
     def look(self, path: str) -> tuple[int, str] | None:
         return self.objects.get(path)

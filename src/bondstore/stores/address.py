@@ -40,7 +40,7 @@ Client: TypeAlias = Any
 `rename` and `delete`, as far as its role needs them; they raise obstore's errors, or our own."""
 
 _NAME = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*", re.ASCII)  # old buckets have capitals and _; $ is Azure's $web
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ODD = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
 _KINDS = "bondstore.stores.kinds"
 
 
@@ -240,7 +240,7 @@ def parse_address(url: str) -> Address:
 
 def is_odd(key: str) -> bool:
     """Say whether a key has empty, ``.`` or ``..`` parts or control characters: obstore cannot address it."""
-    return any(part in {"", ".", ".."} for part in key.split("/")) or _CONTROL.search(key) is not None
+    return _ODD.search(key) is not None
 
 
 def impossible(key: str) -> UsageError:

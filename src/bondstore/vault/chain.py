@@ -57,12 +57,12 @@ class Chain:
 def chain_at(dest: Destination) -> Chain:
     """Read and prove the manifests of the vault that a run writes to."""
     if isinstance(dest, StoreDestination):
-        return read_chain(dest.spec)
+        return read_chain(dest.spec, dest.store)
     return read_chain(StoreSpec(Path(dest.shown).as_uri(), Profile()))
 
 
-def read_chain(spec: StoreSpec) -> Chain:
-    """Read and prove the manifests of a vault, and note the newest one.
+def read_chain(spec: StoreSpec, store: Store | None = None) -> Chain:
+    """Read and prove the manifests of a vault, which may be open as a store, and note the newest one.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def read_chain(spec: StoreSpec) -> Chain:
     PolicyError
         One was signed by somebody who is not trusted.
     """
-    store = open_store(spec)
+    store = store or open_store(spec)
     before = seen(spec)  # first: an upload that ends meanwhile may note a newer one
     chain = _proved(store)
     if before is not None and before.number > chain.number:

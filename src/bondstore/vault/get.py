@@ -20,8 +20,8 @@ from bondstore.ledger import Item, Read, State
 from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
+from bondstore.runs.process import shared_store
 from bondstore.runs.work import at_the_source, from_source
-from bondstore.stores import open_store
 from bondstore.vault.findings import MISSING, NAME_NOT_KEPT
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import Content
@@ -95,7 +95,7 @@ class GetJob(Job):
     def check(self) -> None:
         """Refuse plaintext where it is forbidden, a place that is not there, and a key that does not unlock."""
         check_places(self.store, self.dest)
-        open_store(self.store).check()
+        shared_store(self.store).check()
         if self.reader is not None:
             unlocked(self.reader.key, self.reader.passphrase)  # last: it may have to be asked for
 

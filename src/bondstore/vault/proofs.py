@@ -226,7 +226,8 @@ def proofs_of(spec: StoreSpec, *, fresh: bool = False) -> Proofs:
     """Return what the manifests of a vault say, proved."""
     with _guard:
         if fresh or spec not in _proofs:
-            store, entries = open_store(spec), read_chain(spec).entries()
+            store = open_store(spec)
+            entries = read_chain(spec, store).entries()
             _proofs[spec] = Proofs(store, entries, announced(store, entries))
         return _proofs[spec]
 

@@ -20,6 +20,7 @@ from bondstore.ledger import State
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Shard, Step
 from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
+from bondstore.runs.process import shared_store
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -87,7 +88,7 @@ class PutJob(Job):
             refuse_overlap(self.store, self.dest)
         else:
             check_places(self.store, self.dest)
-        open_store(self.store).check()
+        shared_store(self.store).check()
         refuse_without_rights(self.dest)
         refuse_foreign(self.dest)
         own = unlocked(self.recipients.key, self.recipients.passphrase)  # late: it may have to be asked for

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bondstore.errors import CredentialsError, NotFoundError, UsageError
 from bondstore.runs.destination import PRIVATE
-from bondstore.stores import open_store
+from bondstore.runs.process import shared_store
 from bondstore.stores.address import parse_address
 from bondstore.stores.failures import LACKING
 from bondstore.vault.bag import PATHS
@@ -28,7 +28,7 @@ def refuse_without_rights(dest: StoreSpec) -> None:
     place = parse_address(dest.url)
     if not place.is_remote:
         return
-    store = open_store(dest)
+    store = shared_store(dest)
     try:
         next(iter(store.pages(PRIVATE)), None)
         store.get(f"{PRIVATE}/record.json")  # not HEAD, whose answer does not say why
@@ -46,7 +46,7 @@ def refuse_without_rights(dest: StoreSpec) -> None:
 
 def refuse_foreign(dest: StoreSpec) -> None:
     """Refuse a place that is no vault yet and has objects where those of a vault would be."""
-    store = open_store(dest)
+    store = shared_store(dest)
     for name in (PAYLOAD, *PATHS):
         found = _first(store, name)
         if found and not _first(store, FOLDER) and not _first(store, PRIVATE):

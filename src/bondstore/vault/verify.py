@@ -11,7 +11,7 @@ from bondstore.config.secrets import SecretRef
 from bondstore.errors import BondstoreError, DamagedError, WrongKeyError
 from bondstore.ledger import Item, Read
 from bondstore.runs.pipeline import Job, Page, Step
-from bondstore.stores import open_store
+from bondstore.runs.process import shared_store
 from bondstore.vault.arrived import BEGUN, arrived_in, unfinished_in
 from bondstore.vault.findings import ARRIVED, NOT_IN_MANIFEST, NOT_PROVED, UNFINISHED
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
@@ -71,7 +71,7 @@ class VerifyJob(Job):
 
     def check(self) -> None:
         """Refuse a place that is not there, and a key that does not unlock."""
-        open_store(self.store).check()
+        shared_store(self.store).check()
         if self.reader is not None:
             unlocked(self.reader.key, self.reader.passphrase)  # last: it may have to be asked for
 
