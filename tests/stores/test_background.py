@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from bondstore.stores.background import run_ahead
+from bondstore.errors import NotFoundError
+from bondstore.stores.background import Beside, in_turn, run_ahead, side_by_side
 from tests.servers.any_key import AnyKeyServer
 
 
@@ -59,6 +60,56 @@ def test_nothing_starts_before_it_is_read() -> None:
     run_ahead([partial(count, 0, 10, made)])
     time.sleep(0.05)
     assert made == []
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    def act(number: int) -> int:
+        time.sleep(number % 7 / 500)
+        if number % 10 == 3:
+            raise NotFoundError(str(number))
+        return number * number
+
+    found = side_by_side(act, range(100), 16)
+    assert [str(one) for one in found] == [str(n) if n % 10 == 3 else str(n * n) for n in range(100)]
+
+
+def test_a_result_is_given_while_those_behind_it_are_worked_on() -> None:
+    held = threading.Event()
+    answers = in_turn(lambda number: number or held.wait(5), [1, 2, 0, 3], 4)
+    assert [next(answers), next(answers)] == [1, 2]
+    held.set()
+    assert list(answers) == [True, 3]
+
+
+def test_nothing_more_begins_once_its_reader_has_gone() -> None:
+    begun: list[int] = []
+
+    def act(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.02)
+        return number
+
+    answers = in_turn(act, range(1000), 2)
+    next(answers)
+    answers.close()
+    time.sleep(0.1)
+    assert len(begun) < 10
+    assert not any("bondstore-beside" in one.name for one in threading.enumerate())
+
+
+def test_an_error_that_is_not_ours_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda number: 1 // number, [1, 0, 2], 2)
+
+
+def test_more_can_be_added_after_results_were_given() -> None:
+    beside = Beside(abs, 2)
+    for start in (-3, 5):
+        beside.add(start)
+        beside.add(start + 1)
+        assert list(beside.results()) == [abs(start), abs(start + 1)]
+    beside.stop(wait=True)
+    assert list(beside.results()) == []
 
 
 def test_no_sources() -> None:

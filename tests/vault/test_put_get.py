@@ -19,7 +19,6 @@ from bondstore.stores import open_store
 from bondstore.vault.keys import key_folder
 from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.recipients import Recipients
-from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY
 from tests.stores.rigs import Rig
 from tests.vault.conftest import PASSPHRASE, Vault, tree_of
 
@@ -109,13 +108,11 @@ def test_a_run_takes_the_credentials_of_its_own_time(
 ) -> None:
     """A notebook goes on in the process whose first try was refused."""
     source = some_tree(tmp_path / "source")
-    profile = Profile(endpoint=rig_of_s3.profile.endpoint, region="us-east-1")
-    vault = Vault(StoreSpec(f"{rig_of_s3.url}/late", profile), owner, Reader(owner.key, owner.passphrase))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    with pytest.raises(CredentialsError):
-        vault.put(source)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    vault = Vault(StoreSpec(f"{rig_of_s3.url}/late", rig_of_s3.profile), owner, Reader(owner.key, owner.passphrase))
+    with monkeypatch.context() as patch:
+        patch.setenv("TEST_S3_KEY", "nobody")
+        with pytest.raises(CredentialsError):
+            vault.put(source)
     assert vault.put(source).state == "finished"
 
 

@@ -89,14 +89,16 @@ class Work:
 
     def fetch(self, items: Sequence[Item], *, sealed: bool = False) -> list[tuple[Item, Fetched]]:
         """Fetch objects side by side. Those that cannot be had are noted as such."""
-        fetched = []
-        for item, answer in zip(items, self.store.get_many([item.key for item in items]), strict=True):
+        return list(self.fetch_each(items, sealed=sealed))
+
+    def fetch_each(self, items: Sequence[Item], *, sealed: bool = False) -> Iterator[tuple[Item, Fetched]]:
+        """Fetch objects side by side as `fetch` does; yield each in its turn, while those behind it are fetched."""
+        for item, answer in zip(items, self.store.get_each([item.key for item in items]), strict=True):
             if isinstance(answer, BondstoreError):
                 self.not_fetched(item, answer, sealed=sealed)
             else:
                 self.receipt.reads.append(Read(item.key, answer.info.etag, len(answer.data)))
-                fetched.append((item, answer))
-        return fetched
+                yield item, answer
 
     def not_fetched(self, item: Item, error: BondstoreError, *, sealed: bool = False) -> None:
         """Note an object that could not be had; an error that every other object will meet is raised.

@@ -12,6 +12,7 @@ from bondstore.errors import ArchivedError, BondstoreError, NotFoundError
 from bondstore.ledger import Output
 from bondstore.modes import make_path
 from bondstore.runs.durable import explaining
+from bondstore.stores.background import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bondstore.runs.durable import OutputGroup, Written
     from bondstore.stores import Store
 
+_AT_ONCE = 16
 HELD = 8 << 20
 """Small outputs of a store wait in memory until there are so many bytes, and are put side by side."""
 
@@ -50,7 +52,7 @@ class Writer(Protocol):
 
         What is written as `last` vouches for others of this writer: it is never seen before they are. A file gets the
         time of modification that is given; a store keeps its own, and may have storage classes. What is `fresh` was
-        made with random numbers, so that nobody need look whether it is there already.
+        made with random numbers: nobody need look whether it is there already, and it may be put at once.
         """
 
     def read(self, path: str) -> bytes | None:
@@ -141,8 +143,14 @@ class StoreWriter:
         self._waiting = 0
         self._outputs: dict[str, Output] = {}
         self._classes: dict[str, str] = {}
-        self._fresh: set[str] = set()
+        self._sending = self._sender()
+        self._sent: list[str] = []
         self._reserved = 0
+
+    def _sender(self) -> Beside[tuple[str, bytes, str | None], str]:
+        """Return what puts objects while others are made."""
+        store = self._store
+        return Beside(lambda one: store.put(one[0], one[1], storage_class=one[2]), _AT_ONCE)
 
     def write(
         self,
@@ -158,34 +166,47 @@ class StoreWriter:
         """Hold it in memory, or put a large one at once."""
         if storage_class:
             self._classes[path] = storage_class
-        if fresh:
-            self._fresh.add(path)
         if last:
             data = b"".join(chunks)
             self._last.append((path, data))
             self._outputs[path] = Output(path, _sha256(data), len(data), 0, **facts)
         else:
-            self._take(path, chunks, facts)
+            self._take(path, chunks, facts, fresh=fresh)
 
     def read(self, path: str) -> bytes | None:
         """Return it from memory, or from the store."""
         if path not in self._outputs:
             return None
         held = next((data for name, data in self._held if name == path), None)
+        if held is None:
+            self._await()
         return bytes(self._store.get(path).data) if held is None else held
 
-    def _take(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any]) -> None:
+    def _take(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any], *, fresh: bool) -> None:
         if not isinstance(chunks, list):
             self._put_large(path, chunks, facts)
             return
         data = b"".join(chunks)
         if path in self._outputs:  # two at once of one path would come in any order
             self._held = [one for one in self._held if one[0] != path]
-        self._held.append((path, data))
+            self._await()
+        if fresh:
+            self._sending.add((path, data, self._classes.pop(path, None)))
+            self._sent.append(path)
+        else:
+            self._held.append((path, data))
         self._waiting += len(data)
         self._outputs[path] = Output(path, _sha256(data), len(data), 0, **facts)
         if self._waiting >= HELD:
             self._flush()
+
+    def _await(self) -> None:
+        """Wait for what is being put."""
+        sent, self._sent = self._sent, []
+        for path, etag in zip(sent, self._sending.results(), strict=True):
+            if isinstance(etag, BondstoreError):
+                raise etag
+            self._tag(path, etag)
 
     def _put_large(self, path: str, chunks: Iterable[Buffer], facts: dict[str, Any]) -> None:
         hashed, size = hashlib.sha256(), 0
@@ -226,9 +247,8 @@ class StoreWriter:
         return Sealed(done, [])
 
     def _flush(self) -> None:
-        changed = [one for one in self._held if one[0] in self._fresh]
-        known = [one for one in self._held if one[0] not in self._fresh]
-        for (path, data), there in zip(known, self._store.get_many([path for path, _ in known]), strict=True):
+        changed = []
+        for (path, data), there in zip(self._held, self._store.get_many([path for path, _ in self._held]), strict=True):
             if isinstance(there, (NotFoundError, ArchivedError)):
                 changed.append((path, data))
             elif isinstance(there, BondstoreError):
@@ -241,18 +261,20 @@ class StoreWriter:
             if isinstance(etag, BondstoreError):
                 raise etag
             self._tag(path, etag)
+        self._await()
         self._held.clear()
         self._classes.clear()
-        self._fresh.clear()
         self._waiting = 0
 
     def _tag(self, path: str, etag: str) -> None:
         self._outputs[path] = replace(self._outputs[path], etag=etag)
 
     def discard(self) -> None:
-        """Forget what is held, and remove what is on this machine."""
+        """Forget what is held, wait for what is being put, and remove what is on this machine."""
+        self._sending.stop(wait=True)  # what came later could come after the next run's
+        self._sending = self._sender()
         self._held.clear()
-        self._fresh.clear()
+        self._sent.clear()
         self._last.clear()
         self._outputs.clear()
         self._waiting = 0

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -115,39 +115,79 @@ def run_ahead(
         crew.gone.set()
 
 
-def side_by_side(act: Callable[[T], R], items: Sequence[T], concurrency: int) -> list[R | BondstoreError]:
-    """Do something for many items at a time; give results in their order, our own errors in the places of results."""
-    # Plain threads that take the next item off one iterator: measured against a real server this costs less processor
+class Beside(Generic[T, R]):
+    """An act for items that come one by one, in threads of their own; our own errors are in the places of results."""
+
+    # Plain threads that take the next item off one queue: measured against a real server this costs less processor
     # time for each object than an executor's futures or asyncio's tasks do.
-    results: dict[int, R | BondstoreError] = {}
-    turns = iter(range(len(items)))  # next() on it is one step for the interpreter: two threads never get the same
-    stopped = threading.Event()
-    unexpected: list[BaseException] = []
+    def __init__(self, act: Callable[[T], R], at_once: int) -> None:
+        self._act, self._at_once = act, max(at_once, 1)
+        self._todo: queue.SimpleQueue[tuple[int, T] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[int, R | BaseException]] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._stopped = threading.Event()
+        self._added = self._given = 0
 
-    def work() -> None:
-        try:
-            for turn in turns:
-                if stopped.is_set():
-                    return
-                try:
-                    results[turn] = act(items[turn])
-                except BondstoreError as error:
-                    results[turn] = error
-        except BaseException as raised:  # noqa: BLE001 - raised again by the caller's thread
-            unexpected.append(raised)
-            stopped.set()
+    def add(self, item: T) -> None:
+        """Begin with an item, as soon as there is room."""
+        self._todo.put((self._added, item))
+        self._added += 1
+        if len(self._threads) < self._at_once:
+            name = f"bondstore-beside-{len(self._threads)}"
+            self._threads.append(_start(name, self._work, self._stopped))
 
-    threads = []
-    try:
-        for number in range(min(max(concurrency, 1), len(items))):
-            threads.append(_start(f"bondstore-beside-{number}", work, stopped))
-        for thread in threads:
+    def results(self) -> Iterator[R | BondstoreError]:
+        """Give the results of what was added since they were last asked for, in that order, each as it comes.
+
+        Raises what an act failed with otherwise.
+        """
+        early: dict[int, R | BaseException] = {}
+        while self._given < self._added:
+            while self._given not in early:
+                turn, result = self._done.get()
+                early[turn] = result
+            result = early.pop(self._given)
+            self._given += 1
+            if isinstance(result, BaseException) and not isinstance(result, BondstoreError):
+                raise result
+            yield result
+
+    def end(self) -> None:
+        """Let the threads end, once all that was added is done."""
+        for _ in self._threads:
+            self._todo.put(None)
+
+    def stop(self, *, wait: bool = False) -> None:
+        """Begin with nothing more; wait for what is under way, if asked to."""
+        self._stopped.set()
+        self.end()
+        for thread in self._threads if wait else ():
             thread.join()
+
+    def _work(self) -> None:
+        while (one := self._todo.get()) is not None and not self._stopped.is_set():
+            turn, item = one
+            try:
+                self._done.put((turn, self._act(item)))
+            except BaseException as raised:  # noqa: BLE001 - it is raised, or given, where results are asked for
+                self._done.put((turn, raised))
+
+
+def in_turn(act: Callable[[T], R], items: Iterable[T], at_once: int) -> Generator[R | BondstoreError, None, None]:
+    """Do something for many items at a time; give each result in its turn, while those behind it are worked on."""
+    beside = Beside(act, at_once)
+    try:
+        for item in items:
+            beside.add(item)
+        beside.end()
+        yield from beside.results()
     finally:
-        stopped.set()
-    if unexpected:
-        raise unexpected[0]
-    return [results[turn] for turn in range(len(items))]
+        beside.stop()
+
+
+def side_by_side(act: Callable[[T], R], items: Iterable[T], at_once: int) -> list[R | BondstoreError]:
+    """Do something for many items at a time; give results in their order, our own errors in the places of results."""
+    return list(in_turn(act, items, at_once))
 
 
 class Workers:

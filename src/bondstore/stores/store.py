@@ -17,7 +17,7 @@ from bondstore.errors import (
 )
 from bondstore.stores import archive, listing, parts, transfer, writing
 from bondstore.stores.address import Address, impossible, is_odd
-from bondstore.stores.background import side_by_side
+from bondstore.stores.background import in_turn, side_by_side
 from bondstore.stores.connection import Connection
 from bondstore.stores.retry import RetryRule
 
@@ -165,11 +165,19 @@ class Store:
 
         Credentials that open some of them are good: one that they do not open is an error of that object alone.
         """
-        answers = side_by_side(self.get, keys, concurrency)
-        refused = next((one for one in answers if isinstance(one, CredentialsError)), None)
-        if refused is None or self.alone(refused) is refused:
-            return answers
-        return [_of_one(one) if isinstance(one, CredentialsError) else one for one in answers]
+        return list(self.get_each(keys, concurrency))
+
+    def get_each(self, keys: Sequence[str], concurrency: int = 16) -> Iterator[Fetched | BondstoreError]:
+        """Read many objects at a time as `get_many` does; give each in its turn, while those behind it are read."""
+        answers = in_turn(self.get, keys, concurrency)
+        for answer in answers:
+            if isinstance(answer, CredentialsError):
+                rest = list(answers)  # one of them may open
+                is_alone = self._opens_any()
+                for one in (answer, *rest):
+                    yield _of_one(one) if is_alone and isinstance(one, CredentialsError) else one
+                return
+            yield answer
 
     def alone(self, error: BondstoreError) -> BondstoreError:
         """Return a refusal as an error of its object alone, where the same credentials still open another one."""

@@ -343,7 +343,7 @@ class VaultObjects(EachObject):
                 work.receipt.failed(item, MISSING.about(item.key))
         there = [item for item in items if item.version != LOST]
         small = [item for item in there if item.size <= LARGE]
-        for item, answer in zip(small, work.store.get_many([item.key for item in small]), strict=True):
+        for item, answer in zip(small, work.store.get_each([item.key for item in small]), strict=True):
             if isinstance(answer, BondstoreError):
                 self._unread(item, answer, work)
             else:

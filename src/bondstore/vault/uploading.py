@@ -192,7 +192,7 @@ class PutObjects(EachObject):
         items = _named(items, work)
         small = [item for item in items if item.size <= LARGE]
         self._make_room(small, work)
-        for item, fetched in work.fetch(small):
+        for item, fetched in work.fetch_each(small):
             contents[item.output] = self._write(work, item, [fetched.data], name)
             work.receipt.done(item, fetched.info.etag)
         for item in items:
