@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from bondstore.deid.finder import Finder, Found
 
-BLANK = b"X"
+_BLANK = bytes(letter if letter < 32 else 88 for letter in range(256))
+"""Every byte becomes an X, except the marks that part texts from each other."""
 _STRAY = re.compile("[\udc80-\udcff]")
 _SINGLE = ("latin-1", "cp850")
 """Encodings of one byte a letter, in which hospitals' machines write: those of Windows and of DOS."""
@@ -25,7 +26,7 @@ def blank(content: memoryview, finder: Finder) -> list[str]:
     """Blank what identifies somebody, byte for byte; return the kinds of what was found."""
     found = dict.fromkeys(_found(bytes(content), finder))
     for start, stop, _ in found:
-        content[start:stop] = BLANK * (stop - start)
+        content[start:stop] = bytes(content[start:stop]).translate(_BLANK)
     return [kind for _, _, kind in found]
 
 
