@@ -99,6 +99,12 @@ EDF: Mapping[str, FindingKind] = registry(
         "Both parts were searched, each by itself. Look at the annotations before you share the file.",
     ),
     FindingKind(
+        "edf-annotations-too-large",
+        Severity.ERROR,
+        "The header states more than 16 MiB of annotations in one record.",
+        "Nothing of it was written. Export it again with shorter records.",
+    ),
+    FindingKind(
         "identity-removed",
         Severity.INFO,
         "Something that identifies a person was removed.",

@@ -13,7 +13,7 @@ from bondstore.errors import UsageError
 
 FLOOR = date(1985, 1, 1)
 """The first day that a start date of EDF can state: its year has two digits, and 85 to 99 are of the last century."""
-_CODE = re.compile(r"[!-~]{1,74}", re.ASCII)  # with " X X X" behind it, the 80 bytes of the field are full
+_CODE = re.compile(r"[!-~]{1,72}", re.ASCII)  # the field has 80 bytes; with longer codes EDFlib refuses the file
 
 
 def kept(day: date) -> date:
@@ -39,7 +39,7 @@ class Rules:
     """
 
     code: str
-    """The subject's code: up to 74 visible ASCII characters, without spaces."""
+    """The subject's code: up to 72 visible ASCII characters, without spaces."""
     finder: Finder
     redate: Callable[[date], date] = kept
     """Gives the start date that is written, from the true one: `kept`, `floored`, or `shifted` by some days."""
@@ -48,4 +48,4 @@ class Rules:
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
-            raise UsageError("A subject code has 1 to 74 visible ASCII characters and no spaces.")
+            raise UsageError("A subject code has 1 to 72 visible ASCII characters and no spaces.")
