@@ -65,7 +65,7 @@ class NameIndex:
         known = is_word(word)
         if word[-1] == "s" and not known and (owner := self.exact(word[:-1])) is not None and owner.is_sure:
             return owner
-        near = {key for one in (word, *_shorter(word)) for key in self._near.get(one, ())}
+        near = {key for one in (word, *shorter(word)) for key in self._near.get(one, ())}
         keys = [key for key in near if is_near(word, key)]
         if not keys and len(word) > _INSIDE and not known:
             keys = list(self._parts_of(word))
@@ -126,7 +126,7 @@ class NameIndex:
         kind = kind if known is None or known.kind == kind else "name"
         self._exact[key] = Match(people, kind, len(key) > 2 and key not in common_words() and key not in PARTICLES)
         if fuzzy and known is None:
-            for one in (key, *_shorter(key)):
+            for one in (key, *shorter(key)):
                 self._near[one].add(key)
 
     def _add_initials(self, number: int, words: list[NameWord]) -> None:
@@ -139,7 +139,7 @@ class NameIndex:
             self.initials[one] = self.initials.get(one, frozenset()) | {number}
 
 
-def _shorter(word: str) -> Iterator[str]:
+def shorter(word: str) -> Iterator[str]:
     """Yield a word with one letter left out, each in turn."""
     for at in range(len(word)):
         yield word[:at] + word[at + 1 :]
