@@ -234,3 +234,32 @@ def test_packs_in_an_archive(
     assert cli("get", path, str(tmp_path / "back"), "--unseal", *own, "--yes").code == 0
     assert sorted(tree_of(tmp_path / "back")) == ["p 1/b.edf", "p 1/empty"]
     assert cli("verify", url, "--deep", "--unseal", *own).code == 0
+
+
+def test_what_names_nothing_writes_nothing(cli: Call, home: Home, reference: str, source: Path, tmp_path: Path) -> None:
+    """No folder, and no record of a run, is left of an address that was mistyped."""
+    vault, plain = (tmp_path / "vault").as_uri(), (tmp_path / "plain").as_uri()
+    for name in ("anna", "berta"):
+        cli("keys", "new", name, "--passphrase", reference)
+    own = ("--key", "anna", "--passphrase", reference, "--yes")
+    assert cli("put", str(source), vault, "--seal-for", "anna", "--pack", "128MB", *own).code == 0
+    assert cli("put", str(source), plain, *own).code == 0
+    for name in ("empty", "typo"):
+        (tmp_path / name).mkdir()
+    empty, typo, none = (tmp_path / "empty").as_uri(), (tmp_path / "typo").as_uri(), tmp_path / "none"
+    before = sorted(tmp_path.rglob("*"))
+    lines = (
+        ("get", typo, str(none), "--yes"),
+        ("get", f"{vault}#nobody", str(none), "--unseal", *own),
+        ("get", f"{plain}#nobody", str(none), "--yes"),
+        ("put", empty, str(none), "--seal-for", "anna", *own),
+        ("cp", empty, str(none), "--recursive", "--yes"),
+        ("rekey", typo, "--for", "berta", *own),
+        ("rekey", f"{vault}#nobody", "--for", "berta", *own),
+    )
+    for line in lines:
+        assert (cli(*line).code, sorted(tmp_path.rglob("*"))) == (3, before), line
+    told = cli("rekey", plain, "--for", "berta", *own)
+    assert (told.code, "is encrypted, so there are no recipients" in told.err) == (3, True)
+    assert cli("get", f"{vault}#p 1", str(none), "--yes").code == 2
+    assert sorted(tmp_path.rglob("*")) == before

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from bondstore.config.resolve import resolve_source
 from bondstore.errors import NoPlaceError, NotFoundError, NothingThereError
+from bondstore.runs.process import shared_store
 from bondstore.stores import open_store
 from bondstore.vault.known import seen
 from bondstore.vault.manifest import FOLDER, manifest_path
@@ -45,6 +46,11 @@ def is_vault(spec: StoreSpec) -> bool:
         raise
     except NotFoundError:
         return False
+
+
+def is_empty(spec: StoreSpec) -> bool:
+    """Whether a store has no object at all. Raises what is wrong with it, as `check` of a store does."""
+    return next(shared_store(spec).list(), None) is None
 
 
 def object_at(url: str, profile: str | Profile | None = None) -> tuple[StoreSpec, str]:

@@ -26,7 +26,7 @@ from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
-from bondstore.vault.addresses import is_vault, object_at
+from bondstore.vault.addresses import is_empty, is_vault, object_at
 from bondstore.vault.chain import chain_at, read_chain
 from bondstore.vault.copying import CopyObjects
 from bondstore.vault.manifest import digest, manifest_path
@@ -78,6 +78,8 @@ class CopyJob(Job):
             refuse_read_only(self.dest)
             self._refuse_itself(self.dest)
             self._refuse_another_vault(self.dest)
+        if not self.key and is_empty(self.store):  # before anything is written at the destination
+            raise self._nothing()
 
     def _refuse_itself(self, dest: StoreSpec) -> None:
         source = parse_address(self.store.url)
@@ -107,8 +109,11 @@ class CopyJob(Job):
         """List and compare; refuse what names nothing."""
         plan = Job.plan(self, ledger, context, progress)
         if not (plan.todo.objects or plan.skipped.objects or plan.quarantined.objects or plan.left_out):
-            raise NothingThereError(f"There is nothing at {self.store.url}.", hint="Check the address.")
+            raise self._nothing()
         return plan
+
+    def _nothing(self) -> NothingThereError:
+        return NothingThereError(f"There is nothing at {self.store.url}.", hint="Check the address.")
 
     @property
     def steps(self) -> Sequence[Step]:

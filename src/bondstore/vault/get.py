@@ -35,8 +35,8 @@ from bondstore.vault.proofs import (
     finding_of,
     held,
     proofs_of,
+    refuse_absent,
     refuse_nothing,
-    refuse_unseen,
 )
 from bondstore.vault.receiving import DOWNLOADS, Receiving, clear, header_of, partial_name
 from bondstore.vault.room import with_room, without_room
@@ -97,12 +97,12 @@ class GetJob(Job):
         check_places(self.store, self.dest)
         shared_store(self.store).check()
         if self.reader is not None:
-            unlocked(self.reader.key, self.reader.passphrase)  # last: it may have to be asked for
+            unlocked(self.reader.key, self.reader.passphrase)  # late: it may have to be asked for
+        refuse_absent(self.store, self.below, self.reader)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Prove the manifests and list; refuse what names nothing."""
         plan = Job.plan(self, ledger, context, progress)
-        refuse_unseen(self.store, self.below, self.reader)
         refuse_nothing(plan, self.store, self.below)
         return plan
 
@@ -168,6 +168,7 @@ class GetObjects(VaultObjects):
 
     waits: bool = False
     """Whether what is archived is waited for: then it stays planned."""
+    fresh: ClassVar[bool] = False  # the job has read the manifests, a moment ago
     kinds: ClassVar[tuple[str, ...]] = (FILE,)
 
     def archived(self, item: Item, work: Work) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bondstore.codecs.crypt4gh import edited, read_header
 from bondstore.codecs.segments import open_stream
@@ -232,6 +232,11 @@ def proofs_of(spec: StoreSpec, *, fresh: bool = False) -> Proofs:
         return _proofs[spec]
 
 
+def _path_of(name: str) -> str:
+    """Return what a file is probably called whose object no manifest names."""
+    return name.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING)
+
+
 def is_below(path: str, folder: str) -> bool:
     """Whether a path is another one, or below it."""
     return path == folder or path.startswith(f"{folder}/")
@@ -300,10 +305,12 @@ class VaultObjects(EachObject):
     reader: Reader | None
     """Who decrypts; None: objects are taken as they are."""
     below: str = ""
+    fresh: ClassVar[bool] = True
+    """Whether the manifests are read again for the plan."""
 
     def pages(self, context: RunContext) -> Iterator[Page]:
         """List the payload; then take what the manifests name and the listing lacks, to be told as missing."""
-        proofs = proofs_of(context.source, fresh=True)
+        proofs = proofs_of(context.source, fresh=self.fresh)
         wanted = dict(proofs.entries)
         for listing in context.store.pages(PAYLOAD):
             for one in listing.objects():
@@ -316,7 +323,7 @@ class VaultObjects(EachObject):
     def items_of(self, found: Item, proofs: Proofs, context: RunContext) -> Iterator[Item]:
         """Yield what is to be done for an object that was found: its item, where it is below the path."""
         entry, manifest = proofs.entries.get(found.key, (None, None))
-        path = found.key.removeprefix(f"{PAYLOAD}/").removesuffix(ENDING) if entry is None else entry.path
+        path = _path_of(found.key) if entry is None else entry.path
         paths = [path]
         if self.below and self.reader is not None and entry is not None and manifest is not None and entry.files:
             try:
@@ -406,10 +413,37 @@ def refuse_unseen(spec: StoreSpec, below: str, reader: Reader | None) -> None:
 
 def refuse_nothing(plan: Plan, spec: StoreSpec, below: str) -> None:
     """Refuse a vault that has nothing, or nothing below a path."""
-    if plan.todo.objects or plan.skipped.objects or plan.quarantined.objects:
-        return
+    if not (plan.todo.objects or plan.skipped.objects or plan.quarantined.objects):
+        raise nothing_there(spec, below)
+
+
+def refuse_absent(spec: StoreSpec, below: str, reader: Reader | None) -> None:
+    """Refuse the same before anything is written at a destination."""
+    proofs = proofs_of(spec, fresh=True)
+    refuse_unseen(spec, below, reader)
+    if not _is_named(proofs, below, reader):
+        others = (one.key for one in proofs.store.list(PAYLOAD) if one.key not in proofs.entries)
+        if not any(not below or is_below(_path_of(key), below) for key in others):
+            raise nothing_there(spec, below)
+
+
+def _is_named(proofs: Proofs, below: str, reader: Reader | None) -> bool:
+    """Whether the manifests name anything below a path, or a pack has it, or nobody knows."""
+    if any(not below or is_below(entry.path, below) for entry, _ in proofs.entries.values()):
+        return True
+    packs = [one for one in proofs.entries.values() if one[0].files]
+    try:
+        return reader is not None and any(
+            is_below(one.path, below) for pack in packs for one in proofs.files(*pack, reader)
+        )
+    except (DamagedError, WrongKeyError):  # it is told when it is taken
+        return True
+
+
+def nothing_there(spec: StoreSpec, below: str) -> NothingThereError:
+    """Return what is to be said of a vault that has nothing, or nothing below a path."""
     what = f"There is nothing below {below} in {spec.url}." if below else _no_vault(spec)
-    raise NothingThereError(what, hint="Name a vault that bondstore put made; #PATH names a part of it.")
+    return NothingThereError(what, hint="Name a vault that bondstore put made; #PATH names a part of it.")
 
 
 def _no_vault(spec: StoreSpec) -> str:

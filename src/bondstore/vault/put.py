@@ -20,11 +20,11 @@ from bondstore.ledger import State
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Shard, Step
 from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
-from bondstore.runs.process import shared_store
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
 from bondstore.stores.archive import find_class
+from bondstore.vault.addresses import is_empty
 from bondstore.vault.bag import BagFiles
 from bondstore.vault.chain import chain_at
 from bondstore.vault.costs import COUNTED, Costs, written
@@ -88,7 +88,8 @@ class PutJob(Job):
             refuse_overlap(self.store, self.dest)
         else:
             check_places(self.store, self.dest)
-        shared_store(self.store).check()
+        if is_empty(self.store):  # before anything is written at the vault
+            raise self._nothing()
         refuse_without_rights(self.dest)
         refuse_foreign(self.dest)
         own = unlocked(self.recipients.key, self.recipients.passphrase)  # late: it may have to be asked for
@@ -102,8 +103,11 @@ class PutJob(Job):
         """List and compare; refuse a source without files."""
         plan = Job.plan(self, ledger, context, progress)
         if not (plan.todo.objects or plan.skipped.objects or plan.quarantined.objects or plan.left_out):
-            raise NothingThereError(f"There is no file in {self.store.url}.", hint="Name a folder with files in it.")
+            raise self._nothing()
         return plan
+
+    def _nothing(self) -> NothingThereError:
+        return NothingThereError(f"There is no file in {self.store.url}.", hint="Name a folder with files in it.")
 
     @property
     def steps(self) -> Sequence[Step]:

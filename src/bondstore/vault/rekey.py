@@ -11,6 +11,7 @@ from bondstore.errors import (
     ArchivedError,
     BondstoreError,
     DamagedError,
+    NothingThereError,
     UsageError,
     WrongKeyError,
 )
@@ -25,7 +26,7 @@ from bondstore.vault.chain import read_chain
 from bondstore.vault.findings import ARCHIVED, MISSING
 from bondstore.vault.keys import find_recipient, own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import PAYLOAD
-from bondstore.vault.proofs import LOST, Reader, finding_of, proofs_of, refuse_nothing
+from bondstore.vault.proofs import LOST, Reader, finding_of, is_below, nothing_there, proofs_of
 from bondstore.vault.readdress import Change, public_keys
 from bondstore.vault.recipients import Recipients
 from bondstore.vault.records import LIST, REKEYED
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from bondstore.runs.context import RunContext
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
+    from bondstore.vault.chain import Chain
     from bondstore.vault.manifest import Entry, Manifest
     from bondstore.vault.rekeying import Ready
 
@@ -89,8 +91,9 @@ class RekeyJob(Job):
         refuse_read_only(self.store)
         refuse_without_rights(self.store)
         chain = read_chain(self.store)
+        self._refuse_nothing(chain)
         known = {one for manifest in chain.manifests for one in manifest.recipients}
-        if chain.manifests and (strangers := set(self.change.dropped) - known):
+        if strangers := set(self.change.dropped) - known:
             raise UsageError(
                 f"Nothing in {self.store.url} was ever encrypted for {sorted(strangers)[0]}.",
                 hint="bondstore keys show lists fingerprints; the manifests of the vault name its recipients.",
@@ -98,10 +101,21 @@ class RekeyJob(Job):
         public_keys(self.change, (manifest for _, manifest in chain.entries().values()))
         unlocked(self.reader.key, self.reader.passphrase)  # last: it may have to be asked for
 
+    def _refuse_nothing(self, chain: Chain) -> None:
+        """Refuse what names nothing that is encrypted, before anything is written at the vault."""
+        below = [entry for entry, _ in chain.entries().values() if not self.below or is_below(entry.path, self.below)]
+        if not below:
+            raise nothing_there(self.store, self.below)
+        if not any(entry.list for entry in below):
+            where = f"below {self.below} in {self.store.url}" if self.below else f"in {self.store.url}"
+            raise NothingThereError(
+                f"Nothing {where} is encrypted, so there are no recipients to change.",
+                hint="To encrypt the files, upload them to a new vault: bondstore put SRC URL --seal-for KEY",
+            )
+
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> RekeyPlan:
-        """Prove the manifests and list; refuse what names nothing."""
+        """Prove the manifests and list."""
         plan = Job.plan(self, ledger, context, progress)
-        refuse_nothing(plan, self.store, self.below)
         return RekeyPlan(plan.todo, plan.skipped, plan.quarantined, plan.left_out, moved=plan.room)
 
     @property
@@ -194,7 +208,7 @@ class RekeyObjects(EachObject):
         yield page
 
     def _is_below(self, path: str) -> bool:
-        return not self.below or path == self.below or path.startswith(f"{self.below}/")
+        return not self.below or is_below(path, self.below)
 
     def _sort(self, page: Page, entry: Entry, manifest: Manifest, etag: str, size: int) -> None:
         if not entry.list:
