@@ -102,6 +102,17 @@ def test_a_key_is_never_overwritten() -> None:
     assert {file: file.read_bytes() for file in key_folder().iterdir()} == before
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+def test_a_private_key_that_others_can_read_is_refused(mode: int) -> None:
+    new_pair("anna", secret())
+    file = key_folder() / "anna.sec"
+    file.chmod(mode)
+    with pytest.raises(CredentialsError, match=rf"can be read by others \(mode {mode:04o}\).*chmod 600"):
+        open_own("anna", secret)
+    file.chmod(0o400)
+    open_own("anna", secret)
+
+
 @pytest.mark.parametrize("name", ["", "../anna", "a/b", "a b", "-a", ".", "a\n"])
 def test_a_name_is_a_name(name: str) -> None:
     with pytest.raises(BondstoreError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import stat
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from bondstore.codecs.crypt4gh_keys import read_private, read_public, write_priv
 from bondstore.config.files import user_path
 from bondstore.config.profiles import check_name
 from bondstore.config.secrets import Secret, SecretRef
-from bondstore.errors import ConfigurationError, NotFoundError, UsageError
+from bondstore.errors import ConfigurationError, CredentialsError, NotFoundError, UsageError
 from bondstore.modes import make_folder, open_private, refuse_writable
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def read_recipient(public: Path, signing: Path | None, *, is_own: bool = False) 
 def open_own(text: str, ask: Callable[[], Secret]) -> OwnKey:
     """Unlock a private key, by the name of a pair or by its path. `ask` brings the passphrase."""
     file = Path(text) if "/" in text or text.endswith(PRIVATE) else key_folder() / f"{text}{PRIVATE}"
-    return OwnKey(file.name.removesuffix(PRIVATE), read_private(_read(file), str(file), ask))
+    return OwnKey(file.name.removesuffix(PRIVATE), read_private(_read(file, is_secret=True), str(file), ask))
 
 
 def fingerprint(public: bytes) -> str:
@@ -254,14 +255,21 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, is_secret: bool = False) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_LONGEST)
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = file.read(_LONGEST)
     except OSError as error:
         raise NotFoundError(
             f"The key file {path} cannot be read ({error.strerror}).", hint="bondstore keys show lists those there are."
         ) from None
+    if is_secret and mode & 0o077:
+        raise CredentialsError(
+            f"The private key {path} can be read by others (mode {mode:04o}).",
+            hint=f"Run: chmod 600 '{path}'. On a disk that keeps no modes, copy it elsewhere first.",
+        )
+    return content
 
 
 def own_key(name: str | None) -> str:
