@@ -110,7 +110,7 @@ def test_a_dry_run_shows_the_plan(lab: Lab, capsys: Capture) -> None:
     assert (plan["kind"], plan["todo"], plan["bytes"], plan["skipped"]) == ("plan", len(lab.data), size, 0)
     assert show_result(result, lab.destination, json=False) == 0
     captured = capsys.readouterr()
-    assert "to fetch" in captured.out
+    assert "to do " in captured.out
     assert f"Nothing was written. It would go to {lab.out}" in captured.err
     assert not lab.out.exists()
 
@@ -120,7 +120,7 @@ def test_declined_ends_with_130(lab: Lab, capsys: Capture) -> None:
     assert show_result(declined, lab.destination, json=True) == 130
     captured = capsys.readouterr()
     assert json.loads(captured.out)["done"] == 0
-    assert "nothing was fetched" in captured.err
+    assert "nothing was done" in captured.err
 
 
 def test_a_folder_with_blanks_can_be_pasted(lab: Lab, capsys: Capture) -> None:

@@ -405,7 +405,7 @@ def test_no_at_the_end_is_no(known: Guide) -> None:
     rest(known, faces="none")
     known.answer("Begin?", "n")
     assert known.ends() == 130
-    assert "Stopped; nothing was fetched." in known.said
+    assert "Stopped; nothing was done." in known.said
     assert not (known.home / "out").exists()
 
 

@@ -168,7 +168,7 @@ def test_a_terminal_is_asked_before_the_first_zip(lab: PhoneLab) -> None:
     )
     child.expect(r"Process 4 zips \([\d.]+ kB\) into \S+\? \[Y/n\] ".replace(" ", r"\s+"))
     child.sendline("n")
-    child.expect("nothing was fetched")
+    child.expect("nothing was done")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130

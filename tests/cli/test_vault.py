@@ -263,3 +263,19 @@ def test_what_names_nothing_writes_nothing(cli: Call, home: Home, reference: str
     assert (told.code, "is encrypted, so there are no recipients" in told.err) == (3, True)
     assert cli("get", f"{vault}#p 1", str(none), "--yes").code == 2
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_a_run_says_of_itself_is_true_of_a_put_too(
+    cli: Call, home: Home, reference: str, source: Path, tmp_path: Path
+) -> None:
+    """Nothing is fetched by a put, a rekey or a verify."""
+    vault = (tmp_path / "vault").as_uri()
+    for name in ("anna", "berta"):
+        cli("keys", "new", name, "--passphrase", reference)
+    own = ("--key", "anna", "--passphrase", reference, "--yes")
+    planned = cli("put", str(source), vault, "--seal-for", "berta", *own, "--dry-run")
+    assert "to do " in planned.out
+    assert cli("put", str(source), vault, "--seal-for", "berta", *own).code == 0
+    refused = cli("rekey", vault, "--for", "anna", *own)
+    assert (refused.code, "not handled this time" in refused.out) == (5, True)
+    assert not any("fetch" in one for one in (planned.out, planned.err, refused.out, refused.err))

@@ -44,7 +44,7 @@ _OUTCOMES = {
     "done": "handled by this run",
     "skipped": "already in place",
     "quarantined": "could not be handled in full; kept as they are",
-    "failed": "could not be fetched; another run tries again",
+    "failed": "not handled this time; another run tries again",
 }
 
 
@@ -58,7 +58,7 @@ def show_result(result: RunResult, destination: Destination, *, json: bool, abou
     if result.state == "cancelled":
         if json:
             output.display_one(result.tally, json=True)
-        output.note("Stopped; nothing was fetched.")
+        output.note("Stopped; nothing was done.")
         return int(Exit.INTERRUPTED)
     with destination.ledger(create=False) as ledger:
         if json:
@@ -108,7 +108,7 @@ def show_plan(plan: Plan, destination: Destination, *, json: bool) -> None:
     if json:
         output.display_one(plan_record(plan, destination), json=True)
         return
-    counts = {"to fetch": plan.todo, "already in place": plan.skipped, "in quarantine": plan.quarantined}
+    counts = {"to do": plan.todo, "already in place": plan.skipped, "in quarantine": plan.quarantined}
     _show_counts((name, count.objects, count.bytes) for name, count in counts.items())
     _show_left_out(plan.left_out)
     output.note(f"Nothing was written. It would go to {destination.shown}")

@@ -58,7 +58,7 @@ def _settled(answers: Answers) -> tuple[Answers, ProcessJob]:
         job = _planned(answers)
         word = _ask_next(go=job is not None)
         if word == _STOP:
-            raise Interrupted("Stopped; nothing was fetched.")
+            raise Interrupted("Stopped; nothing was done.")
         if word == _GO and job is not None:
             return answers, job
         if word in _CHANGES:
