@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from bondstore.codecs.segments import plain_size
-from bondstore.ledger import State
+from bondstore.errors import AlreadyExistsError, ChangedError
+from bondstore.ledger import Output, State
 from bondstore.runs.pipeline import Group, Product
+from bondstore.runs.store_destination import StoreDestination
 from bondstore.vault.chain import chain_at
 from bondstore.vault.keys import fingerprint, unlocked
 from bondstore.vault.manifest import (
+    FOLDER,
     Entry,
     Manifest,
     digest,
@@ -26,10 +30,11 @@ from bondstore.version import TOOL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bondstore.ledger import Ledger, Output
+    from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
     from bondstore.runs.work import Work
+    from bondstore.stores import Store
 
 MANIFEST = "manifest"
 MOST = 50_000
@@ -77,7 +82,12 @@ class Manifests(Product):
             raise TypeError(group)
         path, signature = group.paths
         own = unlocked(self.recipients.key, self.recipients.passphrase)
-        work.write(signature, [own.sign(group.content)], kind=MANIFEST, made_by=group.digest)
+        signed = own.sign(group.content)
+        if isinstance(work.dest, StoreDestination):  # a folder is locked
+            work.receipt.outputs += _put_as_new(work.dest.store, group, signed)
+            work.written.update(group.paths)
+            return
+        work.write(signature, [signed], kind=MANIFEST, made_by=group.digest)
         work.write(path, [group.content], kind=MANIFEST, made_by=group.digest, last=True)
 
     def _manifest(self, number: int, before: str, objects: Sequence[Output], lists: Mapping[str, str]) -> Manifest:
@@ -99,6 +109,35 @@ class Manifests(Product):
         if one.made_by:
             size = plain_size(size - header_size(len(self.recipients.publics)))
         return Entry(one.source, one.path, one.size, one.sha256.hex(), size, one.made_by, one.rows or 0)
+
+
+def _put_as_new(store: Store, group: Written, signed: bytes) -> Iterator[Output]:
+    """Put a manifest and its signature where no other run has put one.
+
+    That another run has taken over is noticed between two steps: one that was held up here, as by a machine that slept,
+    must not write over what the other wrote meanwhile.
+    """
+    path, signature = group.paths
+    try:
+        try:
+            etag = store.put_if_absent(signature, signed)
+        except AlreadyExistsError:  # of a manifest that was not written, as the run was killed
+            there = store.head(signature)
+            if any(one.key == path for one in store.list(FOLDER)):
+                raise
+            etag = store.put_if_unchanged(signature, signed, there.etag)
+        yield _output(signature, signed, group, etag)
+        yield _output(path, group.content, group, store.put_if_absent(path, group.content))
+    except (AlreadyExistsError, ChangedError):
+        raise ChangedError(
+            f"Another run wrote {path} meanwhile.",
+            hint="Run the same command again: what this run uploaded gets a manifest of its own.",
+        ) from None
+
+
+def _output(path: str, content: bytes, group: Written, etag: str) -> Output:
+    sha256 = hashlib.sha256(content).digest()
+    return Output(path, sha256, len(content), 0, kind=MANIFEST, made_by=group.digest, etag=etag)
 
 
 def _newest_last(ledger: Ledger, job: str, fresh: Sequence[Output]) -> list[Output]:
