@@ -221,7 +221,7 @@ def test_wait_looks_after_one_five_and_fifteen_minutes(
         if len(pauses) == 4:
             glacier.finish()
 
-    monkeypatch.setattr("bondstore.cli.vault.inventory.time.sleep", sleep)
+    monkeypatch.setattr("bondstore.cli.vault._rounds.time.sleep", sleep)
     assert ask(cli, "--wait").code == 0
     assert pauses == [60, 300, 900, 900]
     assert glacier.asked == ["POST inventory", "GET inventory None"]

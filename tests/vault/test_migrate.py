@@ -173,6 +173,24 @@ def test_so_many_at_a_time(listed: Glacier, cli: Call, tmp_path: Path, words: tu
     assert payload(dest) == expected(listed)
 
 
+def test_wait_stays_until_all_are_there(
+    listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that are asked for only once the first are fetched."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) % 2 == 0:
+            listed.finish()
+
+    monkeypatch.setattr("bondstore.cli.vault._rounds.time.sleep", sleep)
+    assert move(cli, tmp_path / "new", "--at-once", "3", "--wait", *words).code == 0
+    assert pauses == [60, 300, 900, 900]
+    assert listed.asked.count("POST archive") == 4
+    assert payload(tmp_path / "new") == expected(listed)
+
+
 @pytest.mark.parametrize("at", [0, RANGE + 5, LARGE - 1])
 def test_a_range_that_comes_damaged_is_fetched_again_and_at_last_refused(
     listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...], at: int

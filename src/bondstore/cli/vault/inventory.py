@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.questions import confirm
+from bondstore.cli.vault._rounds import Wait, rounds
 from bondstore.errors import Exit
 from bondstore.text import bytes_text, counted, number_text
 
@@ -27,7 +27,6 @@ EXAMPLES = (
     "bondstore vault inventory lab-eeg --json > archives.jsonl",
 )
 _SHOWN = 10
-_PAUSES = (60, 300, 900)  # seconds; the last one from then on
 
 
 def command(
@@ -36,9 +35,7 @@ def command(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask for a new inventory, although one is kept here.")
     ] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Stay until it is there: look after 1, 5, and then every 15 minutes.")
-    ] = False,
+    wait: Wait = False,
     profile: options.Profile = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
@@ -61,19 +58,7 @@ def command(
         ask = _asking(yes=yes, json=json)
         return engine.execute(job, job.vault.record, Serial(), confirm=ask, dry_run=dry_run)
 
-    result = run()
-    for pause in _pauses() if wait else ():
-        if not result.tally.only_waits:
-            break
-        time.sleep(pause)
-        result = run()
-    return _show(result, job, json=json)
-
-
-def _pauses() -> Iterator[int]:
-    yield from _PAUSES
-    while True:
-        yield _PAUSES[-1]
+    return _show(rounds(run, wait=wait), job, json=json)
 
 
 def _asking(*, yes: bool, json: bool) -> Callable[[Plan], bool]:

@@ -9,6 +9,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.questions import confirm
+from bondstore.cli.vault._rounds import Wait, rounds
 from bondstore.errors import Exit, UsageError
 from bondstore.text import bytes_text, counted, number_text
 
@@ -66,6 +67,7 @@ def command(
     passphrase: options.Passphrase = None,
     profile: options.Profile = None,
     dest_profile: options.DestProfile = None,
+    wait: Wait = False,
     jobs: options.Jobs = None,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
@@ -75,9 +77,10 @@ def command(
 
     The plan comes first: archives, bytes, waiting time and requests, by the inventory that is kept here. Each archive
     is asked for once, and fetched by a later run: the command ends with exit code 8 while any is on its way. Run the
-    same command again to go on, within a day after archives are ready. What expired is asked for again, and said. Each
-    range and each archive is held against its tree hash, and written only if that is right; exit code 7 if not. An
-    archive that was deleted since the inventory is named, and does not stop the others. Nothing is deleted.
+    same command again to go on, within a day after archives are ready; --wait does so until all are there. What expired
+    is asked for again, and said. Each range and each archive is held against its tree hash, and written only if that is
+    right; exit code 7 if not. An archive that was deleted since the inventory is named, and does not stop the others.
+    Nothing is deleted.
     """
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine
@@ -107,9 +110,11 @@ def command(
             confirm(f"Ask for {counted(plan.asks.objects, 'archive')}?", yes=yes)
         return True
 
-    result = engine.execute(
-        job, place, executor(jobs), progress=reporter(things="archives"), confirm=ask, dry_run=dry_run
-    )
+    def run() -> RunResult:
+        watch = reporter(things="archives")
+        return engine.execute(job, place, executor(jobs), progress=watch, confirm=ask, dry_run=dry_run)
+
+    result = rounds(run, wait=wait)
     if result.state == "planned":
         return _show_plan(result, job, json=json)
     return _show(result, job, place, json=json)
