@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from bondstore.deid.edf.rules import Rules
 from bondstore.deid.edf.texts import blank
 
 _END = 0x14
+_LONGEST = 24  # bytes of a record's time; where it is longer, the record is looked at by itself
 _LIST = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14", re.ASCII)
 _RECORD_START = re.compile(rb"[+-]\d+(?:\.\d*)?\x14\x14", re.ASCII)
 _SIGN, _POINT, _ONSET = np.zeros(256, bool), np.zeros(256, bool), np.zeros(256, bool)
@@ -33,8 +33,7 @@ class Piece(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(NamedTuple):
     """One time-stamped list."""
 
     onset: str
@@ -93,20 +92,21 @@ def with_texts(signals: NDArray[np.uint8]) -> NDArray[np.intp]:
     signals : array of uint8, shape (records, bytes)
         The same annotation signal of several records.
     """
-    count, width = signals.shape
+    start, rest = signals[:, :_LONGEST], signals[:, _LONGEST:]
+    count, width = start.shape
     if width < 4:  # there is no room for a time
         return np.flatnonzero(signals.any(axis=1))
-    used = signals != 0
+    used = start != 0
     sizes = used.sum(axis=1)
     rows, last = np.arange(count), np.maximum(sizes, 2) - 1
     bare = (
         (used.argmin(axis=1) == sizes % width)  # nothing behind the first zero
-        & ((signals == _END).sum(axis=1) == 2)
-        & (signals[rows, last] == _END)
-        & (signals[rows, last - 1] == _END)
-        & _SIGN[signals[:, 0]]
-        & (_SIGN[signals].sum(axis=1) == 1)
-        & (_POINT[signals].sum(axis=1) <= 1)
-        & _ONSET[signals].all(axis=1)
+        & ((start == _END).sum(axis=1) == 2)
+        & (start[rows, last] == _END)
+        & (start[rows, last - 1] == _END)
+        & _SIGN[start[:, 0]]
+        & (_SIGN[start].sum(axis=1) == 1)
+        & (_POINT[start].sum(axis=1) <= 1)
+        & _ONSET[start].all(axis=1)
     )
-    return np.flatnonzero(~bare & (sizes > 0))
+    return np.flatnonzero(~bare & (sizes > 0) | rest.any(axis=1))

@@ -2,7 +2,8 @@
 
 The identification fields of the header are written anew. Its other texts and the annotations are searched, and what
 identifies is blanked where it is, so that no offset moves. Samples are never touched: their checksum is taken on the
-way in and on the way out, and a difference is an error.
+way in and on the way out, and a difference is an error. A block in which nothing is blanked leaves as the very memory
+that came, and is hashed once for both.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import cycle
 from typing import NamedTuple, Protocol, cast
 
@@ -23,17 +23,16 @@ from bondstore.codecs.segments import regrouped
 from bondstore.deid.edf.annotations import clean_annotations, with_texts
 from bondstore.deid.edf.cleanheader import clean_header
 from bondstore.deid.edf.findings import EDF, unfit
-from bondstore.deid.edf.header import Header, read_header
+from bondstore.deid.edf.header import MAIN, Header, read_header
 from bondstore.deid.edf.rules import Rules
 from bondstore.errors import IntegrityError
 from bondstore.findings import Finding
 from bondstore.threads import ordered
 
-BLOCK = 1 << 20
+BLOCK = 1 << 19
 """Bytes that are searched together, about."""
 MOST_ANNOTATIONS = 16 << 20
 """Bytes that an annotation signal may have in a record: it is held in memory as a whole."""
-_READ = 4 << 20
 _ALL = slice(None)
 
 
@@ -78,6 +77,8 @@ class _Part(NamedTuple):
     content: NDArray[np.uint8]
     samples: list[slice]
     annotations: list[slice]
+    before: NDArray[np.uint8] | None = None
+    """The content as it came, where something was blanked."""
 
 
 class Scrub:
@@ -90,7 +91,7 @@ class Scrub:
     rules : Rules
         What is taken out, and what is written instead.
     threads : int
-        0, or 1 to take each of the two checksums in a thread of its own.
+        0, or 1 to take the checksums in a thread of their own.
 
     Raises
     ------
@@ -104,7 +105,7 @@ class Scrub:
         self._source, self._rules, self._threads = source, rules, min(threads, 1)
         self._removed, self._odd = Counter[tuple[str, str]](), Counter[str]()
         self._in, self._out = hashlib.sha256(), hashlib.sha256()
-        self._size = 0
+        self._size, self._step = 0, MAIN
         self._result: Scrubbed | None = None
 
     @property
@@ -115,15 +116,19 @@ class Scrub:
         return self._result
 
     def __iter__(self) -> Iterator[Buffer]:
-        header, rest = read_header(_chunks(self._source))
+        header, rest = read_header(self._chunks())
         if any(one.stop - one.start > MOST_ANNOTATIONS for one in header.annotations):
             raise unfit("edf-annotations-too-large")
+        self._step = BLOCK // header.record * header.record or BLOCK
         content, self._removed, words = clean_header(header, self._rules)
         yield content
-        before = self._hashed(self._parts(header, rest), self._in)
-        for part in self._hashed(map(self._cleaned, before), self._out):
+        for part in ordered(self._hashed, map(self._cleaned, self._parts(header, rest)), self._threads):
             yield part.content.data.cast("B")
         self._end(header, Header(content), words)
+
+    def _chunks(self) -> Iterator[Buffer]:
+        read = getattr(self._source, "read", None)  # a file is iterable, too: by lines
+        return iter(cast("Iterable[Buffer]", self._source)) if read is None else iter(lambda: read(self._step), b"")
 
     def _end(self, header: Header, after: Header, words: list[str]) -> None:
         records, rest = divmod(self._size, header.record)
@@ -181,21 +186,22 @@ class Scrub:
         for where, records in zip(part.annotations, changed, strict=True):
             for record in records:
                 clean_annotations(after[record, where].data, self._rules, self._removed, self._odd)
-        return part._replace(content=after)
+        return part._replace(content=after, before=part.content)
 
-    def _hashed(self, parts: Iterable[_Part], total: _Hash) -> Iterator[_Part]:
-        def passing(part: _Part) -> _Part:
-            if len(part.samples) == 1:
-                total.update(np.ascontiguousarray(part.content[:, part.samples[0]]).data)
-            elif part.samples:
-                total.update(np.concatenate([part.content[:, one] for one in part.samples], axis=1).data)
-            return part
+    def _hashed(self, part: _Part) -> _Part:
+        same = part.before is None and self._in.digest() == self._out.digest()
+        self._in.update(_samples(part.content if part.before is None else part.before, part.samples))
+        if same:
+            self._out = self._in.copy()
+        else:
+            self._out.update(_samples(part.content, part.samples))
+        return part
 
-        return ordered(passing, parts, self._threads)
 
-
-class _Hash(Protocol):
-    def update(self, content: Buffer, /) -> None: ...
+def _samples(content: NDArray[np.uint8], columns: list[slice]) -> Buffer:
+    if len(columns) == 1:
+        return np.ascontiguousarray(content[:, columns[0]]).data
+    return np.concatenate([content[:, one] for one in columns], axis=1).data if columns else b""
 
 
 class _Pieces:
@@ -215,8 +221,3 @@ class _Pieces:
             piece, self._held = self._held[:size], self._held[size:]
             size -= len(piece)
             yield piece
-
-
-def _chunks(source: Iterable[Buffer] | Readable) -> Iterable[Buffer]:
-    read = getattr(source, "read", None)  # a file is iterable, too: by lines
-    return cast("Iterable[Buffer]", source) if read is None else iter(partial(read, _READ), b"")

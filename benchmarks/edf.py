@@ -1,0 +1,182 @@
+"""Identity taken out of recordings, beside ``cp`` and other programs: ``python -m benchmarks.edf [MIB] [OTHERS_MIB]``.
+
+An EDF+C file with names in its header and in the annotations, one a minute, is written in a folder of the system's
+memory, where there is one. Each program reads it and writes another, in a process of its own; the best of three rounds
+counts. The other programs get a smaller file, as some hold all of it in memory several times; ``cp`` copies both.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bondstore.deid.edf.annotations import read_annotations
+from bondstore.deid.edf.header import DATE, Header
+from bondstore.deid.edf.rules import Rules, floored
+from bondstore.deid.edf.scrub import Scrub
+
+ROUNDS = 3
+SIGNALS, SAMPLES, ROOM = 32, 256, 128
+PLANTED = {
+    "patient's name": "Hans_Muller",
+    "birth date": "30-JUN-1969",
+    "hospital code": "abcxyz99",
+    "technician": "Spotty",
+    "administration code": "EMG561",
+    "start date": "02-MAR-2002",
+    "name in a transducer": "Brigitte",
+    "name in an annotation": "Schneider",
+}
+
+
+def write(path: Path, size: int) -> None:
+    """Write a recording of so many MiB."""
+    from tests.deid.edf.recordings import Signal, annotations, header
+
+    signals = [Signal(f"EEG {number}", SAMPLES, "AgCl Brigitte") for number in range(SIGNALS)]
+    record = SIGNALS * SAMPLES * 2 + ROOM
+    count = (size << 20) // record
+    patient, recording = "abcxyz99 M 30-JUN-1969 Hans_Muller", "Startdate 02-MAR-2002 EMG561 Spotty X"
+    noise = np.random.default_rng(7).integers(-3000, 3000, SIGNALS * SAMPLES * 40, np.int16).tobytes()
+    with path.open("wb") as file:
+        head = header((*signals, annotations(ROOM // 2)), patient=patient, recording=recording, records=str(count))
+        file.write(head)
+        for number in range(count):
+            text = b"+%d.5\x150.25\x14Schneider moves left arm\x14\0" % number if number % 60 == 30 else b""
+            at = number % 39 * SAMPLES * SIGNALS * 2 + number % 500 * 2
+            file.write(noise[at : at + record - ROOM] + (b"+%d\x14\x14\0" % number + text).ljust(ROOM, b"\0"))
+
+
+def cp(source: Path, target: Path) -> None:
+    subprocess.run(["cp", source, target], check=True)
+
+
+def bondstore(source: Path, target: Path) -> None:
+    import re
+
+    from bondstore.deid.finder import Found
+
+    class Tokens:
+        pattern = re.compile("schneider|brigitte|muller|hans", re.IGNORECASE)
+
+        def find(self, text: str) -> list[Found]:
+            return [Found(*found.span(), "name") for found in self.pattern.finditer(text)]
+
+    with source.open("rb") as file, target.open("wb") as into:
+        for piece in Scrub(file, Rules("k3m9x2qa", Tokens(), floored), threads=1):
+            into.write(piece)
+
+
+def edfio(source: Path, target: Path) -> None:
+    from edfio import read_edf
+
+    found = read_edf(source, lazy_load_data=True)
+    found.anonymize()
+    found.write(target)
+
+
+def pyedflib(source: Path, target: Path) -> None:
+    from pyedflib.highlevel import anonymize_edf
+
+    anonymize_edf(str(source), new_file=str(target), verify=False)
+
+
+def mne(source: Path, target: Path) -> None:
+    from mne.export import export_raw
+    from mne.io import read_raw_edf
+
+    warnings.simplefilter("ignore")
+    found = read_raw_edf(source, preload=False, verbose="error")
+    found.anonymize(verbose="error")
+    export_raw(target, found, fmt="edf", overwrite=True, verbose="error")
+
+
+PROGRAMS: dict[str, Callable[[Path, Path], None]] = {one.__name__: one for one in (cp, bondstore, edfio, pyedflib, mne)}
+
+
+def measured(program: str, source: Path, target: Path) -> tuple[float, float]:
+    """Return the seconds of the best round, without imports, and the peak memory in MB of the hungriest."""
+    rounds = []
+    for _ in range(1 if program == "mne" else ROUNDS):
+        target.unlink(missing_ok=True)
+        words = [sys.executable, "-m", "benchmarks.edf", "--do", program, str(source), str(target)]
+        done = subprocess.run(words, check=True, capture_output=True, text=True)
+        rounds.append(json.loads(done.stdout.splitlines()[-1]))
+    return min(one[0] for one in rounds), max(one[1] for one in rounds)
+
+
+def do(program: str, source: Path, target: Path) -> None:
+    began = time.perf_counter()
+    PROGRAMS[program](source, target)
+    print(json.dumps([time.perf_counter() - began, peak_memory()]))
+
+
+def left(target: Path) -> list[str]:
+    """Return what of the planted identity stands in the bytes of a file."""
+    found, content = [], target.read_bytes()
+    for what, text in PLANTED.items():
+        if text.encode() in content or (what == "start date" and content[DATE.at : DATE.at + 8] == b"02.03.02"):
+            found.append(what)
+    return found
+
+
+def samples(path: Path) -> tuple[bytes, int]:
+    """Return the samples of the first signals and how many annotations there are."""
+    content = path.read_bytes()
+    header = Header(content[: Header.length(content[:256])])
+    records = np.frombuffer(content, np.uint8, offset=len(header.raw))
+    records = records[: records.size // header.record * header.record].reshape(-1, header.record)
+    texts = sum(
+        len(one.texts)
+        for where in header.annotations
+        for record in records[:, where]
+        for one in read_annotations(record.tobytes())
+    )
+    kept = [records[:, : SIGNALS * SAMPLES * 2]] if header.annotations else [records]
+    return kept[0].tobytes(), texts
+
+
+def peak_memory() -> float:
+    """Return the peak of what this process or the program it called had in memory, in MB."""
+    return max(resource.getrusage(one).ru_maxrss for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1000
+
+
+def row(program: str, size: int, source: Path, target: Path, reference: float) -> float:
+    seconds, peak = measured(program, source, target)
+    before, after = samples(source), samples(target)
+    same = "yes" if before[0] == after[0] else "**no**"
+    ratio = f"{seconds / (reference or seconds):.2f}"
+    stays = ", ".join(left(target)) or "nothing planted"
+    texts = f"{after[1]:,} of {before[1]:,}"
+    print(f"| {program} | {size:,} | {seconds:.2f} | {ratio} | {peak:.0f} | {same} | {texts} | {stays} |", flush=True)
+    return seconds
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--do"]:
+        do(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+        return
+    sizes = [int(one) for one in sys.argv[1:]] + [1024, 128][len(sys.argv) - 1 :]
+    memory = Path("/dev/shm")
+    print("| program | MiB | s | × cp | peak, MB | samples same | annotations | left behind |")
+    print("|---|--:|--:|--:|--:|---|--:|---|")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        source, target = Path(folder) / "before.edf", Path(folder) / "after.edf"
+        for size, programs in zip(sizes, (("bondstore",), ("bondstore", "edfio", "pyedflib", "mne")), strict=True):
+            write(source, size)
+            reference = row("cp", size, source, target, 0)
+            for program in programs:
+                row(program, size, source, target, reference)
+
+
+if __name__ == "__main__":
+    main()
