@@ -34,17 +34,17 @@ LONGEST = 1 << 20
 _X25519 = struct.pack("<I", 0)
 _DATA, _EDITS = 0, 1
 _CHACHA20 = 0
-_SECRETS = 100
+_CIPHERS = 100
 
 
 class PrivateKey:
     """A recipient's or a writer's private key. It is shown as ``***`` and never pickled."""
 
-    __slots__ = ("_key", "_secrets", "public")
+    __slots__ = ("_ciphers", "_key", "public")
 
     def __init__(self, raw: bytes) -> None:
         self._key = X25519PrivateKey.from_private_bytes(raw)
-        self._secrets: dict[bytes, bytes] = {}
+        self._ciphers: dict[bytes, ChaCha20Poly1305] = {}
         self.public: bytes = self._key.public_key().public_bytes_raw()
 
     @classmethod
@@ -61,12 +61,15 @@ class PrivateKey:
 
         Raises ValueError where the other's key is one of the few that make everybody's secret the same.
         """
-        secret = self._secrets.get(other)
-        if secret is None:  # who encrypts many files for the same people needs it once for each of them
-            if len(self._secrets) >= _SECRETS:  # who decrypts files of many writers, each with a key of its own
-                self._secrets.clear()
-            secret = self._secrets[other] = self._key.exchange(X25519PublicKey.from_public_bytes(other))
-        return ChaCha20Poly1305(hashlib.blake2b(secret + reader + writer).digest()[:KEY_SIZE])
+        name = other + reader + writer
+        cipher = self._ciphers.get(name)
+        if cipher is None:  # who encrypts many files for the same people needs it once for each of them
+            if len(self._ciphers) >= _CIPHERS:  # who decrypts files of many writers, each with a key of its own
+                self._ciphers.clear()
+            secret = self._key.exchange(X25519PublicKey.from_public_bytes(other))
+            cipher = ChaCha20Poly1305(hashlib.blake2b(secret + reader + writer).digest()[:KEY_SIZE])
+            self._ciphers[name] = cipher
+        return cipher
 
     def __repr__(self) -> str:
         return "***"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bondstore.ledger import Item, Output, Read, State
 from bondstore.ledger.agreement import finding_version
-from bondstore.runs.tally import Tally
+from bondstore.runs.tally import Count, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,12 +77,11 @@ class Receipt:
     def tally(self) -> Tally:
         """Count the items by what became of them."""
         tally = Tally(inside=dict(self.inside), left=self.left, waiting=self.waiting)
-        if self.counted:
-            for item in self.items:
-                tally = tally.count(_OUTCOME[item.state], item.size)
-        for item in self.skipped:
-            tally = tally.count("skipped", item.size)
-        return tally
+        sizes: dict[str, list[int]] = {"skipped": [item.size for item in self.skipped]}
+        for item in self.items if self.counted else ():
+            sizes.setdefault(_OUTCOME[item.state], []).append(item.size)
+        counts: dict[str, Any] = {outcome: Count(len(some), sum(some)) for outcome, some in sizes.items()}
+        return replace(tally, **counts)
 
 
 def begin_recording(ledger: Ledger, job: str, run: str, who: str, receipts: Sequence[Receipt], *, at_ms: int) -> None:

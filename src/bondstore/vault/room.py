@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from bondstore.ledger import Item, Ledger
     from bondstore.runs.context import RunContext
-    from bondstore.runs.destination import Destination
     from bondstore.runs.work import Work
 
 TAKEN = "A folder cannot have a file and a folder of one name; it was not written."
@@ -37,18 +37,14 @@ def without_room(ledger: Ledger | None, context: RunContext, items: Sequence[Ite
     ]
 
 
-def is_taken(item: Item, dest: Destination) -> bool:
-    """Whether a folder has, or will have, a folder in the place of a file, or a file in that of a folder."""
-    if item.reason == NAME_NOT_KEPT.word:
-        return True
-    if not isinstance(dest, FolderDestination):
-        return False
-    return (dest.root / item.output).is_dir() or any(map(dest.exists, above(item.output)))
-
-
 def with_room(items: Sequence[Item], work: Work) -> list[Item]:
     """Return items that have a place; tell of the others."""
-    taken = {item.key for item in items if is_taken(item, work.dest)}
+    taken = {item.key for item in items if item.reason == NAME_NOT_KEPT.word}
+    if isinstance(work.dest, FolderDestination):
+        files = set(filter(work.dest.exists, {one for item in items for one in above(item.output)}))
+        folders = (item for item in items if os.path.isdir(f"{work.dest.root}/{item.output}"))  # noqa: PTH112 - fast
+        taken |= {item.key for item in folders}
+        taken |= {item.key for item in items if not files.isdisjoint(above(item.output))}
     for item in items:
         if item.key in taken:
             work.receipt.failed(item, NAME_NOT_KEPT.about(item.key, message=TAKEN))

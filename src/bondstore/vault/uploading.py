@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from bondstore.codecs.crypt4gh import new_envelope
@@ -244,7 +245,7 @@ class PutObjects(EachObject):
         if self.recipients.encrypts:
             envelope = new_envelope()
             head, body = self.recipients.header(envelope), _Passing(seal_stream(passing, envelope.segments))
-            written = _joined(head, body)
+            written = chain([head], body)
         written = list(written) if item.size <= LARGE else written
         facts = {"kind": OBJECT, "made_by": name, "source": item.key, "rows": rows}
         work.write(item.output, written, storage_class=self.storage_class, fresh=self.recipients.encrypts, **facts)
@@ -296,8 +297,3 @@ class _Passing:
     @property
     def content(self) -> Content:
         return Content(self._size, self._hash.hexdigest())
-
-
-def _joined(first: Buffer, rest: Iterable[Buffer]) -> Iterator[Buffer]:
-    yield first
-    yield from rest
