@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,47 @@ def test_more_than_is_held_in_memory_all_comes_out(dest: Destination) -> None:
             path: hashlib.sha256(data).digest() for path, data in files.items()
         }
         assert all(dest.holder().holds(one) for one in found.values())
+
+
+def test_what_is_new_for_certain_is_put_while_the_rest_is_made(dest: Destination) -> None:
+    contents = {f"{number % 7}/{number}": bytes([number]) * 1000 * number for number in range(120)}
+    with dest.locked():
+        writer = dest.writer()
+        for path, data in contents.items():
+            writer.write(path, [data], fresh=True)
+        assert writer.read("3/31") == contents["3/31"]
+        outputs, staged = writer.seal()
+        dest.show(staged)
+        assert {one.path: one.sha256 for one in outputs} == {
+            path: hashlib.sha256(data).digest() for path, data in contents.items()
+        }
+        assert {path: dest.read(path) for path in contents} == contents
+        holder = dest.holder()
+        assert all(map(holder.holds, outputs))
+
+
+def test_of_two_contents_of_one_path_the_later_one_stays(dest: Destination) -> None:
+    if not dest.at_once:
+        pytest.skip("files have temporary names of their own")
+    with dest.locked():
+        writer = dest.writer()
+        for number in range(40):
+            writer.write("one", [bytes([number]) * 200_000], fresh=True)
+        [output] = writer.seal().outputs
+        assert dest.read("one") == bytes([39]) * 200_000
+        assert output.etag == dict(dest.tags(""))["one"]
+
+
+def test_nothing_is_put_any_more_once_a_writer_is_discarded(dest: Destination) -> None:
+    with dest.locked():
+        writer = dest.writer()
+        for number in range(200):
+            writer.write(str(number), [b"x" * 10_000], fresh=True)
+        writer.discard()
+        there = set(dest.walk(""))
+        assert len([one for one in there if one.isdigit()]) < 200
+        time.sleep(0.3)
+        assert set(dest.walk("")) == there
 
 
 @pytest.mark.parametrize("few", [False, True])
