@@ -22,6 +22,7 @@ from bondstore.vault.put import PutJob, kept_in
 from bondstore.vault.recipients import Recipients
 from tests.servers.azurite import Azurite
 from tests.servers.moto import Moto
+from tests.servers.seaweedfs import SeaweedFS
 from tests.stores.rigs import azure_profile, s3_profile
 from tests.vault.conftest import Vault, tree_of
 
@@ -99,3 +100,13 @@ def test_a_class_that_the_store_does_not_have_is_refused(owner: Recipients, sour
     assert kept_in(job, "deep_archive").storage_class == "DEEP_ARCHIVE"
     with pytest.raises(UsageError, match="no storage classes"):
         kept_in(replace(job, dest=StoreSpec("file:///vault", Profile())), "GLACIER")
+
+
+def test_a_class_that_a_server_of_one_s_own_does_not_have_ends_the_run(
+    owner: Recipients, source: Path, keys_in_environment: None, bucket: str, seaweedfs: SeaweedFS
+) -> None:
+    """It may have classes of its own, so it is asked."""
+    spec = StoreSpec(f"s3://{bucket}/vault", s3_profile(seaweedfs.endpoint))
+    job = kept_in(PutJob(StoreSpec(source.as_uri(), Profile()), spec, owner), "COLD")
+    with pytest.raises(UsageError, match="does not know the storage class"):
+        execute(job, open_destination(spec), Threads(2))

@@ -74,6 +74,7 @@ _CREDENTIAL_HINTS = {
 _NO_PLACE = {"NoSuchBucket": "bucket", "ContainerNotFound": "container", "InvalidBucketName": "bucket"}
 _WRONG_REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
 _PASSING_CODES = {"ConditionalRequestConflict", "OperationAborted", "SlowDown", "RequestTimeout", "ServerBusy"}
+_NO_CLASS = {"InvalidStorageClass", "InvalidBlobTier"}
 _ARCHIVED = {"InvalidObjectState", "BlobArchived", "BlobBeingRehydrated"}
 
 
@@ -231,6 +232,9 @@ def _by_answer(  # noqa: PLR0911 - one line a case
         return Failure(elsewhere(place), code=code)
     if code in _ARCHIVED:
         return Failure(_archived(what), code=code)
+    if code in _NO_CLASS:
+        hint = "Choose a class that this server has, or leave it out."
+        return Failure(UsageError(f"The server does not know the storage class for {what}.", hint=hint), code=code)
     if code in _CREDENTIAL_HINTS or status in {401, 403}:
         hint = _CREDENTIAL_HINTS.get(code, "Check the access key, the secret and their permissions.")
         reason = f" ({code})" if code else ""
