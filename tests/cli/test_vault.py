@@ -279,3 +279,21 @@ def test_what_a_run_says_of_itself_is_true_of_a_put_too(
     refused = cli("rekey", vault, "--for", "anna", *own)
     assert (refused.code, "not handled this time" in refused.out) == (5, True)
     assert not any("fetch" in one for one in (planned.out, planned.err, refused.out, refused.err))
+
+
+def test_of_a_vault_with_packs_the_words_fit(
+    cli: Call, home: Home, reference: str, source: Path, tmp_path: Path
+) -> None:
+    vault = (tmp_path / "vault").as_uri()
+    for name in ("anna", "berta"):
+        cli("keys", "new", name, "--passphrase", reference)
+    own = ("--key", "anna", "--passphrase", reference)
+    assert cli("put", str(source), vault, "--seal-for", "anna", "--pack", "128MB", *own, "--yes").code == 0
+    told = cli("ls", vault, "-r").err
+    assert "0 files (0 B)." in told
+    assert "1 pack of files (9.9 MB): add --key NAME to list them." in told
+    assert "this key does not list them" in cli("ls", vault, "-r", "--key", "berta", "--passphrase", reference).err
+    assert "5 files (9.9 MB)." in cli("ls", vault, "-r", *own).err
+    part = cli("cp", f"{vault}#p 1", str(tmp_path / "part"), "-r", "--yes")
+    assert (part.code, "bondstore get" in part.err) == (2, True)
+    assert not (tmp_path / "part").exists()

@@ -86,25 +86,26 @@ class _Totals:
         self._has_key = has_key
         self._kinds: Counter[str] = Counter()
         self._proofs: Counter[str] = Counter()
-        self._bytes = self._barred = 0
+        self._bytes: Counter[str] = Counter()
+        self._barred = 0
 
     def counting(self, rows: Iterable[ListedObject]) -> Iterator[ListedObject]:
         for one in rows:
             self._kinds[one.kind] += 1
             self._proofs[one.proof] += 1
-            self._bytes += one.size or 0
+            self._bytes[one.kind] += one.size or 0
             self._barred += one.barred
             yield one
 
     def lines(self, is_vault: bool) -> Iterator[str]:
-        things, size = "file" if is_vault else "object", bytes_text(self._bytes)
-        said = f"{counted(self._kinds[things], things)} ({size})"
+        things = "file" if is_vault else "object"
+        said = f"{counted(self._kinds[things], things)} ({bytes_text(self._bytes[things])})"
         if folders := self._kinds["folder"]:
             said += f", {counted(folders, 'folder')}"
         yield f"{said}."
         if packs := self._kinds["pack"]:
             advice = "this key does not list them" if self._has_key else "add --key NAME to list them"
-            yield f"{counted(packs, 'pack')} of files: {advice}."
+            yield f"{counted(packs, 'pack')} of files ({bytes_text(self._bytes['pack'])}): {advice}."
         for proof, what in _PROOFS.items():
             if number := self._proofs[proof]:
                 yield f"{counted(number, 'file is', 'files are')} {what}."

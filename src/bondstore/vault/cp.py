@@ -26,7 +26,7 @@ from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
-from bondstore.vault.addresses import is_empty, is_vault, object_at
+from bondstore.vault.addresses import is_empty, is_vault, object_at, vault_at
 from bondstore.vault.chain import chain_at, read_chain
 from bondstore.vault.copying import CopyObjects
 from bondstore.vault.manifest import digest, manifest_path
@@ -150,6 +150,12 @@ def cp_job(
     """
     if existing not in get_args(Existing):
         raise UsageError(f"--existing {existing} is unknown.", hint="Choose one of: error, skip, refresh.")
+    part = vault_at(source, profile) if "#" in source else None
+    if part is not None:
+        raise UsageError(
+            f"{source} names files of a vault, and cp copies a vault as a whole, or single objects.",
+            hint="Get the files back with: bondstore get",
+        )
     place = resolve_dest(dest, dest_profile)
     kept = open_store(place).class_named(storage_class) if storage_class else ""
     if recursive:
