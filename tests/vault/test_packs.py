@@ -318,6 +318,25 @@ def test_a_damaged_or_a_missing_index_is_told(small_vault: Vault, source: Path, 
     assert small_vault.get(tmp_path / "back1").state == "finished"
 
 
+@pytest.mark.parametrize("size", [0, SIZE])
+def test_files_whose_list_was_lost_are_put_again(vault: Vault, source: Path, tmp_path: Path, size: int) -> None:
+    """Objects are there, and as they were; without the list nobody can prove their content, or find it in a pack."""
+    assert put(vault, source, size).state == "finished"
+    store = open_store(vault.spec)
+    for number in range(2):
+        key = next(one.key for one in store.list("manifests/lists"))
+        content = bytearray(store.get(key).data)
+        content[-1] ^= 1
+        store.put(key, bytes(content)) if number else store.delete(key)
+        assert vault.verify(deep=True).state == "incomplete"
+        again = put(vault, source, size)
+        assert (again.state, again.tally.done.objects > 0) == ("finished", True)
+        assert put(vault, source, size).tally.done.objects == 0
+        assert vault.verify(deep=True).state == "finished"
+        assert vault.get(tmp_path / f"back{number}").state == "finished"
+        assert tree_of(tmp_path / f"back{number}") == tree_of(source)
+
+
 def test_a_pack_for_somebody_else(small_vault: Vault, tmp_path: Path) -> None:
     new_pair("berta", Secret(PASSPHRASE))
     small_vault.reader = replace(small_vault.reader, key="berta")

@@ -74,6 +74,8 @@ class PutObjects(EachObject):
     """Those that are packs."""
     others: frozenset[str] = frozenset()
     """Those that are encrypted for others."""
+    lost: frozenset[str] = frozenset()
+    """Lists that are not there any more, or not as they were: no content of their objects can be proved."""
     kinds: ClassVar[tuple[str, ...]] = (OBJECT, LIST)
 
     def item_of(self, found: ObjectInfo) -> Item | str | None:
@@ -83,8 +85,8 @@ class PutObjects(EachObject):
         path = object_path(stored_name(found.key), encrypted=self.recipients.encrypts)
         return Item(found.key, found.etag, found.size, path)
 
-    def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> PutObjects:  # noqa: ARG002
-        """Learn what the vault has, and which of it has another header now."""
+    def informed(self, ledger: Ledger, context: RunContext, holder: Holder) -> PutObjects:
+        """Learn what the vault has, and which of it has another header now, or lost the list of its content."""
         chain = chain_at(context.dest)
         entries = chain.entries()
         if context.run:
@@ -94,7 +96,9 @@ class PutObjects(EachObject):
         others = frozenset(name for name, (_, manifest) in entries.items() if sorted(manifest.recipients) != ours)
         packs = frozenset(name for name, (entry, _) in entries.items() if entry.files)
         there = {name: entry.sha256 for name, (entry, _) in entries.items()}
-        return replace(self, there=there, packs=packs, others=others)
+        lists = ledger.outputs.of_kind(context.job, LIST)
+        lost = frozenset(one.made_by for one in lists if not holder.holds(one))
+        return replace(self, there=there, packs=packs, others=others, lost=lost)
 
     def _forget_of_others(self, ledger: Ledger, context: RunContext, named: Container[str]) -> None:
         """Remove what a killed run encrypted for others than this one does: no manifest could say so."""
@@ -106,9 +110,11 @@ class PutObjects(EachObject):
                     forget_everywhere(ledger, context, [one.path for one in outputs])
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
-        """Whether an object with another header, of which no checksum of the whole is known, is there."""
+        """Whether an object has its list, and one with another header, whose checksum is not known, is there."""
         known = outputs.get(item.output)
-        return known is None or bool(known.sha256) or holder.stands(known, known.path)
+        if known is None:
+            return True
+        return known.made_by not in self.lost and (bool(known.sha256) or holder.stands(known, known.path))
 
     def plan_page(self, ledger: Ledger | None, context: RunContext, holder: Holder, page: Page) -> Plan:
         """Compare a page; what the vault has otherwise is skipped, put again or refused, as the user said."""
