@@ -8,7 +8,7 @@ counts. The other programs get a smaller file, as some hold all of it in memory 
 from __future__ import annotations
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.scale import peak_memory
 from bondstore.deid.edf.annotations import read_annotations
 from bondstore.deid.edf.header import DATE, Header
 from bondstore.deid.edf.rules import Rules, floored
@@ -103,21 +104,21 @@ def mne(source: Path, target: Path) -> None:
 PROGRAMS: dict[str, Callable[[Path, Path], None]] = {one.__name__: one for one in (cp, bondstore, edfio, pyedflib, mne)}
 
 
-def measured(program: str, source: Path, target: Path) -> tuple[float, float]:
-    """Return the seconds of the best round, without imports, and the peak memory in MB of the hungriest."""
+def measured(program: str, source: Path, target: Path) -> list[float]:
+    """Return seconds and processor seconds of the best round, without imports, and the peak memory in MB."""
     rounds = []
     for _ in range(1 if program == "mne" else ROUNDS):
         target.unlink(missing_ok=True)
         words = [sys.executable, "-m", "benchmarks.edf", "--do", program, str(source), str(target)]
         done = subprocess.run(words, check=True, capture_output=True, text=True)
         rounds.append(json.loads(done.stdout.splitlines()[-1]))
-    return min(one[0] for one in rounds), max(one[1] for one in rounds)
+    return [min(one[0] for one in rounds), min(one[1] for one in rounds), max(one[2] for one in rounds)]
 
 
 def do(program: str, source: Path, target: Path) -> None:
-    began = time.perf_counter()
+    began, used = time.perf_counter(), sum(os.times()[:4])
     PROGRAMS[program](source, target)
-    print(json.dumps([time.perf_counter() - began, peak_memory()]))
+    print(json.dumps([time.perf_counter() - began, sum(os.times()[:4]) - used, peak_memory()]))
 
 
 def left(target: Path) -> list[str]:
@@ -145,19 +146,17 @@ def samples(path: Path) -> tuple[bytes, int]:
     return kept[0].tobytes(), texts
 
 
-def peak_memory() -> float:
-    """Return the peak of what this process or the program it called had in memory, in MB."""
-    return max(resource.getrusage(one).ru_maxrss for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1000
-
-
 def row(program: str, size: int, source: Path, target: Path, reference: float) -> float:
-    seconds, peak = measured(program, source, target)
+    seconds, used, peak = measured(program, source, target)
     before, after = samples(source), samples(target)
     same = "yes" if before[0] == after[0] else "**no**"
     ratio = f"{seconds / (reference or seconds):.2f}"
     stays = ", ".join(left(target)) or "nothing planted"
     texts = f"{after[1]:,} of {before[1]:,}"
-    print(f"| {program} | {size:,} | {seconds:.2f} | {ratio} | {peak:.0f} | {same} | {texts} | {stays} |", flush=True)
+    print(
+        f"| {program} | {size:,} | {seconds:.2f} | {ratio} | {used:.2f} | {peak:.0f} | {same} | {texts} | {stays} |",
+        flush=True,
+    )
     return seconds
 
 
@@ -167,8 +166,8 @@ def main() -> None:
         return
     sizes = [int(one) for one in sys.argv[1:]] + [1024, 128][len(sys.argv) - 1 :]
     memory = Path("/dev/shm")
-    print("| program | MiB | s | × cp | peak, MB | samples same | annotations | left behind |")
-    print("|---|--:|--:|--:|--:|---|--:|---|")
+    print("| program | MiB | s | × cp | processor s | peak, MB | samples same | annotations | left behind |")
+    print("|---|--:|--:|--:|--:|--:|---|--:|---|")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         source, target = Path(folder) / "before.edf", Path(folder) / "after.edf"
         for size, programs in zip(sizes, (("bondstore",), ("bondstore", "edfio", "pyedflib", "mne")), strict=True):

@@ -2,8 +2,8 @@
 
 The identification fields of the header are written anew. Its other texts and the annotations are searched, and what
 identifies is blanked where it is, so that no offset moves. Samples are never touched: their checksum is taken on the
-way in and on the way out, and a difference is an error. A block in which nothing is blanked leaves as the very memory
-that came, and is hashed once for both.
+way in and on the way out, and a difference is an error. Records in which nothing is blanked leave as the very memory
+that came, and are hashed once for both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bondstore.errors import IntegrityError
 from bondstore.findings import Finding
 from bondstore.threads import ordered
 
-BLOCK = 1 << 19
+BLOCK = 1 << 20
 """Bytes that are searched together, about."""
 MOST_ANNOTATIONS = 16 << 20
 """Bytes that an annotation signal may have in a record: it is held in memory as a whole."""
@@ -106,6 +106,7 @@ class Scrub:
         self._removed, self._odd = Counter[tuple[str, str]](), Counter[str]()
         self._in, self._out = hashlib.sha256(), hashlib.sha256()
         self._size, self._step = 0, MAIN
+        self._room = np.empty(0, np.uint8)
         self._result: Scrubbed | None = None
 
     @property
@@ -122,7 +123,7 @@ class Scrub:
         self._step = BLOCK // header.record * header.record or BLOCK
         content, self._removed, words = clean_header(header, self._rules)
         yield content
-        for part in ordered(self._hashed, map(self._cleaned, self._parts(header, rest)), self._threads):
+        for part in ordered(self._hashed, self._cleaned(self._parts(header, rest)), self._threads):
             yield part.content.data.cast("B")
         self._end(header, Header(content), words)
 
@@ -178,30 +179,49 @@ class Scrub:
             if left:
                 return
 
-    def _cleaned(self, part: _Part) -> _Part:
-        changed = [with_texts(part.content[:, where]) for where in part.annotations]
-        if not any(map(len, changed)):
-            return part
+    def _cleaned(self, parts: Iterable[_Part]) -> Iterator[_Part]:
+        """Part records that something may be blanked in from the others, and search them."""
+        for part in parts:
+            rows = [with_texts(part.content[:, where]) for where in part.annotations]
+            named = np.unique(np.concatenate(rows)) if rows else np.empty(0, int)
+            done = 0
+            for run in filter(len, np.split(named, np.flatnonzero(np.diff(named) > 1) + 1)):
+                first, stop = run[0], run[-1] + 1
+                if done < first:
+                    yield part._replace(content=part.content[done:first])
+                yield self._searched(part._replace(content=part.content[first:stop]))
+                done = stop
+            if done < len(part.content):
+                yield part._replace(content=part.content[done:])
+
+    def _searched(self, part: _Part) -> _Part:
         after = part.content.copy()
-        for where, records in zip(part.annotations, changed, strict=True):
-            for record in records:
-                clean_annotations(after[record, where].data, self._rules, self._removed, self._odd)
+        for record in after:
+            for where in part.annotations:
+                clean_annotations(record[where].data, self._rules, self._removed, self._odd)
         return part._replace(content=after, before=part.content)
 
     def _hashed(self, part: _Part) -> _Part:
         same = part.before is None and self._in.digest() == self._out.digest()
-        self._in.update(_samples(part.content if part.before is None else part.before, part.samples))
+        self._in.update(self._samples(part.content if part.before is None else part.before, part.samples))
         if same:
             self._out = self._in.copy()
         else:
-            self._out.update(_samples(part.content, part.samples))
+            self._out.update(self._samples(part.content, part.samples))
         return part
 
-
-def _samples(content: NDArray[np.uint8], columns: list[slice]) -> Buffer:
-    if len(columns) == 1:
-        return np.ascontiguousarray(content[:, columns[0]]).data
-    return np.concatenate([content[:, one] for one in columns], axis=1).data if columns else b""
+    def _samples(self, content: NDArray[np.uint8], columns: list[slice]) -> Buffer:
+        """Return the samples of records in one piece, in memory that is used again: fresh pages cost much."""
+        parts = [content[:, one] for one in columns]
+        size = sum(one.size for one in parts)
+        if content.size == size:
+            return content.data
+        if self._room.size < size:
+            self._room = np.empty(size, np.uint8)
+        joined = self._room[:size].reshape(len(content), -1)
+        if parts:
+            np.concatenate(parts, axis=1, out=joined)
+        return joined.data
 
 
 class _Pieces:
