@@ -19,6 +19,7 @@ NAMES = (
     "policies",
     "vault",
     "rekey",
+    "packs",
     "transfers",
 )
 
