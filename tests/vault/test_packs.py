@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from bondstore.stores.archive import Access, Speed
 from bondstore.vault import reading
 from bondstore.vault.get import GetJob
 from bondstore.vault.keys import key_folder, new_pair
-from bondstore.vault.packs import read_size, room_of
+from bondstore.vault.packs import Pack, read_size, room_of
 from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.put import PutJob, kept_in
 from bondstore.vault.recipients import Recipients
@@ -177,6 +178,19 @@ def test_sizes() -> None:
     for one in ("1MB", "2GB", "1", "x", "1.5GB", ""):
         with pytest.raises(UsageError, match="is not a size for packs"):
             read_size(one)
+
+
+def test_the_name_of_a_pack_is_made_once_not_for_each_of_its_files() -> None:
+    class Listed(list[Item]):
+        asked = 0
+
+        def __iter__(self) -> Iterator[Item]:
+            Listed.asked += 1
+            return super().__iter__()
+
+    pack = Pack(Listed([Item("a.edf", "1", 10), Item("b.edf", "2", 10)]))
+    assert len({replace(item, output=pack.object).output for item in pack.items for _ in range(50)}) == 1
+    assert Listed.asked == 2
 
 
 def test_packs_are_always_encrypted(vault: Vault, source: Path) -> None:

@@ -13,6 +13,7 @@ import re
 import tarfile
 from bisect import bisect
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,13 +79,13 @@ def room_of(item: Item) -> int:
     return len(_head(item, 0)) + _blocks(item.size)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pack:
     """Files that become one tar, in this order."""
 
     items: Sequence[Item]
 
-    @property
+    @cached_property  # each of its files asks for it, and it is made of all of them
     def name(self) -> str:
         """Tells it from a pack of other files, or other versions of them."""
         return made_of("pack", self.items)[:32]
