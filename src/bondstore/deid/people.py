@@ -64,6 +64,14 @@ class Person:
     def __repr__(self) -> str:
         return "Person(***)"
 
+    def joined(self, other: Person) -> Person:
+        """Return one person of all that is known of two."""
+        return Person(
+            tuple(dict.fromkeys(self.names + other.names)),
+            tuple(dict.fromkeys(self.births + other.births)),
+            tuple(dict.fromkeys(self.numbers + other.numbers)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class NameWord:
