@@ -188,7 +188,7 @@ def test_the_name_of_a_pack_is_made_once_not_for_each_of_its_files() -> None:
             Listed.asked += 1
             return super().__iter__()
 
-    pack = Pack(Listed([Item("a.edf", "1", 10), Item("b.edf", "2", 10)]))
+    pack = Pack(Listed([Item(key, key, 10, "") for key in ("a.edf", "b.edf")]))
     assert len({replace(item, output=pack.object).output for item in pack.items for _ in range(50)}) == 1
     assert Listed.asked == 2
 
