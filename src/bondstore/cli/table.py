@@ -122,6 +122,15 @@ NOUNS: Mapping[str, Noun] = {
             "trust": "Keep somebody's public key under a name.",
         },
     ),
+    "crosswalk": Noun(
+        "The crosswalk: which subject code belongs to whom, encrypted.",
+        {
+            "add": "Give people a subject code; who has one keeps it.",
+            "find": "Find the codes of people, or who has a code.",
+            "list": "List the subject codes.",
+            "export": "Write the crosswalk to a file, with names.",
+        },
+    ),
     "profile": Noun(
         "Profiles: named settings to open stores.",
         {

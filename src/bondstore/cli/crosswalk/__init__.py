@@ -1,0 +1,1 @@
+"""``bondstore crosswalk``."""
