@@ -25,7 +25,8 @@ GROUP = "bondstore.domains"
 def own_domains() -> Mapping[str, Domain]:
     """Return the domains of Bondstore itself, by name."""
     modules = (import_module(f"{__name__}.{one.name}") for one in pkgutil.iter_modules(__path__) if one.ispkg)
-    return {one.name: one for one in (module.DOMAIN for module in modules)}
+    # A folder without one yet brings no command: the others are not to fail for it.
+    return {one.name: one for one in (getattr(module, "DOMAIN", None) for module in modules) if one is not None}
 
 
 @cache
