@@ -220,6 +220,24 @@ def test_a_vault_that_was_changed(vault: Vault, tree: Path, tmp_path: Path) -> N
     assert not {f"data/{name}.c4gh" for name in expected} & set(tree_of(tmp_path / "copy"))
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_list_of_contents_that_was_changed_or_is_gone(
+    vault: Vault, tree: Path, tmp_path: Path, *, is_gone: bool
+) -> None:
+    """Without it nothing of what it lists can be decrypted and proved."""
+    vault.put(tree)
+    store = open_store(vault.spec)
+    [name] = [one.key for one in store.list("manifests/lists")]
+    store.delete(name) if is_gone else store.put(name, bytes(store.get(name).data)[:-1] + b"?")
+    dest = StoreSpec((tmp_path / "copy").as_uri(), Profile())
+    done = copy(vault.spec, dest)
+    assert (done.state, done.tally.done.objects) == ("incomplete", len(content(store)) - (not is_gone))
+    with open_destination(dest).ledger(create=False) as ledger:
+        found = {one.key: one.kind for one in ledger.findings.of_run(done.run)}
+    assert found == {name: "missing" if is_gone else "not-proved"}
+    assert name not in tree_of(tmp_path / "copy")
+
+
 def test_a_destination_that_is_another_vault(vault: Vault, tree: Path, tmp_path: Path) -> None:
     vault.put(tree)
     other = replace(vault, spec=StoreSpec((tmp_path / "other").as_uri(), Profile()))

@@ -67,6 +67,12 @@ def test_names_are_made_out_in_what_each_program_writes(description: str, name: 
     assert name_in(description) == name
 
 
+@pytest.mark.parametrize("text", ['{"a":' + "[" * 1018, "mt2 " + base64.b64encode(b"[" * 760).decode()])
+def test_a_description_of_nothing_but_brackets_is_a_name_itself(text: str) -> None:
+    """1,024 characters, the longest that the service keeps."""
+    assert name_in(text) == text
+
+
 @given(st.text(max_size=200))
 def test_any_description_gives_some_name(description: str) -> None:
     assert isinstance(name_in(description), str)

@@ -23,7 +23,16 @@ from bondstore.errors import (
     PolicyError,
     UsageError,
 )
-from bondstore.vault.keys import find_recipient, key_folder, new_pair, open_own, read_signing, recipients, trust
+from bondstore.vault.keys import (
+    find_recipient,
+    key_folder,
+    new_pair,
+    open_own,
+    read_recipient,
+    read_signing,
+    recipients,
+    trust,
+)
 
 PASSPHRASE = "lantern over quiet water"
 
@@ -142,26 +151,34 @@ def test_wrong_passphrase_damaged_file_and_missing_key_are_three_sentences() -> 
 
 def test_trusted_keys_are_kept_by_name(tmp_path: Path) -> None:
     berta = new_pair("berta", secret(), tmp_path / "elsewhere")
-    kept = trust("b", berta.file, berta.file.with_name("berta.sign.pub"))
+    kept = trust("b", read_recipient(berta.file, berta.file.with_name("berta.sign.pub")))
     assert (kept.public, kept.signing, kept.is_own) == (berta.public, berta.signing, False)
     assert find_recipient("b").public == find_recipient(str(berta.file)).public == berta.public
     assert [one.name for one in recipients()] == ["b"]
-    trust("b", berta.file)  # the same key once more changes nothing
+    trust("b", read_recipient(berta.file, None))  # the same key once more changes nothing
     assert find_recipient("b").signing == berta.signing
     other = new_pair("other", secret(), tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="the name of another key"):
-        trust("b", other.file)
+        trust("b", read_recipient(other.file, None))
     new_pair("anna", secret())
     with pytest.raises(UsageError, match="the name of another key"):
-        trust("anna", other.file)
+        trust("anna", read_recipient(other.file, None))
     with pytest.raises(NotFoundError, match="No key is known under the name nobody"):
         find_recipient("nobody")
+
+
+def test_what_is_trusted_is_what_was_compared(tmp_path: Path) -> None:
+    """And not what stands in the file by the time that somebody has compared the fingerprints."""
+    berta, other = (new_pair(name, secret(), tmp_path / "elsewhere") for name in ("berta", "other"))
+    found = read_recipient(berta.file, None)
+    berta.file.write_bytes(other.file.read_bytes())
+    assert trust("b", found).public == berta.public
 
 
 def test_a_folder_that_others_can_write_to_names_nobody(tmp_path: Path) -> None:
     """Who can exchange a public key reads what is encrypted for it."""
     berta = new_pair("berta", secret(), tmp_path / "elsewhere")
-    trust("berta", berta.file)
+    trust("berta", read_recipient(berta.file, None))
     (key_folder() / "trusted").chmod(0o777)
     with pytest.raises(PolicyError, match="Others can write"):
         find_recipient("berta")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from bondstore.codecs.segments import SEALED_SEGMENT, SEGMENT
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import Secret
 from bondstore.errors import DamagedError, NotFoundError, NothingThereError, UsageError, WrongKeyError
@@ -29,6 +30,7 @@ from bondstore.stores.archive import Access, Speed
 from bondstore.vault import reading
 from bondstore.vault.get import GetJob
 from bondstore.vault.keys import key_folder, new_pair
+from bondstore.vault.manifest import header_size
 from bondstore.vault.packs import Pack, read_size, room_of
 from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.put import PutJob, kept_in
@@ -386,6 +388,27 @@ def test_files_that_change_while_they_are_packed_are_told(vault: Vault, source: 
     assert tree_of(tmp_path / "back") == tree_of(source)
     bag = bytes(open_store(vault.spec).get("manifest-sha256.txt").data).decode()
     assert all(name in bag for name in packs_in(vault))
+
+
+def test_nothing_of_a_small_file_is_handed_out_before_all_of_it_is_proved(small_vault: Vault, source: Path) -> None:
+    """Two segments of a file in the place of each other: each is intact by itself."""
+    proofs = proofs_of(small_vault.spec, fresh=True)
+    packs = ((name, one) for name, one in proofs.entries.items() if one[0].files)
+    name, file = next(
+        (name, file)
+        for name, (entry, manifest) in packs
+        for file in proofs.files(entry, manifest, small_vault.reader)
+        if file.size == 200_000
+    )
+    path = Path(small_vault.spec.url.removeprefix("file://")) / name
+    sealed = bytearray(path.read_bytes())
+    at = header_size(1) + -(-file.offset // SEGMENT) * SEALED_SEGMENT
+    one, other = slice(at, at + SEALED_SEGMENT), slice(at + SEALED_SEGMENT, at + 2 * SEALED_SEGMENT)
+    sealed[one], sealed[other] = sealed[other], sealed[one]
+    path.write_bytes(sealed)
+    pieces = reading.Vault(small_vault.spec, small_vault.reader).stream(file.path)
+    with pytest.raises(DamagedError):
+        next(pieces)
 
 
 def test_packed_files_are_read_in_memory(small_vault: Vault, source: Path) -> None:

@@ -176,6 +176,15 @@ def test_a_part_that_changed_on_the_disk_is_fetched_again(lab: Lab) -> None:
     assert tree_of(lab.back) == {"large.avi": lab.large}
 
 
+@pytest.mark.parametrize("line", [bytes(40), b"[1]", b"[[], 2]", b"7", b"\xff"])
+@pytest.mark.parametrize("lab", ["s3"], indirect=True)
+def test_a_journal_that_a_power_cut_left_is_read_as_far_as_it_goes(lab: Lab, line: bytes) -> None:
+    journal = stopped(lab).with_suffix(".jsonl")
+    journal.write_bytes(journal.read_bytes() + line + b"\n")
+    assert lab.vault.get(lab.back).state == "finished"
+    assert tree_of(lab.back) == {"large.avi": lab.large}
+
+
 @pytest.mark.parametrize("lab", ["s3"], indirect=True)
 def test_parts_of_another_version_are_never_mixed(lab: Lab, tmp_path: Path) -> None:
     stopped(lab)

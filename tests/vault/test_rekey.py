@@ -10,17 +10,21 @@ from pathlib import Path
 import pytest
 from crypt4gh import lib
 
+from bondstore.codecs.crypt4gh import header, new_envelope
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import Secret
+from bondstore.errors import DamagedError
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Threads
 from bondstore.stores import open_store
 from bondstore.vault.chain import read_chain
 from bondstore.vault.keys import Recipient, new_pair, open_own
+from bondstore.vault.manifest import header_size
 from bondstore.vault.proofs import Reader, proofs_of
 from bondstore.vault.put import PutJob
 from bondstore.vault.readdress import Change
+from bondstore.vault.reading import Vault as Reading
 from bondstore.vault.recipients import Recipients
 from bondstore.vault.rekey import RekeyJob
 from bondstore.vault.verify import VerifyJob, destination_of
@@ -99,6 +103,29 @@ def test_somebody_is_added(lab: Lab, tmp_path: Path) -> None:
     assert lab.verify(reader=carla).state == "finished"
     again = lab.rekey()
     assert (again.plan.todo.objects, again.plan.skipped.objects) == (0, len(SIZES))
+
+
+@pytest.mark.parametrize("is_dropped", [True, False])
+def test_ranges_of_what_somebody_else_rekeyed(lab: Lab, *, is_dropped: bool) -> None:
+    """The old packets are by who uploaded it, and the manifest by who rekeyed it."""
+    change = Change((("carla", lab.carla.public.hex()),), (lab.berta.fingerprint,) if is_dropped else ())
+    berta = Reader("berta", lab.vault.reader.passphrase)
+    job = RekeyJob(lab.vault.spec, change, berta)
+    assert execute(job, open_destination(lab.vault.spec), Threads(2)).state == "finished"
+    whole = (lab.source / "a.edf").read_bytes()
+    for name in ("owner", "carla"):
+        vault = Reading(lab.vault.spec, replace(berta, key=name))
+        assert vault.read_range("a.edf", 70_000, 70_010) == whole[70_000:70_010]
+
+
+def test_the_header_of_a_range_is_the_one_that_was_rekeyed(lab: Lab) -> None:
+    lab.rekey()
+    store, name = open_store(lab.vault.spec), "data/a.edf.c4gh"
+    sealed = bytes(store.get(name).data)
+    own, others = open_own("owner", lambda: Secret(PASSPHRASE)), [lab.berta.public, lab.carla.public]
+    store.put(name, header(new_envelope(), [own.private.public, *others], own.private) + sealed[header_size(3) :])
+    with pytest.raises(DamagedError, match="header"):
+        Reading(lab.vault.spec, lab.vault.reader).read_range("a.edf", 70_000, 70_010)
 
 
 def test_somebody_is_dropped(lab: Lab) -> None:

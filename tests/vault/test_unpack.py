@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
 from bondstore.errors import DamagedError
 from bondstore.vault.content import Source
-from bondstore.vault.tars import Walk
+from bondstore.vault.tars import Member, Walk
 from bondstore.vault.unpack import Unpacking
 from tests.vault.rooms import Room, digest, digests, tree
 from tests.vault.test_content import info, made
@@ -101,6 +102,25 @@ def test_two_members_of_one_name_are_both_kept(room: Room) -> None:
         f"t.tar.files/P1/x.txt{end}": digest(content)
         for end, content in (("", b"one"), ("~2", b"two"), ("~3", b"three"))
     }
+
+
+def test_another_name_is_never_that_of_a_folder(room: Room) -> None:
+    room.seal("t.tar.enc", made(*(hostile(name) for name in ("x~2/y", "x", "x"))))
+
+    result = room.run()
+
+    assert result.state == "finished"
+    assert set(room.files()) == {f"t.tar.files/{name}" for name in ("x~2/y", "x", "x~3")}
+
+
+def test_thousands_of_one_name_take_no_longer_than_others() -> None:
+    written: list[str] = []
+    unpacking = Unpacking("t", lambda path, _chunks, _time: written.append(path), lambda: None)
+    before = time.process_time()
+    for _ in range(20_000):
+        unpacking.take(Member("x", "file", 0, 0, "", iter(())))
+    assert len(set(written)) == 20_000
+    assert time.process_time() - before < 10
 
 
 @pytest.mark.parametrize("names", [("P1/x", "P1/x/y"), ("P1/x/y", "P1/x")])

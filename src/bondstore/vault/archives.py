@@ -188,7 +188,7 @@ def _base64(text: str) -> str:
 def _json_name(text: str) -> str:
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # nothing but brackets
         return ""
     fields = {key.lower(): value for key, value in said.items()} if isinstance(said, dict) else {}
     return next((fields[key] for key in _KEYS if isinstance(fields.get(key), str)), "")

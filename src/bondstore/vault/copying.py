@@ -82,12 +82,15 @@ class CopyObjects(EachObject):
             newest = max((one.number for _, one in proofs_of(context.source).entries.values()), default=0)
             yield self.page(one for one in context.store.dirs(FOLDER).objects if _number(one.key) <= newest)
             return
-        wanted = dict(proofs_of(context.source, fresh=True).entries) if self.vault else {}
+        wanted: dict[str, int] = {}
+        if self.vault:
+            proofs = proofs_of(context.source, fresh=True)
+            wanted = {key: entry.size for key, (entry, _) in proofs.entries.items()} | dict.fromkeys(proofs.lists, 0)
         for listing in context.store.pages():
             yield self.page(listing.objects())
             for key in listing.keys:
                 wanted.pop(key, None)
-        yield Page([Item(key, LOST, entry.size, key) for key, (entry, _) in wanted.items()])
+        yield Page([Item(key, LOST, size, key) for key, size in wanted.items()])
 
     def item_of(self, found: ObjectInfo) -> Item | str | None:
         """Take all but records of our own."""
@@ -271,7 +274,11 @@ def unchanged(item: Item, work: Work) -> ObjectInfo:
 
 def held(item: Item, chunks: Iterable[Buffer], proofs: Proofs | None) -> Iterable[Buffer]:
     """Pass an object on; at its end it is the one that a manifest names, where one does."""
-    if proofs is None or item.key not in proofs.entries:
+    if proofs is None:
+        return chunks
+    if item.key in proofs.lists:
+        return proofs.list_of(item.key, chunks)
+    if item.key not in proofs.entries:
         return chunks
     return proofs.content_of(item.key, chunks, None)
 

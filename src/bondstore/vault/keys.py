@@ -138,8 +138,8 @@ def _taken(name: str, folder: Path) -> UsageError:
     )
 
 
-def trust(name: str, public: Path, signing: Path | None = None) -> Recipient:
-    """Keep somebody's public keys under a name.
+def trust(name: str, new: Recipient) -> Recipient:
+    """Keep somebody's public keys under a name, as they were read when their fingerprints were compared.
 
     Raises
     ------
@@ -148,7 +148,6 @@ def trust(name: str, public: Path, signing: Path | None = None) -> Recipient:
     """
     _check_name(name)
     folder = key_folder()
-    new = read_recipient(public, signing)
     known = next((one for one in recipients() if one.name == name), None)
     signs_otherwise = known is not None and known.signing and new.signing and known.signing != new.signing
     if known is not None and (known.is_own or known.public != new.public or signs_otherwise):

@@ -15,7 +15,7 @@ from bondstore.stores import open_store
 from bondstore.text import counted
 from bondstore.vault.findings import NOT_PROVED
 from bondstore.vault.keys import fingerprint, recipients, unlocked
-from bondstore.vault.manifest import Content, header_size
+from bondstore.vault.manifest import Content, digest, header_size
 from bondstore.vault.packed import open_pack
 from bondstore.vault.proofs import LARGE, held, proofs_of, refuse_unseen
 
@@ -146,11 +146,12 @@ class Vault:
             As in `read`.
         """
         entry, _ = self._entry(path)
-        if (packed := self._packed(path)) is not None:
-            yield from self._whole(packed)
-            return
-        if entry.size <= LARGE:
+        packed = self._packed(path)
+        if (entry.size if packed is None else packed.size) <= LARGE:
             yield self.read(path)
+            return
+        if packed is not None:
+            yield from self._whole(packed)
             return
         info = self._store.head(entry.object)
         note_personal(whoami(), [Read(entry.object, info.etag, info.size)])
@@ -191,11 +192,21 @@ class Vault:
         return held(self._range(packed, 0, packed.size), content, packed.path)
 
     def _envelope(self, entry: Entry, manifest: Manifest, header: int) -> Envelope:
-        """Open a header. It must come from who signed the manifest, or anybody could have written what it opens."""
-        found = Header.parse(self._fetched(entry, 0, header))
+        """Open a header: the one of the manifest, where that names it; otherwise one of who signed the manifest.
+
+        Anybody else could have written what it opens.
+        """
+        start = self._fetched(entry, 0, header)
+        found = Header.parse(start)
         assert self._reader is not None
         if found is None or found.size != header:
             raise UsageError(f"{entry.path} has another header than its manifest tells: read it as a whole.")
+        if entry.header_sha256:  # who gave it another header kept what others wrote for those who stay
+            if digest(start) != entry.header_sha256:
+                raise DamagedError(
+                    f"The header of {entry.object} is not what the manifest says of it.", kind=NOT_PROVED.word
+                )
+            return found.open(unlocked(self._reader.key, self._reader.passphrase).private)
         writer = next(
             one.public
             for one in recipients()

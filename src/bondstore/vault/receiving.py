@@ -184,7 +184,16 @@ def _known(journal: int) -> dict[int, str]:
     whole = text.rfind(b"\n") + 1
     os.ftruncate(journal, whole)
     os.lseek(journal, whole, os.SEEK_SET)
-    return dict(json.loads(line) for line in text[:whole].splitlines())
+    return dict(filter(None, map(_noted, text[:whole].splitlines())))
+
+
+def _noted(line: bytes) -> tuple[int, str] | None:
+    """Return number and checksum of a part; None where a power cut left something else."""
+    try:
+        number, checksum = json.loads(line)
+        return int(number), str(checksum)
+    except (ValueError, TypeError):
+        return None
 
 
 def _write(file: int, data: Buffer, at: int | None = None) -> None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
 from bondstore.config.secrets import SecretRef
 from bondstore.vault.keys import unlocked
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Unpacking:
         self._folder, self._write, self._free = folder, write, free
         self._files: set[str] = set()
         self._folders: set[str] = set()
+        self._numbers: Counter[str] = Counter()
         self._refused: list[str] = []
         self._counts: Counter[str] = Counter()
         self.rows: list[Row] = []
@@ -112,11 +113,11 @@ class Unpacking:
         """Return a path that no other member has; two of one name are both kept."""
         if path in self._folders or not self._files.isdisjoint(_with_parents(posixpath.dirname(path))):
             raise _RefusedError("a file and a folder have one name")
-        found, number = path, 1
-        while found in self._files:
-            number += 1
-            found = f"{path}~{number}"
-        self._counts["name-repeated"] += number > 1
+        found = path
+        while found in self._files or found in self._folders:
+            self._numbers[path] += 1  # kept, as thousands may have one name
+            found = f"{path}~{self._numbers[path] + 1}"
+        self._counts["name-repeated"] += found != path
         return found
 
     def findings(self, key: str) -> list[Finding]:

@@ -54,7 +54,7 @@ def command(
     if not dry_run:
         if asked:
             confirm(f"Did the owner tell you this: {' and '.join(asked)}?", yes=yes)
-        record |= {"file": trust(name, public, signing).file}
+        record |= {"file": trust(name, found).file}
     output.display_one(record | {"trusted": not dry_run}, json=json)
 
 
