@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import unicodedata
 from collections import Counter
 from datetime import date
@@ -147,6 +148,12 @@ def test_places_are_those_of_the_text_as_it_is() -> None:
 
 def test_nobody_to_look_for_finds_only_what_tells_itself() -> None:
     assert seen("Hans Muller, DOB 1.2.1970", NameFinder([])) == [("1.2.1970", "birth-date")]
+
+
+def test_a_worker_gets_a_finder_that_finds_the_same() -> None:
+    text = "Mueller, 30.6.69, seen 1.2.2020"
+    finder = NameFinder([Person(("Hans Muller",), (date(1969, 6, 30),))], all_dates=True)
+    assert pickle.loads(pickle.dumps(finder)).find(text) == finder.find(text)
 
 
 def test_a_list_of_names_is_read() -> None:
