@@ -38,10 +38,14 @@ def seen(text: str, finder: NameFinder = FEW) -> list[tuple[str, str]]:
 def left_of(text: str, start: int, stop: int) -> str:
     """What is still to be read of a part of a text, once what was found is blanked."""
     found = INVENTED.find(text)
-    rest = "".join(
-        text[at] for at in range(start, stop) if text[at].isalnum() and not any(a <= at < b for a, b, _ in found)
-    ).lower()
-    for word in ("mrs", "herr", "dob", "mrn", "tel", "van", "der", "von"):  # these say nothing of anybody
+    rest = (text[at] for at in range(start, stop) if not any(a <= at < b for a, b, _ in found))
+    return without_labels("".join(filter(str.isalnum, rest)))
+
+
+def without_labels(rest: str) -> str:
+    """Leave out, once each, what says nothing of anybody."""
+    rest = rest.lower()
+    for word in ("mrs", "herr", "dob", "mrn", "tel", "van", "der", "von"):
         rest = rest.replace(word, "", 1)
     return rest
 
