@@ -19,11 +19,9 @@ from bondstore.deid.edf.rules import Rules
 from bondstore.deid.edf.texts import blank
 
 _END = 0x14
-_LONGEST = 24  # bytes of a record's time; where it is longer, the record is looked at by itself
 _LIST = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14", re.ASCII)
 _RECORD_START = re.compile(rb"[+-]\d+(?:\.\d*)?\x14\x14", re.ASCII)
-_SIGN, _POINT, _ONSET = np.zeros(256, bool), np.zeros(256, bool), np.zeros(256, bool)
-_SIGN[[*b"+-"]] = _POINT[[*b"."]] = _ONSET[[*b"+-.0123456789\x14\0"]] = True
+_BARE = re.compile(rb"(?:[+-]\d+(?:\.\d*)?\x14\x14)?\0*", re.ASCII)
 
 
 class Piece(NamedTuple):
@@ -92,21 +90,6 @@ def with_texts(signals: NDArray[np.uint8]) -> NDArray[np.intp]:
     signals : array of uint8, shape (records, bytes)
         The same annotation signal of several records.
     """
-    start, rest = signals[:, :_LONGEST], signals[:, _LONGEST:]
-    count, width = start.shape
-    if width < 4:  # there is no room for a time
-        return np.flatnonzero(signals.any(axis=1))
-    used = start != 0
-    sizes = used.sum(axis=1)
-    rows, last = np.arange(count), np.maximum(sizes, 2) - 1
-    bare = (
-        (used.argmin(axis=1) == sizes % width)  # nothing behind the first zero
-        & ((start == _END).sum(axis=1) == 2)
-        & (start[rows, last] == _END)
-        & (start[rows, last - 1] == _END)
-        & _SIGN[start[:, 0]]
-        & (_SIGN[start].sum(axis=1) == 1)
-        & (_POINT[start].sum(axis=1) <= 1)
-        & _ONSET[start].all(axis=1)
-    )
-    return np.flatnonzero(~bare & (sizes > 0) | rest.any(axis=1))
+    content, width = signals.tobytes(), signals.shape[1]
+    ends = range(width, len(content) + 1, width)
+    return np.flatnonzero([_BARE.fullmatch(content, end - width, end) is None for end in ends])
