@@ -8,17 +8,25 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bondstore.config.profiles import StoreSpec
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import execute
+from bondstore.runs.executors import Serial
 from bondstore.vault.archives import Archive
 from bondstore.vault.glacier import RANGE
+from bondstore.vault.migrate import migrate_job
 from bondstore.vault.recipients import Recipients
 from tests.cli.conftest import Call, Result, cli
 from tests.homes import home
+from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.glacier import Glacier, Refusal, glacier
 from tests.servers.moto import Moto
+from tests.stores.rigs import s3_profile
 from tests.vault.conftest import owner, tree_of
 
 __all__ = ["cli", "glacier", "home", "owner"]
@@ -134,6 +142,23 @@ def test_a_ghost_is_named_and_does_not_stop_the_others(
     assert move(cli, tmp_path / "new", *words).code == 0
 
 
+def test_what_the_destination_refuses_does_not_stop_the_others(
+    listed: Glacier, owner: Recipients, faulty: FaultyProxy, bucket: str, keys_in_environment: None
+) -> None:
+    spec = StoreSpec(f"s3://{bucket}/new", s3_profile(faulty.endpoint))
+    job = migrate_job("lab", spec.url, passphrase=owner.passphrase)
+    job = replace(job, put=replace(job.put, dest=spec))
+    faulty.add(Fault("status", method="POST", contains="p2/video.avi", times=1_000, status=400, body=b""))
+    assert execute(job, open_destination(spec), Serial()).tally.waiting == 4
+    listed.finish()
+    done = execute(job, open_destination(spec), Serial())
+    assert (done.tally.done.objects, done.tally.failed.objects) == (3, 1)
+    with open_destination(spec).ledger(create=False) as ledger:
+        assert {one.key: one.kind for one in ledger.findings.of_run(done.run)} == {"p2/video.avi": "not-written"}
+    faulty.clear()
+    assert execute(job, open_destination(spec), Serial()).tally.done.objects == 1
+
+
 def test_what_expired_is_asked_for_again_once_and_then_named(
     listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -158,6 +183,24 @@ def test_what_expired_is_asked_for_again_once_and_then_named(
     listed.finish()
     assert move(cli, dest, *words).code == 0
     assert payload(dest) == expected(listed)
+
+
+def test_what_expires_after_it_was_planned_is_asked_for_twice_at_most(
+    listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...], owner: Recipients
+) -> None:
+    def expire(_plan: object) -> bool:
+        listed.expire()
+        return True
+
+    dest = tmp_path / "new"
+    move(cli, dest, *words)
+    assert cli("verify", str(dest)).code == 3  # nothing is there yet
+    job = migrate_job("lab", str(dest), passphrase=owner.passphrase)
+    for waiting, asks in ((4, 8), (0, 8)):
+        listed.finish()
+        done = execute(job, open_destination(job.dest), Serial(), confirm=expire)
+        assert (done.tally.failed.objects, done.tally.waiting) == (4, waiting)
+        assert listed.asked.count("POST archive") == asks
 
 
 def test_so_many_at_a_time(listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from bondstore.runs import anchors
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.proof import FILES, changed_file, prove_chain, unknown_files
 from bondstore.vault.manifest import FOLDER
+from bondstore.vault.migrate import JOB as MIGRATE
 from bondstore.vault.put import JOB as PUT
 
 if TYPE_CHECKING:
@@ -93,4 +94,4 @@ def fetched_at(spec: StoreSpec, share: float) -> Fetched | None:
         return None
     with place.ledger(create=False) as ledger:
         jobs = {one.job.partition(":")[0] for one in ledger.runs.newest_first()}
-    return Fetched(place, share) if jobs and PUT not in jobs else None
+    return Fetched(place, share) if jobs and jobs.isdisjoint((PUT, MIGRATE)) else None

@@ -242,6 +242,8 @@ class Archives(PutObjects):
                     apart.take(key)
                     yield replace(item, key=key, output=output)
                     break
+            else:  # all its names are taken by others' objects: the plan refuses to replace one
+                yield replace(item, output=object_path(item.key, encrypted=self.recipients.encrypts))
 
     def _staged(self, item: Item, old: Item | None) -> Item:
         if old is not None and old.version == item.version and old.state in (State.DONE, State.QUARANTINED):
@@ -295,7 +297,7 @@ class Archives(PutObjects):
                 chunks = self._proved(item, jobs[item.version], hashes[item.version])
                 self._fetch(item, chunks, name, contents, work)
             else:
-                self._ask_all([replace(item, reason=TO_ASK_AGAIN)], work)
+                self._expired(item, work)
         if contents and name:
             sealed = self.recipients.sealed(write_list(contents))
             work.write(list_path(name), [sealed], kind=LIST, made_by=name)
@@ -311,14 +313,22 @@ class Archives(PutObjects):
         except UnfetchedError as failure:
             if not isinstance(failure.error, NotFoundError):
                 _note(item, item.reason, findings.ARCHIVE_FAILED.about(item.key, message=failure.message), work)
-            elif item.reason == READY_AGAIN:
-                _note(item, EXPIRED, findings.ARCHIVE_EXPIRED_TWICE.about(item.key), work)
             else:
-                self._ask_all([replace(item, reason=TO_ASK_AGAIN)], work)
+                self._expired(item, work)
+        except BondstoreError as error:
+            work.not_written(item, error)
+            work.receipt.inside["failed"] += 1
         else:
             work.receipt.reads.append(Read(item.key, item.version, item.size))
             work.receipt.done(item, item.version)
             work.receipt.inside["fetched"] += 1
+
+    def _expired(self, item: Item, work: Work) -> None:
+        """Ask once more for an archive that is not ready any more; name it the second time."""
+        if item.reason == READY_AGAIN:
+            _note(item, EXPIRED, findings.ARCHIVE_EXPIRED_TWICE.about(item.key), work)
+        else:
+            self._ask_all([replace(item, reason=TO_ASK_AGAIN)], work)
 
     def _proved(self, item: Item, job: RetrievalJob, expected: str) -> Iterator[bytes]:
         """Yield the content; raise behind its last byte where it does not have the tree hash of the inventory."""
