@@ -170,7 +170,7 @@ class _Record:
             if known is None:
                 found[event["code"]] = Entry(event["code"], person, event["shift"], datetime.fromisoformat(event["at"]))
             else:
-                found[event["code"]] = replace(known, person=_merged(known.person, person))
+                found[event["code"]] = replace(known, person=known.person.joined(person))
         return tuple(found.values())
 
 
@@ -249,7 +249,7 @@ class _Assignment:
 
     def _extended(self, known: Entry, person: Person) -> Entry:
         """Keep what is new of somebody who is known: a spelling, a day of birth, a record number."""
-        merged = _merged(known.person, person)
+        merged = known.person.joined(person)
         if merged == known.person:
             return known
         now = datetime.now(UTC).replace(microsecond=0)
@@ -259,14 +259,6 @@ class _Assignment:
         self._entries[number] = entry
         self._alike.put(number, merged)
         return entry
-
-
-def _merged(one: Person, other: Person) -> Person:
-    return Person(
-        tuple(dict.fromkeys(one.names + other.names)),
-        tuple(dict.fromkeys(one.births + other.births)),
-        tuple(dict.fromkeys(one.numbers + other.numbers)),
-    )
 
 
 def _fields(person: Person) -> dict[str, list[str]]:
