@@ -18,8 +18,8 @@ from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult
 from bondstore.runs.executors import Executor, Serial
 from bondstore.stores.address import dest_spec
-from bondstore.vault.legacy import prepare
-from bondstore.vault.unseal import LIST, Asked
+from bondstore.vault.legacy.job import prepare
+from bondstore.vault.legacy.unseal import LIST, Asked
 from tests.openssl_program import seal
 
 PASSPHRASE = "what the lab typed in 2016"

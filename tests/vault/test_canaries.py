@@ -209,7 +209,7 @@ CRASHES = {
     "put, the manifest": ("put", "bondstore.vault.put", "Manifests.make"),
     "get": ("get", "bondstore.vault.proofs", "VaultObjects.handle"),
     "verify": ("verify", "bondstore.vault.proofs", "Proofs.content_of"),
-    "unseal-legacy": ("unseal-legacy", "bondstore.vault.legacy", "Unseal.handle"),
+    "unseal-legacy": ("unseal-legacy", "bondstore.vault.legacy.job", "Unseal.handle"),
 }
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bondstore.errors import DamagedError
-from bondstore.vault.content import Ending, Source, evidence, gunzip, kind_of
-from bondstore.vault.tars import Member, Walk
+from bondstore.vault.legacy.content import Ending, Source, evidence, gunzip, kind_of
+from bondstore.vault.legacy.tars import Member, Walk
 from tests.vault import contents
 from tests.vault.contents import FILES
 

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bondstore.errors import DamagedError
-from bondstore.vault.archives import InventoryReader, name_in
-from bondstore.vault.treehash import LEAF, root, tree_hash
+from bondstore.vault.glacier.archives import InventoryReader, name_in
+from bondstore.vault.glacier.treehash import LEAF, root, tree_hash
 from tests.cli.conftest import Call, Result, cli
 from tests.homes import home
 from tests.servers.glacier import Glacier, glacier

@@ -19,9 +19,9 @@ from bondstore.errors import CredentialsError, NothingThereError, PolicyError
 from bondstore.runs.executors import Processes, Threads
 from bondstore.stores import open_store
 from bondstore.stores.address import store_spec
-from bondstore.vault.legacy import prepare
-from bondstore.vault.legacyfindings import LEGACY
-from bondstore.vault.unseal import ASK, LIST
+from bondstore.vault.legacy.findings import LEGACY
+from bondstore.vault.legacy.job import prepare
+from bondstore.vault.legacy.unseal import ASK, LIST
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from tests.stores.rigs import s3_rig
 from tests.vault import contents

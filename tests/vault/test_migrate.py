@@ -17,9 +17,9 @@ from bondstore.config.profiles import StoreSpec
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Serial
-from bondstore.vault.archives import Archive
-from bondstore.vault.glacier import RANGE
-from bondstore.vault.migrate import migrate_job
+from bondstore.vault.glacier.archives import Archive
+from bondstore.vault.glacier.migrate import migrate_job
+from bondstore.vault.glacier.service import RANGE
 from bondstore.vault.recipients import Recipients
 from tests.cli.conftest import Call, Result, cli
 from tests.homes import home

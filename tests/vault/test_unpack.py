@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bondstore.errors import DamagedError
-from bondstore.vault.content import Source
-from bondstore.vault.tars import Member, Walk
-from bondstore.vault.unpack import Unpacking
+from bondstore.vault.legacy.content import Source
+from bondstore.vault.legacy.tars import Member, Walk
+from bondstore.vault.legacy.unpack import Unpacking
 from tests.vault.rooms import Room, digest, digests, tree
 from tests.vault.test_content import info, made
 

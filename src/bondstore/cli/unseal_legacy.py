@@ -76,8 +76,8 @@ def command(
     from bondstore.runs.destinations import open_destination
     from bondstore.vault.jobs import executor
     from bondstore.vault.keys import find_recipient
-    from bondstore.vault.legacy import prepare
-    from bondstore.vault.unseal import ASK, Asked
+    from bondstore.vault.legacy.job import prepare
+    from bondstore.vault.legacy.unseal import ASK, Asked
     from bondstore.version import TOOL
 
     recipients = tuple(find_recipient(one).public.hex() for one in seal_for or ())
@@ -101,7 +101,7 @@ def command(
 
 def _worst(result: RunResult, destination: Destination) -> int:
     """Return the exit code of a run that is not complete, by what it found."""
-    from bondstore.vault.legacyfindings import UNOPENED
+    from bondstore.vault.legacy.findings import UNOPENED
 
     with destination.ledger(create=False) as ledger:
         kinds = {one.kind for one in ledger.findings.of_run(result.run) if one.severity is Severity.ERROR}

@@ -7,7 +7,7 @@ have the checksums of contents, and of a pack also the path, place, size and che
 
 from bondstore.runs.domain import Domain
 from bondstore.vault.findings import INTEGRITY
-from bondstore.vault.glacierfindings import GLACIER_INTEGRITY
+from bondstore.vault.glacier.findings import GLACIER_INTEGRITY
 
 VAULT = Domain(
     "vault",
@@ -28,12 +28,12 @@ VAULT = Domain(
             "From `bondstore put`, `get`, `cp`, `verify` and `rekey`. With *error* the run ends with exit code 5, or "
             "with 7 where something in the vault is not what its manifests say.",
         ),
-        "bondstore.vault.glacierfindings:GLACIER": (
+        "bondstore.vault.glacier.findings:GLACIER": (
             "Old Glacier vaults",
             "From `bondstore vault inventory` and `vault migrate`. With *error* the run ends with exit code 5, or with "
             "7 where content does not have its tree hash; while something only has to be waited for, with 8.",
         ),
-        "bondstore.vault.legacyfindings:LEGACY": (
+        "bondstore.vault.legacy.findings:LEGACY": (
             "Old archives",
             "From `bondstore unseal-legacy`. Encrypted objects stay in the store as they are, whatever is found.",
         ),

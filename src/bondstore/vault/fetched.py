@@ -12,8 +12,8 @@ from bondstore.ledger import State
 from bondstore.runs import anchors
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.proof import FILES, changed_file, prove_chain, unknown_files
+from bondstore.vault.glacier.migrate import JOB as MIGRATE
 from bondstore.vault.manifest import FOLDER
-from bondstore.vault.migrate import JOB as MIGRATE
 from bondstore.vault.put import JOB as PUT
 
 if TYPE_CHECKING:

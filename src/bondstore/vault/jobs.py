@@ -17,12 +17,12 @@ executor = default_executor
 _HOMES = {
     "vault.cp": "bondstore.vault.cp",
     "vault.get": "bondstore.vault.get",
-    "vault.inventory": "bondstore.vault.inventory",
-    "vault.migrate": "bondstore.vault.migrate",
+    "vault.inventory": "bondstore.vault.glacier.inventory",
+    "vault.migrate": "bondstore.vault.glacier.migrate",
     "vault.put": "bondstore.vault.put",
     "vault.rekey": "bondstore.vault.rekey",
     "vault.restore": "bondstore.vault.restore",
-    "vault.unseal-legacy": "bondstore.vault.legacy",
+    "vault.unseal-legacy": "bondstore.vault.legacy.job",
     "vault.verify": "bondstore.vault.verify",
 }
 """Where each kind of job has its ``job_of``."""

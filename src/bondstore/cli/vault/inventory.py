@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from bondstore.runs.engine import RunResult
     from bondstore.runs.plan import Plan
-    from bondstore.vault.archives import Archive
-    from bondstore.vault.inventory import InventoryJob
+    from bondstore.vault.glacier.archives import Archive
+    from bondstore.vault.glacier.inventory import InventoryJob
 
 EXAMPLES = (
     "bondstore vault inventory lab-eeg --dry-run",
@@ -50,7 +50,7 @@ def command(
     """
     from bondstore.runs import engine
     from bondstore.runs.executors import Serial
-    from bondstore.vault.inventory import inventory_job
+    from bondstore.vault.glacier.inventory import inventory_job
 
     job = inventory_job(vault, profile, refresh=refresh)
 
@@ -62,7 +62,7 @@ def command(
 
 
 def _asking(*, yes: bool, json: bool) -> Callable[[Plan], bool]:
-    from bondstore.vault.inventory import TO_ASK, TO_ASK_AGAIN, InventoryPlan
+    from bondstore.vault.glacier.inventory import TO_ASK, TO_ASK_AGAIN, InventoryPlan
 
     def ask(plan: Plan) -> bool:
         assert isinstance(plan, InventoryPlan)
@@ -77,14 +77,14 @@ def _asking(*, yes: bool, json: bool) -> Callable[[Plan], bool]:
 
 def _forecast() -> str:
     from bondstore.stores.archive import wait_text
-    from bondstore.vault.inventory import wait
+    from bondstore.vault.glacier.inventory import wait
 
     return f"Requests: 1 for an inventory, billed as one; ready {wait_text(wait())} after it."
 
 
 def _show(result: RunResult, job: InventoryJob, *, json: bool) -> int:
     from bondstore.cli import report
-    from bondstore.vault.inventory import InventoryPlan
+    from bondstore.vault.glacier.inventory import InventoryPlan
 
     if result.state == "cancelled":
         return report.show_result(result, job.vault.record, json=json)
@@ -107,7 +107,7 @@ def _show(result: RunResult, job: InventoryJob, *, json: bool) -> int:
 
 
 def _show_plan(stage: str, *, json: bool) -> None:
-    from bondstore.vault.inventory import READY, TO_ASK, TO_ASK_AGAIN, WAITING
+    from bondstore.vault.glacier.inventory import READY, TO_ASK, TO_ASK_AGAIN, WAITING
 
     meaning = {
         "": "The inventory is here already; --refresh asks for a new one.",
@@ -123,7 +123,7 @@ def _show_plan(stage: str, *, json: bool) -> None:
 
 
 def _show_archives(job: InventoryJob, *, json: bool) -> None:
-    from bondstore.vault.inventory import TABLE, head_of, read_inventory
+    from bondstore.vault.glacier.inventory import TABLE, head_of, read_inventory
 
     total = {"archives": 0, "bytes": 0}
     records = _counting(read_inventory(job.vault), total)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bondstore.runs.engine import RunResult
     from bondstore.runs.plan import Plan
     from bondstore.stores.archive import Speed
-    from bondstore.vault.migrate import MigrateJob, MigratePlan
+    from bondstore.vault.glacier.migrate import MigrateJob, MigratePlan
 
 EXAMPLES = (
     "bondstore vault migrate lab-eeg s3://VAULT/eeg --seal-for anna --dry-run",
@@ -85,8 +85,8 @@ def command(
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
+    from bondstore.vault.glacier.migrate import MigratePlan, migrate_job
     from bondstore.vault.jobs import executor
-    from bondstore.vault.migrate import MigratePlan, migrate_job
     from bondstore.vault.put import kept_in
 
     speed = _speed(tier)
@@ -132,7 +132,7 @@ def _speed(tier: str) -> Speed:
 def _forecast(plan: MigratePlan, job: MigrateJob) -> Iterator[str]:
     """Yield what asking will take: time, requests and bytes; what they cost is in the service's price list."""
     from bondstore.stores.archive import find_class, wait_text
-    from bondstore.vault.migrate import LATER
+    from bondstore.vault.glacier.migrate import LATER
 
     known = find_class("s3", "GLACIER")  # the service's tiers are the same
     assert known is not None
@@ -149,7 +149,7 @@ def _forecast(plan: MigratePlan, job: MigrateJob) -> Iterator[str]:
 
 
 def _show_plan(result: RunResult, job: MigrateJob, *, json: bool) -> int:
-    from bondstore.vault.migrate import MEANING, MigratePlan
+    from bondstore.vault.glacier.migrate import MEANING, MigratePlan
 
     plan = result.plan
     assert isinstance(plan, MigratePlan)

@@ -26,7 +26,7 @@ CUT, DAMAGED = "cut", "damaged"
 
 
 class Readable(Protocol):
-    """What a tar is read from: `bondstore.vault.content.Source`."""
+    """What a tar is read from: `bondstore.vault.legacy.content.Source`."""
 
     position: int
 

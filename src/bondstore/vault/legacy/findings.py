@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bondstore.findings import FindingKind, Severity, registry
-from bondstore.vault.content import UNPROVED
-from bondstore.vault.tars import CUT, DAMAGED
+from bondstore.vault.legacy.content import UNPROVED
+from bondstore.vault.legacy.tars import CUT, DAMAGED
 
 NO_ROOM, UNOPENED = "no-room", "wrong-passphrase"
 _UNKNOWN_HINT = "With --accept-unknown it is written all the same, and the command ends with 5."

@@ -20,8 +20,8 @@ from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
 from bondstore.runs.work import UnfetchedError
 from bondstore.stores import open_store
 from bondstore.stores.address import dest_spec, parse_address, store_spec
-from bondstore.vault.legacyfindings import AGAIN
-from bondstore.vault.unseal import Archive, Asked
+from bondstore.vault.legacy.findings import AGAIN
+from bondstore.vault.legacy.unseal import Archive, Asked
 
 if TYPE_CHECKING:
     import os

@@ -28,10 +28,11 @@ from bondstore.runs.tally import Count
 from bondstore.runs.work import UnfetchedError
 from bondstore.stores.archive import Speed
 from bondstore.stores.background import side_by_side
-from bondstore.vault import glacierfindings as findings
 from bondstore.vault import put
-from bondstore.vault.apart import Apart
-from bondstore.vault.glacier import (
+from bondstore.vault.glacier import findings
+from bondstore.vault.glacier.apart import Apart
+from bondstore.vault.glacier.inventory import head_of, read_inventory
+from bondstore.vault.glacier.service import (
     ARCHIVE,
     FAILED,
     IN_PROGRESS,
@@ -41,10 +42,9 @@ from bondstore.vault.glacier import (
     RetrievalJob,
     recorded_vault,
 )
-from bondstore.vault.inventory import head_of, read_inventory
+from bondstore.vault.glacier.treehash import root, tree_hash
 from bondstore.vault.manifest import list_path, object_path, write_list
 from bondstore.vault.records import LIST
-from bondstore.vault.treehash import root, tree_hash
 from bondstore.vault.uploading import LARGE, PutObjects
 
 if TYPE_CHECKING:

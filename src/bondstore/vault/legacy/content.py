@@ -15,7 +15,7 @@ import numpy as np
 
 from bondstore.codecs.openssl import LARGEST_BLOCK, padding
 from bondstore.errors import DamagedError
-from bondstore.vault.tars import CUT, DAMAGED, Walk, is_header
+from bondstore.vault.legacy.tars import CUT, DAMAGED, Walk, is_header
 
 UNPROVED = "unproved"
 """The kind of `DamagedError` where content does not say where its end is; the others are `CUT` and `DAMAGED`."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from bondstore.codecs import openssl
 from bondstore.errors import DamagedError
-from bondstore.vault.content import Ending, Kind, Source, evidence, kind_of
-from bondstore.vault.tars import CUT
+from bondstore.vault.legacy.content import Ending, Kind, Source, evidence, kind_of
+from bondstore.vault.legacy.tars import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bondstore.vault.content import Prove
+    from bondstore.vault.legacy.content import Prove
 
 HEAD = 6000
 """Bytes of an object that are looked at: in base64 they still give a block of a tar, and enough to count."""

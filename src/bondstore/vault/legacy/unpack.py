@@ -16,11 +16,11 @@ from bondstore.errors import DamagedError
 from bondstore.modes import CORNER
 from bondstore.runs.paths import safe_relpath
 from bondstore.text import bytes_text, counted, printable, time_text
-from bondstore.vault.legacyfindings import LEGACY, NO_ROOM
+from bondstore.vault.legacy.findings import LEGACY, NO_ROOM
 
 if TYPE_CHECKING:
     from bondstore.findings import Finding
-    from bondstore.vault.tars import Member
+    from bondstore.vault.legacy.tars import Member
 
 COLUMNS = ("path", "kind", "bytes", "modified", "sha256", "name", "note")
 _SHOWN = 5  # refused members that a finding names

@@ -23,8 +23,15 @@ from bondstore.runs.tally import Count
 from bondstore.stores import open_store
 from bondstore.stores.archive import Speed, find_class, wait_text
 from bondstore.text import time_text
-from bondstore.vault.archives import InventoryReader
-from bondstore.vault.glacier import (
+from bondstore.vault.glacier.archives import InventoryReader
+from bondstore.vault.glacier.findings import (
+    INVENTORY_DAMAGED,
+    INVENTORY_EXPIRED,
+    INVENTORY_FAILED,
+    INVENTORY_WAITING,
+    WRONG_TREE_HASH,
+)
+from bondstore.vault.glacier.service import (
     FAILED,
     IN_PROGRESS,
     INVENTORY,
@@ -32,13 +39,6 @@ from bondstore.vault.glacier import (
     GlacierVault,
     RetrievalJob,
     recorded_vault,
-)
-from bondstore.vault.glacierfindings import (
-    INVENTORY_DAMAGED,
-    INVENTORY_EXPIRED,
-    INVENTORY_FAILED,
-    INVENTORY_WAITING,
-    WRONG_TREE_HASH,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bondstore.runs.destination import Holder
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
-    from bondstore.vault.archives import Archive
+    from bondstore.vault.glacier.archives import Archive
 
 JOB = "vault.inventory"
 FILE, TABLE = "inventory.json", "inventory.csv"

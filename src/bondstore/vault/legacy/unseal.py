@@ -17,12 +17,12 @@ from bondstore.findings import Severity
 from bondstore.ledger import Read
 from bondstore.runs.work import at_the_source, from_source
 from bondstore.text import counted, printable
-from bondstore.vault.content import TAR, TAR_GZ, Source, gunzip, take_all
-from bondstore.vault.legacyfindings import BY_DAMAGE, LEGACY, NO_ROOM, UNOPENED
+from bondstore.vault.legacy.content import TAR, TAR_GZ, Source, gunzip, take_all
+from bondstore.vault.legacy.findings import BY_DAMAGE, LEGACY, NO_ROOM, UNOPENED
+from bondstore.vault.legacy.opening import HEAD, Opening, Proof, as_far_as_it_goes, find
+from bondstore.vault.legacy.tars import Walk
+from bondstore.vault.legacy.unpack import Row, Unpacking, listed
 from bondstore.vault.manifest import ENDING
-from bondstore.vault.opening import HEAD, Opening, Proof, as_far_as_it_goes, find
-from bondstore.vault.tars import Walk
-from bondstore.vault.unpack import Row, Unpacking, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from bondstore.ledger import Item
     from bondstore.runs.work import Work
     from bondstore.stores import ObjectInfo
-    from bondstore.vault.content import Ending, Prove
-    from bondstore.vault.tars import Member
+    from bondstore.vault.legacy.content import Ending, Prove
+    from bondstore.vault.legacy.tars import Member
 
 FOLDER, LIST = ".files", ".files.csv"
 """Ends of the names of an unpacked tar's folder, and of an archive's list of what came of it."""

@@ -21,7 +21,7 @@ from bondstore.config.settings import DEFAULT, load_profile
 from bondstore.errors import ChecksumError, NotFoundError, PolicyError, TransientStoreError, UsageError
 from bondstore.ledger.personal import personal_path
 from bondstore.runs.folder_destination import FolderDestination
-from bondstore.vault.treehash import LEAF, root, tree_hash
+from bondstore.vault.glacier.treehash import LEAF, root, tree_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

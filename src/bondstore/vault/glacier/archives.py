@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bondstore.errors import DamagedError
 from bondstore.modes import in_corner
 from bondstore.runs.paths import safe_relpath
-from bondstore.vault.glacierfindings import INVENTORY_DAMAGED
+from bondstore.vault.glacier.findings import INVENTORY_DAMAGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
