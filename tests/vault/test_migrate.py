@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from bondstore.config.profiles import StoreSpec
+from bondstore.config.settings import load_profile
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Serial
 from bondstore.vault.glacier.archives import Archive
 from bondstore.vault.glacier.migrate import migrate_job
-from bondstore.vault.glacier.service import RANGE
+from bondstore.vault.glacier.service import RANGE, GlacierVault
 from bondstore.vault.recipients import Recipients
 from tests.cli.conftest import Call, Result, cli
 from tests.homes import home
@@ -201,6 +202,20 @@ def test_what_expires_after_it_was_planned_is_asked_for_twice_at_most(
         done = execute(job, open_destination(job.dest), Serial(), confirm=expire)
         assert (done.tally.failed.objects, done.tally.waiting) == (4, waiting)
         assert listed.asked.count("POST archive") == asks
+
+
+def test_the_inventory_of_another_vault_moves_nothing(
+    listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Of one of the same name, in another account."""
+    file = GlacierVault("lab", load_profile(None)).folder / "inventory.json"
+    there = file.read_text()
+    assert "arn:aws:glacier:" in there
+    file.write_text(there.replace("arn:aws:glacier:", "arn:aws:glacier:other-"))
+    refused = move(cli, tmp_path / "new", *words)
+    assert refused.code == 4
+    assert "The inventory that is kept here is of" in str(refused)
+    assert not listed.asked
 
 
 def test_so_many_at_a_time(listed: Glacier, cli: Call, tmp_path: Path, words: tuple[str, ...]) -> None:

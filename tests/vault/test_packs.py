@@ -390,6 +390,35 @@ def test_files_that_change_while_they_are_packed_are_told(vault: Vault, source: 
     assert all(name in bag for name in packs_in(vault))
 
 
+def test_a_pack_that_ends_inside_its_header_is_damaged(small_vault: Vault, source: Path) -> None:
+    files = reading.Vault(small_vault.spec, small_vault.reader)
+    path = Path(small_vault.spec.url.removeprefix("file://")) / packs_in(small_vault)[0]
+    before = {one.path for one in files.files()}
+    path.write_bytes(path.read_bytes()[:100])
+    refused = 0
+    for name in before:
+        try:
+            files.read(name)
+        except DamagedError as error:
+            refused += "ends inside its header" in error.message
+    assert refused
+
+
+def test_a_file_of_the_same_size_is_another_version_all_the_same(vault: Vault, source: Path, tmp_path: Path) -> None:
+    job = PutJob(StoreSpec(source.as_uri(), Profile()), vault.spec, vault.recipients)
+    (source / "p1/same.edf").write_bytes(b"before")
+
+    def change(_plan: Plan) -> bool:
+        (source / "p1/same.edf").write_bytes(b"behind")
+        return True
+
+    done = execute(replace(job, pack=SIZE), open_destination(vault.spec), Threads(2), confirm=change)
+    assert (done.state, done.tally.failed.objects) == ("incomplete", 1)
+    assert put(vault, source).tally.done.objects == 1
+    vault.get(tmp_path / "back")
+    assert tree_of(tmp_path / "back") == tree_of(source)
+
+
 def test_nothing_of_a_small_file_is_handed_out_before_all_of_it_is_proved(small_vault: Vault, source: Path) -> None:
     """Two segments of a file in the place of each other: each is intact by itself."""
     proofs = proofs_of(small_vault.spec, fresh=True)

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from bondstore import vaults
+from bondstore.codecs.crypt4gh import PrivateKey, header, new_envelope
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.config.secrets import Secret
 from bondstore.errors import ConfigurationError
 from bondstore.stores import open_store
 from bondstore.vault import uploading
 from bondstore.vault.keys import new_pair
-from bondstore.vault.manifest import Content, Manifest, write_list
+from bondstore.vault.manifest import Content, Manifest, digest, header_size, write_list
 from bondstore.vault.proofs import Reader
 from bondstore.vault.readdress import Change, public_keys
 from bondstore.vault.recipients import Recipients
@@ -83,7 +84,41 @@ def test_what_was_changed_is_not_rekeyed(lab: Lab, tmp_path: Path) -> None:
     assert lab.verify().tally.failed.objects == 2
 
 
-def test_an_older_vault_is_read_once(owner: Recipients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_that_anybody_wrote_is_not_rekeyed(lab: Lab, tmp_path: Path) -> None:
+    """It is for the right keys and of the right size, and opens another body than the manifest says."""
+    path = tmp_path / "vault/data/a.edf.c4gh"
+    sealed = path.read_bytes()
+    publics = [bytes.fromhex(one) for one in lab.vault.recipients.publics]
+    path.write_bytes(header(new_envelope(), publics, PrivateKey.new()) + sealed[header_size(2) :])
+    done = lab.rekey()
+    assert (done.tally.done.objects, done.tally.failed.objects) == (4, 1)
+    assert lab.verify().tally.failed.objects == 1
+
+
+def test_an_announcement_that_nobody_signed_says_nothing(lab: Lab, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for step in ("RekeyManifests.groups", "Settled.shards"):  # as if it was killed before
+            patch.setattr(f"bondstore.vault.rekeyed.{step}", lambda *_: iter(()))
+        lab.rekey()
+    folder, one = tmp_path / "vault/manifests/announced", tmp_path / "vault/data/a.edf.c4gh"
+    [announcement] = folder.glob("*.jsonl")
+    old, sealed = one.read_bytes()[: header_size(3)], one.read_bytes()
+    assert lab.verify().tally.failed.objects == 0
+    publics = [bytes.fromhex(one) for one in lab.vault.recipients.publics]
+    new = header(new_envelope(), [*publics, lab.carla.public], PrivateKey.new())
+    one.write_bytes(new + sealed[len(old) :])
+    content = announcement.read_bytes().replace(digest(old).encode(), digest(new).encode())
+    assert content != announcement.read_bytes()
+    (folder / f"{digest(content)}.jsonl").write_bytes(content)
+    signature = announcement.with_name(f"{announcement.name}.sig").read_bytes()
+    (folder / f"{digest(content)}.jsonl.sig").write_bytes(signature)
+    assert lab.verify().tally.failed.objects == 1
+
+
+@pytest.mark.parametrize("is_noise", [True, False])
+def test_an_older_vault_is_read_once(
+    owner: Recipients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_noise: bool
+) -> None:
     """Its lists do not tell header and body apart."""
 
     def older(contents: dict[str, Content]) -> bytes:
@@ -95,7 +130,9 @@ def test_an_older_vault_is_read_once(owner: Recipients, tmp_path: Path, monkeypa
     monkeypatch.setattr(uploading, "write_list", older)
     spec = StoreSpec((tmp_path / "vault").as_uri(), Profile())
     lab = lab_of(Vault(spec, owner, Reader(owner.key, owner.passphrase)), tmp_path)
-    (tmp_path / "vault/data/a.edf.c4gh").write_bytes(random.Random(1).randbytes(100_288))
+    changed = tmp_path / "vault/data/a.edf.c4gh"
+    sealed = changed.read_bytes()
+    changed.write_bytes(random.Random(1).randbytes(100_288) if is_noise else sealed[:-1] + bytes([sealed[-1] ^ 1]))
     done = lab.rekey()
     assert (done.tally.done.objects, done.tally.failed.objects) == (4, 1)
     assert lab.opened(lab.carla)["large.avi"] == (lab.source / "large.avi").read_bytes()
