@@ -6,23 +6,16 @@ every byte that came for a ``get`` of it, its share of index and manifests inclu
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from tests.servers.faulty import FaultyProxy, Seen
-from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.faulty import Seen
 
+from benchmarks.vault_server import vault_server
 from bondstore import vaults
-from bondstore.config.secrets import Secret
 from bondstore.stores import open_store
 from bondstore.stores.address import store_spec
 from bondstore.text import bytes_text
-from bondstore.vault.keys import new_pair
-
-PASSPHRASE = "a passphrase of a benchmark"
 
 
 def asked_for(one: Seen, size: int) -> int:
@@ -33,24 +26,8 @@ def asked_for(one: Seen, size: int) -> int:
 
 def main() -> None:
     count, size = (int(one) for one in (sys.argv[1:] + ["9900", "100"][len(sys.argv) - 1 :])[:2])
-    with tempfile.TemporaryDirectory() as scratch, SeaweedFS() as server, FaultyProxy(server.endpoint) as proxy:
-        os.environ |= {
-            "AWS_ACCESS_KEY_ID": server.access_key,
-            "AWS_SECRET_ACCESS_KEY": server.secret_key,
-            "AWS_ENDPOINT_URL": proxy.endpoint,
-            "AWS_REGION": server.region,
-            "XDG_CONFIG_HOME": f"{scratch}/config",
-            "XDG_STATE_HOME": f"{scratch}/state",
-        }
-        source, url = Path(scratch, "source"), f"s3://{server.create_bucket('packs')}/vault"
-        source.mkdir()
-        for number in range(count):
-            (source / f"{number}.edf").write_bytes(os.urandom(size * 1_000))
-        passphrase = Path(scratch, "passphrase")
-        passphrase.write_text(PASSPHRASE)
-        passphrase.chmod(0o600)
-        new_pair("owner", Secret(PASSPHRASE))
-        own = {"key": "owner", "passphrase": f"file:{passphrase}"}
+    with vault_server(count, size * 1_000) as lab:
+        source, url, proxy, own = lab.source, lab.url, lab.proxy, lab.own
         began = time.perf_counter()
         vaults.put(str(source), url, seal_for=["owner"], pack="1GB", **own)
         took = time.perf_counter() - began
@@ -60,9 +37,9 @@ def main() -> None:
         proxy.clear()
         name = f"{count // 2}.edf"
         began = time.perf_counter()
-        vaults.get(f"{url}#{name}", f"{scratch}/back", unseal=True, **own)
+        vaults.get(f"{url}#{name}", str(lab.folder / "back"), unseal=True, **own)
         took = time.perf_counter() - began
-        assert Path(scratch, "back", name).read_bytes() == (source / name).read_bytes()
+        assert (lab.folder / "back" / name).read_bytes() == (source / name).read_bytes()
         print("| what | bytes | of the pack |\n|---|--:|--:|")
         pack = max(packs)
         for what, part in (("the pack itself", "/vault/data/"), ("list, index and manifests", "/vault/manifests/")):

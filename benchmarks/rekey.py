@@ -7,22 +7,15 @@ new recipient. The first is to move none of the objects' bodies.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.servers.faulty import FaultyProxy
-from tests.servers.seaweedfs import SeaweedFS
 
+from benchmarks.vault_server import vault_server
 from bondstore import vaults
-from bondstore.config.secrets import Secret
 from bondstore.text import bytes_text
-from bondstore.vault.keys import new_pair
-
-PASSPHRASE = "a passphrase of a benchmark"
 
 
 def moved(proxy: FaultyProxy, size: int) -> tuple[int, int]:
@@ -54,30 +47,13 @@ def timed(act: Callable[[], object]) -> float:
 
 def main() -> None:
     count, size = (int(one) for one in (sys.argv[1:] + ["1000", "5"][len(sys.argv) - 1 :])[:2])
-    with tempfile.TemporaryDirectory() as scratch, SeaweedFS() as server, FaultyProxy(server.endpoint) as proxy:
-        os.environ |= {
-            "AWS_ACCESS_KEY_ID": server.access_key,
-            "AWS_SECRET_ACCESS_KEY": server.secret_key,
-            "AWS_ENDPOINT_URL": proxy.endpoint,
-            "AWS_REGION": server.region,
-            "XDG_CONFIG_HOME": f"{scratch}/config",
-            "XDG_STATE_HOME": f"{scratch}/state",
-        }
-        source, url = Path(scratch, "source"), f"s3://{server.create_bucket('rekey')}/vault"
-        source.mkdir()
-        for number in range(count):
-            (source / f"{number}.edf").write_bytes(os.urandom(size * 1_000_000))
-        passphrase = Path(scratch, "passphrase")
-        passphrase.write_text(PASSPHRASE)
-        passphrase.chmod(0o600)
-        for name in ("owner", "carla"):
-            new_pair(name, Secret(PASSPHRASE))
-        own = {"key": "owner", "passphrase": f"file:{passphrase}"}
+    with vault_server(count, size * 1_000_000, "carla") as lab:
+        source, url, proxy, own = lab.source, lab.url, lab.proxy, lab.own
         vaults.put(str(source), url, seal_for=["owner"], **own)
         print("| what | seconds | sent of objects | read of objects | sent besides |\n|---|--:|--:|--:|--:|")
 
         def again() -> None:
-            back = f"{scratch}/back"
+            back = str(lab.folder / "back")
             vaults.get(url, back, unseal=True, **own)
             vaults.put(back, url, seal_for=["owner", "carla"], existing="refresh", **own)
 
