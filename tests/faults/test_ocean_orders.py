@@ -177,7 +177,7 @@ def test_a_source_object_that_is_deleted(sea: Sea, when: str, monkeypatch: pytes
         assert "breaks.csv" in sources(sea)
     else:
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "get_many", vanishing(Store.get_many, gone, 0 if when.startswith("between l") else 1))
+            patch.setattr(Store, "get_each", vanishing(Store.get_each, gone, 0 if when.startswith("between l") else 1))
             result = sea.qc(form="both")
         assert counts(result).get("failed", 0) == (when == "between listing and fetching")
     assert "breaks.csv" not in rows_of(sea, "2024/05")
@@ -194,18 +194,18 @@ def vanishing(real: Callable[..., Any], path: Path, nth: int) -> Callable[..., A
     """Remove a file when it is about to be fetched for the `nth` time."""
     seen = itertools.count()
 
-    def get_many(store: Store, keys: list[str], *more: Any) -> Any:
+    def get_each(store: Store, keys: list[str], *more: Any) -> Any:
         if path.name in keys and store.url.startswith("file:") and next(seen) == nth:
             path.unlink()
         return real(store, keys, *more)
 
-    return get_many
+    return get_each
 
 
 def test_the_only_object_of_a_month_is_deleted_under_way(sea: Sea, monkeypatch: pytest.MonkeyPatch) -> None:
     sea.hold(FIRST)
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "get_many", vanishing(Store.get_many, sea.source / "moves.csv", 1))
+        patch.setattr(Store, "get_each", vanishing(Store.get_each, sea.source / "moves.csv", 1))
         sea.qc(form="both")
     assert rows_of(sea, "2024/06") == set()
     assert "moves.csv" in sources(sea)
