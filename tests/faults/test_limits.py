@@ -17,6 +17,7 @@ from demo.phones import make as make_zips
 from demo.study import Shape, make
 
 from bondstore.cli.failures import describe
+from bondstore.cli.main import main
 from bondstore.domains.ocean.reading import netcdf, wire
 from bondstore.domains.ocean.reading.netcdf import Helper
 from bondstore.errors import ConfigurationError, DamagedError, Exit, OutOfMemoryError, used_up
@@ -140,6 +141,12 @@ def test_a_thread_that_cannot_begin_for_want_of_memory_ends_the_program(lab: Lab
         "Error: The memory is used up.\nHint: What was done is kept. Run the same command again with fewer --jobs.\n"
     )
     goes_on(lab, line, ended)
+
+
+def test_what_python_tells_nobody_goes_where_it_went_before_once_a_command_has_ended() -> None:
+    before = sys.unraisablehook
+    assert [main(["--version"]), main(["--version"])] == [0, 0]
+    assert sys.unraisablehook is before
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -18,6 +19,7 @@ from bondstore.errors import BondstoreError, Exit, Interrupted, chain_of, used_u
 from bondstore.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from sys import UnraisableHookArgs
 
 ClickUsageError = typer.BadParameter.__base__  # typer carries its own copy of click, or imports it, by version
@@ -56,7 +58,8 @@ def show_details(*, wanted: bool) -> None:
     logger.setLevel(logging.DEBUG if wanted else logging.WARNING)
 
 
-def end_where_a_thread_cannot_begin() -> None:
+@contextmanager
+def ending_where_a_thread_cannot_begin() -> Iterator[None]:
     """End the program where memory runs out in a thread before it began: who started it would wait for it for ever.
 
     Source: github.com/python/cpython/issues/140746. A run that ends so goes on as one that was killed.
@@ -70,6 +73,10 @@ def end_where_a_thread_cannot_begin() -> None:
         usual(failed)
 
     sys.unraisablehook = take
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 def report(error: BaseException, *, as_json: bool = False, debug: bool = False) -> int:

@@ -144,9 +144,9 @@ def main(args: list[str]) -> int:
     """Run the command line, report every failure, and return the exit code."""
     words, debug = failures.take_debug(args)
     failures.show_details(wanted=debug)
-    failures.end_where_a_thread_cannot_begin()
     try:
-        result = build().main(args=words, prog_name="bondstore", standalone_mode=False)
+        with failures.ending_where_a_thread_cannot_begin():
+            result = build().main(args=words, prog_name="bondstore", standalone_mode=False)
     except failures.ReaderGone:
         raise
     except SystemExit as leaving:  # completion scripts leave this way
