@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -79,12 +80,14 @@ class Crosswalk:
 
     def entries(self) -> tuple[Entry, ...]:
         """Return all subjects in the order of their adding; raises `NotFoundError` where there is no crosswalk yet."""
-        found = self._safe.read()
-        if found is None:
-            raise NotFoundError(
-                f"There is no crosswalk {self.place} yet.", hint="The first bondstore crosswalk add makes it."
-            )
-        return _Record.read(found[0], self._keys, self.place).entries()
+        return self._read().entries()
+
+    def secret(self) -> bytes:
+        """Return 32 bytes that only who opens the crosswalk knows, the same for as long as there is one.
+
+        Raises `NotFoundError` where there is none yet.
+        """
+        return self._read().secret
 
     def history(self) -> tuple[Mapping[str, Any], ...]:
         """Return all that was ever changed, oldest first."""
@@ -121,9 +124,18 @@ class Crosswalk:
         """
         return self._changed(lambda record: _Assignment(record, decisions or {}, codes or {}).all(people))
 
+    def _read(self) -> _Record:
+        found = self._safe.read()
+        if found is None:
+            raise NotFoundError(
+                f"There is no crosswalk {self.place} yet.", hint="The first bondstore crosswalk add makes it."
+            )
+        return _Record.read(found[0], self._keys, self.place)
+
     def _record(self, found: tuple[bytes, str] | None) -> _Record:
         if found is None:
-            return _Record([], list(dict.fromkeys((self._keys.own.public, *self._recipients))))
+            recipients = dict.fromkeys((self._keys.own.public, *self._recipients))
+            return _Record([], list(recipients), secrets.token_bytes(32))
         return _Record.read(found[0], self._keys, self.place)
 
     def _changed(self, act: Callable[[_Record], Assigned]) -> Assigned:
@@ -149,16 +161,19 @@ class _Record:
 
     events: list[dict[str, Any]]
     recipients: list[bytes]
+    secret: bytes
 
     @classmethod
     def read(cls, raw: bytes, keys: SafeKeys, place: str) -> _Record:
         content = json.loads(opened(raw, keys, place))
         if not isinstance(content, dict) or content.get("crosswalk") != _FORMAT:
             raise IntegrityError(f"{place} is not a crosswalk that this version can read.", hint="Update Bondstore.")
-        return cls(content["events"], [bytes.fromhex(one) for one in content["recipients"]])
+        recipients = [bytes.fromhex(one) for one in content["recipients"]]
+        return cls(content["events"], recipients, bytes.fromhex(content["secret"]))
 
     def written(self, keys: SafeKeys) -> bytes:
-        content = {"crosswalk": _FORMAT, "recipients": [one.hex() for one in self.recipients], "events": self.events}
+        recipients, secret = [one.hex() for one in self.recipients], self.secret.hex()
+        content = {"crosswalk": _FORMAT, "recipients": recipients, "secret": secret, "events": self.events}
         return sealed(json.dumps(content, ensure_ascii=False).encode(), self.recipients, keys.own)
 
     def entries(self) -> tuple[Entry, ...]:

@@ -1,0 +1,63 @@
+"""What can be found about the files of hospital recordings, besides what is found inside of EDF and BDF."""
+
+from __future__ import annotations
+
+from bondstore.findings import FindingKind, Severity, registry
+
+_ALLOW = "Nothing of it was copied. With --allow it can be encrypted into a store that may hold identities."
+
+KINDS = registry(
+    FindingKind(
+        "natus-file", Severity.ERROR, "A file of a Natus recorder; it holds the patient's name inside.", _ALLOW
+    ),
+    FindingKind(
+        "nihon-kohden-file", Severity.ERROR, "A file of a Nihon Kohden recorder; it may name the patient.", _ALLOW
+    ),
+    FindingKind("persyst-file", Severity.ERROR, "A file of Persyst; it may name the patient.", _ALLOW),
+    FindingKind(
+        "document", Severity.ERROR, "A document; what it says of the patient cannot be taken out for sure.", _ALLOW
+    ),
+    FindingKind("unknown-kind", Severity.ERROR, "Nobody knows what kind of file this is.", _ALLOW),
+    FindingKind(
+        "several-people",
+        Severity.ERROR,
+        "The recordings of one folder name several people.",
+        "Nothing of the folder was copied. Give each patient a folder of their own, or correct the headers.",
+    ),
+    FindingKind(
+        "notes-doubtful",
+        Severity.ERROR,
+        "Notes that begin with no recording, or with several, within ten minutes.",
+        "They were not copied. Once their recording is there, run the same command again.",
+    ),
+    FindingKind(
+        "equal-starts",
+        Severity.WARNING,
+        "Two recordings of one person begin at the same moment; they are numbered by their names.",
+        "Look whether one is a copy of the other.",
+    ),
+    FindingKind(
+        "out-of-order",
+        Severity.WARNING,
+        "The recording began after one with a higher number that came later.",
+        "Numbers that were given are kept. Go by the start times, not by the numbers.",
+    ),
+    FindingKind(
+        "start-unknown",
+        Severity.WARNING,
+        "Nothing says when the recording began; it is numbered behind all others.",
+        "Take its start from the hospital's records.",
+    ),
+    FindingKind(
+        "same-day-folders",
+        Severity.WARNING,
+        "Several folders have the number of this day; their files were numbered together.",
+        "Look whether one of them is of another day.",
+    ),
+    FindingKind(
+        "start-by-file-time",
+        Severity.INFO,
+        "The video does not say when it began; it is numbered by the time that its file was written.",
+        "Compare its place among the others with what it shows.",
+    ),
+)
