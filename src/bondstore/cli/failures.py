@@ -10,7 +10,8 @@ import sys
 import threading
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,7 +21,6 @@ from bondstore.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from sys import UnraisableHookArgs
 
 ClickUsageError = typer.BadParameter.__base__  # typer carries its own copy of click, or imports it, by version
 DEBUG_VARIABLE = "BONDSTORE_DEBUG"
@@ -62,21 +62,27 @@ def show_details(*, wanted: bool) -> None:
 def ending_where_a_thread_cannot_begin() -> Iterator[None]:
     """End the program where memory runs out in a thread before it began: who started it would wait for it for ever.
 
-    Source: github.com/python/cpython/issues/140746. A run that ends so goes on as one that was killed.
+    Source: github.com/python/cpython/issues/140746. A run that ends so goes on as one that was killed. The hook itself
+    is no Python: without memory not one of its frames could be had in that thread. It hands over to a thread that runs.
     """
-    usual = sys.unraisablehook
+    usual, told = sys.unraisablehook, SimpleQueue[Any]()
 
-    def take(failed: UnraisableHookArgs) -> None:
-        begun = getattr(failed.object, "__self__", None)
-        if issubclass(failed.exc_type, MemoryError) and isinstance(begun, threading.Thread):
-            os._exit(report(MemoryError()))
-        usual(failed)
+    def take() -> None:
+        for failed in iter(told.get, None):
+            begun = getattr(failed.object, "__self__", None)
+            if issubclass(failed.exc_type, MemoryError) and isinstance(begun, threading.Thread):
+                os._exit(report(MemoryError()))
+            usual(failed)
 
-    sys.unraisablehook = take
+    taker = threading.Thread(target=take, name="unraisable", daemon=True)
+    taker.start()
+    sys.unraisablehook = told.put
     try:
         yield
     finally:
         sys.unraisablehook = usual
+        told.put(None)
+        taker.join()
 
 
 def report(error: BaseException, *, as_json: bool = False, debug: bool = False) -> int:
