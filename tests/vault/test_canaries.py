@@ -207,7 +207,7 @@ CRASHES = {
     "put, a file": ("put", "bondstore.vault.put", "PutObjects._send"),
     "put, its plan": ("put", "bondstore.vault.put", "PutJob.plan"),
     "put, the manifest": ("put", "bondstore.vault.put", "Manifests.make"),
-    "get": ("get", "bondstore.vault.proofs", "VaultObjects.handle"),
+    "get": ("get", "bondstore.vault.objects", "VaultObjects.handle"),
     "verify": ("verify", "bondstore.vault.proofs", "Proofs.content_of"),
     "unseal-legacy": ("unseal-legacy", "bondstore.vault.legacy.job", "Unseal.handle"),
 }

@@ -26,7 +26,8 @@ from bondstore.vault.bag import PATHS
 from bondstore.vault.findings import ARCHIVED, MISSING, NAME_NOT_KEPT, NOT_IN_MANIFEST
 from bondstore.vault.manifest import FOLDER, PAYLOAD
 from bondstore.vault.names import is_short_enough
-from bondstore.vault.proofs import LARGE, LOST, finding_of, proofs_of
+from bondstore.vault.objects import LARGE, LOST, finding_of
+from bondstore.vault.proofs import proofs_of
 from bondstore.vault.room import with_room, without_room
 from bondstore.vault.sending import journal_name
 from bondstore.vault.uploading import UPLOADS, Existing

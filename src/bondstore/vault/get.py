@@ -26,18 +26,9 @@ from bondstore.vault.findings import MISSING, NAME_NOT_KEPT
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import Content
 from bondstore.vault.names import is_short_enough
+from bondstore.vault.objects import LARGE, LOST, VaultObjects, finding_of, refuse_absent, refuse_nothing
 from bondstore.vault.packed import key_of, open_pack, pack_of, spans_of
-from bondstore.vault.proofs import (
-    LARGE,
-    LOST,
-    Reader,
-    VaultObjects,
-    finding_of,
-    held,
-    proofs_of,
-    refuse_absent,
-    refuse_nothing,
-)
+from bondstore.vault.proofs import Reader, held, proofs_of
 from bondstore.vault.receiving import DOWNLOADS, Receiving, clear, header_of, partial_name
 from bondstore.vault.room import with_room, without_room
 from bondstore.vault.waiting import Pauses, note_done, rounds

@@ -16,8 +16,9 @@ from bondstore.text import counted
 from bondstore.vault.findings import NOT_PROVED
 from bondstore.vault.keys import fingerprint, recipients, unlocked
 from bondstore.vault.manifest import Content, digest, header_size
+from bondstore.vault.objects import LARGE, refuse_unseen
 from bondstore.vault.packed import open_pack
-from bondstore.vault.proofs import LARGE, held, proofs_of, refuse_unseen
+from bondstore.vault.proofs import held, proofs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,8 @@ from bondstore.vault.chain import read_chain
 from bondstore.vault.findings import ARCHIVED, MISSING
 from bondstore.vault.keys import find_recipient, own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import PAYLOAD
-from bondstore.vault.proofs import LOST, Reader, finding_of, is_below, nothing_there, proofs_of
+from bondstore.vault.objects import LOST, finding_of, nothing_there
+from bondstore.vault.proofs import Reader, is_below, proofs_of
 from bondstore.vault.readdress import Change, public_keys
 from bondstore.vault.recipients import Recipients
 from bondstore.vault.records import LIST, REKEYED

@@ -16,17 +16,9 @@ from bondstore.vault.arrived import BEGUN, arrived_in, unfinished_in
 from bondstore.vault.findings import ARRIVED, NOT_IN_MANIFEST, NOT_PROVED, UNFINISHED
 from bondstore.vault.keys import own_key, passphrase_of, unlocked
 from bondstore.vault.manifest import ENDING, PAYLOAD
+from bondstore.vault.objects import LOST, VaultObjects, finding_of, refuse_nothing, refuse_unseen
 from bondstore.vault.places import record_of
-from bondstore.vault.proofs import (
-    LOST,
-    Reader,
-    VaultObjects,
-    finding_of,
-    held,
-    proofs_of,
-    refuse_nothing,
-    refuse_unseen,
-)
+from bondstore.vault.proofs import Reader, held, proofs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
