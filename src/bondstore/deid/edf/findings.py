@@ -39,6 +39,12 @@ EDF: Mapping[str, FindingKind] = registry(
         "It was searched as a text. Compare the signal's scale with the original before you use it.",
     ),
     FindingKind(
+        "edf-scale-unknown",
+        Severity.WARNING,
+        "The header does not state how a signal's values are scaled.",
+        "Only its digital values can be read. Take the scale from the recorder's settings.",
+    ),
+    FindingKind(
         "edf-start-unclear",
         Severity.WARNING,
         "The start date or the start time cannot be read.",

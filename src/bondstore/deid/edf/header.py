@@ -7,6 +7,7 @@ describe the recording, then come 256 bytes for each signal, field by field: all
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -218,6 +219,17 @@ class Header:
             "edf-records-unstated": self.records is None or self.records < 0,
         }
         yield from (word for word, holds in found.items() if holds)
+
+    def missing(self, records: int, rest: int) -> Counter[str]:
+        """Return, by the words of findings, by how much so many records and bytes differ from what is stated."""
+        stated = records if self.records is None or self.records < 0 else self.records
+        return +Counter(
+            {
+                "edf-records-missing": stated - records,
+                "edf-records-surplus": records - stated,
+                "edf-record-cut": int(bool(rest)),
+            }
+        )
 
 
 def read_header(chunks: Iterable[Buffer]) -> tuple[Header, Iterator[Buffer]]:

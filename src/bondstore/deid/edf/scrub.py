@@ -133,12 +133,7 @@ class Scrub:
 
     def _end(self, header: Header, after: Header, words: list[str]) -> None:
         records, rest = divmod(self._size, header.record)
-        stated = header.records
-        odd = Counter([*header.oddities(), *words])
-        if stated is not None and stated >= 0:
-            odd["edf-records-missing"] = max(stated - records, 0)
-            odd["edf-records-surplus"] = max(records - stated, 0)
-        odd["edf-record-cut"] = bool(rest)
+        odd = Counter([*header.oddities(), *words]) + header.missing(records, rest)
         checksums = self._in.hexdigest(), self._out.hexdigest()
         if checksums[0] != checksums[1]:
             raise IntegrityError("The samples of the recording changed on their way.", hint="Report this as a defect.")

@@ -1,0 +1,17 @@
+"""Hospital recordings from Python: EDF and BDF files, read by ranges, from encrypted vaults too.
+
+Examples
+--------
+>>> recording = bondstore.neuro.open("s3://VAULT/eeg#1ab2cd3e_edf/1ab2cd3e_1.edf")  # doctest: +SKIP
+>>> [(one.label, one.unit, one.rate) for one in recording.signals]  # doctest: +SKIP
+>>> times, values = recording.samples("EEG Fp1", 60, 70)  # doctest: +SKIP
+>>> [one.text for one in recording.annotations if one.onset < 60]  # doctest: +SKIP
+>>> bondstore.neuro.Annotation(1.5, None, "eyes closed").onset
+1.5
+"""
+
+from bondstore.domains.neuro.opening import open_recording as open
+from bondstore.domains.neuro.reading import Annotation, Recording, Samples
+from bondstore.domains.neuro.signals import Signal
+
+__all__ = ["Annotation", "Recording", "Samples", "Signal", "open"]
