@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -61,8 +60,8 @@ class Lab:
 
     def noted(self) -> set[int]:
         """Return the parts of which the journal says that they are there."""
-        lines = [line for path in self.folder.glob("*.jsonl") for line in path.read_text().splitlines(keepends=True)]
-        return {json.loads(line)[0] for line in lines if line.endswith("\n")}
+        lines = [line for path in self.folder.glob("*.parts") for line in path.read_text().splitlines(keepends=True)]
+        return {int(line) for line in lines if line.endswith("\n")}
 
     def kill(self, parts: int, *, unseal: bool) -> bool:
         """Kill a download once so many parts are noted; say whether it was still going on."""
@@ -176,10 +175,10 @@ def test_a_part_that_changed_on_the_disk_is_fetched_again(lab: Lab) -> None:
     assert tree_of(lab.back) == {"large.avi": lab.large}
 
 
-@pytest.mark.parametrize("line", [bytes(40), b"[1]", b"[[], 2]", b"7", b"\xff"])
+@pytest.mark.parametrize("line", [bytes(40), b"[1]", b"-1", b"7", b"9999", b"\xff"])
 @pytest.mark.parametrize("lab", ["s3"], indirect=True)
 def test_a_journal_that_a_power_cut_left_is_read_as_far_as_it_goes(lab: Lab, line: bytes) -> None:
-    journal = stopped(lab).with_suffix(".jsonl")
+    journal = stopped(lab).with_suffix(".parts")
     journal.write_bytes(journal.read_bytes() + line + b"\n")
     assert lab.vault.get(lab.back).state == "finished"
     assert tree_of(lab.back) == {"large.avi": lab.large}

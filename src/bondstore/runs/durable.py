@@ -129,12 +129,12 @@ class OutputGroup:
         self._names += 1
         return f"{self._scratch}/{self._names}"
 
-    def adopt(self, path: str, temporary: Path) -> Written:
-        """Take over a file that was written under a name from `reserve`."""
+    def adopt(self, path: str, temporary: Path, sha256: bytes | None = None) -> Written:
+        """Take over a file that was written under a name from `reserve`; it is read only for a hash not known."""
         try:
             with temporary.open("rb") as file:
                 self._folders.modes_of(path).fit_foreign(file.fileno(), str(temporary))
-                digest = hashlib.file_digest(file, "sha256").digest()
+                digest = sha256 or hashlib.file_digest(file, "sha256").digest()
                 stat = os.fstat(file.fileno())
         except OSError as error:
             raise explained(error, self._root) from error

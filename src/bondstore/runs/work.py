@@ -171,9 +171,9 @@ class Work:
         self.writer.write(path, chunks, **facts)
         self.written.add(path)
 
-    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
-        """Take over an output that was written under a name of the writer's; facts as in `write`."""
-        self.writer.adopt(path, temporary, **facts)
+    def adopt(self, path: str, temporary: Path, sha256: bytes | None = None, **facts: Any) -> None:
+        """Take over an output that was written under a name of the writer's; the other facts are as in `write`."""
+        self.writer.adopt(path, temporary, sha256, **facts)
         self.written.add(path)
 
     def drop(self) -> None:

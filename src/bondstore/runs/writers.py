@@ -61,8 +61,8 @@ class Writer(Protocol):
     def reserve(self) -> Path:
         """Return a temporary name that some other writer may fill; hand it back to `adopt`."""
 
-    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
-        """Take over a file that was written under a name from `reserve`."""
+    def adopt(self, path: str, temporary: Path, sha256: bytes | None = None, **facts: Any) -> None:
+        """Take over a file that was written under a name from `reserve`, and its hash, where that is known."""
 
     def explaining(self) -> AbstractContextManager[None]:
         """Turn what a writer under a reserved name runs into, such as a full disk, into our own errors."""
@@ -108,9 +108,9 @@ class FolderWriter:
         """Return a temporary name."""
         return self._group.reserve()
 
-    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
+    def adopt(self, path: str, temporary: Path, sha256: bytes | None = None, **facts: Any) -> None:
         """Take over a file under a temporary name."""
-        self._group.adopt(path, temporary)
+        self._group.adopt(path, temporary, sha256)
         self._facts.append(facts)
 
     def explaining(self) -> AbstractContextManager[None]:
@@ -228,8 +228,8 @@ class StoreWriter:
         self._reserved += 1
         return self._scratch / str(self._reserved)
 
-    def adopt(self, path: str, temporary: Path, **facts: Any) -> None:
-        """Put a file that was written under a temporary name."""
+    def adopt(self, path: str, temporary: Path, sha256: bytes | None = None, **facts: Any) -> None:  # noqa: ARG002
+        """Put a file that was written under a temporary name; it is hashed as it goes."""
         self._put_large(path, _chunks(temporary), facts)
         temporary.unlink()
 

@@ -1,21 +1,20 @@
 """Large objects on their way out of a vault: fetched part by part, so that a killed download goes on.
 
 The parts go into a partial file in the private corner of the folder, as they will be in the end: decrypted, or as they
-are in the store. A part counts once the journal beside it has its number and checksum. Who goes on reads these parts
-from the disk and compares them, and fetches the rest, of the same version of the object alone.
+are in the store. A part counts once the journal beside it has its number. Who goes on takes these parts from the disk,
+and fetches the rest, of the same version of the object alone; whether all is as the manifest says is seen at the end.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bondstore.codecs.crypt4gh import Header
-from bondstore.codecs.segments import SEALED_SEGMENT, SEGMENT
+from bondstore.codecs.segments import SEALED_SEGMENT, SEGMENT, plain_size
 from bondstore.errors import ChangedError, DamagedError, TransientStoreError
 from bondstore.modes import make_folder
 from bondstore.runs.durable import explaining
@@ -25,7 +24,8 @@ from bondstore.vault.findings import NOT_PROVED
 from bondstore.vault.manifest import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from typing_extensions import Buffer
@@ -72,7 +72,7 @@ class Receiving:
     envelope: Envelope | None = None
     """What decrypts what is behind the header; None: all is kept as it is."""
 
-    def receive(self, states: Sequence[State]) -> None:
+    def receive(self, states: Sequence[State]) -> bytes:
         """Fetch what is missing, and prove all of it.
 
         Parameters
@@ -80,10 +80,15 @@ class Receiving:
         states : sequence of State
             What the object may be.
 
+        Returns
+        -------
+        bytes
+            The SHA-256 of the partial file, which is whole now.
+
         Raises
         ------
         DamagedError
-            It is not what it should be. Nothing of it is left.
+            It is not what it should be, or what an earlier process left of it is not. Nothing of it is left.
         UnfetchedError
             It cannot be had, or is another version by now.
         """
@@ -92,7 +97,7 @@ class Receiving:
             make_folder(self.partial.parent)
             file, journal = (_opened(path, stack) for path in (self.partial, self.journal))
             try:
-                self._fill(file, journal, states)
+                return self._fill(file, journal, states)
             except DamagedError:
                 self.remove()
                 raise
@@ -108,31 +113,29 @@ class Receiving:
 
     @property
     def journal(self) -> Path:
-        """The file with the checksums of the parts."""
-        return self.partial.with_suffix(".jsonl")
+        """The file with the numbers of the parts that are there."""
+        return self.partial.with_suffix(".parts")
 
     def remove(self) -> None:
         """Leave nothing of it."""
         for path in (self.partial, self.journal):
             path.unlink(missing_ok=True)
 
-    def _fill(self, file: int, journal: int, states: Sequence[State]) -> None:
+    def _fill(self, file: int, journal: int, states: Sequence[State]) -> bytes:
         known, numbers = _known(journal), range(-(-self._size // (PART * SEALED_SEGMENT)))
         content, size, has_kept = hashlib.sha256(), 0, False
         for one in states:
             one.update(self.header)
-        for number, (data, is_kept) in enumerate(ordered(lambda one: self._part(file, one, known), numbers, _AT_ONCE)):
-            piece = data
-            if not is_kept or self.envelope is None:
+        for number, (data, piece) in enumerate(ordered(lambda one: self._part(file, one, known), numbers, _AT_ONCE)):
+            if data is None:
+                has_kept = True
+            else:
                 for one in states:
                     one.update(data)
-            if not is_kept:
-                piece = data if self.envelope is None else self.envelope.segments.open(data)
-                _write(file, piece, size)
-                _write(journal, f"{json.dumps([number, hashlib.sha256(piece).hexdigest()])}\n".encode())
-            has_kept = has_kept or (is_kept and self.envelope is not None)
             content.update(piece)
             size += memoryview(piece).nbytes
+            if number not in known:
+                _write(journal, b"%d\n" % number)
         if os.fstat(file).st_size != size:
             os.ftruncate(file, size)
         # what an earlier process decrypted no longer tells what it was in the store: then its content alone is proved
@@ -142,25 +145,29 @@ class Receiving:
             for one in states
         ):
             raise DamagedError(f"{self.info.key} is not what the manifest says of it.", kind=NOT_PROVED.word)
+        return content.digest()
 
     @property
     def _size(self) -> int:
         return self.info.size - len(self.header)
 
-    def _part(self, file: int, number: int, known: Mapping[int, str]) -> tuple[Buffer, bool]:
-        """Return a part as it is on the disk, where it is the one that was noted; else as it is in the store."""
-        if number in known:
-            kept = PART * (SEALED_SEGMENT if self.envelope is None else SEGMENT)
-            data = os.pread(file, kept, number * kept)
-            if digest(data) == known[number]:
-                return data, True
+    def _part(self, file: int, number: int, known: AbstractSet[int]) -> tuple[Buffer | None, Buffer]:
+        """Return a part as it is in the store, and as it is on the disk now.
+
+        Of one that was decrypted earlier nobody knows what it was in the store: None.
+        """
         at = number * PART * SEALED_SEGMENT
         length = min(PART * SEALED_SEGMENT, self._size - at)
+        place, kept = (at, length) if self.envelope is None else (number * PART * SEGMENT, plain_size(length))
+        if number in known and len(piece := os.pread(file, kept, place)) == kept:
+            return piece if self.envelope is None else None, piece
         with at_the_source():
             data = self.store.get_range(self.info.key, len(self.header) + at, length, self.info.etag)
             if len(data) != length:
                 raise TransientStoreError(f"{self.store.url}/{self.info.key} is shorter than it said.")
-        return data, False
+        opened = data if self.envelope is None else self.envelope.segments.open(data)
+        _write(file, opened, place)
+        return data, opened
 
 
 def clear(folder: Path, wanted: set[str]) -> None:
@@ -178,27 +185,17 @@ def _opened(path: Path, stack: ExitStack) -> int:
     return file
 
 
-def _known(journal: int) -> dict[int, str]:
-    """Read the checksums of parts, and go on behind the last whole line."""
+def _known(journal: int) -> set[int]:
+    """Read the numbers of parts, and go on behind the last whole line; what a power cut left of others is no number."""
     text = os.pread(journal, os.fstat(journal).st_size, 0)
     whole = text.rfind(b"\n") + 1
     os.ftruncate(journal, whole)
     os.lseek(journal, whole, os.SEEK_SET)
-    return dict(filter(None, map(_noted, text[:whole].splitlines())))
-
-
-def _noted(line: bytes) -> tuple[int, str] | None:
-    """Return number and checksum of a part; None where a power cut left something else."""
-    try:
-        number, checksum = json.loads(line)
-        return int(number), str(checksum)
-    except (ValueError, TypeError):
-        return None
+    return {int(line) for line in text[:whole].splitlines() if line.isdigit()}
 
 
 def _write(file: int, data: Buffer, at: int | None = None) -> None:
-    view = memoryview(data).cast("B")
-    if at is not None:
-        os.lseek(file, at, os.SEEK_SET)
-    while view:
-        view = view[os.write(file, view) :]
+    view, done = memoryview(data).cast("B"), 0
+    while done < len(view):
+        rest = view[done:]
+        done += os.write(file, rest) if at is None else os.pwrite(file, rest, at + done)
