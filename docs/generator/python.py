@@ -21,8 +21,8 @@ study = bondstore.beiwe.open_study("s3://lab-bucket", "5873fe38644ad7557b168e43"
 frame = study.table("1ab2cd3e", "gps", since="2024-01-01")
 ```"""
 MODULES = {
-    "neuro": ("Recordings (EDF, BDF)", "../how-to/recordings.md"),
     "ocean": ("Ocean profiles", "../how-to/ocean.md"),
+    "neuro": ("Hospital recordings", "../how-to/neuro.md"),
     "releases": ("Releases", "../how-to/release.md"),
     "vaults": ("Vaults", "../how-to/vault.md"),
     "participants": ("Participants", "../how-to/participants.md"),

@@ -1,7 +1,11 @@
-"""Hospital recordings from Python: EDF and BDF files, read by ranges, from encrypted vaults too.
+"""Hospital recordings from Python: what a folder holds, recordings without identity, and reading EDF and BDF by ranges.
 
 Examples
 --------
+>>> patients = bondstore.neuro.plan("export")  # doctest: +SKIP
+>>> [file.path for file in patients[0].files]  # doctest: +SKIP
+>>> kept = bondstore.neuro.CrosswalkRef("crosswalk.c4gh", passphrase="env:LAB_PASSPHRASE")
+>>> done = bondstore.neuro.deidentify("export", "clean", dates="shift", crosswalk=kept)  # doctest: +SKIP
 >>> recording = bondstore.neuro.open("s3://VAULT/eeg#1ab2cd3e_edf/1ab2cd3e_1.edf")  # doctest: +SKIP
 >>> [(one.label, one.unit, one.rate) for one in recording.signals]  # doctest: +SKIP
 >>> times, values = recording.samples("EEG Fp1", 60, 70)  # doctest: +SKIP
@@ -10,8 +14,21 @@ Examples
 1.5
 """
 
+from bondstore.domains.neuro.job import CrosswalkRef
 from bondstore.domains.neuro.opening import open_recording as open
 from bondstore.domains.neuro.reading import Annotation, Recording, Samples
+from bondstore.domains.neuro.service import PlannedFile, PlannedPatient, deidentify, plan
 from bondstore.domains.neuro.signals import Signal
 
-__all__ = ["Annotation", "Recording", "Samples", "Signal", "open"]
+__all__ = [
+    "Annotation",
+    "CrosswalkRef",
+    "PlannedFile",
+    "PlannedPatient",
+    "Recording",
+    "Samples",
+    "Signal",
+    "deidentify",
+    "open",
+    "plan",
+]

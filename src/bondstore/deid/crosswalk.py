@@ -105,6 +105,8 @@ class Crosswalk:
         people: Sequence[Person],
         decisions: Mapping[Person, str] | None = None,
         codes: Mapping[Person, str] | None = None,
+        *,
+        keep: bool = True,
     ) -> Assigned:
         """Find the codes of some people; who has none gets one. All of it is one change.
 
@@ -116,13 +118,18 @@ class Crosswalk:
             Answers to questions of an earlier call: the code of the candidate, or `NEW`.
         codes : mapping of Person to str, optional
             Codes that people have already, from elsewhere.
+        keep : bool
+            False changes nothing: the codes that are drawn only stand for those that would be.
 
         Raises
         ------
         UsageError
             A code is none, or is somebody else's; or a decision names a code that nobody has.
         """
-        return self._changed(lambda record: _Assignment(record, decisions or {}, codes or {}).all(people))
+        decided, given = decisions or {}, codes or {}
+        if not keep:
+            return _Assignment(self._record(self._safe.read()), decided, given).all(people)
+        return self._changed(lambda record: _Assignment(record, decided, given).all(people))
 
     def _read(self) -> _Record:
         found = self._safe.read()

@@ -1,1 +1,22 @@
 """Hospital recordings: EDF and BDF, the video beside them, and what recorders write besides."""
+
+from bondstore.runs.domain import Domain
+
+DOMAIN = Domain(
+    "neuro",
+    "Hospital recordings: plan, take identity out.",
+    {
+        "plan": "Patients, recordings and their new names, and what cannot be cleaned.",
+        "deidentify": "Write recordings under subject codes, without identity.",
+    },
+    package="bondstore.cli.neuro",
+    jobs="bondstore.domains.neuro.job",
+    ending="bondstore.cli.neuro._ending",
+    findings={
+        "bondstore.domains.neuro.findings:KINDS": (
+            "Hospital recordings",
+            "From `bondstore neuro deidentify`, besides those of EDF and BDF. Files are told by aliases, as their "
+            "names often hold the patient's.",
+        ),
+    },
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bondstore.findings import FindingKind, Severity, registry
 
-_ALLOW = "Nothing of it was copied. With --allow it can be encrypted into a store that may hold identities."
+_ALLOW = "It was not copied. Keep it where the originals are."
 
 KINDS = registry(
     FindingKind(
@@ -17,7 +17,9 @@ KINDS = registry(
     FindingKind(
         "document", Severity.ERROR, "A document; what it says of the patient cannot be taken out for sure.", _ALLOW
     ),
-    FindingKind("unknown-kind", Severity.ERROR, "Nobody knows what kind of file this is.", _ALLOW),
+    FindingKind(
+        "unknown-kind", Severity.ERROR, "The kind of the file is unknown, so nothing can be taken out of it.", _ALLOW
+    ),
     FindingKind(
         "several-people",
         Severity.ERROR,
@@ -25,10 +27,46 @@ KINDS = registry(
         "Nothing of the folder was copied. Give each patient a folder of their own, or correct the headers.",
     ),
     FindingKind(
+        "nobody-named",
+        Severity.ERROR,
+        "Neither a folder nor a header says whose file it is.",
+        "It was not copied. Put it into a folder of its patient's name.",
+    ),
+    FindingKind(
+        "person-doubtful",
+        Severity.ERROR,
+        "The patient may be in the crosswalk already, under another spelling.",
+        "Say who it is with bondstore crosswalk add. Then run the same command again.",
+    ),
+    FindingKind(
+        "video-not-cleaned",
+        Severity.ERROR,
+        "Videos are not cleaned yet; face and voice identify the patient.",
+        "It was not copied. Keep it where the originals are.",
+    ),
+    FindingKind(
+        "notes-too-large",
+        Severity.ERROR,
+        "Notes of more than 64 MiB.",
+        "They were not copied. Look whether the file is a text.",
+    ),
+    FindingKind(
+        "samples-differ",
+        Severity.ERROR,
+        "The samples that would have been written are not those that were read.",
+        "Nothing of the file was written. Report this as a defect.",
+    ),
+    FindingKind(
         "notes-doubtful",
         Severity.ERROR,
         "Notes that begin with no recording, or with several, within ten minutes.",
         "They were not copied. Once their recording is there, run the same command again.",
+    ),
+    FindingKind(
+        "name-doubtful",
+        Severity.WARNING,
+        "Common words that may be somebody's name were kept.",
+        "Look at the file's annotations before you share it.",
     ),
     FindingKind(
         "equal-starts",

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from bondstore.config.resolve import recorded_dest, recorded_store, store_params
 from bondstore.config.secrets import SecretRef
+from bondstore.deid.names import NameFinder
 from bondstore.deid.people import read_people
+from bondstore.domains.neuro.patients import patients_in
 from bondstore.domains.neuro.recordings import Known, Recordings
-from bondstore.domains.neuro.sources import How, Sources, sources_of
-from bondstore.errors import ConfigurationError, NothingThereError
+from bondstore.domains.neuro.sources import Asked, How, Sources, sources_of
+from bondstore.errors import BondstoreError, ConfigurationError, NothingThereError, PolicyError, WaitingError
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
+from bondstore.text import counted
 from bondstore.vault.crosswalks import open_crosswalk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bondstore.config.profiles import StoreSpec
+    from bondstore.deid.crosswalk import Crosswalk
     from bondstore.deid.people import Person
+    from bondstore.domains.neuro.patients import Patient
     from bondstore.runs.context import RunContext
+    from bondstore.runs.executors import Executor
 
-JOB = "neuro"
+JOB = "neuro.deidentify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,11 @@ class CrosswalkRef:
     """A reference, such as ``env:NAME``."""
     profile: str | None = None
 
+    def open(self) -> Crosswalk:
+        """Open it."""
+        passphrase = None if self.passphrase is None else SecretRef.parse(self.passphrase)
+        return open_crosswalk(self.place, key=self.key, passphrase=passphrase, profile=self.profile)
+
 
 @dataclass(frozen=True, slots=True)
 class DeidentifyJob(Job):
@@ -50,11 +60,15 @@ class DeidentifyJob(Job):
     crosswalk: CrosswalkRef
     names: str | None = None
     """The path of a file of names."""
+    code: str | None = None
+    """The code of the one patient there is."""
     known: Known = field(init=False, compare=False, repr=False)
+    looked: list[Patient] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Nothing is found out yet."""
         object.__setattr__(self, "known", Known(self._ask))
+        object.__setattr__(self, "looked", [])
 
     @property
     def name(self) -> str:
@@ -72,38 +86,64 @@ class DeidentifyJob(Job):
             "how": asdict(self.how),
             "crosswalk": asdict(self.crosswalk),
             "names": self.names,
+            "code": self.code,
         }
 
     def check(self) -> None:
-        """Refuse places that lie in one another, and an empty source."""
+        """Refuse places that lie in one another or have a patient's name, and an empty source."""
         check_places(self.store, self.dest)
-        if not any(map(len, open_store(self.store).pages())):
-            raise NothingThereError(f"There are no files in {self.store.url}.", hint="Check the folder or the URL.")
+        self.looked[:] = look_at(self.store)
+        named = NameFinder(person for one in self.looked for person in one.people)
+        for spec in (self.store, self.dest):
+            if any(named.find(PurePosixPath(spec.url).name)):
+                raise PolicyError(
+                    "The address of source or destination has a name that a recording's header has, too.",
+                    hint="Runs record addresses. Name the folder above that of the patient, or choose another name.",
+                )
 
     @property
     def steps(self) -> Sequence[Step]:
-        """The recordings."""
-        return (Recordings(self.known, self._made_by()),)
-
-    def _made_by(self) -> str:
-        return hashlib.sha256(repr(self.how).encode()).hexdigest()[:32]
+        """The recordings, and what is written beside them."""
+        return (Recordings(self.known),)
 
     def _ask(self, context: RunContext, given: Mapping[str, str]) -> Sources:
-        ref = self.crosswalk
-        passphrase = None if ref.passphrase is None else SecretRef.parse(ref.passphrase)
-        crosswalk = open_crosswalk(ref.place, key=ref.key, passphrase=passphrase, profile=ref.profile)
-        return sources_of(context.store, crosswalk, self.how, given, self._people())
+        asked = Asked(self.how, people_of(self.names), self.code, draft=not context.run)
+        found = sources_of(self.looked, self.crosswalk.open(), asked, given)
+        if found.candidates:
+            raise WaitingError(
+                f"{counted(len(found.candidates), 'patient')} may be in the crosswalk already, under another spelling.",
+                hint="Nothing was copied. See who: bondstore neuro plan SRC --show-names. Say who they are: "
+                "bondstore crosswalk add.",
+            )
+        return found
 
-    def _people(self) -> list[Person]:
-        if self.names is None:
-            return []
-        try:
-            with Path(self.names).open(encoding="utf-8-sig") as file:
-                return list(read_people(file))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                "The file of names cannot be read.", hint="It is a text in UTF-8, a person a line."
-            ) from error
+
+def look_at(spec: StoreSpec) -> list[Patient]:
+    """Look at all files of a place; an error names none of them."""
+    try:
+        found = list(patients_in(open_store(spec)))
+    except BondstoreError as error:
+        # the text of the error may have a patient's folder
+        raise type(error)("The source cannot be listed as a whole.", hint=_LISTED) from None
+    if not found:
+        raise NothingThereError(f"There are no files in {spec.url}.", hint="Check the folder or the URL.")
+    return found
+
+
+_LISTED = "Look whether you may read all folders below it: bondstore ls SRC --recursive"
+
+
+def people_of(names: str | None) -> list[Person]:
+    """Read a file of names."""
+    if names is None:
+        return []
+    try:
+        with Path(names).open(encoding="utf-8-sig") as file:
+            return list(read_people(file))
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(
+            "The file of names cannot be read.", hint="It is a text in UTF-8, a person a line."
+        ) from None
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> DeidentifyJob:
@@ -112,4 +152,14 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> DeidentifyJ
     if params.get("job") != JOB or dest is None:
         raise unknown_run()
     how, crosswalk = How(**params["how"]), CrosswalkRef(**params["crosswalk"])
-    return DeidentifyJob(recorded_store(params, profile), dest, how, crosswalk, params["names"])
+    return DeidentifyJob(recorded_store(params, profile), dest, how, crosswalk, params["names"], params["code"])
+
+
+def executor(jobs: int | None) -> Executor:
+    """Return who does the work: a process for each core where it is long, as searching leaves no core idle."""
+    from bondstore.runs.executors import Fitting, Processes, Serial, usable_cores
+
+    width = jobs or usable_cores()
+    if width == 1:
+        return Serial()
+    return Processes(width) if jobs else Fitting(Processes(width))

@@ -6,6 +6,7 @@ source is told in its own words.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 from bondstore.deid.edf.findings import EDF
 from bondstore.deid.edf.rules import Rules
 from bondstore.deid.edf.scrub import Scrub
+from bondstore.deid.edf.texts import blank
+from bondstore.deid.names import NameFinder
 from bondstore.domains.neuro.findings import KINDS
 from bondstore.domains.neuro.kinds import Kind, kind_of
-from bondstore.domains.neuro.sources import Sources
+from bondstore.domains.neuro.sources import Source, Sources
 from bondstore.errors import BondstoreError, ChangedError, DamagedError, IntegrityError, NotFoundError
 from bondstore.findings import GONE, NOT_FETCHED
 from bondstore.ledger import Item, Read, State
@@ -26,6 +29,10 @@ from bondstore.runs.work import UnfetchedError, at_the_source, from_source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Buffer
+
+    from bondstore.deid.finder import Finder, Found
+    from bondstore.findings import Finding
     from bondstore.ledger import Ledger, Output
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Holder
@@ -33,8 +40,9 @@ if TYPE_CHECKING:
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
 
-RECORDING = "recording"
+RECORDING, NOTES = "recording", "notes"
 _BATCH, _WEIGHT = 32, 256 << 20
+_MOST_NOTES = 64 << 20
 
 
 @dataclass(slots=True)
@@ -52,24 +60,38 @@ class Known:
     def of(self, ledger: Ledger | None, context: RunContext) -> Sources:
         """Return it."""
         if self.sources is None and self.ask is not None:
-            written = () if ledger is None else ledger.outputs.of_kind(context.job, RECORDING)
+            written = () if ledger is None else ledger.outputs.of_kind(context.job, RECORDING, NOTES)
             self.sources = self.ask(context, {one.source: one.path for one in written})
         return self.found
 
-    def part(self, keys: Iterable[str], subject: str) -> Known:
+    def part(self, aliases: Iterable[str], subject: str) -> Known:
         """Return what workers need for some files."""
-        rules = {subject: self.found.rules[subject]} if subject else {}
-        return Known(None, Sources({key: self.found.files[key] for key in keys}, rules))
+        found = self.found
+        rules = {subject: found.rules[subject]} if subject else {}
+        digests = {subject: found.digests[subject]} if subject else {}
+        return Known(None, Sources({one: found.files[one] for one in aliases}, rules, digests))
+
+
+@dataclass(slots=True)
+class Watched:
+    """A finder that counts common words that may be names."""
+
+    finder: Finder
+    doubtful: int = 0
+
+    def find(self, text: str) -> Iterable[Found]:
+        """Return what is to be blanked in a text."""
+        if isinstance(self.finder, NameFinder):
+            self.doubtful += len(self.finder.doubtful(text))
+        return self.finder.find(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Recordings(EachObject):
-    """Takes identity out of each recording."""
+    """Takes identity out of each file."""
 
-    known: Known = field(compare=False)
-    made_by: str = ""
-    """Tells outputs of these settings from those of others."""
-    kinds: ClassVar[tuple[str, ...]] = (RECORDING,)
+    known: Known = field(compare=False, repr=False)
+    kinds: ClassVar[tuple[str, ...]] = (RECORDING, NOTES)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Look at everything first: no byte is copied before each file has a place of its own."""
@@ -83,22 +105,20 @@ class Recordings(EachObject):
         for listing in context.store.pages():
             page = Page()
             for info in listing.objects():
-                if info.key in real:
+                if info.key in real:  # else it came after all others were looked at
                     alias = real[info.key]
                     source = sources.files[alias]
                     page.items.append(Item(alias, info.etag, info.size, source.path))
                     page.findings += [KINDS[word].about(alias) for word in (source.remark,) if word]
-                    if source.by_file_time:
-                        page.findings.append(KINDS["start-by-file-time"].about(alias))
             yield page
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:  # noqa: ARG002
         """Whether an object was handled as is asked for now: with these settings, or refused for the same reason."""
         source = self.known.found.files.get(item.key)
-        made = outputs.get(item.output)
         if item.state is State.QUARANTINED:
-            return source is None or source.reason == item.reason
-        return made is not None and made.made_by == self.made_by
+            return source is None or source.reason == item.reason or not (source.reason or item.reason in KINDS)
+        made = outputs.get(item.output)
+        return source is not None and made is not None and made.made_by == self.known.found.digests.get(source.subject)
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield the files of one subject after the other, and then what is refused; each with what it takes alone."""
@@ -116,44 +136,84 @@ class Recordings(EachObject):
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Clean them, or say why not."""
-        sources = self.known.found
         for item in items:
-            source = sources.files[item.key]
+            source = self.known.found.files[item.key]
             if source.reason:
                 _refuse(item, source.reason, work)
-            elif kind_of(source.key) is Kind.RECORDING:
-                self._clean(item, source.key, sources.rules[source.subject], work)
+            else:
+                self._take(item, source, work)
 
-    def _clean(self, item: Item, key: str, rules: Rules, work: Work) -> None:
+    def _take(self, item: Item, source: Source, work: Work) -> None:
+        """Read a file once, and write it without identity. No error of the source is told: it has the file's name."""
+        rules = self.known.found.rules[source.subject]
+        watched = Watched(rules.finder)
+        rules = replace(rules, finder=watched)
+        facts = {"source": item.key, "made_by": self.known.found.digests[source.subject]}
         try:
             with at_the_source():
-                info = work.store.head(key)
+                info = work.store.head(source.key)
                 if info.etag != item.version:
                     raise ChangedError("The file changed since it was listed.")
-            scrub = Scrub(from_source(work.store.open_ranges(info)), rules, threads=1)
-            work.write(item.output, scrub, kind=RECORDING, source=item.key, made_by=self.made_by)
+            chunks = from_source(work.store.open_ranges(info))
+            clean = _recording if kind_of(source.key) is Kind.RECORDING else _notes
+            findings = clean(item, chunks, rules, work, facts)
         except UnfetchedError as failure:
-            _unread(item, failure.error, work)
-        except (DamagedError, IntegrityError) as error:
-            work.quarantine(item, item.version, getattr(error, "kind", "samples-differ"))
+            gone = isinstance(failure.error, NotFoundError)
+            work.receipt.failed(item, (GONE if gone else NOT_FETCHED).about(item.key, message=_UNREAD))
+        except DamagedError as error:
+            _refuse(item, error.kind, work)
+        except IntegrityError:
+            _refuse(item, "samples-differ", work)
         except BondstoreError as error:
             work.not_written(item, error)
         else:
+            if watched.doubtful:
+                findings.append(KINDS["name-doubtful"].about(item.key, count=watched.doubtful))
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
-            work.receipt.findings += scrub.result.findings(item.key)
+            work.receipt.findings += findings
             work.receipt.done(item, info.etag)
+
+
+_UNREAD = "The file could not be read, or changed meanwhile. Another run tries again."
+
+
+def _recording(
+    item: Item, chunks: Iterable[Buffer], rules: Rules, work: Work, facts: Mapping[str, str]
+) -> list[Finding]:
+    scrub = Scrub(chunks, rules, threads=1)
+    work.write(item.output, scrub, kind=RECORDING, **facts)
+    return scrub.result.findings(item.key)
+
+
+def _notes(item: Item, chunks: Iterable[Buffer], rules: Rules, work: Work, facts: Mapping[str, str]) -> list[Finding]:
+    """Blank notes line by line: a name in one line is not to be looked for across all of them."""
+    if item.size > _MOST_NOTES:
+        raise DamagedError(KINDS["notes-too-large"].sentence, kind="notes-too-large")
+    content = b"".join(chunks)
+    wide = next((code for mark, code in _WIDE.items() if content.startswith(mark)), None)
+    lines = (content.decode(wide, "replace").encode() if wide else content).splitlines(keepends=True)
+    removed: Counter[str] = Counter()
+    cleaned = []
+    for line in map(bytearray, lines):
+        with memoryview(line) as view:
+            removed.update(blank(view, rules.finder))
+        cleaned.append(bytes(line))
+    joined = b"".join(cleaned)
+    work.write(item.output, [joined.decode().encode(wide) if wide else joined], kind=NOTES, **facts)
+    kind = EDF["identity-removed"]
+    return [
+        kind.about(item.key, where="notes", count=number, message=f"Removed: {word}.")
+        for word, number in removed.items()
+    ]
+
+
+_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 def _refuse(item: Item, reason: str, work: Work) -> None:
     if reason == NOT_FETCHED.word:
-        work.receipt.failed(item, NOT_FETCHED.about(item.key))
+        work.receipt.failed(item, NOT_FETCHED.about(item.key, message=_UNREAD))
         return
     kind = KINDS.get(reason) or EDF[reason]
     work.receipt.findings.append(kind.about(item.key))
     work.quarantine(item, item.version, reason)
-
-
-def _unread(item: Item, error: BondstoreError, work: Work) -> None:
-    """Note a file that could not be had, without its name."""
-    kind = GONE if isinstance(error, NotFoundError) else NOT_FETCHED
-    work.receipt.failed(item, kind.about(item.key))

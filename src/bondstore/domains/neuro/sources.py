@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from bondstore.deid.crosswalk import Crosswalk, Entry
 from bondstore.deid.dates import DatePolicy, redating
 from bondstore.deid.edf.rules import Rules
 from bondstore.deid.names import NameFinder
 from bondstore.deid.people import Person
 from bondstore.domains.neuro.aliases import Aliases
 from bondstore.domains.neuro.identity import staff_of
+from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.layout import lay_out
-from bondstore.domains.neuro.looking import FILE_TIME
-from bondstore.domains.neuro.patients import Patient, patients_in
-from bondstore.errors import DamagedError, WaitingError
-from bondstore.text import counted
+from bondstore.errors import DamagedError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    from bondstore.stores import Store
+    from bondstore.deid.crosswalk import Crosswalk, Entry
+    from bondstore.domains.neuro.patients import Patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,18 @@ class Source:
 
     key: str = field(repr=False)
     """As the store has it: never to be recorded or shown."""
-    path: str
+    patient: int
+    """The place of its patient among all, from 1."""
+    path: str = ""
     """Where it goes; empty where it is refused."""
     subject: str = ""
     reason: str = ""
     """Why it is refused: the word of a finding."""
     remark: str = ""
     """What a person should look at: the word of a finding."""
-    by_file_time: bool = False
+    start: datetime | None = None
+    by: str = ""
+    """What says when it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,62 +61,79 @@ class Sources:
 
     files: Mapping[str, Source]
     rules: Mapping[str, Rules]
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Tells what is done with the files of a subject from what was done with other settings, or for other names."""
+    candidates: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Codes of subjects that a patient may be, where somebody must say."""
+    new: frozenset[str] = frozenset()
+    """Codes that were drawn just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for besides the source."""
+
+    how: How = How()
+    also: Sequence[Person] = ()
+    """Others whose names are taken out."""
+    code: str | None = None
+    """The code of the one patient there is."""
+    draft: bool = False
+    """Whether nothing is to be kept of it in the crosswalk."""
 
 
 def sources_of(
-    store: Store, crosswalk: Crosswalk, how: How, given: Mapping[str, str], also: Sequence[Person] = ()
+    patients: Sequence[Patient], crosswalk: Crosswalk, asked: Asked, given: Mapping[str, str] | None = None
 ) -> Sources:
-    """Look at all files, and find or draw the codes of their patients.
-
-    Parameters
-    ----------
-    given : mapping of str to str
-        Places that files got before, by their aliases.
-    also : sequence of Person
-        Others whose names are taken out.
-
-    Raises
-    ------
-    WaitingError
-        Somebody must say first whether two names are of one person.
-    """
-    patients = list(patients_in(store))
-    whose = {one.folder: _person(one) for one in patients if len(one.people) <= 1}
-    people = [person for person in whose.values() if person.names or person.numbers]
-    assigned = crosswalk.assign(people)
-    if assigned.questions:
-        raise WaitingError(
-            f"{counted(len(assigned.questions), 'patient')} may be in the crosswalk already, under another spelling.",
-            hint="Nothing was copied. Say who they are: bondstore crosswalk add. Then run the same command again.",
-        )
-    aliases = Aliases(crosswalk.secret())
-    files: dict[str, Source] = {}
-    named: defaultdict[str, list[Person]] = defaultdict(list)
+    """Find or draw the codes of patients, and give each file its place; `given` are places of before, by alias."""
+    whose = {number: _person(one) for number, one in enumerate(patients, 1) if len(one.people) <= 1}
+    people = {number: one for number, one in whose.items() if one.names or one.numbers}
+    if asked.code is not None and len(set(people.values())) != 1:
+        raise UsageError("--code is for one patient, and the source has none or several.", hint="Leave it out.")
+    codes = {} if asked.code is None else dict.fromkeys(people.values(), asked.code)
+    assigned = crosswalk.assign(list(people.values()), None, codes, keep=not asked.draft)
+    aliases = Aliases(_secret(crosswalk, draft=asked.draft))
+    candidates = {one.person: tuple(each.code for each in one.candidates) for one in assigned.questions}
+    folders: defaultdict[str, list[tuple[int, Patient]]] = defaultdict(list)
     entries: dict[str, Entry] = {}
-    of_code: defaultdict[str, list[Patient]] = defaultdict(list)
-    for one in patients:
-        person = whose.get(one.folder)
-        if person is None or person not in assigned.entries:
-            files |= {aliases.of(key): Source(key, "", reason="several-people") for key in (*one.files, *one.unread)}
-            continue
-        entry = assigned.entries[person]
-        entries[entry.code] = entry
-        of_code[entry.code].append(one)
-        named[entry.code] += [person, entry.person, *_staff(one)]
-    for code, folders in of_code.items():
-        files |= _placed(code, folders, aliases, given)
-    rules = {
-        code: Rules(
-            code,
-            NameFinder([*named[code], *also], all_dates=how.dates != "keep"),
-            redating(how.dates, entry.shift),
-            how.annotations,
-        )
-        for code, entry in entries.items()
-    }
-    for one in patients:
-        files |= {aliases.of(key): Source(key, "", reason=kind.value) for key, kind in one.refused.items()}
-    return Sources(files, rules)
+    found: list[Source] = []
+    for number, one in enumerate(patients, 1):
+        entry = assigned.entries.get(people[number]) if number in people else None
+        if entry is None:
+            word = "person-doubtful" if number in people else "nobody-named" if number in whose else "several-people"
+            found += (Source(key, number, reason=word) for key in (*one.files, *one.unread))
+        else:
+            entries[entry.code] = entry
+            folders[entry.code].append((number, one))
+        found += (Source(key, number, reason=kind.value) for key, kind in one.refused.items())
+    rules, digests = {}, {}
+    for code, entry in entries.items():
+        found += _placed(code, folders[code], aliases, given or {})
+        named = [entry.person, *(person for _, one in folders[code] for person in _named(one)), *asked.also]
+        rules[code] = _rules(entry, named, asked.how)
+        digests[code] = _digest(aliases.secret, entry, named, asked.how)
+    doubtful = {number: candidates[person] for number, person in people.items() if person in candidates}
+    return Sources({aliases.of(one.key): one for one in found}, rules, digests, doubtful, assigned.new)
+
+
+def _secret(crosswalk: Crosswalk, *, draft: bool) -> bytes:
+    try:
+        return crosswalk.secret()
+    except NotFoundError:
+        if not draft:
+            raise
+        return secrets.token_bytes(32)
+
+
+def _rules(entry: Entry, named: Sequence[Person], how: How) -> Rules:
+    finder = NameFinder(named, all_dates=how.dates != "keep")
+    return Rules(entry.code, finder, redating(how.dates, entry.shift), how.annotations)
+
+
+def _digest(secret: bytes, entry: Entry, named: Iterable[Person], how: How) -> str:
+    """Digest settings and names with the crosswalk's secret: nobody else can try names out on it."""
+    known = sorted({word for one in named for word in (*one.names, *map(str, one.births), *one.numbers)})
+    return hmac.digest(secret, repr((how, entry.code, entry.shift, known)).encode(), hashlib.sha256).hex()[:32]
 
 
 def _person(patient: Patient) -> Person:
@@ -121,24 +144,28 @@ def _person(patient: Patient) -> Person:
     return person
 
 
-def _staff(patient: Patient) -> Iterable[Person]:
+def _named(patient: Patient) -> Iterator[Person]:
+    """Yield all whom a patient's files name."""
+    yield _person(patient)
     for one in patient.files.values():
         if one.header is not None:
             yield from staff_of(one.header)
 
 
-def _placed(code: str, folders: Sequence[Patient], aliases: Aliases, given: Mapping[str, str]) -> dict[str, Source]:
-    """Return the files of one subject; several folders may be of one."""
-    looked = {key: one for folder in folders for key, one in folder.files.items()}
+def _placed(
+    code: str, folders: Sequence[tuple[int, Patient]], aliases: Aliases, given: Mapping[str, str]
+) -> Iterator[Source]:
+    """Yield the files of one subject; several folders may be of one."""
+    looked = {key: (number, one) for number, folder in folders for key, one in folder.files.items()}
     before = {key: given[alias] for key in looked if (alias := aliases.of(key)) in given}
     gone = {f"\0{alias}": path for alias, path in given.items() if path.startswith((f"{code}/", f"{code}_edf/"))}
-    layout = lay_out(code, [one.found for one in looked.values()], gone | before)
-    files = {}
-    for key, one in looked.items():
+    layout = lay_out(code, [one.found for _, one in looked.values()], gone | before)
+    for key, (number, one) in looked.items():
+        start = one.found.starts[0] if len(one.found.starts) == 1 else None
         path, reason = layout.paths.get(key, ""), layout.doubts.get(key, "")
-        files[aliases.of(key)] = Source(key, path, code, reason, layout.remarks.get(key, ""), one.by == FILE_TIME)
-    for folder in folders:
+        if kind_of(key) is Kind.VIDEO:
+            path, reason = "", "video-not-cleaned"
+        yield Source(key, number, path, code, reason, layout.remarks.get(key, ""), start, one.by)
+    for number, folder in folders:
         for key, error in folder.unread.items():
-            reason = error.kind if isinstance(error, DamagedError) else "not-fetched"
-            files[aliases.of(key)] = Source(key, "", code, reason)
-    return files
+            yield Source(key, number, "", code, error.kind if isinstance(error, DamagedError) else "not-fetched")

@@ -1,0 +1,50 @@
+"""Options that the commands over hospital recordings share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bondstore.cli import options
+from bondstore.cli.from_model import Bundle
+
+if TYPE_CHECKING:
+    from bondstore.domains.neuro.job import CrosswalkRef
+
+Source = Annotated[
+    str, typer.Argument(metavar="SRC", help="A folder, or a store's URL, with a folder for each patient.")
+]
+Names = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="People to take out besides, one a line, such as staff and relatives."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CrosswalkOptions(Bundle):
+    """Which crosswalk is meant, and the key that opens it."""
+
+    crosswalk: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|URL", help="The crosswalk: a file, or an object of a store. Else one of your own."),
+    ] = None
+    crosswalk_profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Named settings to open the crosswalk with, where it is an object."),
+    ] = None
+    key: options.OwnKey = None
+    passphrase: options.Passphrase = None
+
+    def reference(self) -> CrosswalkRef:
+        """Return it as runs record it."""
+        from bondstore.domains.neuro.job import CrosswalkRef
+
+        passphrase = None if self.passphrase is None else str(self.passphrase)
+        return CrosswalkRef(self.crosswalk, self.key, passphrase, self.crosswalk_profile)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether anything was said of it."""
+        return self != CrosswalkOptions()
