@@ -25,6 +25,7 @@ MODULES = {
     "neuro": ("Hospital recordings", "../how-to/neuro.md"),
     "releases": ("Releases", "../how-to/release.md"),
     "vaults": ("Vaults", "../how-to/vault.md"),
+    "archives": ("What was archived", "../how-to/archive.md"),
     "participants": ("Participants", "../how-to/participants.md"),
     "policies": ("Access policies", "../how-to/policies.md"),
 }

@@ -1,7 +1,7 @@
 """Bondstore: read, export, check and prove sensitive research data kept in object storage.
 
-Public names are found here when first used, so that ``import bondstore`` stays quick: `beiwe`, `screenlake`,
-`neuro`, `ocean`, `participants`, `policies`, `releases`, `vaults`, `open_store`, `BondstoreError`.
+Public names are found here when first used, so that ``import bondstore`` stays quick: `archives`, `beiwe`,
+`screenlake`, `neuro`, `ocean`, `participants`, `policies`, `releases`, `vaults`, `open_store`, `BondstoreError`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bondstore.version import VERSION
 
 if TYPE_CHECKING:
-    from bondstore import beiwe, neuro, ocean, participants, policies, releases, screenlake, vaults
+    from bondstore import archives, beiwe, neuro, ocean, participants, policies, releases, screenlake, vaults
     from bondstore.errors import BondstoreError
     from bondstore.stores import open_store
 
@@ -20,6 +20,7 @@ __version__ = VERSION
 __all__ = [
     "BondstoreError",
     "__version__",
+    "archives",
     "beiwe",
     "neuro",
     "ocean",

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bondstore.config.resolve import resolve_dest, resolve_source
-from bondstore.config.secrets import SecretRef
+from bondstore.config.secrets import SecretRef, reference_of
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.vault import verify as verifying
@@ -58,7 +58,7 @@ def open_vault(
         You have no key, or several and none is named.
     """
     name = own_key(key)
-    return Vault(resolve_source(url, profile), Reader(name, passphrase_of(name, _reference(passphrase))))
+    return Vault(resolve_source(url, profile), Reader(name, passphrase_of(name, reference_of(passphrase))))
 
 
 def ls(
@@ -97,7 +97,7 @@ def ls(
         recursive=recursive,
         standing=standing,
         key=key,
-        passphrase=_reference(passphrase),
+        passphrase=reference_of(passphrase),
         profile=profile,
     )
     return contents.rows
@@ -160,7 +160,7 @@ def put(
         url,
         seal_for=seal_for,
         key=key,
-        passphrase=_reference(passphrase),
+        passphrase=reference_of(passphrase),
         existing=existing,
         profile=profile,
         from_profile=from_profile,
@@ -271,7 +271,7 @@ def get(
         dest,
         unseal=unseal,
         key=key,
-        passphrase=_reference(passphrase),
+        passphrase=reference_of(passphrase),
         profile=profile,
         dest_profile=dest_profile,
         wait=wait,
@@ -316,7 +316,7 @@ def rekey(
     IntegrityError
         The vault's manifests are not what they were.
     """
-    job = rekey_job(url, add=add, drop=drop, key=key, passphrase=_reference(passphrase), profile=profile)
+    job = rekey_job(url, add=add, drop=drop, key=key, passphrase=reference_of(passphrase), profile=profile)
     return execute(job, open_destination(job.store), executor(jobs), dry_run=dry_run)
 
 
@@ -359,10 +359,6 @@ def verify(
         The vault's manifests are not what they were.
     """
     job = verifying.verify_job(
-        url, deep=deep, sample=sample, unseal=unseal, key=key, passphrase=_reference(passphrase), profile=profile
+        url, deep=deep, sample=sample, unseal=unseal, key=key, passphrase=reference_of(passphrase), profile=profile
     )
     return execute(job, verifying.destination_of(job), executor(jobs))
-
-
-def _reference(passphrase: str | SecretRef | None) -> SecretRef | None:
-    return SecretRef.parse(passphrase) if isinstance(passphrase, str) else passphrase

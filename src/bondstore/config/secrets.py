@@ -158,6 +158,11 @@ _lock = threading.RLock()
 _remembered: dict[SecretRef, Secret] = {}
 
 
+def reference_of(given: str | SecretRef | None) -> SecretRef | None:
+    """Return a reference that was given as one, or as text such as ``env:LAB_KEY``."""
+    return SecretRef.parse(given) if isinstance(given, str) else given
+
+
 def remember(ref: SecretRef, value: Secret | str) -> None:
     """Keep a value under its reference for the life of this process.
 

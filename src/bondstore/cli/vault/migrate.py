@@ -10,7 +10,7 @@ import typer
 from bondstore.cli import options, output
 from bondstore.cli.questions import confirm
 from bondstore.cli.vault._rounds import Wait, rounds
-from bondstore.errors import Exit, UsageError
+from bondstore.errors import Exit
 from bondstore.text import bytes_text, counted, number_text
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from bondstore.runs.destination import Destination
     from bondstore.runs.engine import RunResult
     from bondstore.runs.plan import Plan
-    from bondstore.stores.archive import Speed
     from bondstore.vault.glacier.migrate import MigrateJob, MigratePlan
 
 EXAMPLES = (
@@ -85,11 +84,11 @@ def command(
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
-    from bondstore.vault.glacier.migrate import MigratePlan, migrate_job
+    from bondstore.vault.glacier.migrate import MigratePlan, migrate_job, speed_of
     from bondstore.vault.jobs import executor
     from bondstore.vault.put import kept_in
 
-    speed = _speed(tier)
+    speed = speed_of(tier)
     job = migrate_job(
         vault,
         url,
@@ -118,15 +117,6 @@ def command(
     if result.state == "planned":
         return _show_plan(result, job, json=json)
     return _show(result, job, place, json=json)
-
-
-def _speed(tier: str) -> Speed:
-    from bondstore.stores.archive import Speed
-
-    try:
-        return Speed(tier)
-    except ValueError:
-        raise UsageError(f"--tier {tier} is unknown.", hint=f"Choose one of: {', '.join(Speed)}.") from None
 
 
 def _forecast(plan: MigratePlan, job: MigrateJob) -> Iterator[str]:
