@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import subprocess
 import sys
 import time
@@ -11,13 +13,18 @@ from pathlib import Path
 import edfio
 import pytest
 
-from bondstore.domains.neuro.job import DeidentifyJob
+from bondstore.config.secrets import SecretRef
+from bondstore.deid.safe import SafeKeys, opened, sealed
+from bondstore.domains.neuro.job import CrosswalkRef, DeidentifyJob
 from bondstore.domains.neuro.service import prepare
 from bondstore.domains.neuro.sources import How
 from bondstore.errors import PolicyError, WaitingError
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Executor, Processes, Serial
+from bondstore.stores import open_store
+from bondstore.stores.address import store_spec
+from bondstore.vault.keys import unlocked
 from tests.domains.neuro.hospital import Hospital, content, named_in, samples
 from tests.kills import kills_of
 
@@ -157,6 +164,68 @@ def test_a_folder_that_cannot_be_read_is_not_named(hospital: Hospital, capfd: py
         blocked.chmod(0o700)
     assert named_in({"out": ended.stdout, "err": ended.stderr, **content(hospital.dest)}) == []
     assert ended.returncode != 0 or b'"failed"' in ended.stdout
+
+
+def test_the_report_has_both_checksums_of_the_samples(hospital: Hospital) -> None:
+    run(job_of(hospital))
+    with (hospital.dest / "recordings.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(one["path"] for one in rows) == sorted(content(hospital.dest, "*.edf"))
+    for one in rows:
+        checksum = hashlib.sha256(samples((hospital.dest / one["path"]).read_bytes())).hexdigest()
+        assert one["samples_sha256_in"] == one["samples_sha256_out"] == checksum
+        assert (one["format"], one["signals"], one["records"]) == ("EDF+C", "2", "1")
+    (hospital.dest / "recordings.csv").unlink()
+    (removed, *_) = (hospital.dest / "records").iterdir()
+    removed.unlink()
+    assert run(job_of(hospital)).tally.done.objects == 1
+    assert removed.exists()
+    assert (hospital.dest / "recordings.csv").exists()
+
+
+def test_a_person_whose_code_changes_leaves_nothing_under_the_old_one(hospital: Hospital) -> None:
+    hospital.only("Keller")
+    run(job_of(hospital, code="k3f9a2bq"))
+    key = replace(hospital.crosswalk, place=str(hospital.crosswalk_file.with_name("other.c4gh")))
+    entry = hospital.crosswalk.open().entries()[0]
+    # another crosswalk with the same secret: a copy in which somebody set the code right
+    _copied_with_code(hospital, key, entry.code, "a1b2c3d4")
+    run(job_of(replace(hospital, crosswalk=key)))
+    names = [name for name in content(hospital.dest) if not name.startswith(".")]
+    assert sorted(names) == ["a1b2c3d4_edf/a1b2c3d4_1.edf", "recordings.csv", "records/a1b2c3d4_1.json"]
+
+
+def _copied_with_code(hospital: Hospital, other: CrosswalkRef, old: str, new: str) -> None:
+    ref = hospital.crosswalk
+    assert ref.key is not None
+    assert ref.passphrase is not None
+    private = unlocked(ref.key, SecretRef.parse(ref.passphrase)).private
+    known = SafeKeys(private)
+    place = str(hospital.crosswalk_file)
+    plain = opened(hospital.crosswalk_file.read_bytes(), known, place).replace(old.encode(), new.encode())
+    Path(str(other.place)).write_bytes(sealed(plain, [private.public], private))
+
+
+@pytest.mark.parametrize("dates", ["keep", "shift"])
+def test_into_a_bucket(hospital: Hospital, s3_environment: str, dates: str) -> None:
+    away = f"{s3_environment}/clean"
+    job = prepare(hospital.source, away, crosswalk=hospital.crosswalk, dates=dates)
+    done = run(job)
+    assert (done.tally.done.objects, done.tally.quarantined.objects) == (4, 3)
+    store = open_store(job.dest)
+    found = {info.key: bytes(store.get(info.key).data) for info in store.list()}
+    assert sum(name.endswith(".edf") for name in found) == 3
+    assert named_in(found) == []
+    assert run(prepare(hospital.source, away, crosswalk=hospital.crosswalk, dates=dates)).plan.todo.objects == 0
+
+
+def test_from_a_bucket(hospital: Hospital, s3_environment: str) -> None:
+    store = open_store(store_spec(f"{s3_environment}/export"))
+    for name, one in content(hospital.source).items():
+        store.put(name, one)
+    done = run(prepare(f"{s3_environment}/export", hospital.dest, crosswalk=hospital.crosswalk))
+    assert (done.tally.done.objects, done.tally.quarantined.objects) == (4, 3)
+    assert named_in(content(hospital.dest)) == []
 
 
 @pytest.mark.slow

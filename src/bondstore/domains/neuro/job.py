@@ -12,10 +12,11 @@ from bondstore.deid.names import NameFinder
 from bondstore.deid.people import read_people
 from bondstore.domains.neuro.patients import patients_in
 from bondstore.domains.neuro.recordings import Known, Recordings
+from bondstore.domains.neuro.report import Report
 from bondstore.domains.neuro.sources import Asked, How, Sources, sources_of
 from bondstore.errors import BondstoreError, ConfigurationError, NothingThereError, PolicyError, WaitingError
 from bondstore.runs.domain import unknown_run
-from bondstore.runs.pipeline import Job, Step
+from bondstore.runs.pipeline import Job, Leftovers, Step
 from bondstore.runs.policy import check_places
 from bondstore.stores import open_store
 from bondstore.text import counted
@@ -104,7 +105,8 @@ class DeidentifyJob(Job):
     @property
     def steps(self) -> Sequence[Step]:
         """The recordings, and what is written beside them."""
-        return (Recordings(self.known),)
+        recordings = Recordings(self.known)
+        return (recordings, Leftovers(recordings), Report())
 
     def _ask(self, context: RunContext, given: Mapping[str, str]) -> Sources:
         asked = Asked(self.how, people_of(self.names), self.code, draft=not context.run)

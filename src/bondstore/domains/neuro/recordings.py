@@ -18,6 +18,7 @@ from bondstore.deid.edf.texts import blank
 from bondstore.deid.names import NameFinder
 from bondstore.domains.neuro.findings import KINDS
 from bondstore.domains.neuro.kinds import Kind, kind_of
+from bondstore.domains.neuro.report import RECORD, record_of, record_path
 from bondstore.domains.neuro.sources import Source, Sources
 from bondstore.errors import BondstoreError, ChangedError, DamagedError, IntegrityError, NotFoundError
 from bondstore.findings import GONE, NOT_FETCHED
@@ -91,7 +92,7 @@ class Recordings(EachObject):
     """Takes identity out of each file."""
 
     known: Known = field(compare=False, repr=False)
-    kinds: ClassVar[tuple[str, ...]] = (RECORDING, NOTES)
+    kinds: ClassVar[tuple[str, ...]] = (RECORDING, NOTES, RECORD)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Look at everything first: no byte is copied before each file has a place of its own."""
@@ -112,13 +113,18 @@ class Recordings(EachObject):
                     page.findings += [KINDS[word].about(alias) for word in (source.remark,) if word]
             yield page
 
-    def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:  # noqa: ARG002
+    def beside(self, path: str) -> tuple[str, ...]:
+        """Return the record of a recording."""
+        return (record_path(path),) if kind_of(path) is Kind.RECORDING else ()
+
+    def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
         """Whether an object was handled as is asked for now: with these settings, or refused for the same reason."""
         source = self.known.found.files.get(item.key)
         if item.state is State.QUARANTINED:
             return source is None or source.reason == item.reason or not (source.reason or item.reason in KINDS)
-        made = outputs.get(item.output)
-        return source is not None and made is not None and made.made_by == self.known.found.digests.get(source.subject)
+        digest = None if source is None else self.known.found.digests.get(source.subject)
+        made = [outputs.get(path) for path in (item.output, *self.beside(item.output))]
+        return all(one is not None and one.made_by == digest and holder.holds(one) for one in made)
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield the files of one subject after the other, and then what is refused; each with what it takes alone."""
@@ -182,6 +188,8 @@ def _recording(
 ) -> list[Finding]:
     scrub = Scrub(chunks, rules, threads=1)
     work.write(item.output, scrub, kind=RECORDING, **facts)
+    record = record_of(item.output, scrub.result)
+    work.write(record_path(item.output), [record], kind=RECORD, made_by=facts["made_by"])
     return scrub.result.findings(item.key)
 
 

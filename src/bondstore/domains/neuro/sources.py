@@ -157,8 +157,9 @@ def _placed(
 ) -> Iterator[Source]:
     """Yield the files of one subject; several folders may be of one."""
     looked = {key: (number, one) for number, folder in folders for key, one in folder.files.items()}
-    before = {key: given[alias] for key in looked if (alias := aliases.of(key)) in given}
-    gone = {f"\0{alias}": path for alias, path in given.items() if path.startswith((f"{code}/", f"{code}_edf/"))}
+    own = {alias: path for alias, path in given.items() if path.startswith((f"{code}/", f"{code}_edf/"))}
+    before = {key: own[alias] for key in looked if (alias := aliases.of(key)) in own}
+    gone = {f"\0{alias}": path for alias, path in own.items()}
     layout = lay_out(code, [one.found for _, one in looked.values()], gone | before)
     for key, (number, one) in looked.items():
         start = one.found.starts[0] if len(one.found.starts) == 1 else None
