@@ -4,10 +4,11 @@ from bondstore.runs.domain import Domain
 
 DOMAIN = Domain(
     "neuro",
-    "Hospital recordings: plan, take identity out.",
+    "Hospital recordings: plan, take identity out, look.",
     {
         "plan": "Patients, recordings and their new names, and what cannot be cleaned.",
         "deidentify": "Write recordings under subject codes, without identity.",
+        "show": "Show a recording: signals, annotations, and whether identity is in it.",
     },
     package="bondstore.cli.neuro",
     jobs="bondstore.domains.neuro.job",

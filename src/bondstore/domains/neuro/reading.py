@@ -18,7 +18,7 @@ from bondstore.deid.edf.annotations import read_annotations
 from bondstore.deid.edf.findings import EDF
 from bondstore.deid.edf.header import PATIENT, RECORDING, read_header
 from bondstore.deid.edf.texts import decoded
-from bondstore.domains.neuro.signals import Signal, as_numbers, signal_of
+from bondstore.domains.neuro.signals import Signal, as_numbers, seconds_of, signal_of
 from bondstore.errors import DamagedError, UsageError
 from bondstore.text import counted
 
@@ -65,6 +65,15 @@ class Annotation(NamedTuple):
     text: str
 
 
+class AnnotationText(NamedTuple):
+    """One text of an annotation signal as it is in the file."""
+
+    onset: float | None
+    """None for bytes that are no annotation."""
+    duration: float | None
+    content: bytes
+
+
 class Recording:
     """One EDF, EDF+, BDF or BDF+ file, also one that other programs refuse; made by `open`.
 
@@ -108,8 +117,7 @@ class Recording:
     @property
     def record_s(self) -> float | None:
         """Seconds of a record; None where the header does not say."""
-        lasts = self.header.duration
-        return lasts if lasts is not None and lasts > 0 else None
+        return seconds_of(self.header)
 
     @property
     def stop_s(self) -> float | None:
@@ -216,31 +224,38 @@ class Recording:
     @cached_property
     def annotations(self) -> tuple[Annotation, ...]:
         """All annotations, in the order of the file, each text by itself. To find them, the whole file is read once."""
+        return tuple(
+            Annotation(one.onset, one.duration, decoded(one.content))
+            for one in self.annotation_texts
+            if one.onset is not None
+        )
+
+    @cached_property
+    def annotation_texts(self) -> tuple[AnnotationText, ...]:
+        """All texts of annotation signals as bytes, those that belong to no time included."""
         found, damaged, cut = [], 0, 0
-        for _, content in self.annotation_bytes():
+        for content in self._annotation_bytes():
             for one in read_annotations(content):
                 damaged += not one.onset
                 cut += bool(one.onset) and not one.ends
-                if one.onset:
-                    onset = float(Decimal(one.onset) - self._zero)
-                    length = float(one.duration) if one.duration else None
-                    found += [Annotation(onset, length, decoded(content[at : at + size])) for at, size in one.texts]
+                onset = float(Decimal(one.onset) - self._zero) if one.onset else None
+                length = float(one.duration) if one.duration else None
+                found += [AnnotationText(onset, length, content[at : at + size]) for at, size in one.texts]
         self._odd |= Counter({"edf-annotation-damaged": damaged, "edf-annotation-cut": cut})
         return tuple(found)
 
-    def annotation_bytes(self) -> Iterator[tuple[int, bytes]]:
-        """Yield each annotation signal of each record with the record's number, a last one that ends early included."""
+    def _annotation_bytes(self) -> Iterator[bytes]:
+        """Yield each annotation signal of each record, a last one that ends early included."""
         columns = self.header.annotations
         if not columns:
             return
-        for number, parts in self._blocks(0, self.records, columns):
+        for _, parts in self._blocks(0, self.records, columns):
             for row in range(len(parts[0])):
-                for part in parts:
-                    yield number + row, part[row].tobytes()
+                yield from (part[row].tobytes() for part in parts)
         at = self._at(self.records)
         for where in columns:
             if where.start < self._rest:
-                yield self.records, self._source.read(at + where.start, at + min(where.stop, self._rest))
+                yield self._source.read(at + where.start, at + min(where.stop, self._rest))
 
     def record_start(self, number: int) -> float:
         """Return when a record begins, in seconds since the start: by its own annotation where records have gaps."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,12 @@ class Signal:
         return gain, lowest - first * gain
 
 
+def seconds_of(header: Header) -> float | None:
+    """Return how long a record lasts; None where the header does not say."""
+    lasts = header.duration
+    return lasts if lasts is not None and lasts > 0 and isfinite(lasts) else None
+
+
 def signal_of(header: Header, number: int) -> Signal:
     """Return what a header says of a signal."""
 
@@ -52,9 +59,12 @@ def signal_of(header: Header, number: int) -> Signal:
         return header.text(header.field(name, number)).strip(" \0")
 
     def value(name: str) -> float | None:
-        field = header.field(name, number)
-        return float(text(name).replace(",", ".")) if header.is_number(field) else None
+        if not header.is_number(header.field(name, number)):
+            return None
+        found = float(text(name).replace(",", "."))
+        return found if isfinite(found) else None
 
+    lasts = seconds_of(header)
     samples, begin = header.samples[number], sum(header.samples[:number])
     return Signal(
         number,
@@ -63,7 +73,7 @@ def signal_of(header: Header, number: int) -> Signal:
         text("transducer"),
         text("prefilter"),
         samples,
-        samples / header.duration if header.duration and header.duration > 0 else None,
+        None if lasts is None else samples / lasts,
         (value("physical minimum"), value("physical maximum")),
         (value("digital minimum"), value("digital maximum")),
         slice(begin * header.width, (begin + samples) * header.width),
