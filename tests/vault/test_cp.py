@@ -26,7 +26,7 @@ from bondstore.vault.verify import VerifyJob, destination_of
 from tests.cli.conftest import Call, cli
 from tests.homes import home
 from tests.kills import kills_of
-from tests.servers.faulty import FaultyProxy
+from tests.servers.faulty import Fault, FaultyProxy
 from tests.servers.moto import Moto
 from tests.servers.seaweedfs import SeaweedFS
 from tests.stores.rigs import Rig, s3_profile
@@ -166,6 +166,36 @@ def test_within_a_bucket_nothing_is_sent(
         assert not [one for one in proxy.seen if "uploads" in one.query and ".bondstore/" not in one.path]
     kept = seaweedfs.client().head_object(Bucket=bucket, Key="to/typed")
     assert (kept["ContentType"], kept["Metadata"]) == ("text/x-test", {"device": "eeg-7"})
+
+
+@pytest.mark.parametrize(
+    ("where", "first", "answered", "kind"),
+    [
+        ("/from/a/one.edf", 1, {"ETag": f'"{"0" * 32}"'}, "not-fetched"),
+        ("/from/a/one.edf", 2, {"ETag": f'"{"0" * 32}"'}, "not-fetched"),
+        ("/to/a/one.edf", 1, {"ETag": f'"{"0" * 32}"'}, "wrong-checksum"),
+        ("/to/a/one.edf", 1, {"Content-Length": "69999"}, "wrong-checksum"),
+    ],
+    ids=["replaced before", "replaced meanwhile", "another copy", "a short copy"],
+)
+def test_within_a_bucket_what_is_not_what_was_listed_leaves_no_copy(
+    seaweedfs: SeaweedFS, bucket: str, keys_in_environment: None, home: object,
+    where: str, first: int, answered: dict[str, str | None], kind: str,
+) -> None:  # fmt: skip
+    with FaultyProxy(seaweedfs.endpoint) as proxy:
+        profile = s3_profile(proxy.endpoint)
+        source, dest = (StoreSpec(f"s3://{bucket}/{name}", profile) for name in ("from", "to"))
+        given = objects()
+        fill(source, given)
+        fault = proxy.add(Fault("headers", method="HEAD", contains=where, first=first, headers=answered))
+        done = copy(source, dest)
+        assert fault.matched >= first
+        proxy.clear()
+        assert done.state == "incomplete"
+        with open_destination(dest).ledger(create=False) as ledger:
+            assert [(one.key, one.kind) for one in ledger.findings.of_run(done.run)] == [("a/one.edf", kind)]
+        del given["a/one.edf"]
+        assert content(open_store(dest)) == given
 
 
 @pytest.fixture

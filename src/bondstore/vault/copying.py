@@ -254,15 +254,23 @@ class Within:
         ChecksumError
             The copy is another one.
         """
-        info, hashed = unchanged(item, work), hashlib.sha256()
+        info, hashed, target = unchanged(item, work), hashlib.sha256(), self.target + item.output
         for chunk in held(item, work.store.open_ranges(info), proofs):
             hashed.update(chunk)
-        self.store.copy(self.source + item.key, self.target + item.output)
-        unchanged(item, work)
-        done = self.store.head(self.target + item.output)
-        if done.size != info.size or (_is_md5(info.etag) and _is_md5(done.etag) and done.etag != info.etag):
-            raise ChecksumError(f"The copy of {item.key} is not what was copied.")
+        self.store.copy(self.source + item.key, target)
+        try:
+            unchanged(item, work)
+            done = self._proved(target, info)
+        except (ChangedError, ChecksumError):
+            self.store.delete(target)  # nobody is to take it for a copy
+            raise
         return Output(item.output, hashed.digest(), info.size, 0, etag=done.etag, kind=COPY, source=item.key)
+
+    def _proved(self, target: str, info: ObjectInfo) -> ObjectInfo:
+        done = self.store.head(target)
+        if done.size != info.size or (_is_md5(info.etag) and _is_md5(done.etag) and done.etag != info.etag):
+            raise ChecksumError(f"The copy of {info.key} is not what was copied.")
+        return done
 
 
 def unchanged(item: Item, work: Work) -> ObjectInfo:
