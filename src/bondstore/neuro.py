@@ -6,6 +6,7 @@ Examples
 >>> [file.path for file in patients[0].files]  # doctest: +SKIP
 >>> kept = bondstore.neuro.CrosswalkRef("crosswalk.c4gh", passphrase="env:LAB_PASSPHRASE")
 >>> done = bondstore.neuro.deidentify("export", "clean", dates="shift", crosswalk=kept)  # doctest: +SKIP
+>>> bondstore.neuro.audit("clean", names="names.txt").exit_code  # doctest: +SKIP
 >>> recording = bondstore.neuro.open("s3://VAULT/eeg#1ab2cd3e_edf/1ab2cd3e_1.edf")  # doctest: +SKIP
 >>> [(one.label, one.unit, one.rate) for one in recording.signals]  # doctest: +SKIP
 >>> times, values = recording.samples("EEG Fp1", 60, 70)  # doctest: +SKIP
@@ -14,6 +15,7 @@ Examples
 1.5
 """
 
+from bondstore.domains.neuro.audit.service import Audited, audit
 from bondstore.domains.neuro.job import CrosswalkRef
 from bondstore.domains.neuro.opening import open_recording as open
 from bondstore.domains.neuro.reading import Annotation, Recording, Samples
@@ -22,12 +24,14 @@ from bondstore.domains.neuro.signals import Signal
 
 __all__ = [
     "Annotation",
+    "Audited",
     "CrosswalkRef",
     "PlannedFile",
     "PlannedPatient",
     "Recording",
     "Samples",
     "Signal",
+    "audit",
     "deidentify",
     "open",
     "plan",

@@ -4,11 +4,12 @@ from bondstore.runs.domain import Domain
 
 DOMAIN = Domain(
     "neuro",
-    "Hospital recordings: plan, take identity out, look.",
+    "Hospital recordings: plan, take identity out, look, audit.",
     {
         "plan": "Patients, recordings and their new names, and what cannot be cleaned.",
         "deidentify": "Write recordings under subject codes, without identity.",
         "show": "Show a recording: signals, annotations, and whether identity is in it.",
+        "audit": "Look again, independently, for people in everything that left.",
     },
     package="bondstore.cli.neuro",
     jobs="bondstore.domains.neuro.job",
@@ -18,6 +19,11 @@ DOMAIN = Domain(
             "Hospital recordings",
             "From `bondstore neuro deidentify`, besides those of EDF and BDF. Files are told by aliases, as their "
             "names often hold the patient's.",
+        ),
+        "bondstore.domains.neuro.audit.findings:AUDIT": (
+            "Hospital recordings: audit",
+            "From `bondstore neuro audit`. With *error* the exit code is 6. Parts of a path that name somebody are "
+            "hidden.",
         ),
     },
 )

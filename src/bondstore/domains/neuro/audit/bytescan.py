@@ -1,0 +1,184 @@
+"""Bytes of any kind searched for many names at once, at the speed of memory where they are samples.
+
+Names are letters, samples are not: of each pair of bytes only those that may both be letters are looked at closer. Any
+three letters in a row have such a pair, wherever they begin, so that nothing is passed over. Three letters of each
+pattern, its anchor, are then looked up in a table of all anchors; what is left is compared byte by byte.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Buffer
+
+from bondstore.domains.neuro.audit.sought import NAME, Pattern
+
+BLOCK = 256 << 10
+_TAIL = 256
+"""Bytes that are looked at again with the next block: no pattern is longer."""
+_KEYS = 1 << 15
+_PRINTABLE = frozenset(range(32, 127)) | frozenset(range(0xC0, 0x100)) | {9, 10, 13}
+_ROOM = 6
+"""A name of four letters counts within a text: beside it are so many bytes that are written."""
+
+
+class Hit(NamedTuple):
+    """Something that was found."""
+
+    at: int
+    size: int
+    kind: str
+
+
+class _Anchor(NamedTuple):
+    pattern: Pattern
+    before: int
+    """Bytes of the pattern in front of its anchor."""
+
+
+class _Lens(NamedTuple):
+    """How letters or digits are looked for: in so many bytes, under a mask."""
+
+    dtype: str
+    mask: int
+    value: int
+    first: int
+    """Which byte of a letter holds it."""
+    step: int
+    """Bytes of a letter."""
+
+
+_LENSES = (
+    _Lens("<u2", 0xC0C0, 0x4040, 0, 1),
+    _Lens("<u2", 0xF0F0, 0x3030, 0, 1),
+    _Lens("<u4", 0x00C0FFC0, 0x00400040, 0, 2),
+    _Lens("<u4", 0xC0FFC000, 0x40004000, 1, 2),
+)
+
+
+class ByteSearch:
+    """What is looked for in bytes; made once for all files."""
+
+    def __init__(self, patterns: tuple[Pattern, ...]) -> None:
+        self._tables = {step: np.zeros(_KEYS, bool) for step in (1, 2)}
+        self._anchors: defaultdict[tuple[int, int], list[_Anchor]] = defaultdict(list)
+        self.without_anchor = 0
+        digits = False
+        for one in patterns:
+            step, place = one.step, _anchor_of(one)
+            if place is None:
+                self.without_anchor += 1
+                continue
+            key = _key(one.content[place : place + 3 * step : step])
+            digits = digits or (chr(one.content[place]).isdigit() and step == 1)
+            self._tables[step][key] = True
+            self._anchors[step, key].append(_Anchor(one, place))
+        self._lenses = [one for one in _LENSES if one.value != 0x3030 or digits]
+        self._masked = np.empty(_TAIL + BLOCK, np.uint8)
+        self._same = np.empty((_TAIL + BLOCK) // 2, bool)
+
+    def find(self, content: NDArray[np.uint8], seen: int) -> Iterator[Hit]:
+        """Yield what is in a block, but what lies as a whole in the first bytes, which were seen before."""
+        view = content.data.cast("B")
+        for lens in self._lenses:
+            for at in self._places(content, lens):
+                key = _key(bytes(view[at : at + 3 * lens.step : lens.step]))
+                for one in self._anchors[lens.step, key]:
+                    start, stop = at - one.before, at - one.before + len(one.pattern.content)
+                    if start >= 0 and seen < stop <= len(view) and _is_there(view, start, stop, one.pattern):
+                        yield Hit(start, stop - start, one.pattern.kind)
+
+    def _places(self, content: NDArray[np.uint8], lens: _Lens) -> list[int]:
+        width = int(lens.dtype[-1])
+        words = content[: content.size // width * width].view(lens.dtype)
+        masked = np.bitwise_and(words, lens.mask, out=self._masked.view(lens.dtype)[: words.size])
+        same = np.equal(masked, lens.value, out=self._same[: words.size])
+        found = np.flatnonzero(same)
+        if not found.size:
+            return []
+        places = found * width + lens.first
+        places = np.concatenate((places, places - lens.step))
+        places = places[(places >= 0) & (places + 2 * lens.step < content.size)]
+        one, two, three = (content[places + n * lens.step].astype(np.int32) & 31 for n in range(3))
+        hits: list[int] = places[self._tables[lens.step][one << 10 | two << 5 | three]].tolist()
+        return hits
+
+
+def _key(three: bytes) -> int:
+    return (three[0] & 31) << 10 | (three[1] & 31) << 5 | three[2] & 31
+
+
+def _anchor_of(pattern: Pattern) -> int | None:
+    """Return where three letters, or three digits, are in a row."""
+    content, step = pattern.content, pattern.step
+    for at in range(pattern.first, len(content) - 2 * step, step):
+        three = content[at : at + 3 * step : step]
+        if step == 2 and any(content[at + 1 : at + 4 : 2]):
+            continue
+        if all(64 <= one < 128 for one in three) or (step == 1 and all(48 <= one < 64 for one in three)):
+            return at
+    return None
+
+
+def _is_there(view: memoryview, start: int, stop: int, pattern: Pattern) -> bool:
+    """Whether a pattern is there; the fewer letters it has, the more must speak for it: samples are like anything."""
+    found = bytes(view[start:stop])
+    if found.lower() != pattern.content:
+        return False
+    if pattern.step > 1 or (pattern.kind == NAME and pattern.letters > 5):
+        return True
+    before, after = bytes(view[max(0, start - 3 * _ROOM) : start]), bytes(view[stop : stop + 3 * _ROOM])
+    if pattern.kind != NAME:
+        return not (before.rstrip(b"0")[-1:].isdigit() or after[:1].isdigit())
+    if before[-1:].isalpha() or after[:1].isalpha():
+        return False
+    if pattern.letters > 4:
+        return True
+    return _run(reversed(before)) + _run(iter(after)) >= _ROOM
+
+
+def _run(content: Iterator[int]) -> int:
+    for number, one in enumerate(content):
+        if one not in _PRINTABLE:
+            return number
+    return 3 * _ROOM
+
+
+class ByteScan:
+    """One file on its way through a search, in chunks of any size."""
+
+    def __init__(self, search: ByteSearch) -> None:
+        self._search = search
+        self._room = np.empty(_TAIL + BLOCK, np.uint8)
+        self._held = 0
+        """Bytes that were seen before, at the beginning of the room."""
+        self._filled = 0
+        self._at = 0
+        """Where in the file the room begins."""
+
+    def feed(self, chunk: Buffer) -> Iterator[Hit]:
+        """Take more of the file, and yield what was found."""
+        content = np.frombuffer(memoryview(chunk).cast("B"), np.uint8)
+        while content.size:
+            taken = content[: self._room.size - self._filled]
+            self._room[self._filled : self._filled + taken.size] = taken
+            self._filled += taken.size
+            content = content[taken.size :]
+            if self._filled == self._room.size:
+                yield from self._searched()
+
+    def end(self) -> Iterator[Hit]:
+        """Yield what was found in the last of it."""
+        yield from self._searched()
+
+    def _searched(self) -> Iterator[Hit]:
+        for hit in self._search.find(self._room[: self._filled], self._held):
+            yield hit._replace(at=self._at + hit.at)
+        kept = min(_TAIL, self._filled)
+        self._room[:kept] = self._room[self._filled - kept : self._filled].copy()
+        self._at += self._filled - kept
+        self._held = self._filled = kept
