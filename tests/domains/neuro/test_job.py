@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
 import subprocess
 import sys
 import time
@@ -123,6 +124,20 @@ def test_the_only_patient_has_the_code_that_is_given(hospital: Hospital, tmp_pat
     assert [str(one.relative_to(hospital.dest)) for one in hospital.dest.rglob("*.edf")] == [
         "k3f9a2bq_edf/k3f9a2bq_1.edf"
     ]
+
+
+@pytest.mark.parametrize("header", ["X M X Keller_Hans", "X X X X", "k3f9a2bq X X X"])
+def test_a_folder_that_an_earlier_attempt_named_by_the_code_keeps_it(hospital: Hospital, header: str) -> None:
+    hospital.only("Keller")
+    run(job_of(hospital, code="k3f9a2bq"))
+    shutil.rmtree(hospital.source)
+    hospital.write("k3f9a2bq/k3f9a2bq_2.edf", header, "12.00.00", b"Keller moves")
+    hospital.write("k3f9a2bq/new.edf", header, "13.00.00", b"Keller moves")
+    fresh = replace(hospital, dest=hospital.dest.with_name("fresh"))
+    run(job_of(fresh))
+    assert sorted(content(fresh.dest, "*.edf")) == ["k3f9a2bq_edf/k3f9a2bq_1.edf", "k3f9a2bq_edf/k3f9a2bq_2.edf"]
+    assert named_in(content(fresh.dest)) == []
+    assert len(hospital.crosswalk.open().entries()) == 1
 
 
 def test_a_folder_of_several_people_is_not_copied(hospital: Hospital) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from bondstore.deid.dates import DatePolicy, redating
@@ -86,7 +86,8 @@ def sources_of(
     patients: Sequence[Patient], crosswalk: Crosswalk, asked: Asked, given: Mapping[str, str] | None = None
 ) -> Sources:
     """Find or draw the codes of patients, and give each file its place; `given` are places of before, by alias."""
-    whose = {number: _person(one) for number, one in enumerate(patients, 1) if len(one.people) <= 1}
+    subjects = _subjects(crosswalk)
+    whose = {number: _person(one, subjects) for number, one in enumerate(patients, 1) if len(one.people) <= 1}
     people = {number: one for number, one in whose.items() if one.names or one.numbers}
     if asked.code is not None and len(set(people.values())) != 1:
         raise UsageError("--code is for one patient, and the source has none or several.", hint="Leave it out.")
@@ -99,6 +100,8 @@ def sources_of(
     found: list[Source] = []
     for number, one in enumerate(patients, 1):
         entry = assigned.entries.get(people[number]) if number in people else None
+        if number in whose and number not in people:  # no header names anybody, and the folder has the code already
+            entry = subjects.get(_code_of(one))
         if entry is None:
             word = "person-doubtful" if number in people else "nobody-named" if number in whose else "several-people"
             found += (Source(key, number, reason=word) for key in (*one.files, *one.unread))
@@ -109,7 +112,7 @@ def sources_of(
     rules, digests = {}, {}
     for code, entry in entries.items():
         found += _placed(code, folders[code], aliases, given or {})
-        named = [entry.person, *(person for _, one in folders[code] for person in _named(one)), *asked.also]
+        named = [entry.person, *(each for _, one in folders[code] for each in _named(one, subjects)), *asked.also]
         rules[code] = _rules(entry, named, asked.how)
         digests[code] = _digest(aliases.secret, entry, named, asked.how)
     doubtful = {number: candidates[person] for number, person in people.items() if person in candidates}
@@ -136,17 +139,29 @@ def _digest(secret: bytes, entry: Entry, named: Iterable[Person], how: How) -> s
     return hmac.digest(secret, repr((how, entry.code, entry.shift, known)).encode(), hashlib.sha256).hex()[:32]
 
 
-def _person(patient: Patient) -> Person:
-    """Return the patient by the name of their folder and what headers say."""
-    person = Person((patient.folder,) if patient.folder else ())
+def _subjects(crosswalk: Crosswalk) -> dict[str, Entry]:
+    try:
+        return {one.code: one for one in crosswalk.entries()}
+    except NotFoundError:
+        return {}
+
+
+def _code_of(patient: Patient) -> str:
+    """Return the code that a folder of an earlier attempt has for its name."""
+    return patient.folder.removesuffix("_edf")
+
+
+def _person(patient: Patient, subjects: Mapping[str, Entry]) -> Person:
+    """Return the patient by the name of their folder, unless that is a code, and what headers say."""
+    person = Person((patient.folder,) if patient.folder and _code_of(patient) not in subjects else ())
     for one in patient.people:
-        person = person.joined(one)
+        person = person.joined(replace(one, numbers=tuple(number for number in one.numbers if number not in subjects)))
     return person
 
 
-def _named(patient: Patient) -> Iterator[Person]:
+def _named(patient: Patient, subjects: Mapping[str, Entry]) -> Iterator[Person]:
     """Yield all whom a patient's files name."""
-    yield _person(patient)
+    yield _person(patient, subjects)
     for one in patient.files.values():
         if one.header is not None:
             yield from staff_of(one.header)
