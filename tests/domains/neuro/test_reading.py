@@ -256,6 +256,20 @@ def test_annotations_only(tmp_path: Path) -> None:
     assert [one.kind for one in found.findings] == ["edf-duration-zero"]
 
 
+def test_a_time_of_no_recording(tmp_path: Path) -> None:
+    """A list can state 400 digits: a record follows the one before, and an annotation belongs to no time."""
+    room = 500
+    signals = (Signal(), annotations(room // 2))
+    lists = [b"+0\x14\x14\0", b"+%s\x14\x14\0+1.5\x14ok\x14\0" % (b"9" * 400)]
+    path = tmp_path / "late.edf"
+    rows = b"".join(record(n, one, room=room) for n, one in enumerate(lists))
+    path.write_bytes(header(signals, kind="EDF+D") + rows)
+    found = bondstore.neuro.open(path)
+    assert (found.record_start(1), found.stop_s) == (1, 2)
+    assert texts(found) == [(1.5, None, "ok")]
+    assert [one.kind for one in found.findings] == ["edf-annotation-damaged"]
+
+
 def test_what_is_asked_wrongly(tmp_path: Path) -> None:
     path = tmp_path / "two.edf"
     path.write_bytes(header((Signal(), Signal(), annotations())) + bytes(92) * 2)

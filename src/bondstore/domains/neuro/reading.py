@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 BLOCK = 4 << 20
 """Bytes that are read together, about."""
 _FIRST = 64 << 10
+_LATEST = 10**10
+"""Seconds: 300 years."""
 _SLIGHT = 1e-6
 """A part of a sample: times are not exact as binary numbers."""
 
@@ -236,9 +238,10 @@ class Recording:
         found, damaged, cut = [], 0, 0
         for content in self._annotation_bytes():
             for one in read_annotations(content):
-                damaged += not one.onset
-                cut += bool(one.onset) and not one.ends
-                onset = float(Decimal(one.onset) - self._zero) if one.onset else None
+                stated = _seconds(one.onset)
+                damaged += stated is None
+                cut += stated is not None and not one.ends
+                onset = None if stated is None else float(stated - self._zero)
                 length = float(one.duration) if one.duration else None
                 found += [AnnotationText(onset, length, content[at : at + size]) for at, size in one.texts]
         self._odd |= Counter({"edf-annotation-damaged": damaged, "edf-annotation-cut": cut})
@@ -350,4 +353,9 @@ class Recording:
 def _stated(content: bytes) -> Decimal | None:
     """Return the time in the first list of an annotation signal, which is the record's own."""
     first = next(read_annotations(content), None)
-    return Decimal(first.onset) if first is not None and first.onset and content[:1] in b"+-" else None
+    return _seconds(first.onset) if first is not None and content[:1] in b"+-" else None
+
+
+def _seconds(onset: str) -> Decimal | None:
+    """Return a time; None where there is none, or one of no recording: a list can state any number of digits."""
+    return Decimal(onset) if onset and abs(Decimal(onset)) < _LATEST else None
