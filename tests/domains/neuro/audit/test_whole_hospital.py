@@ -1,0 +1,35 @@
+"""The synthetic hospital after `neuro deidentify`: the audit of all that left, which shares no search with it."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+import pytest
+from demo.hospital import Shape, make, names_of, write
+
+import bondstore
+from tests.domains.neuro.hospital import Hospital
+
+
+def found_after_cleaning(hospital: Hospital, shape: Shape) -> Counter[tuple[str, str]]:
+    shutil.rmtree(hospital.source)
+    write(make(shape), hospital.source)
+    names = hospital.source.with_name("people.txt")
+    names.write_text(names_of(), "utf-8")
+    bondstore.neuro.deidentify(hospital.source, hospital.dest, names=names, crosswalk=hospital.crosswalk)
+    done = bondstore.neuro.audit(hospital.dest, names=names, crosswalk=hospital.crosswalk)
+    assert done.exit_code == (6 if done.findings else 0)
+    return Counter((one.kind, one.where) for one in done.findings)
+
+
+@pytest.mark.slow
+def test_of_what_left_nothing_is_told(hospital: Hospital) -> None:
+    assert found_after_cleaning(hospital, Shape(tidy=True)) == {}
+
+
+@pytest.mark.slow
+def test_names_that_the_border_of_a_record_parts_are_told(hospital: Hospital) -> None:
+    """They are searched by `deidentify` in two parts, and are in one recording of each format of three patients."""
+    found = found_after_cleaning(hospital, Shape())
+    assert found in ({}, {("name-left", "annotation"): 15})
