@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from typing_extensions import Buffer
 
-from bondstore.domains.neuro.audit.bytescan import ByteScan, ByteSearch
+from bondstore.domains.neuro.audit.bytescan import BLOCK, ByteScan, ByteSearch
 from bondstore.domains.neuro.audit.recordings import CANNOT, RecordingLook, is_recording, kinds_in
 from bondstore.domains.neuro.audit.sought import NAME, Sought
 from bondstore.domains.neuro.audit.texts import DOUBT, TextSearch
@@ -58,8 +58,7 @@ def look_into(key: str, chunks: Iterable[Buffer], searches: Searches) -> FileLoo
     scan = ByteScan(searches.bytes)
     special: _Look | None = None
     raw = Counter[tuple[str, str]]()
-    for chunk in chunks:
-        view = memoryview(chunk).cast("B")
+    for view in _pieces(chunks):
         if special is None and len(view):
             special = _Look(key, bytes(view[:32]), searches.texts, look.found)
         if special is not None:
@@ -71,6 +70,14 @@ def look_into(key: str, chunks: Iterable[Buffer], searches: Searches) -> FileLoo
         special.end()
         _merge(look.found, raw, special.regions)
     return look
+
+
+def _pieces(chunks: Iterable[Buffer]) -> Iterator[memoryview]:
+    """Cut chunks into pieces that stay in the processor's cache while several look at them."""
+    for chunk in chunks:
+        view = memoryview(chunk).cast("B")
+        for at in range(0, len(view), BLOCK):
+            yield view[at : at + BLOCK]
 
 
 def _merge(found: Counter[tuple[str, str]], raw: Counter[tuple[str, str]], regions: frozenset[str]) -> None:
