@@ -57,8 +57,25 @@ def test_a_text_is_blanked_in_place(signal: bytes, expected: bytes) -> None:
 
 def test_bytes_that_are_no_annotation_and_lists_without_an_end_are_named() -> None:
     assert cleaned(b"+0\x14\x14\0Hans\0")[1:] == ({("annotation", "name"): 1}, {"edf-annotation-damaged": 1})
-    assert cleaned(b"+0\x14\x14\0+1\x14Ha")[1:] == ({}, {"edf-annotation-cut": 1})
+    assert cleaned(b"+0\x14\x14\0+1\x14Ha\0")[1:] == ({}, {"edf-annotation-cut": 1})
     assert cleaned(b"+0\x14\x14\0+1\x14flat\x14\0")[1:] == ({}, {})
+
+
+def test_both_parts_of_a_word_that_a_records_end_cuts_are_blanked() -> None:
+    """In the next record the text goes on behind the record's own list, or at its very beginning."""
+    first, removed, words = cleaned(b"+0\x14\x14\0+1\x14saw Spo")
+    assert first == b"+0\x14\x14\0+1\x14saw XXX"
+    assert (removed.total(), words) == (1, {"edf-annotation-cut": 1})
+    for start in (b"", b"+1\x14\x14\0"):
+        second = bytearray(start + b"tty at Fp1\x14\0+3\x14flat\x14\0")
+        counted = Counter[tuple[str, str]](), Counter[str]()
+        assert not clean_annotations(memoryview(second), SCRUB, *counted, continues=True)
+        assert second == start + b"XXX at Fp1\x14\0+3\x14flat\x14\0"
+
+
+def test_a_text_that_ends_where_the_record_does_not_loses_nothing() -> None:
+    for signal in (b"+0\x14\x14\0+1\x14left arm\0", b"+0\x14\x14\0+1\x14left arm\x14", b"left arm\0\0"):
+        assert cleaned(signal)[0] == signal
 
 
 def test_marks_between_texts_are_never_blanked() -> None:

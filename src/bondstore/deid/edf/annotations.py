@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bondstore.deid.edf.rules import Rules
-from bondstore.deid.edf.texts import blank
+from bondstore.deid.edf.texts import FIRST_WORD, LAST_WORD, blank, blank_word
 
+CUT = "word that a record's end cuts"
 _END = 0x14
 _LIST = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14", re.ASCII)
 _RECORD_START = re.compile(rb"[+-]\d+(?:\.\d*)?\x14\x14", re.ASCII)
@@ -65,9 +66,15 @@ def _one(part: bytes, at: int) -> Annotations:
     return Annotations(found[1].decode(), (found[2] or b"").decode(), tuple(texts), part[-1] == _END)
 
 
-def clean_annotations(signal: memoryview, rules: Rules, removed: Counter[tuple[str, str]], words: Counter[str]) -> None:
-    """Take identity out of one annotation signal of one record, in place; count what was removed and what is odd."""
-    held = bytes(signal)
+def clean_annotations(
+    signal: memoryview, rules: Rules, removed: Counter[tuple[str, str]], words: Counter[str], *, continues: bool = False
+) -> bool:
+    """Take identity out of one annotation signal of one record, in place; count what was removed and what is odd.
+
+    Return whether the record's end cuts a text, which `continues` in the next record then. The two parts of the word
+    that is cut are blanked: a part of a name is not found, and the first part may have left already.
+    """
+    held, is_cut = bytes(signal), False
     for one in read_annotations(held):
         words["edf-annotation-damaged"] += not one.onset
         words["edf-annotation-cut"] += not one.ends
@@ -75,11 +82,19 @@ def clean_annotations(signal: memoryview, rules: Rules, removed: Counter[tuple[s
             removed["annotation", "dropped"] += len(one.texts)
             continue
         for at, size in one.texts:
-            removed.update(("annotation", kind) for kind in blank(signal[at : at + size], rules.finder))
+            text = signal[at : at + size]
+            removed.update(("annotation", kind) for kind in blank(text, rules.finder))
+            is_cut = at + size == len(held)
+            if continues and not one.onset:
+                continues = False
+                removed["annotation", CUT] += blank_word(text, FIRST_WORD)
+            if is_cut:
+                removed["annotation", CUT] += blank_word(text, LAST_WORD)
     if rules.annotations == "drop":
         start = _RECORD_START.match(held)
         kept = start.end() if start else 0
         signal[kept:] = bytes(len(held) - kept)
+    return is_cut
 
 
 def with_texts(signals: NDArray[np.uint8]) -> NDArray[np.intp]:

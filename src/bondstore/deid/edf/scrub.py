@@ -9,7 +9,7 @@ that came, and are hashed once for both.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
@@ -79,6 +79,8 @@ class _Part(NamedTuple):
     annotations: list[slice]
     before: NDArray[np.uint8] | None = None
     """The content as it came, where something was blanked."""
+    number: int = 0
+    """Which of the file's annotation signals its first one is."""
 
 
 class Scrub:
@@ -105,6 +107,7 @@ class Scrub:
         self._source, self._rules, self._threads = source, rules, min(threads, 1)
         self._removed, self._odd = Counter[tuple[str, str]](), Counter[str]()
         self._in, self._out = hashlib.sha256(), hashlib.sha256()
+        self._cut = defaultdict[int, bool](bool)
         self._size, self._step = 0, MAIN
         self._room = np.empty(0, np.uint8)
         self._result: Scrubbed | None = None
@@ -170,7 +173,10 @@ class Scrub:
                 left -= len(piece)
                 self._size += len(piece)
                 content = np.frombuffer(piece, np.uint8)[None]
-                yield _Part(content, [], [_ALL]) if searched else _Part(content, [_ALL], [])
+                if searched:
+                    yield _Part(content, [], [_ALL], number=annotations.index(region))
+                else:
+                    yield _Part(content, [_ALL], [])
             if left:
                 return
 
@@ -192,8 +198,10 @@ class Scrub:
     def _searched(self, part: _Part) -> _Part:
         after = part.content.copy()
         for record in after:
-            for where in part.annotations:
-                clean_annotations(record[where].data, self._rules, self._removed, self._odd)
+            for number, where in enumerate(part.annotations, part.number):
+                self._cut[number] = clean_annotations(
+                    record[where].data, self._rules, self._removed, self._odd, continues=self._cut[number]
+                )
         return part._replace(content=after, before=part.content)
 
     def _hashed(self, part: _Part) -> _Part:

@@ -10,6 +10,7 @@ from bondstore.deid.finder import Finder, Found
 _BLANK = bytes(letter if letter < 32 else 88 for letter in range(256))
 """Every byte becomes an X, except the marks that part texts from each other."""
 _STRAY = re.compile("[\udc80-\udcff]")
+FIRST_WORD, LAST_WORD = re.compile(rb"\A\S+"), re.compile(rb"\S+\Z")
 _SINGLE = ("latin-1", "cp850")
 """Encodings of one byte a letter, in which hospitals' machines write: those of Windows and of DOS."""
 
@@ -28,6 +29,14 @@ def blank(content: memoryview, finder: Finder) -> list[str]:
     for start, stop, _ in found:
         content[start:stop] = bytes(content[start:stop]).translate(_BLANK)
     return [kind for _, _, kind in found]
+
+
+def blank_word(content: memoryview, word: re.Pattern[bytes]) -> bool:
+    """Blank the word that a pattern finds; say whether there is one."""
+    found = word.search(bytes(content))
+    if found is not None:
+        content[slice(*found.span())] = found[0].translate(_BLANK)
+    return found is not None
 
 
 def _found(content: bytes, finder: Finder) -> Iterator[Found]:
