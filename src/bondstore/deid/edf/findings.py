@@ -102,7 +102,7 @@ EDF: Mapping[str, FindingKind] = registry(
         "edf-annotation-cut",
         Severity.WARNING,
         "An annotation ends without its end mark, so its text may continue elsewhere.",
-        "Both parts were searched, each by itself. Look at the annotations before you share the file.",
+        "A word that a record's end cuts was removed. Look at the annotations before you share the file.",
     ),
     FindingKind(
         "edf-annotations-too-large",
