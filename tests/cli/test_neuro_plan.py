@@ -39,7 +39,7 @@ def test_the_plan_is_what_is_written(hospital: Hospital) -> None:
     assert paths == ["CODE_edf/CODE_1.edf", "CODE_edf/CODE_2.edf", "CODE_edf/CODE_2_snc.txt"]
     assert [str(file.start) for file in planned[1].files[:2]] == ["2019-03-02 10:00:00", "2019-03-02 11:00:00"]
     assert [file.reason for file in planned[0].files if not file.path] == [
-        "video-not-cleaned",
+        "video-unreadable",
         "natus-file",
         "unknown-kind",
     ]

@@ -73,7 +73,7 @@ def test_what_is_found_tells_place_and_kind_alone(hospital: Hospital) -> None:
     with open_destination(job_of(hospital).dest).ledger(create=False) as ledger:
         found = list(ledger.findings.of_run(done.run))
     kinds = {one.kind for one in found}
-    assert kinds >= {"identity-removed", "natus-file", "video-not-cleaned", "unknown-kind"}
+    assert kinds >= {"identity-removed", "natus-file", "video-unreadable", "unknown-kind"}
     assert {one.where for one in found if one.kind == "identity-removed"} >= {"patient", "annotation", "notes"}
 
 

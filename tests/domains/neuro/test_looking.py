@@ -9,12 +9,13 @@ from pathlib import Path
 import edfio
 import pyedflib
 import pytest
+from demo.hospital import avi
 
 from bondstore.config.profiles import Profile, StoreSpec
 from bondstore.deid.edf.header import Header
 from bondstore.domains.neuro.identity import patient_of, staff_of
 from bondstore.domains.neuro.kinds import Kind
-from bondstore.domains.neuro.looking import FILE_TIME, HEADER, TEXT, Looked, look
+from bondstore.domains.neuro.looking import CONTAINER, FILE_TIME, HEADER, TEXT, Looked, look
 from bondstore.errors import DamagedError
 from bondstore.stores import open_store
 
@@ -76,15 +77,21 @@ def test_what_is_unknown_is_nobody() -> None:
 
 def test_notes_video_and_what_is_no_recording(tmp_path: Path) -> None:
     (tmp_path / "x_snc.txt").write_text("Clip\t2019-02-12 15:04:05\n", encoding="utf-16")
-    (tmp_path / "x.avi").write_bytes(b"RIFF")
+    moment = datetime(2019, 2, 12, 15, 4, 5)
+    film = avi("", "", moment)
+    (tmp_path / "x.avi").write_bytes(film)
+    (tmp_path / "silent.avi").write_bytes(film.replace(b"IDIT", b"JUNK"))
+    (tmp_path / "no.avi").write_bytes(b"RIFF")
     (tmp_path / "x.edf").write_bytes(b"no header")
     (tmp_path / "short.edf").write_bytes((DATA / "test_generator.edf").read_bytes()[:300])
     notes = looked(tmp_path, "x_snc.txt")
     assert (notes.found.kind, notes.found.starts, notes.by) == (Kind.NOTES, (datetime(2019, 2, 12, 15, 4, 5),), TEXT)
     video = looked(tmp_path, "x.avi")
-    written = datetime.fromtimestamp((tmp_path / "x.avi").stat().st_mtime, UTC).replace(tzinfo=None)
+    assert (video.found.starts, video.by) == ((moment,), CONTAINER)
+    video = looked(tmp_path, "silent.avi")
+    written = datetime.fromtimestamp((tmp_path / "silent.avi").stat().st_mtime, UTC).replace(tzinfo=None)
     assert video.by == FILE_TIME
     assert abs((video.found.starts[0] - written).total_seconds()) < 0.01
-    for name in ("x.edf", "short.edf"):
+    for name in ("x.edf", "short.edf", "no.avi"):
         with pytest.raises(DamagedError):
             looked(tmp_path, name)

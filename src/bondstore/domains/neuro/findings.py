@@ -41,8 +41,20 @@ KINDS = registry(
     FindingKind(
         "video-not-cleaned",
         Severity.ERROR,
-        "Videos are not cleaned yet; face and voice identify the patient.",
-        "It was not copied. Keep it where the originals are.",
+        "Video can be copied without its tags only where PyAV is installed.",
+        "It was not copied. Install it with: pip install 'bondstore[video]'. Then run the same command again.",
+    ),
+    FindingKind(
+        "video-unreadable",
+        Severity.ERROR,
+        "The file is named as a video, and cannot be read as one.",
+        "It was not copied. Look whether the recorder's own program plays it.",
+    ),
+    FindingKind(
+        "video-identifies",
+        Severity.WARNING,
+        "Picture and voice of a video identify the patient. Only what its file says besides was taken out.",
+        "Share it only with those who may see the patient.",
     ),
     FindingKind(
         "notes-too-large",

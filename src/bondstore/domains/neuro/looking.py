@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bondstore.deid.edf.annotations import read_annotations
 from bondstore.deid.edf.header import Header, read_header
+from bondstore.deid.video import can_be_read, made_at
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.layout import Found
 from bondstore.domains.neuro.starts import text_starts
+from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +26,7 @@ _FIRST = 64 << 10
 """Bytes that are read first: most headers and notes have fewer."""
 _MOST = 32 << 20
 """Bytes that are read at most: an annotation signal of EDF may have 16 MiB in a record."""
-HEADER, FILE_TIME, TEXT = "header", "file time", "text"
+HEADER, CONTAINER, FILE_TIME, TEXT = "header", "container", "file time", "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Looked:
 
     found: Found
     by: str = ""
-    """What says when it began: ``header``, ``text``, or only the time that its file was written; empty for none."""
+    """What says when it began: ``header``, ``container``, ``text``, or only the time of the file; empty for none."""
     header: Header | None = None
     """Of a recording."""
 
@@ -43,7 +46,7 @@ def look(store: Store, info: ObjectInfo) -> Looked:
     Raises
     ------
     DamagedError
-        It is named as a recording and is neither EDF nor BDF, or its header is damaged.
+        It is named as a recording or a video and is none, or its beginning is damaged.
     StoreError, NotFoundError, CredentialsError
         It cannot be read.
     """
@@ -57,6 +60,10 @@ def look(store: Store, info: ObjectInfo) -> Looked:
     if kind is Kind.NOTES:
         starts = text_starts(_decoded(store.get_range(info.key, 0, _FIRST, info.etag)))
         return Looked(Found(info.key, kind, starts), TEXT if starts else "")
+    if kind is Kind.VIDEO and can_be_read():
+        moment = made_at(cast("BinaryIO", io.BufferedReader(RangeFile(store, info, _FIRST))))
+        if moment is not None:
+            return Looked(Found(info.key, kind, (moment,)), CONTAINER)
     written = datetime.fromtimestamp(info.modified_ms / 1000, UTC).replace(tzinfo=None)
     return Looked(Found(info.key, kind, (written,)), FILE_TIME)
 

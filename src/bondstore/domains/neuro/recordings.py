@@ -6,19 +6,21 @@ source is told in its own words.
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
 
 from bondstore.deid.edf.findings import EDF
 from bondstore.deid.edf.rules import Rules
 from bondstore.deid.edf.scrub import Scrub
 from bondstore.deid.edf.texts import blank
 from bondstore.deid.names import NameFinder
+from bondstore.deid.video import copy_video
 from bondstore.domains.neuro.findings import KINDS
 from bondstore.domains.neuro.kinds import Kind, kind_of
-from bondstore.domains.neuro.report import RECORD, record_of, record_path
+from bondstore.domains.neuro.report import RECORD, record_of, record_of_video, record_path
 from bondstore.domains.neuro.sources import Source, Sources
 from bondstore.errors import BondstoreError, ChangedError, DamagedError, IntegrityError, NotFoundError
 from bondstore.findings import GONE, NOT_FETCHED
@@ -26,6 +28,7 @@ from bondstore.ledger import Item, Read, State
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import EachObject, Objects, Page, Shard
 from bondstore.runs.work import UnfetchedError, at_the_source, from_source
+from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +43,9 @@ if TYPE_CHECKING:
     from bondstore.runs.plan import Plan
     from bondstore.runs.progress import Progress
     from bondstore.runs.work import Work
+    from bondstore.stores import ObjectInfo
 
-RECORDING, NOTES = "recording", "notes"
+RECORDING, NOTES, VIDEO = "recording", "notes", "video"
 _BATCH, _WEIGHT = 32, 256 << 20
 _MOST_NOTES = 64 << 20
 
@@ -61,7 +65,7 @@ class Known:
     def of(self, ledger: Ledger | None, context: RunContext) -> Sources:
         """Return it."""
         if self.sources is None and self.ask is not None:
-            written = () if ledger is None else ledger.outputs.of_kind(context.job, RECORDING, NOTES)
+            written = () if ledger is None else ledger.outputs.of_kind(context.job, RECORDING, NOTES, VIDEO)
             self.sources = self.ask(context, {one.source: one.path for one in written})
         return self.found
 
@@ -92,7 +96,7 @@ class Recordings(EachObject):
     """Takes identity out of each file."""
 
     known: Known = field(compare=False, repr=False)
-    kinds: ClassVar[tuple[str, ...]] = (RECORDING, NOTES, RECORD)
+    kinds: ClassVar[tuple[str, ...]] = (RECORDING, NOTES, VIDEO, RECORD)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Look at everything first: no byte is copied before each file has a place of its own."""
@@ -114,8 +118,8 @@ class Recordings(EachObject):
             yield page
 
     def beside(self, path: str) -> tuple[str, ...]:
-        """Return the record of a recording."""
-        return (record_path(path),) if kind_of(path) is Kind.RECORDING else ()
+        """Return the record of a recording, or of a video."""
+        return () if kind_of(path) is Kind.NOTES else (record_path(path),)
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
         """Whether an object was handled as is asked for now: with these settings, or refused for the same reason."""
@@ -160,9 +164,12 @@ class Recordings(EachObject):
                 info = work.store.head(source.key)
                 if info.etag != item.version:
                     raise ChangedError("The file changed since it was listed.")
-            chunks = from_source(work.store.open_ranges(info))
-            clean = _recording if kind_of(source.key) is Kind.RECORDING else _notes
-            findings = clean(item, chunks, rules, work, facts)
+            if kind_of(source.key) is Kind.VIDEO:
+                findings = _video(item, info, work, facts)
+            else:
+                chunks = from_source(work.store.open_ranges(info))
+                clean = _recording if kind_of(source.key) is Kind.RECORDING else _notes
+                findings = clean(item, chunks, rules, work, facts)
         except UnfetchedError as failure:
             gone = isinstance(failure.error, NotFoundError)
             work.receipt.failed(item, (GONE if gone else NOT_FETCHED).about(item.key, message=_UNREAD))
@@ -191,6 +198,32 @@ def _recording(
     record = record_of(item.output, scrub.result)
     work.write(record_path(item.output), [record], kind=RECORD, made_by=facts["made_by"])
     return scrub.result.findings(item.key)
+
+
+class _Source(RangeFile):
+    """A file of the source."""
+
+    def _fetched(self, number: int) -> bytes:
+        with at_the_source():
+            return RangeFile._fetched(self, number)
+
+
+def _video(item: Item, info: ObjectInfo, work: Work, facts: Mapping[str, str]) -> list[Finding]:
+    """Copy pictures and sound into a file of its own: containers are written with steps back."""
+    temporary = work.writer.reserve()
+    try:
+        with work.writer.explaining(), io.BufferedReader(_Source(work.store, info)) as file:
+            done = copy_video(cast("BinaryIO", file), temporary)
+        work.adopt(item.output, temporary, None, kind=VIDEO, **facts)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    work.write(record_path(item.output), [record_of_video(item.output, done)], kind=RECORD, made_by=facts["made_by"])
+    removed = [
+        EDF["identity-removed"].about(item.key, where=place, count=count, message=f"Removed: {kind}.")
+        for (place, kind), count in done.removed.items()
+    ]
+    return [KINDS["video-identifies"].about(item.key), *removed]
 
 
 def _notes(item: Item, chunks: Iterable[Buffer], rules: Rules, work: Work, facts: Mapping[str, str]) -> list[Finding]:

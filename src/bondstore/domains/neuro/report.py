@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.runs.batches import grouped
 from bondstore.runs.pipeline import Group, Product
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bondstore.deid.edf.scrub import Scrubbed
+    from bondstore.deid.video import VideoCopy
     from bondstore.ledger import Ledger
     from bondstore.runs.context import RunContext
     from bondstore.runs.destination import Destination, Holder
@@ -28,8 +30,9 @@ _AT_ONCE = 256
 
 
 def record_path(path: str) -> str:
-    """Return where the record of a recording is."""
-    return f"records/{PurePosixPath(path).stem}.json"
+    """Return where the record of a recording, or of a video, is; the two may have one number."""
+    name = f"{PurePosixPath(path).stem}{'_video' if kind_of(path) is Kind.VIDEO else ''}"
+    return f"records/{name}.json"
 
 
 def record_of(path: str, done: Scrubbed) -> bytes:
@@ -43,6 +46,18 @@ def record_of(path: str, done: Scrubbed) -> bytes:
         "samples_sha256_out": done.samples_out,
         "removed": {f"{place}: {kind}": count for (place, kind), count in sorted(done.removed.items())},
         "oddities": dict(sorted(done.oddities.items())),
+    }
+    return json.dumps(record, indent=1).encode() + b"\n"
+
+
+def record_of_video(path: str, done: VideoCopy) -> bytes:
+    """Return what was done to a video; the checksums are of its coded pictures and sounds."""
+    record = {
+        "path": path,
+        "format": "video",
+        "samples_sha256_in": done.content_in,
+        "samples_sha256_out": done.content_out,
+        "removed": {f"{place}: {kind}": count for (place, kind), count in sorted(done.removed.items())},
     }
     return json.dumps(record, indent=1).encode() + b"\n"
 

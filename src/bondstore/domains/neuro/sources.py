@@ -13,10 +13,12 @@ from bondstore.deid.dates import DatePolicy, redating
 from bondstore.deid.edf.rules import Rules
 from bondstore.deid.names import NameFinder
 from bondstore.deid.people import Person
+from bondstore.deid.video import can_be_read
 from bondstore.domains.neuro.aliases import Aliases
 from bondstore.domains.neuro.identity import staff_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.layout import lay_out
+from bondstore.domains.neuro.looking import FILE_TIME
 from bondstore.errors import DamagedError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -178,10 +180,13 @@ def _placed(
     layout = lay_out(code, [one.found for _, one in looked.values()], gone | before)
     for key, (number, one) in looked.items():
         start = one.found.starts[0] if len(one.found.starts) == 1 else None
-        path, reason = layout.paths.get(key, ""), layout.doubts.get(key, "")
+        path, reason, remark = (said.get(key, "") for said in (layout.paths, layout.doubts, layout.remarks))
         if kind_of(key) is Kind.VIDEO:
-            path, reason = "", "video-not-cleaned"
-        yield Source(key, number, path, code, reason, layout.remarks.get(key, ""), start, one.by)
+            if not can_be_read():
+                path, reason = "", "video-not-cleaned"
+            elif one.by == FILE_TIME:
+                remark = remark or "start-by-file-time"
+        yield Source(key, number, path, code, reason, remark, start, one.by)
     for number, folder in folders:
         for key, error in folder.unread.items():
             yield Source(key, number, "", code, error.kind if isinstance(error, DamagedError) else "not-fetched")

@@ -19,8 +19,10 @@ def found_after_cleaning(hospital: Hospital, shape: Shape) -> Counter[tuple[str,
     names.write_text(names_of(), "utf-8")
     bondstore.neuro.deidentify(hospital.source, hospital.dest, names=names, crosswalk=hospital.crosswalk)
     done = bondstore.neuro.audit(hospital.dest, names=names, crosswalk=hospital.crosswalk)
-    assert done.exit_code == (6 if done.findings else 0)
-    return Counter((one.kind, one.where) for one in done.findings)
+    found = Counter((one.kind, one.where) for one in done.findings)
+    assert found.pop(("picture-and-sound", "picture and sound")) == 20  # nobody looked at the videos themselves
+    assert done.exit_code == (6 if found else 0)
+    return found
 
 
 @pytest.mark.slow
