@@ -1,4 +1,4 @@
-"""``make demo``: a real S3 server, a made-up encrypted study with some damage, a fleet of profiles; what came of it."""
+"""``make demo``: a real S3 server, a made-up encrypted study with damage, a fleet, a hospital; what came of them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from demo.place import PROFILE, Bucket, Place, bucket, fill, near, program
 from demo.sea import Sea
 from demo.show import Stage, plural
 from demo.study import PARTICIPANTS, STUDY, Shape, make
+from demo.ward import Ward
 
 SHAPE = Shape(participants=3, hours=12, rows=60, missing=0.05)
 INCOMPLETE = 5
@@ -72,10 +73,15 @@ class Demo:
             sea = Sea(where, self.place, self.stage)
             for line in (odd := sea.run()):
                 self.stage.bad(line)
+            self.stage.step("Hospital recordings: take identity out, then look for it again")
+            ward = Ward(self.place, self.stage)
+            for line in (left := ward.run()):
+                self.stage.bad(line)
             self._next(time.monotonic() - began)
             sea.next()
+            ward.next()
             self.stage.say()
-            wrong = wrong or bool(odd)
+            wrong = wrong or bool(odd or left)
             if keep and not wrong:
                 self._wait(where)
         return 1 if wrong else 0
@@ -149,7 +155,7 @@ class Demo:
     def _next(self, seconds: float) -> None:
         call, files, tables = program(), near(self.place.files), near(self.place.tables)
         table = f"import polars as pl; print(pl.read_parquet('{tables}/tables/{PARTICIPANTS[0]}/gps.parquet'))"
-        self.stage.heading(f"Four commands to try next  (the demo took {seconds:.0f} s)")
+        self.stage.heading(f"Five commands to try next  (the demo took {seconds:.0f} s)")
         self.stage.command(f"{call} run show last --dest {files}", "What was done, and what is in quarantine")
         self.stage.command(f"{call} audit verify --dest {files}", "Prove that the record of all reads is unbroken")
         self.stage.command(f'{near(Path(sys.executable))} -c "{table}"', "A participant's places, as a table")

@@ -52,7 +52,7 @@ class Place:
     def clear(self) -> None:
         """Make the folder, without what an earlier demo left; nothing else in it is touched."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for name in ("export", "tables", "config", "state", "secrets", "environment", *_BUCKETS):
+        for name in ("export", "tables", "config", "state", "secrets", "environment", "hospital", "coded", *_BUCKETS):
             path = self.root / name
             if path.is_dir():
                 shutil.rmtree(path)

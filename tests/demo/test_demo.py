@@ -47,7 +47,14 @@ def shown(seaweedfs: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 def test_it_shows_tree_tally_findings_and_what_to_do_next(shown: tuple[str, Path]) -> None:
     output, _ = shown
-    parts = ["What was written", "The tally", "The findings", "Ocean profiles", "Four commands to try next"]
+    parts = [
+        "What was written",
+        "The tally",
+        "The findings",
+        "Ocean profiles",
+        "Hospital recordings",
+        "Five commands to try next",
+    ]
     places = [output.index(part) for part in parts]
     assert places == sorted(places)
     for kind in ("bad-zstd", "damaged-bytes", "empty", "no-iv", "truncated", "comma-in-model", "header-only"):
@@ -55,13 +62,14 @@ def test_it_shows_tree_tally_findings_and_what_to_do_next(shown: tuple[str, Path
     assert re.search(r"files +218 +213 +0 +5 +0", output)
     assert "exit code 5" in output
     assert "12 of 12 files tested" in output
+    assert "82 files left without identity; 57 were refused, by kind." in output
     assert "7 released; held back: 1 suspect, 1 bad, 3 that a test could not evaluate." in output
 
 
-def test_the_four_commands_work_when_pasted(shown: tuple[str, Path]) -> None:
+def test_the_five_commands_work_when_pasted(shown: tuple[str, Path]) -> None:
     output, _ = shown
-    lines = [line.strip() for line in output.partition("Four commands")[2].splitlines() if line.startswith("     ")]
-    assert len(lines) == 4
+    lines = [line.strip() for line in output.partition("Five commands")[2].splitlines() if line.startswith("     ")]
+    assert len(lines) == 5
     for line in lines:
         done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, (line, done.stderr)

@@ -51,7 +51,8 @@ def command(
 
     SRC has a folder for each patient. Recordings (EDF, BDF) become CODE_edf/CODE_1.edf and so on by their start; text
     notes (SNC, VTC) go beside the recording that they begin with. Headers are written again, and names are blanked in
-    annotations, labels and notes; samples stay equal, and originals are never changed. Codes come from the crosswalk.
+    annotations, labels and notes; videos lose all but pictures and sound. Samples stay equal, and originals are never
+    changed. Codes come from the crosswalk.
 
     Files that cannot be cleaned are listed with the reason and not copied, and the exit code is 5. Where a patient may
     be in the crosswalk under another spelling, nothing is copied, and the exit code is 8. Files are told by aliases:
