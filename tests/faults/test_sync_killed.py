@@ -86,10 +86,10 @@ def test_killed_and_run_again(kind: str, tmp_path: Path, moto_environment: Moto)
     for attempt in range(KILLS[kind]):
         version = version_of(database)
         process = start(tmp_path, after, database)
-        if not attempt % 2:
+        if attempt % 2 == (kind == "sqlite"):  # where all is one transaction, it may have ended by then
             wait_for_a_write(process, database, version)
         else:
-            time.sleep(bare * rng.uniform(0, 1.1))
+            time.sleep(bare * (rng.uniform(0, 1.1) if attempt else 0.3))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         landed += process.returncode == -signal.SIGKILL
