@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -249,16 +250,18 @@ def test_killed_at_random_and_run_again(hospital: Hospital) -> None:
         hospital.write(f"Okonkwo/{number}.edf", "X F X Okonkwo_Ada", f"10.{number:02}.00", b"Okonkwo", records=4000)
     assert hospital.deidentify().returncode == 5
     whole = content(hospital.dest, "*.edf")
-    for number in range(kills_of(12)):
+    landed, kills = 0, kills_of(25)
+    for number in range(kills):
         hospital.forget_results()
         words = hospital.words()
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(1.0 + number * 0.15)
+        time.sleep(0.8 + 2.5 * number / kills)
         process.kill()
-        process.wait()
+        landed += process.wait() == -signal.SIGKILL
         assert hospital.deidentify().returncode == 5
         assert content(hospital.dest, "*.edf") == whole
         assert named_in(content(hospital.dest)) == []
+    assert landed
 
 
 def test_nothing_that_is_said_has_a_name(hospital: Hospital) -> None:
