@@ -13,12 +13,19 @@ import pytest
 
 from bondstore.codecs.segments import SEALED_SEGMENT
 from bondstore.config.profiles import Profile, StoreSpec
+from bondstore.config.secrets import Secret
 from bondstore.errors import DamagedError, IntegrityError, PolicyError, WrongKeyError
 from bondstore.ledger import personal_path
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import execute
+from bondstore.runs.executors import Threads
 from bondstore.stores import open_store
+from bondstore.vault.keys import new_pair
 from bondstore.vault.proofs import Reader, proofs_of
+from bondstore.vault.readdress import Change
 from bondstore.vault.recipients import Recipients
-from tests.vault.conftest import Vault, tree_of
+from bondstore.vault.rekey import RekeyJob
+from tests.vault.conftest import PASSPHRASE, Vault, tree_of
 
 FILES = {"a.edf": 400_000, "b.edf": 400_000, "c/d.txt": 10}
 ROUNDS = 12
@@ -29,9 +36,14 @@ def vault(owner: Recipients, tmp_path: Path) -> Vault:
     return filled(owner, tmp_path)
 
 
-@pytest.fixture(params=[0, 10_000_000], ids=["alone", "packed"])
+@pytest.fixture(params=["alone", "packed", "alone, rekeyed", "packed, rekeyed"])
 def any_vault(request: pytest.FixtureRequest, owner: Recipients, tmp_path: Path) -> Vault:
-    return filled(owner, tmp_path, request.param)
+    vault = filled(owner, tmp_path, 10_000_000 if "packed" in request.param else 0)
+    if "rekeyed" in request.param:
+        berta = new_pair("berta", Secret(PASSPHRASE))
+        job = RekeyJob(vault.spec, Change((("berta", berta.public.hex()),)), vault.reader)
+        assert execute(job, open_destination(vault.spec), Threads(2)).state == "finished"
+    return vault
 
 
 def filled(owner: Recipients, tmp_path: Path, pack: int = 0) -> Vault:
@@ -49,8 +61,9 @@ def filled(owner: Recipients, tmp_path: Path, pack: int = 0) -> Vault:
 
 
 def body_at(content: bytes) -> int:
-    """Return where the body begins: one packet of 108 bytes behind 16."""
-    return 124 if content[12] == 1 else pytest.fail("another header")
+    """Return where the body begins: behind 16 bytes and a packet of 108 for each recipient."""
+    assert content[12] in (1, 2)
+    return 16 + 108 * content[12]
 
 
 def segments_of(content: bytes) -> list[bytes]:
