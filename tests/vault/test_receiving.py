@@ -175,6 +175,19 @@ def test_a_part_that_changed_on_the_disk_is_fetched_again(lab: Lab) -> None:
     assert tree_of(lab.back) == {"large.avi": lab.large}
 
 
+@pytest.mark.parametrize("size", [0, SIZE])
+@pytest.mark.parametrize("lab", ["s3"], indirect=True)
+def test_a_journal_without_its_partial_file_or_with_holes_in_it_is_no_damage(lab: Lab, size: int) -> None:
+    """On a disk without links the file is moved to its place, and the journal stays until that is recorded."""
+    partial = stopped(lab)
+    partial.unlink()
+    if size:
+        with partial.open("wb") as file:
+            file.truncate(size)
+    assert lab.vault.get(lab.back).state == "finished"
+    assert tree_of(lab.back) == {"large.avi": lab.large}
+
+
 @pytest.mark.parametrize("line", [bytes(40), b"[1]", b"-1", b"7", b"9999", b"\xff"])
 @pytest.mark.parametrize("lab", ["s3"], indirect=True)
 def test_a_journal_that_a_power_cut_left_is_read_as_far_as_it_goes(lab: Lab, line: bytes) -> None:

@@ -7,9 +7,8 @@ is, is told here by its first bytes: FFmpeg would take a playlist for a video, a
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
+import io
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from bondstore.errors import DamagedError, IntegrityError, MissingExtraError
+from bondstore.errors import BondstoreError, DamagedError, IntegrityError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
+
+    from typing_extensions import Buffer
 
 INSTALL = "Install it with: pip install 'bondstore[video]'"
 _MARKS = (
@@ -32,7 +32,12 @@ _MARKS = (
 )
 _MP4 = frozenset((b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 _KEPT = ("video", "audio")
-_OF_THE_DISK = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
+_ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_HEAD = 64 << 10
+_UNKNOWN = (1 << 32) - 1
+"""What a recorder states that was switched off."""
+_SLACK = 1.0
+"""Seconds by which containers are wrong about their end, though nothing is missing."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class VideoCopy:
     content_in: str
     content_out: str
     """SHA-256 of the coded pictures and sounds, stream by stream, as they came and as they can be read again."""
+    is_cut: bool
+    """Whether pictures and sound end before the container says."""
 
 
 def container_of(start: bytes) -> tuple[str, str] | None:
@@ -69,73 +76,77 @@ def made_at(source: BinaryIO) -> datetime | None:
     Raises
     ------
     DamagedError
-        It is no video, or cannot be read.
+        It cannot be read.
     MissingExtraError
         PyAV is not installed.
     """
-    with _reading(_library()), _opened(source) as video:
+    with _opened(source) as video:
         said = str(video.metadata.get("creation_time", ""))
     try:
         moment = datetime.fromisoformat(said)
-    except ValueError:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def copy_video(source: BinaryIO, target: Path) -> VideoCopy:
+def copy_video(source: BinaryIO, target: BinaryIO) -> VideoCopy:
     """Copy pictures and sound of a video into a new file.
 
     Parameters
     ----------
     source : file open for reading
         The video; it must be seekable.
-    target : Path
-        A file that is written anew.
+    target : file open for reading and writing
+        An empty file; it must be seekable.
 
     Raises
     ------
     DamagedError
-        It is no video, cannot be read, or has neither pictures nor sound.
+        It cannot be read, or has neither pictures nor sound.
     IntegrityError
         Other pictures or sounds were written than were read. What was written must be thrown away.
     MissingExtraError
         PyAV is not installed.
+
+    What reading the source or writing the target raises is raised as it is.
     """
-    av = _library()
-    names = _names(source)
-    coming = _Sums()
-    with _reading(av), _opened(source) as video:
+    coming, leaving, names = _Sums(), _Sums(), _names(source)
+    with _opened(source) as video:
         removed = _left_out(video)
         kept = [one for one in video.streams if _is_kept(one)]
         if not kept:
             raise _unreadable()
-        options = {"fflags": "+bitexact"}  # no program's name and no date in the new file
-        with av.open(str(target), "w", format=names[1], container_options=options) as copy:
-            streams = {one.index: copy.add_stream_from_template(one) for one in kept}
+        with _made(target, names[1]) as copy:
+            # opaque: the library need not know how to encode what is only copied
+            streams = {one.index: copy.add_stream_from_template(one, opaque=True) for one in kept}
             for packet in video.demux(kept):
                 if packet.size:
                     coming.add(packet)
                     packet.stream = streams[packet.stream_index]
                     copy.mux(packet)
-    leaving = _Sums()
-    with target.open("rb") as file, _reading(av), _opened(file) as copy:
+        is_cut = _is_short(source, names[0]) or coming.end < _stated_end(video, names[0]) - _SLACK
+    with _opened(target) as copy:
         for packet in copy.demux():
             if packet.size:
                 leaving.add(packet)
     if coming.text != leaving.text:
         raise IntegrityError("The video changed on its way.", hint="Report this as a defect.")
-    return VideoCopy(removed, coming.text, leaving.text)
+    return VideoCopy(removed, coming.text, leaving.text, is_cut)
 
 
 class _Sums:
-    """Checksums of what is coded, by the place of its stream among those that are kept."""
+    """Checksums of what is coded, by the place of its stream among those that are kept; and where it ends."""
 
     def __init__(self) -> None:
         self._sums: dict[int, Any] = {}
+        self.end = 0.0
+        """Seconds."""
 
     def add(self, packet: Any) -> None:
         """Take a packet; how a container parts its content into packets is of no matter."""
         self._sums.setdefault(packet.stream_index, hashlib.sha256()).update(packet)
+        if (at := packet.dts if packet.pts is None else packet.pts) is not None:
+            self.end = max(self.end, float((at + (packet.duration or 0)) * packet.time_base))
 
     @property
     def text(self) -> str:
@@ -144,6 +155,32 @@ class _Sums:
         for _, one in sorted(self._sums.items()):
             whole.update(one.digest())
         return whole.hexdigest()
+
+
+class _Passing:
+    """A file as the library sees it. The library prints what is raised to it, and may go on: so the first is kept."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.raised: BaseException | None = None
+        self.tell, self.seek = file.tell, file.seek
+
+    def read(self, size: int) -> bytes:
+        """Read; nothing more once something was raised."""
+        return self._kept(self._file.read, size) or b""
+
+    def write(self, data: Buffer) -> int:
+        """Write; nothing more once something was raised."""
+        self._kept(self._file.write, data)
+        return memoryview(data).nbytes
+
+    def _kept(self, act: Callable[[Any], Any], value: object) -> Any:
+        if self.raised is None:
+            try:
+                return act(value)
+            except BaseException as caught:  # noqa: BLE001 - it is raised once the library is left
+                self.raised = caught
+        return None
 
 
 def _library() -> Any:
@@ -156,9 +193,40 @@ def _library() -> Any:
 
 @contextmanager
 def _opened(source: BinaryIO) -> Iterator[Any]:
-    av, names = _library(), _names(source)
-    with av.open(source, format=names[0], metadata_errors="replace", io_open=_refused) as video:
+    """Open a video to read it."""
+    av, names, file = _library(), _names(source), _Passing(source)
+    with (
+        _understood(av, file),
+        av.open(file, format=names[0], metadata_errors="replace", io_open=_refused) as video,
+    ):
         yield video
+
+
+@contextmanager
+def _made(target: BinaryIO, container: str) -> Iterator[Any]:
+    """Open a video to write it: with no program's version, and with no date."""
+    av, file = _library(), _Passing(target)
+    with (
+        _understood(av, file),
+        av.open(file, "w", format=container, container_options={"fflags": "+bitexact"}) as video,
+    ):
+        yield video
+    target.flush()
+
+
+@contextmanager
+def _understood(av: Any, file: _Passing) -> Iterator[None]:
+    """Raise what a file raised; else turn the library's errors into our own. Their text may have what the file says."""
+    try:
+        yield
+    except BaseException as error:
+        if file.raised is not None:
+            raise file.raised from None
+        if isinstance(error, (av.error.FFmpegError, ValueError)) and not isinstance(error, BondstoreError):
+            raise _unreadable() from None
+        raise
+    if file.raised is not None:
+        raise file.raised from None
 
 
 def _names(source: BinaryIO) -> tuple[str, str]:
@@ -175,15 +243,22 @@ def _refused(*_: object) -> NoReturn:
     raise _unreadable()
 
 
-@contextmanager
-def _reading(av: Any) -> Iterator[None]:
-    """Turn the library's errors into our own, but for those of the disk that is written to."""
-    try:
-        yield
-    except av.error.FFmpegError as error:
-        if error.errno in _OF_THE_DISK:
-            raise OSError(error.errno, os.strerror(error.errno)) from None
-        raise _unreadable() from None  # its text may have what the file says
+def _is_short(source: BinaryIO, container: str) -> bool:
+    """Whether a file has fewer bytes than it says. Sources: the RIFF file reference; the ASF specification, 3.2."""
+    source.seek(0)
+    start, size = source.read(_HEAD), source.seek(0, io.SEEK_END)
+    if container == "avi":
+        stated = int.from_bytes(start[4:8], "little")
+        return size < stated + 8 and stated != _UNKNOWN
+    if container == "asf" and (at := start.find(_ASF_FILE)) >= 0:
+        return size < int.from_bytes(start[at + 40 : at + 48], "little")
+    return False
+
+
+def _stated_end(video: Any, container: str) -> float:
+    """Return where a container says that it ends, in seconds; 0 where it says nothing, and the library would guess."""
+    states = container in ("mov", "matroska")
+    return float((video.start_time or 0) + (video.duration or 0)) / 1e6 if states else 0.0
 
 
 def _left_out(video: Any) -> Counter[tuple[str, str]]:

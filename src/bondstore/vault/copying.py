@@ -261,7 +261,7 @@ class Within:
         try:
             unchanged(item, work)
             done = self._proved(target, info)
-        except (ChangedError, ChecksumError):
+        except BondstoreError:
             self.store.delete(target)  # nobody is to take it for a copy
             raise
         return Output(item.output, hashed.digest(), info.size, 0, etag=done.etag, kind=COPY, source=item.key)

@@ -203,7 +203,7 @@ class GetObjects(VaultObjects):
             chunks = from_source(work.store.open_ranges(info))
             work.write(item.output, proofs.content_of(item.key, chunks, self.reader), **facts)
         else:
-            goes_on = partial.exists()
+            goes_on = receiving.journal.exists()
             try:
                 sha256 = receiving.receive(states)
             except DamagedError:  # perhaps what an earlier process left is, and not the object

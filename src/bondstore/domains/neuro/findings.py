@@ -51,6 +51,12 @@ KINDS = registry(
         "It was not copied. Look whether the recorder's own program plays it.",
     ),
     FindingKind(
+        "video-cut",
+        Severity.WARNING,
+        "The video ends before its file says. What is there was copied.",
+        "Look whether the original is whole where it came from.",
+    ),
+    FindingKind(
         "video-identifies",
         Severity.WARNING,
         "Picture and voice of a video identify the patient. Only what its file says besides was taken out.",
@@ -111,3 +117,5 @@ KINDS = registry(
         "Compare its place among the others with what it shows.",
     ),
 )
+PLANNED = KINDS.keys() - {"video-unreadable", "notes-too-large", "samples-differ"}
+"""Reasons to refuse a file that another look may no longer give; the others were found as its bytes were read."""

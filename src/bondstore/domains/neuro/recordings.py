@@ -7,6 +7,7 @@ source is told in its own words.
 from __future__ import annotations
 
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from bondstore.deid.edf.scrub import Scrub
 from bondstore.deid.edf.texts import blank
 from bondstore.deid.names import NameFinder
 from bondstore.deid.video import copy_video
-from bondstore.domains.neuro.findings import KINDS
+from bondstore.domains.neuro.findings import KINDS, PLANNED
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.report import RECORD, record_of, record_of_video, record_path
 from bondstore.domains.neuro.sources import Source, Sources
@@ -32,6 +33,7 @@ from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from typing_extensions import Buffer
 
@@ -125,7 +127,7 @@ class Recordings(EachObject):
         """Whether an object was handled as is asked for now: with these settings, or refused for the same reason."""
         source = self.known.found.files.get(item.key)
         if item.state is State.QUARANTINED:
-            return source is None or source.reason == item.reason or not (source.reason or item.reason in KINDS)
+            return source is None or source.reason == item.reason or not (source.reason or item.reason in PLANNED)
         digest = None if source is None else self.known.found.digests.get(source.subject)
         made = [outputs.get(path) for path in (item.output, *self.beside(item.output))]
         return all(one is not None and one.made_by == digest and holder.holds(one) for one in made)
@@ -212,18 +214,23 @@ def _video(item: Item, info: ObjectInfo, work: Work, facts: Mapping[str, str]) -
     """Copy pictures and sound into a file of its own: containers are written with steps back."""
     temporary = work.writer.reserve()
     try:
-        with work.writer.explaining(), io.BufferedReader(_Source(work.store, info)) as file:
-            done = copy_video(cast("BinaryIO", file), temporary)
+        with work.writer.explaining(), io.BufferedReader(_Source(work.store, info)) as file, _private(temporary) as new:
+            done = copy_video(cast("BinaryIO", file), new)
         work.adopt(item.output, temporary, None, kind=VIDEO, **facts)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     work.write(record_path(item.output), [record_of_video(item.output, done)], kind=RECORD, made_by=facts["made_by"])
-    removed = [
+    words = ("video-identifies", "video-cut") if done.is_cut else ("video-identifies",)
+    return [KINDS[word].about(item.key) for word in words] + [
         EDF["identity-removed"].about(item.key, where=place, count=count, message=f"Removed: {kind}.")
         for (place, kind), count in done.removed.items()
     ]
-    return [KINDS["video-identifies"].about(item.key), *removed]
+
+
+def _private(path: Path) -> BinaryIO:
+    """Make a file that its owner alone may read, and open it."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
 
 
 def _notes(item: Item, chunks: Iterable[Buffer], rules: Rules, work: Work, facts: Mapping[str, str]) -> list[Finding]:
