@@ -23,10 +23,11 @@ from bondstore.config.settings import load_profile
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Serial
+from bondstore.stores.archive import speed_of
 from bondstore.vault import restore as restoring
 from bondstore.vault.glacier.archives import Archive
 from bondstore.vault.glacier.inventory import inventory_job, read_inventory
-from bondstore.vault.glacier.migrate import migrate_job, speed_of
+from bondstore.vault.glacier.migrate import migrate_job
 from bondstore.vault.glacier.service import GlacierVault
 from bondstore.vault.jobs import executor
 from bondstore.vault.keys import find_recipient

@@ -94,6 +94,10 @@ Key = Annotated[
         help=_HELP["decryption_key"],
     ),
 ]
+Crosswalk = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|URL", help="The crosswalk: a file, or an object of a store. Else one of your own."),
+]
 OwnKey = Annotated[
     str | None,
     typer.Option("--key", metavar="NAME", help="Your key, by its name or its .sec file; else your only one."),

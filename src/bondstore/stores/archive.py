@@ -29,6 +29,14 @@ class Speed(StrEnum):
     EXPEDITED = "expedited"
 
 
+def speed_of(tier: str) -> Speed:
+    """Return how soon archives are asked for; raises UsageError where there is no such way."""
+    try:
+        return Speed(tier)
+    except ValueError:
+        raise UsageError(f"--tier {tier} is unknown.", hint=f"Choose one of: {', '.join(Speed)}.") from None
+
+
 @dataclass(frozen=True, slots=True)
 class StorageClass:
     """A storage class of S3, or an access tier of Azure."""

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 class CrosswalkOptions(Bundle):
     """Which crosswalk is meant, and the key that opens it."""
 
-    crosswalk: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|URL", help="The crosswalk: a file, or an object of a store. Else one of your own."),
-    ] = None
+    crosswalk: options.Crosswalk = None
     key: options.OwnKey = None
     passphrase: options.Passphrase = None
     profile: options.Profile = None

@@ -26,10 +26,7 @@ Names = Annotated[
 class CrosswalkOptions(Bundle):
     """Which crosswalk is meant, and the key that opens it."""
 
-    crosswalk: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|URL", help="The crosswalk: a file, or an object of a store. Else one of your own."),
-    ] = None
+    crosswalk: options.Crosswalk = None
     crosswalk_profile: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Named settings to open the crosswalk with, where it is an object."),

@@ -84,7 +84,8 @@ def command(
     from bondstore.cli.progress import reporter
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
-    from bondstore.vault.glacier.migrate import MigratePlan, migrate_job, speed_of
+    from bondstore.stores.archive import speed_of
+    from bondstore.vault.glacier.migrate import MigratePlan, migrate_job
     from bondstore.vault.jobs import executor
     from bondstore.vault.put import kept_in
 

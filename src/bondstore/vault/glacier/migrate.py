@@ -20,7 +20,6 @@ from bondstore.errors import (
     NotFoundError,
     PolicyError,
     TransientStoreError,
-    UsageError,
 )
 from bondstore.ledger import Item, Read, State
 from bondstore.runs.pipeline import PAGE, Job, Page, Step, made_of
@@ -187,14 +186,6 @@ def migrate_job(
         from_profile=profile,
     )
     return MigrateJob(source, replace(found, store=source.spec))
-
-
-def speed_of(tier: str) -> Speed:
-    """Return how soon archives are asked for; raises UsageError where there is no such way."""
-    try:
-        return Speed(tier)
-    except ValueError:
-        raise UsageError(f"--tier {tier} is unknown.", hint=f"Choose one of: {', '.join(Speed)}.") from None
 
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> MigrateJob:
