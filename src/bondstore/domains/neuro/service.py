@@ -43,7 +43,7 @@ class PlannedFile:
     start: datetime | None
     """When it began; None where nothing says, or a date can be read in two ways."""
     by: str
-    """What says that: ``header``, ``text``, or ``file time``."""
+    """What says that: ``header``, ``container``, ``text``, or ``file time``."""
     path: str
     """Where it goes; empty where it is refused."""
     reason: str
