@@ -22,6 +22,8 @@ _TAIL = 256
 """Bytes that are looked at again with the next block: no pattern is longer."""
 _KEYS = 1 << 15
 _PRINTABLE = frozenset(range(32, 127)) | frozenset(range(0xC0, 0x100)) | {9, 10, 13}
+_BESIDE = 18
+"""Bytes on each side of a name that say whether it counts; at a block's end they are in the next one."""
 _ROOM = 6
 """A name of four letters counts within a text: beside it are so many bytes that are written."""
 
@@ -81,15 +83,15 @@ class ByteSearch:
         self._masked = np.empty(_TAIL + BLOCK, np.uint8)
         self._same = np.empty((_TAIL + BLOCK) // 2, bool)
 
-    def find(self, content: NDArray[np.uint8], seen: int) -> Iterator[Hit]:
-        """Yield what is in a block, but what lies as a whole in the first bytes, which were seen before."""
+    def find(self, content: NDArray[np.uint8], seen: int, upto: int) -> Iterator[Hit]:
+        """Yield what ends in a block behind the first `seen` bytes, and not behind the first `upto`."""
         view = content.data.cast("B")
         for lens in self._lenses:
             for at in self._places(content, lens):
                 key = _key(bytes(view[at : at + 3 * lens.step : lens.step]))
                 for one in self._anchors[lens.step, key]:
                     start, stop = at - one.before, at - one.before + len(one.pattern.content)
-                    if start >= 0 and seen < stop <= len(view) and _is_there(view, start, stop, one.pattern):
+                    if start >= 0 and seen < stop <= upto and _is_there(view, start, stop, one.pattern):
                         yield Hit(start, stop - start, one.pattern.kind)
 
     def _places(self, content: NDArray[np.uint8], lens: _Lens) -> list[int]:
@@ -131,7 +133,7 @@ def _is_there(view: memoryview, start: int, stop: int, pattern: Pattern) -> bool
         return False
     if pattern.step > 1 or (pattern.kind == NAME and pattern.letters > 5):
         return True
-    before, after = bytes(view[max(0, start - 3 * _ROOM) : start]), bytes(view[stop : stop + 3 * _ROOM])
+    before, after = bytes(view[max(0, start - _BESIDE) : start]), bytes(view[stop : stop + _BESIDE])
     if pattern.kind != NAME:
         return not (before.rstrip(b"0")[-1:].isdigit() or after[:1].isdigit())
     if before[-1:].isalpha() or after[:1].isalpha():
@@ -145,7 +147,7 @@ def _run(content: Iterator[int]) -> int:
     for number, one in enumerate(content):
         if one not in _PRINTABLE:
             return number
-    return 3 * _ROOM
+    return _BESIDE
 
 
 class ByteScan:
@@ -173,10 +175,11 @@ class ByteScan:
 
     def end(self) -> Iterator[Hit]:
         """Yield what was found in the last of it."""
-        yield from self._searched()
+        yield from self._searched(is_last=True)
 
-    def _searched(self) -> Iterator[Hit]:
-        for hit in self._search.find(self._room[: self._filled], self._held):
+    def _searched(self, *, is_last: bool = False) -> Iterator[Hit]:
+        upto = self._filled if is_last else self._filled - _BESIDE
+        for hit in self._search.find(self._room[: self._filled], max(0, self._held - _BESIDE), upto):
             yield hit._replace(at=self._at + hit.at)
         kept = min(_TAIL, self._filled)
         self._room[:kept] = self._room[self._filled - kept : self._filled].copy()
