@@ -153,3 +153,22 @@ def test_an_error_keeps_its_exit_code_while_threads_list(
         done = subprocess.run([sys.executable, "-c", script, server.endpoint], capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (2, b"")
         assert time.monotonic() - begun < 20
+
+
+def test_a_librarys_thread_inside_the_interpreter_cannot_abort_a_program_that_ends() -> None:
+    """Before Python 3.14 it would be torn out of its foreign frames as the interpreter is taken down."""
+    script = (
+        "import _thread, ctypes, ctypes.util, threading, time\n"
+        "import bondstore.stores.background\n"
+        "entered = _thread.allocate_lock(); entered.acquire()\n"
+        "def hand_over(_):\n"
+        "    entered.release(); time.sleep(.4); print('handed over', flush=True)\n"
+        "    return 0\n"
+        "act = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_void_p)(hand_over)\n"
+        "c = ctypes.CDLL(None)\n"
+        "made = ctypes.c_size_t()\n"
+        "assert c.pthread_create(ctypes.byref(made), None, act, None) == 0\n"
+        "entered.acquire()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "handed over\n"), done.stderr

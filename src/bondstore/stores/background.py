@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import queue
+import sys
 import threading
 import time
 import weakref
@@ -25,15 +26,24 @@ _stops: weakref.WeakSet[threading.Event] = weakref.WeakSet()
 def end_threads(grace: float = _GRACE) -> bool:
     """Stop all threads that work ahead, wait for them a moment, and say whether all have ended.
 
-    Before the interpreter ends: one that is inside the client library then is torn out of foreign frames, and the whole
-    program dies of SIGABRT ("FATAL: exception not rethrown") in place of its own exit code.
+    Before the interpreter ends: one that is inside the client library then, or one of the client library that is inside
+    the interpreter, is torn out of foreign frames, and the whole program dies of SIGABRT ("FATAL: exception not
+    rethrown") in place of its own exit code.
     """
     for stop in list(_stops):
         stop.set()
     give_up = time.monotonic() + grace
     for thread in list(_running):
         thread.join(max(0.0, give_up - time.monotonic()))
-    return not any(thread.is_alive() for thread in list(_running))
+    while _has_foreign() and time.monotonic() < give_up:
+        time.sleep(0.001)
+    return not any(thread.is_alive() for thread in list(_running)) and not _has_foreign()
+
+
+def _has_foreign() -> bool:
+    """Whether a thread that a library started is inside the interpreter: one that hands over a result still may be."""
+    ours = {thread.ident for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)}
+    return not ours.issuperset(sys._current_frames())
 
 
 atexit.register(end_threads)
