@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
 
@@ -18,7 +18,7 @@ from bondstore.deid.edf.rules import Rules
 from bondstore.deid.edf.scrub import Scrub
 from bondstore.deid.edf.texts import blank
 from bondstore.deid.names import NameFinder
-from bondstore.deid.video import copy_video
+from bondstore.deid.video import VideoCopy, copy_video
 from bondstore.domains.neuro.findings import KINDS, PLANNED
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.report import RECORD, record_of, record_of_video, record_path
@@ -32,7 +32,6 @@ from bondstore.runs.work import UnfetchedError, at_the_source, from_source
 from bondstore.stores.rangefile import RangeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from typing_extensions import Buffer
@@ -64,19 +63,31 @@ class Known:
         """It, once it was asked for."""
         return self.sources or Sources({}, {})
 
-    def of(self, ledger: Ledger | None, context: RunContext) -> Sources:
-        """Return it."""
+    def of(self, context: RunContext, given: Callable[[], Mapping[str, str]] = dict) -> Sources:
+        """Return it; `given` tells the places that files have from before, by their aliases."""
         if self.sources is None and self.ask is not None:
-            written = () if ledger is None else ledger.outputs.of_kind(context.job, RECORDING, NOTES, VIDEO)
-            self.sources = self.ask(context, {one.source: one.path for one in written})
+            self.sources = self.ask(context, given())
         return self.found
 
-    def part(self, aliases: Iterable[str], subject: str) -> Known:
+    def part(self, aliases: Iterable[str]) -> Known:
         """Return what workers need for some files."""
         found = self.found
-        rules = {subject: found.rules[subject]} if subject else {}
-        digests = {subject: found.digests[subject]} if subject else {}
-        return Known(None, Sources({one: found.files[one] for one in aliases}, rules, digests))
+        files = {one: found.files[one] for one in aliases}
+        subjects = {one.subject for one in files.values() if not one.reason}
+        rules = {one: found.rules[one] for one in subjects}
+        return Known(None, Sources(files, rules, {one: found.digests[one] for one in subjects}))
+
+    def listed(self, context: RunContext) -> Iterator[Iterator[tuple[str, Source, ObjectInfo]]]:
+        """List the source under aliases, page by page; what came after all others were looked at is not there."""
+        files = self.of(context).files
+        real = {source.key: alias for alias, source in files.items()}
+        for listing in context.store.pages():
+            yield ((real[info.key], files[real[info.key]], info) for info in listing.objects() if info.key in real)
+
+    def is_refused_still(self, item: Item) -> bool:
+        """Whether a file in quarantine would be refused for the same reason again."""
+        source = self.found.files.get(item.key)
+        return source is None or source.reason == item.reason or not (source.reason or item.reason in PLANNED)
 
 
 @dataclass(slots=True)
@@ -102,21 +113,23 @@ class Recordings(EachObject):
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Look at everything first: no byte is copied before each file has a place of its own."""
-        self.known.of(ledger, context)
+        self._learn(ledger, context)
         return EachObject.plan(self, ledger, context, progress)
+
+    def _learn(self, ledger: Ledger | None, context: RunContext) -> Sources:
+        def given() -> Mapping[str, str]:
+            written = () if ledger is None else ledger.outputs.of_kind(context.job, RECORDING, NOTES, VIDEO)
+            return {one.source: one.path for one in written}
+
+        return self.known.of(context, given)
 
     def pages(self, context: RunContext) -> Iterator[Page]:
         """List the source under aliases."""
-        sources = self.known.of(None, context)
-        real = {source.key: alias for alias, source in sources.files.items()}
-        for listing in context.store.pages():
+        for listed in self.known.listed(context):
             page = Page()
-            for info in listing.objects():
-                if info.key in real:  # else it came after all others were looked at
-                    alias = real[info.key]
-                    source = sources.files[alias]
-                    page.items.append(Item(alias, info.etag, info.size, source.path))
-                    page.findings += [KINDS[word].about(alias) for word in (source.remark,) if word]
+            for alias, source, info in listed:
+                page.items.append(Item(alias, info.etag, info.size, source.path))
+                page.findings += [KINDS[word].about(alias) for word in (source.remark,) if word]
             yield page
 
     def beside(self, path: str) -> tuple[str, ...]:
@@ -125,16 +138,16 @@ class Recordings(EachObject):
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
         """Whether an object was handled as is asked for now: with these settings, or refused for the same reason."""
-        source = self.known.found.files.get(item.key)
         if item.state is State.QUARANTINED:
-            return source is None or source.reason == item.reason or not (source.reason or item.reason in PLANNED)
+            return self.known.is_refused_still(item)
+        source = self.known.found.files.get(item.key)
         digest = None if source is None else self.known.found.digests.get(source.subject)
         made = [outputs.get(path) for path in (item.output, *self.beside(item.output))]
         return all(one is not None and one.made_by == digest and holder.holds(one) for one in made)
 
     def shards(self, ledger: Ledger, context: RunContext) -> Iterator[Shard]:
         """Yield the files of one subject after the other, and then what is refused; each with what it takes alone."""
-        files = self.known.of(ledger, context).files
+        files = self._learn(ledger, context).files
         planned = [item for page in ledger.items.planned(context.job, context.run) for item in page]
         by_subject: dict[str, list[Item]] = {}
         for item in planned:
@@ -143,50 +156,64 @@ class Recordings(EachObject):
                 by_subject.setdefault("" if source.reason else source.subject, []).append(item)
         for subject in sorted(by_subject):
             for some in grouped(by_subject[subject], lambda item: item.size, number=_BATCH, weight=_WEIGHT):
-                part = self.known.part([item.key for item in some], subject)
+                part = self.known.part(item.key for item in some)
                 yield Objects(context, replace(self, known=part), tuple(some))
 
     def handle(self, items: Sequence[Item], work: Work) -> None:
         """Clean them, or say why not."""
         for item in items:
-            source = self.known.found.files[item.key]
-            if source.reason:
-                _refuse(item, source.reason, work)
-            else:
-                self._take(item, source, work)
+            take(item, self.known, work, self._clean)
 
-    def _take(self, item: Item, source: Source, work: Work) -> None:
-        """Read a file once, and write it without identity. No error of the source is told: it has the file's name."""
-        rules = self.known.found.rules[source.subject]
-        watched = Watched(rules.finder)
-        rules = replace(rules, finder=watched)
+    def _clean(self, item: Item, info: ObjectInfo, rules: Rules, work: Work) -> list[Finding]:
+        """Write a file without identity."""
+        source = self.known.found.files[item.key]
         facts = {"source": item.key, "made_by": self.known.found.digests[source.subject]}
-        try:
-            with at_the_source():
-                info = work.store.head(source.key)
-                if info.etag != item.version:
-                    raise ChangedError("The file changed since it was listed.")
-            if kind_of(source.key) is Kind.VIDEO:
-                findings = _video(item, info, work, facts)
-            else:
-                chunks = from_source(work.store.open_ranges(info))
-                clean = _recording if kind_of(source.key) is Kind.RECORDING else _notes
-                findings = clean(item, chunks, rules, work, facts)
-        except UnfetchedError as failure:
-            gone = isinstance(failure.error, NotFoundError)
-            work.receipt.failed(item, (GONE if gone else NOT_FETCHED).about(item.key, message=_UNREAD))
-        except DamagedError as error:
-            _refuse(item, error.kind, work)
-        except IntegrityError:
-            _refuse(item, "samples-differ", work)
-        except BondstoreError as error:
-            work.not_written(item, error)
-        else:
-            if watched.doubtful:
-                findings.append(KINDS["name-doubtful"].about(item.key, count=watched.doubtful))
-            work.receipt.reads.append(Read(item.key, info.etag, info.size))
-            work.receipt.findings += findings
-            work.receipt.done(item, info.etag)
+        if kind_of(source.key) is Kind.VIDEO:
+            return _video(item, info, work, facts)
+        chunks = from_source(work.store.open_ranges(info))
+        if kind_of(source.key) is Kind.RECORDING:
+            return _recording(item, chunks, rules, work, facts)
+        content, findings = clean_notes(item, chunks, rules)
+        work.write(item.output, [content], kind=NOTES, **facts)
+        return findings
+
+
+Clean = Callable[[Item, "ObjectInfo", Rules, "Work"], "list[Finding]"]
+"""Writes a file without identity, and returns what is to be said of it."""
+
+
+def take(item: Item, known: Known, work: Work, clean: Clean, *, mark: str = "") -> None:
+    """Read a file once and write it without identity, or say why not. No error of the source is told: it has its name.
+
+    `mark` is what the item's version has behind that of the file.
+    """
+    source = known.found.files[item.key]
+    if source.reason:
+        refuse(item, source.reason, work)
+        return
+    rules = known.found.rules[source.subject]
+    watched = Watched(rules.finder)
+    try:
+        with at_the_source():
+            info = work.store.head(source.key)
+            if info.etag + mark != item.version:
+                raise ChangedError("The file changed since it was listed.")
+        findings = clean(item, info, replace(rules, finder=watched), work)
+    except UnfetchedError as failure:
+        gone = isinstance(failure.error, NotFoundError)
+        work.receipt.failed(item, (GONE if gone else NOT_FETCHED).about(item.key, message=_UNREAD))
+    except DamagedError as error:
+        refuse(item, error.kind, work)
+    except IntegrityError:
+        refuse(item, "samples-differ", work)
+    except BondstoreError as error:
+        work.not_written(item, error)
+    else:
+        if watched.doubtful:
+            findings.append(KINDS["name-doubtful"].about(item.key, count=watched.doubtful))
+        work.receipt.reads.append(Read(item.key, info.etag, info.size))
+        work.receipt.findings += findings
+        work.receipt.done(item, item.version)
 
 
 _UNREAD = "The file could not be read, or changed meanwhile. Another run tries again."
@@ -202,7 +229,7 @@ def _recording(
     return scrub.result.findings(item.key)
 
 
-class _Source(RangeFile):
+class Original(RangeFile):
     """A file of the source."""
 
     def _fetched(self, number: int) -> bytes:
@@ -214,13 +241,22 @@ def _video(item: Item, info: ObjectInfo, work: Work, facts: Mapping[str, str]) -
     """Copy pictures and sound into a file of its own: containers are written with steps back."""
     temporary = work.writer.reserve()
     try:
-        with work.writer.explaining(), io.BufferedReader(_Source(work.store, info)) as file, _private(temporary) as new:
+        with (
+            work.writer.explaining(),
+            io.BufferedReader(Original(work.store, info)) as file,
+            _private(temporary) as new,
+        ):
             done = copy_video(cast("BinaryIO", file), new)
         work.adopt(item.output, temporary, None, kind=VIDEO, **facts)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     work.write(record_path(item.output), [record_of_video(item.output, done)], kind=RECORD, made_by=facts["made_by"])
+    return about_video(item, done)
+
+
+def about_video(item: Item, done: VideoCopy) -> list[Finding]:
+    """Return what is to be said of a video."""
     words = ("video-identifies", "video-cut") if done.is_cut else ("video-identifies",)
     return [KINDS[word].about(item.key) for word in words] + [
         EDF["identity-removed"].about(item.key, where=place, count=count, message=f"Removed: {kind}.")
@@ -233,7 +269,7 @@ def _private(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
 
 
-def _notes(item: Item, chunks: Iterable[Buffer], rules: Rules, work: Work, facts: Mapping[str, str]) -> list[Finding]:
+def clean_notes(item: Item, chunks: Iterable[Buffer], rules: Rules) -> tuple[bytes, list[Finding]]:
     """Blank notes line by line: a name in one line is not to be looked for across all of them."""
     if item.size > _MOST_NOTES:
         raise DamagedError(KINDS["notes-too-large"].sentence, kind="notes-too-large")
@@ -247,9 +283,8 @@ def _notes(item: Item, chunks: Iterable[Buffer], rules: Rules, work: Work, facts
             removed.update(blank(view, rules.finder))
         cleaned.append(bytes(line))
     joined = b"".join(cleaned)
-    work.write(item.output, [joined.decode().encode(wide) if wide else joined], kind=NOTES, **facts)
     kind = EDF["identity-removed"]
-    return [
+    return joined.decode().encode(wide) if wide else joined, [
         kind.about(item.key, where="notes", count=number, message=f"Removed: {word}.")
         for word, number in removed.items()
     ]
@@ -258,7 +293,8 @@ def _notes(item: Item, chunks: Iterable[Buffer], rules: Rules, work: Work, facts
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
-def _refuse(item: Item, reason: str, work: Work) -> None:
+def refuse(item: Item, reason: str, work: Work) -> None:
+    """Say why a file is not copied."""
     if reason == NOT_FETCHED.word:
         work.receipt.failed(item, NOT_FETCHED.about(item.key, message=_UNREAD))
         return
