@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from typing_extensions import Buffer
 
-from bondstore.domains.neuro.audit.bytescan import BLOCK, ByteScan, ByteSearch
+from bondstore.domains.neuro.audit.bytescan import BLOCK, ByteScan, ByteSearch, Hit
 from bondstore.domains.neuro.audit.recordings import CANNOT, RecordingLook, is_recording, kinds_in
 from bondstore.domains.neuro.audit.sought import NAME, Sought
 from bondstore.domains.neuro.audit.texts import DOUBT, TextSearch
@@ -52,32 +52,47 @@ class Searches:
         return "/".join(shown), found
 
 
-def look_into(key: str, chunks: Iterable[Buffer], searches: Searches) -> FileLook:
-    """Look into all bytes of a file, once, in constant memory."""
-    look = FileLook()
-    scan = ByteScan(searches.bytes)
-    special: _Look | None = None
-    raw = Counter[tuple[str, str]]()
-    for view in _pieces(chunks):
-        if special is None and len(view):
-            special = _Look(key, bytes(view[:32]), searches.texts, look.found)
-        if special is not None:
-            special.feed(view)
-        look.size += len(view)
-        raw.update((special.region(hit.at) if special else "file", hit.kind) for hit in scan.feed(view))
-    raw.update((special.region(hit.at) if special else "file", hit.kind) for hit in scan.end())
-    if special is not None:
-        special.end()
-        _merge(look.found, raw, special.regions)
-    return look
+class Look:
+    """A look into all bytes of a file, once and in constant memory, as they come."""
 
+    def __init__(self, key: str, searches: Searches) -> None:
+        self._key, self._searches = key, searches
+        self._look = FileLook()
+        self._scan = ByteScan(searches.bytes)
+        self._special: _Look | None = None
+        self._raw = Counter[tuple[str, str]]()
 
-def _pieces(chunks: Iterable[Buffer]) -> Iterator[memoryview]:
-    """Cut chunks into pieces that stay in the processor's cache while several look at them."""
-    for chunk in chunks:
+    def feed(self, chunk: Buffer) -> None:
+        """Take more of the file."""
         view = memoryview(chunk).cast("B")
-        for at in range(0, len(view), BLOCK):
-            yield view[at : at + BLOCK]
+        for at in range(0, len(view), BLOCK):  # pieces that stay in the processor's cache while several look at them
+            self._take(view[at : at + BLOCK])
+
+    def _take(self, piece: memoryview) -> None:
+        if self._special is None:
+            self._special = _Look(self._key, bytes(piece[:32]), self._searches.texts, self._look.found)
+        self._special.feed(piece)
+        self._look.size += len(piece)
+        self._count(self._scan.feed(piece))
+
+    def _count(self, hits: Iterable[Hit]) -> None:
+        self._raw.update((self._special.region(hit.at) if self._special else "file", hit.kind) for hit in hits)
+
+    def end(self) -> FileLook:
+        """Return what was found, once all of the file was taken."""
+        self._count(self._scan.end())
+        if self._special is not None:
+            self._special.end()
+            _merge(self._look.found, self._raw, self._special.regions)
+        return self._look
+
+
+def look_into(key: str, chunks: Iterable[Buffer], searches: Searches) -> FileLook:
+    """Look into a file."""
+    look = Look(key, searches)
+    for chunk in chunks:
+        look.feed(chunk)
+    return look.end()
 
 
 def _merge(found: Counter[tuple[str, str]], raw: Counter[tuple[str, str]], regions: frozenset[str]) -> None:
