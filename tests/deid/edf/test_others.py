@@ -1,77 +1,35 @@
 """edfio, pyedflib and MNE open what they opened before, with the same samples and annotations but for blanked texts."""
 
 import re
-import warnings
-from collections.abc import Callable
 from datetime import date, time
 from pathlib import Path
-from typing import Any
 
 import edfio
-import mne
 import numpy as np
 import pyedflib
 import pytest
 
 from bondstore.deid.edf.rules import Rules, floored
 from bondstore.deid.edf.scrub import Scrub
+from tests.deid.edf.programs import DATA, PROGRAMS, SHIPPED, opened_by
 from tests.deid.edf.recordings import Signal, Tokens, annotations, header, record
 
-DATA = Path(pyedflib.__file__).parent / "tests" / "data"
-SHIPPED = sorted(path.name for path in DATA.glob("*.[eb]df"))
 NAMES = Tokens(("abcxyz99", "Hans", "Müller", "Muller", "Spotty", "Dr._X", "RECORD START", "Recording ends"))
 BLANKED = re.compile("|".join(NAMES.words), re.IGNORECASE)
-
-Opened = tuple[list[Any], list[tuple[float, float, str]]]
-
-
-def by_edfio(path: Path) -> Opened:
-    read = edfio.read_bdf if path.suffix == ".bdf" else edfio.read_edf
-    found = read(path)
-    texts = [(one.onset, one.duration or 0, one.text) for one in found.annotations]
-    return [one.digital for one in found.signals], texts
-
-
-def by_pyedflib(path: Path) -> Opened:
-    with pyedflib.EdfReader(str(path)) as found:
-        labels = found.getSignalLabels()  # of EDF without a plus it shows the bytes of annotations as samples
-        samples = [found.readSignal(n, digital=True) for n, one in enumerate(labels) if "Annotations" not in one]
-        return samples, list(zip(*found.readAnnotations(), strict=True))
-
-
-def by_mne(path: Path) -> Opened:
-    read = mne.io.read_raw_bdf if path.suffix == ".bdf" else mne.io.read_raw_edf
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the file, not about what is tested
-        found = read(path, preload=True, verbose="error")
-    texts = [(one["onset"], one["duration"], one["description"]) for one in found.annotations]
-    return [found.get_data()], texts
-
-
-PROGRAMS = (by_edfio, by_pyedflib, by_mne)
-
-
-def opened(program: Callable[[Path], Opened], path: Path) -> Opened | None:
-    try:
-        return program(path)
-    except Exception:  # noqa: BLE001 - what a program refuses for its own reasons
-        return None
 
 
 def is_same(before: Path, after: Path) -> list[str]:
     """Return the programs that opened the file before; they open it now, and see the same."""
     able = []
     for program in PROGRAMS:
-        first = opened(program, before)
-        if first is None:
+        first, second = opened_by(program, before), opened_by(program, after)
+        if isinstance(first, str):
             continue
-        second = opened(program, after)
-        assert second is not None, program.__name__
-        assert len(first[0]) == len(second[0])
-        assert all(np.array_equal(a, b) for a, b in zip(first[0], second[0], strict=True))
-        blanked = [(at, length, BLANKED.sub(as_blank, text)) for at, length, text in first[1]]
-        assert second[1] == blanked
-        able.append(program.__name__)
+        assert not isinstance(second, str), (program, second)
+        assert first.has_samples_of(second)
+        blanked = [(at, length, BLANKED.sub(as_blank, text)) for at, length, text in first.texts]
+        assert second.texts == blanked
+        able.append(program)
     return able
 
 
@@ -129,7 +87,7 @@ def test_a_file_of_edfio_with_a_start_fraction(kind: str, tmp_path: Path) -> Non
     path = tmp_path / f"before.{kind}"
     written.write(path)
     after = scrub(path, tmp_path)
-    assert is_same(path, after) == ["by_edfio", "by_pyedflib", "by_mne"]
+    assert is_same(path, after) == ["edfio", "pyedflib", "MNE"]
     found = (edfio.read_bdf if kind == "bdf" else edfio.read_edf)(after)
     assert (found.startdate, found.starttime) == (date(2002, 3, 2), time(10, 20, 30, 250_000))
     assert (found.patient.code, found.patient.name, found.patient.sex) == ("k3m9x2qa", "X", "X")
@@ -146,14 +104,14 @@ def test_two_annotation_signals_and_gaps(tmp_path: Path) -> None:
         path = tmp_path / f"{kind}.edf"
         path.write_bytes(header(signals, kind=kind) + records)
         able = is_same(path, scrub(path, tmp_path))
-        assert "by_edfio" in able
-        assert "by_mne" in able
+        assert "edfio" in able
+        assert "MNE" in able
 
 
 def test_dropped_annotations_leave_a_file_that_programs_open(tmp_path: Path) -> None:
     after = scrub(DATA / "test_generator.edf", tmp_path, Rules("k", NAMES, annotations="drop"))
-    for program in PROGRAMS:
+    for program in PROGRAMS.values():
         before, now = program(DATA / "test_generator.edf"), program(after)
-        assert before[1]
-        assert now[1] == []
-        assert all(np.array_equal(a, b) for a, b in zip(before[0], now[0], strict=True))
+        assert before.texts
+        assert now.texts == []
+        assert before.has_samples_of(now)

@@ -15,12 +15,16 @@ PASSPHRASE = "lantern over quiet water"
 
 
 @pytest.fixture
-def hospital(home: object, tmp_path: Path) -> Hospital:
+def empty_hospital(home: object, tmp_path: Path) -> Hospital:
     (tmp_path / "passphrase").write_text(PASSPHRASE)
     (tmp_path / "passphrase").chmod(0o600)
     key = f"owner-{tmp_path.name}"[:40].replace("_", "-")  # a process unlocks a key once
     new_pair(key, Secret(PASSPHRASE))
     crosswalk = CrosswalkRef(str(tmp_path / "crosswalk.c4gh"), key, f"file:{tmp_path / 'passphrase'}")
-    made = Hospital(tmp_path / "in", tmp_path / "out", crosswalk)
-    made.fill()
-    return made
+    return Hospital(tmp_path / "in", tmp_path / "out", crosswalk)
+
+
+@pytest.fixture
+def hospital(empty_hospital: Hospital) -> Hospital:
+    empty_hospital.fill()
+    return empty_hospital

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -55,14 +56,24 @@ class Hospital:
     def forget_results(self) -> None:
         shutil.rmtree(self.dest)
 
-    def words(self, *more: str) -> list[str]:
+    def words(self, *more: str, verb: str = "deidentify") -> list[str]:
         known = self.crosswalk
         opened = ("--crosswalk", str(known.place), "--key", str(known.key), "--passphrase", str(known.passphrase))
-        start = (sys.executable, "-m", "bondstore", "neuro", "deidentify")
-        return [*start, str(self.source), str(self.dest), *opened, *more]
+        places = {"plan": [self.source], "audit": [self.dest]}.get(verb, [self.source, self.dest])
+        return [sys.executable, "-m", "bondstore", "neuro", verb, *map(str, places), *opened, *more]
 
     def deidentify(self, *more: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(self.words(*more), capture_output=True, timeout=100)
+
+    def audit(self, *more: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(self.words(*more, verb="audit"), capture_output=True, timeout=100)
+
+    def written(self) -> dict[str, Path]:
+        """Return where each file of the source went, as `neuro plan` says once the crosswalk has its patient."""
+        words = self.words("--show-names", "--json", verb="plan")
+        shown = subprocess.run(words, capture_output=True, timeout=100, check=True).stdout
+        rows = map(json.loads, shown.splitlines())
+        return {row["file"]: self.dest / row["new_name"] for row in rows if row["new_name"]}
 
 
 _STAFF = "Startdate 02-MAR-2019 X X X"

@@ -16,12 +16,11 @@ import bondstore
 from bondstore.domains.neuro import reading
 from bondstore.domains.neuro.reading import Recording
 from bondstore.errors import DamagedError, NotFoundError, UsageError
+from tests.deid.edf.programs import DATA, SHIPPED
 from tests.deid.edf.recordings import Signal, annotations, header, record
 from tests.homes import home
 
 __all__ = ["home"]
-DATA = Path(pyedflib.__file__).parent / "tests" / "data"
-SHIPPED = sorted(path.name for path in DATA.glob("*.[eb]df"))
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,8 @@ from bondstore.deid.people import Person
 from bondstore.deid.textdates import WrittenDate, dates_in
 
 _UNKNOWN = "X"
+_NOTHING = f"{_UNKNOWN}_,.^~- "
+"""What a field has of nobody: X for what is unknown, or for each letter that was removed."""
 _BIRTH = re.compile(r"\d{1,2}-[A-Z]{3}-\d{4}", re.ASCII | re.IGNORECASE)
 _STARTDATE = re.compile(r"\s*Startdate\s+\S+\s*", re.IGNORECASE)
 _DIGITS = 3
@@ -55,7 +57,7 @@ def _free(text: str) -> Person:
 
 
 def _known(values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(one for one in values if one.strip("_ ") not in ("", _UNKNOWN))
+    return tuple(one for one in values if one.strip(_NOTHING))
 
 
 def _days(text: str) -> tuple[date, ...]:
