@@ -49,6 +49,11 @@ FOLDER = (
         "once you know what they are",
     ),
     (
+        "renamed.json",
+        "which names files have for now in place of those that the record has, encrypted; no run writes meanwhile",
+        "never: rename the files back",
+    ),
+    (
         "ledger-before-TIME.sqlite",
         "a ledger that could not be read, or whose chain was broken, when a new one was accepted",
         "when the audit is of no interest any more",

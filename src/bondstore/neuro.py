@@ -7,6 +7,7 @@ Examples
 >>> kept = bondstore.neuro.CrosswalkRef("crosswalk.c4gh", passphrase="env:LAB_PASSPHRASE")
 >>> done = bondstore.neuro.deidentify("export", "clean", dates="shift", crosswalk=kept)  # doctest: +SKIP
 >>> bondstore.neuro.audit("clean", names="names.txt").exit_code  # doctest: +SKIP
+>>> bondstore.neuro.rename("clean", "names", crosswalk=kept).files  # doctest: +SKIP
 >>> recording = bondstore.neuro.open("s3://VAULT/eeg#1ab2cd3e_edf/1ab2cd3e_1.edf")  # doctest: +SKIP
 >>> [(one.label, one.unit, one.rate) for one in recording.signals]  # doctest: +SKIP
 >>> times, values = recording.samples("EEG Fp1", 60, 70)  # doctest: +SKIP
@@ -19,6 +20,7 @@ from bondstore.domains.neuro.audit.service import Audited, audit
 from bondstore.domains.neuro.job import CrosswalkRef
 from bondstore.domains.neuro.opening import open_recording as open
 from bondstore.domains.neuro.reading import Annotation, Recording, Samples
+from bondstore.domains.neuro.renaming import RenamedSubject, Renaming, rename
 from bondstore.domains.neuro.service import PlannedFile, PlannedPatient, deidentify, plan
 from bondstore.domains.neuro.signals import Signal
 
@@ -29,10 +31,13 @@ __all__ = [
     "PlannedFile",
     "PlannedPatient",
     "Recording",
+    "RenamedSubject",
+    "Renaming",
     "Samples",
     "Signal",
     "audit",
     "deidentify",
     "open",
     "plan",
+    "rename",
 ]

@@ -94,6 +94,14 @@ class Crosswalk:
         found = self._safe.read()
         return () if found is None else tuple(_Record.read(found[0], self._keys, self.place).events)
 
+    def seal(self, content: bytes) -> bytes:
+        """Encrypt something small for those who open the crosswalk."""
+        return sealed(content, self._read().recipients, self._keys.own)
+
+    def unseal(self, raw: bytes, place: str) -> bytes:
+        """Decrypt what `seal` encrypted; `place` is what messages call it."""
+        return opened(raw, self._keys, place)
+
     def preview(self, people: Iterable[Person]) -> Assigned:
         """Say who of some people is known, and who must be asked about; nothing is changed and nobody gets a code."""
         found = self._safe.read()

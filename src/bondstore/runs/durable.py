@@ -201,15 +201,8 @@ def _write_all(descriptor: int, chunk: Buffer) -> None:
 
 
 def _sync(files: list[str]) -> None:
-    syncfs = _syncfs()
-    if syncfs is not None and len(files) > 1:
-        descriptor = os.open(Path(files[0]).parent, os.O_RDONLY)
-        try:
-            if syncfs(descriptor) != 0:
-                number = ctypes.get_errno()
-                raise OSError(number, os.strerror(number))
-        finally:
-            os.close(descriptor)
+    if _syncfs() is not None and len(files) > 1:
+        sync_all(os.path.dirname(files[0]))  # noqa: PTH120
         return
     for file in files:
         descriptor = os.open(file, os.O_RDONLY)
@@ -217,6 +210,46 @@ def _sync(files: list[str]) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def sync_all(folder: str) -> None:
+    """Make all that was done below a folder durable: renamed files, too."""
+    syncfs = _syncfs()
+    if syncfs is None:
+        os.sync()
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(descriptor)
+
+
+def rename_new(old: str, new: str) -> None:
+    """Rename a file or a folder; raises FileExistsError where the new name is taken, and never replaces what has it."""
+    function = _renameat2()
+    if function is not None:
+        if function(old, new) == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in (errno.ENOSYS, errno.EINVAL):
+            raise OSError(number, os.strerror(number))
+    # a file system, or a system, that cannot refuse by itself
+    if os.path.lexists(new):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    os.rename(old, new)  # noqa: PTH104 - see OutputGroup
+
+
+@cache
+def _renameat2() -> Callable[[str, str], int] | None:
+    """Return the call of Linux that renames without replacing; None where there is none."""
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    here, no_replace = -100, 1  # AT_FDCWD, RENAME_NOREPLACE
+    if function is None:
+        return None
+    return lambda old, new: int(function(here, os.fsencode(old), here, os.fsencode(new), no_replace))
 
 
 @cache

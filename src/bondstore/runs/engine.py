@@ -16,6 +16,7 @@ from bondstore.runs.process import closing_stores, few_arenas, whoami
 from bondstore.runs.progress import Quiet
 from bondstore.runs.quarantine import sweep
 from bondstore.runs.record import note, record
+from bondstore.runs.renamed import refuse_renamed
 from bondstore.runs.tally import Tally
 from bondstore.text import counted, number_text
 from bondstore.version import TOOL
@@ -85,6 +86,7 @@ class RunResult:
 @closing_stores()
 def only_plan(job: Job, destination: Destination, progress: Progress | None = None) -> RunResult:
     """Plan a job and write nothing."""
+    refuse_renamed(destination.corner, destination.shown)
     job.check()
     watch = progress or Quiet()
     context = RunContext("", job.name, whoami(), job.store, destination)
@@ -139,6 +141,7 @@ def execute(
     if dry_run:
         return only_plan(job, destination, progress)
     few_arenas()
+    refuse_renamed(destination.corner, destination.shown)
     job.check()
     watch = progress or Quiet()
     if not job.few:
@@ -146,6 +149,7 @@ def execute(
     if not destination.at_once:  # a store's record is known once it was brought up to date
         anchors.refuse_lost(destination)
     with destination.locked(shared=job.few), destination.ledger() as ledger:
+        refuse_renamed(destination.corner, destination.shown)  # under the lock nobody renames any more
         anchored = destination.few_know_all or not job.few
         if anchored:
             anchors.begin(destination, ledger)

@@ -23,6 +23,7 @@ from bondstore.errors import (
 from bondstore.ledger import State
 from bondstore.runs.pipeline import Job, Step
 from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
+from bondstore.runs.renamed import refuse_renamed_source
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -72,6 +73,7 @@ class CopyJob(Job):
 
     def check(self) -> None:
         """Refuse what cannot succeed: plaintext where it is forbidden, a place in the other, another vault."""
+        refuse_renamed_source(self.store)
         if self.dest is None or parse_address(self.dest.url).kind == "file":
             check_places(self.store, None)
         if self.dest is not None:

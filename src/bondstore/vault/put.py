@@ -20,6 +20,7 @@ from bondstore.ledger import State
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Shard, Step
 from bondstore.runs.policy import check_places, refuse_overlap, refuse_read_only
+from bondstore.runs.renamed import refuse_renamed_source
 from bondstore.runs.store_destination import StoreDestination
 from bondstore.stores import open_store
 from bondstore.stores.address import parse_address
@@ -83,6 +84,7 @@ class PutJob(Job):
 
     def check(self) -> None:
         """Refuse what cannot succeed: a place in the other, a vault one may not read or write, a key that is locked."""
+        refuse_renamed_source(self.store)
         if self.recipients.encrypts:
             refuse_read_only(self.dest)
             refuse_overlap(self.store, self.dest)

@@ -66,6 +66,7 @@ def command(
     """
     from bondstore.runs import anchors
     from bondstore.runs.proof import prove_chain
+    from bondstore.runs.renamed import refuse_renamed
 
     if files and dest is None:
         raise UsageError("There are files only where there is a folder.", hint="Add --dest FOLDER.")
@@ -77,6 +78,8 @@ def command(
         proof = prove_chain(ledger, expect)
         if destination is not None:
             anchors.hold(destination, ledger)
+            if files:
+                refuse_renamed(destination.corner, destination.shown)
         if not json:
             _show(proof, ledger)
         changed, unknown = _show_changed(ledger, destination, json=json) if files and destination else (0, 0)

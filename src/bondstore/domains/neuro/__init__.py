@@ -10,6 +10,7 @@ DOMAIN = Domain(
         "deidentify": "Write recordings under subject codes, without identity.",
         "show": "Show a recording: signals, annotations, and whether identity is in it.",
         "audit": "Look again, independently, for people in everything that left.",
+        "rename": "Name files after people for a viewer, and back after codes.",
     },
     package="bondstore.cli.neuro",
     jobs="bondstore.domains.neuro.job",
