@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import (
@@ -32,7 +32,7 @@ from bondstore.vault.chain import chain_at, read_chain
 from bondstore.vault.copying import CopyObjects
 from bondstore.vault.manifest import digest, manifest_path
 from bondstore.vault.sending import abort_others
-from bondstore.vault.uploading import UPLOADS, Existing
+from bondstore.vault.uploading import UPLOADS, Existing, existing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -150,8 +150,7 @@ def cp_job(
     profile, dest_profile : str, optional
         Settings to open source and destination with.
     """
-    if existing not in get_args(Existing):
-        raise UsageError(f"--existing {existing} is unknown.", hint="Choose one of: error, skip, refresh.")
+    how = existing_of(existing)
     part = vault_at(source, profile) if "#" in source else None
     if part is not None:
         raise UsageError(
@@ -163,11 +162,11 @@ def cp_job(
     if recursive:
         spec = resolve_source(source, profile)
         open_store(spec).check()
-        return CopyJob(spec, place, "", is_vault(spec), cast("Existing", existing), kept)
+        return CopyJob(spec, place, "", is_vault(spec), how, kept)
     spec, key = object_at(source, profile)
     if not key or not _is_object(spec, key):
         raise UsageError(f"{source} is not one object.", hint="Add --recursive to copy all that is below it.")
-    return CopyJob(spec, place, key, existing=cast("Existing", existing), storage_class=kept)
+    return CopyJob(spec, place, key, existing=how, storage_class=kept)
 
 
 def _is_object(spec: StoreSpec, key: str) -> bool:

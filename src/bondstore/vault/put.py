@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any
 
 from bondstore.config.profiles import StoreSpec
 from bondstore.config.resolve import (
@@ -35,7 +35,7 @@ from bondstore.vault.packs import read_size
 from bondstore.vault.recipients import Recipients
 from bondstore.vault.rights import refuse_foreign, refuse_without_rights
 from bondstore.vault.sending import abort_others
-from bondstore.vault.uploading import UPLOADS, Existing, PutObjects
+from bondstore.vault.uploading import UPLOADS, Existing, PutObjects, existing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,9 +74,7 @@ class PutJob(Job):
             **store_params(self.store),
             "dest": self.dest.url,
             "dest_profile": self.dest.profile.name,
-            "recipients": [list(pair) for pair in zip(self.recipients.names, self.recipients.publics, strict=True)],
-            "key": self.recipients.key,
-            "passphrase": str(self.recipients.passphrase),
+            **self.recipients.params,
             "existing": self.existing,
             "class": self.storage_class,
             "pack": self.pack,
@@ -92,14 +90,7 @@ class PutJob(Job):
             check_places(self.store, self.dest)
         if is_empty(self.store):  # before anything is written at the vault
             raise self._nothing()
-        refuse_without_rights(self.dest)
-        refuse_foreign(self.dest)
-        own = unlocked(self.recipients.key, self.recipients.passphrase)  # late: it may have to be asked for
-        if not any(one.signing == own.signing for one in recipients()):
-            raise ConfigurationError(
-                f"The public key for the signatures of {self.recipients.key} is not here: nobody could check them.",
-                hint="Sign with a key that bondstore keys new made: --key NAME",
-            )
+        refuse_unsafe(self.dest, self.recipients)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """List and compare; refuse a source without files."""
@@ -134,6 +125,26 @@ class PutJob(Job):
         return Costs(known, **{name: counts[name] for name in COUNTED}, packed=bool(self.pack))
 
 
+def refuse_unsafe(dest: StoreSpec, who: Recipients) -> None:
+    """Refuse a vault that one may not read or write, or is another's; and a key whose signatures nobody can check."""
+    refuse_without_rights(dest)
+    refuse_foreign(dest)
+    own = unlocked(who.key, who.passphrase)  # late: it may have to be asked for
+    if not any(one.signing == own.signing for one in recipients()):
+        raise ConfigurationError(
+            f"The public key for the signatures of {who.key} is not here: nobody could check them.",
+            hint="Sign with a key that bondstore keys new made: --key NAME",
+        )
+
+
+def recipients_of(seal_for: Sequence[str], key: str | None, passphrase: SecretRef | None) -> Recipients:
+    """Return for whom is encrypted, and who signs; as in `put_job`."""
+    found = {one.public: one for one in map(find_recipient, seal_for)}.values()
+    name = own_key(key)
+    names, publics = tuple(one.name for one in found), tuple(one.public.hex() for one in found)
+    return Recipients(names, publics, name, passphrase_of(name, passphrase))
+
+
 def put_job(
     source: str,
     url: str,
@@ -162,18 +173,9 @@ def put_job(
     profile, from_profile : str, optional
         Settings to open the vault and the source with.
     """
-    if existing not in get_args(Existing):
-        raise UsageError(f"--existing {existing} is unknown.", hint="Choose one of: error, skip, refresh.")
-    found = {one.public: one for one in map(find_recipient, seal_for)}.values()
-    name = own_key(key)
-    recipients = Recipients(
-        tuple(one.name for one in found),
-        tuple(one.public.hex() for one in found),
-        name,
-        passphrase_of(name, passphrase),
-    )
-    places = resolve_source(source, from_profile), resolve_dest(url, profile)
-    return PutJob(*places, recipients, cast("Existing", existing))
+    how = existing_of(existing)
+    who = recipients_of(seal_for, key, passphrase)
+    return PutJob(resolve_source(source, from_profile), resolve_dest(url, profile), who, how)
 
 
 def kept_in(job: PutJob, storage_class: str | None = None, pack: str | None = None) -> PutJob:
@@ -193,13 +195,7 @@ def kept_in(job: PutJob, storage_class: str | None = None, pack: str | None = No
 
 def job_of(params: Mapping[str, Any], profile: str | None = None) -> PutJob:
     """Build the job that a run recorded as its `params`; `profile` opens the source in place of the one used then."""
-    pairs = params["recipients"]
-    recipients = Recipients(
-        tuple(one for one, _ in pairs),
-        tuple(one for _, one in pairs),
-        params["key"],
-        SecretRef.parse(params["passphrase"]),
-    )
+    recipients = Recipients.recorded(params)
     dest = recorded_dest(params)
     if dest is None:
         raise unknown_run()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bondstore.codecs.crypt4gh import Envelope, header, new_envelope
 from bondstore.config.secrets import SecretRef
@@ -19,6 +21,19 @@ class Recipients:
     key: str
     """The pair of this account that signs."""
     passphrase: SecretRef
+
+    @classmethod
+    def recorded(cls, params: Mapping[str, Any]) -> Recipients:
+        """Return those that a run recorded."""
+        pairs = params["recipients"]
+        names, publics = tuple(one for one, _ in pairs), tuple(one for _, one in pairs)
+        return cls(names, publics, params["key"], SecretRef.parse(params["passphrase"]))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What a run records of them."""
+        pairs = [list(pair) for pair in zip(self.names, self.publics, strict=True)]
+        return {"recipients": pairs, "key": self.key, "passphrase": str(self.passphrase)}
 
     @property
     def encrypts(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 from bondstore.codecs.crypt4gh import new_envelope
 from bondstore.codecs.segments import seal_stream, sealed_size
@@ -56,6 +56,13 @@ LARGE = 8 << 20
 """Bytes from which on a file is read in ranges, not whole."""
 
 Existing = Literal["error", "skip", "refresh"]
+
+
+def existing_of(text: str) -> Existing:
+    """Return what becomes of files that the vault has in another version."""
+    if text not in get_args(Existing):
+        raise UsageError(f"--existing {text} is unknown.", hint="Choose one of: error, skip, refresh.")
+    return cast("Existing", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +207,15 @@ class PutObjects(EachObject):
         small = [item for item in items if item.size <= LARGE]
         self._make_room(small, work)
         for item, fetched in work.fetch_each(small):
-            contents[item.output] = self._write(work, item, [fetched.data], name)
+            contents[item.output] = self.keep(work, item, [fetched.data], name)
             work.receipt.done(item, fetched.info.etag)
         for item in items:
             if item.size > LARGE:
                 self._stream(work, item, name, contents)
+        self.write_list(name, contents, work)
+
+    def write_list(self, name: str, contents: Mapping[str, Content], work: Work) -> None:
+        """Write what the contents of encrypted objects are."""
         if contents and name:
             work.write(list_path(name), [self.recipients.sealed(write_list(contents))], kind=LIST, made_by=name)
 
@@ -224,7 +235,7 @@ class PutObjects(EachObject):
             work.not_fetched(item, error)
             return
         try:
-            contents[item.output] = self._send(work, item, from_source(work.store.open_ranges(info)), name)
+            contents[item.output] = self.keep(work, item, from_source(work.store.open_ranges(info)), name)
         except (UnfetchedError, ChangedError) as failure:  # or its first parts are another version's
             work.not_fetched(item, failure.error if isinstance(failure, UnfetchedError) else failure)
         except BondstoreError as error:
@@ -233,6 +244,17 @@ class PutObjects(EachObject):
             work.receipt.reads.append(Read(item.key, info.etag, info.size))
             work.receipt.done(item, info.etag)
 
+    def name_of(self, item: Item) -> str:
+        """Return the name that a file has in the manifest."""
+        return item.key
+
+    def keep(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str) -> Content:
+        """Encrypt and write a file for the list of this name; a killed run goes on with a large one, if the store can.
+
+        A small one is made whole before any of it is written.
+        """
+        return (self._write if item.size <= LARGE else self._send)(work, item, chunks, name)
+
     def _send(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str, rows: int | None = None) -> Content:
         dest = work.dest
         if not isinstance(dest, StoreDestination) or not dest.store.resumes:
@@ -240,7 +262,7 @@ class PutObjects(EachObject):
         journal = dest.corner / UPLOADS / journal_name(work.context, item)
         own = unlocked(self.recipients.key, self.recipients.passphrase)
         sending = Sending(dest.store, item.output, journal, own, self.recipients.raw, item.size, self.storage_class)
-        output, content = sending.send(chunks, kind=OBJECT, made_by=name, source=item.key, rows=rows)
+        output, content = sending.send(chunks, kind=OBJECT, made_by=name, source=self.name_of(item), rows=rows)
         work.receipt.outputs.append(output)
         work.written.add(item.output)
         return content
@@ -253,7 +275,7 @@ class PutObjects(EachObject):
             head, body = self.recipients.header(envelope), _Passing(seal_stream(passing, envelope.segments))
             written = chain([head], body)
         written = list(written) if item.size <= LARGE else written
-        facts = {"kind": OBJECT, "made_by": name, "source": item.key, "rows": rows}
+        facts = {"kind": OBJECT, "made_by": name, "source": self.name_of(item), "rows": rows}
         work.write(item.output, written, storage_class=self.storage_class, fresh=self.recipients.encrypts, **facts)
         if not self.recipients.encrypts:
             return passing.content

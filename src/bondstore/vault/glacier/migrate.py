@@ -43,9 +43,8 @@ from bondstore.vault.glacier.service import (
     recorded_vault,
 )
 from bondstore.vault.glacier.treehash import root, tree_hash
-from bondstore.vault.manifest import list_path, object_path, write_list
-from bondstore.vault.records import LIST
-from bondstore.vault.uploading import LARGE, PutObjects
+from bondstore.vault.manifest import object_path
+from bondstore.vault.uploading import PutObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -298,14 +297,11 @@ class Archives(PutObjects):
                 self._fetch(item, chunks, name, contents, work)
             else:
                 self._expired(item, work)
-        if contents and name:
-            sealed = self.recipients.sealed(write_list(contents))
-            work.write(list_path(name), [sealed], kind=LIST, made_by=name)
+        self.write_list(name, contents, work)
 
     def _fetch(self, item: Item, chunks: Iterator[bytes], name: str, contents: dict[str, Content], work: Work) -> None:
-        write = self._send if item.size > LARGE else self._write
         try:
-            contents[item.output] = write(work, item, chunks, name)
+            contents[item.output] = self.keep(work, item, chunks, name)
         except DamagedError as error:
             work.receipt.findings.append(findings.WRONG_TREE_HASH.about(item.key, message=error.message))
             work.receipt.inside["wrong"] += 1
