@@ -12,6 +12,8 @@ NAMES = (
     "scale",
     "csvs",
     "faces",
+    "edf",
+    "neuro_audit",
     "phones",
     "ocean_qc",
     "ocean_chain",

@@ -1,8 +1,9 @@
 """Identity taken out of recordings, beside ``cp`` and other programs: ``python -m benchmarks.edf [MIB] [OTHERS_MIB]``.
 
 An EDF+C file with names in its header and in the annotations, one a minute, is written in a folder of the system's
-memory, where there is one. Each program reads it and writes another, in a process of its own; the best of three rounds
-counts. The other programs get a smaller file, as some hold all of it in memory several times; ``cp`` copies both.
+memory, where there is one. Each program reads it and writes another, in a process of its own, by turns; the median of
+five rounds counts. The other programs get a smaller file, as some hold all of it in memory several times; ``cp`` copies
+both.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ import warnings
 from collections.abc import Callable
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
-from benchmarks.scale import peak_memory
+from benchmarks.memory import peak_memory
 from bondstore.deid.edf.annotations import read_annotations
 from bondstore.deid.edf.header import DATE, MAIN, Header
 from bondstore.deid.edf.rules import Rules, floored
 from bondstore.deid.edf.scrub import Scrub
 
-ROUNDS = 3
+ROUNDS = 5
 SIGNALS, SAMPLES, ROOM = 32, 256, 128
 PLANTED = {
     "patient's name": "Hans_Muller",
@@ -107,14 +109,11 @@ PROGRAMS: dict[str, Callable[[Path, Path], None]] = {one.__name__: one for one i
 
 
 def measured(program: str, source: Path, target: Path) -> list[float]:
-    """Return seconds and processor seconds of the best round, without imports, and the peak memory in MB."""
-    rounds = []
-    for _ in range(1 if program == "mne" else ROUNDS):
-        target.unlink(missing_ok=True)
-        words = [sys.executable, "-m", "benchmarks.edf", "--do", program, str(source), str(target)]
-        done = subprocess.run(words, check=True, capture_output=True, text=True)
-        rounds.append(json.loads(done.stdout.splitlines()[-1]))
-    return [min(one[0] for one in rounds), min(one[1] for one in rounds), max(one[2] for one in rounds)]
+    """Return seconds, processor seconds, both without imports, and the peak memory in MB of one round."""
+    target.unlink(missing_ok=True)
+    words = [sys.executable, "-m", "benchmarks.edf", "--do", program, str(source), str(target)]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    return list(map(float, json.loads(done.stdout.splitlines()[-1])))
 
 
 def do(program: str, source: Path, target: Path) -> None:
@@ -147,18 +146,27 @@ def samples(path: Path) -> tuple[str, int]:
     return total.hexdigest(), texts
 
 
-def row(program: str, size: int, source: Path, target: Path, reference: float) -> float:
-    seconds, used, peak = measured(program, source, target)
-    before, after = samples(source), samples(target)
-    same = "yes" if before[0] == after[0] else "**no**"
-    ratio = f"{seconds / (reference or seconds):.2f}"
-    stays = ", ".join(left(target)) or "nothing planted"
-    texts = f"{after[1]:,} of {before[1]:,}"
-    print(
-        f"| {program} | {size:,} | {seconds:.2f} | {ratio} | {used:.2f} | {peak:.0f} | {same} | {texts} | {stays} |",
-        flush=True,
-    )
-    return seconds
+def table(programs: tuple[str, ...], size: int, source: Path, target: Path) -> None:
+    """Print a row for each program."""
+    write(source, size)
+    before = samples(source)
+    rounds: dict[str, list[list[float]]] = {one: [] for one in programs}
+    ends: dict[str, str] = {}
+    for number in range(ROUNDS):
+        for program in programs:
+            if program == "mne" and number:
+                continue
+            rounds[program].append(measured(program, source, target))
+            after = samples(target)
+            same = "yes" if before[0] == after[0] else "**no**"
+            left_behind = ", ".join(left(target)) or "nothing planted"
+            ends[program] = f"{same} | {after[1]:,} of {before[1]:,} | {left_behind}"
+    medians = {program: [median(one) for one in zip(*some, strict=True)] for program, some in rounds.items()}
+    for program, (seconds, used, peak) in medians.items():
+        ratios = [
+            f"{one:.2f} ({one / other:.2f} ×)" for one, other in zip((seconds, used), medians["cp"], strict=False)
+        ]
+        print(f"| {program} | {size:,} | {' | '.join(ratios)} | {peak:.0f} | {ends[program]} |", flush=True)
 
 
 def main() -> None:
@@ -167,15 +175,12 @@ def main() -> None:
         return
     sizes = [int(one) for one in sys.argv[1:]] + [1024, 128][len(sys.argv) - 1 :]
     memory = Path("/dev/shm")
-    print("| program | MiB | s | × cp | processor s | peak, MB | samples same | annotations | left behind |")
-    print("|---|--:|--:|--:|--:|--:|---|--:|---|")
+    print("| program | MiB | s (× cp) | processor s (× cp) | peak, MB | samples same | annotations | left behind |")
+    print("|---|--:|--:|--:|--:|---|--:|---|")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         source, target = Path(folder) / "before.edf", Path(folder) / "after.edf"
-        for size, programs in zip(sizes, (("bondstore",), ("bondstore", "edfio", "pyedflib", "mne")), strict=True):
-            write(source, size)
-            reference = row("cp", size, source, target, 0)
-            for program in programs:
-                row(program, size, source, target, reference)
+        table(("cp", "bondstore"), sizes[0], source, target)
+        table(("cp", "bondstore", "edfio", "pyedflib", "mne"), sizes[1], source, target)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.edf import write
-from benchmarks.scale import peak_memory
+from benchmarks.memory import peak_memory
 
 ROUNDS = 3
 BLOCK = 4 << 20

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scale import peak_memory
+from benchmarks.memory import peak_memory
 from bondstore.domains.ocean.profiles import Batch, Header, Profile
 from bondstore.domains.ocean.qc.qartod import location
 from bondstore.domains.ocean.qc.qartod_change import rate_per_second

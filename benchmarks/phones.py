@@ -17,7 +17,7 @@ from contextlib import suppress
 from demo.phones import Shape, one
 from tests.servers.seaweedfs import SeaweedFS
 
-from benchmarks.scale import peak_memory
+from benchmarks.memory import peak_memory
 from bondstore.config.resolve import resolve_store
 from bondstore.stores import open_store
 

@@ -14,12 +14,12 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 
 import zstandard
 from demo.study import FIRST_HOUR_MS, HOUR_MS, KEY, STUDY, accelerometer_csv, hour_name, seal, utc
 from tests.servers.seaweedfs import SeaweedFS
 
+from benchmarks.memory import peak_memory
 from bondstore.config.resolve import resolve_store
 from bondstore.stores import Store, open_store
 
@@ -52,14 +52,6 @@ def do(job: str, store: str, folder: str) -> None:
     else:
         print(study.export(folder, form=job).tally.objects())
     print(time.perf_counter() - start, peak_memory())
-
-
-def peak_memory() -> float:
-    """Return this process's peak resident memory in MB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise RuntimeError("no VmHWM")
 
 
 def fill_small(store: Store, first: int, last: int) -> None:

@@ -97,7 +97,7 @@ def clean_annotations(
     return is_cut
 
 
-def with_texts(signals: NDArray[np.uint8]) -> NDArray[np.intp]:
+def with_texts(signals: NDArray[np.uint8]) -> list[int]:
     """Return in which records an annotation signal has more than the time of the record.
 
     Parameters
@@ -107,4 +107,4 @@ def with_texts(signals: NDArray[np.uint8]) -> NDArray[np.intp]:
     """
     content, width = signals.tobytes(), signals.shape[1]
     ends = range(width, len(content) + 1, width)
-    return np.flatnonzero([_BARE.fullmatch(content, end - width, end) is None for end in ends])
+    return [number for number, end in enumerate(ends) if not _BARE.fullmatch(content, end - width, end)]

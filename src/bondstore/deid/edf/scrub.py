@@ -12,7 +12,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, groupby
 from typing import NamedTuple, Protocol, cast
 
 import numpy as np
@@ -126,8 +126,9 @@ class Scrub:
         self._step = BLOCK // header.record * header.record or BLOCK
         content, self._removed, words = clean_header(header, self._rules)
         yield content
-        for part in ordered(self._hashed, self._cleaned(self._parts(header, rest)), self._threads):
-            yield part.content.data.cast("B")
+        # what goes to another thread goes a block at a time: to wake one costs as much as to hash some records
+        for parts in ordered(self._hashed, map(self._cleaned, self._parts(header, rest)), self._threads):
+            yield from (part.content.data.cast("B") for part in parts)
         self._end(header, Header(content), words)
 
     def _chunks(self) -> Iterator[Buffer]:
@@ -180,20 +181,20 @@ class Scrub:
             if left:
                 return
 
-    def _cleaned(self, parts: Iterable[_Part]) -> Iterator[_Part]:
+    def _cleaned(self, block: _Part) -> list[_Part]:
         """Part records that something may be blanked in from the others, and search them."""
-        for part in parts:
-            rows = [with_texts(part.content[:, where]) for where in part.annotations]
-            named = np.unique(np.concatenate(rows)) if rows else np.empty(0, int)
-            done = 0
-            for run in filter(len, np.split(named, np.flatnonzero(np.diff(named) > 1) + 1)):
-                first, stop = run[0], run[-1] + 1
-                if done < first:
-                    yield part._replace(content=part.content[done:first])
-                yield self._searched(part._replace(content=part.content[first:stop]))
-                done = stop
-            if done < len(part.content):
-                yield part._replace(content=part.content[done:])
+        named = sorted(set[int]().union(*(with_texts(block.content[:, where]) for where in block.annotations)))
+        parts, done = [], 0
+        for _, run in groupby(enumerate(named), lambda one: one[1] - one[0]):
+            records = [record for _, record in run]
+            first, stop = records[0], records[-1] + 1
+            if done < first:
+                parts.append(block._replace(content=block.content[done:first]))
+            parts.append(self._searched(block._replace(content=block.content[first:stop])))
+            done = stop
+        if done < len(block.content):
+            parts.append(block._replace(content=block.content[done:]))
+        return parts
 
     def _searched(self, part: _Part) -> _Part:
         after = part.content.copy()
@@ -204,14 +205,15 @@ class Scrub:
                 )
         return part._replace(content=after, before=part.content)
 
-    def _hashed(self, part: _Part) -> _Part:
-        same = part.before is None and self._in.digest() == self._out.digest()
-        self._in.update(self._samples(part.content if part.before is None else part.before, part.samples))
-        if same:
-            self._out = self._in.copy()
-        else:
-            self._out.update(self._samples(part.content, part.samples))
-        return part
+    def _hashed(self, parts: list[_Part]) -> list[_Part]:
+        for part in parts:
+            same = part.before is None and self._in.digest() == self._out.digest()
+            self._in.update(self._samples(part.content if part.before is None else part.before, part.samples))
+            if same:
+                self._out = self._in.copy()
+            else:
+                self._out.update(self._samples(part.content, part.samples))
+        return parts
 
     def _samples(self, content: NDArray[np.uint8], columns: list[slice]) -> Buffer:
         """Return the samples of records in one piece, in memory that is used again: fresh pages cost much."""
