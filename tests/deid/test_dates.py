@@ -17,7 +17,7 @@ from bondstore.errors import UsageError
         ("keep", date(1984, 2, 29), date(1984, 2, 29)),
         ("floor", date(2024, 2, 29), date(1985, 1, 1)),
         ("shift", date(2024, 2, 29), date(2024, 2, 15)),
-        ("shift", date(1985, 1, 10), date(1985, 1, 1)),
+        ("shift", date(1985, 1, 10), date(1984, 12, 27)),
     ],
 )
 def test_a_day_is_written_by_the_policy(policy: str, day: date, written: date) -> None:

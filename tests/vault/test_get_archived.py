@@ -133,6 +133,15 @@ def test_without_wait_archived_objects_are_named_and_the_exit_code_is_8(lab: Lab
     assert tree_of(lab.back) == tree_of(lab.source)
 
 
+def test_restored_objects_are_not_skipped_because_their_class_still_says_glacier(lab: Lab) -> None:
+    assert lab.restore().code == 8
+    keys = [one["Key"] for one in lab.client.list_objects_v2(Bucket="archive", Prefix="eeg/data/")["Contents"]]
+    heads = [lab.client.head_object(Bucket="archive", Key=key) for key in keys if key.endswith(ENDING)]
+    assert [(one["StorageClass"], "Restore" in one) for one in heads] == [("GLACIER", True)] * 3
+    assert lab.get().code == 0
+    assert tree_of(lab.back) == tree_of(lab.source)
+
+
 def test_what_was_never_asked_for_is_not_waited_for(lab: Lab) -> None:
     ended = lab.get(words=("--wait",))
     assert ended.code == 8

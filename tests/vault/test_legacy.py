@@ -22,6 +22,7 @@ from bondstore.stores.address import store_spec
 from bondstore.vault.legacy.findings import LEGACY
 from bondstore.vault.legacy.job import prepare
 from bondstore.vault.legacy.unseal import ASK, LIST
+from tests.openssl_program import unseal
 from tests.servers.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from tests.stores.rigs import s3_rig
 from tests.vault import contents
@@ -49,6 +50,16 @@ def test_every_way_of_openssl_is_found(room: Room, every: dict[str, bytes], also
     assert room.files() == {
         name: content for number in range(len(ways)) for name, content in below(f"{number}.tar.files", FILES).items()
     }
+
+
+def test_an_old_salted_archive_that_opens_only_with_md5(room: Room, every: dict[str, bytes]) -> None:
+    """As openssl before 1.1.0 wrote it. The program of today takes SHA-256, and opens it with MD5 alone."""
+    sealed = room.seal("old.tar.enc", every["tar"], "-des-cbc", "-md", "md5").read_bytes()
+    assert sealed.startswith(b"Salted__")
+    assert unseal(sealed, PASSPHRASE, "-des-cbc")[1] != every["tar"]
+    assert unseal(sealed, PASSPHRASE, "-des-cbc", "-md", "md5") == (0, every["tar"])
+    assert room.run().state == "finished"
+    assert room.files() == below("old.tar.files", FILES)
 
 
 @pytest.mark.parametrize("how", [DES, AES], ids=" ".join)

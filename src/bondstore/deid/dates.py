@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Literal, get_args
 
-from bondstore.deid.edf.rules import FLOOR, floored, kept, shifted
+from bondstore.deid.edf.rules import floored, kept, shifted
 from bondstore.errors import UsageError
 
 DatePolicy = Literal["keep", "shift", "floor"]
@@ -19,8 +19,8 @@ def redating(policy: DatePolicy, shift: int) -> Callable[[date], date]:
     Parameters
     ----------
     policy : {"keep", "shift", "floor"}
-        With ``shift`` intervals between a person's recordings and days of the week stay; a day before 1985, which EDF
-        cannot state, is 1 January 1985. With ``floor`` every day is.
+        With ``shift`` intervals between a person's recordings and days of the week stay; a day before 1985 is for who
+        writes it to handle and to tell, as EDF cannot state it. With ``floor`` every day is 1 January 1985.
     shift : int
         Days to add: that of the person in the crosswalk.
 
@@ -37,12 +37,8 @@ def redating(policy: DatePolicy, shift: int) -> Callable[[date], date]:
     if policy == "shift" and not shift:
         raise UsageError("Dates are to be shifted by no day at all.", hint="Take the shift from the crosswalk.")
     if policy == "shift":
-        return partial(_shifted, days=shift)
+        return partial(shifted, days=shift)
     return kept if policy == "keep" else floored
-
-
-def _shifted(day: date, *, days: int) -> date:
-    return max(shifted(day, days=days), FLOOR)
 
 
 def redated(moment: datetime, redate: Callable[[date], date]) -> datetime:

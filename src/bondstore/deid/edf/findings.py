@@ -60,7 +60,7 @@ EDF: Mapping[str, FindingKind] = registry(
         "edf-date-floored",
         Severity.WARNING,
         "The start date would be before 1985, which EDF cannot state.",
-        "1 January 1985 was written, so the time between recordings is lost. Shift by fewer days.",
+        "1 January 1985 was written, so the time between recordings is lost. Keep the true dates if you need it.",
     ),
     FindingKind(
         "edf-duration-zero",
