@@ -178,6 +178,14 @@ class Profile:
         Literal["allowed", "forbidden"],
         Setting("May decrypted data be written to a disk?", doc="Whether decrypted data may be written to a disk."),
     ] = "allowed"
+    identified: Annotated[
+        bool,
+        Setting(
+            "May files that name people be kept there, encrypted?",
+            doc="Whether files that name people may be kept there, encrypted (`bondstore neuro deidentify --allow`). "
+            "Where the profile has a `url`, that is only so there and below.",
+        ),
+    ] = False
     group: Annotated[
         str | None,
         Setting(

@@ -94,6 +94,10 @@ class Crosswalk:
         found = self._safe.read()
         return () if found is None else tuple(_Record.read(found[0], self._keys, self.place).events)
 
+    def recipients(self) -> tuple[bytes, ...]:
+        """Return the public keys for which it is encrypted, or would be where there is none yet."""
+        return tuple(self._record(self._safe.read()).recipients)
+
     def seal(self, content: bytes) -> bytes:
         """Encrypt something small for those who open the crosswalk."""
         return sealed(content, self._read().recipients, self._keys.own)

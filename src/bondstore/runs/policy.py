@@ -48,6 +48,21 @@ def refuse_read_only(dest: StoreSpec) -> None:
         )
 
 
+def refuse_unless_identified(dest: StoreSpec) -> None:
+    """Refuse a place for files that name people, unless the profile that opens it says that it is one."""
+    profile = dest.profile
+    if not profile.identified:
+        raise PolicyError(
+            f"The profile {profile.name} does not say that files that name people may be kept in {dest.url}.",
+            hint="Set identified = true in the profile of a place for such files. Then name it: --dest-profile NAME",
+        )
+    if profile.url is not None and not is_in(dest.url, profile.url):
+        raise PolicyError(
+            f"By the profile {profile.name}, files that name people may be kept in {profile.url}, not in {dest.url}.",
+            hint="Name a place there, or another profile: --dest-profile NAME",
+        )
+
+
 def refuse_link(place: str | None, spec: StoreSpec) -> None:
     """Refuse a folder to write to that is a symbolic link itself, unless links are followed; `place` is its name."""
     folder = parse_address(spec.url).folder
@@ -67,6 +82,12 @@ def refuse_private(dest: StoreSpec) -> None:
         )
 
 
+def is_in(url: str, outer: str) -> bool:
+    """Whether a place is another one, or lies in it."""
+    parts = _parts(outer)
+    return _parts(url)[: len(parts)] == parts
+
+
 def refuse_overlap(source: StoreSpec, dest: StoreSpec) -> None:
     """Refuse a destination in which results could be taken for sources, or sources for results.
 
@@ -79,9 +100,7 @@ def refuse_overlap(source: StoreSpec, dest: StoreSpec) -> None:
         raise PolicyError(
             "Source and destination are the same place.", hint="Results would be taken for sources: name another."
         )
-    one, other = _parts(source.url), _parts(dest.url)
-    shorter = min(len(one), len(other))
-    if one[:shorter] == other[:shorter]:
+    if is_in(source.url, dest.url) or is_in(dest.url, source.url):
         raise PolicyError(
             "One of source and destination lies in the other.",
             hint="Results would be taken for sources: name two places side by side, such as a/raw and a/qc.",

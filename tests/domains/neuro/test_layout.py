@@ -147,3 +147,52 @@ def test_no_place_is_given_twice_and_a_second_plan_moves_nothing(files: list[Fou
         seen = {unicodedata.normalize("NFC", path).casefold() for path in paths.values()}
         assert len(seen) == len(paths)
         assert all(path.isascii() for path in paths.values())
+
+
+def sealed(*keys: str) -> list[Found]:
+    return [Found(one, kind_of(one)) for one in keys]
+
+
+def test_files_of_a_recorder_that_have_one_name_are_sealed_under_one_number() -> None:
+    base = f"{CODE}/{CODE}_sealed/{CODE}_sealed"
+    files = sealed("M/b/Muller.erd", "M/a/Muller.ERD", "M/a/Muller.etc", "M/b/muller.vt2", "M/b/Muller.ETC")
+    first = lay_out(CODE, files)
+    assert first.paths == {
+        "M/a/Muller.ERD": f"{base}_1.erd.c4gh",
+        "M/a/Muller.etc": f"{base}_1.etc.c4gh",
+        "M/b/Muller.erd": f"{base}_2.erd.c4gh",
+        "M/b/Muller.ETC": f"{base}_2.etc.c4gh",
+        "M/b/muller.vt2": f"{base}_2.vt2.c4gh",
+    }
+    more = sealed("M/a/0.doc", "M/a/Muller.stc", "M/a/MULLER.erd")
+    again = lay_out(CODE, [*files, *more], first.paths)
+    assert again.paths == first.paths | {
+        "M/a/0.doc": f"{base}_3.doc.c4gh",
+        "M/a/Muller.stc": f"{base}_1.stc.c4gh",
+        "M/a/MULLER.erd": f"{base}_4.erd.c4gh",
+    }
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "A", "b", "c/a", "C/a", "a.b"]), st.sampled_from(["erd", "ERD", "etc", "doc"])),
+        unique=True,
+    ),
+    st.integers(0, 20),
+)
+def test_sealed_files_have_places_of_their_own_and_keep_them(names: list[tuple[str, str]], at: int) -> None:
+    keys = [".".join(one) for one in names]
+    first = lay_out(CODE, sealed(*keys[:at]))
+    gone = {f"\0{key}": path for key, path in first.paths.items() if hash(key) % 2}
+    before = {key: path for key, path in first.paths.items() if f"\0{key}" not in gone}
+    again = lay_out(CODE, sealed(*(one for one in keys if f"\0{one}" not in gone)), gone | before)
+    assert before.items() <= again.paths.items()
+    taken = [one.casefold() for one in [*again.paths.values(), *gone.values()]]
+    assert len(taken) == len(set(taken))
+    for key, path in again.paths.items():
+        assert path.endswith(f".{key.rpartition('.')[2].lower()}.c4gh")
+    numbers = {path: path.split(".")[0] for path in again.paths.values()}
+    for one in again.paths:
+        for other in again.paths:
+            if numbers[again.paths[one]] == numbers[again.paths[other]]:
+                assert one.rpartition(".")[0].casefold() == other.rpartition(".")[0].casefold()

@@ -14,6 +14,7 @@ EXAMPLES = (
     "bondstore neuro deidentify ./export ./clean --dry-run",
     "bondstore neuro deidentify ./export ./clean --names staff.txt --dates shift",
     "bondstore neuro deidentify ./export s3://edf-bucket --annotations drop --yes",
+    "bondstore neuro deidentify ./export s3://vault --allow erd --allow vt2 --dest-profile hospital",
 )
 
 
@@ -37,6 +38,14 @@ def command(
     annotations: Annotated[
         str, typer.Option(metavar="scrub|drop", help="Blank names in annotations, or remove all annotations.")
     ] = "scrub",
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXT",
+            help="Encrypt files with this ending where they cannot be cleaned, for who can read the crosswalk; may be "
+            "repeated. The profile of DEST must say identified = true.",
+        ),
+    ] = None,
     crosswalk: CrosswalkOptions,
     jobs: options.Jobs = None,
     profile: options.Profile = None,
@@ -54,7 +63,8 @@ def command(
     annotations, labels and notes; videos lose all but pictures and sound. Samples stay equal, and originals are never
     changed. Codes come from the crosswalk.
 
-    Files that cannot be cleaned are listed with the reason and not copied, and the exit code is 5. Where a patient may
+    Files that cannot be cleaned are listed with the reason and not copied, and the exit code is 5; with --allow they
+    are kept encrypted, and each is listed. Where a patient may
     be in the crosswalk under another spelling, nothing is copied, and the exit code is 8. Files are told by aliases:
     no name is written to results, records or logs.
     """
@@ -71,6 +81,7 @@ def command(
         dates=dates,
         names=names,
         annotations=annotations,
+        allow=allow or (),
         crosswalk=crosswalk.reference(),
         profile=profile,
         dest_profile=dest_profile,

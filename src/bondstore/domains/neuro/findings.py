@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bondstore.findings import FindingKind, Severity, registry
 
-_ALLOW = "It was not copied. Keep it where the originals are."
+_ALLOW = "It was not copied. Keep it where the originals are, or encrypted: --allow."
 
 KINDS = registry(
     FindingKind(
@@ -19,6 +19,12 @@ KINDS = registry(
     ),
     FindingKind(
         "unknown-kind", Severity.ERROR, "The kind of the file is unknown, so nothing can be taken out of it.", _ALLOW
+    ),
+    FindingKind(
+        "kept-sealed",
+        Severity.WARNING,
+        "Kept sealed: identified. The file names the patient inside, and was encrypted as it is.",
+        "Who has a key of the crosswalk can decrypt it: bondstore cat FILE --unseal.",
     ),
     FindingKind(
         "several-people",

@@ -17,7 +17,7 @@ from bondstore.domains.neuro.sources import Asked, How, Sources, sources_of
 from bondstore.errors import BondstoreError, ConfigurationError, NothingThereError, PolicyError, WaitingError
 from bondstore.runs.domain import unknown_run
 from bondstore.runs.pipeline import Job, Leftovers, Step
-from bondstore.runs.policy import check_places
+from bondstore.runs.policy import check_places, refuse_unless_identified
 from bondstore.stores import open_store
 from bondstore.text import counted
 from bondstore.vault.crosswalks import open_crosswalk
@@ -63,6 +63,8 @@ class DeidentifyJob(Job):
     """The path of a file of names."""
     code: str | None = None
     """The code of the one patient there is."""
+    allow: tuple[str, ...] = ()
+    """Endings of files that are encrypted as they are where they cannot be cleaned."""
     known: Known = field(init=False, compare=False, repr=False)
     looked: list[Patient] = field(init=False, compare=False, repr=False)
 
@@ -88,11 +90,14 @@ class DeidentifyJob(Job):
             "crosswalk": asdict(self.crosswalk),
             "names": self.names,
             "code": self.code,
+            "allow": list(self.allow),
         }
 
     def check(self) -> None:
         """Refuse places that lie in one another or have a patient's name, and an empty source."""
         check_places(self.store, self.dest)
+        if self.allow:
+            refuse_unless_identified(self.dest)
         self.looked[:] = look_at(self.store)
         named = NameFinder(person for one in self.looked for person in one.people)
         for spec in (self.store, self.dest):
@@ -109,7 +114,7 @@ class DeidentifyJob(Job):
         return (recordings, Leftovers(recordings), Report())
 
     def _ask(self, context: RunContext, given: Mapping[str, str]) -> Sources:
-        asked = Asked(self.how, people_of(self.names), self.code, draft=not context.run)
+        asked = Asked(self.how, people_of(self.names), self.code, frozenset(self.allow), draft=not context.run)
         found = sources_of(self.looked, self.crosswalk.open(), asked, given)
         if found.candidates:
             raise WaitingError(
@@ -154,7 +159,8 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> DeidentifyJ
     if params.get("job") != JOB or dest is None:
         raise unknown_run()
     how, crosswalk = How(**params["how"]), CrosswalkRef(**params["crosswalk"])
-    return DeidentifyJob(recorded_store(params, profile), dest, how, crosswalk, params["names"], params["code"])
+    allow = tuple(params.get("allow", ()))  # earlier versions had none
+    return DeidentifyJob(recorded_store(params, profile), dest, how, crosswalk, params["names"], params["code"], allow)
 
 
 def executor(jobs: int | None) -> Executor:

@@ -2,8 +2,10 @@
 
 Recordings become ``<code>_edf/<code>_<n>.edf``, the notes of a recording stand beside it. Video of a day's folder (its
 name ends in ``_<day>``) becomes ``<code>/<code>_<day>/<code>_<day>_<k>.avi``, video of a recording's folder (beside it,
-and of its name) ``<code>/<code>_edf_<n>/<code>_edf_<n>_<k>.avi``, and all other video ``<code>/<code>_<k>.avi``. A file
-that had a place before keeps it: what was uploaded under a number is not numbered anew.
+and of its name) ``<code>/<code>_edf_<n>/<code>_edf_<n>_<k>.avi``, and all other video ``<code>/<code>_<k>.avi``. What
+cannot be cleaned and is kept sealed becomes ``<code>/<code>_sealed/<code>_sealed_<n>.erd.c4gh``; files of one name have
+one number, as a recorder's files belong together. A file that had a place before keeps it: what was uploaded under
+a number is not numbered anew.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 
 NEAR = timedelta(minutes=10)
 """So far from the start of their recording notes may begin."""
+SEALED = ".c4gh"
+"""Behind the name of what is kept sealed."""
 _DAY = re.compile(r".*_(\d{1,3})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file of one person that can be cleaned."""
+    """A file of one person that goes somewhere: it can be cleaned, or is to be kept sealed."""
 
     key: str
     kind: Kind
@@ -55,6 +59,7 @@ def lay_out(code: str, files: Sequence[Found], given: Mapping[str, str] | None =
     places.number_recordings()
     places.place_videos()
     places.match_notes()
+    places.place_sealed()
     return places.layout
 
 
@@ -114,6 +119,22 @@ class _Places:
             base = f"{min(near)}_{notes_of(one.key)}" if near else ""
             self._place(one, base, first=base)
 
+    def place_sealed(self) -> None:
+        """Number what is kept sealed by its name; endings that come twice in one name get another number."""
+        base = f"{self._code}/{self._code}_sealed/{self._code}_sealed"
+        used = {one.rpartition(".")[0] for one in self._taken if one.startswith(f"{base}_")}
+        keys = sorted(one.key for one in self._files if not one.kind.can_be_cleaned)
+        for files in _of_one_name(sorted(keys, key=lambda key: key not in self._given)):
+            new = {ending: key for ending, key in files.items() if key not in self._given}
+            own = sorted({_sealed_stem(self._given[key]) for key in files.values() if key in self._given})
+            free = (one for number in count(1) if (one := f"{base}_{number}") not in used)
+            stem = next(one for one in (*own, next(free)) if not self._taken & {f"{one}{ending}" for ending in new})
+            used.add(stem)
+            for ending, key in files.items():
+                place = self._given.get(key, f"{stem}{ending}{SEALED}")
+                self._taken.add(place.removesuffix(SEALED))
+                self.layout.paths[key] = place
+
     def _of(self, kind: Kind) -> list[Found]:
         """Return the files of a kind in the order of their start; those without one come last."""
         files = [one for one in self._files if one.kind is kind]
@@ -137,6 +158,21 @@ class _Places:
             return first
         numbers = self._numbers.setdefault(base, count(2 if first else 1))
         return next(stem for number in numbers if folded(stem := f"{base}_{number}") not in self._taken)
+
+
+def _of_one_name(keys: Iterable[str]) -> list[dict[str, str]]:
+    """Return keys of files that share folder and name, by their endings; of two of one ending each is for itself."""
+    groups: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+    for key in keys:
+        path = PurePosixPath(key)
+        name, ending = folded(str(path.with_suffix(""))), path.suffix.lower()
+        again = next(number for number in count() if ending not in groups[name, number])
+        groups[name, again][ending] = key
+    return [files for _, files in sorted(groups.items())]
+
+
+def _sealed_stem(path: str) -> str:
+    return path.removesuffix(SEALED).rpartition(".")[0]
 
 
 def _half_renamed(code: str, files: Iterable[Found], given: Mapping[str, str]) -> dict[str, str]:

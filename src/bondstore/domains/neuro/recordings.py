@@ -11,8 +11,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
 
+from bondstore.codecs.crypt4gh import PrivateKey, header, new_envelope
+from bondstore.codecs.segments import seal_stream
 from bondstore.deid.edf.findings import EDF
 from bondstore.deid.edf.rules import Rules
 from bondstore.deid.edf.scrub import Scrub
@@ -21,8 +24,9 @@ from bondstore.deid.names import NameFinder
 from bondstore.deid.video import VideoCopy, copy_video
 from bondstore.domains.neuro.findings import KINDS, PLANNED
 from bondstore.domains.neuro.kinds import Kind, kind_of
+from bondstore.domains.neuro.layout import SEALED
 from bondstore.domains.neuro.report import RECORD, record_of, record_of_video, record_path
-from bondstore.domains.neuro.sources import Source, Sources
+from bondstore.domains.neuro.sources import FOR_SEALED, Source, Sources
 from bondstore.errors import BondstoreError, ChangedError, DamagedError, IntegrityError, NotFoundError
 from bondstore.findings import GONE, NOT_FETCHED
 from bondstore.ledger import Item, Read, State
@@ -46,7 +50,9 @@ if TYPE_CHECKING:
     from bondstore.runs.work import Work
     from bondstore.stores import ObjectInfo
 
-RECORDING, NOTES, VIDEO = "recording", "notes", "video"
+RECORDING, NOTES, VIDEO, IDENTIFIED = "recording", "notes", "video", "identified"
+RESULTS = (RECORDING, NOTES, VIDEO, IDENTIFIED)
+"""Kinds of outputs that are under a code."""
 _BATCH, _WEIGHT = 32, 256 << 20
 _MOST_NOTES = 64 << 20
 
@@ -75,7 +81,8 @@ class Known:
         files = {one: found.files[one] for one in aliases}
         subjects = {one.subject for one in files.values() if not one.reason}
         rules = {one: found.rules[one] for one in subjects}
-        return Known(None, Sources(files, rules, {one: found.digests[one] for one in subjects}))
+        digests = {one: found.digests[one] for one in (*subjects, FOR_SEALED) if one in found.digests}
+        return Known(None, Sources(files, rules, digests, recipients=found.recipients))
 
     def listed(self, context: RunContext) -> Iterator[Iterator[tuple[str, Source, ObjectInfo]]]:
         """List the source under aliases, page by page; what came after all others were looked at is not there."""
@@ -109,7 +116,7 @@ class Recordings(EachObject):
     """Takes identity out of each file."""
 
     known: Known = field(compare=False, repr=False)
-    kinds: ClassVar[tuple[str, ...]] = (RECORDING, NOTES, VIDEO, RECORD)
+    kinds: ClassVar[tuple[str, ...]] = (*RESULTS, RECORD)
 
     def plan(self, ledger: Ledger | None, context: RunContext, progress: Progress) -> Plan:
         """Look at everything first: no byte is copied before each file has a place of its own."""
@@ -118,7 +125,7 @@ class Recordings(EachObject):
 
     def _learn(self, ledger: Ledger | None, context: RunContext) -> Sources:
         def given() -> Mapping[str, str]:
-            written = () if ledger is None else ledger.outputs.of_kind(context.job, RECORDING, NOTES, VIDEO)
+            written = () if ledger is None else ledger.outputs.of_kind(context.job, *RESULTS)
             return {one.source: one.path for one in written}
 
         return self.known.of(context, given)
@@ -134,14 +141,14 @@ class Recordings(EachObject):
 
     def beside(self, path: str) -> tuple[str, ...]:
         """Return the record of a recording, or of a video."""
-        return () if kind_of(path) is Kind.NOTES else (record_path(path),)
+        return () if kind_of(path) is Kind.NOTES or path.endswith(SEALED) else (record_path(path),)
 
     def is_current(self, item: Item, outputs: Mapping[str, Output], holder: Holder) -> bool:
         """Whether an object was handled as is asked for now: with these settings, or refused for the same reason."""
         if item.state is State.QUARANTINED:
             return self.known.is_refused_still(item)
         source = self.known.found.files.get(item.key)
-        digest = None if source is None else self.known.found.digests.get(source.subject)
+        digest = None if source is None else self.known.found.digest(source)
         made = [outputs.get(path) for path in (item.output, *self.beside(item.output))]
         return all(one is not None and one.made_by == digest and holder.holds(one) for one in made)
 
@@ -167,7 +174,9 @@ class Recordings(EachObject):
     def _clean(self, item: Item, info: ObjectInfo, rules: Rules, work: Work) -> list[Finding]:
         """Write a file without identity."""
         source = self.known.found.files[item.key]
-        facts = {"source": item.key, "made_by": self.known.found.digests[source.subject]}
+        facts = {"source": item.key, "made_by": self.known.found.digest(source) or ""}
+        if source.sealed:
+            return _seal(item, info, self.known.found.recipients, work, facts)
         if kind_of(source.key) is Kind.VIDEO:
             return _video(item, info, work, facts)
         chunks = from_source(work.store.open_ranges(info))
@@ -189,7 +198,8 @@ def take(item: Item, known: Known, work: Work, clean: Clean, *, mark: str = "") 
     """
     source = known.found.files[item.key]
     if source.reason:
-        refuse(item, source.reason, work)
+        was_sealed = item.output.endswith(SEALED)  # what names people goes again where it is allowed no more
+        refuse(replace(item, output="") if was_sealed else item, source.reason, work)
         return
     rules = known.found.rules[source.subject]
     watched = Watched(rules.finder)
@@ -227,6 +237,19 @@ def _recording(
     record = record_of(item.output, scrub.result)
     work.write(record_path(item.output), [record], kind=RECORD, made_by=facts["made_by"])
     return scrub.result.findings(item.key)
+
+
+def _seal(
+    item: Item, info: ObjectInfo, recipients: Sequence[bytes], work: Work, facts: Mapping[str, str]
+) -> list[Finding]:
+    """Encrypt a file as it is. The writer's key is drawn for it: whoever works has no key of a person.
+
+    No checksum of the content is kept: names could be tried out on that of a short file.
+    """
+    envelope = new_envelope()
+    body = seal_stream(from_source(work.store.open_ranges(info)), envelope.segments)
+    work.write(item.output, chain([header(envelope, recipients, PrivateKey.new())], body), kind=IDENTIFIED, **facts)
+    return [KINDS["kept-sealed"].about(item.key)]
 
 
 class Original(RangeFile):

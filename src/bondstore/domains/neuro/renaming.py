@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from bondstore.config.profiles import is_store_url
 from bondstore.domains.neuro.job import CrosswalkRef
 from bondstore.domains.neuro.layout import folded
-from bondstore.domains.neuro.recordings import NOTES, RECORDING, VIDEO
+from bondstore.domains.neuro.recordings import RESULTS
 from bondstore.domains.neuro.shownnames import code_of, shown_names
 from bondstore.errors import ConfigurationError, NothingThereError, PolicyError, UsageError
 from bondstore.modes import linked
@@ -151,8 +151,7 @@ def rename(
 
 def _written(ledger: Ledger) -> list[str]:
     """Return the paths of all results that are under a code."""
-    kinds = (RECORDING, NOTES, VIDEO)
-    return sorted({one.path for one in ledger.outputs.walk() if one.kind in kinds and one.sha256})
+    return sorted({one.path for one in ledger.outputs.walk() if one.kind in RESULTS and one.sha256})
 
 
 def _names(ledger: Ledger, folder: FolderDestination, crosswalk: Crosswalk) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -20,7 +21,7 @@ from bondstore.vault.crosswalks import default_place
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from bondstore.config.profiles import Profile, StoreSpec
@@ -151,6 +152,7 @@ def prepare(
     dates: str = "keep",
     names: str | os.PathLike[str] | None = None,
     annotations: str = "scrub",
+    allow: Iterable[str] = (),
     crosswalk: CrosswalkRef | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
@@ -170,7 +172,19 @@ def prepare(
         crosswalk or CrosswalkRef(),
         None if names is None else str(Path(names).expanduser().absolute()),
         None if code is None else check_code(code),
+        tuple(sorted(set(map(_ending, allow)))),
     )
+
+
+def _ending(text: str) -> str:
+    ending = text.strip().removeprefix(".").lower()
+    if not re.fullmatch(r"[a-z0-9]{1,16}", ending):
+        raise UsageError(f"{text!r} is not the ending of a file's name.", hint="Write it as erd, or .erd")
+    if kind_of(f"a.{ending}").can_be_cleaned:
+        raise UsageError(
+            f"Files that end in .{ending} are cleaned, and are not kept as they are.", hint="Leave it out of --allow."
+        )
+    return ending
 
 
 def deidentify(
@@ -181,6 +195,7 @@ def deidentify(
     dates: Literal["keep", "shift", "floor"] = "keep",
     names: str | os.PathLike[str] | None = None,
     annotations: Literal["scrub", "drop"] = "scrub",
+    allow: Iterable[str] = (),
     crosswalk: CrosswalkRef | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
@@ -204,6 +219,9 @@ def deidentify(
         A file of names to take out besides, one person a line.
     annotations : {"scrub", "drop"}
         Blank names in annotations, or remove all annotations.
+    allow : iterable of str
+        Endings, such as ``erd``, of files that are encrypted for the crosswalk's readers where they cannot be cleaned.
+        The profile that opens `dest` must say ``identified = true``.
     crosswalk : CrosswalkRef, optional
         The crosswalk, and what opens it; your own when not given.
     profile, dest_profile : str or Profile, optional
@@ -225,7 +243,7 @@ def deidentify(
     WaitingError
         A patient may be in the crosswalk already, under another spelling; nothing was copied.
     PolicyError
-        An address has a patient's name.
+        An address has a patient's name, or `dest` is not a place for files that name people.
     """
     job = prepare(
         source,
@@ -234,6 +252,7 @@ def deidentify(
         dates=dates,
         names=names,
         annotations=annotations,
+        allow=allow,
         crosswalk=crosswalk,
         profile=profile,
         dest_profile=dest_profile,

@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from bondstore.deid.dates import DatePolicy, redating
@@ -17,7 +18,7 @@ from bondstore.deid.video import can_be_read
 from bondstore.domains.neuro.aliases import Aliases
 from bondstore.domains.neuro.identity import staff_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
-from bondstore.domains.neuro.layout import lay_out
+from bondstore.domains.neuro.layout import Found, lay_out
 from bondstore.domains.neuro.looking import FILE_TIME
 from bondstore.errors import DamagedError, NotFoundError, UsageError
 
@@ -55,6 +56,12 @@ class Source:
     start: datetime | None = None
     by: str = ""
     """What says when it began."""
+    sealed: bool = False
+    """Whether it is encrypted as it is, as it cannot be cleaned."""
+
+
+FOR_SEALED = ""
+"""In place of a subject: how files are sealed does not depend on whose they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,12 @@ class Sources:
     """Codes of subjects that a patient may be, where somebody must say."""
     new: frozenset[str] = frozenset()
     """Codes that were drawn just now."""
+    recipients: tuple[bytes, ...] = ()
+    """Public keys for which files are sealed that cannot be cleaned."""
+
+    def digest(self, source: Source) -> str | None:
+        """Return what tells how a file is handled; None of one that is refused."""
+        return None if source.reason else self.digests.get(FOR_SEALED if source.sealed else source.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,8 @@ class Asked:
     """Others whose names are taken out."""
     code: str | None = None
     """The code of the one patient there is."""
+    allow: frozenset[str] = frozenset()
+    """Endings of files that are sealed where they cannot be cleaned."""
     draft: bool = False
     """Whether nothing is to be kept of it in the crosswalk."""
 
@@ -106,19 +121,29 @@ def sources_of(
             entry = subjects.get(_code_of(one))
         if entry is None:
             word = "person-doubtful" if number in people else "nobody-named" if number in whose else "several-people"
-            found += (Source(key, number, reason=word) for key in (*one.files, *one.unread))
+            found += (Source(key, number, reason=word) for key in (*one.files, *one.unread, *_kept(one, asked.allow)))
         else:
             entries[entry.code] = entry
             folders[entry.code].append((number, one))
-        found += (Source(key, number, reason=kind.value) for key, kind in one.refused.items())
+        refused = one.refused.keys() - _kept(one, asked.allow).keys()
+        found += (Source(key, number, reason=one.refused[key].value) for key in refused)
     rules, digests = {}, {}
     for code, entry in entries.items():
-        found += _placed(code, folders[code], aliases, given or {})
+        found += _placed(code, folders[code], aliases, given or {}, asked.allow)
         named = [entry.person, *(each for _, one in folders[code] for each in _named(one, subjects)), *asked.also]
         rules[code] = _rules(entry, named, asked.how)
         digests[code] = _digest(aliases.secret, entry, named, asked.how)
     doubtful = {number: candidates[person] for number, person in people.items() if person in candidates}
-    return Sources({aliases.of(one.key): one for one in found}, rules, digests, doubtful, assigned.new)
+    recipients = crosswalk.recipients() if asked.allow else ()
+    if asked.allow:
+        digests[FOR_SEALED] = hmac.digest(aliases.secret, repr(sorted(recipients)).encode(), hashlib.sha256).hex()[:32]
+    files = {aliases.of(one.key): one for one in found}
+    return Sources(files, rules, digests, doubtful, assigned.new, recipients)
+
+
+def _kept(patient: Patient, allow: frozenset[str]) -> dict[str, Kind]:
+    """Return the files that are sealed: those that cannot be cleaned, with one of some endings."""
+    return {key: kind for key, kind in patient.refused.items() if PurePosixPath(key).suffix[1:].lower() in allow}
 
 
 def _secret(crosswalk: Crosswalk, *, draft: bool) -> bytes:
@@ -170,14 +195,20 @@ def _named(patient: Patient, subjects: Mapping[str, Entry]) -> Iterator[Person]:
 
 
 def _placed(
-    code: str, folders: Sequence[tuple[int, Patient]], aliases: Aliases, given: Mapping[str, str]
+    code: str,
+    folders: Sequence[tuple[int, Patient]],
+    aliases: Aliases,
+    given: Mapping[str, str],
+    allow: frozenset[str],
 ) -> Iterator[Source]:
     """Yield the files of one subject; several folders may be of one."""
     looked = {key: (number, one) for number, folder in folders for key, one in folder.files.items()}
+    kept = {key: (number, kind) for number, folder in folders for key, kind in _kept(folder, allow).items()}
     own = {alias: path for alias, path in given.items() if path.startswith((f"{code}/", f"{code}_edf/"))}
-    before = {key: own[alias] for key in looked if (alias := aliases.of(key)) in own}
+    before = {key: own[alias] for key in (*looked, *kept) if (alias := aliases.of(key)) in own}
     gone = {f"\0{alias}": path for alias, path in own.items()}
-    layout = lay_out(code, [one.found for _, one in looked.values()], gone | before)
+    found = [one.found for _, one in looked.values()] + [Found(key, kind) for key, (_, kind) in kept.items()]
+    layout = lay_out(code, found, gone | before)
     for key, (number, one) in looked.items():
         start = one.found.starts[0] if len(one.found.starts) == 1 else None
         path, reason, remark = (said.get(key, "") for said in (layout.paths, layout.doubts, layout.remarks))
@@ -187,6 +218,8 @@ def _placed(
             elif one.by == FILE_TIME:
                 remark = remark or "start-by-file-time"
         yield Source(key, number, path, code, reason, remark, start, one.by)
+    for key, (number, _) in kept.items():
+        yield Source(key, number, layout.paths[key], code, sealed=True)
     for number, folder in folders:
         for key, error in folder.unread.items():
             yield Source(key, number, "", code, error.kind if isinstance(error, DamagedError) else "not-fetched")
