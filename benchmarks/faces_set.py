@@ -114,7 +114,7 @@ def with_faces(seed: int, wanted: Sequence[Wanted]) -> list[Labelled]:
     canvas: _Canvas | None = None
     for number, one in enumerate(wanted):
         rng = random.Random(f"{seed}/face/{number}")
-        card = _card(one, rng)
+        card = cut_out(one, rng)
         if canvas is None or not canvas.paste(card, one, rng):
             if canvas:
                 pictures.append(Labelled(_saved(canvas.image), tuple(canvas.faces), "faces"))
@@ -161,7 +161,7 @@ class _Card:
     height: float
 
 
-def _card(how: Wanted, rng: random.Random) -> _Card:
+def cut_out(how: Wanted, rng: random.Random) -> _Card:
     """Cut a face out with what is round it, covered, at its size, turned, and in its quality."""
     source, one = faces_sources.person(how.person)
     left, top, right, bottom = one.face

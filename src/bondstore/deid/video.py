@@ -1,8 +1,9 @@
 """Video without what its container says: pictures and sound are copied as they are, and nothing besides.
 
-Tags, chapters, subtitles, attached pictures, files and streams of data stay behind. Pictures and sound themselves are
-not looked at: faces and voices identify. FFmpeg's libraries read and write the containers, by PyAV. Which container it
-is, is told here by its first bytes: FFmpeg would take a playlist for a video, and open what that names.
+Tags, chapters, subtitles, attached pictures, files and streams of data stay behind. Sound is not looked at, and
+pictures only where faces are to be covered: faces and voices identify. FFmpeg's libraries read and write the
+containers, by PyAV. Which container it is, is told here by its first bytes: FFmpeg would take a playlist for a video,
+and open what that names.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
+from bondstore.deid.videofaces import CoveredPictures, CoveredStream
 from bondstore.errors import BondstoreError, DamagedError, IntegrityError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from typing_extensions import Buffer
+
+    from bondstore.deid.faces.detector import Detector
 
 INSTALL = "Install it with: pip install 'bondstore[video]'"
 _MARKS = (
@@ -51,6 +55,8 @@ class VideoCopy:
     """SHA-256 of the coded pictures and sounds, stream by stream, as they came and as they can be read again."""
     is_cut: bool
     """Whether pictures and sound end before the container says."""
+    covered: CoveredPictures | None = None
+    """What was covered, where faces were to be."""
 
 
 def container_of(start: bytes) -> tuple[str, str] | None:
@@ -89,7 +95,7 @@ def made_at(source: BinaryIO) -> datetime | None:
         return None
 
 
-def copy_video(source: BinaryIO, target: BinaryIO) -> VideoCopy:
+def copy_video(source: BinaryIO, target: BinaryIO, faces: Detector | None = None) -> VideoCopy:
     """Copy pictures and sound of a video into a new file.
 
     Parameters
@@ -98,6 +104,8 @@ def copy_video(source: BinaryIO, target: BinaryIO) -> VideoCopy:
         The video; it must be seekable.
     target : file open for reading and writing
         An empty file; it must be seekable.
+    faces : Detector, optional
+        What finds faces: then they are covered, and the pictures encoded again.
 
     Raises
     ------
@@ -117,21 +125,54 @@ def copy_video(source: BinaryIO, target: BinaryIO) -> VideoCopy:
         if not kept:
             raise _unreadable()
         with _made(target, names[1]) as copy:
-            # opaque: the library need not know how to encode what is only copied
-            streams = {one.index: copy.add_stream_from_template(one, opaque=True) for one in kept}
+            streams = {one.index: _way(one, copy, faces) for one in kept}
             for packet in video.demux(kept):
                 if packet.size:
                     coming.add(packet)
-                    packet.stream = streams[packet.stream_index]
-                    copy.mux(packet)
+                    copy.mux(list(streams[packet.stream_index].take(packet)))
+            for one in streams.values():
+                copy.mux(list(one.rest()))
         is_cut = _is_short(source, names[0]) or coming.end < _stated_end(video, names[0]) - _SLACK
     with _opened(target) as copy:
         for packet in copy.demux():
             if packet.size:
                 leaving.add(packet)
-    if coming.text != leaving.text:
+    done = _all_covered([one.done for one in streams.values() if isinstance(one, CoveredStream)])
+    if coming.sounds != leaving.sounds or (coming.text if done is None else done.pictures) != (
+        leaving.text if done is None else leaving.pictures
+    ):
         raise IntegrityError("The video changed on its way.", hint="Report this as a defect.")
-    return VideoCopy(removed, coming.text, leaving.text, is_cut)
+    return VideoCopy(removed, coming.text, leaving.text, is_cut, done)
+
+
+def _all_covered(streams: Sequence[CoveredPictures]) -> CoveredPictures | None:
+    whole = None
+    for one in streams:
+        whole = one if whole is None else whole.plus(one.pictures, one.with_covers, one.covers, one.lost)
+    return whole
+
+
+class _CopiedStream:
+    """One stream on its way, as it is."""
+
+    def __init__(self, source: Any, copy: Any) -> None:
+        # opaque: the library need not know how to encode what is only copied
+        self._stream = copy.add_stream_from_template(source, opaque=True)
+
+    def take(self, packet: Any) -> Iterator[Any]:
+        """Yield a packet as it is to be written."""
+        packet.stream = self._stream
+        yield packet
+
+    def rest(self) -> Iterator[Any]:
+        """Yield nothing: all was written."""
+        yield from ()
+
+
+def _way(stream: Any, copy: Any, faces: Detector | None) -> _CopiedStream | CoveredStream:
+    if faces is None or stream.type != "video":
+        return _CopiedStream(stream, copy)
+    return CoveredStream(stream, copy, faces)
 
 
 class _Sums:
@@ -139,21 +180,35 @@ class _Sums:
 
     def __init__(self) -> None:
         self._sums: dict[int, Any] = {}
+        self._sounds: set[int] = set()
         self.end = 0.0
         """Seconds."""
+        self.pictures = 0
 
     def add(self, packet: Any) -> None:
         """Take a packet; how a container parts its content into packets is of no matter."""
         self._sums.setdefault(packet.stream_index, hashlib.sha256()).update(packet)
+        if packet.stream.type == "audio":
+            self._sounds.add(packet.stream_index)
+        else:
+            self.pictures += 1
         if (at := packet.dts if packet.pts is None else packet.pts) is not None:
             self.end = max(self.end, float((at + (packet.duration or 0)) * packet.time_base))
 
     @property
     def text(self) -> str:
         """One checksum of all streams in their order."""
+        return self._joined(set(self._sums))
+
+    @property
+    def sounds(self) -> str:
+        """The same of sounds alone."""
+        return self._joined(self._sounds)
+
+    def _joined(self, streams: set[int]) -> str:
         whole = hashlib.sha256()
-        for _, one in sorted(self._sums.items()):
-            whole.update(one.digest())
+        for one in sorted(streams):
+            whole.update(self._sums[one].digest())
         return whole.hexdigest()
 
 
