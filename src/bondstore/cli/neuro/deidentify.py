@@ -13,6 +13,7 @@ from bondstore.cli.neuro._shared import CrosswalkOptions, Names, Source
 EXAMPLES = (
     "bondstore neuro deidentify ./export ./clean --dry-run",
     "bondstore neuro deidentify ./export ./clean --names staff.txt --dates shift",
+    "bondstore neuro deidentify ./export ./clean --faces fill",
     "bondstore neuro deidentify ./export s3://edf-bucket --annotations drop --yes",
     "bondstore neuro deidentify ./export s3://vault --allow erd --allow vt2 --dest-profile hospital",
 )
@@ -38,6 +39,12 @@ def command(
     annotations: Annotated[
         str, typer.Option(metavar="scrub|drop", help="Blank names in annotations, or remove all annotations.")
     ] = "scrub",
+    faces: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|fill", help="Faces in videos: copy pictures as they are, or cover faces and encode again."
+        ),
+    ] = "keep",
     allow: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,13 +67,12 @@ def command(
 
     SRC has a folder for each patient. Recordings (EDF, BDF) become CODE_edf/CODE_1.edf and so on by their start; text
     notes (SNC, VTC) go beside the recording that they begin with. Headers are written again, and names are blanked in
-    annotations, labels and notes; videos lose all but pictures and sound. Samples stay equal, and originals are never
-    changed. Codes come from the crosswalk.
+    annotations, labels and notes; videos lose all but pictures and sound. With --faces fill, faces in them are covered
+    as far as they are found. Samples stay equal, and originals are never changed. Codes come from the crosswalk.
 
     Files that cannot be cleaned are listed with the reason and not copied, and the exit code is 5; with --allow they
-    are kept encrypted, and each is listed. Where a patient may
-    be in the crosswalk under another spelling, nothing is copied, and the exit code is 8. Files are told by aliases:
-    no name is written to results, records or logs.
+    are kept encrypted, and each is listed. Where a patient may be in the crosswalk under another spelling, nothing is
+    copied, and the exit code is 8. Files are told by aliases: no name is written to results, records or logs.
     """
     from bondstore.cli.progress import reporter
     from bondstore.cli.questions import before_fetching
@@ -81,6 +87,7 @@ def command(
         dates=dates,
         names=names,
         annotations=annotations,
+        faces=faces,
         allow=allow or (),
         crosswalk=crosswalk.reference(),
         profile=profile,

@@ -63,6 +63,12 @@ KINDS = registry(
         "Look whether the original is whole where it came from.",
     ),
     FindingKind(
+        "video-pictures-lost",
+        Severity.WARNING,
+        "Parts of the video could not be decoded, and are not in the copy with covered faces.",
+        "Look whether the original is whole. Without --faces fill it is copied as it is.",
+    ),
+    FindingKind(
         "video-identifies",
         Severity.WARNING,
         "Picture and voice of a video identify the patient. Only what its file says besides was taken out.",

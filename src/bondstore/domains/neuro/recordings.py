@@ -20,13 +20,14 @@ from bondstore.deid.edf.findings import EDF
 from bondstore.deid.edf.rules import Rules
 from bondstore.deid.edf.scrub import Scrub
 from bondstore.deid.edf.texts import blank
+from bondstore.deid.faces import open_detector
 from bondstore.deid.names import NameFinder
 from bondstore.deid.video import VideoCopy, copy_video
 from bondstore.domains.neuro.findings import KINDS, PLANNED
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.layout import SEALED
 from bondstore.domains.neuro.report import RECORD, record_of, record_of_video, record_path
-from bondstore.domains.neuro.sources import FOR_SEALED, Source, Sources
+from bondstore.domains.neuro.sources import FOR_SEALED, How, Source, Sources
 from bondstore.errors import BondstoreError, ChangedError, DamagedError, IntegrityError, NotFoundError
 from bondstore.findings import GONE, NOT_FETCHED
 from bondstore.ledger import Item, Read, State
@@ -82,7 +83,7 @@ class Known:
         subjects = {one.subject for one in files.values() if not one.reason}
         rules = {one: found.rules[one] for one in subjects}
         digests = {one: found.digests[one] for one in (*subjects, FOR_SEALED) if one in found.digests}
-        return Known(None, Sources(files, rules, digests, recipients=found.recipients))
+        return Known(None, Sources(files, rules, digests, recipients=found.recipients, how=found.how))
 
     def listed(self, context: RunContext) -> Iterator[Iterator[tuple[str, Source, ObjectInfo]]]:
         """List the source under aliases, page by page; what came after all others were looked at is not there."""
@@ -178,7 +179,7 @@ class Recordings(EachObject):
         if source.sealed:
             return _seal(item, info, self.known.found.recipients, work, facts)
         if kind_of(source.key) is Kind.VIDEO:
-            return _video(item, info, work, facts)
+            return _video(item, info, self.known.found.how, work, facts)
         chunks = from_source(work.store.open_ranges(info))
         if kind_of(source.key) is Kind.RECORDING:
             return _recording(item, chunks, rules, work, facts)
@@ -260,7 +261,12 @@ class Original(RangeFile):
             return RangeFile._fetched(self, number)
 
 
-def _video(item: Item, info: ObjectInfo, work: Work, facts: Mapping[str, str]) -> list[Finding]:
+def clean_video(source: BinaryIO, target: BinaryIO, how: How) -> VideoCopy:
+    """Copy a video without what its file says, and with faces covered where that is asked for."""
+    return copy_video(source, target, open_detector() if how.faces == "fill" else None)
+
+
+def _video(item: Item, info: ObjectInfo, how: How, work: Work, facts: Mapping[str, str]) -> list[Finding]:
     """Copy pictures and sound into a file of its own: containers are written with steps back."""
     temporary = work.writer.reserve()
     try:
@@ -269,7 +275,7 @@ def _video(item: Item, info: ObjectInfo, work: Work, facts: Mapping[str, str]) -
             io.BufferedReader(Original(work.store, info)) as file,
             _private(temporary) as new,
         ):
-            done = copy_video(cast("BinaryIO", file), new)
+            done = clean_video(cast("BinaryIO", file), new, how)
         work.adopt(item.output, temporary, None, kind=VIDEO, **facts)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -280,11 +286,23 @@ def _video(item: Item, info: ObjectInfo, work: Work, facts: Mapping[str, str]) -
 
 def about_video(item: Item, done: VideoCopy) -> list[Finding]:
     """Return what is to be said of a video."""
-    words = ("video-identifies", "video-cut") if done.is_cut else ("video-identifies",)
-    return [KINDS[word].about(item.key) for word in words] + [
+    found = [KINDS["video-identifies"].about(item.key)]
+    if (covered := done.covered) is not None:
+        found = [KINDS["video-identifies"].about(item.key, message=_COVERED.format(covered))]
+        if covered.lost:
+            found.append(KINDS["video-pictures-lost"].about(item.key, count=covered.lost))
+    if done.is_cut:
+        found.append(KINDS["video-cut"].about(item.key))
+    return found + [
         EDF["identity-removed"].about(item.key, where=place, count=count, message=f"Removed: {kind}.")
         for (place, kind), count in done.removed.items()
     ]
+
+
+_COVERED = (
+    "Faces were covered in {0.with_covers:,} of {0.pictures:,} pictures. Some may be missed, and voice and body "
+    "still identify the patient."
+)
 
 
 def _private(path: Path) -> BinaryIO:

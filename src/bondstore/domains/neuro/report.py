@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ def record_of_video(path: str, done: VideoCopy) -> bytes:
         "samples_sha256_out": done.content_out,
         "removed": {f"{place}: {kind}": count for (place, kind), count in sorted(done.removed.items())},
     }
+    if done.covered is not None:
+        record["faces"] = {"mode": "fill", **asdict(done.covered)}
     return json.dumps(record, indent=1).encode() + b"\n"
 
 

@@ -11,6 +11,7 @@ from bondstore.codecs.crypt4gh import PrivateKey
 from bondstore.deid.codes import check_code
 from bondstore.deid.crosswalk import Crosswalk
 from bondstore.deid.dates import DatePolicy
+from bondstore.deid.faces import open_detector
 from bondstore.deid.safe import FileSafe, SafeKeys
 from bondstore.domains.neuro.job import CrosswalkRef, DeidentifyJob, look_at, people_of
 from bondstore.domains.neuro.kinds import kind_of
@@ -152,6 +153,7 @@ def prepare(
     dates: str = "keep",
     names: str | os.PathLike[str] | None = None,
     annotations: str = "scrub",
+    faces: str = "keep",
     allow: Iterable[str] = (),
     crosswalk: CrosswalkRef | None = None,
     profile: str | Profile | None = None,
@@ -164,7 +166,11 @@ def prepare(
         raise UsageError(f"Dates cannot be treated as {dates!r}.", hint="Choose keep, shift or floor.")
     if annotations not in ("scrub", "drop"):
         raise UsageError(f"Annotations cannot be treated as {annotations!r}.", hint="Choose scrub or drop.")
-    how = How(dates, annotations)  # type: ignore[arg-type]
+    if faces not in ("keep", "fill"):
+        raise UsageError(f"Faces cannot be treated as {faces!r}.", hint="Choose keep or fill.")
+    if faces == "fill":
+        open_detector()  # what it needs may not be installed
+    how = How(dates, annotations, faces)  # type: ignore[arg-type]
     return DeidentifyJob(
         store_spec(source, profile),
         dest_spec(dest, dest_profile or profile, group=group, follow_links=follow_links),
@@ -195,6 +201,7 @@ def deidentify(
     dates: Literal["keep", "shift", "floor"] = "keep",
     names: str | os.PathLike[str] | None = None,
     annotations: Literal["scrub", "drop"] = "scrub",
+    faces: Literal["keep", "fill"] = "keep",
     allow: Iterable[str] = (),
     crosswalk: CrosswalkRef | None = None,
     profile: str | Profile | None = None,
@@ -219,6 +226,8 @@ def deidentify(
         A file of names to take out besides, one person a line.
     annotations : {"scrub", "drop"}
         Blank names in annotations, or remove all annotations.
+    faces : {"keep", "fill"}
+        Copy the pictures of videos as they are, or cover faces in them, and encode them again.
     allow : iterable of str
         Endings, such as ``erd``, of files that are encrypted for the crosswalk's readers where they cannot be cleaned.
         The profile that opens `dest` must say ``identified = true``.
@@ -252,6 +261,7 @@ def deidentify(
         dates=dates,
         names=names,
         annotations=annotations,
+        faces=faces,
         allow=allow,
         crosswalk=crosswalk,
         profile=profile,

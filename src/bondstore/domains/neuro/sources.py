@@ -36,6 +36,8 @@ class How:
 
     dates: DatePolicy = "keep"
     annotations: Literal["scrub", "drop"] = "scrub"
+    faces: Literal["keep", "fill"] = "keep"
+    """What is done with faces in videos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Sources:
     """Codes that were drawn just now."""
     recipients: tuple[bytes, ...] = ()
     """Public keys for which files are sealed that cannot be cleaned."""
+    how: How = How()
 
     def digest(self, source: Source) -> str | None:
         """Return what tells how a file is handled; None of one that is refused."""
@@ -138,7 +141,7 @@ def sources_of(
     if asked.allow:
         digests[FOR_SEALED] = hmac.digest(aliases.secret, repr(sorted(recipients)).encode(), hashlib.sha256).hex()[:32]
     files = {aliases.of(one.key): one for one in found}
-    return Sources(files, rules, digests, doubtful, assigned.new, recipients)
+    return Sources(files, rules, digests, doubtful, assigned.new, recipients, asked.how)
 
 
 def _kept(patient: Patient, allow: frozenset[str]) -> dict[str, Kind]:
