@@ -39,7 +39,7 @@ class Patient:
     @property
     def people(self) -> tuple[Person, ...]:
         """Whom the headers name, each once with all spellings. More than one is a question for a person."""
-        return _parted(patient_of(one.header) for one in self.files.values() if one.header is not None)
+        return parted(patient_of(one.header) for one in self.files.values() if one.header is not None)
 
 
 def patients_in(store: Store) -> Iterator[Patient]:
@@ -66,7 +66,7 @@ def _looked_at(store: Store, folder: str, infos: Sequence[ObjectInfo]) -> Patien
     return Patient(folder, files, {key: kind for key, kind in kinds.items() if not kind.can_be_cleaned}, unread)
 
 
-def _parted(people: Iterable[Person]) -> tuple[Person, ...]:
+def parted(people: Iterable[Person]) -> tuple[Person, ...]:
     """Join the spellings that are of one person for sure or in all likelihood, and keep others apart."""
     found: list[Person] = []
     for person in dict.fromkeys(people):

@@ -20,6 +20,7 @@ from bondstore.domains.neuro.identity import staff_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.layout import Found, lay_out
 from bondstore.domains.neuro.looking import FILE_TIME
+from bondstore.domains.neuro.patients import parted
 from bondstore.errors import DamagedError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def sources_of(
     subjects = _subjects(crosswalk)
     whose = {number: _person(one, subjects) for number, one in enumerate(patients, 1) if len(one.people) <= 1}
     people = {number: one for number, one in whose.items() if one.names or one.numbers}
-    if asked.code is not None and len(set(people.values())) != 1:
+    if asked.code is not None and len(parted(people.values())) != 1:
         raise UsageError("--code is for one patient, and the source has none or several.", hint="Leave it out.")
     codes = {} if asked.code is None else dict.fromkeys(people.values(), asked.code)
     assigned = crosswalk.assign(list(people.values()), None, codes, keep=not asked.draft)
