@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import bondstore
-from tests.domains.neuro.conftest import hospital
+from tests.domains.neuro.conftest import empty_hospital, hospital
 from tests.domains.neuro.hospital import Hospital, content, named_in
 from tests.homes import home
 
-__all__ = ["home", "hospital"]
+__all__ = ["empty_hospital", "home", "hospital"]
 
 
 def plan(hospital: Hospital, *more: str) -> subprocess.CompletedProcess[bytes]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bondstore.errors import ConfigurationError, CredentialsError, Exit, NoSpaceError, NotFoundError
 from bondstore.ledger import Output
-from bondstore.runs.durable import OutputGroup
+from bondstore.runs.durable import OutputGroup, rename_new
 from bondstore.runs.folder_destination import FolderDestination
 from tests.runs.conftest import SmallDisk
 
@@ -222,3 +222,25 @@ def test_a_disk_without_room_for_folders_is_full(small_tmpfs: SmallDisk) -> None
     use_up_folders(root)
     with pytest.raises(NoSpaceError):
         OutputGroup(root, root / "more").write("y", [b"y"])
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link to nothing"])
+@pytest.mark.parametrize("old", ["a file", "a folder"])
+def test_a_new_name_never_replaces_what_has_it(tmp_path: Path, kind: str, old: str) -> None:
+    (tmp_path / "a file").write_bytes(b"own")
+    (tmp_path / "a folder").mkdir()
+    new = tmp_path / "new"
+    if kind == "file":
+        new.write_bytes(b"somebody's")
+    elif kind == "folder":
+        new.mkdir()
+    else:
+        new.symlink_to("nowhere")
+    with pytest.raises(FileExistsError):
+        rename_new(str(tmp_path / old), str(new))
+    assert (tmp_path / old).exists()
+    assert new.is_symlink() or new.is_dir() or new.read_bytes() == b"somebody's"
+    rename_new(str(tmp_path / old), str(tmp_path / "free"))
+    assert not (tmp_path / old).exists()
+    with pytest.raises(FileNotFoundError):
+        rename_new(str(tmp_path / old), str(tmp_path / "free too"))

@@ -166,7 +166,7 @@ def test_what_is_cleaned_or_is_no_ending_cannot_be_allowed(natus: Hospital, endi
         prepare(natus.source, natus.dest, allow=[ending], dest_profile=PLACE)
 
 
-def test_from_the_command_line_and_resumed(natus: Hospital, home: Home) -> None:
+def test_from_the_command_line(natus: Hospital, home: Home) -> None:
     ended = natus.deidentify("--allow", "erd", "--allow", "vt2", "--yes")
     assert ended.returncode == 6
     assert b"identified = true" in ended.stderr

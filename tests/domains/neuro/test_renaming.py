@@ -23,6 +23,7 @@ from bondstore.domains.neuro.job import CrosswalkRef
 from bondstore.domains.neuro.renaming import Renaming, To, rename
 from bondstore.domains.neuro.service import deidentify
 from bondstore.errors import ConfigurationError, NotFoundError, PolicyError, UsageError
+from bondstore.runs.folder_destination import FolderDestination
 from bondstore.runs.renamed import NAME
 from bondstore.vault.keys import new_pair
 from tests.deid.test_video import made
@@ -268,6 +269,10 @@ def test_places_that_are_none(hospital: Hospital, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         rename(tmp_path / "none", "names", crosswalk=hospital.crosswalk)
     assert not (tmp_path / "none").exists()
+    FolderDestination(tmp_path / "new").prepare()
+    FolderDestination(tmp_path / "new").ledger().close()
+    with pytest.raises(NotFoundError):
+        rename(tmp_path / "new", "names", crosswalk=hospital.crosswalk)
     assert bondstore.neuro.rename is rename
 
 

@@ -135,7 +135,7 @@ def rename(
         )
     anchors.refuse_lost(folder)
     with explaining(str(folder.root)), folder.ledger(create=False) as ledger:
-        folder = folder.recorded(ledger.runs.newest_first()[0].params)
+        folder = folder.recorded(next((one.params for one in ledger.runs.newest_first()), {}))
         with nullcontext() if dry_run else folder.locked():
             anchors.hold(folder, ledger, last=True)
             opened = (crosswalk or CrosswalkRef()).open()
