@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 QUALITY, COARSENESS = "18", 2
 """Of H.264 (its encoder's constant rate factor) and of the others (quantiser): hardly to be told from the original."""
-ENCODERS = {"vob": "mpeg2video", "asf": "wmv2"}
+ENCODERS = {"vob": "mpeg2video", "asf": "msmpeg4v3", "avi": "mpeg4"}
 """Of containers that cannot say of each picture of H.264 when it is shown; all others get that."""
 LONGEST = 1280
 """Pixels of the longer side that a larger picture is brought to before it is looked at."""
@@ -153,10 +153,15 @@ class CoveredStream:
 def _encoder(name: str, source: Any, copy: Any) -> Any:
     """Add a stream like another one, to be encoded."""
     context = source.codec_context
+    if not 0 < context.width * context.height <= LARGEST:
+        raise DamagedError("The pictures of the video are too large.", kind="video-unreadable")
     options = {"threads": "1", "bf": "0"}  # no picture is written before an earlier one: not all containers can say so
     if name == "libx264":
         options |= {"preset": "veryfast", "crf": QUALITY, "a53cc": "0"}  # captions are texts
-    stream = copy.add_stream(name, rate=source.average_rate or source.guessed_rate or Fraction(25), options=options)
+    else:
+        options |= {"strict": "experimental", "a53cc": "0"}  # any rate of pictures
+    rate = Fraction(source.average_rate or source.guessed_rate or 25).limit_denominator(1001)  # as encoders know them
+    stream = copy.add_stream(name, rate=rate or Fraction(1, 1001), options=options)
     new = stream.codec_context
     new.width, new.height = context.width, context.height
     # Colours are halved each way, as all players know it; H.264 cannot with an odd size.
@@ -164,7 +169,6 @@ def _encoder(name: str, source: Any, copy: Any) -> Any:
     new.pix_fmt = "yuv444p" if is_odd else "yuv420p"
     stream.time_base = source.time_base
     if name != "libx264":
-        new.options["strict"] = "unofficial"  # any rate of pictures
         new.qscale, new.global_quality = True, COARSENESS * _LAMBDA
     if source.sample_aspect_ratio:
         new.sample_aspect_ratio = source.sample_aspect_ratio
