@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bondstore.deid.people import Person
 from bondstore.domains.neuro.audit.bytescan import BLOCK, ByteScan, ByteSearch
@@ -34,3 +37,28 @@ def test_a_short_name_that_is_a_part_of_a_word_at_a_border_is_none() -> None:
         content[at - 1 : at + 8] = b" vosskamp"
         scan = ByteScan(search)
         assert [*scan.feed(content), *scan.end()] == [], shift
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    largest=st.sampled_from([50, 3000, 32767]),
+    places=st.lists(st.integers(0, 3 * BLOCK), max_size=8),
+    encoding=st.sampled_from(["ascii", "utf-16-le", "utf-16-be"]),
+    rest=st.integers(0, 9),
+)
+@settings(max_examples=25, deadline=None)
+def test_among_samples_it_finds_what_a_plain_search_finds(
+    seed: int, largest: int, places: list[int], encoding: str, rest: int
+) -> None:
+    samples = np.random.default_rng(seed).integers(-largest, largest, 3 * BLOCK // 2, np.int16).tobytes()
+    content = bytearray(samples[: len(samples) - rest])
+    name = "Okonkwo".encode(encoding)
+    for at in places:
+        content[at : at + len(name)] = name[: max(0, len(content) - at)]
+    scan = ByteScan(ByteSearch(Sought.of([Person(("Okonkwo, Ada",))]).patterns))
+    hits = {hit.at for hit in [*scan.feed(content), *scan.end()] if hit.size == len(name)}
+    lower, expected, at = bytes(content).lower(), set(), -1
+    while (at := lower.find(name.lower(), at + 1)) >= 0:
+        expected.add(at)
+    assert expected <= hits
+    assert hits - expected <= {at + one for at in expected for one in (-1, 1)}  # a zero before letters: the other order

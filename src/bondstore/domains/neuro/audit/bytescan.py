@@ -1,8 +1,10 @@
 """Bytes of any kind searched for many names at once, at the speed of memory where they are samples.
 
-Names are letters, samples are not: of each pair of bytes only those that may both be letters are looked at closer. Any
-three letters in a row have such a pair, wherever they begin, so that nothing is passed over. Three letters of each
-pattern, its anchor, are then looked up in a table of all anchors; what is left is compared byte by byte.
+Names are letters, samples are not. Three letters of each pattern, its anchor, have one at an odd place of the file, or,
+in UTF-16, two at even places with a zero between them: a filter lets eight bytes pass where there is such a one. Of
+these, each pair of bytes that may both be letters is looked at closer: any three letters in a row have such a pair,
+wherever they begin, so that nothing is passed over. They are looked up in a table of all anchors; what is left is
+compared byte by byte.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from typing_extensions import Buffer
 
 from bondstore.domains.neuro.audit.sought import NAME, Pattern
 
-BLOCK = 256 << 10
+BLOCK = 1 << 20
 _TAIL = 256
 """Bytes that are looked at again with the next block: no pattern is longer."""
+ROOM = _TAIL + BLOCK
 _KEYS = 1 << 15
+_FIRST_DIGIT = 0x30
 _PRINTABLE = frozenset(range(32, 127)) | frozenset(range(0xC0, 0x100)) | {9, 10, 13}
 _BESIDE = 18
 """Bytes on each side of a name that say whether it counts; at a block's end they are in the next one."""
@@ -54,10 +58,11 @@ class _Lens(NamedTuple):
     """Bytes of a letter."""
 
 
+_EVEN = _Lens("<u4", 0x00C0FFC0, 0x00400040, 0, 2)
 _LENSES = (
     _Lens("<u2", 0xC0C0, 0x4040, 0, 1),
     _Lens("<u2", 0xF0F0, 0x3030, 0, 1),
-    _Lens("<u4", 0x00C0FFC0, 0x00400040, 0, 2),
+    _EVEN,
     _Lens("<u4", 0xC0FFC000, 0x40004000, 1, 2),
 )
 
@@ -80,26 +85,44 @@ class ByteSearch:
             self._tables[step][key] = True
             self._anchors[step, key].append(_Anchor(one, place))
         self._lenses = [one for one in _LENSES if one.value != 0x3030 or digits]
-        self._masked = np.empty(_TAIL + BLOCK, np.uint8)
-        self._same = np.empty((_TAIL + BLOCK) // 2, bool)
+        self._masked = np.empty(ROOM // 4, _EVEN.dtype)
+        self._same = np.empty(ROOM // 2, bool)
 
-    def find(self, content: NDArray[np.uint8], seen: int, upto: int) -> Iterator[Hit]:
-        """Yield what ends in a block behind the first `seen` bytes, and not behind the first `upto`."""
-        view = content.data.cast("B")
+    def find(self, room: NDArray[np.uint8], size: int, seen: int, upto: int) -> Iterator[Hit]:
+        """Yield what ends in a block behind the first `seen` bytes, and not behind the first `upto`.
+
+        The block is the first `size` bytes of a room, with zeros behind them up to a multiple of eight.
+        """
+        view = room[:size].data.cast("B")
+        padded = room[: -(-size // 8) * 8]
+        odd, even = self._odd(padded), self._even(padded)
         for lens in self._lenses:
-            for at in self._places(content, lens):
+            for at in self._places(padded, lens, even if lens is _EVEN else odd):
                 key = _key(bytes(view[at : at + 3 * lens.step : lens.step]))
                 for one in self._anchors[lens.step, key]:
                     start, stop = at - one.before, at - one.before + len(one.pattern.content)
                     if start >= 0 and seen < stop <= upto and _is_there(view, start, stop, one.pattern):
                         yield Hit(start, stop - start, one.pattern.kind)
 
-    def _places(self, content: NDArray[np.uint8], lens: _Lens) -> list[int]:
-        width = int(lens.dtype[-1])
-        words = content[: content.size // width * width].view(lens.dtype)
-        masked = np.bitwise_and(words, lens.mask, out=self._masked.view(lens.dtype)[: words.size])
-        same = np.equal(masked, lens.value, out=self._same[: words.size])
-        found = np.flatnonzero(same)
+    def _odd(self, content: NDArray[np.uint8]) -> NDArray[np.intp]:
+        """Return which eights of bytes have a letter or a digit at an odd place: as numbers, such pairs are large."""
+        pairs = content.view("<i2")
+        large = np.greater_equal(pairs, _FIRST_DIGIT << 8, out=self._same[: pairs.size])
+        return np.flatnonzero(large.view("<u4") != 0)
+
+    def _even(self, content: NDArray[np.uint8]) -> NDArray[np.intp]:
+        """Return which eights of bytes have letters at even places with a zero between them."""
+        words = content.view(_EVEN.dtype)
+        masked = np.bitwise_and(words, _EVEN.mask, out=self._masked[: words.size])
+        same = np.equal(masked, _EVEN.value, out=self._same[: words.size])
+        return np.flatnonzero(same.view("<u2") != 0)
+
+    def _places(self, content: NDArray[np.uint8], lens: _Lens, eights: NDArray[np.intp]) -> list[int]:
+        """Return where an anchor may begin that has a pair of letters, or of digits, in these eights of bytes."""
+        words = content.view(lens.dtype)
+        width = words.itemsize
+        found = (eights[:, None] * (8 // width) + np.arange(8 // width)).ravel()
+        found = found[words[found] & lens.mask == lens.value]
         if not found.size:
             return []
         places = found * width + lens.first
@@ -155,7 +178,7 @@ class ByteScan:
 
     def __init__(self, search: ByteSearch) -> None:
         self._search = search
-        self._room = np.empty(_TAIL + BLOCK, np.uint8)
+        self._room = np.empty(ROOM, np.uint8)
         self._held = 0
         """Bytes that were seen before, at the beginning of the room."""
         self._filled = 0
@@ -179,7 +202,8 @@ class ByteScan:
 
     def _searched(self, *, is_last: bool = False) -> Iterator[Hit]:
         upto = self._filled if is_last else self._filled - _BESIDE
-        for hit in self._search.find(self._room[: self._filled], max(0, self._held - _BESIDE), upto):
+        self._room[self._filled : self._filled + 7] = 0
+        for hit in self._search.find(self._room, self._filled, max(0, self._held - _BESIDE), upto):
             yield hit._replace(at=self._at + hit.at)
         kept = min(_TAIL, self._filled)
         self._room[:kept] = self._room[self._filled - kept : self._filled].copy()

@@ -41,7 +41,6 @@ class RecordingLook:
         self._search, self._found = search, found
         self._held = bytearray()
         self._record, self._columns = 0, list[slice]()
-        self._number = 0
         self._open: dict[int, bytes] = {}
         """Text of each annotation signal that had no end yet."""
         self.header_size = 0
@@ -65,15 +64,22 @@ class RecordingLook:
         """Take more of the file."""
         if self._lost:
             return
-        self._held += chunk
-        if not self.header_size and not self._read_header():
-            return
-        whole = len(self._held) // self._record * self._record
-        if self._columns and whole:
-            with memoryview(self._held) as view:
-                self._read_records(view[:whole])
-        self._number += whole // self._record
-        del self._held[:whole]
+        if not self.header_size:
+            self._held += chunk
+            if not self._read_header():
+                return
+            chunk = memoryview(bytes(self._held))
+            self._held.clear()
+        if self._held:
+            missing = self._record - len(self._held)
+            self._held += chunk[:missing]
+            chunk = chunk[missing:]
+            if len(self._held) == self._record:
+                self._read_records(memoryview(bytes(self._held)))
+                self._held.clear()
+        whole = len(chunk) // self._record * self._record
+        self._read_records(chunk[:whole])
+        self._held += chunk[whole:]
         if len(self._held) > _LARGEST:
             self._give_up()
 
@@ -84,7 +90,7 @@ class RecordingLook:
         if not self.header_size:
             self._give_up()
             return
-        if self._held and self._columns:
+        if self._held:
             rest = bytes(self._held).ljust(self._record, b"\0")
             self._read_records(memoryview(rest))
         for text in self._open.values():
