@@ -7,8 +7,11 @@ again at the destination, whatever it is called there.
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -88,6 +91,27 @@ def test_of_10_numbering_clashes_and_8_day_folders_no_file_is_lost(empty_hospita
     folder.recording("Keller~ Hans/export c/run0/eeg.edf")
     folder.video("Keller~ Hans/w_12/clip.avi")
     assert first.items() < deidentify(empty_hospital).items()
+
+
+def test_a_second_export_of_the_same_patient_writes_over_nothing(empty_hospital: Hospital, tmp_path: Path) -> None:
+    """Also where its files have the names and starts that those of the first one have."""
+    first, second = Folder(empty_hospital), Folder(replace(empty_hospital, source=tmp_path / "next month"))
+    second.made = 100
+    for folder in (first, second):
+        folder.recording("Keller~ Hans/1.edf")
+        folder.recording("Keller~ Hans/2.edf", clock="11.00.00")
+        folder.video("Keller~ Hans/Keller_12/clip.avi")
+    before = deidentify(empty_hospital, "--code", CODE)
+    for hospital in (replace(empty_hospital, source=second.source), empty_hospital):
+        done = hospital.deidentify()
+        assert done.returncode == 0, done.stderr
+        assert marks(empty_hospital.dest) == marks(empty_hospital.source) + marks(second.source)
+        assert before.items() < content(empty_hospital.dest).items()
+        rows = (empty_hospital.dest / "recordings.csv").read_text().splitlines()
+        assert len(rows) == 1 + 6
+    words = ["audit", "verify", "--dest", str(empty_hospital.dest)]
+    verified = subprocess.run([sys.executable, "-m", "bondstore", *words], capture_output=True, timeout=60)
+    assert verified.returncode == 0, verified.stdout
 
 
 def test_names_that_differ_by_case_or_by_how_letters_are_composed_lose_no_file(empty_hospital: Hospital) -> None:

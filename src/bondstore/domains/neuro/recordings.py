@@ -126,8 +126,12 @@ class Recordings(EachObject):
 
     def _learn(self, ledger: Ledger | None, context: RunContext) -> Sources:
         def given() -> Mapping[str, str]:
-            written = () if ledger is None else ledger.outputs.of_kind(context.job, *RESULTS)
-            return {one.source: one.path for one in written}
+            if ledger is None:
+                return {}
+            own = {one.source: one.path for one in ledger.outputs.of_kind(context.job, *RESULTS)}
+            # what came from other sources is never moved or written over: to no alias its place is the old one
+            mine = {one.path for one in ledger.outputs.walk(context.job)}
+            return {f"\0{one.path}": one.path for one in ledger.outputs.walk() if one.path not in mine} | own
 
         return self.known.of(context, given)
 

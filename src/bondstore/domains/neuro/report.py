@@ -70,11 +70,11 @@ class Report(Product):
 
     kinds = ("report",)
 
-    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:
+    def groups(self, ledger: Ledger, context: RunContext, holder: Holder) -> Iterator[Group]:  # noqa: ARG002
         """Yield it, where there are recordings."""
         seen, paths = hashlib.sha256(), []
-        for one in ledger.outputs.of_kind(context.job, RECORD):
-            if holder.holds(one):
+        for one in ledger.outputs.walk():  # also what came from other sources
+            if one.kind == RECORD and holder.holds(one):
                 paths.append(one.path)
                 seen.update(one.path.encode() + one.sha256)
         if paths:
