@@ -39,8 +39,8 @@ def renamed(corner: Path) -> Renamed | None:
     try:
         said = json.loads(place.read_bytes())
         return Renamed(str(said["back"]), bytes.fromhex(said["sealed"]))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError:
+        return None  # there is none, or only its owner may look: a group that reads the files sees their names anyway
     except (ValueError, KeyError, TypeError):
         raise IntegrityError(
             f"{place} is damaged. It tells which names the files have now.", hint="Bring it back from a backup."
