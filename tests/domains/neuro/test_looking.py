@@ -12,7 +12,7 @@ import pytest
 from demo.hospital import avi
 
 from bondstore.config.profiles import Profile, StoreSpec
-from bondstore.deid.edf.header import Header
+from bondstore.deid.edf.header import Header, read_header
 from bondstore.deid.people import Person
 from bondstore.domains.neuro.identity import patient_of, staff_of
 from bondstore.domains.neuro.kinds import Kind
@@ -40,17 +40,17 @@ def test_files_of_pyedflib(file: Path) -> None:
         technician, patient, code = reader.getTechnician(), reader.getPatientName(), reader.getPatientCode()
         birth = reader.getBirthdate()
     assert found.by == HEADER
-    assert found.header is not None
-    if not found.header.is_plus:
+    if not read_header([file.read_bytes()])[0].is_plus:
         assert found.found.starts == (datetime(2011, 4, 4, 12, 57, 2),)
         return
     assert found.found.starts == (datetime.combine(other.startdate, other.starttime),)
-    person = patient_of(found.header)
+    person = found.patient
+    assert person is not None
     spelled = [name.replace("_", " ").removesuffix(" patient") for name in person.names]
     assert spelled == [patient] * (patient not in ("X", "X,X"))
     assert person.numbers == (code,) * (code not in ("", "X"))
     assert [f"{day:%d %b %Y}".lower() for day in person.births] == [birth.lower()] * bool(birth)
-    named = [name.replace("_", " ") for one in staff_of(found.header) for name in one.names]
+    named = [name.replace("_", " ") for one in found.staff for name in one.names]
     assert named == [technician] * (technician not in ("", "X"))
 
 

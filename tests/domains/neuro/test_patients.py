@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -63,3 +64,22 @@ def test_files_of_somebody_else_in_a_folder_are_told_apart(tmp_path: Path) -> No
     write(tmp_path / "P/2.edf", "X F 12-MAR-1969 Muller_Petra")
     write(tmp_path / "P/3.edf", "X M 13-APR-1970 Muller_Hans")
     assert len(patients(tmp_path)["P"].people) == 3
+
+
+def test_what_is_kept_of_a_recording_does_not_grow_with_its_header(tmp_path: Path) -> None:
+    """A hospital has tens of thousands: their headers are read and let go."""
+    signals = [Signal(f"EEG {number}", 1) for number in range(127)]
+    content = header(signals, patient=HANS, records="1") + bytes(2 * 127)
+    folder = tmp_path / "P"
+    folder.mkdir()
+    for number in range(200):
+        (folder / f"{number}.edf").write_bytes(content)
+    patients(tmp_path)
+    tracemalloc.start()
+    try:
+        found = patients(tmp_path)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found["P"].files) == 200
+    assert held < 200 * len(content) / 8

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bondstore.deid.edf.annotations import read_annotations
 from bondstore.deid.edf.header import Header, read_header
+from bondstore.deid.people import Person
 from bondstore.deid.video import can_be_read, made_at
+from bondstore.domains.neuro.identity import patient_of, staff_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.layout import Found
 from bondstore.domains.neuro.starts import text_starts
@@ -36,8 +38,10 @@ class Looked:
     found: Found
     by: str = ""
     """What says when it began: ``header``, ``container``, ``text``, or only the time of the file; empty for none."""
-    header: Header | None = None
-    """Of a recording."""
+    patient: Person | None = None
+    """Whom the header of a recording names. The header itself is not kept, as a place may have very many."""
+    staff: tuple[Person, ...] = ()
+    """Who else is named there."""
 
 
 def look(store: Store, info: ObjectInfo) -> Looked:
@@ -56,7 +60,8 @@ def look(store: Store, info: ObjectInfo) -> Looked:
         start = header.start
         if start is not None:
             start += _fraction(header, chunks)
-        return Looked(Found(info.key, kind, () if start is None else (start,)), HEADER if start else "", header)
+        found = Found(info.key, kind, () if start is None else (start,))
+        return Looked(found, HEADER if start else "", patient_of(header), staff_of(header))
     if kind is Kind.NOTES:
         starts = text_starts(_decoded(store.get_range(info.key, 0, _FIRST, info.etag)))
         return Looked(Found(info.key, kind, starts), TEXT if starts else "")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bondstore.deid.people import Person
 from bondstore.deid.samename import are_alike, contradict, number_key
-from bondstore.domains.neuro.identity import patient_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.looking import Looked, look
 from bondstore.errors import BondstoreError
@@ -39,7 +38,7 @@ class Patient:
     @property
     def people(self) -> tuple[Person, ...]:
         """Whom the headers name, each once with all spellings. More than one is a question for a person."""
-        return parted(patient_of(one.header) for one in self.files.values() if one.header is not None)
+        return parted(one.patient for one in self.files.values() if one.patient is not None)
 
 
 def patients_in(store: Store) -> Iterator[Patient]:

@@ -16,7 +16,6 @@ from bondstore.deid.names import NameFinder
 from bondstore.deid.people import Person
 from bondstore.deid.video import can_be_read
 from bondstore.domains.neuro.aliases import Aliases
-from bondstore.domains.neuro.identity import staff_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.layout import Found, lay_out
 from bondstore.domains.neuro.looking import FILE_TIME
@@ -194,8 +193,7 @@ def _named(patient: Patient, subjects: Mapping[str, Entry]) -> Iterator[Person]:
     """Yield all whom a patient's files name."""
     yield _person(patient, subjects)
     for one in patient.files.values():
-        if one.header is not None:
-            yield from staff_of(one.header)
+        yield from one.staff
 
 
 def _placed(
