@@ -192,11 +192,31 @@ def test_the_report_has_both_checksums_of_the_samples(hospital: Hospital) -> Non
         assert one["samples_sha256_in"] == one["samples_sha256_out"] == checksum
         assert (one["format"], one["signals"], one["records"]) == ("EDF+C", "2", "1")
     (hospital.dest / "recordings.csv").unlink()
-    (removed, *_) = (hospital.dest / "records").iterdir()
+    (removed, *_) = (hospital.dest / "records").glob("*_1.json")
     removed.unlink()
     assert run(job_of(hospital)).tally.done.objects == 1
     assert removed.exists()
     assert (hospital.dest / "recordings.csv").exists()
+
+
+def test_another_crosswalk_is_refused_and_a_copy_is_not(hospital: Hospital, tmp_path: Path) -> None:
+    hospital.only("Keller")
+    assert hospital.deidentify().returncode == 5
+    before = content(hospital.dest)
+    other = replace(hospital, crosswalk=replace(hospital.crosswalk, place=str(tmp_path / "other.c4gh")))
+    elsewhere = replace(other, source=tmp_path / "next month")
+    elsewhere.write("Okonkwo/1.edf", "X F X Okonkwo_Ada", "10.00.00", b"spike")
+    for one in (other, elsewhere):
+        for more in ((), ("--dry-run",)):
+            ended = one.deidentify(*more)
+            assert ended.returncode == 6
+            assert b"has codes of another crosswalk" in ended.stderr
+            assert not other.crosswalk_file.exists()
+    assert {name: data for name, data in content(hospital.dest).items() if not name.startswith(".")} == {
+        name: data for name, data in before.items() if not name.startswith(".")
+    }
+    shutil.copy(hospital.crosswalk_file, other.crosswalk_file)
+    assert elsewhere.deidentify().returncode == 0
 
 
 def test_a_person_whose_code_changes_leaves_nothing_under_the_old_one(hospital: Hospital) -> None:
@@ -208,7 +228,12 @@ def test_a_person_whose_code_changes_leaves_nothing_under_the_old_one(hospital: 
     _copied_with_code(hospital, key, entry.code, "a1b2c3d4")
     run(job_of(replace(hospital, crosswalk=key)))
     names = [name for name in content(hospital.dest) if not name.startswith(".")]
-    assert sorted(names) == ["a1b2c3d4_edf/a1b2c3d4_1.edf", "recordings.csv", "records/a1b2c3d4_1.json"]
+    assert sorted(names) == [
+        "a1b2c3d4_edf/a1b2c3d4_1.edf",
+        "recordings.csv",
+        "records/a1b2c3d4_1.json",
+        "records/crosswalk.json",
+    ]
 
 
 def _copied_with_code(hospital: Hospital, other: CrosswalkRef, old: str, new: str) -> None:

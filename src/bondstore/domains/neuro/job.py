@@ -10,6 +10,7 @@ from bondstore.config.resolve import recorded_dest, recorded_store, store_params
 from bondstore.config.secrets import SecretRef
 from bondstore.deid.names import NameFinder
 from bondstore.deid.people import read_people
+from bondstore.domains.neuro.belonging import Belonging
 from bondstore.domains.neuro.patients import patients_in
 from bondstore.domains.neuro.recordings import Known, Recordings
 from bondstore.domains.neuro.report import Report
@@ -109,9 +110,9 @@ class DeidentifyJob(Job):
 
     @property
     def steps(self) -> Sequence[Step]:
-        """The recordings, and what is written beside them."""
+        """The mark of the crosswalk, the recordings, and what is written beside them."""
         recordings = Recordings(self.known)
-        return (recordings, Leftovers(recordings), Report())
+        return (Belonging(self.crosswalk), recordings, Leftovers(recordings), Report())
 
     def _ask(self, context: RunContext, given: Mapping[str, str]) -> Sources:
         asked = Asked(self.how, people_of(self.names), self.code, frozenset(self.allow), draft=not context.run)
