@@ -23,7 +23,8 @@ BLOCK = 1 << 20
 _TAIL = 256
 """Bytes that are looked at again with the next block: no pattern is longer."""
 ROOM = _TAIL + BLOCK
-_KEYS = 1 << 15
+_THREE = {step: np.arange(3)[:, None] * step for step in (1, 2)}
+"""Where the letters of an anchor are."""
 _FIRST_DIGIT = 0x30
 _PRINTABLE = frozenset(range(32, 127)) | frozenset(range(0xC0, 0x100)) | {9, 10, 13}
 _BESIDE = 18
@@ -40,10 +41,15 @@ class Hit(NamedTuple):
     kind: str
 
 
-class _Anchor(NamedTuple):
-    pattern: Pattern
+_Key = tuple[int, int, int]
+
+
+class _Place(NamedTuple):
+    """Where a pattern lies around its anchor: days of birth are many, and lie in few ways around a year."""
+
     before: int
     """Bytes of the pattern in front of its anchor."""
+    size: int
 
 
 class _Lens(NamedTuple):
@@ -71,8 +77,9 @@ class ByteSearch:
     """What is looked for in bytes; made once for all files."""
 
     def __init__(self, patterns: tuple[Pattern, ...]) -> None:
-        self._tables = {step: np.zeros(_KEYS, bool) for step in (1, 2)}
-        self._anchors: defaultdict[tuple[int, int], list[_Anchor]] = defaultdict(list)
+        self._tables = {step: np.zeros((32, 32, 32), bool) for step in (1, 2)}
+        self._anchors: defaultdict[tuple[int, _Key], defaultdict[_Place, defaultdict[bytes, list[Pattern]]]]
+        self._anchors = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
         self.without_anchor = 0
         digits = False
         for one in patterns:
@@ -83,7 +90,7 @@ class ByteSearch:
             key = _key(one.content[place : place + 3 * step : step])
             digits = digits or (chr(one.content[place]).isdigit() and step == 1)
             self._tables[step][key] = True
-            self._anchors[step, key].append(_Anchor(one, place))
+            self._anchors[step, key][_Place(place, len(one.content))][one.content].append(one)
         self._lenses = [one for one in _LENSES if one.value != 0x3030 or digits]
         self._masked = np.empty(ROOM // 4, _EVEN.dtype)
         self._same = np.empty(ROOM // 2, bool)
@@ -99,10 +106,12 @@ class ByteSearch:
         for lens in self._lenses:
             for at in self._places(padded, lens, even if lens is _EVEN else odd):
                 key = _key(bytes(view[at : at + 3 * lens.step : lens.step]))
-                for one in self._anchors[lens.step, key]:
-                    start, stop = at - one.before, at - one.before + len(one.pattern.content)
-                    if start >= 0 and seen < stop <= upto and _is_there(view, start, stop, one.pattern):
-                        yield Hit(start, stop - start, one.pattern.kind)
+                for (before, length), patterns in self._anchors[lens.step, key].items():
+                    start, stop = at - before, at - before + length
+                    if start >= 0 and seen < stop <= upto:
+                        for one in patterns.get(bytes(view[start:stop]).lower(), ()):
+                            if _counts(view, start, stop, one):
+                                yield Hit(start, length, one.kind)
 
     def _odd(self, content: NDArray[np.uint8]) -> NDArray[np.intp]:
         """Return which eights of bytes have a letter or a digit at an odd place: as numbers, such pairs are large."""
@@ -128,13 +137,13 @@ class ByteSearch:
         places = found * width + lens.first
         places = np.concatenate((places, places - lens.step))
         places = places[(places >= 0) & (places + 2 * lens.step < content.size)]
-        one, two, three = (content[places + n * lens.step].astype(np.int32) & 31 for n in range(3))
-        hits: list[int] = places[self._tables[lens.step][one << 10 | two << 5 | three]].tolist()
+        three = content[places + _THREE[lens.step]] & 31
+        hits: list[int] = places[self._tables[lens.step][three[0], three[1], three[2]]].tolist()
         return hits
 
 
-def _key(three: bytes) -> int:
-    return (three[0] & 31) << 10 | (three[1] & 31) << 5 | three[2] & 31
+def _key(three: bytes) -> _Key:
+    return three[0] & 31, three[1] & 31, three[2] & 31
 
 
 def _anchor_of(pattern: Pattern) -> int | None:
@@ -149,11 +158,8 @@ def _anchor_of(pattern: Pattern) -> int | None:
     return None
 
 
-def _is_there(view: memoryview, start: int, stop: int, pattern: Pattern) -> bool:
-    """Whether a pattern is there; the fewer letters it has, the more must speak for it: samples are like anything."""
-    found = bytes(view[start:stop])
-    if found.lower() != pattern.content:
-        return False
+def _counts(view: memoryview, start: int, stop: int, pattern: Pattern) -> bool:
+    """Whether a pattern counts: the fewer letters it has, the more must speak for it, as samples are like anything."""
     if pattern.step > 1 or (pattern.kind == NAME and pattern.letters > 5):
         return True
     before, after = bytes(view[max(0, start - _BESIDE) : start]), bytes(view[stop : stop + _BESIDE])

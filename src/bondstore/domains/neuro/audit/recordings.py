@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
+
 from bondstore.domains.neuro.audit.texts import TextSearch
 
 _MAIN = (("version", 8), ("patient", 80), ("recording", 80), ("start date", 8), ("start time", 8), ("length", 8),
@@ -147,10 +149,11 @@ class RecordingLook:
     def _read_records(self, content: memoryview) -> None:
         """Look at the annotations of whole records; most have only the time of their record."""
         for signal, column in enumerate(self._columns):
-            for start in range(0, len(content), self._record):
-                part = bytes(content[start + column.start : start + column.stop])
-                if signal in self._open or not _BARE.fullmatch(part):
-                    self._read_signal(signal, part)
+            parts = np.frombuffer(content, np.uint8).reshape(-1, self._record)[:, column].tobytes()
+            size = column.stop - column.start
+            for at in range(0, len(parts), size):
+                if signal in self._open or not _BARE.fullmatch(parts, at, at + size):
+                    self._read_signal(signal, parts[at : at + size])
 
     def _read_signal(self, signal: int, part: bytes) -> None:
         text = part.rstrip(b"\0")
