@@ -98,5 +98,7 @@ def test_a_page_of_a_wrong_name(page: str, match: str, file: Path, cli: Call, tm
 
 def test_what_is_no_recording(cli: Call, tmp_path: Path) -> None:
     (tmp_path / "text.edf").write_text("notes")
-    assert cli("neuro", "show", str(tmp_path / "text.edf")).code == 5
+    shown = cli("neuro", "show", str(tmp_path / "text.edf"))
+    assert shown.code == 5
+    assert "written" not in shown.err  # nothing is, ever
     assert cli("neuro", "show", str(tmp_path / "none.edf")).code == 3

@@ -15,6 +15,7 @@ from pathlib import Path
 import edfio
 import pytest
 
+import bondstore
 from bondstore.config.secrets import SecretRef
 from bondstore.deid.safe import SafeKeys, opened, sealed
 from bondstore.domains.neuro.job import CrosswalkRef, DeidentifyJob
@@ -24,6 +25,8 @@ from bondstore.errors import PolicyError, WaitingError
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import Executor, Processes, Serial
+from bondstore.runs.progress import Quiet
+from bondstore.runs.tally import Count
 from bondstore.stores import open_store
 from bondstore.stores.address import store_spec
 from bondstore.vault.keys import unlocked
@@ -83,6 +86,26 @@ def test_a_dry_run_changes_nothing(hospital: Hospital) -> None:
     assert planned.plan.todo.objects == 7
     assert not hospital.dest.exists()
     assert not hospital.crosswalk_file.exists()
+
+
+class Watch(Quiet):
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def listing(self, seen: Count) -> None:
+        self.seen.append(seen.objects)
+
+    def begin(self, total: Count) -> None:
+        self.seen.append(0)
+
+
+def test_the_look_at_all_files_is_shown(hospital: Hospital) -> None:
+    plan, run_ = Watch(), Watch()
+    bondstore.neuro.plan(hospital.source, progress=plan)
+    assert plan.seen == [1, 2, 3, 4, 5, 6, 7]
+    bondstore.neuro.deidentify(hospital.source, hospital.dest, crosswalk=hospital.crosswalk, progress=run_)
+    assert run_.seen[:7] == plan.seen
+    assert 0 in run_.seen[7:], "only then it begins"
 
 
 def test_a_new_recording_gets_the_next_number_and_others_keep_theirs(hospital: Hospital) -> None:

@@ -43,10 +43,12 @@ def command(
     patient has none yet, CODE stands for the one that will be drawn. New names are those in an empty destination. The
     exit code is 8 where a patient may be in the crosswalk under another spelling.
     """
+    from bondstore.cli.progress import reporter
     from bondstore.domains.neuro import service
 
     reference = crosswalk.reference() if crosswalk.is_given else None
-    planned = service.plan(source, names=names, crosswalk=reference, profile=profile)
+    watch = reporter(things="files")
+    planned = service.plan(source, names=names, crosswalk=reference, profile=profile, progress=watch)
     shown = ["name", "file", "alias"] if show_names else []
     columns: list[str | output.Column] = [
         output.number("patient"),

@@ -12,13 +12,13 @@ EDF: Mapping[str, FindingKind] = registry(
         "not-edf",
         Severity.ERROR,
         "The file is neither EDF nor BDF.",
-        "Nothing of it was written. Check its name, and whether it is an empty or a partial copy.",
+        "Check its name, and whether it is an empty or a partial copy.",
     ),
     FindingKind(
         "edf-header-damaged",
         Severity.ERROR,
         "The header ends early, or does not state how many signals and samples the file has.",
-        "Nothing of it was written. Copy it again from its source; if it stays so, export it again.",
+        "Copy it again from its source; if it stays so, export it again.",
     ),
     FindingKind(
         "edf-header-length",
@@ -108,7 +108,7 @@ EDF: Mapping[str, FindingKind] = registry(
         "edf-annotations-too-large",
         Severity.ERROR,
         "The header states more than 16 MiB of annotations in one record.",
-        "Nothing of it was written. Export it again with shorter records.",
+        "Export it again with shorter records.",
     ),
     FindingKind(
         "identity-removed",

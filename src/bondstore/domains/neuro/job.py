@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bondstore.domains.neuro.patients import Patient
     from bondstore.runs.context import RunContext
     from bondstore.runs.executors import Executor
+    from bondstore.runs.progress import Progress
 
 JOB = "neuro.deidentify"
 
@@ -66,6 +67,8 @@ class DeidentifyJob(Job):
     """The code of the one patient there is."""
     allow: tuple[str, ...] = ()
     """Endings of files that are encrypted as they are where they cannot be cleaned."""
+    watch: Progress | None = field(default=None, compare=False, repr=False)
+    """Who sees how far the look at all files is."""
     known: Known = field(init=False, compare=False, repr=False)
     looked: list[Patient] = field(init=False, compare=False, repr=False)
 
@@ -99,7 +102,7 @@ class DeidentifyJob(Job):
         check_places(self.store, self.dest)
         if self.allow:
             refuse_unless_identified(self.dest)
-        self.looked[:] = look_at(self.store)
+        self.looked[:] = look_at(self.store, self.watch)
         named = NameFinder(person for one in self.looked for person in one.people)
         for spec in (self.store, self.dest):
             if any(named.find(PurePosixPath(spec.url).name)):
@@ -126,10 +129,10 @@ class DeidentifyJob(Job):
         return found
 
 
-def look_at(spec: StoreSpec) -> list[Patient]:
+def look_at(spec: StoreSpec, watch: Progress | None = None) -> list[Patient]:
     """Look at all files of a place; an error names none of them."""
     try:
-        found = list(patients_in(open_store(spec)))
+        found = list(patients_in(open_store(spec), watch))
     except BondstoreError as error:
         # the text of the error may have a patient's folder
         raise type(error)("The source cannot be listed as a whole.", hint=_LISTED) from None

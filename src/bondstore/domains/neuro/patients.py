@@ -11,11 +11,13 @@ from bondstore.deid.samename import are_alike, contradict, number_key
 from bondstore.domains.neuro.kinds import Kind, kind_of
 from bondstore.domains.neuro.looking import Looked, look
 from bondstore.errors import BondstoreError
+from bondstore.runs.tally import Count
 from bondstore.stores.background import side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from bondstore.runs.progress import Progress
     from bondstore.stores import ObjectInfo, Store
 
 _AT_ONCE = 16
@@ -41,18 +43,28 @@ class Patient:
         return parted(one.patient for one in self.files.values() if one.patient is not None)
 
 
-def patients_in(store: Store) -> Iterator[Patient]:
+def patients_in(store: Store, watch: Progress | None = None) -> Iterator[Patient]:
     """Look at all files of a place, and yield its patients by the names of their folders; nothing is changed."""
+    seen = Count()
+
+    def counted(info: ObjectInfo) -> None:
+        nonlocal seen
+        seen += Count(1, info.size)
+        if watch is not None:
+            watch.listing(seen)
+
     folders: defaultdict[str, list[ObjectInfo]] = defaultdict(list)
     for info in store.list():
         folder, _, rest = info.key.partition("/")
         if folder != _OURS:
             folders[folder if rest else ""].append(info)
     for folder in sorted(folders):
-        yield _looked_at(store, folder, folders[folder])
+        yield _looked_at(store, folder, folders[folder], counted)
 
 
-def _looked_at(store: Store, folder: str, infos: Sequence[ObjectInfo]) -> Patient:
+def _looked_at(
+    store: Store, folder: str, infos: Sequence[ObjectInfo], counted: Callable[[ObjectInfo], None]
+) -> Patient:
     kinds = {info.key: kind_of(info.key) for info in infos}
     cleaned = [info for info in infos if kinds[info.key].can_be_cleaned]
     files: dict[str, Looked] = {}
@@ -62,6 +74,10 @@ def _looked_at(store: Store, folder: str, infos: Sequence[ObjectInfo]) -> Patien
             unread[info.key] = answer
         else:
             files[info.key] = answer
+        counted(info)
+    for info in infos:
+        if not kinds[info.key].can_be_cleaned:
+            counted(info)
     return Patient(folder, files, {key: kind for key, kind in kinds.items() if not kind.can_be_cleaned}, unread)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -17,6 +17,7 @@ from bondstore.domains.neuro.job import CrosswalkRef, DeidentifyJob, look_at, pe
 from bondstore.domains.neuro.kinds import kind_of
 from bondstore.domains.neuro.sources import Asked, How, sources_of
 from bondstore.errors import UsageError
+from bondstore.runs.notebook import watcher
 from bondstore.stores.address import dest_spec, store_spec
 from bondstore.vault.crosswalks import default_place
 
@@ -75,6 +76,7 @@ def plan(
     names: str | os.PathLike[str] | None = None,
     crosswalk: CrosswalkRef | None = None,
     profile: str | Profile | None = None,
+    progress: Progress | bool | None = None,
 ) -> list[PlannedPatient]:
     """Look at a folder of patients, and say what `deidentify` would write into an empty destination.
 
@@ -90,6 +92,8 @@ def plan(
         The crosswalk, and what opens it; without it your own, if there is one.
     profile : str or Profile, optional
         Named settings to open the source with.
+    progress : bool or Progress, optional
+        Whether it is shown how far the look at all files is, or who watches.
 
     Returns
     -------
@@ -101,7 +105,12 @@ def plan(
     NothingThereError
         There are no files.
     """
-    looked = look_at(store_spec(source, profile))
+    watch = watcher(progress)
+    try:
+        looked = look_at(store_spec(source, profile), watch)
+    finally:
+        if watch is not None:
+            watch.end()
     also = people_of(None if names is None else str(names))
     if crosswalk is None and default_place().exists():
         crosswalk = CrosswalkRef()
@@ -282,7 +291,7 @@ def run(
     from bondstore.domains.neuro.job import executor
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
-    from bondstore.runs.notebook import watcher
 
-    place = open_destination(job.dest)
-    return engine.execute(job, place, executor(jobs), progress=watcher(progress), confirm=confirm, dry_run=dry_run)
+    place, watch = open_destination(job.dest), watcher(progress)
+    job = replace(job, watch=watch)
+    return engine.execute(job, place, executor(jobs), progress=watch, confirm=confirm, dry_run=dry_run)
