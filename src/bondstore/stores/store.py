@@ -209,9 +209,9 @@ class Store:
         return transfer.fetch_range(self._connection, key, start, start + length, etag)
 
     def open_ranges(
-        self, info: ObjectInfo, chunk: int = transfer.RANGE, start: int = 0, *, checked: bool = True
+        self, info: ObjectInfo, chunk: int | None = None, start: int = 0, *, checked: bool = True
     ) -> Iterator[bytes]:
-        """Read a large object from a byte on in ranges of `chunk` bytes, one ahead of the reader.
+        """Read a large object from a byte on in ranges of `chunk` bytes, or of what suits, one ahead of the reader.
 
         Raises `ChangedError` when it is not the version of `info` any more: never a mixture of two; and, at the end of
         a whole object that is `checked`, `ChecksumError` when its bytes are not those of its etag.

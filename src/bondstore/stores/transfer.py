@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bondstore.stores.connection import Connection
 
 RANGE = 8 * 1024 * 1024
-_PIECE = 1024 * 1024  # what is kept when a connection breaks
+_PIECE = 1024 * 1024  # what is kept when a connection breaks, and what is read from a folder at a time
 _REPLACED = 3  # how many replacements one read outlives
 _TRIES = 2  # an object may come damaged by the line; what comes damaged again is so in the store
 
@@ -151,9 +151,11 @@ def fetch_range(connection: Connection, key: str, start: int, end: int, etag: st
 
 
 def fetch_ranges(
-    connection: Connection, info: ObjectInfo, chunk: int, start: int = 0, *, checked: bool = True
+    connection: Connection, info: ObjectInfo, chunk: int | None, start: int = 0, *, checked: bool = True
 ) -> Iterator[bytes]:
     """Read a large object range after range, one range ahead of the reader; see `Store.open_ranges`."""
+    if chunk is None:  # for more than a piece the system hands out fresh pages each time, which cost more than reading
+        chunk = RANGE if connection.kind.is_remote else _PIECE
 
     def ranges() -> Iterator[bytes]:
         digest = _digest(connection, info.etag) if checked and start == 0 else None
