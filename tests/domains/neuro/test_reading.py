@@ -160,6 +160,19 @@ def test_gaps_stay(tmp_path: Path) -> None:
         assert np.array_equal(own.values, values[inside])
 
 
+def test_records_out_of_order_are_told_and_found_by_their_time(tmp_path: Path) -> None:
+    """Once all annotations are read; until then records are taken to be in the order of time, as they have to be."""
+    starts = (0, 40, 10, 20, 11)
+    found = bondstore.neuro.open(with_gaps(tmp_path, tuple(f"+{at}" for at in starts)))
+    assert [one.onset for one in found.annotations] == [at + 0.5 for at in starts]
+    assert {one.kind: one.count for one in found.findings} == {"edf-records-disordered": 2}
+    assert found.stop_s == 41
+    for number, at in enumerate(starts):
+        times, values = found.samples(0, at, at + 1, digital=True)
+        assert np.array_equal(times, at + np.arange(8) / 8)
+        assert values.astype("<i2").tobytes() == record(number)[:16]
+
+
 def test_a_record_without_its_time_follows_the_one_before(tmp_path: Path) -> None:
     found = bondstore.neuro.open(with_gaps(tmp_path, ("+0", "+10", "", "+40")))
     assert found.record_start(2) == 11

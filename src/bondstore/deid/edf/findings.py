@@ -93,6 +93,12 @@ EDF: Mapping[str, FindingKind] = registry(
         "Its bytes were searched and kept. The file may be a partial copy.",
     ),
     FindingKind(
+        "edf-records-disordered",
+        Severity.WARNING,
+        "Records begin earlier than the one before them.",
+        "They were left in the order of the file. Most programs take them to be in the order of time.",
+    ),
+    FindingKind(
         "edf-annotation-damaged",
         Severity.WARNING,
         "An annotation signal has bytes that are not an annotation.",

@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -34,6 +35,7 @@ BLOCK = 4 << 20
 _FIRST = 64 << 10
 _LATEST = 10**10
 """Seconds: 300 years."""
+_DISORDERED = "edf-records-disordered"
 _SLIGHT = 1e-6
 """A part of a sample: times are not exact as binary numbers."""
 
@@ -126,7 +128,8 @@ class Recording:
         """Seconds from the start to the end of the last whole record, gaps included; None where that is unknown."""
         if self.record_s is None:
             return None
-        return self.record_start(self.records - 1) + self.record_s if self.records else 0.0
+        last = range(self.records) if self._odd[_DISORDERED] else range(self.records - 1, self.records)
+        return max(map(self.record_start, last)) + self.record_s if self.records else 0.0
 
     @cached_property
     def signals(self) -> tuple[Signal, ...]:
@@ -179,6 +182,7 @@ class Recording:
         -------
         Samples
             ``times`` in seconds and ``values``, both one number a sample. Where an EDF+D has a gap, times step over it.
+            Its records are taken to be in the order of time, unless `annotations` were read and show that they are not.
 
         Raises
         ------
@@ -236,7 +240,9 @@ class Recording:
     def annotation_texts(self) -> tuple[AnnotationText, ...]:
         """All texts of annotation signals as bytes, those that belong to no time included."""
         found, damaged, cut = [], 0, 0
-        for content in self._annotation_bytes():
+        for number, content in self._annotation_bytes():
+            if number is not None and self._has_gaps:
+                self._known[number] = _stated(content)
             for one in read_annotations(content):
                 stated = _seconds(one.onset)
                 damaged += stated is None
@@ -244,21 +250,24 @@ class Recording:
                 onset = None if stated is None else float(stated - self._zero)
                 length = float(one.duration) if one.duration else None
                 found += [AnnotationText(onset, length, content[at : at + size]) for at, size in one.texts]
-        self._odd |= Counter({"edf-annotation-damaged": damaged, "edf-annotation-cut": cut})
+        starts = [start for number in range(self.records) if (start := self._known.get(number)) is not None]
+        earlier = sum(one > after for one, after in pairwise(starts))
+        self._odd |= Counter({"edf-annotation-damaged": damaged, "edf-annotation-cut": cut, _DISORDERED: earlier})
         return tuple(found)
 
-    def _annotation_bytes(self) -> Iterator[bytes]:
-        """Yield each annotation signal of each record, a last one that ends early included."""
+    def _annotation_bytes(self) -> Iterator[tuple[int | None, bytes]]:
+        """Yield each annotation signal of each record, the first one with the record's number, and of what is cut."""
         columns = self.header.annotations
         if not columns:
             return
-        for _, parts in self._blocks(0, self.records, columns):
+        for first, parts in self._blocks(0, self.records, columns):
             for row in range(len(parts[0])):
-                yield from (part[row].tobytes() for part in parts)
+                yield first + row, parts[0][row].tobytes()
+                yield from ((None, part[row].tobytes()) for part in parts[1:])
         at = self._at(self.records)
         for where in columns:
             if where.start < self._rest:
-                yield self._source.read(at + where.start, at + min(where.stop, self._rest))
+                yield None, self._source.read(at + where.start, at + min(where.stop, self._rest))
 
     def record_start(self, number: int) -> float:
         """Return when a record begins, in seconds since the start: by its own annotation where records have gaps."""
@@ -291,6 +300,8 @@ class Recording:
         """Return the records that may have samples of a time: gaps only make them fewer."""
         lasts = self.record_s
         assert lasts is not None
+        if self._odd[_DISORDERED]:
+            return 0, self.records
         low, high = 0, self.records
         while low < high:
             middle = (low + high) // 2
