@@ -6,6 +6,8 @@ Examples
 >>> [file.path for file in patients[0].files]  # doctest: +SKIP
 >>> kept = bondstore.neuro.CrosswalkRef("crosswalk.c4gh", passphrase="env:LAB_PASSPHRASE")
 >>> done = bondstore.neuro.deidentify("export", "clean", dates="shift", crosswalk=kept)  # doctest: +SKIP
+>>> both = "s3://EDF-VAULT", "s3://VIDEO-VAULT"
+>>> [one.exit_code for one in bondstore.neuro.ingest("export", *both, crosswalk=kept)]  # doctest: +SKIP
 >>> bondstore.neuro.audit("clean", names="names.txt").exit_code  # doctest: +SKIP
 >>> bondstore.neuro.rename("clean", "names", crosswalk=kept).files  # doctest: +SKIP
 >>> recording = bondstore.neuro.open("s3://VAULT/eeg#1ab2cd3e_edf/1ab2cd3e_1.edf")  # doctest: +SKIP
@@ -23,11 +25,13 @@ from bondstore.domains.neuro.reading import Annotation, Recording, Samples
 from bondstore.domains.neuro.renaming import RenamedSubject, Renaming, rename
 from bondstore.domains.neuro.service import PlannedFile, PlannedPatient, deidentify, plan
 from bondstore.domains.neuro.signals import Signal
+from bondstore.domains.neuro.stages import Ended, ingest
 
 __all__ = [
     "Annotation",
     "Audited",
     "CrosswalkRef",
+    "Ended",
     "PlannedFile",
     "PlannedPatient",
     "Recording",
@@ -37,6 +41,7 @@ __all__ = [
     "Signal",
     "audit",
     "deidentify",
+    "ingest",
     "open",
     "plan",
     "rename",

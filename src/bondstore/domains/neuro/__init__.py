@@ -8,12 +8,13 @@ DOMAIN = Domain(
     {
         "plan": "Patients, recordings and their new names, and what cannot be cleaned.",
         "deidentify": "Write recordings under subject codes, without identity.",
+        "ingest": "Take identity out, look again, encrypt and upload, in one go.",
         "show": "Show a recording: signals, annotations, and whether identity is in it.",
         "audit": "Look again, independently, for people in everything that left.",
         "rename": "Name files after people for a viewer, and back after codes.",
     },
     package="bondstore.cli.neuro",
-    jobs="bondstore.domains.neuro.job",
+    jobs="bondstore.domains.neuro.jobs",
     ending="bondstore.cli.neuro._ending",
     findings={
         "bondstore.domains.neuro.findings:KINDS": (

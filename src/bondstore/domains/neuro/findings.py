@@ -51,6 +51,18 @@ KINDS = registry(
         "It was not copied. Install it with: pip install 'bondstore[video]'. Then run the same command again.",
     ),
     FindingKind(
+        "video-without-place",
+        Severity.ERROR,
+        "A video, and no place for videos was named.",
+        "It was not uploaded. Run the same command again with: --video-to URL",
+    ),
+    FindingKind(
+        "left-behind",
+        Severity.ERROR,
+        "The second look found somebody in what would have been uploaded, or could not look into it.",
+        "Nothing of the file was uploaded. Add the person to the list of names, and run the same command again.",
+    ),
+    FindingKind(
         "video-unreadable",
         Severity.ERROR,
         "The file is named as a video, and cannot be read as one.",
@@ -129,5 +141,5 @@ KINDS = registry(
         "Compare its place among the others with what it shows.",
     ),
 )
-PLANNED = KINDS.keys() - {"video-unreadable", "notes-too-large", "samples-differ"}
+PLANNED = KINDS.keys() - {"video-unreadable", "notes-too-large", "samples-differ", "left-behind"}
 """Reasons to refuse a file that another look may no longer give; the others were found as its bytes were read."""

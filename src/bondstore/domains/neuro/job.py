@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bondstore.deid.people import Person
     from bondstore.domains.neuro.patients import Patient
     from bondstore.runs.context import RunContext
-    from bondstore.runs.executors import Executor
     from bondstore.runs.progress import Progress
 
 JOB = "neuro.deidentify"
@@ -74,7 +73,7 @@ class DeidentifyJob(Job):
 
     def __post_init__(self) -> None:
         """Nothing is found out yet."""
-        object.__setattr__(self, "known", Known(self._ask))
+        object.__setattr__(self, "known", Known(self.ask))
         object.__setattr__(self, "looked", [])
 
     @property
@@ -102,7 +101,11 @@ class DeidentifyJob(Job):
         check_places(self.store, self.dest)
         if self.allow:
             refuse_unless_identified(self.dest)
-        self.looked[:] = look_at(self.store, self.watch)
+        self.look()
+
+    def look(self) -> None:
+        """Look at all files, unless that was done, and refuse addresses that have a patient's name."""
+        self.looked[:] = self.looked or look_at(self.store, self.watch)
         named = NameFinder(person for one in self.looked for person in one.people)
         for spec in (self.store, self.dest):
             if any(named.find(PurePosixPath(spec.url).name)):
@@ -117,7 +120,8 @@ class DeidentifyJob(Job):
         recordings = Recordings(self.known)
         return (Belonging(self.crosswalk), recordings, Leftovers(recordings), Report())
 
-    def _ask(self, context: RunContext, given: Mapping[str, str]) -> Sources:
+    def ask(self, context: RunContext, given: Mapping[str, str]) -> Sources:
+        """Find out what becomes of each file; raises `WaitingError` where somebody must say who a patient is."""
         asked = Asked(self.how, people_of(self.names), self.code, frozenset(self.allow), draft=not context.run)
         found = sources_of(self.looked, self.crosswalk.open(), asked, given)
         if found.candidates:
@@ -165,13 +169,3 @@ def job_of(params: Mapping[str, Any], profile: str | None = None) -> DeidentifyJ
     how, crosswalk = How(**params["how"]), CrosswalkRef(**params["crosswalk"])
     allow = tuple(params.get("allow", ()))  # earlier versions had none
     return DeidentifyJob(recorded_store(params, profile), dest, how, crosswalk, params["names"], params["code"], allow)
-
-
-def executor(jobs: int | None) -> Executor:
-    """Return who does the work: a process for each core where it is long, as searching leaves no core idle."""
-    from bondstore.runs.executors import Fitting, Processes, Serial, usable_cores
-
-    width = jobs or usable_cores()
-    if width == 1:
-        return Serial()
-    return Processes(width) if jobs else Fitting(Processes(width))

@@ -288,7 +288,7 @@ def run(
     dry_run: bool = False,
 ) -> RunResult:
     """Do a job, or only plan it. As in `deidentify`."""
-    from bondstore.domains.neuro.job import executor
+    from bondstore.domains.neuro.jobs import executor
     from bondstore.runs import engine
     from bondstore.runs.destinations import open_destination
 
