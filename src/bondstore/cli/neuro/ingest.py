@@ -71,6 +71,12 @@ def command(
     annotations: Annotated[
         str, typer.Option(metavar="scrub|drop", help="Blank names in annotations, or remove all annotations.")
     ] = "scrub",
+    faces: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|fill", help="Faces in videos: copy pictures as they are, or cover faces and encode again."
+        ),
+    ] = "keep",
     crosswalk: CrosswalkOptions,
     jobs: options.Jobs = None,
     profile: options.Profile = None,
@@ -115,6 +121,7 @@ def command(
         dates=dates,
         names=names,
         annotations=annotations,
+        faces=faces,
         crosswalk=crosswalk.reference(),
         profile=profile,
         dest_profile=dest_profile,

@@ -16,14 +16,13 @@ from bondstore.codecs.sealedfile import SealedFile
 from bondstore.config.resolve import recorded_dest, recorded_store, store_params
 from bondstore.deid.edf.scrub import Scrub
 from bondstore.deid.people import Person
-from bondstore.deid.video import copy_video
 from bondstore.domains.neuro.audit.files import DOUBT, PICTURE, Look, Searches
 from bondstore.domains.neuro.audit.findings import AUDIT, WORDS
 from bondstore.domains.neuro.audit.sought import Sought
 from bondstore.domains.neuro.findings import KINDS
 from bondstore.domains.neuro.job import CrosswalkRef, DeidentifyJob, people_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
-from bondstore.domains.neuro.recordings import Known, Original, about_video, clean_notes, take
+from bondstore.domains.neuro.recordings import Known, Original, about_video, clean_notes, clean_video, take
 from bondstore.domains.neuro.report import record_of, record_of_video, record_path
 from bondstore.domains.neuro.sources import How, Source, Sources
 from bondstore.errors import DamagedError
@@ -261,7 +260,7 @@ class CleanedObjects(PutObjects):
         make_folder(work.dest.scratch)
         with SealedFile(work.dest.scratch) as raw, io.BufferedRandom(raw, _CHUNK) as file:
             original = cast("BinaryIO", io.BufferedReader(Original(work.store, info)))
-            done = copy_video(original, cast("BinaryIO", file))
+            done = clean_video(original, cast("BinaryIO", file), self.known.found.how)
             file.seek(0)
             keep(path, iter(lambda: file.read(_CHUNK), b""))
         keep(record_path(path), [record_of_video(path, done)])

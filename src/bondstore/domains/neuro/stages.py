@@ -91,6 +91,7 @@ def prepare_ingest(
     dates: str = "keep",
     names: str | os.PathLike[str] | None = None,
     annotations: str = "scrub",
+    faces: str = "keep",
     crosswalk: CrosswalkRef | None = None,
     profile: str | Profile | None = None,
     dest_profile: str | Profile | None = None,
@@ -108,6 +109,7 @@ def prepare_ingest(
         dates=dates,
         names=names,
         annotations=annotations,
+        faces=faces,
         crosswalk=known,
         profile=profile,
         dest_profile=dest_profile,
@@ -217,6 +219,7 @@ class Settings(TypedDict, total=False):
     dates: str
     names: str | os.PathLike[str] | None
     annotations: str
+    faces: str
     crosswalk: CrosswalkRef | None
     profile: str | Profile | None
     dest_profile: str | Profile | None
@@ -256,8 +259,8 @@ def ingest(
         Only plan.
     **how
         Of vaults ``seal_for`` (names of keys; your own if none is given), ``existing``, ``archive_class``; ``code``,
-        ``dates``, ``names``, ``annotations``, ``crosswalk``, ``profile`` and ``dest_profile`` as in `deidentify`; and
-        ``archive_profile``.
+        ``dates``, ``names``, ``annotations``, ``faces``, ``crosswalk``, ``profile`` and ``dest_profile`` as in
+        `deidentify`; and ``archive_profile``.
 
     Returns
     -------
