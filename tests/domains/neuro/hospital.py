@@ -16,6 +16,8 @@ from tests.deid.edf.recordings import Signal, annotations, header
 
 PLANTED = [b"muller", b"petra", b"h0012345", b"keller", b"okonkwo"]
 _RECORD = 16 + 80
+BESIDE = ("recordings.csv", "records/crosswalk.json")
+"""What deidentify writes for the whole of a destination; a vault has it elsewhere, or not."""
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import pytest
 
 from bondstore import neuro, vaults
-from bondstore.domains.neuro.stages import Ended
-from bondstore.errors import Exit
-from tests.domains.neuro.hospital import Hospital, content, named_in
+from bondstore.config.secrets import Secret
+from bondstore.domains.neuro.ingest import IngestJob
+from bondstore.domains.neuro.stages import Ended, prepare_ingest
+from bondstore.errors import Exit, PolicyError, UsageError, WrongKeyError
+from bondstore.runs.destinations import open_destination
+from bondstore.runs.engine import execute
+from bondstore.runs.executors import Serial
+from bondstore.vault.keys import new_pair
+from tests.domains.neuro.hospital import BESIDE, Hospital, content, named_in
 
 
 def film(path: Path, title: str) -> None:
@@ -47,7 +54,7 @@ def back(hospital: Hospital, vault: str, to: Path) -> dict[str, bytes]:
 def cleaned(hospital: Hospital) -> dict[str, bytes]:
     neuro.deidentify(hospital.source, hospital.dest, crosswalk=hospital.crosswalk, jobs=1)
     found = content(hospital.dest)
-    return {name: one for name, one in found.items() if name != "recordings.csv" and not name.startswith(".bondstore")}
+    return {name: one for name, one in found.items() if name not in BESIDE and not name.startswith(".bondstore")}
 
 
 def test_what_comes_back_is_what_deidentify_writes(filled: Hospital, tmp_path: Path) -> None:
@@ -78,3 +85,79 @@ def test_run_again_it_has_nothing_to_do(filled: Hospital, tmp_path: Path) -> Non
     again = ingest(filled, *places)
     assert [one.result.plan.todo.objects for one in again[:2]] == [0, 0]
     assert content(tmp_path / "edf" / "data") | content(tmp_path / "video" / "data") == before
+
+
+def test_a_vault_has_codes_of_one_crosswalk(filled: Hospital, tmp_path: Path) -> None:
+    ingest(filled, str(tmp_path / "edf"), None)
+    before = content(tmp_path / "edf")
+    other = replace(filled.crosswalk, place=str(tmp_path / "other.c4gh"))
+    with pytest.raises(PolicyError, match="another crosswalk"):
+        ingest(replace(filled, crosswalk=other), str(tmp_path / "edf"), None)
+    after = content(tmp_path / "edf")
+    assert {name: one for name, one in after.items() if ".bondstore" not in name} == {
+        name: one for name, one in before.items() if ".bondstore" not in name
+    }
+
+
+def test_who_is_found_by_the_second_look_is_not_uploaded(filled: Hospital, tmp_path: Path) -> None:
+    """A name that only the search of the audit knows of stands for whatever the scrubber passed over."""
+    listed = tmp_path / "people.txt"
+    listed.write_text("Zebra, Aquila\n")
+    job = replace(filled_job(filled, tmp_path), names=str(listed))
+    filled.write("Keller/2.edf", "X M X Keller_Hans", "12.00.00", b"calm")
+    recording = filled.source / "Keller/2.edf"
+    content_ = bytearray(recording.read_bytes())
+    content_[256 * 3 : 256 * 3 + 12] = b"Aquila Zebra"  # in the samples, which are never changed
+    recording.write_bytes(content_)
+    done = execute(job, open_destination(job.dest), Serial())
+    assert done.tally.quarantined.objects == 5  # and two that cannot be cleaned, and two videos
+    with open_destination(job.dest).ledger(create=False) as ledger:
+        found = {(one.kind, one.where) for one in ledger.findings.of_run(done.run)}
+    assert {("left-behind", ""), ("name-left", "samples")} <= found
+    assert len(list((tmp_path / "edf/data").rglob("*.edf.c4gh"))) == 3
+    known = filled.crosswalk
+    back_ = vaults.open_vault(str(tmp_path / "edf"), key=known.key, passphrase=known.passphrase)
+    assert not any(b"Aquila" in back_.read(one.path) for one in back_.files())
+
+
+def test_recordings_and_videos_do_not_go_to_one_place(filled: Hospital, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="videos show the patient"):
+        ingest(filled, str(tmp_path / "edf"), f"{tmp_path}/edf/")
+
+
+def test_without_a_place_for_videos_they_are_told_and_taken_later(filled: Hospital, tmp_path: Path) -> None:
+    [first, check] = ingest(filled, str(tmp_path / "edf"), None)
+    assert first.result.tally.quarantined.objects == 4
+    assert check.exit_code == Exit.DONE
+    later = ingest(filled, str(tmp_path / "edf"), str(tmp_path / "video"))
+    assert [one.result.tally.done.objects for one in later[:2]] == [0, 1]
+
+
+def test_more_names_need_a_word_and_then_replace_what_is_there(filled: Hospital, tmp_path: Path) -> None:
+    places = str(tmp_path / "edf"), str(tmp_path / "video")
+    ingest(filled, *places)
+    staff = tmp_path / "staff.txt"
+    staff.write_text("Quimby, Ada\n")
+    with pytest.raises(UsageError, match="would replace"):
+        ingest(filled, *places, names=staff)
+    done = ingest(filled, *places, names=staff, existing="refresh")
+    assert [one.result.tally.done.objects for one in done[:2]] == [4, 1]
+    known = filled.crosswalk
+    found = vaults.open_vault(places[0], key=known.key, passphrase=known.passphrase)
+    assert not any(b"Quimby" in found.read(one.path) for one in found.files())
+
+
+def test_with_the_wrong_key_nothing_is_written(filled: Hospital, tmp_path: Path) -> None:
+    new_pair("stranger", Secret("another passphrase"))
+    (tmp_path / "other").write_text("another passphrase")
+    (tmp_path / "other").chmod(0o600)
+    ingest(filled, str(tmp_path / "first"), None)
+    wrong = replace(filled.crosswalk, key="stranger", passphrase=f"file:{tmp_path}/other")
+    with pytest.raises(WrongKeyError):
+        ingest(replace(filled, crosswalk=wrong), str(tmp_path / "edf"), None)
+    assert not (tmp_path / "edf").exists()
+
+
+def filled_job(hospital: Hospital, tmp_path: Path) -> IngestJob:
+    asked = prepare_ingest(hospital.source, str(tmp_path / "edf"), crosswalk=hospital.crosswalk)
+    return asked.uploads[0]

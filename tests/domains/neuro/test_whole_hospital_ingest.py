@@ -22,7 +22,7 @@ from demo.hospital import PATIENTS, make, names_of, write
 from demo.recordings import TIDY, recording
 
 from tests.domains.neuro.conftest import PASSPHRASE
-from tests.domains.neuro.hospital import Hospital, content
+from tests.domains.neuro.hospital import BESIDE, Hospital, content
 from tests.kills import EVERY_KILL, kills_of
 from tests.servers.azurite import Azurite
 from tests.servers.moto import Moto
@@ -78,7 +78,7 @@ class Ward:
 
 
 def without_records(found: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {name: one for name, one in found.items() if name != "recordings.csv" and not name.startswith(".bondstore")}
+    return {name: one for name, one in found.items() if name not in BESIDE and not name.startswith(".bondstore")}
 
 
 def planted_in(found: Mapping[str, bytes]) -> list[tuple[str, str]]:

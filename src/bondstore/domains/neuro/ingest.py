@@ -19,6 +19,7 @@ from bondstore.deid.people import Person
 from bondstore.domains.neuro.audit.files import DOUBT, PICTURE, Look, Searches
 from bondstore.domains.neuro.audit.findings import AUDIT, WORDS
 from bondstore.domains.neuro.audit.sought import Sought
+from bondstore.domains.neuro.belonging import Belonging
 from bondstore.domains.neuro.findings import KINDS
 from bondstore.domains.neuro.job import CrosswalkRef, DeidentifyJob, people_of
 from bondstore.domains.neuro.kinds import Kind, kind_of
@@ -105,9 +106,9 @@ class IngestJob(DeidentifyJob):
 
     @property
     def steps(self) -> Sequence[Step]:
-        """Objects first, then the manifest of those that none has yet; that is read back, and the bag follows it."""
-        kind = parse_address(self.dest.url).kind
-        return self._objects(kind), Manifests(self.recipients), ReadBack(), BagFiles()
+        """The mark of the crosswalk; objects; the manifest of those that none has yet, read back; and the bag."""
+        objects = self._objects(parse_address(self.dest.url).kind)
+        return Belonging(self.crosswalk), objects, Manifests(self.recipients), ReadBack(), BagFiles()
 
     def _objects(self, kind: str) -> CleanedObjects:
         return CleanedObjects(
