@@ -59,6 +59,13 @@ class Ingest:
     storage_class: str = ""
     """Of the copies."""
 
+    def watched(self, progress: Progress | None) -> Ingest:
+        """Return it with who watches. What one upload has looked at, the next need not look at again."""
+        uploads = tuple(replace(job, watch=progress) for job in self.uploads)
+        for job in uploads:
+            object.__setattr__(job, "looked", uploads[0].looked)
+        return replace(self, uploads=uploads)
+
     def stages(self, *, only_plan: bool = False) -> Iterator[Stage]:
         """Yield all stages; each is prepared once those before it have ended. What got no file is no vault."""
         for job in self.uploads:
@@ -129,7 +136,6 @@ def prepare_ingest(
     if video_to is not None:
         video = replace(recordings, dest=dest_spec(video_to, dest_profile or profile), part="video")
         _refuse_same(recordings.dest, video.dest)
-        object.__setattr__(video, "looked", recordings.looked)  # what one has looked at, the other need not
         uploads.append(video)
     if archive_to is None and archive_class:
         raise UsageError("A class for the archive, and no archive.", hint="Add --archive-to URL.")
@@ -188,7 +194,7 @@ def carry_out(
 
     Where somebody said no, or something in a vault is not what it should be, no further stage begins.
     """
-    for stage in asked.stages(only_plan=dry_run):
+    for stage in asked.watched(progress).stages(only_plan=dry_run):
         width = executor(jobs) if stage.does == "upload" else default_executor(jobs)
 
         def ask(plan: Plan, stage: Stage = stage) -> bool:
