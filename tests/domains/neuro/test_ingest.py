@@ -156,6 +156,9 @@ def test_with_the_wrong_key_nothing_is_written(filled: Hospital, tmp_path: Path)
     with pytest.raises(WrongKeyError):
         ingest(replace(filled, crosswalk=wrong), str(tmp_path / "edf"), None)
     assert not (tmp_path / "edf").exists()
+    with pytest.raises(WrongKeyError):
+        neuro.deidentify(filled.source, filled.dest, crosswalk=wrong)
+    assert not filled.dest.exists()
 
 
 def filled_job(hospital: Hospital, tmp_path: Path) -> IngestJob:

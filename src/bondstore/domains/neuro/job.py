@@ -104,7 +104,8 @@ class DeidentifyJob(Job):
         self.look()
 
     def look(self) -> None:
-        """Look at all files, unless that was done, and refuse addresses that have a patient's name."""
+        """Look at all files, unless that was done; refuse a crosswalk that does not open, and addresses with a name."""
+        self.crosswalk.open().history()
         self.looked[:] = self.looked or look_at(self.store, self.watch)
         named = NameFinder(person for one in self.looked for person in one.people)
         for spec in (self.store, self.dest):
