@@ -259,6 +259,17 @@ def test_annotations_as_they_come(tmp_path: Path) -> None:
     assert kinds == {"edf-annotation-damaged": 1, "edf-annotation-cut": 1, "edf-record-cut": 1}
 
 
+@pytest.mark.timeout(60)
+def test_very_many_records_without_annotations_take_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.edf"
+    with path.open("wb") as file:
+        file.write(header((Signal(samples=1),), kind="EDF", records="-1"))
+        file.truncate(4 << 30)
+    found = bondstore.neuro.open(path)
+    assert found.annotations == ()
+    assert found.records > 2e9
+
+
 def test_annotations_only(tmp_path: Path) -> None:
     path = tmp_path / "only.edf"
     path.write_bytes(header((annotations(),), duration="0") + b"+0\x14\x14\0+9\x14ok\x14\0".ljust(60, b"\0") * 2)

@@ -250,7 +250,7 @@ class Recording:
                 onset = None if stated is None else float(stated - self._zero)
                 length = float(one.duration) if one.duration else None
                 found += [AnnotationText(onset, length, content[at : at + size]) for at, size in one.texts]
-        starts = [start for number in range(self.records) if (start := self._known.get(number)) is not None]
+        starts = [start for number in sorted(self._known) if (start := self._known[number]) is not None]
         earlier = sum(one > after for one, after in pairwise(starts))
         self._odd |= Counter({"edf-annotation-damaged": damaged, "edf-annotation-cut": cut, _DISORDERED: earlier})
         return tuple(found)
