@@ -116,6 +116,13 @@ def test_a_text_where_a_time_should_be(clock: str) -> None:
     assert list(found.oddities()) == ["edf-start-unclear"]
 
 
+@pytest.mark.parametrize("year", [1970, 1984, 1985, 2084, 2085])
+def test_the_recording_field_says_which_century_two_digits_are_of(year: int) -> None:
+    found = Header(header(recording=f"Startdate 02-MAR-{year} X X X", start=(f"02.03.{year % 100:02}", "10.20.30")))
+    assert found.day == date(year, 3, 2)
+    assert list(found.oddities()) == []
+
+
 def test_two_dates_that_differ_are_named_and_the_start_date_field_counts() -> None:
     found = Header(header(recording="Startdate 03-MAR-2002 X X X"))
     assert found.day == date(2002, 3, 2)

@@ -127,6 +127,16 @@ def test_two_digit_years_and_the_1985_floor_after_shifting(
     assert ("edf-date-floored" in found) == floored
 
 
+def test_a_recording_of_before_1985_is_not_taken_for_one_of_this_century(empty_hospital: Hospital) -> None:
+    """Two digits say 2070, the recording field 1970. EDF cannot state that, so 1985 is written, and told."""
+    raw = header(recording="Startdate 02-MAR-1970 X X X", start=("02.03.70", "10.20.30"))
+    put(empty_hospital, raw + record(0) + record(1))
+    path, found = cleaned(empty_hospital)
+    read = edfio.read_edf(path)
+    assert (read.startdate, read.recording.startdate) == (date(1985, 1, 1), date(1985, 1, 1))
+    assert "edf-date-floored" in found
+
+
 def test_edf_d_is_not_read_as_continuous(empty_hospital: Hospital) -> None:
     starts = (b"+0", b"+7.5", b"+100.25")
     lists = [one + b"\x14\x14\0" + one + b"\x14Muller\x14\0" for one in starts]

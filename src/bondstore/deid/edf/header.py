@@ -169,7 +169,10 @@ class Header:
     @cached_property
     def days(self) -> tuple[date | None, date | None]:
         """The start date of the start date field, and that of the recording field of EDF+, whose year is whole."""
-        return self._short_day(), self._long_day()
+        short, long = self._short_day(), self._long_day()
+        if short and long and (short.month, short.day, short.year % 100) == (long.month, long.day, long.year % 100):
+            short = long  # two digits do not say which century
+        return short, long
 
     @property
     def day(self) -> date | None:
