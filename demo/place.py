@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BUCKET = "beiwe-demo"
 PROFILE = "demo"
 _BUCKETS = ("bucket", "bucket-ocean-raw", "bucket-ocean-qc", "bucket-ocean-public")
+_FOLDERS = (
+    "export", "tables", "config", "state", "secrets", "environment", "hospital", "coded", "vault-edf", "vault-video",
+)  # fmt: skip
 _OURS = ("AWS_", "AZURE_", "BEIWE_", "BONDSTORE_", "S3_")
 _ALSO = ("STUDY_FOLDER", "DECRYPTION_KEY_STRING", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
@@ -52,7 +55,7 @@ class Place:
     def clear(self) -> None:
         """Make the folder, without what an earlier demo left; nothing else in it is touched."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for name in ("export", "tables", "config", "state", "secrets", "environment", "hospital", "coded", *_BUCKETS):
+        for name in (*_FOLDERS, *_BUCKETS):
             path = self.root / name
             if path.is_dir():
                 shutil.rmtree(path)

@@ -13,7 +13,7 @@ from demo import hospital
 from demo.place import Place, near, program
 from demo.show import Stage, plural
 
-FOLDERS = ("hospital", "coded")
+FOLDERS = ("hospital", "coded", "vault-edf", "vault-video")
 INCOMPLETE = 5
 _KEY = "demo-ward"
 
@@ -31,7 +31,7 @@ class Ward:
 
     def __init__(self, place: Place, stage: Stage) -> None:
         self.place, self.stage = place, stage
-        self.raw, self.coded = (near(place.root / name) for name in FOLDERS)
+        self.raw, self.coded = (near(place.root / name) for name in FOLDERS[:2])
 
     def run(self) -> list[str]:
         """Show it; returns a sentence for everything that is not as it should be."""
@@ -51,6 +51,9 @@ class Ward:
         self.stage.good(f"{tally['done']} files left without identity; {tally['quarantined']} were refused, by kind.")
         self._json(0, "neuro", "audit", self.coded, *own)
         self.stage.good("Another program looked for all of them in every byte that left: nobody was found.")
+        vaults = [near(self.place.root / name) for name in FOLDERS[2:]]
+        self._json(INCOMPLETE, "neuro", "ingest", self.raw, "--to", vaults[0], "--video-to", vaults[1], *own, "--yes")
+        self.stage.good("The same in one go, encrypted: recordings in one vault, videos in another, both proved.")
         clean = len(files) - kinds["companion"]
         if (tally["done"], tally["quarantined"], tally["failed"]) != (clean, kinds["companion"], 0):
             return [f"{tally['done']} of {clean} files that can be cleaned were."]
