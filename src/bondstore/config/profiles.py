@@ -182,8 +182,9 @@ class Profile:
         bool,
         Setting(
             "May files that name people be kept there, encrypted?",
-            doc="Whether files that name people may be kept there, encrypted (`bondstore neuro deidentify SRC DEST --allow EXT`). "
-            "Where the profile has a `url`, that is only so there and below.",
+            doc="Whether files that name people may be kept there, encrypted "
+            "(`bondstore neuro deidentify SRC DEST --allow EXT`). Where the profile has a `url`, that is only so "
+            "there and below.",
         ),
     ] = False
     group: Annotated[
