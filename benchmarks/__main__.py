@@ -13,6 +13,7 @@ NAMES = (
     "csvs",
     "faces",
     "edf",
+    "ingest",
     "neuro_audit",
     "phones",
     "ocean_qc",
