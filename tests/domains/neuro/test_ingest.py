@@ -164,3 +164,15 @@ def test_with_the_wrong_key_nothing_is_written(filled: Hospital, tmp_path: Path)
 def filled_job(hospital: Hospital, tmp_path: Path) -> IngestJob:
     asked = prepare_ingest(hospital.source, str(tmp_path / "edf"), crosswalk=hospital.crosswalk)
     return asked.uploads[0]
+
+
+@pytest.mark.parametrize("ending", ["avi", "mp4", "mov", "mkv", "mpg", "ts", "wmv"])
+def test_videos_of_each_container_are_uploaded_and_looked_into(hospital: Hospital, tmp_path: Path, ending: str) -> None:
+    hospital.only("Keller")
+    (hospital.source / "Keller/Keller.avi").unlink()
+    film(hospital.source / f"Keller/Keller.{ending.replace('ts', 'm2ts')}", "Keller, Hans")
+    ended = ingest(hospital, str(tmp_path / "edf"), str(tmp_path / "video"))
+    assert ended[1].result.tally.done.objects == 1
+    known = hospital.crosswalk
+    looked = neuro.audit(str(tmp_path / "video"), crosswalk=known)
+    assert (looked.left, looked.unseen) == (0, 0)

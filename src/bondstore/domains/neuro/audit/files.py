@@ -20,6 +20,8 @@ _TEXTS = ("txt", "csv", "tsv", "json", "jsonl", "html", "htm", "xml", "md", "tom
 _WITHOUT_TEXT = ("sqlite-shm", "lock", "sig")
 """Endings of what runs and vaults leave that is no text: all there is to look at are its bytes."""
 _SQLITE = b"SQLite format 3\0"
+START = 256
+"""Bytes that tell what a file is."""
 _HIDDEN = "(hidden)"
 _WAL = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 
@@ -70,7 +72,7 @@ class Look:
 
     def _take(self, piece: memoryview) -> None:
         if self._special is None:
-            self._special = _Look(self._key, bytes(piece[:32]), self._searches.texts, self._look.found)
+            self._special = _Look(self._key, bytes(piece[:START]), self._searches.texts, self._look.found)
         self._special.feed(piece)
         self._look.size += len(piece)
         self._count(self._scan.feed(piece))

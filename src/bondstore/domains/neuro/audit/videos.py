@@ -18,7 +18,10 @@ _EBML, _ASF = b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11"
 def is_video(start: bytes) -> bool:
     """Whether bytes are the beginning of a video."""
     riff = start[:4] in (b"RIFF", b"RIFX") and start[8:12] == b"AVI "
-    return riff or start[4:8] == b"ftyp" or start[:4] == _EBML or start[:8] == _ASF or start[:4] == b"\0\0\1\xba"
+    # packets of a transport stream begin with a G, each behind a time on some recorders
+    packets = any(start[at : at + 1] == start[at + size : at + size + 1] == b"G" for at, size in ((0, 188), (4, 192)))
+    known = start[4:8] in (b"ftyp", b"wide", b"mdat", b"moov") or start[:4] in (_EBML, b"\0\0\1\xba")
+    return riff or known or packets or start[:8] == _ASF
 
 
 class VideoLook:
