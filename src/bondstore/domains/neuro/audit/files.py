@@ -62,11 +62,20 @@ class Look:
         self._look = FileLook()
         self._scan = ByteScan(searches.bytes)
         self._special: _Look | None = None
+        self._start = bytearray()
+        """What is held of a file until it tells what it is."""
         self._raw = Counter[tuple[str, str]]()
 
     def feed(self, chunk: Buffer) -> None:
         """Take more of the file."""
         view = memoryview(chunk).cast("B")
+        if self._special is None and len(self._start) + len(view) < START:
+            self._start += view
+            return
+        if self._start:
+            start, self._start = self._start, bytearray()
+            self._take(memoryview(start + view[:START]))
+            view = view[START:]
         for at in range(0, len(view), BLOCK):  # pieces that stay in the processor's cache while several look at them
             self._take(view[at : at + BLOCK])
 
@@ -82,6 +91,8 @@ class Look:
 
     def end(self) -> FileLook:
         """Return what was found, once all of the file was taken."""
+        if self._start:
+            self._take(memoryview(self._start))
         self._count(self._scan.end())
         if self._special is not None:
             self._special.end()
