@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -25,6 +26,7 @@ def test_patients_are_numbers_unless_names_are_asked_for(hospital: Hospital) -> 
         assert shown.returncode == 0
         assert named_in({"out": shown.stdout, "err": shown.stderr}) == []
     assert b"2 patients, 7 files; 3 would not be copied." in shown.stderr
+    assert re.search(rb"Of 1[0-9] files and folders, anybody on this machine may change 0 and read", shown.stderr)
     assert b"Muller~ Petra/deep/early.edf" in plan(hospital, "--show-names").stdout
     assert {name for name in content(hospital.source.parent) if name.startswith(("in/", "out"))} == {
         name for name in before if name.startswith("in/")

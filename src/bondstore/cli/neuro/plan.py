@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -45,6 +47,8 @@ def command(
     """
     from bondstore.cli.progress import reporter
     from bondstore.domains.neuro import service
+    from bondstore.domains.neuro.permissions import permissions_of
+    from bondstore.stores.address import parse_address, store_spec
 
     reference = crosswalk.reference() if crosswalk.is_given else None
     watch = reporter(things="files")
@@ -66,6 +70,11 @@ def command(
     refused = sum(bool(file.reason) for file in files)
     numbers = f"{counted(len(planned), 'patient')}, {counted(len(files), 'file')}"
     output.note(f"Nothing was changed. {numbers}; {number_text(refused)} would not be copied.")
+    if (folder := parse_address(store_spec(source, profile).url).folder) is not None:
+        permissions = permissions_of(Path(folder))
+        output.note(*permissions.lines)
+        if json:
+            output.display_one({"kind": "permissions", **asdict(permissions)}, json=True)
     doubtful = [one for one in planned if one.candidates]
     for one in doubtful:
         output.note(f"Patient {one.number} may be {' or '.join(one.candidates)}: bondstore crosswalk add")
