@@ -16,11 +16,13 @@ import av
 import numpy as np
 import pytest
 from benchmarks.faces_films import MOVES, coded, decoded, film, results
+from benchmarks.faces_sources import PEOPLE
 from PIL import Image
 
 from bondstore.deid.faces import Box, open_detector
 from bondstore.deid.tracks import BACK, HELD, STAYS, Tracks
 from bondstore.deid.video import VideoCopy, copy_video
+from bondstore.deid.videofaces import TURNS
 from bondstore.errors import DamagedError, MissingExtraError
 from tests.deid.test_video import CONTAINERS, WORD
 
@@ -40,11 +42,22 @@ class Sees:
     digest: str = ""
     weights: str = ""
     threshold: float = 0.3
+    streams: int = 1
     looks: list[tuple[int, ...]] = field(default_factory=list)
 
     def find(self, pixels: np.ndarray) -> list[Box]:
+        turns = TURNS[len(self.looks) // self.streams % len(TURNS)]
         self.looks.append(pixels.shape)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [turned(one, turns, pixels.shape) for one in answer]
+
+
+def turned(box: Box, turns: int, shape: tuple[int, ...]) -> Box:
+    """Return where a box is in a picture that was turned by quarters, and has that shape now."""
+    upright = np.zeros(shape[:2] if turns % 2 == 0 else shape[1::-1], bool)
+    upright[round(box.y) : round(box.y + box.height), round(box.x) : round(box.x + box.width)] = True
+    rows, columns = (np.flatnonzero(np.rot90(upright, turns).any(axis=axis)) for axis in (1, 0))
+    return Box(columns[0], rows[0], len(columns), len(rows), box.score)
 
 
 @cache
@@ -255,6 +268,23 @@ def test_a_picture_that_is_turned_is_looked_at_upright_and_stays_turned(degrees:
     assert turns[0] == turns[1] != 0
 
 
+def test_patients_lie_so_looks_are_turned_one_after_the_other(tmp_path: Path) -> None:
+    detector = Sees([[FACE]])
+    covered(written(tmp_path / "a.mp4", moments=range(8)), detector)
+    assert detector.looks == [(HEIGHT, WIDTH, 3), (WIDTH, HEIGHT, 3)] * 4
+
+
+def test_a_lying_face_that_no_upright_look_finds_is_covered_in_all_pictures() -> None:
+    """A hand is before it; 35 px."""
+    one = film(2026, 12, [each.name for each in PEOPLE if each.installed], length=2.0)
+    assert one.how.turn == "lying"
+    out = io.BytesIO()
+    copy_video(io.BytesIO(coded(one.pictures)), out, open_detector())
+    told = [hit for hit in results(one, out.getvalue()) if hit is not None]
+    assert told
+    assert all(told)
+
+
 def test_the_shape_of_pixels_and_the_colours_stay(tmp_path: Path) -> None:
     def change(one: Any) -> None:
         context = one.codec_context
@@ -288,7 +318,7 @@ def test_fields_stay_fields(ending: str, codec: str, tmp_path: Path) -> None:
 
 def test_all_streams_of_pictures_are_covered_and_an_attached_one_is_left_out(tmp_path: Path) -> None:
     source = written(tmp_path / "a.mkv", streams=2, sounds="aac")
-    target, done = covered(source)
+    target, done = covered(source, Sees([[FACE]], streams=2))
     for stream in (0, 1):
         check(source, target, stream=stream)
     assert done.covered is not None

@@ -30,6 +30,8 @@ ENCODERS = {"vob": "mpeg2video", "asf": "msmpeg4v3", "avi": "mpeg4"}
 """Of containers that cannot say of each picture of H.264 when it is shown; all others get that."""
 LONGEST = 1280
 """Pixels of the longer side that a larger picture is brought to before it is looked at."""
+TURNS = (0, 1, 2, 3)
+"""Quarters that a picture is turned by before it is looked at, one look after the other."""
 LARGEST = 139_264 * 256
 """Pixels of the largest picture that is opened: the largest of H.264 (Rec. ITU-T H.264, table A-1, level 6.2)."""
 _STEP = 4
@@ -77,9 +79,8 @@ class CoveredStream:
         context.options = {"max_pixels": str(LARGEST)}
         self._stream = _encoder(self.done.encoder, source, copy)
         self._size = (self._stream.width, self._stream.height)
-        self._find, self._turns = follow(detector), 0
-        bytes_of_one = self._size[0] * self._size[1] * 3
-        self._tracks: Tracks[Any] = Tracks(detector.threshold, bytes_of_one)
+        self._finds, self._turns, self._looks = [follow(detector) for _ in TURNS], 0, 0
+        self._tracks: Tracks[Any] = Tracks(detector.threshold, self._size[0] * self._size[1] * 3 // 2)
         self._last: int | None = None
         self._moments: deque[tuple[int, int]] = deque()
         """When pictures are shown that the encoder still has, and for how long: it is told their numbers alone."""
@@ -121,16 +122,19 @@ class CoveredStream:
             yield from self._filled(ready, boxes)
 
     def _look(self, frame: Any) -> list[Box]:
-        """Find faces in a picture as one sees it, brought to a size that is looked at."""
+        """Find faces in a picture, brought to a size that is looked at; patients lie, so each look turns it further."""
         import numpy as np
 
         width, height = self._size
         share = min(1.0, LONGEST / max(width, height))
         wide, high = max(1, round(width * share)), max(1, round(height * share))
         pixels = frame.to_ndarray(format="rgb24", width=wide, height=high)
-        boxes = self._find(np.ascontiguousarray(np.rot90(pixels, self._turns)))
+        number = self._looks % len(TURNS)
+        self._looks += 1
+        turns = (self._turns + TURNS[number]) % 4
+        boxes = self._finds[number](np.ascontiguousarray(np.rot90(pixels, turns)))
         across, down = width / wide, height / high
-        turned = (_turned_back(one, self._turns, high, wide) for one in boxes)
+        turned = (_turned_back(one, turns, high, wide) for one in boxes)
         return [Box(one.x * across, one.y * down, one.width * across, one.height * down, one.score) for one in turned]
 
     def _filled(self, frame: Any, boxes: Sequence[Box]) -> Iterator[Any]:
