@@ -125,6 +125,31 @@ def test_recordings_and_videos_do_not_go_to_one_place(filled: Hospital, tmp_path
         ingest(filled, str(tmp_path / "edf"), f"{tmp_path}/edf/")
 
 
+@pytest.mark.parametrize(
+    ("video_to", "archive_to"),
+    [
+        ("edf/video", None),
+        ("source", None),
+        ("source/video", None),
+        ("Petra Muller/video", None),
+        ("video", "edf"),
+        ("video", "video/archive"),
+        ("video", "source/archive"),
+        ("video", "Muller~ Petra/archive"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_told_before_anything_is_sent(
+    filled: Hospital, tmp_path: Path, video_to: str, archive_to: str | None
+) -> None:
+    def place(name: str) -> str:
+        return str(tmp_path / name.replace("source", filled.source.name))
+
+    with pytest.raises(PolicyError):
+        ingest(filled, place("edf"), place(video_to), archive_to=archive_to and place(archive_to))
+    assert not (tmp_path / "edf" / "data").exists()
+    assert not (tmp_path / "video" / "data").exists()
+
+
 def test_without_a_place_for_videos_they_are_told_and_taken_later(filled: Hospital, tmp_path: Path) -> None:
     [first, check] = ingest(filled, str(tmp_path / "edf"), None)
     assert first.result.tally.quarantined.objects == 4

@@ -16,6 +16,7 @@ import edfio
 import pytest
 
 import bondstore
+from bondstore import neuro
 from bondstore.config.secrets import SecretRef
 from bondstore.deid.safe import SafeKeys, opened, sealed
 from bondstore.domains.neuro.job import CrosswalkRef, DeidentifyJob
@@ -322,3 +323,14 @@ def test_nothing_that_is_said_has_a_name(hospital: Hospital) -> None:
         )
         assert ended.returncode in (0, 5), ended.stderr
         assert named_in({"out": ended.stdout, "err": ended.stderr}) == []
+
+
+@pytest.mark.parametrize("folder", ["Muller~ Petra", "petra_muller", "Petra Muller, 2019"])
+def test_a_patients_whole_name_is_refused_in_folders_above_too(hospital: Hospital, folder: str) -> None:
+    with pytest.raises(PolicyError, match="address"):
+        neuro.deidentify(hospital.source, hospital.dest.parent / folder / "clean", crosswalk=hospital.crosswalk, jobs=1)
+
+
+def test_a_home_folder_may_have_a_name_in_common_with_a_patient(hospital: Hospital) -> None:
+    dest = hospital.dest.parent / "petra" / "clean"
+    assert neuro.deidentify(hospital.source, dest, crosswalk=hospital.crosswalk, jobs=1).tally.done.objects == 4

@@ -101,6 +101,9 @@ class IngestJob(DeidentifyJob):
         """Refuse what cannot succeed: as for `DeidentifyJob`, and a vault that one may not write, or is another's."""
         refuse_read_only(self.dest)
         refuse_overlap(self.store, self.dest)
+        for spec in self.later:
+            refuse_overlap(self.store, spec)
+            refuse_read_only(spec)
         self.look()
         refuse_unsafe(self.dest, self.recipients)
 

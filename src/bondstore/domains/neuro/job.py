@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from bondstore.config.resolve import recorded_dest, recorded_store, store_params
 from bondstore.config.secrets import SecretRef
@@ -68,6 +70,8 @@ class DeidentifyJob(Job):
     """Endings of files that are encrypted as they are where they cannot be cleaned."""
     watch: Progress | None = field(default=None, compare=False, repr=False)
     """Who sees how far the look at all files is."""
+    later: tuple[StoreSpec, ...] = field(kw_only=True, default=(), compare=False)
+    """Where other runs take results afterwards: what is wrong with it is told before the first byte is sent."""
     known: Known = field(init=False, compare=False, repr=False)
     looked: list[Patient] = field(init=False, compare=False, repr=False)
 
@@ -108,8 +112,8 @@ class DeidentifyJob(Job):
         self.crosswalk.open().history()
         self.looked[:] = self.looked or look_at(self.store, self.watch)
         named = NameFinder(person for one in self.looked for person in one.people)
-        for spec in (self.store, self.dest):
-            if any(named.find(PurePosixPath(spec.url).name)):
+        for spec in (self.store, self.dest, *self.later):
+            if _is_named(spec.url, named):
                 raise PolicyError(
                     "The address of source or destination has a name that a recording's header has, too.",
                     hint="Runs record addresses. Name the folder above that of the patient, or choose another name.",
@@ -132,6 +136,19 @@ class DeidentifyJob(Job):
                 "bondstore crosswalk add.",
             )
         return found
+
+
+def _is_named(url: str, named: NameFinder) -> bool:
+    """Whether an address has somebody's name: anything of it in its last part, two words of it in those above.
+
+    One word above may be a home folder's, of a person who has it in common with a patient.
+    """
+    *above, last = PurePosixPath(unquote(url)).parts
+    wholes = (part[one.start : one.stop] for part in above for one in named.find(part))
+    return any(named.find(last)) or any(len(_WORD.findall(whole)) > 1 for whole in wholes)
+
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def look_at(spec: StoreSpec, watch: Progress | None = None) -> list[Patient]:

@@ -15,6 +15,7 @@ from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import RunResult, execute
 from bondstore.runs.executors import default_executor
 from bondstore.runs.notebook import watcher
+from bondstore.runs.policy import is_in, refuse_overlap
 from bondstore.stores import open_store
 from bondstore.stores.address import dest_spec
 from bondstore.vault.addresses import is_vault
@@ -140,15 +141,19 @@ def prepare_ingest(
     if archive_to is None and archive_class:
         raise UsageError("A class for the archive, and no archive.", hint="Add --archive-to URL.")
     places = {} if archive_to is None else _archives(archive_to, archive_profile or dest_profile, uploads)
+    for place in places.values():
+        for job in uploads:
+            refuse_overlap(job.dest, place)
+    uploads[0] = replace(recordings, later=(*(job.dest for job in uploads[1:]), *places.values()))
     kept = open_store(places["recordings"]).class_named(archive_class) if archive_class else ""
     return Ingest(tuple(uploads), places, kept)
 
 
 def _refuse_same(one: StoreSpec, other: StoreSpec) -> None:
-    if one.url.rstrip("/") == other.url.rstrip("/"):
+    if is_in(one.url, other.url) or is_in(other.url, one.url):
         raise PolicyError(
             "Recordings and videos would go to one place, and videos show the patient.",
-            hint="Name a place of its own for videos: --video-to URL",
+            hint="Name a place of its own for videos, beside the other: --video-to URL",
         )
 
 
