@@ -150,6 +150,14 @@ def test_a_place_that_cannot_be_used_is_told_before_anything_is_sent(
     assert not (tmp_path / "video" / "data").exists()
 
 
+def test_nothing_is_written_into_a_vault_unencrypted(filled: Hospital, tmp_path: Path) -> None:
+    ingest(filled, str(tmp_path / "edf"), None)
+    before = content(tmp_path / "edf")
+    with pytest.raises(PolicyError, match="unencrypted"):
+        neuro.deidentify(filled.source, tmp_path / "edf", crosswalk=filled.crosswalk, jobs=1)
+    assert content(tmp_path / "edf") == before
+
+
 def test_without_a_place_for_videos_they_are_told_and_taken_later(filled: Hospital, tmp_path: Path) -> None:
     [first, check] = ingest(filled, str(tmp_path / "edf"), None)
     assert first.result.tally.quarantined.objects == 4

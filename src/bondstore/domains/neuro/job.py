@@ -23,6 +23,7 @@ from bondstore.runs.pipeline import Job, Leftovers, Step
 from bondstore.runs.policy import check_places, refuse_unless_identified
 from bondstore.stores import open_store
 from bondstore.text import counted
+from bondstore.vault.addresses import is_vault
 from bondstore.vault.crosswalks import open_crosswalk
 
 if TYPE_CHECKING:
@@ -101,8 +102,13 @@ class DeidentifyJob(Job):
         }
 
     def check(self) -> None:
-        """Refuse places that lie in one another or have a patient's name, and an empty source."""
+        """Refuse a vault, places that lie in one another or have a patient's name, and an empty source."""
         check_places(self.store, self.dest)
+        if is_vault(self.dest):
+            raise PolicyError(
+                "The destination is a vault, and files would be written into it unencrypted.",
+                hint="Choose another destination, or upload encrypted: bondstore neuro ingest SRC --to URL",
+            )
         if self.allow:
             refuse_unless_identified(self.dest)
         self.look()
