@@ -75,10 +75,13 @@ def module_of(path: str, files: Mapping[str, Reader]) -> str:
 
 
 def room_of(module: str) -> str:
-    """Return the part of Bondstore that a module is in, ``stores`` or ``domains.ocean``; empty for Bondstore itself."""
+    """Return the part of Bondstore that a module is in, ``stores`` or ``domains.ocean``; empty for Bondstore itself.
+
+    The rooms inside of some parts are parts of their own, as they are large and come with other work.
+    """
     _, *parts = module.split(".")
-    depth = 2 if parts[:1] == ["domains"] else 1
-    return ".".join(parts[:depth])
+    inside = parts[:1] in (["domains"], ["deid"], ["vault"])
+    return ".".join(parts[: 2 if inside else 1])
 
 
 def _compiled_beside(name: str, modules: Mapping[str, str], reached: set[str]) -> list[str]:
