@@ -209,3 +209,19 @@ def test_videos_of_each_container_are_uploaded_and_looked_into(hospital: Hospita
     known = hospital.crosswalk
     looked = neuro.audit(str(tmp_path / "video"), crosswalk=known)
     assert (looked.left, looked.unseen) == (0, 0)
+
+
+@pytest.mark.parametrize("existing", ["error", "refresh"])
+def test_a_second_export_of_a_patient_writes_over_nothing(hospital: Hospital, tmp_path: Path, existing: str) -> None:
+    vault = str(tmp_path / "edf")
+    ingest(hospital, vault, None)
+    first = back(hospital, vault, tmp_path / "a")
+    second = replace(hospital, source=tmp_path / "in2")
+    second.write("Muller~ Petra/new.edf", "H0012345 F 12-MAR-1969 Muller_Petra", "08.00.00", b"awake")
+    [done, check] = ingest(second, vault, None, existing=existing)
+    assert (done.result.tally.done.objects, check.exit_code) == (1, Exit.DONE)
+    both = back(hospital, vault, tmp_path / "b")
+    assert first.items() < both.items()
+    assert sorted(name.rpartition("_")[2] for name in both.keys() - first.keys()) == ["3.edf", "3.json"]
+    assert [one.result.plan.todo.objects for one in ingest(second, vault, None)[:1]] == [0]
+    assert [one.result.plan.todo.objects for one in ingest(hospital, vault, None)[:1]] == [0]

@@ -35,12 +35,12 @@ from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.runs.work import from_source
 from bondstore.stores.address import parse_address
 from bondstore.vault.bag import BagFiles
+from bondstore.vault.chain import chain_at
 from bondstore.vault.manifest import ENDING, PAYLOAD, object_path
 from bondstore.vault.manifests import Manifests
 from bondstore.vault.names import stored_name
 from bondstore.vault.put import ReadBack, refuse_unsafe
 from bondstore.vault.recipients import Recipients
-from bondstore.vault.records import OBJECT
 from bondstore.vault.uploading import Existing, PutObjects
 
 if TYPE_CHECKING:
@@ -177,10 +177,13 @@ class CleanedObjects(PutObjects):
 
     def _learn(self, ledger: Ledger | None, context: RunContext) -> None:
         def given() -> Mapping[str, str]:
-            written = () if ledger is None else ledger.outputs.of_kind(context.job, OBJECT)
-            paths = [one.path for one in written]
-            keys = {} if ledger is None else ledger.items.keys_of(context.job, paths)
-            return {alias: _file_of(path) for path, alias in keys.items()}
+            known = () if ledger is None else ledger.outputs.walk()
+            there = {*chain_at(context.dest).entries(), *(one.path for one in known)}
+            mine = set() if ledger is None else {one.path for one in ledger.outputs.walk(context.job)}
+            keys = {} if ledger is None else ledger.items.keys_of(context.job, sorted(mine))
+            # what came from other sources is never written over: to no alias its place is the old one
+            others = {f"\0{path}": _file_of(path) for path in there - mine}
+            return others | {alias: _file_of(path) for path, alias in keys.items()}
 
         self.known.of(context, given)
 
