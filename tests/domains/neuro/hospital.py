@@ -75,7 +75,7 @@ class Hospital:
         words = self.words("--show-names", "--json", verb="plan")
         shown = subprocess.run(words, capture_output=True, timeout=100, check=True).stdout
         rows = map(json.loads, shown.splitlines())
-        return {row["file"]: self.dest / row["new_name"] for row in rows if row["new_name"]}
+        return {row["file"]: self.dest / row["new_name"] for row in rows if row.get("new_name")}
 
 
 _STAFF = "Startdate 02-MAR-2019 X X X"
