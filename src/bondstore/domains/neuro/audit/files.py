@@ -170,9 +170,9 @@ class _TextLook:
 
     def _lines(self, *, whole: bool) -> None:
         """Look at all lines but the last, which may go on."""
-        end = self._encoding.endswith("be")
-        mark = b"\n" if not self._encoding else b"\0\n" if end else b"\n\0"
-        at = len(self._held) if whole or len(self._held) > 1 << 20 else self._held.rfind(mark) + len(mark)
+        at = len(self._held) if whole or len(self._held) > 1 << 20 else _behind(self._held, self._encoding)
+        if self._encoding and not whole:
+            at -= at % 2  # of a letter of two bytes one may not have come yet
         content = bytes(self._held[:at])
         del self._held[:at]
         if self._encoding:
@@ -181,6 +181,18 @@ class _TextLook:
         else:
             kinds = (kind for line in content.split(b"\n") if line for kind in kinds_in(line, self._search))
         self._found.update(("text", kind) for kind in kinds)
+
+
+def _behind(held: bytearray, encoding: str) -> int:
+    """Return where the last line that is whole ends; 0 where none is."""
+    if not encoding:
+        return held.rfind(b"\n") + 1
+    mark, end = "\n".encode(encoding), len(held)
+    while (at := held.rfind(mark, 0, end)) % 2:  # halves of two letters, or -1
+        if at < 0:
+            return 0
+        end = at + 1
+    return at + 2
 
 
 def is_left(kind: str) -> bool:
