@@ -14,6 +14,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
@@ -218,7 +219,12 @@ class _Passing:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.raised: BaseException | None = None
-        self.tell, self.seek = file.tell, file.seek
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go somewhere, which writes what is held; -1 once something was raised."""
+        at = self._kept(partial(self._file.seek, offset), whence)
+        return -1 if at is None else at
 
     def read(self, size: int) -> bytes:
         """Read; nothing more once something was raised."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+from typing_extensions import Buffer
 
 from bondstore import neuro, vaults
 from bondstore.config.secrets import Secret
-from bondstore.domains.neuro.ingest import IngestJob
+from bondstore.domains.neuro.ingest import CleanedObjects, IngestJob
 from bondstore.domains.neuro.stages import Ended, prepare_ingest
-from bondstore.errors import Exit, PolicyError, UsageError, WrongKeyError
+from bondstore.errors import Exit, NoSpaceError, PolicyError, UsageError, WrongKeyError
+from bondstore.ledger import Item
 from bondstore.runs.destinations import open_destination
 from bondstore.runs.engine import execute
 from bondstore.runs.executors import Serial
+from bondstore.runs.work import Work
 from bondstore.vault.keys import new_pair
+from bondstore.vault.manifest import Content
 from tests.domains.neuro.hospital import BESIDE, Hospital, content, named_in
 
 
@@ -118,6 +126,21 @@ def test_who_is_found_by_the_second_look_is_not_uploaded(filled: Hospital, tmp_p
     known = filled.crosswalk
     back_ = vaults.open_vault(str(tmp_path / "edf"), key=known.key, passphrase=known.passphrase)
     assert not any(b"Aquila" in back_.read(one.path) for one in back_.files())
+
+
+@pytest.mark.parametrize("records", ["record_of", "record_of_video"])
+def test_nothing_is_uploaded_of_what_has_somebody_in_its_record(
+    filled: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: str
+) -> None:
+    monkeypatch.setattr(f"bondstore.domains.neuro.ingest.{records}", lambda *_: b'{"seen by": "Petra Muller"}')
+    ended = ingest(filled, str(tmp_path / "edf"), str(tmp_path / "video"))
+    is_video = records == "record_of_video"
+    # of recordings one is a text, which has no record
+    assert [one.result.tally.done.objects for one in ended[:2]] == ([4, 0] if is_video else [1, 1])
+    place = tmp_path / ("video" if is_video else "edf")
+    assert [one.name.partition("_")[2] for one in (place / "data").rglob("*.c4gh")] == (
+        [] if is_video else ["2_snc.txt.c4gh"]
+    )
 
 
 def test_recordings_and_videos_do_not_go_to_one_place(filled: Hospital, tmp_path: Path) -> None:
@@ -225,3 +248,54 @@ def test_a_second_export_of_a_patient_writes_over_nothing(hospital: Hospital, tm
     assert sorted(name.rpartition("_")[2] for name in both.keys() - first.keys()) == ["3.edf", "3.json"]
     assert [one.result.plan.todo.objects for one in ingest(second, vault, None)[:1]] == [0]
     assert [one.result.plan.todo.objects for one in ingest(hospital, vault, None)[:1]] == [0]
+
+
+def noise(path: Path, pictures: int) -> None:
+    """Make a video of noise."""
+    rng = np.random.default_rng(1)
+    with av.open(str(path), "w") as video:
+        stream = video.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for number in range(pictures):
+            frame = av.VideoFrame.from_ndarray(rng.integers(0, 256, (480, 640, 3), np.uint8), "rgb24")
+            frame.pts = number
+            video.mux(stream.encode(frame))
+        video.mux(stream.encode())
+
+
+def test_a_disk_that_is_full_beside_a_video_is_told(
+    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    hospital.only("Keller")
+    noise(hospital.source / "Keller/Keller.avi", 30)  # more than the block that is in memory
+    places = str(tmp_path / "edf"), str(tmp_path / "video")
+    with monkeypatch.context() as patched:
+        patched.setattr("bondstore.codecs.sealedfile.os.pwrite", full)
+        with pytest.raises(NoSpaceError, match="no space left"):
+            ingest(hospital, *places)
+    assert ingest(hospital, *places)[1].result.tally.done.objects == 1
+
+
+@pytest.mark.parametrize("faces", ["keep", "fill"])
+def test_how_large_a_file_is_on_its_way_is_what_it_has_without_identity(
+    filled: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faces: str
+) -> None:
+    """By it, files are held in memory or parted: a video with covered faces may be many times its original."""
+    stated: dict[str, int] = {}
+
+    class Noted(CleanedObjects):
+        def keep(self, work: Work, item: Item, chunks: Iterable[Buffer], name: str) -> Content:
+            stated[item.output] = item.size
+            return CleanedObjects.keep(self, work, item, chunks, name)
+
+    monkeypatch.setattr("bondstore.domains.neuro.ingest.CleanedObjects", Noted)
+    places = str(tmp_path / "edf"), str(tmp_path / "video")
+    ingest(filled, *places, faces=faces)
+    known = filled.crosswalk
+    opened = [vaults.open_vault(one, key=known.key, passphrase=known.passphrase) for one in places]
+    found = {f"data/{one.path}.c4gh": len(vault.read(one.path)) for vault in opened for one in vault.files()}
+    assert stated == found
+    assert any(one.endswith(".avi.c4gh") for one in stated)

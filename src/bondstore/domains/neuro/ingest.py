@@ -30,6 +30,7 @@ from bondstore.errors import DamagedError
 from bondstore.ledger import Item, State
 from bondstore.modes import make_folder
 from bondstore.runs.domain import unknown_run
+from bondstore.runs.durable import explaining
 from bondstore.runs.pipeline import EachObject, Objects, Page, Shard, Step, made_of
 from bondstore.runs.policy import refuse_overlap, refuse_read_only
 from bondstore.runs.work import from_source
@@ -60,8 +61,8 @@ if TYPE_CHECKING:
 JOB = "neuro.ingest"
 Part = Literal["recordings", "video"]
 _CHUNK = 1 << 20
-_Keep = Callable[[str, "Iterable[Buffer]"], None]
-"""Writes a file of this name, with these bytes."""
+_Keep = Callable[[str, "Iterable[Buffer]", int, Callable[[], bytes] | None], None]
+"""Writes a file of this name, with these bytes, about so many of them, and the record that there is behind the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +236,21 @@ class CleanedObjects(PutObjects):
         contents: dict[str, Content] = {}
 
         def clean(item: Item, info: ObjectInfo, rules: Rules, work: Work) -> list[Finding]:
-            def keep(path: str, chunks: Iterable[Buffer]) -> None:
+            def put(path: str, chunks: Iterable[Buffer], size: int) -> None:
                 output = object_path(stored_name(path), encrypted=True)
-                one = replace(item, output=output, size=item.size if output == item.output else 0)
-                contents[output] = self.keep(work, one, self._looked_at(item, path, chunks, work), name)
+                contents[output] = self.keep(work, replace(item, output=output, size=size), chunks, name)
+
+            def keep(path: str, chunks: Iterable[Buffer], size: int, record: Callable[[], bytes] | None) -> None:
+                beside: list[Buffer] = []
+
+                def looked_at() -> Iterator[Buffer]:
+                    yield from self._looked_at(item, path, chunks, work)
+                    if record is not None:  # it is looked at as well before either of them becomes an object
+                        beside.extend(self._looked_at(item, record_path(path), [record()], work))
+
+                put(path, looked_at(), size)
+                if beside:
+                    put(record_path(path), beside, sum(memoryview(one).nbytes for one in beside))
 
             return self._clean(item, info, rules, work, keep)
 
@@ -255,22 +267,22 @@ class CleanedObjects(PutObjects):
         chunks = from_source(work.store.open_ranges(info))
         if kind is Kind.NOTES:
             content, findings = clean_notes(item, chunks, rules)
-            keep(source.path, [content])
+            keep(source.path, [content], len(content), None)
             return findings
         scrub = Scrub(chunks, rules, threads=1)
-        keep(source.path, scrub)
-        keep(record_path(source.path), [record_of(source.path, scrub.result)])
+        keep(source.path, scrub, item.size, lambda: record_of(source.path, scrub.result))
         return scrub.result.findings(item.key)
 
     def _video(self, item: Item, info: ObjectInfo, work: Work, keep: _Keep) -> list[Finding]:
         path = self.known.found.files[item.key].path
-        make_folder(work.dest.scratch)
-        with SealedFile(work.dest.scratch) as raw, io.BufferedRandom(raw, _CHUNK) as file:
+        scratch = work.dest.scratch
+        make_folder(scratch)
+        with explaining(str(scratch)), SealedFile(scratch) as raw, io.BufferedRandom(raw, _CHUNK) as file:
             original = cast("BinaryIO", io.BufferedReader(Original(work.store, info)))
             done = clean_video(original, cast("BinaryIO", file), self.known.found.how)
+            size = file.seek(0, io.SEEK_END)  # with covered faces it may be much larger than the original
             file.seek(0)
-            keep(path, iter(lambda: file.read(_CHUNK), b""))
-        keep(record_path(path), [record_of_video(path, done)])
+            keep(path, iter(lambda: file.read(_CHUNK), b""), size, lambda: record_of_video(path, done))
         return about_video(item, done)
 
     def _looked_at(self, item: Item, path: str, chunks: Iterable[Buffer], work: Work) -> Iterator[Buffer]:
