@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,7 +17,8 @@ from typing_extensions import Buffer
 from bondstore import neuro, vaults
 from bondstore.config.secrets import Secret
 from bondstore.domains.neuro.ingest import CleanedObjects, IngestJob
-from bondstore.domains.neuro.stages import Ended, prepare_ingest
+from bondstore.domains.neuro.jobs import job_of
+from bondstore.domains.neuro.stages import Ended, carry_out, prepare_ingest, worst_of
 from bondstore.errors import Exit, NoSpaceError, PolicyError, UsageError, WrongKeyError
 from bondstore.ledger import Item
 from bondstore.runs.destinations import open_destination
@@ -299,3 +301,59 @@ def test_how_large_a_file_is_on_its_way_is_what_it_has_without_identity(
     found = {f"data/{one.path}.c4gh": len(vault.read(one.path)) for vault in opened for one in vault.files()}
     assert stated == found
     assert any(one.endswith(".avi.c4gh") for one in stated)
+
+
+def test_a_run_is_built_again_as_it_was_recorded(filled: Hospital, tmp_path: Path) -> None:
+    asked = prepare_ingest(
+        filled.source,
+        str(tmp_path / "edf"),
+        str(tmp_path / "video"),
+        existing="refresh",
+        dates="shift",
+        annotations="drop",
+        names=tmp_path / "people.txt",
+        crosswalk=filled.crosswalk,
+    )
+    assert [job_of(json.loads(json.dumps(one.params))) for one in asked.uploads] == list(asked.uploads)
+    assert len({one.name for one in asked.uploads}) == 2
+
+
+def test_what_cannot_be_looked_into_is_not_uploaded(
+    filled: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bondstore.domains.neuro.audit.files._TEXTS", ("json",))
+    ended = ingest(filled, str(tmp_path / "edf"), None)
+    assert ended[0].result.tally.done.objects == 3
+    assert not list((tmp_path / "edf/data").rglob("*snc*"))
+
+
+def test_nothing_is_copied_from_a_vault_that_is_not_what_it_should_be(filled: Hospital, tmp_path: Path) -> None:
+    places = [str(tmp_path / name) for name in ("edf", "video", "archive")]
+    asked = prepare_ingest(filled.source, *places, crosswalk=filled.crosswalk)
+    codes = []
+    for stage, ended in carry_out(asked, jobs=1):
+        codes.append((stage.does, ended.exit_code))
+        if stage.does == "upload" and stage.what == "recordings":
+            damaged = next((tmp_path / "edf/data").rglob("*.edf.c4gh"))
+            damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert codes == [("upload", Exit.INCOMPLETE), ("upload", Exit.INCOMPLETE), ("check", Exit.INTEGRITY)]
+    assert not (tmp_path / "archive").exists()
+
+
+def test_after_a_no_nothing_more_begins(filled: Hospital, tmp_path: Path) -> None:
+    asked = prepare_ingest(filled.source, str(tmp_path / "edf"), str(tmp_path / "video"), crosswalk=filled.crosswalk)
+    ended = [one for _, one in carry_out(asked, jobs=1, confirm=lambda *_: False)]
+    assert [one.exit_code for one in ended] == [Exit.INTERRUPTED]
+    assert not (tmp_path / "edf/data").exists()
+
+
+def test_a_class_needs_an_archive(filled: Hospital, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no archive"):
+        prepare_ingest(filled.source, str(tmp_path / "edf"), archive_class="GLACIER", crosswalk=filled.crosswalk)
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"), [([], 0), ([0, 0], 0), ([0, 8], 8), ([8, 5], 5), ([5, 7, 8], 7), ([7, 130], 130)]
+)
+def test_the_exit_code_is_that_of_the_worst_stage(codes: list[int], worst: int) -> None:
+    assert worst_of(codes) == worst
