@@ -20,6 +20,26 @@ Names = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="People to take out besides, one a line, such as staff and relatives."),
 ]
+Code = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="The code of the only patient in SRC. Else the crosswalk's, or drawn."),
+]
+Dates = Annotated[
+    str,
+    typer.Option(
+        metavar="keep|shift|floor",
+        help="Start dates: keep them, shift them by the person's own weeks, or write 1 January 1985.",
+    ),
+]
+Annotations = Annotated[
+    str, typer.Option(metavar="scrub|drop", help="Blank names in annotations, or remove all annotations.")
+]
+Faces = Annotated[
+    str,
+    typer.Option(
+        metavar="keep|fill", help="Faces in videos: copy pictures as they are, or cover faces and encode again."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import typer
 
 from bondstore.cli import options
 from bondstore.cli.from_model import with_settings
-from bondstore.cli.neuro._shared import CrosswalkOptions, Names, Source
+from bondstore.cli.neuro._shared import Annotations, Code, CrosswalkOptions, Dates, Faces, Names, Source
 
 EXAMPLES = (
     "bondstore neuro deidentify ./export ./clean --dry-run",
@@ -24,27 +24,11 @@ def command(
     source: Source,
     dest: Annotated[str, typer.Argument(metavar="DEST", help="Where results go: a folder, or a store's URL.")],
     *,
-    code: Annotated[
-        str | None,
-        typer.Option(metavar="CODE", help="The code of the only patient in SRC. Else the crosswalk's, or drawn."),
-    ] = None,
-    dates: Annotated[
-        str,
-        typer.Option(
-            metavar="keep|shift|floor",
-            help="Start dates: keep them, shift them by the person's own weeks, or write 1 January 1985.",
-        ),
-    ] = "keep",
+    code: Code = None,
+    dates: Dates = "keep",
     names: Names = None,
-    annotations: Annotated[
-        str, typer.Option(metavar="scrub|drop", help="Blank names in annotations, or remove all annotations.")
-    ] = "scrub",
-    faces: Annotated[
-        str,
-        typer.Option(
-            metavar="keep|fill", help="Faces in videos: copy pictures as they are, or cover faces and encode again."
-        ),
-    ] = "keep",
+    annotations: Annotations = "scrub",
+    faces: Faces = "keep",
     allow: Annotated[
         list[str] | None,
         typer.Option(

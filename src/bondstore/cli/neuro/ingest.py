@@ -8,7 +8,7 @@ import typer
 
 from bondstore.cli import options, output
 from bondstore.cli.from_model import with_settings
-from bondstore.cli.neuro._shared import CrosswalkOptions, Names, Source
+from bondstore.cli.neuro._shared import Annotations, Code, CrosswalkOptions, Dates, Faces, Names, Source
 
 if TYPE_CHECKING:
     from bondstore.domains.neuro.stages import Stage
@@ -56,27 +56,11 @@ def command(
             help="What to do with files that a vault has in another version: refuse, leave them, or replace them.",
         ),
     ] = "error",
-    code: Annotated[
-        str | None,
-        typer.Option(metavar="CODE", help="The code of the only patient in SRC. Else the crosswalk's, or drawn."),
-    ] = None,
-    dates: Annotated[
-        str,
-        typer.Option(
-            metavar="keep|shift|floor",
-            help="Start dates: keep them, shift them by the person's own weeks, or write 1 January 1985.",
-        ),
-    ] = "keep",
+    code: Code = None,
+    dates: Dates = "keep",
     names: Names = None,
-    annotations: Annotated[
-        str, typer.Option(metavar="scrub|drop", help="Blank names in annotations, or remove all annotations.")
-    ] = "scrub",
-    faces: Annotated[
-        str,
-        typer.Option(
-            metavar="keep|fill", help="Faces in videos: copy pictures as they are, or cover faces and encode again."
-        ),
-    ] = "keep",
+    annotations: Annotations = "scrub",
+    faces: Faces = "keep",
     crosswalk: CrosswalkOptions,
     jobs: options.Jobs = None,
     profile: options.Profile = None,
